@@ -1,0 +1,81 @@
+"""The names of containers and blobs: the one place that knows how they are put together.
+
+    <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
+    <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg
+    <prefix>-videos       {video_id}...
+    <prefix>-temp         anything, with an `expires_at` in its metadata
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from uuid import UUID
+
+_EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The four containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
+
+    prefix: str
+
+    @property
+    def clips(self) -> str:
+        return f"{self.prefix}-clips"
+
+    @property
+    def thumbnails(self) -> str:
+        return f"{self.prefix}-thumbnails"
+
+    @property
+    def videos(self) -> str:
+        return f"{self.prefix}-videos"
+
+    @property
+    def temp(self) -> str:
+        return f"{self.prefix}-temp"
+
+    def all(self) -> tuple[str, ...]:
+        return (self.videos, self.clips, self.thumbnails, self.temp)
+
+
+def clip_blob(video_id: UUID, clip_id: UUID, extension: str) -> str:
+    """Where a clip's own bytes are uploaded to; `extension` as `extension_of` gives it."""
+    return f"{video_id}/{clip_id}{extension}"
+
+
+def extension_of(filename: str | None) -> str:
+    """The extension of a file name in lower case with its dot, or "" if it has no usable one."""
+    suffix = PurePosixPath(filename or "").suffix.lower()
+    return suffix if _EXTENSION.fullmatch(suffix) else ""
+
+
+def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
+    """What the names of all images made from a clip begin with."""
+    return f"{video_id}/{clip_id}/"
+
+
+def poster(video_id: UUID, clip_id: UUID) -> str:
+    return f"{derived_prefix(video_id, clip_id)}poster.jpg"
+
+
+def video_of(blob_name: str) -> UUID | None:
+    """The video under which a blob landed, or None if its name is not `{video_id}/{anything}`."""
+    folder, slash, rest = blob_name.partition("/")
+    return _canonical_uuid(folder) if slash and rest else None
+
+
+def clip_of(blob_name: str) -> UUID | None:
+    """The clip id that a blob's name spells (`{video_id}/{clip_id}{ext}`), or None."""
+    _, _, rest = blob_name.partition("/")
+    return _canonical_uuid(PurePosixPath(rest).stem) if "/" not in rest else None
+
+
+def _canonical_uuid(text: str) -> UUID | None:
+    """Only the form that we write ourselves, so that one thing cannot go by two names."""
+    try:
+        value = UUID(text)
+    except ValueError:
+        return None
+    return value if str(value) == text else None

@@ -1,0 +1,153 @@
+"""Every error that Cliplink raises on purpose, in one tree.
+
+An error knows a stable `code` (what programs test), a `title` (the same for every
+occurrence) and a `detail` (a sentence about this occurrence, safe to show to the
+caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its status.
+
+    CliplinkError
+    ├── InvalidRequest            the caller sent something malformed
+    │   ├── BodyTooLarge
+    │   └── UnsupportedMediaType
+    ├── Unauthenticated           no token, or one that does not hold
+    ├── Forbidden                 a good token without the role that is needed
+    ├── NotFound                  absent, or somebody else's
+    │   └── MethodNotAllowed
+    ├── WrongState                the thing exists, but cannot do this now
+    ├── UnplayableClip            the bytes that landed are no clip anyone could play
+    ├── BlobMissing               the blob is gone
+    ├── BlobChanged               the blob is no longer the version that was asked for
+    ├── BlobExists                a blob that must be new is already there
+    └── Unavailable               an outage: the same call may succeed later
+        ├── DatabaseUnavailable
+        ├── StorageUnavailable
+        └── SigningKeysUnavailable
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class CliplinkError(Exception):
+    """Root of the tree; never raised itself."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One bad field: `pointer` (RFC 6901, into the body) or `parameter` (path or query)."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class InvalidRequest(CliplinkError):
+    """A request that could never succeed as it is; `fields` names every bad part of it."""
+
+    code = "invalid_request"
+    title = "The request is malformed"
+
+    def __init__(self, detail: str, fields: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.fields = fields
+
+
+class BodyTooLarge(InvalidRequest):
+    code = "body_too_large"
+    title = "The request body is too large"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    code = "unsupported_media_type"
+    title = "The request body must be JSON"
+
+
+class Unauthenticated(CliplinkError):
+    code = "invalid_token"
+    title = "A valid bearer token is needed"
+
+
+class Forbidden(CliplinkError):
+    code = "missing_role"
+    title = "The token lacks a role that this needs"
+
+
+class NotFound(CliplinkError):
+    """Absent and somebody else's look the same, so that nobody can probe for ids."""
+
+    code = "not_found"
+    title = "There is no such thing"
+
+
+class MethodNotAllowed(NotFound):
+    """A known path, another method; `allowed` are the methods that it has."""
+
+    code = "method_not_allowed"
+    title = "The path does not have this method"
+
+    def __init__(self, detail: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+
+
+class WrongState(CliplinkError):
+    code = "wrong_state"
+    title = "Not possible in the present state"
+
+
+class UnplayableClip(CliplinkError):
+    """The owner's file is at fault, so a retry cannot help.
+
+    `failure_code` is one of the codes listed in docs/errors.md under "Why a clip failed".
+    """
+
+    code = "unplayable_clip"
+    title = "The file cannot be played"
+
+    def __init__(self, failure_code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.failure_code = failure_code
+
+
+class BlobMissing(CliplinkError):
+    code = "blob_missing"
+    title = "The blob does not exist"
+
+
+class BlobChanged(CliplinkError):
+    code = "blob_changed"
+    title = "The blob was overwritten meanwhile"
+
+
+class BlobExists(CliplinkError):
+    code = "blob_exists"
+    title = "The blob exists already"
+
+
+class Unavailable(CliplinkError):
+    """An outage; `retry_after` is the number of seconds worth waiting."""
+
+    code = "unavailable"
+    title = "A part of the service is away for the moment"
+    retry_after: ClassVar[int] = 5
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    title = "The database is away for the moment"
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage_unavailable"
+    title = "The storage account is away for the moment"
+
+
+class SigningKeysUnavailable(Unavailable):
+    code = "signing_keys_unavailable"
+    title = "The token issuer's keys cannot be fetched for the moment"

@@ -1,0 +1,136 @@
+"""What Cliplink talks about: users, videos, clips and the media inside them.
+
+Frozen values without behaviour that needs a database, a storage account or FFmpeg.
+Times of day are timezone-aware; positions and durations are seconds; sizes are bytes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class ClipStatus(StrEnum):
+    """Where a clip is on its way; `ready` and `failed` are where the way ends."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Hdr(StrEnum):
+    """The transfer of a picture: standard, PQ (SMPTE ST 2084) or HLG (ARIB STD-B67)."""
+
+    SDR = "sdr"
+    HDR10 = "hdr10"
+    HLG = "hlg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoTrack:
+    """The picture. `width` x `height` are as displayed: after rotation, in square pixels.
+
+    `coded_width` x `coded_height` are what the codec stores; `rotation` is how many degrees
+    clockwise the coded picture is turned for display: 0, 90, 180 or 270. Names of codec,
+    pixel format and colour properties are FFmpeg's.
+    """
+
+    codec: str
+    profile: str | None
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation: int
+    frame_rate: float | None
+    pixel_format: str | None
+    hdr: Hdr
+    color_primaries: str | None
+    color_transfer: str | None
+    color_space: str | None
+    color_range: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioTrack:
+    """The first sound track; `sample_rate` in Hz."""
+
+    codec: str
+    channels: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What a file holds. `bit_rate` is bits per second over the whole file.
+
+    `fast_start` tells whether a player can begin before the whole file is there:
+    for MP4 and MOV, whether `moov` precedes `mdat`; None where the question has no meaning.
+    """
+
+    container: str
+    duration: float | None
+    bit_rate: int | None
+    fast_start: bool | None
+    video: VideoTrack | None
+    audio: AudioTrack | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a clip failed: a stable code and a sentence for its owner."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whoever a token speaks for. `id` is ours, `subject` the issuer's."""
+
+    id: UUID
+    subject: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """A video that clips belong to; `status` is the one of the service this one replaces."""
+
+    id: UUID
+    title: str | None
+    youtube_id: str | None
+    status: str
+    created_at: datetime
+    clip_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A clip as the catalogue knows it.
+
+    `blob_name` is None for a clip that came from the service this one replaces and whose
+    bytes are not in storage yet; `legacy_url` says where they were. `end_time` and `duration`
+    are None until a clip that landed unannounced has been looked into. `etag` is the version
+    of the blob that the rest speaks of.
+    """
+
+    id: UUID
+    video_id: UUID
+    title: str | None
+    status: ClipStatus
+    failure: Failure | None
+    blob_name: str | None
+    legacy_url: str | None
+    poster_name: str | None
+    legacy_thumbnail_url: str | None
+    etag: str | None
+    start_time: float
+    end_time: float | None
+    duration: float | None
+    file_size: int | None
+    content_type: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    media: Media | None
