@@ -1,0 +1,1 @@
+"""What only a developer's machine runs: never deployed, never imported by the app."""

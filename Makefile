@@ -1,0 +1,58 @@
+# Cliplink on a developer's machine. `make` lists the commands.
+
+PORT ?= 7071
+SUB ?=
+ROLES ?=
+EMAIL ?=
+export PORT SUB ROLES EMAIL
+
+PYTHON := .venv/bin/python
+ENVIRONMENT := .venv/.complete
+EMULATOR := local/node_modules/.complete
+
+.DEFAULT_GOAL := help
+.PHONY: help run services token test check bench clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071)
+	@exec $(PYTHON) -m local run
+
+services: $(ENVIRONMENT) $(EMULATOR) ## start everything but the functions, for use with Core Tools' `func start`
+	@exec $(PYTHON) -m local services
+
+token: $(ENVIRONMENT) ## print a bearer token (SUB=alice, optional ROLES=admin,... EMAIL=...)
+	@exec $(PYTHON) -m local token --subject "$$SUB" --roles "$$ROLES" --email "$$EMAIL"
+
+test: $(ENVIRONMENT) $(EMULATOR) ## run every test, on a real Postgres and a real Azurite
+	@exec $(PYTHON) -m pytest
+
+check: $(ENVIRONMENT) ## lint, format, strict types and import rules
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+bench: $(ENVIRONMENT) $(EMULATOR) ## measure ingest and requests
+	@exec $(PYTHON) -m bench
+
+clean: ## delete local data, the environment and caches
+	rm -rf .venv .local local/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What is printed here goes to standard error: standard output belongs to the commands.
+$(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt
+	@for python in python3.13 python3; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then \
+	    "$$python" -m venv .venv && break; \
+	  fi; \
+	done; \
+	test -x $(PYTHON) || { echo "Cliplink needs Python 3.13 (python3.13 or python3 on the PATH)" >&2; exit 1; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@touch $@
+
+$(EMULATOR): local/package.json local/package-lock.json
+	@command -v npm >/dev/null || { echo "Cliplink needs node 20 or newer, with npm, for Azurite" >&2; exit 1; }
+	@cd local && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@touch $@

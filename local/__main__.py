@@ -1,0 +1,51 @@
+"""The commands behind `make run`, `make services` and `make token`."""
+
+import argparse
+import os
+import sys
+
+from local import stack, supervisor
+from local.issuer import Issuer
+
+
+def main() -> int:
+    """Run the command that the arguments name; returns the exit code."""
+    arguments = _arguments()
+    if arguments.command == "token":
+        roles = [role.strip() for role in arguments.roles.split(",") if role.strip()]
+        issuer = Issuer(stack.KEY_FILE)
+        print(issuer.token(arguments.subject, roles, arguments.email or None))
+        return 0
+    command = supervisor.run if arguments.command == "run" else supervisor.services
+    return command(arguments.port)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    port = os.environ.get("PORT") or stack.DEFAULT_PORT
+    for name, what in (("run", "everything"), ("services", "everything but the functions")):
+        command = commands.add_parser(name, help=f"run {what} until Ctrl-C")
+        command.add_argument("--port", type=_port, default=port)
+    token = commands.add_parser("token", help="print a bearer token")
+    token.add_argument("--subject", type=_subject, required=True)
+    token.add_argument("--roles", default="", help="comma-separated")
+    token.add_argument("--email", default="")
+    return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 2**16:
+        raise argparse.ArgumentTypeError(f"{port} is no port: use 1 to 65535")
+    return port
+
+
+def _subject(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("name the subject: make token SUB=alice")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

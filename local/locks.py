@@ -1,0 +1,45 @@
+"""Owns the proof that nobody else uses a folder; knows nothing of what the folder holds.
+
+A lock file says nothing by being there: the kernel's lock on it does, and that one goes
+when the last process that holds it ends. A child that inherits the descriptor therefore
+keeps the folder taken for as long as it lives, even after its parent was killed.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class FolderInUse(Exception):
+    """Another process, or a leftover of one, works in the folder."""
+
+
+@contextmanager
+def hold(folder: Path, patience: float = 15.0) -> Iterator[int]:
+    """Hold the lock `<folder>.lock`; yield its descriptor, to be inherited by children.
+
+    Waits `patience` seconds for a copy that was killed to finish dying; raises FolderInUse.
+    """
+    path = folder.with_name(f"{folder.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _acquire(descriptor, folder, time.monotonic() + patience)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, folder: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise FolderInUse(f"{folder} is in use by another running copy") from None
+            time.sleep(0.05)
+        else:
+            return

