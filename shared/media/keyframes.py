@@ -1,0 +1,185 @@
+"""Where the keyframes of a film are, and decoding them with as few bytes as possible.
+
+Two ways. MP4 and MOV name position and size of every sample, so exactly the keyframes are
+fetched and decoded by themselves. Other formats are seeked and demuxed. Neither judges frames.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+import av
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from shared.media.container import ffmpeg_errors
+from shared.media.failures import FailureCode
+from shared.media.formats import FORMATS_THAT_SEEK_BY_BISECTION
+from shared.media.source import SourceFile
+
+_MAX_KEYFRAME_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """A decoded frame and where it is, in units of the stream's time base."""
+
+    frame: VideoFrame
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    offset: int
+    length: int
+    timestamp: int
+
+
+class Keyframes:
+    """The keyframes of one film, by ranges, seeking or reading on, whatever its format allows.
+
+    All iterators raise `UnplayableClip` for damage that FFmpeg cannot get over and for limits,
+    and whatever the source raised, unchanged.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, file: SourceFile, *, indexed: bool
+    ) -> None:
+        """`indexed` says that the index has every sample's place, as in unfragmented MP4 and MOV."""
+        self._container = container
+        self._stream = stream
+        self._file = file
+        self._indexed = indexed
+
+    @property
+    def begin(self) -> int:
+        """Where the film begins, in units of the stream's time base."""
+        return self._stream.start_time or 0
+
+    def spread(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+        """Yield up to `count` keyframes, in order, spread over the film where that is possible.
+
+        Fewer when the film has fewer, when some cannot be decoded, or when the next one would
+        exceed `max_bytes` in all (the first is always fetched).
+        """
+        with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
+            if self._indexed:
+                yield from self._by_ranges(count, max_bytes)
+            elif self._can_seek():
+                yield from self._by_seeking(count, max_bytes)
+            else:
+                yield from self._by_reading(count, max_bytes)
+
+    def onward(self, timestamp: int) -> Iterator[Keyframe]:
+        """Yield every frame from the keyframe at or before `timestamp` on."""
+        with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
+            self._container.seek(timestamp, stream=self._stream)
+            for packet in self._container.demux(self._stream):
+                self._file.check()
+                for frame in self._decoded(packet):
+                    yield Keyframe(frame, timestamp if frame.pts is None else frame.pts)
+
+    def _by_ranges(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+        samples = _within(self._samples(count), max_bytes)
+        ranges = [(sample.offset, sample.length) for sample in samples]
+        for sample, data in zip(samples, self._file.read_ranges(ranges), strict=True):
+            self._file.check()
+            for frame in self._decoded_alone(Packet(data)):
+                yield Keyframe(frame, sample.timestamp)
+
+    def _samples(self, count: int) -> list[_Sample]:
+        """Return where `count` keyframes lie; two targets with one keyframe look ahead as well."""
+        entries = self._stream.index_entries
+        if len(entries) == 0:
+            return []
+        numbers: set[int] = set()
+        for target in _spread(entries[0].timestamp, entries[-1].timestamp, count):
+            number = entries.search_timestamp(target)
+            if number in numbers:
+                number = entries.search_timestamp(target, backward=False)
+            numbers.add(number)
+        chosen = [entries[number] for number in sorted(numbers) if number >= 0]
+        return [
+            _Sample(entry.pos, entry.size, entry.timestamp)
+            for entry in chosen
+            if entry.pos >= 0 and 0 < entry.size <= _MAX_KEYFRAME_BYTES
+        ]
+
+    def _can_seek(self) -> bool:
+        """Tell whether a position is found without reading all that lies before it."""
+        if self._container.format.name in FORMATS_THAT_SEEK_BY_BISECTION:
+            return True
+        self._container.seek(self.begin, stream=self._stream)  # Matroska reads its index now
+        entries = self._stream.index_entries
+        return len(entries) > 1 and entries[-1].timestamp > self.begin + self._length / 2
+
+    def _by_seeking(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+        allowed = self._file.bytes_read + max_bytes
+        seen: set[int] = set()
+        for target in _spread(self.begin, self.begin + self._length, count):
+            if seen and self._file.bytes_read > allowed:
+                return
+            self._container.seek(target, stream=self._stream)
+            for keyframe in islice(self._next_keyframes(), 1):
+                if keyframe.timestamp not in seen:
+                    seen.add(keyframe.timestamp)
+                    yield keyframe
+
+    def _by_reading(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+        allowed = self._file.bytes_read + max_bytes
+        self._container.seek(self.begin, stream=self._stream)
+        for keyframe in islice(self._next_keyframes(), count):
+            yield keyframe
+            if self._file.bytes_read > allowed:
+                return
+
+    def _next_keyframes(self) -> Iterator[Keyframe]:
+        """Yield the keyframes from the position of the demuxer on, each decoded by itself."""
+        for packet in self._container.demux(self._stream):
+            self._file.check()
+            if packet.is_keyframe and packet.size:
+                timestamp = packet.dts if packet.pts is None else packet.pts
+                for frame in self._decoded_alone(packet):
+                    yield Keyframe(frame, timestamp or 0)
+
+    @property
+    def _length(self) -> int:
+        """How long the film is, in units of the stream's time base."""
+        if self._stream.duration:
+            return self._stream.duration
+        seconds = Fraction(self._container.duration or 0, av.time_base)
+        base = self._stream.time_base
+        return int(seconds / Fraction(base.num, base.den))
+
+    def _decoded_alone(self, packet: "Packet[Any]") -> list[VideoFrame]:
+        """Decode one keyframe by itself: send it, drain the decoder, make it ready for the next."""
+        context = self._stream.codec_context
+        frames = self._decoded(packet)
+        with suppress(av.FFmpegError):
+            frames += context.decode(None)
+        context.flush_buffers()
+        return frames[:1]
+
+    def _decoded(self, packet: "Packet[Any]") -> list[VideoFrame]:
+        """Decode one packet; a damaged one gives no frame, and the film goes on behind it."""
+        try:
+            return self._stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            return []
+
+
+def _spread(first: int, last: int, count: int) -> list[int]:
+    """Return the middles of `count` equal parts of first..last, so that neither end is hit."""
+    return [first + (last - first) * (2 * part + 1) // (2 * count) for part in range(count)]
+
+
+def _within(samples: list[_Sample], max_bytes: int) -> list[_Sample]:
+    """Return as many samples as fit, still spread evenly, at least one."""
+    step = 1
+    while len(samples[::step]) > 1 and sum(s.length for s in samples[::step]) > max_bytes:
+        step += 1
+    return samples[step // 2 :: step] or samples[:1]
