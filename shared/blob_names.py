@@ -1,9 +1,9 @@
 """The names of containers and blobs: the one place that knows how they are put together.
 
-    <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
-    <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg
-    <prefix>-videos       {video_id}...
-    <prefix>-temp         anything, with an `expires_at` in its metadata
+<prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
+<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg
+<prefix>-videos       {video_id}...
+<prefix>-temp         anything, with an `expires_at` in its metadata
 """
 
 import re
@@ -54,6 +54,11 @@ def extension_of(filename: str | None) -> str:
 def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
     """What the names of all images made from a clip begin with."""
     return f"{video_id}/{clip_id}/"
+
+
+def images_prefix(video_id: UUID, clip_id: UUID) -> str:
+    """What the names of all images of a clip begin with, those of the old service included."""
+    return f"{video_id}/{clip_id}"
 
 
 def poster(video_id: UUID, clip_id: UUID) -> str:

@@ -4,6 +4,7 @@ Frozen values without behaviour that needs a database, a storage account or FFmp
 Times of day are timezone-aware; positions and durations are seconds; sizes are bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,10 +111,10 @@ class Video:
 class Clip:
     """A clip as the catalogue knows it.
 
-    `blob_name` is None for a clip that came from the service this one replaces and whose
-    bytes are not in storage yet; `legacy_url` says where they were. `end_time` and `duration`
-    are None until a clip that landed unannounced has been looked into. `etag` is the version
-    of the blob that the rest speaks of.
+    `blob_name` is its name in the clips container: None for a clip of the service this one
+    replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
+    that open nothing by themselves. `end_time` and `duration` are None until a clip that
+    landed unannounced has been looked into.
     """
 
     id: UUID
@@ -122,10 +123,9 @@ class Clip:
     status: ClipStatus
     failure: Failure | None
     blob_name: str | None
-    legacy_url: str | None
+    blob_url: str | None
     poster_name: str | None
-    legacy_thumbnail_url: str | None
-    etag: str | None
+    thumbnail_url: str | None
     start_time: float
     end_time: float | None
     duration: float | None
@@ -134,3 +134,43 @@ class Clip:
     created_at: datetime
     expires_at: datetime | None
     media: Media | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A stored blob's properties. `etag` names this version of it; `content_md5` is base64."""
+
+    name: str
+    etag: str
+    size: int
+    last_modified: datetime
+    content_type: str | None
+    content_md5: str | None
+    access_tier: str | None
+    metadata: Mapping[str, str]
+
+
+class Variant(StrEnum):
+    """What a link to a clip opens."""
+
+    CLIP = "clip"
+    POSTER = "poster"
+    STORYBOARD = "storyboard"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """A link that opens one blob; `expires_at` is what its signature says."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How to send a clip's bytes to storage: exactly this method, address and headers."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime

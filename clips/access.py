@@ -1,0 +1,73 @@
+"""Who gets which link: upload, play, look at the poster.
+
+A link is minted only for whoever the catalogue shows the clip to, and opens one blob.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from clips.deletion import UPLOAD_LIFE
+from shared.blob_names import Containers
+from shared.catalogue import Clips
+from shared.errors import NotFound, WrongState
+from shared.model import Clip, ClipStatus, SignedLink, Upload, Variant
+from shared.storage import Links, LinkTerms
+
+_IMAGE_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTerms:
+    """What the caller asks of a link; `download` is a file name, or "" for the clip's own."""
+
+    life: timedelta
+    ip: str | None
+    download: str | None
+    variant: Variant
+
+
+class Access:
+    def __init__(self, clips: Clips, containers: Containers, links: Links) -> None:
+        self._clips = clips
+        self._containers = containers
+        self._links = links
+
+    def link(self, user_id: UUID, clip_id: UUID, terms: AccessTerms) -> SignedLink:
+        """Raises NotFound, WrongState if the clip is not ready, StorageUnavailable."""
+        clip = self._clips.get(user_id, clip_id)
+        if clip is None:
+            raise NotFound("There is no such clip.")
+        if clip.status is not ClipStatus.READY or clip.blob_name is None:
+            raise WrongState(f"The clip is not ready: it is {clip.status}.")
+        if terms.variant is Variant.CLIP:
+            return self._link_to_clip(clip, clip.blob_name, terms)
+        if terms.variant is Variant.POSTER and clip.poster_name is not None:
+            return self._links.to_read(
+                self._containers.thumbnails, clip.poster_name, terms.life, LinkTerms(ip=terms.ip)
+            )
+        raise NotFound(f"The clip has no {terms.variant}.")
+
+    def thumbnail(self, clip: Clip) -> str | None:
+        """A link to a clip's poster that can be put into a page."""
+        if clip.poster_name is None:
+            return None
+        return self._links.to_read(self._containers.thumbnails, clip.poster_name, _IMAGE_LIFE).url
+
+    def upload(self, clip: Clip) -> Upload:
+        """How to send the bytes of a new clip; the link can create this one blob only."""
+        if clip.blob_name is None:
+            raise WrongState("The clip has no place in storage.")
+        link = self._links.to_upload(self._containers.clips, clip.blob_name, UPLOAD_LIFE)
+        headers = {"x-ms-blob-type": "BlockBlob"}
+        if clip.content_type is not None:
+            headers["x-ms-blob-content-type"] = clip.content_type
+        return Upload("PUT", link.url, headers, link.expires_at)
+
+    def _link_to_clip(self, clip: Clip, blob_name: str, terms: AccessTerms) -> SignedLink:
+        filename = terms.download
+        if filename == "":
+            filename = f"{clip.title or clip.id}{PurePosixPath(blob_name).suffix}"
+        bound = LinkTerms(ip=terms.ip, download_as=filename, content_type=clip.content_type)
+        return self._links.to_read(self._containers.clips, blob_name, terms.life, bound)

@@ -1,0 +1,64 @@
+"""The composition root: settings in, everything that the triggers use out.
+
+Nothing connects here. Whatever needs a connection opens it when it is first used.
+"""
+
+from dataclasses import dataclass
+
+from clips.access import Access
+from clips.cleanup import Cleanup
+from clips.deletion import Deletion
+from clips.ingest import Ingest
+from clips.reconciliation import Reconciliation
+from shared.blob_names import Containers
+from shared.catalogue import Clips, Landings, Upkeep, Users, Videos
+from shared.clock import Clock, utc_now
+from shared.database import Database
+from shared.settings import Settings
+from shared.storage import Blobs, Links, StorageAccount
+from shared.tokens import TokenVerifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    clock: Clock
+    containers: Containers
+    tokens: TokenVerifier
+    database: Database
+    account: StorageAccount
+    blobs: Blobs
+    users: Users
+    videos: Videos
+    clips: Clips
+    access: Access
+    deletion: Deletion
+    ingest: Ingest
+    cleanup: Cleanup
+
+
+def compose(settings: Settings, clock: Clock = utc_now) -> Services:
+    containers = Containers(settings.container_prefix)
+    database = Database(settings.database_url)
+    account = StorageAccount(settings.storage, clock)
+    blobs = Blobs(account)
+    videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
+    deletion = Deletion(blobs, containers, clips, videos, upkeep)
+    ingest = Ingest(account, blobs, containers, Landings(database))
+    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    return Services(
+        clock=clock,
+        containers=containers,
+        tokens=TokenVerifier(settings.auth, clock),
+        database=database,
+        account=account,
+        blobs=blobs,
+        users=Users(database),
+        videos=videos,
+        clips=clips,
+        access=Access(clips, containers, Links(account, clock)),
+        deletion=deletion,
+        ingest=ingest,
+        cleanup=Cleanup(
+            clock, blobs, containers, upkeep, deletion, ingest, reconciliation, settings.temp_dir
+        ),
+    )

@@ -1,0 +1,82 @@
+"""Deletion: hidden at once, then the blobs go, then the row.
+
+Each step can be repeated, so a run that dies anywhere is finished by a later one: the mark on
+the row says that there is something to finish until the very last step removes both.
+"""
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
+from shared.errors import NotFound, Unavailable
+from shared.storage import Blobs
+
+_log = logging.getLogger(__name__)
+
+UPLOAD_LIFE = timedelta(hours=2)
+"""How long a link to upload is good: a deleted clip's name stays closed as long."""
+
+# A run of the blob trigger that was under way may still write an image: 30 minutes is the
+# longest that host.json lets it live.
+_LATE_RUN = timedelta(minutes=30)
+
+
+class Deletion:
+    def __init__(
+        self,
+        blobs: Blobs,
+        containers: Containers,
+        clips: Clips,
+        videos: Videos,
+        upkeep: Upkeep,
+    ) -> None:
+        self._blobs = blobs
+        self._containers = containers
+        self._clips = clips
+        self._videos = videos
+        self._upkeep = upkeep
+
+    def delete_clip(self, user_id: UUID, clip_id: UUID) -> None:
+        """Raises NotFound. An outage half-way is no error: the clip is gone for its owner."""
+        clip = self._clips.hide(user_id, clip_id)
+        if clip is None:
+            raise NotFound("There is no such clip.")
+        try:
+            self.finish_clip(
+                DeletedClip(clip_id=clip.id, video_id=clip.video_id, blob_name=clip.blob_name)
+            )
+        except Unavailable:
+            _log.warning("Clip %s is hidden; the cleanup will remove the rest", clip_id)
+
+    def delete_video(self, user_id: UUID, video_id: UUID) -> None:
+        """Deletes a video with all its clips; raises NotFound, otherwise as `delete_clip`."""
+        if not self._videos.hide(user_id, video_id):
+            raise NotFound("There is no such video.")
+        try:
+            self.finish_video(video_id)
+        except Unavailable:
+            _log.warning("Video %s is hidden; the cleanup will remove the rest", video_id)
+
+    def finish_clip(self, clip: DeletedClip) -> None:
+        """Removes the blobs of a hidden clip, then its row; raises Unavailable."""
+        self.remove_blobs(clip)
+        self._upkeep.forget_clip(clip.clip_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
+
+    def finish_video(self, video_id: UUID) -> None:
+        """Removes all blobs of a hidden video and of its clips, then the rows."""
+        # A UUID has one length: no other video's name begins with it.
+        self._blobs.delete_prefix(self._containers.clips, f"{video_id}/")
+        self._blobs.delete_prefix(self._containers.thumbnails, f"{video_id}/")
+        self._blobs.delete_prefix(self._containers.videos, str(video_id))
+        self._upkeep.forget_video(video_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
+
+    def remove_blobs(self, clip: DeletedClip) -> None:
+        """Removes a clip's own blob and every image made from it."""
+        if clip.blob_name is not None:
+            self._blobs.delete(self._containers.clips, clip.blob_name)
+        self._blobs.delete_prefix(
+            self._containers.thumbnails, blob_names.images_prefix(clip.video_id, clip.clip_id)
+        )

@@ -1,0 +1,1 @@
+"""The HTTP edge: requests in, JSON or problem+json out. No policy, no SQL."""

@@ -1,0 +1,33 @@
+"""What a handler answers, and how it is written to the wire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import azure.functions as func
+import orjson
+
+_HEADERS = {
+    # Answers hold links that open blobs: nobody in between keeps them.
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is anything orjson writes: dicts, lists, dataclasses, UUIDs, aware datetimes."""
+
+    status: HTTPStatus
+    body: object
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+def render(answer: Answer) -> func.HttpResponse:
+    return func.HttpResponse(
+        orjson.dumps(answer.body, option=orjson.OPT_UTC_Z),
+        status_code=answer.status,
+        headers=_HEADERS | dict(answer.headers),
+        mimetype=answer.content_type,
+    )

@@ -1,0 +1,95 @@
+"""One HTTP call: who calls, and what they sent, parsed with every bad field named at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from clips.http.inputs import Body, NoParameters, Parameters
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from shared.model import User
+
+if TYPE_CHECKING:
+    from clips.compose import Services
+
+_LARGEST_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of `user`; handlers reach everything else through `services`."""
+
+    services: "Services"
+    user: User
+    request: func.HttpRequest
+
+    def parameters[P: Parameters](self, kind: type[P]) -> P:
+        """Path and query parameters; raises InvalidRequest."""
+        fields: list[FieldError] = []
+        value = _collect(fields, self._parse_parameters, kind)
+        return _complete(fields, value)
+
+    def body[B: Body](self, kind: type[B]) -> B:
+        """The JSON body of a call without parameters; raises InvalidRequest."""
+        return self.parameters_and_body(NoParameters, kind)[1]
+
+    def parameters_and_body[P: Parameters, B: Body](
+        self, parameters: type[P], body: type[B]
+    ) -> tuple[P, B]:
+        """Both, with the bad fields of both in one InvalidRequest."""
+        self._check_body()
+        fields: list[FieldError] = []
+        first = _collect(fields, self._parse_parameters, parameters)
+        second = _collect(fields, self._parse_body, body)
+        return _complete(fields, first), _complete(fields, second)
+
+    def link_to_next(self, cursor: str) -> dict[str, str]:
+        """The header that leads to the next page: RFC 8288."""
+        query = dict(self.request.params) | {"cursor": cursor}
+        url = urlsplit(self.request.url)._replace(query=urlencode(query), fragment="").geturl()
+        return {"Link": f'<{url}>; rel="next"'}
+
+    def _parse_parameters[P: Parameters](self, kind: type[P]) -> P:
+        return kind.model_validate({**self.request.params, **self.request.route_params})
+
+    def _parse_body[B: Body](self, kind: type[B]) -> B:
+        return kind.model_validate_json(self.request.get_body() or b"{}")
+
+    def _check_body(self) -> None:
+        if len(self.request.get_body()) > _LARGEST_BODY:
+            raise BodyTooLarge(f"The body may have up to {_LARGEST_BODY} bytes.")
+        media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in {"", "application/json"} and not media_type.endswith("+json"):
+            raise UnsupportedMediaType(
+                "Send the body as JSON, with the header Content-Type: application/json."
+            )
+
+
+def _collect[M: BaseModel](
+    fields: list[FieldError], parse: Callable[[type[M]], M], kind: type[M]
+) -> M | None:
+    try:
+        return parse(kind)
+    except ValidationError as error:
+        in_body = issubclass(kind, Body)
+        fields += [_field(problem, in_body=in_body) for problem in error.errors()]
+        return None
+
+
+def _complete[M: BaseModel](fields: list[FieldError], value: M | None) -> M:
+    if value is None or fields:
+        names = sorted({(field.pointer or field.parameter or "") for field in fields})
+        detail = ", ".join(name for name in names if name) or "The body is no JSON object"
+        raise InvalidRequest(f"Look at: {detail}.", tuple(fields))
+    return value
+
+
+def _field(problem: Any, *, in_body: bool) -> FieldError:  # noqa: ANN401 - pydantic's ErrorDetails
+    path = [str(part) for part in problem["loc"]]
+    if not in_body:
+        return FieldError(problem["msg"], parameter=".".join(path))
+    escaped = (part.replace("~", "~0").replace("/", "~1") for part in path)
+    return FieldError(problem["msg"], pointer="".join(f"/{part}" for part in escaped))

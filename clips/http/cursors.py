@@ -1,0 +1,38 @@
+"""Opaque cursors: the key of the last row of a page, as text that fits into a URL."""
+
+import json
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from uuid import UUID
+
+
+def encode(position: datetime | float, row_id: UUID) -> str:
+    key = position.isoformat() if isinstance(position, datetime) else position
+    return urlsafe_b64encode(json.dumps([key, str(row_id)]).encode()).decode().rstrip("=")
+
+
+def decode_time(cursor: str) -> tuple[datetime, UUID]:
+    """The key of a list by time; raises ValueError for what `encode` did not make."""
+    key, row_id = _decode(cursor)
+    moment = datetime.fromisoformat(str(key))
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment, row_id
+
+
+def decode_position(cursor: str) -> tuple[float, UUID]:
+    """The key of a list by seconds; raises ValueError for what `encode` did not make."""
+    key, row_id = _decode(cursor)
+    if not isinstance(key, int | float) or not math.isfinite(key):
+        raise ValueError("not a cursor by position")
+    return float(key), row_id
+
+
+def _decode(cursor: str) -> tuple[object, UUID]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        key, row_id = json.loads(text)
+        return key, UUID(row_id)
+    except (TypeError, AttributeError, RecursionError) as error:  # JSON of another shape
+        raise ValueError("not a cursor") from error

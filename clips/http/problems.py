@@ -1,0 +1,70 @@
+"""Errors as problem+json (RFC 9457): the one place where an error gets its HTTP status."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from clips.http.answers import Answer
+from shared import errors
+from shared.errors import CliplinkError, FieldError
+
+_STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.WrongState: HTTPStatus.CONFLICT,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    # Storage moved under a request's feet: the next attempt sees the new state.
+    errors.BlobMissing: HTTPStatus.CONFLICT,
+    errors.BlobChanged: HTTPStatus.CONFLICT,
+    errors.BlobExists: HTTPStatus.CONFLICT,
+}
+
+_TYPE = "urn:cliplink:problem:"
+
+
+def problem(error: CliplinkError) -> Answer:
+    status = status_of(type(error))
+    body: dict[str, object] = {
+        "type": _TYPE + error.code,
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if isinstance(error, errors.InvalidRequest) and error.fields:
+        body["errors"] = [_field(field) for field in error.fields]
+    return Answer(status, body, _headers(error), content_type="application/problem+json")
+
+
+def status_of(kind: type[CliplinkError]) -> HTTPStatus:
+    """The status of a class is that of its nearest ancestor in the table."""
+    for ancestor in kind.__mro__:
+        if ancestor in _STATUS:
+            return _STATUS[ancestor]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def unexpected(invocation_id: str) -> Answer:
+    """For a fault of ours: says nothing but the id under which the log tells more."""
+    return problem(CliplinkError(f"The fault is logged under invocation {invocation_id}."))
+
+
+def _headers(error: CliplinkError) -> dict[str, str]:
+    match error:
+        case errors.Unavailable():
+            return {"Retry-After": str(error.retry_after)}
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": 'Bearer realm="cliplink", error="invalid_token"'}
+        case errors.MethodNotAllowed():
+            return {"Allow": ", ".join(error.allowed)}
+        case _:
+            return {}
+
+
+def _field(field: FieldError) -> dict[str, str]:
+    where = {"parameter": field.parameter, "pointer": field.pointer}
+    return {k: v for k, v in where.items() if v is not None} | {"detail": field.detail}

@@ -1,0 +1,105 @@
+"""Puts handlers onto routes: authenticates, calls, renders, and turns errors into answers."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from clips.http.answers import Answer, render
+from clips.http.calls import Call
+from clips.http.problems import problem, unexpected
+from shared.errors import CliplinkError, MethodNotAllowed, NotFound
+from shared.model import User
+
+if TYPE_CHECKING:
+    from clips.compose import Services
+
+_log = logging.getLogger(__name__)
+
+type Handler = Callable[[Call], Answer]
+type OpenHandler = Callable[[Services], Answer]
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# The host tries routes in the order of function names, and a catch-all must be tried last:
+# https://github.com/Azure/azure-functions-host/issues/9876.
+_FALLBACK = "zz_unknown_route"
+
+
+class Routes:
+    """The HTTP functions of an app. Function keys are not used: every call carries a token."""
+
+    def __init__(self, app: func.FunctionApp, services: "Services") -> None:
+        self._app = app
+        self._services = services
+        self._methods: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, name: str, method: str, route: str, handler: Handler) -> None:
+        """A function for whoever has a valid token."""
+
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            return _answer(lambda: handler(Call(self._services, self._caller(req), req)), context)
+
+        self._register(name, method, route, serve)
+
+    def add_open(self, name: str, method: str, route: str, handler: OpenHandler) -> None:
+        """A function for everybody; it is handed nothing of the request."""
+
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:  # noqa: ARG001 - the worker passes it by name
+            return _answer(lambda: handler(self._services), context)
+
+        self._register(name, method, route, serve)
+
+    def add_fallback(self) -> None:
+        """Whatever no other route takes: 404, or 405 where the path exists. Call it last."""
+
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            return _answer(lambda: self._unknown(req), context)
+
+        self._app.function_name(_FALLBACK)(
+            self._app.route("{*path}", methods=list(_METHODS))(serve)
+        )
+
+    def _register(
+        self,
+        name: str,
+        method: str,
+        route: str,
+        serve: Callable[[func.HttpRequest, func.Context], func.HttpResponse],
+    ) -> None:
+        self._methods[route].append(method)
+        self._app.function_name(name)(self._app.route(route, methods=[method])(serve))
+
+    def _caller(self, request: func.HttpRequest) -> User:
+        identity = self._services.tokens.verify(request.headers.get("authorization"))
+        user_id = self._services.users.id_of(identity.subject, identity.verified_email)
+        return User(user_id, identity.subject, identity.roles)
+
+    def _unknown(self, request: func.HttpRequest) -> Answer:
+        path = request.route_params.get("path") or ""
+        for route, methods in self._methods.items():
+            if _matches(route, path):
+                raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
+        raise NotFound("There is no such path.")
+
+
+def _answer(produce: Callable[[], Answer], context: func.Context) -> func.HttpResponse:
+    try:
+        answer = produce()
+    except CliplinkError as error:
+        answer = problem(error)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.warning("Answered %d: %s", answer.status, error.code, exc_info=True)
+    except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as an opaque 500
+        _log.exception("Unexpected fault in invocation %s", context.invocation_id)
+        answer = unexpected(str(context.invocation_id))
+    return render(answer)
+
+
+def _matches(route: str, path: str) -> bool:
+    wanted, given = route.split("/"), path.strip("/").split("/")
+    return len(wanted) == len(given) and all(
+        w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)
+    )

@@ -1,0 +1,86 @@
+"""How things look in JSON. Pure: every field of the contract, by its name."""
+
+from uuid import UUID
+
+from shared.model import Blob, Clip, SignedLink, Upload, Video
+
+type Json = dict[str, object]
+
+
+def video(value: Video) -> Json:
+    return {
+        "id": value.id,
+        "title": value.title,
+        "youtube_id": value.youtube_id,
+        "status": value.status,
+        "created_at": value.created_at,
+        "clip_count": value.clip_count,
+    }
+
+
+def clip(value: Clip, thumbnail_access_url: str | None) -> Json:
+    return {
+        "id": value.id,
+        "video_id": value.video_id,
+        "title": value.title,
+        "status": value.status,
+        "failure": value.failure,
+        "blob_url": value.blob_url,
+        "thumbnail_url": value.thumbnail_url,
+        "thumbnail_access_url": thumbnail_access_url,
+        "start_time": value.start_time,
+        "end_time": value.end_time,
+        "duration": value.duration,
+        "file_size": value.file_size,
+        "content_type": value.content_type,
+        "created_at": value.created_at,
+        "expires_at": value.expires_at,
+        "media": value.media,
+    }
+
+
+def new_clip(value: Clip, upload: Upload) -> Json:
+    return clip(value, None) | {"upload": upload}
+
+
+def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> Json:
+    return {
+        "clip_id": clip_id,
+        "access_url": link.url,
+        "expires_in_hours": expiry_hours,
+        "expires_at": link.expires_at,
+    }
+
+
+def metadata(value: Clip, blob: Blob | None) -> Json:
+    return {
+        "clip_id": value.id,
+        "video_id": value.video_id,
+        "start_time": value.start_time,
+        "end_time": value.end_time,
+        "duration": value.duration,
+        "file_size": value.file_size,
+        "created_at": value.created_at,
+        "blob_url": value.blob_url,
+        "thumbnail_url": value.thumbnail_url,
+        "media": value.media,
+        "azure_metadata": None if blob is None else _blob(blob, value.blob_url),
+    }
+
+
+def message(text: str) -> Json:
+    return {"message": text}
+
+
+def _blob(value: Blob, url: str | None) -> Json:
+    return {
+        "name": value.name,
+        "size": value.size,
+        "last_modified": value.last_modified,
+        "content_type": value.content_type,
+        "metadata": dict(value.metadata),
+        "url": url,
+        "etag": value.etag,
+        "access_tier": value.access_tier,
+        "content_md5": value.content_md5,
+    }

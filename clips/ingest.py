@@ -1,0 +1,164 @@
+"""A blob has landed: claim it, look into it, make its poster, publish it.
+
+May be called twice, late, out of order, and be killed anywhere: every step can be repeated,
+and only the version of the blob that was claimed is ever published.
+
+    count the attempt -> properties -> claim (blob, ETag) -> old images away
+        -> read ranges: metadata and poster -> poster written -> published
+"""
+
+import logging
+import math
+import mimetypes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue import Claim, Landing, Landings, Verdict
+from shared.errors import BlobChanged, BlobExists, BlobMissing, DatabaseUnavailable, UnplayableClip
+from shared.model import Blob, Failure, Media
+from shared.storage import Blobs, StorageAccount
+
+if TYPE_CHECKING:
+    from shared.media import ByteSource
+
+_log = logging.getLogger(__name__)
+
+_UNSPECIFIC_TYPES = {None, "", "application/octet-stream"}
+_LONGEST_TITLE = 500
+
+
+class Ingest:
+    def __init__(
+        self, account: StorageAccount, blobs: Blobs, containers: Containers, landings: Landings
+    ) -> None:
+        self._account = account
+        self._blobs = blobs
+        self._containers = containers
+        self._landings = landings
+
+    def landed(self, blob_name: str) -> None:
+        """Brings the catalogue to whatever version of the blob is there now.
+
+        A file that cannot be played is a result, not an error. Whatever is raised means that
+        the same call may succeed later, so the host is to deliver again.
+        """
+        video_id = blob_names.video_of(blob_name)
+        if video_id is None:
+            _log.warning("Left alone, not under a video: %s", blob_name)
+            return
+        self._landings.count_attempt(blob_name)
+        try:
+            self._bring_in(blob_name, video_id)
+        except BlobMissing:
+            _log.info("Gone before it was processed: %s", blob_name)
+        except BlobChanged:
+            _log.info("Overwritten while it was processed: %s", blob_name)
+        except Exception:
+            self._give_up_after_last_attempt(blob_name)
+            raise
+
+    def _bring_in(self, blob_name: str, video_id: UUID) -> None:
+        blob = self._blobs.get(self._containers.clips, blob_name)
+        url = self._account.url(self._containers.clips, blob_name)
+        verdict, claim = self._landings.claim(_landing(blob, url, video_id))
+        if claim is not None:
+            self._process(blob, claim)
+        elif verdict is Verdict.REMOVE:
+            self._blobs.delete(self._containers.clips, blob_name)
+            _log.info("Removed, its clip is deleted: %s", blob_name)
+        elif verdict is Verdict.NOT_OURS:
+            _log.warning("Left alone, there is no such video: %s", blob_name)
+
+    def _process(self, blob: Blob, claim: Claim) -> None:
+        images = blob_names.derived_prefix(claim.video_id, claim.clip_id)
+        self._blobs.delete_prefix(self._containers.thumbnails, images)
+        try:
+            media, poster = _look_into(self._blobs.reader(self._containers.clips, blob))
+        except UnplayableClip as error:
+            self._landings.fail(claim, Failure(error.failure_code, error.detail))
+            _log.info("Clip %s failed: %s", claim.clip_id, error.failure_code)
+            return
+        if self._publish(claim, media, poster):
+            _log.info("Clip %s is ready: %d bytes, %s s", claim.clip_id, blob.size, media.duration)
+        else:
+            _log.info("Clip %s was deleted or replaced meanwhile", claim.clip_id)
+
+    def _publish(self, claim: Claim, media: Media, poster: bytes | None) -> bool:
+        if poster is None:
+            return self._landings.publish(claim, media, None, None)
+        name = blob_names.poster(claim.video_id, claim.clip_id)
+        self._write_image(claim, name, poster)
+        url = self._account.url(self._containers.thumbnails, name)
+        return self._landings.publish(claim, media, name, url)
+
+    def _write_image(self, claim: Claim, name: str, image: bytes) -> None:
+        """Writes an image of the claimed version; raises BlobChanged if the claim has fallen.
+
+        Images are new when written. One that is there already comes from a run that died
+        (and is replaced), or from the run of a newer version (which is then left to it).
+        """
+        container = self._containers.thumbnails
+        try:
+            self._blobs.put(container, name, image, "image/jpeg", replace=False)
+        except BlobExists:
+            if not self._landings.holds(claim):
+                raise BlobChanged("A newer version of the clip is being processed.") from None
+            self._blobs.put(container, name, image, "image/jpeg", replace=True)
+
+    def _give_up_after_last_attempt(self, blob_name: str) -> None:
+        try:
+            if self._landings.give_up_after_last_attempt(blob_name):
+                _log.error("Given up after the last attempt: %s", blob_name)
+        except DatabaseUnavailable:
+            _log.warning("The failed attempt at %s could not be noted", blob_name)
+
+
+def _look_into(source: "ByteSource") -> tuple[Media, bytes | None]:
+    # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
+    from shared import media
+
+    with media.opened(source) as file:
+        return file.media, file.poster()
+
+
+def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
+    start, end = _times(blob.metadata)
+    declared = blob.content_type
+    return Landing(
+        blob_name=blob.name,
+        blob_url=url,
+        video_id=video_id,
+        spelled_id=blob_names.clip_of(blob.name),
+        etag=blob.etag,
+        size=blob.size,
+        content_type=(
+            mimetypes.guess_type(blob.name)[0] if declared in _UNSPECIFIC_TYPES else declared
+        ),
+        start_time=start,
+        end_time=end,
+        title=_title(blob.metadata),
+    )
+
+
+def _times(metadata: Mapping[str, str]) -> tuple[float, float | None]:
+    """The start and end that an uploader noted, so far as they make sense."""
+    start, end = _seconds(metadata.get("start_time")), _seconds(metadata.get("end_time"))
+    if start is None:
+        start = 0.0
+    return start, end if end is not None and end > start else None
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _title(metadata: Mapping[str, str]) -> str | None:
+    text = "".join(c for c in metadata.get("title", "") if c.isprintable()).strip()
+    return text[:_LONGEST_TITLE] or None

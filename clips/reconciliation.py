@@ -1,0 +1,115 @@
+"""Compares the clips container with the catalogue, name by name, and mends what differs.
+
+Events get lost and outages outlast the host's retries: a blob that nobody dealt with is
+brought in here, and a clip whose blob is gone stops looking ready.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from clips.ingest import Ingest
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue import KnownBlob, Upkeep
+from shared.clock import Clock
+from shared.errors import BlobMissing, Unavailable
+from shared.model import Blob
+from shared.storage import Blobs
+
+_log = logging.getLogger(__name__)
+
+# The blob trigger goes first: what was touched a moment ago is its business.
+_QUIET = timedelta(minutes=10)
+# The host's five attempts, and as many again from here.
+_MOST_ATTEMPTS = 10
+# The rest waits for the next run, so that runs do not pile up.
+_WORKING_TIME = timedelta(minutes=5)
+
+
+class Reconciliation:
+    def __init__(
+        self, clock: Clock, blobs: Blobs, containers: Containers, upkeep: Upkeep, ingest: Ingest
+    ) -> None:
+        self._clock = clock
+        self._blobs = blobs
+        self._container = containers.clips
+        self._upkeep = upkeep
+        self._ingest = ingest
+
+    def run(self) -> int:
+        """Returns how many blobs were brought in or found missing; raises Unavailable."""
+        started = self._clock()
+        mended, after = 0, ""
+        # Both sides come in the order of names, page by page: memory stays flat.
+        for page in self._blobs.pages(self._container):
+            if not page:
+                continue
+            known = {k.name: k for k in self._upkeep.known_blobs(after, page[-1].name)}
+            todo = self._unsettled(page, known, started - _QUIET)
+            mended += self._bring_in(todo, started + _WORKING_TIME)
+            mended += self._mark_missing(known.values(), started - _QUIET)
+            after = page[-1].name
+        return mended + self._mark_missing(self._upkeep.known_blobs(after, None), started - _QUIET)
+
+    def _unsettled(
+        self, page: Iterable[Blob], known: dict[str, KnownBlob], quiet_since: datetime
+    ) -> list[str]:
+        """The blobs that should have been dealt with; takes those of the page out of `known`."""
+        strangers: list[str] = []
+        names: list[str] = []
+        for blob in page:
+            clip = known.pop(blob.name, None)
+            if blob.last_modified > quiet_since:
+                continue
+            if clip is None:
+                strangers.append(blob.name)
+            elif _needs_work(blob, clip, quiet_since):
+                names.append(blob.name)
+        return names + self._under_a_video(strangers)
+
+    def _under_a_video(self, names: list[str]) -> list[str]:
+        """Those of the names that may become clips; the others belong to nobody."""
+        videos = {name: blob_names.video_of(name) for name in names}
+        existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
+        ours = [name for name, video in videos.items() if video in existing]
+        if len(ours) < len(names):
+            _log.warning("%d blobs lie under no existing video", len(names) - len(ours))
+        return ours
+
+    def _bring_in(self, names: Iterable[str], deadline: datetime) -> int:
+        done = 0
+        for name in names:
+            if self._clock() > deadline:
+                break
+            try:
+                self._ingest.landed(name)
+                done += 1
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - logged and counted; one blob must not stop the rest
+                _log.exception("Could not bring in %s", name)
+        return done
+
+    def _mark_missing(self, clips: Iterable[KnownBlob], quiet_since: datetime) -> int:
+        """Lets those clips say that their blob is gone, of which that is certain."""
+        marked = 0
+        for clip in clips:
+            believed = clip.status in {"ready", "processing"} and not clip.deleted
+            if believed and clip.etag and clip.touched_at < quiet_since and self._is_gone(clip):
+                marked += self._upkeep.mark_missing(clip.name, clip.etag)
+                _log.warning("The blob of a clip is gone: %s", clip.name)
+        return marked
+
+    def _is_gone(self, clip: KnownBlob) -> bool:
+        try:
+            self._blobs.get(self._container, clip.name)
+        except BlobMissing:
+            return True
+        return False
+
+
+def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
+    if clip.deleted or (clip.settled and clip.etag == blob.etag):
+        return False
+    return clip.attempts < _MOST_ATTEMPTS and clip.touched_at < quiet_since

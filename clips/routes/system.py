@@ -1,0 +1,32 @@
+"""Handlers that need no token: /health."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from clips.http.answers import Answer
+from shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from clips.compose import Services
+
+
+def health(services: "Services") -> Answer:
+    checks = {
+        "database": _check(services.database.check),
+        "storage": _check(lambda: services.blobs.check(services.containers.clips)),
+    }
+    well = all(result == "ok" for result in checks.values())
+    return Answer(
+        HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE,
+        {"status": "ok" if well else "unavailable", "checks": checks},
+        {} if well else {"Retry-After": str(Unavailable.retry_after)},
+    )
+
+
+def _check(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Unavailable:
+        return "unavailable"
+    return "ok"

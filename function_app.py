@@ -1,0 +1,57 @@
+"""Cliplink clip service: every function of the app, as the Functions host finds it.
+
+A table of contents: what happens on each trigger is in `clips/`, over `shared/`.
+"""
+
+import logging
+
+import azure.functions as func
+from azurefunctions.extensions.bindings.blob import BlobClient
+
+from clips.compose import compose
+from clips.http.routes import Routes
+from clips.routes import clips, links, system, videos
+from shared.settings import read_environment
+
+_log = logging.getLogger(__name__)
+
+settings = read_environment()  # stops the start, naming every wrong or missing setting at once
+services = compose(settings)  # connects to nothing yet
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
+
+routes = Routes(app, services)
+routes.add("videos_create", "POST", "videos", videos.create)
+routes.add("videos_list", "GET", "videos", videos.page)
+routes.add("videos_get", "GET", "videos/{video_id}", videos.get)
+routes.add("videos_delete", "DELETE", "videos/{video_id}", videos.delete)
+routes.add("clips_create", "POST", "videos/{video_id}/clips", clips.create)
+routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
+routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
+routes.add("clips_change", "PATCH", "clips/{clip_id}", clips.change)
+routes.add("clips_delete", "DELETE", "clips/{clip_id}", clips.delete)
+routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
+routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
+routes.add_open("health", "GET", "health", system.health)
+routes.add_fallback()
+
+
+@app.function_name("clip_landed")
+@app.blob_trigger(
+    arg_name="blob",
+    path=f"{services.containers.clips}/{{name}}",
+    connection=settings.storage.trigger_connection,
+    source=func.BlobSource(settings.blob_trigger_source),
+)
+def clip_landed(blob: BlobClient) -> None:
+    """A blob was written to the clips container. Only its name is taken from the binding."""
+    services.ingest.landed(blob.blob_name)
+
+
+@app.function_name("cleanup")
+@app.timer_trigger(arg_name="timer", schedule=settings.cleanup_schedule)
+def cleanup(timer: func.TimerRequest) -> None:
+    """Deletes what is due and mends what storage and catalogue disagree on."""
+    if timer.past_due:
+        _log.info("The cleanup is late")
+    services.cleanup.run()

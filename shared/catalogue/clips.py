@@ -1,0 +1,159 @@
+"""Clips as their owners see them: made, listed, changed, hidden.
+
+A clip counts as gone from the moment it is deleted or expired, although its row and blobs
+go later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.rows import CLIP_COLUMNS, clip_from
+from shared.database import Database
+from shared.model import Clip, ClipStatus
+
+_VISIBLE: LiteralString = """
+    c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
+    AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+"""
+
+# No row if the video is absent or somebody else's.
+_ADD: LiteralString = f"""
+    INSERT INTO clips AS c (id, video_id, title, start_time, end_time, duration,
+                            blob_name, blob_url, content_type)
+    SELECT %(id)s, v.id, %(title)s, %(start_time)s, %(end_time)s, %(end_time)s - %(start_time)s,
+           %(blob_name)s, %(blob_url)s, %(content_type)s
+    FROM videos v
+    WHERE v.id = %(video_id)s AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+    RETURNING {CLIP_COLUMNS}
+"""
+
+_GET: LiteralString = f"""
+    SELECT {CLIP_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = %(id)s AND {_VISIBLE}
+"""
+
+# A keyset page by start time; without a key the first one.
+_PAGE: LiteralString = f"""
+    SELECT {CLIP_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.video_id = %(video_id)s AND {_VISIBLE}
+      AND (%(status)s::text IS NULL OR c.status = %(status)s)
+      AND (%(after_start)s::float8 IS NULL
+           OR (c.start_time, c.id) > (%(after_start)s, %(after_id)s::uuid))
+    ORDER BY c.start_time, c.id
+    LIMIT %(limit)s
+"""
+
+# Only what was named is changed: NULL is a value here, not an absence.
+_CHANGE: LiteralString = f"""
+    UPDATE clips c
+    SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
+        expires_at = CASE WHEN %(with_expiry)s THEN %(expires_at)s::timestamptz
+                          ELSE c.expires_at END
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {_VISIBLE}
+    RETURNING {CLIP_COLUMNS}
+"""
+
+_HIDE: LiteralString = f"""
+    UPDATE clips c SET deleted_at = now()
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {_VISIBLE}
+    RETURNING {CLIP_COLUMNS}
+"""
+
+type PageKey = tuple[float, UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClip:
+    id: UUID
+    video_id: UUID
+    title: str | None
+    start_time: float
+    end_time: float
+    blob_name: str
+    blob_url: str
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipChange:
+    """New values for the fields in `named`, the others stay."""
+
+    named: frozenset[str]
+    title: str | None = None
+    expires_at: datetime | None = None
+
+
+class Clips:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, user_id: UUID, clip: NewClip) -> Clip | None:
+        """The clip, awaiting its upload; None if the user has no such video."""
+        row = self._database.one(
+            _ADD,
+            {
+                "user_id": user_id,
+                "id": clip.id,
+                "video_id": clip.video_id,
+                "title": clip.title,
+                "start_time": clip.start_time,
+                "end_time": clip.end_time,
+                "blob_name": clip.blob_name,
+                "blob_url": clip.blob_url,
+                "content_type": clip.content_type,
+            },
+        )
+        return clip_from(row) if row else None
+
+    def get(self, user_id: UUID, clip_id: UUID) -> Clip | None:
+        row = self._database.one(_GET, {"id": clip_id, "user_id": user_id})
+        return clip_from(row) if row else None
+
+    def page(
+        self,
+        user_id: UUID,
+        video_id: UUID,
+        limit: int,
+        after: PageKey | None,
+        status: ClipStatus | None,
+    ) -> Sequence[Clip]:
+        """Up to `limit` clips by start time that come after the one with the key `after`."""
+        after_start, after_id = after or (None, None)
+        rows = self._database.all(
+            _PAGE,
+            {
+                "user_id": user_id,
+                "video_id": video_id,
+                "limit": limit,
+                "after_start": after_start,
+                "after_id": after_id,
+                "status": status,
+            },
+        )
+        return [clip_from(row) for row in rows]
+
+    def change(self, user_id: UUID, clip_id: UUID, change: ClipChange) -> Clip | None:
+        row = self._database.one(
+            _CHANGE,
+            {
+                "user_id": user_id,
+                "id": clip_id,
+                "with_title": "title" in change.named,
+                "title": change.title,
+                "with_expiry": "expires_at" in change.named,
+                "expires_at": change.expires_at,
+            },
+        )
+        return clip_from(row) if row else None
+
+    def hide(self, user_id: UUID, clip_id: UUID) -> Clip | None:
+        """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
+        row = self._database.one(_HIDE, {"id": clip_id, "user_id": user_id})
+        return clip_from(row) if row else None

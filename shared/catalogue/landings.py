@@ -1,0 +1,268 @@
+"""What the blob trigger writes: a blob has landed, is worked on, and becomes a clip or a failure.
+
+Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
+version of a blob, its ETag: whoever holds it may publish, and what was claimed for a version
+that has been overwritten since is published by nobody.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+from shared.catalogue.rows import media_to_json
+from shared.database import Connection, Database
+from shared.model import Failure, Media
+
+# What the host tries before it gives a message up: extensions.blobs.poisonBlobThreshold.
+MAX_ATTEMPTS = 5
+
+GAVE_UP = Failure(
+    "processing_failed",
+    f"The file could not be processed in {MAX_ATTEMPTS} attempts. "
+    "That is a fault of the service or an outage, not of the file; it will be tried again.",
+)
+MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
+# Failures that say nothing about the file: a later run may well succeed.
+PASSING_FAILURES = (GAVE_UP.code, MISSING.code)
+
+# Counted before anything can go wrong. No row: a blob that is not known yet.
+_COUNT_ATTEMPT: LiteralString = """
+    UPDATE clips SET attempts = attempts + 1, attempted_at = now()
+    WHERE blob_name = %(blob_name)s AND deleted_at IS NULL
+      AND (status IN ('awaiting_upload', 'processing') OR failure_code = ANY(%(passing)s))
+"""
+
+_LOCK_CLIP: LiteralString = """
+    SELECT id, video_id, etag, status, failure_code, deleted_at
+    FROM clips WHERE blob_name = %(blob_name)s FOR UPDATE
+"""
+
+_TAKE: LiteralString = """
+    UPDATE clips
+    SET status = 'processing', etag = %(etag)s, file_size = %(size)s,
+        content_type = coalesce(%(content_type)s, content_type),
+        media = NULL, poster_name = NULL, thumbnail_url = NULL,
+        failure_code = NULL, failure_detail = NULL,
+        attempts = CASE WHEN etag IS DISTINCT FROM %(etag)s THEN 1 ELSE attempts END,
+        attempted_at = now()
+    WHERE id = %(id)s
+"""
+
+_IS_DELETED: LiteralString = "SELECT 1 FROM deleted_clips WHERE blob_name = %(blob_name)s"
+
+# Held, so that the video cannot be deleted before its new clip is there.
+_LOCK_VIDEO: LiteralString = """
+    SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
+"""
+
+# A clip of the service this one replaces, whose bytes have now come.
+_ATTACH: LiteralString = """
+    UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s
+    WHERE id = %(spelled_id)s AND video_id = %(video_id)s
+      AND blob_name IS NULL AND deleted_at IS NULL
+"""
+
+_ADOPT: LiteralString = """
+    INSERT INTO clips (id, video_id, title, start_time, end_time, duration, blob_name, blob_url)
+    VALUES (%(id)s, %(video_id)s, %(title)s, %(start_time)s, %(end_time)s::float8,
+            %(end_time)s::float8 - %(start_time)s, %(blob_name)s, %(blob_url)s)
+    ON CONFLICT DO NOTHING
+"""
+
+_IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(spelled_id)s"
+
+# No row if the clip was deleted or its blob overwritten meanwhile.
+_PUBLISH: LiteralString = """
+    WITH published AS (
+        UPDATE clips
+        SET status = 'ready', media = %(media)s, attempts = 0,
+            poster_name = %(poster_name)s, thumbnail_url = %(thumbnail_url)s,
+            duration = coalesce(%(duration)s, duration),
+            end_time = coalesce(end_time, start_time + %(duration)s)
+        WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+        RETURNING video_id
+    ), done AS (
+        UPDATE videos SET status = 'done'
+        WHERE id IN (SELECT video_id FROM published) AND status <> 'done'
+    )
+    SELECT video_id FROM published
+"""
+
+_HOLDS: LiteralString = """
+    SELECT 1 FROM clips
+    WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+"""
+
+_FAIL: LiteralString = """
+    UPDATE clips
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s, attempts = 0
+    WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+"""
+
+_GIVE_UP: LiteralString = """
+    UPDATE clips
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
+    WHERE blob_name = %(blob_name)s AND attempts >= %(max_attempts)s
+      AND status IN ('awaiting_upload', 'processing') AND deleted_at IS NULL
+"""
+
+
+class Verdict(Enum):
+    """What is to be done about a blob that landed."""
+
+    PROCESS = auto()
+    NOTHING_NEW = auto()  # this version has been dealt with
+    REMOVE = auto()  # it belongs to a clip that has been deleted
+    NOT_OURS = auto()  # it lies under no existing video
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A version of a blob under a video; `spelled_id` is the clip id that its name gives.
+
+    `start_time`, `end_time` and `title` count only if the blob becomes a new clip.
+    """
+
+    blob_name: str
+    blob_url: str
+    video_id: UUID
+    spelled_id: UUID | None
+    etag: str
+    size: int
+    content_type: str | None
+    start_time: float
+    end_time: float | None
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to publish one version of one clip."""
+
+    clip_id: UUID
+    video_id: UUID
+    etag: str
+
+
+class Landings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count_attempt(self, blob_name: str) -> None:
+        self._database.run(
+            _COUNT_ATTEMPT, {"blob_name": blob_name, "passing": list(PASSING_FAILURES)}
+        )
+
+    def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
+        """Decides about a version of a blob, and claims it if it is to be processed."""
+        with self._database.transaction() as connection:
+            clip = _lock(connection, landing)
+            if clip is None:
+                verdict = _admit(connection, landing)
+                if verdict is not Verdict.PROCESS:
+                    return verdict, None
+                clip = _lock(connection, landing)
+                if clip is None:
+                    raise AssertionError("a clip that was just admitted has its row")
+            if clip.deleted:
+                return Verdict.REMOVE, None
+            if clip.settled_etag == landing.etag:
+                return Verdict.NOTHING_NEW, None
+            connection.execute(_TAKE, _parameters(landing) | {"id": clip.id})
+        return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a claim still stands: the clip exists and no newer version was claimed."""
+        return self._database.one(_HOLDS, {"id": claim.clip_id, "etag": claim.etag}) is not None
+
+    def publish(
+        self, claim: Claim, media: Media, poster_name: str | None, thumbnail_url: str | None
+    ) -> bool:
+        """Makes the clip ready; False if the claim no longer stands."""
+        row = self._database.one(
+            _PUBLISH,
+            {
+                "id": claim.clip_id,
+                "etag": claim.etag,
+                "media": media_to_json(media),
+                "duration": media.duration or None,
+                "poster_name": poster_name,
+                "thumbnail_url": thumbnail_url,
+            },
+        )
+        return row is not None
+
+    def fail(self, claim: Claim, failure: Failure) -> bool:
+        """Marks the clip as failed for good; False if the claim no longer stands."""
+        values = {"id": claim.clip_id, "etag": claim.etag}
+        touched = self._database.run(
+            _FAIL, values | {"code": failure.code, "detail": failure.detail}
+        )
+        return touched == 1
+
+    def give_up_after_last_attempt(self, blob_name: str) -> bool:
+        """After the last attempt, lets the clip say that processing failed; else does nothing."""
+        touched = self._database.run(
+            _GIVE_UP,
+            {
+                "blob_name": blob_name,
+                "max_attempts": MAX_ATTEMPTS,
+                "code": GAVE_UP.code,
+                "detail": GAVE_UP.detail,
+            },
+        )
+        return touched == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _LockedClip:
+    id: UUID
+    video_id: UUID
+    deleted: bool
+    settled_etag: str | None
+
+
+def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
+    row = connection.execute(_LOCK_CLIP, _parameters(landing)).fetchone()
+    if row is None:
+        return None
+    settled = row["status"] == "ready" or (
+        row["status"] == "failed" and row["failure_code"] not in PASSING_FAILURES
+    )
+    return _LockedClip(
+        id=row["id"],
+        video_id=row["video_id"],
+        deleted=row["deleted_at"] is not None,
+        settled_etag=row["etag"] if settled else None,
+    )
+
+
+def _admit(connection: Connection, landing: Landing) -> Verdict:
+    """Makes a clip of a blob that no row knows, if it may become one."""
+    values = _parameters(landing)
+    if landing.spelled_id and connection.execute(_IS_DELETED, values).fetchone():
+        # A link to upload that outlived its clip. Names by other tools may be used again.
+        return Verdict.REMOVE
+    if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
+        return Verdict.NOT_OURS
+    if connection.execute(_ATTACH, values).rowcount == 0:
+        taken = connection.execute(_IS_TAKEN, values).fetchone() is not None
+        clip_id = uuid4() if taken or landing.spelled_id is None else landing.spelled_id
+        connection.execute(_ADOPT, values | {"id": clip_id})
+    return Verdict.PROCESS
+
+
+def _parameters(landing: Landing) -> dict[str, object]:
+    return {
+        "blob_name": landing.blob_name,
+        "blob_url": landing.blob_url,
+        "video_id": landing.video_id,
+        "spelled_id": landing.spelled_id,
+        "etag": landing.etag,
+        "size": landing.size,
+        "content_type": landing.content_type,
+        "start_time": landing.start_time,
+        "end_time": landing.end_time,
+        "title": landing.title,
+    }

@@ -1,0 +1,127 @@
+"""Connections to Postgres: the only module that opens any.
+
+A small pool per process, opened when first used. Every method is one round trip or one
+transaction; a connection is never held while something else is waited for. What the
+driver raises about an outage becomes DatabaseUnavailable here and goes no further.
+"""
+
+import select
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from shared.errors import DatabaseUnavailable
+
+type Row = dict[str, Any]
+type Connection = psycopg.Connection[DictRow]
+type Parameters = Mapping[str, object]
+
+# instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
+_MAX_SIZE = 4
+_WAIT_SECONDS = 4.0
+_CONNECTION = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    # libpq: give up on a host that does not answer, and on one that stopped answering.
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 10_000,
+    "application_name": "cliplink",
+}
+
+
+class Database:
+    """Runs queries with named parameters; rows are dicts by column name.
+
+    Raises DatabaseUnavailable where the server is away. Any other `psycopg.Error` is a fault
+    of ours and comes through as it is, constraint violations included.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._pool: ConnectionPool[Connection] | None = None
+
+    def one(self, query: LiteralString, parameters: Parameters) -> Row | None:
+        """The first row of a query, or None."""
+        with self._connection() as connection:
+            return connection.execute(query, parameters).fetchone()
+
+    def all(self, query: LiteralString, parameters: Parameters) -> list[Row]:
+        with self._connection() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def run(self, query: LiteralString, parameters: Parameters) -> int:
+        """Runs a statement and returns how many rows it touched."""
+        with self._connection() as connection:
+            return connection.execute(query, parameters).rowcount
+
+    def check(self) -> None:
+        """Raises DatabaseUnavailable unless the server answers."""
+        self.one("SELECT 1 AS one", {})
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside BEGIN ... COMMIT; an exception rolls back."""
+        with self._connection() as connection, connection.transaction():
+            yield connection
+
+    def close(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            with self._opened().connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError) as error:
+            # Covers refused and lost connections, start-up, shutdown, and a full server.
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+
+    def _opened(self) -> ConnectionPool[Connection]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self._url,
+                    kwargs=_CONNECTION,
+                    min_size=0,
+                    max_size=_MAX_SIZE,
+                    timeout=_WAIT_SECONDS,
+                    reconnect_timeout=_WAIT_SECONDS,
+                    # Below the hour that an Entra token lives.
+                    max_lifetime=45 * 60,
+                    check=_discard_if_dead,
+                    open=True,
+                )
+            return self._pool
+
+
+def _discard_if_dead(connection: Connection) -> None:
+    """Finds connections that the server closed, without asking the server.
+
+    Nothing is to be read from an idle connection unless it was closed (or has a notice to
+    tell), so that the round trip of `check_connection` is paid only where there is doubt.
+    """
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if readable:
+        ConnectionPool.check_connection(connection)

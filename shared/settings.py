@@ -1,0 +1,209 @@
+"""The settings, read once from the environment: the only module that looks at it.
+
+Every wrong or missing setting is reported at once, by name; docs/configuration.md lists
+them all. Values are checked for shape here, never tried out: nothing connects.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
+# letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
+_ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
+
+
+class SettingsError(Exception):
+    """The app cannot start; the message has a line for every problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Cliplink cannot start:\n" + "\n".join(f"  - {p}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """How to reach the storage account, in this order of preference.
+
+    A connection string; an account name and its key; an account name with the app's own
+    identity. `endpoint` is the blob endpoint where the last two are to find the account.
+    """
+
+    connection_string: str | None
+    account_name: str | None
+    account_key: str | None
+    endpoint: str | None
+
+    @property
+    def trigger_connection(self) -> str:
+        """The setting (or the prefix of `__blobServiceUri` ...) that the blob trigger binds to."""
+        return "AZURE_STORAGE_CONNECTION_STRING" if self.connection_string else "AZURE_STORAGE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """Whose tokens are believed: all three are required, there is no way around them."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    storage: StorageSettings
+    auth: AuthSettings
+    database_url: str
+    container_prefix: str
+    temp_dir: Path
+    cleanup_schedule: str
+    blob_trigger_source: str
+
+
+def read_environment() -> Settings:
+    """The settings of this process; raises SettingsError."""
+    return from_mapping(os.environ)
+
+
+def from_mapping(values: Mapping[str, str]) -> Settings:
+    """The settings in `values`; raises SettingsError with every problem. Empty means absent."""
+    reader = _Reader(values)
+    settings = Settings(
+        storage=_storage(reader),
+        auth=AuthSettings(
+            issuer=reader.required("AUTH_ISSUER", _is_address),
+            audience=reader.required("AUTH_AUDIENCE"),
+            jwks_url=reader.required("AUTH_JWKS_URL", _is_address),
+        ),
+        database_url=reader.required("DATABASE_URL", _is_postgres),
+        container_prefix=reader.optional(
+            "AZURE_STORAGE_CONTAINER_NAME", "cliplink", _is_container_prefix
+        ),
+        temp_dir=Path(
+            reader.optional("TEMP_DIR", f"{tempfile.gettempdir()}/cliplink", _is_own_folder)
+        ),
+        cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", _is_schedule),
+        blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", _is_trigger_source),
+    )
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def read_database_url() -> str:
+    """DATABASE_URL alone, for whoever runs migrations and needs nothing else."""
+    reader = _Reader(os.environ)
+    url = reader.required("DATABASE_URL", _is_postgres)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return url
+
+
+type Check = Callable[[str], str | None]
+"""Takes a value and says what is wrong with it, if anything."""
+
+
+class _Reader:
+    """Looks values up and collects what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.problems: list[str] = []
+
+    def get(self, name: str, check: Check | None = None) -> str | None:
+        value = self._values.get(name, "").strip() or None
+        if value is not None and check is not None and (problem := check(value)):
+            self.problems.append(f"{name} {problem}")
+        return value
+
+    def required(self, name: str, check: Check | None = None) -> str:
+        value = self.get(name, check)
+        if value is None:
+            self.problems.append(f"{name} is missing")
+        return value or ""
+
+    def optional(self, name: str, default: str, check: Check) -> str:
+        return self.get(name, check) or default
+
+
+def _storage(reader: _Reader) -> StorageSettings:
+    settings = StorageSettings(
+        connection_string=reader.get("AZURE_STORAGE_CONNECTION_STRING", _is_connection_string),
+        account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", _is_account_name),
+        account_key=reader.get("AZURE_STORAGE_ACCOUNT_KEY"),
+        endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", _is_address),
+    )
+    if settings.connection_string is None and settings.account_name is None:
+        reader.problems.append(
+            "AZURE_STORAGE_CONNECTION_STRING is missing, and so is AZURE_STORAGE_ACCOUNT_NAME"
+        )
+    return settings
+
+
+def _is_address(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError:
+        return "is no URL"
+    if not host or parts.scheme not in {"http", "https"}:
+        return "must be an https:// URL"
+    if parts.scheme == "http" and host not in _LOOPBACK and not host.endswith(".localhost"):
+        return "must be https: plain http is for localhost only"
+    return None
+
+
+def _is_postgres(value: str) -> str | None:
+    if urlsplit(value).scheme not in {"postgres", "postgresql"}:
+        return "must begin with postgresql://"
+    return None
+
+
+def _is_connection_string(value: str) -> str | None:
+    if value == "UseDevelopmentStorage=true":
+        return None
+    names = {part.partition("=")[0] for part in value.split(";")}
+    if {"AccountName", "AccountKey"} <= names:
+        return None
+    return "must have AccountName and AccountKey"
+
+
+def _is_account_name(value: str) -> str | None:
+    if not _ACCOUNT_NAME.fullmatch(value):
+        return "must be 3 to 24 lower-case letters and digits"
+    return None
+
+
+def _is_container_prefix(value: str) -> str | None:
+    if not _CONTAINER_PREFIX.fullmatch(value):
+        return "must be at most 52 lower-case letters, digits and single hyphens"
+    return None
+
+
+def _is_own_folder(value: str) -> str | None:
+    # Its old files are deleted: it has to be a folder that nothing else uses.
+    path = Path(value)
+    if not path.is_absolute():
+        return "must be an absolute path"
+    if path.resolve() in {Path("/"), Path.home(), Path(tempfile.gettempdir()).resolve()}:
+        return "must be a folder of its own: old files in it are deleted"
+    return None
+
+
+def _is_schedule(value: str) -> str | None:
+    if len(value.split()) != 6:  # noqa: PLR2004 - seconds, minutes, hours, day, month, weekday
+        return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+    return None
+
+
+def _is_trigger_source(value: str) -> str | None:
+    if value not in _TRIGGER_SOURCES:
+        return f"must be one of {', '.join(_TRIGGER_SOURCES)}"
+    return None

@@ -1,0 +1,137 @@
+"""Blobs by container and name: look, read a range, write, list, delete.
+
+Whole blobs are never read here. All calls raise StorageUnavailable in an outage.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from itertools import batched
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobClient, BlobProperties, ContentSettings
+
+from shared.errors import BlobMissing, StorageUnavailable
+from shared.model import Blob
+from shared.storage.account import StorageAccount
+from shared.storage.faults import translated
+
+_LIST_PAGE = 5000
+# https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
+_DELETE_BATCH = 256
+_DELETED = {200, 202, 404}
+
+
+class Blobs:
+    def __init__(self, account: StorageAccount) -> None:
+        self._account = account
+
+    def get(self, container: str, name: str) -> Blob:
+        """The properties of a blob; raises BlobMissing."""
+        with translated():
+            return _blob(self._client(container, name).get_blob_properties())
+
+    def reader(self, container: str, blob: Blob) -> "BlobReader":
+        """Reads ranges of exactly this version of the blob."""
+        return BlobReader(self, container, blob)
+
+    def read_range(
+        self, container: str, name: str, *, etag: str, offset: int, length: int
+    ) -> bytes:
+        """`length` bytes from `offset`; raises BlobMissing, and BlobChanged if `etag` is past."""
+        with translated():
+            stream = self._client(container, name).download_blob(
+                offset, length, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+            return stream.readall()
+
+    def put(
+        self, container: str, name: str, data: bytes, content_type: str, *, replace: bool
+    ) -> None:
+        """Writes a small blob in one request; without `replace`, raises BlobExists."""
+        settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
+        with translated():
+            self._client(container, name).upload_blob(
+                data, overwrite=replace, content_settings=settings
+            )
+
+    def delete(self, container: str, name: str) -> bool:
+        """Deletes a blob with its snapshots; False if there was none."""
+        try:
+            with translated():
+                self._client(container, name).delete_blob(delete_snapshots="include")
+        except BlobMissing:
+            return False
+        return True
+
+    def delete_prefix(self, container: str, prefix: str) -> int:
+        """Deletes every blob whose name begins with `prefix` and returns how many there were.
+
+        Raises StorageUnavailable if one of them would not go, a leased one for example.
+        """
+        names = [blob.name for page in self.pages(container, prefix) for blob in page]
+        for batch in batched(names, _DELETE_BATCH, strict=False):
+            self._delete_batch(container, batch)
+        return len(names)
+
+    def pages(
+        self, container: str, prefix: str = "", *, metadata: bool = False
+    ) -> Iterator[list[Blob]]:
+        """All blobs in the order of their names, up to 5000 at a time."""
+        with translated():
+            listing = self._account.client.get_container_client(container).list_blobs(
+                name_starts_with=prefix or None,
+                include=["metadata"] if metadata else None,
+                results_per_page=_LIST_PAGE,
+            )
+            for page in listing.by_page():
+                yield [_blob(properties) for properties in page]
+
+    def check(self, container: str) -> None:
+        """Raises StorageUnavailable unless the container is there and may be read."""
+        with translated():
+            self._account.client.get_container_client(container).get_container_properties(timeout=3)
+
+    def _delete_batch(self, container: str, names: Iterable[str]) -> None:
+        with translated():
+            answers = self._account.client.get_container_client(container).delete_blobs(
+                *names, delete_snapshots="include", raise_on_any_failure=False
+            )
+            refused = [a.status_code for a in answers if a.status_code not in _DELETED]
+        if refused:
+            raise StorageUnavailable(f"{len(refused)} blobs could not be deleted: {refused[0]}.")
+
+    def _client(self, container: str, name: str) -> BlobClient:
+        return self._account.client.get_blob_client(container, name)
+
+
+class BlobReader:
+    """Ranges of one version of one blob, for whoever reads media."""
+
+    def __init__(self, blobs: Blobs, container: str, blob: Blob) -> None:
+        self._blobs = blobs
+        self._container = container
+        self._blob = blob
+        self.size = blob.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Raises BlobMissing, BlobChanged, StorageUnavailable."""
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        return self._blobs.read_range(
+            self._container, self._blob.name, etag=self._blob.etag, offset=offset, length=length
+        )
+
+
+def _blob(properties: BlobProperties) -> Blob:
+    md5 = properties.content_settings.content_md5
+    return Blob(
+        name=str(properties.name),
+        etag=str(properties.etag).strip('"'),
+        size=int(properties.size),
+        last_modified=properties.last_modified,
+        content_type=properties.content_settings.content_type,
+        content_md5=b64encode(bytes(md5)).decode() if md5 else None,
+        access_tier=str(properties.blob_tier) if properties.blob_tier else None,
+        metadata=dict(properties.metadata or {}),
+    )
