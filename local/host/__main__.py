@@ -1,0 +1,41 @@
+"""The command that runs a function app: `python -m local.host --app DIR --port N`."""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+import uvloop
+
+from local.host.host import serve
+from local.host.ncrontab import BadExpression
+from local.host.routes import BadTemplate
+from local.host.settings import SettingsError
+from local.host.worker import AppNotLoaded
+
+
+def main() -> int:
+    """Serve until stopped; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
+    parser.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for chatty in ("azure", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        uvloop.run(serve(arguments.app.resolve(), arguments.port))
+    except (AppNotLoaded, SettingsError, BadTemplate, BadExpression, OSError) as problem:
+        print(f"The functions host cannot start: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: that would wait for functions that did not end in their time of grace.
+    os._exit(code)

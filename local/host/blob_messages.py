@@ -1,0 +1,86 @@
+"""Owns what a blob trigger is told: which blob, in which version, for which function.
+
+The JSON is the one that the real host keeps in `azure-webjobs-blobtrigger-<host id>` and,
+when it gives up, in `webjobs-blobtrigger-poison`. Also owns the patterns of blob paths.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobMessage:
+    """`etag` is without quotation marks."""
+
+    function: str
+    blob_type: str
+    container: str
+    blob: str
+    etag: str
+
+    def to_json(self) -> str:
+        """The text of the message."""
+        return json.dumps(
+            {
+                "Type": "BlobTrigger",
+                "FunctionId": self.function,
+                "BlobType": self.blob_type,
+                "ContainerName": self.container,
+                "BlobName": self.blob,
+                "ETag": f'"{self.etag}"',
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a message; raises ValueError, KeyError or TypeError for anything else."""
+        fields = json.loads(text)
+        return cls(
+            fields["FunctionId"],
+            fields["BlobType"],
+            fields["ContainerName"],
+            fields["BlobName"],
+            fields["ETag"].strip('"'),
+        )
+
+    @classmethod
+    def from_event(cls, function: str, data: dict[str, Any]) -> Self:
+        """From the data of a Microsoft.Storage.BlobCreated event, whose URL names the blob."""
+        address = urlsplit(data["url"])
+        path = address.path.removeprefix("/")
+        if address.port is not None:  # an emulator's address, where the account comes first
+            path = path.partition("/")[2]
+        container, _, blob = unquote(path).partition("/")
+        etag = data.get("eTag", data.get("etag", "")).strip('"')
+        return cls(function, data.get("blobType", "BlockBlob"), container, blob, etag)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPattern:
+    """A trigger's path, such as `clips/{name}.mp4`; `{name}` is greedy and crosses slashes."""
+
+    container: str
+    prefix: str
+    expression: re.Pattern[str]
+
+    @classmethod
+    def parse(cls, path: str) -> Self:
+        """Compile a path; a container alone stands for all of its blobs."""
+        container, _, blob = path.partition("/")
+        position, expression = 0, ""
+        for found in _PARAMETER.finditer(blob):
+            expression += re.escape(blob[position : found.start()]) + f"(?P<{found[1]}>.+)"
+            position = found.end()
+        expression += re.escape(blob[position:]) if blob else ".+"
+        return cls(container, blob.partition("{")[0], re.compile(expression, re.DOTALL))
+
+    def match(self, blob: str) -> dict[str, str] | None:
+        """The parameters in a blob's name, or None where it does not fit."""
+        found = self.expression.fullmatch(blob)
+        return None if found is None else found.groupdict()

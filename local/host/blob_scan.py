@@ -1,0 +1,95 @@
+"""Owns the polling source of blob triggers: sees new versions of blobs, each one once.
+
+Receipts in `azure-webjobs-hosts` remember what was seen over restarts. A receipt is written
+after the message is in the queue: a host that dies in between sends the message again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties, BlobServiceClient
+
+from local.host.blob_messages import BlobMessage, BlobPattern
+
+RECEIPTS_CONTAINER = "azure-webjobs-hosts"
+_LARGEST_SHARE = 5  # scanning takes at most one part in so many of the time
+
+_log = logging.getLogger("local.host")
+
+
+@dataclass(slots=True)
+class BlobScanner:
+    """Scans one container for one function; `notify` puts a message where it will be run."""
+
+    service: BlobServiceClient
+    receipts_service: BlobServiceClient
+    host_id: str
+    function: str
+    pattern: BlobPattern
+    interval: float
+    notify: Callable[[BlobMessage], Awaitable[None]]
+    _seen: dict[str, str] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Scan until cancelled."""
+        receipts: set[str] | None = None
+        while True:
+            started = time.monotonic()
+            try:
+                if receipts is None:
+                    receipts = await asyncio.to_thread(self._load_receipts)
+                await self._scan(receipts)
+            except ResourceNotFoundError:
+                self._seen.clear()  # the container is not there (yet, or any more)
+            except AzureError as error:
+                _log.warning("%s: the container is out of reach: %s", self.function, error)
+            elapsed = time.monotonic() - started
+            await asyncio.sleep(max(self.interval, elapsed * _LARGEST_SHARE))
+
+    async def _scan(self, receipts: set[str]) -> None:
+        found: dict[str, str] = {}
+        for name, etag, blob_type in await asyncio.to_thread(self._list):
+            found[name] = etag
+            if self._seen.get(name) == etag or self.pattern.match(name) is None:
+                continue
+            message = BlobMessage(self.function, blob_type, self.pattern.container, name, etag)
+            receipt = self._receipt(message)
+            if receipt not in receipts:
+                await self.notify(message)
+                await asyncio.to_thread(self._complete, receipt)
+                receipts.add(receipt)
+            self._seen[name] = etag
+        self._seen = found
+
+    def _list(self) -> list[tuple[str, str, str]]:
+        container = self.service.get_container_client(self.pattern.container)
+        blobs = container.list_blobs(name_starts_with=self.pattern.prefix or None)
+        return [(blob.name, blob.etag.strip('"'), _type_name(blob)) for blob in blobs]
+
+    def _receipt(self, message: BlobMessage) -> str:
+        folder = f"blobreceipts/{self.host_id}/{self.function}"
+        return f'{folder}/"{message.etag}"/{message.container}/{message.blob}'
+
+    def _load_receipts(self) -> set[str]:
+        container = self.receipts_service.get_container_client(RECEIPTS_CONTAINER)
+        with suppress(ResourceExistsError):
+            container.create_container()
+        folder = f"blobreceipts/{self.host_id}/{self.function}/"
+        return set(container.list_blob_names(name_starts_with=folder))
+
+    def _complete(self, receipt: str) -> None:
+        blob = self.receipts_service.get_blob_client(RECEIPTS_CONTAINER, receipt)
+        try:
+            blob.upload_blob(b"", metadata={"Completed": "True"}, overwrite=True)
+        except AzureError as error:
+            _log.warning("The receipt %s was not written: %s", receipt, error)
+
+
+def _type_name(blob: BlobProperties) -> str:
+    kind = blob.blob_type
+    return kind.value if kind is not None and hasattr(kind, "value") else str(kind or "BlockBlob")

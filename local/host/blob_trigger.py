@@ -1,0 +1,152 @@
+"""Owns blob triggers from the message in the queue to the arguments of the function.
+
+Where messages come from (scans, Event Grid, a hand) it knows only as `notify`.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobProperties
+from azure.storage.queue import QueueMessage
+
+from local.host import connections, queues
+from local.host.blob_messages import BlobMessage, BlobPattern
+from local.host.blob_scan import BlobScanner
+from local.host.calls import Caller
+from local.host.functions import Function
+from local.host.protos import ModelBindingData, TypedData
+from local.host.settings import HostSettings
+
+_POLLING = "LogsAndContainerScan"  # also what a binding without a source means
+_POISON_QUEUE = "webjobs-blobtrigger-poison"
+
+_log = logging.getLogger("local.host")
+
+
+class BlobTriggers:
+    """All functions with a blob trigger: they share one queue in the host's own account."""
+
+    def __init__(self, functions: list[Function], settings: HostSettings, caller: Caller) -> None:
+        self._triggers = {function.full_name: _BlobTrigger(function) for function in functions}
+        self._settings = settings
+        self._caller = caller
+        self._queue_name = f"azure-webjobs-blobtrigger-{settings.host_id}"
+        self._wake = asyncio.Event()
+
+    def tasks(self) -> list[Awaitable[None]]:
+        """What has to run for as long as the host does."""
+        if not self._triggers:
+            return []
+        connection = next(iter(self._triggers.values())).connection
+        listener = queues.QueueListener(
+            connections.queue(connections.DEFAULT, self._queue_name),
+            connections.queue(connection, _POISON_QUEUE),
+            self._settings.blobs,
+            self._handle,
+            self._wake,
+        )
+        polled = [trigger for trigger in self._triggers.values() if trigger.is_polled]
+        return [listener.run(), *(self._scanner(trigger).run() for trigger in polled)]
+
+    def pattern(self, function: str) -> BlobPattern | None:
+        """The path pattern of a function (`Host.Functions.<name>`), None for any other."""
+        trigger = self._triggers.get(function)
+        return None if trigger is None else trigger.pattern
+
+    async def notify(self, message: BlobMessage) -> None:
+        """Put a message into the queue, to be run soon."""
+        queue = connections.queue(connections.DEFAULT, self._queue_name)
+        await queues.send(queue, message.to_json(), self._settings.blobs)
+        self._wake.set()
+
+    async def notify_by_path(self, function: Function, path: str) -> None:
+        """Run a function for the blob `container/name`, whatever version is there."""
+        container, _, name = path.partition("/")
+        trigger = self._triggers[function.full_name]
+        properties = await asyncio.to_thread(trigger.client(container, name).get_blob_properties)
+        etag = str(properties.etag).strip('"')
+        await self.notify(BlobMessage(function.full_name, "BlockBlob", container, name, etag))
+
+    def _scanner(self, trigger: "_BlobTrigger") -> BlobScanner:
+        return BlobScanner(
+            connections.blob_service(trigger.connection),
+            connections.blob_service(connections.DEFAULT),
+            self._settings.host_id,
+            trigger.function.full_name,
+            trigger.pattern,
+            self._settings.scan_interval,
+            self.notify,
+        )
+
+    async def _handle(self, text: str, _message: QueueMessage) -> bool:
+        message = BlobMessage.from_json(text)
+        trigger = self._triggers.get(message.function)
+        if trigger is None:
+            _log.info("%s is gone: its blob %s is left alone", message.function, message.blob)
+            return True
+        client = trigger.client(message.container, message.blob)
+        try:
+            properties = await asyncio.to_thread(client.get_blob_properties)
+            # The real host compares versions for the polling source only.
+            if trigger.is_polled and str(properties.etag).strip('"') != message.etag:
+                _log.info("%s was overwritten: the new version has its own message", message.blob)
+                return True
+            argument = await trigger.argument(client)
+        except ResourceNotFoundError:
+            _log.info("%s was deleted before its function ran", message.blob)
+            return True
+        return await self._caller.run(
+            trigger.function, argument, trigger.metadata(client, properties)
+        )
+
+
+class _BlobTrigger:
+    """One function's trigger."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.connection: str = function.trigger.get("connection") or connections.DEFAULT
+        self.pattern = BlobPattern.parse(function.trigger["path"])
+        self.is_polled = function.trigger.get("source", _POLLING) == _POLLING
+        flags = function.trigger.get("properties", {})
+        self._takes_client = str(flags.get("SupportsDeferredBinding", "")).lower() == "true"
+
+    def client(self, container: str, blob: str) -> BlobClient:
+        return connections.blob_service(self.connection).get_blob_client(container, blob)
+
+    async def argument(self, client: BlobClient) -> TypedData:
+        """The bytes, or for an SDK type only where they are."""
+        if not self._takes_client:
+            return TypedData(
+                bytes=await asyncio.to_thread(lambda: client.download_blob().readall())
+            )
+        where = {
+            "Connection": self.connection,
+            "ContainerName": client.container_name,
+            "BlobName": client.blob_name,
+        }
+        return TypedData(model_binding_data=ModelBindingData(json.dumps(where).encode()))
+
+    def metadata(self, client: BlobClient, properties: BlobProperties) -> dict[str, TypedData]:
+        """What the real host tells about the blob beside its content."""
+        described: dict[str, Any] = {
+            "Length": properties.size,
+            "ContentLength": properties.size,
+            "ContentType": properties.content_settings.content_type,
+            "ETag": properties.etag,
+            "LastModified": str(properties.last_modified),
+        }
+        return {
+            "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
+            "Uri": TypedData(string=client.url.partition("?")[0]),
+            "Properties": TypedData(json=json.dumps(described)),
+            "Metadata": TypedData(json=json.dumps(properties.metadata or {})),
+            **{
+                name: TypedData(string=value)
+                for name, value in (self.pattern.match(client.blob_name) or {}).items()
+            },
+        }

@@ -1,0 +1,66 @@
+"""Owns one call of a function from its arguments to its outputs, and the line in the log.
+
+Knows nothing of what triggered the call, nor how the worker runs it.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from local.host import worker
+from local.host.functions import Binding, Function
+from local.host.protos import ParameterBinding, TypedData
+from local.host.worker import Outcome
+
+_log = logging.getLogger("local.host")
+
+
+class Output(Protocol):
+    """Where the values of a function's output bindings go."""
+
+    async def deliver(self, binding: Binding, value: TypedData) -> None:
+        """Write one value; may raise anything, which fails the call."""
+
+
+class Caller:
+    """Calls functions, and hands what they put out to `queues`."""
+
+    def __init__(self, queues: Output) -> None:
+        self._queues = queues
+
+    async def call(
+        self, function: Function, argument: TypedData, metadata: Mapping[str, TypedData]
+    ) -> Outcome:
+        """Call a function with the value of its trigger; an output that fails fails the call."""
+        trigger = ParameterBinding(function.trigger["name"], argument)
+        outcome = await worker.invoke(function.id, [trigger], metadata)
+        if outcome.error is None and function.outputs:
+            try:
+                await self._deliver(function, outcome)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the call has failed
+                _log.exception("%s: an output could not be written", function.name)
+                return Outcome(repr(error))
+        if outcome.error is not None:
+            _log.error("%s raised:\n%s", function.name, outcome.error.rstrip())
+        return outcome
+
+    async def run(
+        self, function: Function, argument: TypedData, metadata: Mapping[str, TypedData]
+    ) -> bool:
+        """Call a function that answers nobody; says in the log how it went, and returns it."""
+        started = time.monotonic()
+        outcome = await self.call(function, argument, metadata)
+        verdict = "ok" if outcome.error is None else "failed"
+        elapsed = (time.monotonic() - started) * 1000
+        _log.info("%s %s in %.0f ms", function.name, verdict, elapsed)
+        return outcome.error is None
+
+    async def _deliver(self, function: Function, outcome: Outcome) -> None:
+        for binding in function.outputs:
+            if binding["type"] != "queue":
+                continue
+            name = binding["name"]
+            value = outcome.return_value if name == "$return" else outcome.outputs.get(name)
+            if value is not None:
+                await self._queues.deliver(binding, value)

@@ -1,0 +1,53 @@
+"""Owns the clients of the storage accounts that bindings name by their `connection`.
+
+Resolves a name as the real host does: the setting of that name (or with AzureWebJobs before
+it) is a connection string, or settings that begin with it name the services' addresses.
+The clients do not retry: whoever uses them comes back anyway.
+"""
+
+import functools
+import os
+from typing import Any
+
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient
+
+from local.host.settings import SettingsError
+
+DEFAULT = "AzureWebJobsStorage"
+_PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 60}
+
+
+@functools.cache
+def blob_service(name: str) -> BlobServiceClient:
+    """The blob service of a connection; raises SettingsError."""
+    target = _target(name, "blob")
+    if target.startswith("http"):
+        return BlobServiceClient(target, DefaultAzureCredential(), **_PATIENCE)
+    return BlobServiceClient.from_connection_string(target, **_PATIENCE)
+
+
+@functools.cache
+def queue(connection: str, name: str) -> QueueClient:
+    """A queue of a connection, whether it exists or not; raises SettingsError."""
+    return _queue_service(connection).get_queue_client(name)
+
+
+@functools.cache
+def _queue_service(name: str) -> QueueServiceClient:
+    target = _target(name, "queue")
+    if target.startswith("http"):
+        return QueueServiceClient(target, DefaultAzureCredential(), **_PATIENCE)
+    return QueueServiceClient.from_connection_string(target, **_PATIENCE)
+
+
+def _target(name: str, service: str) -> str:
+    """A connection string, or the address of the service."""
+    for prefix in (name, f"AzureWebJobs{name}"):
+        for suffix in ("", f"__{service}ServiceUri", "__serviceUri"):
+            if value := os.environ.get(prefix + suffix):
+                return value
+    raise SettingsError(
+        f"The connection {name} does not resolve: set {name} or {name}__{service}ServiceUri"
+    )

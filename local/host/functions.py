@@ -1,0 +1,61 @@
+"""A function of the app as the host sees it: one trigger, and outputs.
+
+Turns the worker library's description into that, with every %SETTING% filled in, and
+refuses bindings that this host does not play: better at the start than silently later.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.host import settings
+from local.host.protos import RpcFunctionMetadata
+
+type Binding = Mapping[str, Any]
+
+_TRIGGERS = {"httpTrigger", "blobTrigger", "queueTrigger", "timerTrigger"}
+_OUTPUTS = {"http", "queue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`id` is the worker's name for it; retry policies are left to the real host."""
+
+    id: str
+    name: str
+    trigger: Binding
+    outputs: tuple[Binding, ...]
+
+    @property
+    def kind(self) -> str:
+        """The type of the trigger: httpTrigger, blobTrigger, queueTrigger or timerTrigger."""
+        kind: str = self.trigger["type"]
+        return kind
+
+    @property
+    def full_name(self) -> str:
+        """What messages, receipts and webhooks call the function."""
+        return f"Host.Functions.{self.name}"
+
+
+def describe(metadata: RpcFunctionMetadata) -> Function:
+    """The function behind the library's description; raises settings.SettingsError."""
+    bindings = [_expanded(json.loads(raw)) for raw in metadata.raw_bindings]
+    triggers = [binding for binding in bindings if binding["type"] in _TRIGGERS]
+    outputs = [binding for binding in bindings if binding["type"] in _OUTPUTS]
+    others = [b["type"] for b in bindings if b["type"] not in _TRIGGERS | _OUTPUTS]
+    if others or len(triggers) != 1:
+        raise settings.SettingsError(
+            f"The function {metadata.name} has bindings that the local host does not play: "
+            f"{', '.join(others) or 'it needs exactly one trigger'}"
+        )
+    return Function(metadata.function_id, metadata.name, triggers[0], tuple(outputs))
+
+
+def _expanded(binding: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: settings.expand(value, os.environ) if isinstance(value, str) else value
+        for key, value in binding.items()
+    }

@@ -1,0 +1,122 @@
+"""The composition of the host: from an app's folder to a server that plays all its triggers."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from local import ports
+from local.host import functions, settings, worker
+from local.host.blob_trigger import BlobTriggers
+from local.host.calls import Caller
+from local.host.cors import Cors
+from local.host.functions import Function
+from local.host.http_app import HttpApp
+from local.host.management import Management
+from local.host.queue_trigger import QueueOutputs, QueueTrigger
+from local.host.timers import TimerTrigger
+
+_GRACE = 5  # seconds for requests that are under way when the host is asked to stop
+
+_log = logging.getLogger("local.host")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its host."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: Path, port: int) -> None:
+    """Load the app and serve until SIGTERM or SIGINT.
+
+    Raises worker.AppNotLoaded, settings.SettingsError, routes.BadTemplate,
+    ncrontab.BadExpression, and OSError where the port is taken.
+    """
+    host_settings = settings.load(app)
+    known = [functions.describe(metadata) for metadata in await worker.load(app)]
+    outputs = QueueOutputs(host_settings.queues)
+    caller = Caller(outputs)
+    blobs = BlobTriggers(_of_kind(known, "blobTrigger"), host_settings, caller)
+    timers = {
+        function.name: TimerTrigger(function, host_settings.host_id, caller)
+        for function in _of_kind(known, "timerTrigger")
+    }
+    queue_triggers = [
+        QueueTrigger(function, host_settings.queues, caller, outputs)
+        for function in _of_kind(known, "queueTrigger")
+    ]
+    http = HttpApp(
+        _of_kind(known, "httpTrigger"),
+        host_settings.route_prefix,
+        caller,
+        Cors(host_settings.cors_origins),
+        Management(known, host_settings.host_id, caller, blobs, timers),
+    )
+    background = [
+        *blobs.tasks(),
+        *(trigger.task() for trigger in queue_triggers),
+        *(timer.run() for timer in timers.values()),
+    ]
+    _log.info("Functions: %s", ", ".join(function.name for function in known))
+    await _run(http, _listen(port), background)
+
+
+def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
+    return [function for function in known if function.kind == kind]
+
+
+async def _run(
+    http: HttpApp, sockets: list[socket.socket], background: list[Awaitable[None]]
+) -> None:
+    config = uvicorn.Config(
+        http,
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003  # the value to set
+    tasks = [asyncio.ensure_future(task) for task in background]
+    for task in tasks:
+        task.add_done_callback(_report_death)
+    await server.serve(sockets=sockets)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report_death(task: asyncio.Future[None]) -> None:
+    """A listener that dies would be a trigger that is silently dead: end the host instead."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("A trigger stopped working", exc_info=error)
+        os._exit(os.EX_SOFTWARE)
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """Listen on both loopback addresses, so that `localhost` works however it resolves."""
+    sockets = [_bound(socket.AF_INET, ports.LOOPBACK, port)]
+    with contextlib.suppress(OSError):  # a machine without IPv6
+        sockets.append(_bound(socket.AF_INET6, "::1", port))
+    return sockets
+
+
+def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    return listener

@@ -1,0 +1,122 @@
+"""Owns what the host itself is told: host.json, local.settings.json and its own switches.
+
+Knows nothing of what the app does with its settings.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+_PLACEHOLDER = re.compile(r"%([^%]+)%")
+_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
+
+
+class SettingsError(Exception):
+    """The host cannot start as it is set up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOptions:
+    """How a queue is worked off; times in seconds."""
+
+    parallelism: int
+    max_dequeue_count: int
+    retry_delay: float
+    lease: float
+    base64: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """Everything that is settled at the start. `scan_interval` in seconds."""
+
+    host_id: str
+    route_prefix: str
+    cors_origins: tuple[str, ...]
+    queues: QueueOptions
+    blobs: QueueOptions
+    scan_interval: float
+
+
+def load(app: Path) -> HostSettings:
+    """Read the files of the app; its `Values` become environment variables that are not set yet."""
+    local_settings = _read_json(app / "local.settings.json")
+    for name, value in local_settings.get("Values", {}).items():
+        os.environ.setdefault(name, str(value))
+    host = _read_json(app / "host.json")
+    extensions = host.get("extensions", {})
+    queues = extensions.get("queues", {})
+    blobs = extensions.get("blobs", {})
+    batch = queues.get("batchSize", 16)
+    lease = _number("LOCAL_HOST_LEASE_SECONDS", 15)
+    retry_delay = _number("LOCAL_HOST_RETRY_SECONDS", 1)
+    base64 = queues.get("messageEncoding", "base64").lower() == "base64"
+    origins = local_settings.get("Host", {}).get("CORS", "*")
+    return HostSettings(
+        host_id=os.environ.get("AzureFunctionsWebHost__hostid", "local"),  # noqa: SIM112  # Azure's name
+        route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
+        cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        queues=QueueOptions(
+            parallelism=batch + queues.get("newBatchThreshold", batch // 2),
+            max_dequeue_count=queues.get("maxDequeueCount", 5),
+            retry_delay=_seconds(queues.get("visibilityTimeout"), retry_delay),
+            lease=lease,
+            base64=base64,
+        ),
+        blobs=QueueOptions(
+            parallelism=blobs.get("maxDegreeOfParallelism", 8 * (os.cpu_count() or 1)),
+            max_dequeue_count=blobs.get("poisonBlobThreshold", 5),
+            retry_delay=retry_delay,
+            lease=lease,
+            base64=base64,
+        ),
+        scan_interval=_number("LOCAL_HOST_SCAN_SECONDS", 0.5),
+    )
+
+
+def expand(value: str, environment: Mapping[str, str]) -> str:
+    """Replace every %NAME% by the setting of that name; raises SettingsError where it is absent."""
+
+    def setting(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in environment:
+            raise SettingsError(f"%{name}% in a binding does not resolve: no such setting")
+        return environment[name]
+
+    return _PLACEHOLDER.sub(setting, value)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise SettingsError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} holds no JSON object")
+    return content
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    try:
+        return default if not text else float(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a number of seconds") from error
+
+
+def _seconds(text: str | None, default: float) -> float:
+    """A .NET TimeSpan such as "00:00:30"."""
+    if text is None:
+        return default
+    match = _TIME_SPAN.fullmatch(text)
+    if match is None:
+        raise SettingsError(f'"{text}" in host.json is no time span like "00:00:30"')
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
