@@ -21,14 +21,19 @@ DECODER_THREADS = 2
 
 
 @contextmanager
-def open_container(file: SourceFile, limits: Limits) -> Iterator[InputContainer]:
+def open_container(
+    file: SourceFile, limits: Limits, *, known_format: bool
+) -> Iterator[InputContainer]:
     """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
 
+    `known_format` says that its first bytes are those of a format that is accepted.
+
     Raises:
-        UnplayableClip: `not_a_video`, or a limit was reached.
+        UnplayableClip: `not_a_video`, `undecodable`, or a limit was reached.
         BaseException: whatever the source raised, unchanged.
     """
-    with ffmpeg_errors(file, FailureCode.NOT_A_VIDEO):
+    code = FailureCode.UNDECODABLE if known_format else FailureCode.NOT_A_VIDEO
+    with ffmpeg_errors(file, code):
         container = av.open(
             file,
             "r",

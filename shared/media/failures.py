@@ -29,8 +29,8 @@ class FailureCode(StrEnum):
     NOT_A_VIDEO = (
         "not_a_video",
         (
-            "The file is not a video or sound file of a supported format. Upload an MP4, MOV, WebM, "
-            "MKV, MPEG-TS, AVI or sound file; playlists and pictures are not accepted."
+            "The file is not a video or sound file of a supported format. Upload an MP4, MOV, WebM,"
+            " MKV, MPEG-TS, AVI or sound file; playlists and pictures are not accepted."
         ),
     )
     TRUNCATED = (

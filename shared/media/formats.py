@@ -10,8 +10,8 @@ ACCEPTED_FORMATS = (
 )
 """FFmpeg's `format_whitelist`: the only demuxers that are tried at all."""
 
-FORMATS_THAT_SEEK_BY_BISECTION = frozenset(("mpegts", "mpeg", "ogg", "asf"))
-"""Any position is found with a few reads although there is no index."""
+FORMATS_THAT_SEEK_WITHOUT_INDEX = frozenset(("mpegts", "mpeg", "ogg", "asf"))
+"""Any position is found with a few reads by bisection."""
 
 
 def short_name(ffmpeg_names: str) -> str:

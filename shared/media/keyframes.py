@@ -18,7 +18,8 @@ from av.video.stream import VideoStream
 
 from shared.media.container import ffmpeg_errors
 from shared.media.failures import FailureCode
-from shared.media.formats import FORMATS_THAT_SEEK_BY_BISECTION
+from shared.media.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
+from shared.media.layout import Layout
 from shared.media.source import SourceFile
 
 _MAX_KEYFRAME_BYTES = 32 * 1024 * 1024
@@ -47,13 +48,13 @@ class Keyframes:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, file: SourceFile, *, indexed: bool
+        self, container: InputContainer, stream: VideoStream, file: SourceFile, layout: Layout
     ) -> None:
-        """`indexed` says that the index has every sample's place, as in unfragmented MP4 and MOV."""
+        """Look into `stream` of `container`, which reads from `file`."""
         self._container = container
         self._stream = stream
         self._file = file
-        self._indexed = indexed
+        self._layout = layout
 
     @property
     def begin(self) -> int:
@@ -67,7 +68,7 @@ class Keyframes:
         exceed `max_bytes` in all (the first is always fetched).
         """
         with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
-            if self._indexed:
+            if self._has_sample_places():
                 yield from self._by_ranges(count, max_bytes)
             elif self._can_seek():
                 yield from self._by_seeking(count, max_bytes)
@@ -82,6 +83,12 @@ class Keyframes:
                 self._file.check()
                 for frame in self._decoded(packet):
                     yield Keyframe(frame, timestamp if frame.pts is None else frame.pts)
+
+    def still(self) -> VideoFrame | None:
+        """Return the one frame of a cover picture, which FFmpeg hands out before all else."""
+        with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
+            first = next(self._next_keyframes(), None)
+        return first.frame if first else None
 
     def _by_ranges(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
         samples = _within(self._samples(count), max_bytes)
@@ -109,11 +116,22 @@ class Keyframes:
             if entry.pos >= 0 and 0 < entry.size <= _MAX_KEYFRAME_BYTES
         ]
 
+    def _has_sample_places(self) -> bool:
+        """Tell whether FFmpeg knows where each sample lies, not only those of a first fragment."""
+        if not self._layout.is_mp4:
+            return False
+        return not self._layout.fragmented or self._index_covers_film()
+
     def _can_seek(self) -> bool:
         """Tell whether a position is found without reading all that lies before it."""
-        if self._container.format.name in FORMATS_THAT_SEEK_BY_BISECTION:
+        if self._layout.is_mp4:
+            return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
+        if self._container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return True
         self._container.seek(self.begin, stream=self._stream)  # Matroska reads its index now
+        return self._index_covers_film()
+
+    def _index_covers_film(self) -> bool:
         entries = self._stream.index_entries
         return len(entries) > 1 and entries[-1].timestamp > self.begin + self._length / 2
 

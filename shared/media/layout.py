@@ -15,8 +15,9 @@ from shared.media.source import SourceFile
 _BOXES_THAT_BEGIN_A_FILE = frozenset(
     (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof")
 )
-_MAX_BOXES = 64
-"""Enough for any file but a fragmented one; each header may cost a round trip."""
+_MAX_BOXES = 256
+"""Far more than any file but a fragmented one has. There each header costs a round trip, which
+FFmpeg then saves as long as the blocks stay in the cache."""
 
 _EBML_MAGIC = bytes.fromhex("1a45dfa3")
 _EBML_DOCTYPE = bytes.fromhex("4282")
@@ -40,9 +41,9 @@ class Layout:
     still_picture: bool = False
 
     @property
-    def indexed(self) -> bool:
-        """Whether the sample index has the place of every sample in the file."""
-        return self.fast_start is not None and not self.fragmented
+    def is_mp4(self) -> bool:
+        """Whether this is an MP4 or MOV, whose index has the place and size of each sample."""
+        return self.fast_start is not None
 
 
 def read_layout(file: SourceFile) -> Layout:
@@ -85,9 +86,9 @@ def _mp4(file: SourceFile) -> Layout:
 
 
 def _walk(file: SourceFile) -> list[_Box]:
-    """Return the outermost boxes, as far as they matter: a fragmented file's all, at most 64."""
+    """Return the outermost boxes, as far as they matter: a fragmented file's up to 256."""
     boxes: list[_Box] = []
-    position = 0
+    position, fragmented = 0, False
     while position < file.size and len(boxes) < _MAX_BOXES:
         header = file.peek(position, 16)
         size, kind = int.from_bytes(header[:4]), header[4:8]
@@ -98,11 +99,13 @@ def _walk(file: SourceFile) -> list[_Box]:
         if size < 8 or not kind.isascii():  # noqa: PLR2004 - a box is at least its own header
             break  # rubbish behind the last box: players do not mind either
         boxes.append(_Box(kind, position, position + size))
-        kinds = {box.kind for box in boxes}
-        if {b"moov", b"mdat"} <= kinds and b"moof" not in kinds:
+        if not fragmented and {b"moov", b"mdat"} <= {box.kind for box in boxes}:
             break
-        if kind == b"moof" and _ends_with_index(file):
-            break
+        if kind == b"moof" and not fragmented:
+            fragmented = True
+            file.use_small_blocks()
+            if _ends_with_index(file):
+                break
         position += size
     return boxes or [_Box(b"", 0, file.size)]
 

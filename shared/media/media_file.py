@@ -5,12 +5,13 @@ The parts are in the modules beside; this one puts them in order.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from av import VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.errors import UnplayableClip
 from shared.media.color import hdr_of, to_srgb
 from shared.media.container import ffmpeg_errors, open_container
 from shared.media.failures import FailureCode, unplayable
@@ -42,7 +43,8 @@ def opened(
     limits = limits or Limits()
     file = SourceFile(source, limits, clock)
     layout = _checked_layout(file)
-    with open_container(file, limits) as container:
+    known_format = layout.container is not None
+    with open_container(file, limits, known_format=known_format) as container:
         yield MediaFile(container, layout, file, limits)
 
 
@@ -92,22 +94,20 @@ class MediaFile:
             UnplayableClip: `undecodable` when no frame can be had, or a limit was reached.
             BaseException: whatever the source raised, unchanged.
         """
-        film = self._tracks.video
-        if film is None:
-            return self._cover(longest_side)
-        keyframes = Keyframes(self._container, film, self._file, indexed=self._layout.indexed)
-        frame = best_frame(keyframes)
-        if frame is None:
-            raise unplayable(FailureCode.UNDECODABLE)
-        return self._jpeg(frame, film, longest_side)
+        film, cover = self._tracks.video, self._tracks.cover
+        if film is not None:
+            frame = best_frame(self._keyframes(film))
+            if frame is None:
+                raise unplayable(FailureCode.UNDECODABLE)
+            return self._jpeg(frame, film, longest_side)
+        if cover is not None:
+            with suppress(UnplayableClip):  # the sound plays without its cover
+                frame = self._keyframes(cover).still()
+                return self._jpeg(frame, cover, longest_side) if frame else None
+        return None
 
-    def _cover(self, longest_side: int) -> bytes | None:
-        """Return the cover of a sound file; a damaged one is as good as none."""
-        cover = self._tracks.cover
-        if cover is None:
-            return None
-        frame = best_frame(Keyframes(self._container, cover, self._file, indexed=False))
-        return self._jpeg(frame, cover, longest_side) if frame else None
+    def _keyframes(self, stream: VideoStream) -> Keyframes:
+        return Keyframes(self._container, stream, self._file, self._layout)
 
     def _jpeg(self, frame: VideoFrame, stream: VideoStream, longest_side: int) -> bytes:
         square = square_size((frame.width, frame.height), pixel_shape(stream))

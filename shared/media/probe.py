@@ -90,7 +90,7 @@ def check_complete(tracks: Tracks, layout: Layout, file: SourceFile) -> None:
     Raises:
         UnplayableClip: `truncated`.
     """
-    if layout.fast_start is None:
+    if not layout.is_mp4:
         return
     for stream in (tracks.video, tracks.audio):
         entries = stream.index_entries[-_INDEX_TAIL:] if stream else []

@@ -16,7 +16,10 @@ BLOCK_BYTES = 256 * 1024
 """What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
 is rarely alone in 1 MB), smaller ones cost more round trips."""
 
-_CACHED_BLOCKS = 16
+SMALL_BLOCK_BYTES = 32 * 1024
+"""For a file whose headers are scattered over all of it: what FFmpeg asks for at a time."""
+
+_CACHED_BYTES = 4 * 1024 * 1024
 
 
 class ByteSource(Protocol):
@@ -67,6 +70,7 @@ class SourceFile:
         self._clock = clock
         self._deadline = clock() + limits.max_seconds
         self._position = 0
+        self._block_bytes = BLOCK_BYTES
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._failure: BaseException | None = None
 
@@ -109,6 +113,11 @@ class SourceFile:
             data += self._from_block(offset + len(data), length - len(data))
         return data
 
+    def use_small_blocks(self) -> None:
+        """From now on fetch little around what is asked for."""
+        self._block_bytes = SMALL_BLOCK_BYTES
+        self._blocks.clear()
+
     def read_ranges(self, ranges: list[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each (offset, length), fetching no byte around them.
 
@@ -117,25 +126,25 @@ class SourceFile:
         return [self._range(offset, length) for offset, length in ranges]
 
     def _range(self, offset: int, length: int) -> bytes:
-        first, last = offset // BLOCK_BYTES, (offset + length - 1) // BLOCK_BYTES
-        if all(number in self._blocks for number in range(first, last + 1)):
-            joined = b"".join(self._blocks[number] for number in range(first, last + 1))
-            start = offset - first * BLOCK_BYTES
+        size = self._block_bytes
+        numbers = range(offset // size, (offset + length - 1) // size + 1)
+        if all(number in self._blocks for number in numbers):
+            joined = b"".join(self._blocks[number] for number in numbers)
+            start = offset - numbers[0] * size
             return joined[start : start + length]
         return self._fetch(offset, length)
 
     def _from_block(self, offset: int, length: int) -> bytes:
+        self.check()
         if offset >= self.size:
-            self.check()
             return b""
-        number, start = divmod(offset, BLOCK_BYTES)
+        number, start = divmod(offset, self._block_bytes)
         if number in self._blocks:
-            self.check()
             self._blocks.move_to_end(number)
         else:
-            first = number * BLOCK_BYTES
-            self._blocks[number] = self._fetch(first, min(BLOCK_BYTES, self.size - first))
-            if len(self._blocks) > _CACHED_BLOCKS:
+            first = number * self._block_bytes
+            self._blocks[number] = self._fetch(first, min(self._block_bytes, self.size - first))
+            if len(self._blocks) * self._block_bytes > _CACHED_BYTES:
                 self._blocks.popitem(last=False)
         return self._blocks[number][start : start + length]
 
