@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from local import stack, supervisor
 from local.issuer import Issuer
@@ -16,16 +17,19 @@ def main() -> int:
         issuer = Issuer(stack.KEY_FILE)
         print(issuer.token(arguments.subject, roles, arguments.email or None))
         return 0
-    command = supervisor.run if arguments.command == "run" else supervisor.services
-    return command(arguments.port)
+    if arguments.command == "services":
+        return supervisor.services(arguments.port)
+    return supervisor.run(arguments.port, arguments.app.resolve())
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     port = os.environ.get("PORT") or stack.DEFAULT_PORT
-    for name, what in (("run", "everything"), ("services", "everything but the functions")):
-        command = commands.add_parser(name, help=f"run {what} until Ctrl-C")
+    run = commands.add_parser("run", help="run everything until Ctrl-C")
+    run.add_argument("--app", type=Path, default=stack.PROJECT, help="folder of the function app")
+    services = commands.add_parser("services", help="run everything but the functions")
+    for command in (run, services):
         command.add_argument("--port", type=_port, default=port)
     token = commands.add_parser("token", help="print a bearer token")
     token.add_argument("--subject", type=_subject, required=True)

@@ -3,15 +3,16 @@
 Knows nothing of how a service is started (local.stack) or a function is called (local.host).
 """
 
-import http.client
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 from local import locks, ports, processes, stack
+from local.host import child
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -20,8 +21,8 @@ class _Stop(BaseException):
     """Somebody asked this program to end."""
 
 
-def run(port: int) -> int:
-    """Run everything and serve on `port` until asked to stop; returns the exit code."""
+def run(port: int, app: Path) -> int:
+    """Run everything and serve `app` on `port` until asked to stop; returns the exit code."""
     if not ports.is_free(port):
         print(
             f"Port {port} is taken: stop what listens there, or choose another one "
@@ -29,7 +30,7 @@ def run(port: int) -> int:
             file=sys.stderr,
         )
         return 1
-    return _until_stopped(lambda: _serve_functions(port))
+    return _until_stopped(lambda: _serve_functions(port, app))
 
 
 def services(port: int) -> int:
@@ -56,22 +57,16 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
-def _serve_functions(port: int) -> None:
+def _serve_functions(port: int, app: Path) -> None:
     with stack.running(stack.data_folder(port), os.environ) as services:
-        host = processes.start(
-            "The functions host",
-            [sys.executable, "-m", "local.host", "--app", str(stack.PROJECT), "--port", str(port)],
-            environment=services.settings,
-            folder=stack.PROJECT,
-            orphan_signal=signal.SIGKILL,
-        )
+        host = child.start(app, port, services.settings)
         try:
             _announce(services)
-            host.wait_until(lambda: _is_healthy(port), patience=90)
+            host.wait_until_answering("/api/health")
             print(f"Cliplink is ready: http://localhost:{port}", flush=True)
-            _watch([*services.children, host])
+            _watch([*services.children, host.child])
         finally:
-            host.stop()
+            host.child.stop()
 
 
 def _serve_services(port: int) -> None:
@@ -93,18 +88,7 @@ def _announce(services: stack.Services) -> None:
 def _watch(children: Sequence[processes.Child]) -> None:
     """Return never: until a signal, or until a child ends by itself (processes.ChildFailed)."""
     while True:
-        for child in children:
-            if child.has_ended():
-                raise child.failure(f"ended by itself, exit code {child.process.returncode}")
+        for one in children:
+            if one.has_ended():
+                raise one.failure(f"ended by itself, exit code {one.process.returncode}")
         time.sleep(0.2)
-
-
-def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=10)
-    try:
-        connection.request("GET", "/api/health")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

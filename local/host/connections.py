@@ -46,7 +46,10 @@ def _target(name: str, service: str) -> str:
     """A connection string, or the address of the service."""
     for prefix in (name, f"AzureWebJobs{name}"):
         for suffix in ("", f"__{service}ServiceUri", "__serviceUri"):
-            if value := os.environ.get(prefix + suffix):
+            value = os.environ.get(prefix + suffix)
+            if value and not value.startswith("http") and "=" not in value:
+                raise SettingsError(f"{prefix}{suffix} is neither a connection string nor a URL")
+            if value:
                 return value
     raise SettingsError(
         f"The connection {name} does not resolve: set {name} or {name}__{service}ServiceUri"

@@ -85,6 +85,7 @@ async def _run(
         log_config=None,
         server_header=False,
         date_header=True,
+        timeout_keep_alive=130,  # as Kestrel has it
         timeout_graceful_shutdown=_GRACE,
     )
     server = _Server(config)

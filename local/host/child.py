@@ -1,0 +1,63 @@
+"""Owns the host as a child process: what the supervisor and the tests start."""
+
+import http.client
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import ports, processes
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that was started."""
+
+    port: int
+    child: processes.Child
+
+    @property
+    def url(self) -> str:
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    def wait_until_answering(self, path: str, patience: float = 90) -> None:
+        """Wait until GET `path` is answered with 200; raises processes.ChildFailed."""
+        self.child.wait_until(lambda: self._answers(path), patience)
+
+    def _answers(self, path: str) -> bool:
+        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def start(app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None) -> Host:
+    """Start a host without waiting for it; it writes to `log`, or else to the terminal."""
+    child = processes.start(
+        "The functions host",
+        [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)],
+        environment=environment,
+        folder=Path(__file__).resolve().parents[2],
+        log=log,
+        orphan_signal=signal.SIGKILL,
+    )
+    return Host(port, child)
+
+
+@contextmanager
+def running(
+    app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None
+) -> Iterator[Host]:
+    """A host that plays the triggers of `app`, stopped at the end; raises ChildFailed."""
+    host = start(app, port, environment, log=log)
+    try:
+        host.wait_until_answering("/admin/host/status")
+        yield host
+    finally:
+        host.child.stop()
