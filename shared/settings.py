@@ -4,6 +4,7 @@ Every wrong or missing setting is reported at once, by name; docs/configuration.
 them all. Values are checked for shape here, never tried out: nothing connects.
 """
 
+import base64
 import os
 import re
 import tempfile
@@ -137,7 +138,7 @@ def _storage(reader: _Reader) -> StorageSettings:
     settings = StorageSettings(
         connection_string=reader.get("AZURE_STORAGE_CONNECTION_STRING", _is_connection_string),
         account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", _is_account_name),
-        account_key=reader.get("AZURE_STORAGE_ACCOUNT_KEY"),
+        account_key=reader.get("AZURE_STORAGE_ACCOUNT_KEY", _is_account_key),
         endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", _is_address),
     )
     if settings.connection_string is None and settings.account_name is None:
@@ -167,12 +168,21 @@ def _is_postgres(value: str) -> str | None:
 
 
 def _is_connection_string(value: str) -> str | None:
-    if value == "UseDevelopmentStorage=true":
-        return None
-    names = {part.partition("=")[0] for part in value.split(";")}
-    if {"AccountName", "AccountKey"} <= names:
-        return None
-    return "must have AccountName and AccountKey"
+    parts = [part.partition("=") for part in value.rstrip(";").split(";")]
+    if not all(equals for _, equals, _ in parts):
+        return "is malformed: it is made of Name=value;Name=value"
+    values = {name: text for name, _, text in parts}
+    if not {"AccountName", "AccountKey"} <= values.keys():
+        return "must have AccountName and AccountKey: neither a SAS nor a shortcut will do"
+    return _is_account_key(values["AccountKey"])
+
+
+def _is_account_key(value: str) -> str | None:
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        return "has an account key that is not base64"
+    return None
 
 
 def _is_account_name(value: str) -> str | None:

@@ -84,7 +84,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ALTER COLUMN %I DROP DEFAULT', wanted.on_table, wanted.name);
         IF actual <> wanted.type THEN
             EXECUTE format(
-                'ALTER TABLE %1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I%4$s::%3$s',
+                'ALTER TABLE %1$I ALTER COLUMN %2$I TYPE %3$s USING (%2$I%4$s)::%3$s',
                 wanted.on_table, wanted.name, wanted.type,
                 CASE actual WHEN 'timestamp without time zone' THEN ' AT TIME ZONE ''UTC''' ELSE '' END
             );

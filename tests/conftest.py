@@ -1,0 +1,138 @@
+"""Real parts for every test: one Postgres, one Azurite and one token issuer a session.
+
+A test gets a database of its own, cloned from a migrated template, and containers of its own.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from azure.storage.blob import BlobServiceClient
+from psycopg import sql
+
+from clips.compose import Services, compose
+from local import azurite, postgres
+from local.issuer import AUDIENCE, ISSUER, Issuer
+from local.ports import free_port
+from shared.migrate import migrate
+from shared.settings import Settings, from_mapping
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until a test moves it."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    directory = tmp_path_factory.mktemp("postgres") / "data"
+    with postgres.running(directory, free_port(), durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azurite.Account]:
+    directory = tmp_path_factory.mktemp("azurite") / "data"
+    with azurite.running(
+        directory, blob_port=free_port(), queue_port=free_port(), in_memory=True
+    ) as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
+    return Issuer(tmp_path_factory.mktemp("issuer") / "key.pem")
+
+
+@pytest.fixture(scope="session")
+def jwks_url(issuer: Issuer) -> Iterator[str]:
+    with issuer.serving(free_port()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: postgres.Server) -> str:
+    name = "template_cliplink"
+    create_database(postgres_server, name)
+    migrate(postgres_server.database_url(name))
+    return name
+
+
+@pytest.fixture
+def database_url(postgres_server: postgres.Server, template_database: str) -> str:
+    """A migrated database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    create_database(postgres_server, name, template_database)
+    return postgres_server.database_url(name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: postgres.Server) -> str:
+    name = f"test_{next(_numbers)}"
+    create_database(postgres_server, name)
+    return postgres_server.database_url(name)
+
+
+@pytest.fixture
+def environment(
+    azurite_account: azurite.Account, database_url: str, jwks_url: str, tmp_path: Path
+) -> dict[str, str]:
+    """The app's settings for a test, with containers of its own made already."""
+    prefix = f"test-{next(_numbers)}"
+    create_containers(azurite_account, prefix)
+    return {
+        "AZURE_STORAGE_CONNECTION_STRING": azurite_account.connection_string,
+        "AZURE_STORAGE_CONTAINER_NAME": prefix,
+        "DATABASE_URL": database_url,
+        "AUTH_ISSUER": ISSUER,
+        "AUTH_AUDIENCE": AUDIENCE,
+        "AUTH_JWKS_URL": jwks_url,
+        "TEMP_DIR": str(tmp_path / "temp"),
+    }
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    return from_mapping(environment)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
+    """Everything that the triggers use, on real parts, with a clock that the test sets."""
+    composed = compose(settings, clock)
+    with composed.database:
+        yield composed
+
+
+def create_database(server: postgres.Server, name: str, template: str = "template0") -> None:
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+
+
+def create_containers(account: azurite.Account, prefix: str) -> None:
+    with BlobServiceClient.from_connection_string(account.connection_string) as client:
+        for kind in ("videos", "clips", "thumbnails", "temp"):
+            client.create_container(f"{prefix}-{kind}")

@@ -1,0 +1,95 @@
+"""A user's videos, clips and blobs, put in place with few words."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import ContentSettings
+
+from clips.compose import Services
+from shared import blob_names
+from shared.catalogue import NewClip
+from shared.model import Clip, User, Video
+
+
+@dataclass
+class Library:
+    """Everything here belongs to one user."""
+
+    services: Services
+    subject: str = "alice"
+    user: User = field(init=False)
+    video: Video = field(init=False)
+
+    def __post_init__(self) -> None:
+        user_id = self.services.users.id_of(self.subject, None)
+        self.user = User(user_id, self.subject, frozenset())
+        self.video = self.services.videos.add(user_id, "A video", None)
+
+    def announce(self, extension: str = ".mp4", title: str | None = None) -> Clip:
+        """A clip made through the API, before its upload."""
+        clip_id = uuid4()
+        name = blob_names.clip_blob(self.video.id, clip_id, extension)
+        clip = self.services.clips.add(
+            self.user.id,
+            NewClip(
+                id=clip_id,
+                video_id=self.video.id,
+                title=title,
+                start_time=1.0,
+                end_time=4.0,
+                blob_name=name,
+                blob_url=self.services.account.url(self.containers.clips, name),
+                content_type="video/mp4",
+            ),
+        )
+        assert clip is not None
+        return clip
+
+    def upload(
+        self, name: str, data: bytes, metadata: dict[str, str] | None = None, kind: str = "clips"
+    ) -> str:
+        """Writes a blob as any other tool would; returns its ETag."""
+        container = f"{self.containers.prefix}-{kind}"
+        answer = self.services.account.client.get_blob_client(container, name).upload_blob(
+            data,
+            overwrite=True,
+            metadata=metadata,
+            content_settings=ContentSettings(content_type="application/octet-stream"),
+        )
+        return str(answer["etag"]).strip('"')
+
+    def landed(self, data: bytes, title: str | None = None) -> Clip:
+        """An announced clip whose upload has been processed."""
+        clip = self.announce(title=title)
+        assert clip.blob_name is not None
+        self.upload(clip.blob_name, data)
+        self.services.ingest.landed(clip.blob_name)
+        return self.clip(clip.id)
+
+    def clip(self, clip_id: UUID) -> Clip:
+        clip = self.services.clips.get(self.user.id, clip_id)
+        assert clip is not None
+        return clip
+
+    def clips(self) -> list[Clip]:
+        return list(self.services.clips.page(self.user.id, self.video.id, 1000, None, None))
+
+    def blobs(self, kind: str = "clips") -> set[str]:
+        container = f"{self.containers.prefix}-{kind}"
+        return {b.name for page in self.services.blobs.pages(container) for b in page}
+
+    def everything_stored(self) -> set[str]:
+        return set().union(*(self.blobs(k) for k in ("videos", "clips", "thumbnails", "temp")))
+
+    def read(self, kind: str, name: str) -> bytes | None:
+        container = f"{self.containers.prefix}-{kind}"
+        try:
+            data = self.services.account.client.get_blob_client(container, name).download_blob()
+        except ResourceNotFoundError:
+            return None
+        return data.readall()
+
+    @property
+    def containers(self) -> blob_names.Containers:
+        return self.services.containers
