@@ -40,6 +40,8 @@ def _translation(error: AzureError) -> CliplinkError | None:
             ours: CliplinkError | None = StorageUnavailable("A storage container is missing.")
         case ResourceNotFoundError():
             ours = BlobMissing("There is no such blob.")
+        case HttpResponseError() if _code(error).startswith("Lease"):
+            ours = StorageUnavailable("Somebody holds a lease on the blob.")
         case ResourceModifiedError():
             ours = BlobChanged("The blob was overwritten meanwhile.")
         case ResourceExistsError() if _code(error) == "BlobAlreadyExists":

@@ -1,0 +1,257 @@
+"""The timer deletes what is certain and keeps storage and catalogue true to each other."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from clips.cleanup import UPLOAD_GRACE
+from clips.deletion import UPLOAD_LIFE
+from shared.catalogue.landings import GAVE_UP
+from shared.errors import StorageUnavailable
+from shared.model import ClipStatus
+from shared.settings import Settings
+from tests.conftest import SetClock
+from tests.integration.library import Library
+
+QUIET = timedelta(minutes=11)
+
+
+def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
+    assert set(library.services.cleanup.run().values()) == {0}
+
+
+def test_it_logs_what_it_did(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "clips")
+    library.services.cleanup.run()
+    assert "clips_expired=0 uploads_abandoned=0" in caplog.text
+
+
+class TestUploads:
+    def test_one_that_never_came_is_dropped_after_its_grace(
+        self, library: Library, clock: SetClock
+    ) -> None:
+        library.announce()
+        clock.now = datetime.now(UTC) + UPLOAD_LIFE + UPLOAD_GRACE - timedelta(minutes=1)
+        assert library.services.cleanup.run()["uploads_abandoned"] == 0
+        clock.advance(minutes=2)
+        assert library.services.cleanup.run()["uploads_abandoned"] == 1
+        assert library.clips() == []
+
+    def test_one_that_came_unnoticed_becomes_ready(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.announce()
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        clock.now = datetime.now(UTC) + UPLOAD_LIFE + UPLOAD_GRACE + timedelta(minutes=1)
+        assert library.services.cleanup.run()["uploads_abandoned"] == 0
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def test_clips_of_the_old_service_wait_for_ever(
+        self, library: Library, clock: SetClock
+    ) -> None:
+        library.services.database.run(
+            """INSERT INTO clips (video_id, s3_url, blob_url, start_time, end_time, duration)
+               VALUES (%(video)s, 's3://old/x.mp4', 's3://old/x.mp4', 30, 32, 2)""",
+            {"video": library.video.id},
+        )
+        clock.advance(days=400)
+        library.services.cleanup.run()
+        assert len(library.clips()) == 1
+
+
+class TestExpiry:
+    def test_an_expired_clip_is_hidden_at_once_and_removed_by_the_cleanup(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        library.services.database.run(
+            "UPDATE clips SET expires_at = now() WHERE id = %(id)s", {"id": clip.id}
+        )
+        assert library.clips() == []
+        report = library.services.cleanup.run()
+        assert (report["clips_expired"], report["clips_deleted"]) == (1, 1)
+        assert library.everything_stored() == set()
+
+    def test_temporary_blobs_go_when_their_time_has_come(
+        self, library: Library, clock: SetClock
+    ) -> None:
+        past, future = clock.now - timedelta(seconds=1), clock.now + timedelta(hours=1)
+        library.upload("past", b"x", {"expires_at": past.isoformat()}, "temp")
+        library.upload("past without a zone", b"x", {"expires_at": "2020-01-01T00:00:00"}, "temp")
+        library.upload("future", b"x", {"expires_at": future.isoformat()}, "temp")
+        library.upload("rubbish", b"x", {"expires_at": "soon"}, "temp")
+        library.upload("kept", b"x", kind="temp")
+        assert library.services.cleanup.run()["temp_blobs_deleted"] == 2
+        assert library.blobs("temp") == {"future", "rubbish", "kept"}
+
+    def test_old_files_in_the_temp_dir_go_and_links_are_not_followed(
+        self, library: Library, settings: Settings, tmp_path: Path
+    ) -> None:
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        _aged(outside / "precious")
+        folder = settings.temp_dir / "below"
+        folder.mkdir(parents=True)
+        old, young = _aged(folder / "old"), folder / "young"
+        young.touch()
+        (settings.temp_dir / "way-out").symlink_to(outside)
+        assert library.services.cleanup.run()["temp_files_deleted"] == 1
+        assert (old.exists(), young.exists()) == (False, True)
+        assert (outside / "precious").exists()
+
+
+class TestReconciliation:
+    def test_a_blob_whose_event_got_lost_is_brought_in(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        library.upload(f"{library.video.id}/forgotten.mp4", film)
+        assert library.services.cleanup.run()["blobs_reconciled"] == 0, "the trigger goes first"
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 1
+        assert [clip.status for clip in library.clips()] == [ClipStatus.READY]
+        assert library.services.cleanup.run()["blobs_reconciled"] == 0
+
+    def test_a_clip_that_was_given_up_gets_another_chance(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.announce()
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        library.services.database.run(
+            """UPDATE clips SET status = 'failed', failure_code = %(code)s,
+                      failure_detail = 'x', attempts = 5 WHERE id = %(id)s""",
+            {"id": clip.id, "code": GAVE_UP.code},
+        )
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 1
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def test_but_not_for_ever(self, library: Library, film: bytes, clock: SetClock) -> None:
+        clip = library.announce()
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        library.services.database.run(
+            """UPDATE clips SET status = 'failed', failure_code = %(code)s,
+                      failure_detail = 'x', attempts = 10 WHERE id = %(id)s""",
+            {"id": clip.id, "code": GAVE_UP.code},
+        )
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 0
+
+    def test_a_clip_whose_blob_is_gone_stops_looking_ready(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip, other = library.landed(film), library.landed(film)
+        assert clip.blob_name is not None
+        library.services.blobs.delete(library.containers.clips, clip.blob_name)
+        library.services.cleanup.run()
+        assert library.clip(clip.id).status is ClipStatus.READY, "too early to be certain"
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 1
+        failure = library.clip(clip.id).failure
+        assert failure is not None
+        assert failure.code == "blob_missing"
+        assert library.clip(other.id).status is ClipStatus.READY
+
+    def test_and_looks_ready_again_when_it_is_back(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        assert clip.blob_name is not None
+        library.services.blobs.delete(library.containers.clips, clip.blob_name)
+        clock.advance(seconds=QUIET.total_seconds())
+        library.services.cleanup.run()
+        library.upload(clip.blob_name, film)
+        library.services.ingest.landed(clip.blob_name)
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def test_a_container_emptied_by_hand_is_noticed(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        for _ in range(3):
+            clip = library.landed(film)
+            assert clip.blob_name is not None
+            library.services.blobs.delete(library.containers.clips, clip.blob_name)
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 3
+
+    def test_blobs_under_no_video_are_counted_and_left(
+        self,
+        library: Library,
+        film: bytes,
+        clock: SetClock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        library.upload("loose.mp4", film)
+        library.upload("00000000-0000-4000-8000-000000000000/x.mp4", film)
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 0
+        assert len(library.blobs()) == 2
+        assert "2 blobs lie under no existing video" in caplog.text
+
+    def test_one_blob_that_breaks_does_not_stop_the_others(
+        self,
+        library: Library,
+        film: bytes,
+        clock: SetClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for name in ("a", "b", "c"):
+            library.upload(f"{library.video.id}/{name}.mp4", film)
+        landed = library.services.ingest.landed
+
+        def fragile(name: str) -> None:
+            if name.endswith("b.mp4"):
+                raise ZeroDivisionError
+            landed(name)
+
+        monkeypatch.setattr(library.services.ingest, "landed", fragile)
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 2
+
+    def test_names_are_compared_page_by_page(
+        self,
+        library: Library,
+        film: bytes,
+        clock: SetClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Pages of two on either side find the same as one page would."""
+        monkeypatch.setattr("shared.storage.blobs._LIST_PAGE", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep._KNOWN_AT_A_TIME", 2)
+        settled = [library.landed(film) for _ in range(5)]
+        library.upload(f"{library.video.id}/Zzz.mp4", film)
+        library.upload(f"{library.video.id}/aaa.mp4", film)
+        library.upload(f"{library.video.id}/ž.mp4", film)
+        gone = settled[2].blob_name
+        assert gone is not None
+        library.services.blobs.delete(library.containers.clips, gone)
+        clock.advance(seconds=QUIET.total_seconds())
+        assert library.services.cleanup.run()["blobs_reconciled"] == 4
+        states = [clip.status for clip in library.clips()]
+        assert (states.count(ClipStatus.READY), states.count(ClipStatus.FAILED)) == (7, 1)
+
+
+def test_a_step_that_meets_an_outage_does_not_keep_the_others_from_running(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.temp_dir.mkdir(parents=True)
+    old = _aged(settings.temp_dir / "old")
+
+    def outage(*_: object, **__: object) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(type(library.services.blobs), "pages", outage)
+    with pytest.raises(StorageUnavailable):
+        library.services.cleanup.run()
+    assert not old.exists()
+
+
+def _aged(path: Path) -> Path:
+    path.touch()
+    two_days_ago = datetime.now(UTC).timestamp() - 48 * 3600
+    os.utime(path, (two_days_ago, two_days_ago))
+    return path

@@ -1,0 +1,198 @@
+"""Deleted is gone at once, for good, and whatever a crash leaves the cleanup finishes."""
+
+import pytest
+
+from clips.compose import Services
+from shared.catalogue import upkeep
+from shared.errors import NotFound, StorageUnavailable
+from tests.conftest import SetClock
+from tests.integration.library import Library
+
+
+class _Interrupted(BaseException):
+    """Stands for the process being killed: nothing in the app may catch it."""
+
+
+def _die(*_: object, **__: object) -> None:
+    raise _Interrupted
+
+
+def _outage(*_: object, **__: object) -> None:
+    raise StorageUnavailable("away")
+
+
+def rows(services: Services, table: str) -> int:
+    found = services.database.one(f"SELECT count(*) AS n FROM {table}", {})
+    assert found is not None
+    return int(found["n"])
+
+
+def test_a_deleted_clip_leaves_nothing(library: Library, film: bytes) -> None:
+    clip = library.landed(film)
+    library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.clips() == []
+    assert library.everything_stored() == set()
+    assert rows(library.services, "clips") == 0
+
+
+def test_other_clips_stay(library: Library, film: bytes) -> None:
+    clip, other = library.landed(film), library.landed(film)
+    library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.clips() == [other]
+    assert library.blobs() == {other.blob_name}
+    assert library.blobs("thumbnails") == {other.poster_name}
+
+
+def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film: bytes) -> None:
+    clip = library.landed(film)
+    mallory = Library(library.services, "mallory")
+    with pytest.raises(NotFound):
+        library.services.deletion.delete_clip(mallory.user.id, clip.id)
+    library.services.deletion.delete_clip(library.user.id, clip.id)
+    with pytest.raises(NotFound):
+        library.services.deletion.delete_clip(library.user.id, clip.id)
+
+
+def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
+    clip = library.announce()
+    library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.clips() == []
+    assert rows(library.services, "clips") == 0
+
+
+def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> None:
+    clip = library.landed(film)
+    library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
+    library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.everything_stored() == set()
+
+
+@pytest.mark.parametrize("step", ["delete", "delete_prefix", "forget_clip"])
+def test_a_crash_at_any_step_is_finished_by_the_cleanup(
+    library: Library, film: bytes, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = library.landed(film)
+    owner = upkeep.Upkeep if step == "forget_clip" else type(library.services.blobs)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, _die)
+        with pytest.raises(_Interrupted):
+            library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.clips() == [], "hidden at once"
+    report = library.services.cleanup.run()
+    assert report["clips_deleted"] == 1
+    assert library.everything_stored() == set()
+    assert rows(library.services, "clips") == 0
+
+
+def test_an_outage_of_storage_half_way_is_no_error_for_the_owner(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = library.landed(film)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(library.services.blobs), "delete_prefix", _outage)
+        library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.clips() == []
+    library.services.cleanup.run()
+    assert library.everything_stored() == set()
+
+
+def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) -> None:
+    library.landed(film)
+    library.landed(film)
+    library.announce()
+    library.upload(f"{library.video.id}/not-processed-yet.mp4", film)
+    library.upload(f"{library.video.id}.mp4", film, kind="videos")
+    other = Library(library.services, "bob")
+    kept = other.landed(film)
+    library.services.deletion.delete_video(library.user.id, library.video.id)
+    assert library.services.videos.get(library.user.id, library.video.id) is None
+    assert library.blobs("clips") == {kept.blob_name}
+    assert library.blobs("thumbnails") == {kept.poster_name}
+    assert library.blobs("videos") == set()
+    assert rows(library.services, "videos") == 1
+    assert rows(library.services, "clips") == 1
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
+    library: Library, film: bytes, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.landed(film)
+    delete_prefix = type(library.services.blobs).delete_prefix
+    calls = 0
+
+    def die_at(blobs: object, container: str, prefix: str) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise _Interrupted
+        return delete_prefix(library.services.blobs, container, prefix)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
+        with pytest.raises(_Interrupted):
+            library.services.deletion.delete_video(library.user.id, library.video.id)
+    assert library.services.videos.get(library.user.id, library.video.id) is None
+    assert library.services.cleanup.run()["videos_deleted"] == 1
+    assert library.everything_stored() == set()
+    assert (rows(library.services, "videos"), rows(library.services, "clips")) == (0, 0)
+
+
+def test_an_image_written_by_a_late_run_is_swept_away(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trigger is under way while the clip is deleted, and dies after writing the poster."""
+    clip = library.announce()
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, film)
+
+    def deleted_meanwhile(*_: object) -> None:
+        library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.upload(f"{clip.video_id}/{clip.id}/poster.jpg", b"late", kind="thumbnails")
+        raise _Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library.services.ingest, "_publish", deleted_meanwhile)
+        with pytest.raises(_Interrupted):
+            library.services.ingest.landed(clip.blob_name)
+    assert library.blobs("thumbnails") != set()
+    assert library.services.cleanup.run()["deletions_swept"] == 0, "too early to be certain"
+    _make_sweep_due(library.services)
+    assert library.services.cleanup.run()["deletions_swept"] == 1
+    assert library.everything_stored() == set()
+    assert rows(library.services, "deleted_clips") == 0
+
+
+def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: bytes) -> None:
+    name = f"{library.video.id}/take.mp4"
+    for _ in range(2):
+        library.upload(name, film)
+        library.services.ingest.landed(name)
+        if rows(library.services, "deleted_clips") == 0:
+            library.services.deletion.delete_clip(library.user.id, library.clips()[0].id)
+    _make_sweep_due(library.services)
+    assert library.services.cleanup.run()["deletions_swept"] == 1
+    assert library.blobs() == {name}
+
+
+def _make_sweep_due(services: Services) -> None:
+    services.database.run("UPDATE deleted_clips SET sweep_after = now()", {})
+
+
+def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    """A leased blob cannot be deleted: its clip waits, the others are finished."""
+    clips = [library.landed(film) for _ in range(3)]
+    stuck = clips[1].blob_name
+    assert stuck is not None
+    client = library.services.account.client.get_blob_client(library.containers.clips, stuck)
+    lease = client.acquire_lease()
+    for clip in clips:
+        library.services.deletion.delete_clip(library.user.id, clip.id)
+    assert library.blobs() == {stuck}
+    with pytest.raises(StorageUnavailable):
+        library.services.cleanup.run()
+    lease.release()
+    library.services.cleanup.run()
+    assert library.everything_stored() == set()
