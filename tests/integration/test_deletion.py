@@ -5,7 +5,7 @@ import pytest
 from clips.compose import Services
 from shared.catalogue import upkeep
 from shared.errors import NotFound, StorageUnavailable
-from tests.conftest import SetClock
+from shared.storage import Blobs
 from tests.integration.library import Library
 
 
@@ -121,12 +121,12 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     delete_prefix = type(library.services.blobs).delete_prefix
     calls = 0
 
-    def die_at(blobs: object, container: str, prefix: str) -> int:
+    def die_at(self: Blobs, container: str, prefix: str) -> int:
         nonlocal calls
         calls += 1
         if calls == call:
             raise _Interrupted
-        return delete_prefix(library.services.blobs, container, prefix)
+        return delete_prefix(self, container, prefix)
 
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
@@ -179,9 +179,7 @@ def _make_sweep_due(services: Services) -> None:
     services.database.run("UPDATE deleted_clips SET sweep_after = now()", {})
 
 
-def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
-    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch, clock: SetClock
-) -> None:
+def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(library: Library, film: bytes) -> None:
     """A leased blob cannot be deleted: its clip waits, the others are finished."""
     clips = [library.landed(film) for _ in range(3)]
     stuck = clips[1].blob_name
