@@ -15,7 +15,9 @@ from PIL import Image, ImageFilter
 
 from shared.model import Hdr
 
-_LUT_SIDE = 17
+_LUT_SIDE = 33
+"""Steps a side: 120 ms to build, once in a process, for a mean error of 1.5 levels; 17 err by 3."""
+_SHAPE = 2.4
 _WHITE_NITS = 203.0
 _PEAK_NITS = 1000.0
 """What HDR is graded for in practice, and HLG's nominal display; brighter is shown as this."""
@@ -54,7 +56,9 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
         | Interpolation.ACCURATE_RND
         | Interpolation.FULL_CHR_H_INT,
     )
-    return image if hdr is Hdr.SDR else image.filter(_lut(hdr))
+    if hdr is Hdr.SDR:
+        return image
+    return image.point(_shaper(hdr) * 3).filter(_lut(hdr))
 
 
 def to_luma(frame: VideoFrame, size: tuple[int, int]) -> Image.Image:
@@ -88,35 +92,43 @@ def _range(frame: VideoFrame) -> ColorRange | None:
 
 
 @cache
+def _shaper(hdr: Hdr) -> list[int]:
+    """Return the table from HDR codes to "shaped" ones: light to the power of 1/2.4.
+
+    PQ doubles its light within a few steps of a table of colours, between which Pillow
+    interpolates straight; in this scale it does not.
+    """
+    to_light = _pq_to_light if hdr is Hdr.HDR10 else _hlg_to_light
+    shares = [min(to_light(code / 255), 1.0) for code in range(256)]
+    return [round(255 * share ** (1 / _SHAPE)) for share in shares]
+
+
+@cache
 def _lut(hdr: Hdr) -> ImageFilter.Color3DLUT:
-    """Return the table from HDR code values to sRGB; 17 steps a side err by about one level."""
-    to_light = _light_of_pq if hdr is Hdr.HDR10 else _light_of_hlg
+    """Return the table from shaped HDR to sRGB."""
 
     def convert(red: float, green: float, blue: float) -> tuple[float, float, float]:
-        return _tone_mapped(to_light(red, green, blue))
+        light = (red**_SHAPE, green**_SHAPE, blue**_SHAPE)
+        return _tone_mapped(_displayed_hlg(light) if hdr is Hdr.HLG else light)
 
     return ImageFilter.Color3DLUT.generate(_LUT_SIDE, convert)
 
 
 type _Light = tuple[float, float, float]
-"""Red, green and blue of BT.2020 as shown, in cd/m2."""
+"""Red, green and blue of BT.2020, as shares of the peak (1000 cd/m2 once displayed)."""
 
 
-def _light_of_pq(red: float, green: float, blue: float) -> _Light:
-    return _pq_to_nits(red), _pq_to_nits(green), _pq_to_nits(blue)
-
-
-def _light_of_hlg(red: float, green: float, blue: float) -> _Light:
-    scene = [_hlg_to_scene(value) for value in (red, green, blue)]
-    luminance = 0.2627 * scene[0] + 0.6780 * scene[1] + 0.0593 * scene[2]
-    gain = _PEAK_NITS * luminance**0.2  # the system gamma of 1.2 at 1000 cd/m2
-    return scene[0] * gain, scene[1] * gain, scene[2] * gain
+def _displayed_hlg(scene: _Light) -> _Light:
+    """Apply the system gamma of HLG: 1.2 on a display of 1000 cd/m2."""
+    red, green, blue = scene
+    gain = (0.2627 * red + 0.6780 * green + 0.0593 * blue) ** 0.2
+    return red * gain, green * gain, blue * gain
 
 
 def _tone_mapped(light: _Light) -> tuple[float, float, float]:
     """Roll the highlights off by the strongest component, so that hues stay what they are."""
-    strongest = max(light)
-    gain = _rolled_off(strongest) / strongest / _WHITE_NITS if strongest > 0 else 0.0
+    strongest = max(light) * _PEAK_NITS
+    gain = _rolled_off(strongest) / strongest * _PEAK_NITS / _WHITE_NITS if strongest > 0 else 0.0
     red, green, blue = (component * gain for component in light)
     return (
         _srgb(1.6605 * red - 0.5876 * green - 0.0728 * blue),
@@ -157,7 +169,11 @@ def _nits_to_pq(nits: float) -> float:
     return value
 
 
-def _hlg_to_scene(value: float) -> float:
+def _pq_to_light(value: float) -> float:
+    return _pq_to_nits(value) / _PEAK_NITS
+
+
+def _hlg_to_light(value: float) -> float:
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     if value <= 0.5:  # noqa: PLR2004 - where BT.2100 changes from root to logarithm
         return value * value / 3

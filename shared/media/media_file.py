@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from av import VideoFrame
+from av import FFmpegError, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -112,6 +112,8 @@ class MediaFile:
     def _jpeg(self, frame: VideoFrame, stream: VideoStream, longest_side: int) -> bytes:
         square = square_size((frame.width, frame.height), pixel_shape(stream))
         hdr = hdr_of(stream.codec_context.color_trc)
-        with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
+        try:
             image = to_srgb(frame, bounded(square, longest_side), hdr)
+        except FFmpegError as error:
+            raise unplayable(FailureCode.UNDECODABLE) from error
         return to_jpeg(upright(image, self._tracks.orientation))

@@ -1,0 +1,64 @@
+"""Clips made once for all tests of media, and the sample files of whoever has them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared import media
+from shared.model import AudioTrack, Media, VideoTrack
+from tests.media.clips import Clip, MemorySource, make, source_of
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "media"
+"""Public sample files beside the repository; not part of it, so tests do without."""
+
+type Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Return a maker: `made("name.mp4", size=(64, 48))`. The same call gives the same file."""
+    cache: dict[tuple[str, str], Path] = {}
+
+    def maker(name: str, clip: Clip | None = None) -> Path:
+        clip = clip or Clip()
+        key = (name, repr(clip))
+        if key not in cache:
+            cache[key] = make(tmp_path_factory.mktemp("clips") / name, clip)
+        return cache[key]
+
+    return maker
+
+
+def sample(name: str) -> Path:
+    """Return a sample file, or skip the test that asks for it."""
+    path = SAMPLES / name
+    if not path.is_file():
+        pytest.skip(f"the sample {name} is not beside the repository")
+    return path
+
+
+def describe(source: Path | MemorySource) -> Media:
+    """Return the media block of a file."""
+    with media.opened(source_of(source) if isinstance(source, Path) else source) as file:
+        return file.media
+
+
+def video_of(source: Path) -> VideoTrack:
+    """Return the picture track of a file that has one."""
+    video = describe(source).video
+    assert video is not None
+    return video
+
+
+def audio_of(source: Path) -> AudioTrack:
+    """Return the sound track of a file that has one."""
+    audio = describe(source).audio
+    assert audio is not None
+    return audio
+
+
+def poster_of(source: Path | MemorySource) -> bytes | None:
+    """Return the poster of a file."""
+    with media.opened(source_of(source) if isinstance(source, Path) else source) as file:
+        return file.poster()

@@ -1,0 +1,144 @@
+"""What is read from a source, and that its errors come out as they went in."""
+
+import pytest
+
+from shared import media
+from shared.errors import BlobChanged, StorageUnavailable, UnplayableClip
+from shared.media.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, Limits, SourceFile
+from tests.media.clips import Clip, MemorySource, source_of
+from tests.media.conftest import Make
+
+DATA = bytes(range(256)) * 4096  # 1 MiB, four blocks
+
+
+def file_over(source: MemorySource, **limits: float) -> SourceFile:
+    """Return a file with a clock that stands still."""
+    return SourceFile(source, Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]  # the tests name the fields
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        BlobChanged("overwritten"),
+        StorageUnavailable("away"),
+        RuntimeError("a bug of ours"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_errors_of_the_source_come_out_unchanged(
+    made: Make, name: str, failure: BaseException, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At whichever read they happen: the same object, and nothing printed by PyAV."""
+    data = made(name, Clip(seconds=8, codec_options={"crf": "4"}, size=(640, 360))).read_bytes()
+    whole = MemorySource(data)
+    with media.opened(whole) as file:
+        file.poster()
+    assert len(whole.reads) > 3
+    for number in range(len(whole.reads)):
+        source = MemorySource(data, failure=failure, fail_from=number)
+        with pytest.raises(type(failure)) as caught, media.opened(source) as file:
+            file.poster()
+        assert caught.value is failure
+    assert capfd.readouterr().err == ""
+
+
+def test_an_error_of_one_clip_does_not_reach_the_next(made: Make) -> None:
+    """PyAV keeps exceptions of callbacks in the thread; ours never get there."""
+    broken = source_of(made("a.mp4"))
+    broken.failure = StorageUnavailable("away")
+    with pytest.raises(StorageUnavailable), media.opened(broken):
+        pass
+    with media.opened(source_of(made("a.mp4"))) as file:
+        assert file.poster() is not None
+
+
+def test_reads_are_whole_blocks_kept_for_later() -> None:
+    """Two reads of one block are one request."""
+    source = MemorySource(DATA)
+    file = file_over(source)
+    assert file.read(10) == DATA[:10]
+    assert file.read(10) == DATA[10:20]
+    assert source.reads == [(0, BLOCK_BYTES)]
+    assert (file.bytes_read, file.requests) == (BLOCK_BYTES, 1)
+
+
+def test_reads_end_at_a_block_and_at_the_end() -> None:
+    """As a raw file may; FFmpeg asks again."""
+    file = file_over(MemorySource(DATA))
+    file.seek(BLOCK_BYTES - 4)
+    assert file.read(100) == DATA[BLOCK_BYTES - 4 : BLOCK_BYTES]
+    file.seek(-3, 2)
+    assert file.read(100) == DATA[-3:]
+    assert file.read(100) == b""
+
+
+@pytest.mark.parametrize(
+    ("offset", "whence", "position"),
+    [(5, 0, 5), (5, 1, 15), (-5, 1, 5), (-5, 2, len(DATA) - 5), (-5, 0, 0)],
+)
+def test_seek(offset: int, whence: int, position: int) -> None:
+    """From the start, the position and the end; never before the start."""
+    file = file_over(MemorySource(DATA))
+    file.seek(10)
+    assert file.seek(offset, whence) == position
+    assert file.tell() == position
+
+
+def test_exact_ranges_fetch_nothing_around_them() -> None:
+    """Unless the blocks are there already."""
+    source = MemorySource(DATA)
+    file = file_over(source)
+    file.read(1)
+    pieces = file.read_ranges([(100, 50), (BLOCK_BYTES - 5, 10), (700_000, 3)])
+    assert pieces == [DATA[100:150], DATA[BLOCK_BYTES - 5 : BLOCK_BYTES + 5], DATA[700_000:700_003]]
+    assert source.reads == [(0, BLOCK_BYTES), (BLOCK_BYTES - 5, 10), (700_000, 3)]
+
+
+def test_peek_crosses_blocks() -> None:
+    """A header may lie on the border."""
+    file = file_over(MemorySource(DATA))
+    assert file.peek(BLOCK_BYTES - 8, 16) == DATA[BLOCK_BYTES - 8 : BLOCK_BYTES + 8]
+    assert file.peek(len(DATA) - 4, 16) == DATA[-4:]
+
+
+def test_small_blocks() -> None:
+    """For headers scattered over a file."""
+    source = MemorySource(DATA)
+    file = file_over(source)
+    file.use_small_blocks()
+    assert file.peek(100_000, 8) == DATA[100_000:100_008]
+    assert source.reads == [(100_000 // SMALL_BLOCK_BYTES * SMALL_BLOCK_BYTES, SMALL_BLOCK_BYTES)]
+
+
+def test_cache_is_bounded() -> None:
+    """The block used longest ago goes first."""
+    source = MemorySource(DATA * 6)
+    file = file_over(source)
+    for start in (*range(0, source.size, BLOCK_BYTES), 0):
+        file.peek(start, 1)
+    assert len(source.reads) == source.size // BLOCK_BYTES + 1
+
+
+def test_after_a_failure_all_reads_as_the_end() -> None:
+    """So that FFmpeg comes to an end; `check` then raises what happened."""
+    source = MemorySource(DATA, failure=StorageUnavailable("away"), fail_from=1)
+    file = file_over(source)
+    assert file.read(1) == DATA[:1]
+    file.seek(BLOCK_BYTES)
+    assert file.read(1) == b""
+    file.seek(0)
+    assert file.read(1) == b""
+    with pytest.raises(StorageUnavailable):
+        file.check()
+
+
+def test_budget_is_checked_before_reading() -> None:
+    """Not a byte more than allowed is asked for."""
+    source = MemorySource(DATA)
+    file = file_over(source, max_bytes=BLOCK_BYTES)
+    file.read(1)
+    with pytest.raises(UnplayableClip):
+        file.read_ranges([(500_000, 1)])
+    assert len(source.reads) == 1
