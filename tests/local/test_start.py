@@ -1,0 +1,95 @@
+"""What keeps the host from starting, and what its settings files say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.host import settings
+from local.ports import free_port
+from tests.local.sample import APP
+
+_APP = """
+import azure.functions as func
+app = func.FunctionApp()
+@app.timer_trigger(arg_name="timer", schedule="{schedule}")
+def tick(timer: func.TimerRequest) -> None:
+    pass
+"""
+
+
+def _start(app: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(free_port())]
+    return subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=APP.parents[2],
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import absent_module", "No module named 'absent_module'"),
+        ("def f(:", "SyntaxError"),
+        ("x = 1", "Could not find top level function app"),
+        (_APP.format(schedule="every day"), "fields instead of six"),
+        (_APP.format(schedule="%ABSENT%"), "%ABSENT% in a binding does not resolve"),
+        (_APP.replace("timer:", "other:").format(schedule="0 * * * * *"), "FunctionLoadError"),
+    ],
+)
+def test_an_app_that_cannot_be_indexed_stops_the_start(
+    tmp_path: Path, code: str, words: str
+) -> None:
+    """With the reason on standard error and exit code 1."""
+    (tmp_path / "function_app.py").write_text(code)
+    result = _start(tmp_path)
+    assert result.returncode == 1
+    assert "The functions host cannot start" in result.stderr
+    assert words in result.stderr
+
+
+def test_a_folder_without_an_app_stops_the_start(tmp_path: Path) -> None:
+    """Not "0 functions found"."""
+    result = _start(tmp_path)
+    assert (result.returncode, "holds no function_app.py" in result.stderr) == (1, True)
+
+
+def test_values_of_the_local_settings_become_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the environment already wins."""
+    values = {"FROM_FILE": "file", "FROM_BOTH": "file"}
+    content = {"Values": values, "Host": {"CORS": "https://a.example, https://b.example"}}
+    (tmp_path / "local.settings.json").write_text(json.dumps(content))
+    monkeypatch.setenv("FROM_BOTH", "environment")
+    monkeypatch.setenv("FROM_FILE", "to be taken back at the end")
+    monkeypatch.delenv("FROM_FILE")
+    loaded = settings.load(tmp_path)
+    assert (os.environ["FROM_FILE"], os.environ["FROM_BOTH"]) == ("file", "environment")
+    assert loaded.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.expand("%FROM_FILE%-%FROM_BOTH%", os.environ) == "file-environment"
+
+
+def test_host_json_says_how_queues_are_worked_off(tmp_path: Path) -> None:
+    """Its names and defaults are those of the real host."""
+    assert settings.load(tmp_path).queues.max_dequeue_count == 5
+    queues = {"batchSize": 1, "newBatchThreshold": 0, "visibilityTimeout": "00:01:30"}
+    extensions = {
+        "http": {"routePrefix": ""},
+        "queues": {**queues, "messageEncoding": "none", "maxDequeueCount": 9},
+        "blobs": {"maxDegreeOfParallelism": 1, "poisonBlobThreshold": 2},
+    }
+    (tmp_path / "host.json").write_text(json.dumps({"extensions": extensions}))
+    loaded = settings.load(tmp_path)
+    assert loaded.route_prefix == ""
+    assert (loaded.queues.parallelism, loaded.queues.retry_delay) == (1, 90)
+    assert (loaded.queues.max_dequeue_count, loaded.queues.base64) == (9, False)
+    assert (loaded.blobs.parallelism, loaded.blobs.max_dequeue_count) == (1, 2)

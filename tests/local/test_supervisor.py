@@ -1,0 +1,171 @@
+"""`make run` without make: everything starts, and nothing is left behind, however it ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from local import ports, stack
+from tests.local.sample import APP, NEVER, wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A running copy, and the lines that it has printed until it was ready."""
+
+    process: subprocess.Popen[str]
+    lines: list[str]
+
+    def address(self, name: str) -> str:
+        return next(line.split()[1] for line in self.lines if line.startswith(f"{name}:"))
+
+    @property
+    def connection_string(self) -> str:
+        return next(line.strip() for line in self.lines if "AccountKey" in line)
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Starts copies on one port, in turns."""
+
+    port: int
+    folder: Path
+    stack: ExitStack
+
+    def start(self) -> Copy:
+        """Start a copy and wait until it says that it is ready."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+            "PREFIX": "sample",
+            "QUEUE": "sample",
+            "TICK": NEVER,
+            "RECORD": str(self.folder / "record"),
+        }
+        command = [sys.executable, "-m", "local", "run", "--port", str(self.port)]
+        with (self.folder / "errors").open("a") as errors:
+            process = subprocess.Popen(
+                [*command, "--app", str(APP)],
+                cwd=stack.PROJECT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self.stack.callback(_end, process)
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if "ready" in line:
+                return Copy(process, lines)
+        raise AssertionError((self.folder / "errors").read_text())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """A port of the test's own; its data is deleted at the end."""
+    port = ports.free_port()
+    with ExitStack() as exits:
+        exits.callback(shutil.rmtree, stack.data_folder(port), ignore_errors=True)
+        yield Launcher(port, tmp_path, exits)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_copy_that_is_asked_to_stop_leaves_nothing(
+    launcher: Launcher, number: signal.Signals
+) -> None:
+    """Neither Ctrl-C nor SIGTERM is a failure."""
+    copy = launcher.start()
+    assert copy.lines[-1] == f"Cliplink is ready: http://localhost:{launcher.port}"
+    children = copy.descendants()
+    assert {child.name() for child in children} >= {"node", "postgres"}
+    copy.process.send_signal(number)
+    assert copy.process.wait(30) == 0
+    assert [child for child in children if child.is_running()] == []
+
+
+def test_data_survives_a_killed_copy_and_addresses_stay(launcher: Launcher) -> None:
+    """The kernel ends the children of a killed copy; the next one finds its data and ports."""
+    first = launcher.start()
+    with psycopg.connect(first.address("Postgres")) as connection:
+        connection.execute("CREATE TABLE kept (what text)")
+    with BlobServiceClient.from_connection_string(first.connection_string) as client:
+        names = {container.name for container in client.list_containers()}
+        assert names >= {f"cliplink-{kind}" for kind in ("videos", "clips", "thumbnails", "temp")}
+        (rule,) = client.get_service_properties()["cors"]
+        assert rule.allowed_origins == "*"
+        assert {"PUT", "GET"} <= set(rule.allowed_methods.split(","))
+    children = first.descendants()
+    first.process.kill()
+    first.process.wait()
+    second = launcher.start()
+    wait_until(lambda: not any(child.is_running() for child in children), "no orphan")
+    assert second.lines == [line for line in first.lines if not line.startswith("applied")]
+    with psycopg.connect(second.address("Postgres")) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_second_copy_runs_beside_the_first(launcher: Launcher, tmp_path: Path) -> None:
+    """With another port; the same one is refused at once."""
+    first = launcher.start()
+    refused = subprocess.run(
+        [sys.executable, "-m", "local", "run", "--port", str(launcher.port)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=stack.PROJECT,
+    )
+    assert refused.returncode == 1
+    assert f"Port {launcher.port} is taken" in refused.stderr
+    other = Launcher(ports.free_port(), tmp_path, launcher.stack)
+    launcher.stack.callback(shutil.rmtree, stack.data_folder(other.port), ignore_errors=True)
+    second = other.start()
+    assert second.address("Postgres") != first.address("Postgres")
+    assert second.address("Azurite") != first.address("Azurite")
+    assert first.process.poll() is None
+
+
+def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:
+    """With the end of that part's log."""
+    copy = launcher.start()
+    children = copy.descendants()
+    next(child for child in children if child.name() == "node").kill()
+    assert copy.process.wait(30) == 1
+    errors = (launcher.folder / "errors").read_text()
+    assert "Azurite ended by itself" in errors
+    assert "azurite.log" in errors
+    wait_until(lambda: not any(child.is_running() for child in children), "no orphan")
+
+
+def test_a_token_is_all_that_is_printed() -> None:
+    """`make token` is meant for $(...)."""
+    result = subprocess.run(
+        [sys.executable, "-m", "local", "token", "--subject", "alice", "--roles", "admin, other"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=stack.PROJECT,
+    )
+    assert result.stdout.count(".") == 2
+    assert result.stdout.split() == [result.stdout.strip()]
+    assert result.stderr == ""

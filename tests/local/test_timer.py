@@ -1,0 +1,95 @@
+"""Timer triggers through the real host."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobServiceClient
+
+from local.host import child
+from tests.local.sample import Sample, request, wait_until
+
+_EVERY_SECOND = "* * * * * *"
+
+
+def test_runs_never_overlap(sample: Sample) -> None:
+    """A run that takes longer than the interval delays the next one."""
+    with sample.running(tick=_EVERY_SECOND):
+        sample.wait_for_calls(2, "tick", phase="end")
+    phases = [call["phase"] for call in sample.calls("tick")]
+    assert all(before != after for before, after in pairwise(phases)), phases
+    assert not any(call["past_due"] for call in sample.calls("tick"))
+
+
+def test_a_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
+    """The answer does not wait for the run."""
+    answer = request(shared_host, "POST", "/admin/functions/hourly", b'{"input": ""}')
+    assert (answer.status, answer.body) == (202, b"")
+    (call, *_) = shared_sample.wait_for_calls(1, "hourly")
+    assert call["past_due"] is False
+
+
+@pytest.mark.parametrize(("hours", "runs"), [(2, 1), (-2, 0)])
+def test_a_missed_time_is_made_up_for_once(sample: Sample, hours: int, runs: int) -> None:
+    """Only when the noted time has passed while no host was there."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    _note(sample, due=this_hour - timedelta(hours=hours))
+    with sample.running():
+        _wait_for_the_next_time(sample)
+    assert len(sample.calls("hourly", past_due=True)) == len(sample.calls("hourly")) == runs
+
+
+def test_another_schedule_is_no_missed_time(sample: Sample) -> None:
+    """A time that the present schedule does not have was noted for an older one."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    _note(sample, due=this_hour - timedelta(minutes=61))
+    with sample.running():
+        _wait_for_the_next_time(sample)
+    assert sample.calls("hourly") == []
+
+
+def test_the_next_time_is_noted(sample: Sample) -> None:
+    """So that the next host knows."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with sample.running():
+        noted = _wait_for_the_next_time(sample)
+    assert noted in {this_hour + timedelta(hours=1), this_hour + timedelta(hours=2)}
+
+
+def _wait_for_the_next_time(sample: Sample) -> datetime:
+    """Wait until the host has noted when it is due; what it makes up for, it did before."""
+    started = datetime.now(UTC)
+
+    def noted() -> datetime | None:
+        try:
+            status = json.loads(_status_blob(sample).download_blob().readall())
+        except ResourceNotFoundError:
+            return None
+        fresh = datetime.fromisoformat(status["LastUpdated"]) > started
+        return datetime.fromisoformat(status["Next"]) if fresh else None
+
+    wait_until(noted, "the next time is noted")
+    moment = noted()
+    assert moment is not None
+    return moment
+
+
+def _note(sample: Sample, due: datetime) -> None:
+    """Leave what an earlier host would have left."""
+    last = (due - timedelta(days=1)).isoformat()
+    status = {"Last": last, "Next": due.isoformat(), "LastUpdated": last}
+    with suppress(ResourceExistsError):
+        _service(sample).create_container("azure-webjobs-hosts")
+    _status_blob(sample).upload_blob(json.dumps(status))
+
+
+def _status_blob(sample: Sample) -> BlobClient:
+    path = f"timers/{sample.name}/Host.Functions.hourly/status"
+    return _service(sample).get_blob_client("azure-webjobs-hosts", path)
+
+
+def _service(sample: Sample) -> BlobServiceClient:
+    return BlobServiceClient.from_connection_string(sample.account.connection_string)
