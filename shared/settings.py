@@ -18,6 +18,14 @@ from urllib.parse import urlsplit
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_APP = Path(__file__).resolve().parents[1]
+# Seconds, minutes, hours, day, month, weekday; the last two by name as well.
+_SCHEDULE_FIELDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_SCHEDULE_PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d?)?", re.ASCII)
+_NAMES = {
+    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
@@ -151,7 +159,7 @@ def _storage(reader: _Reader) -> StorageSettings:
 def _is_address(value: str) -> str | None:
     try:
         parts = urlsplit(value)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return "is no URL"
     if not host or parts.scheme not in {"http", "https"}:
@@ -162,9 +170,11 @@ def _is_address(value: str) -> str | None:
 
 
 def _is_postgres(value: str) -> str | None:
-    if urlsplit(value).scheme not in {"postgres", "postgresql"}:
-        return "must begin with postgresql://"
-    return None
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError:
+        return "is no URL: write special characters in the password as %XX"
+    return None if scheme in {"postgres", "postgresql"} else "must begin with postgresql://"
 
 
 def _is_connection_string(value: str) -> str | None:
@@ -172,7 +182,7 @@ def _is_connection_string(value: str) -> str | None:
     if not all(equals for _, equals, _ in parts):
         return "is malformed: it is made of Name=value;Name=value"
     values = {name: text for name, _, text in parts}
-    if not {"AccountName", "AccountKey"} <= values.keys():
+    if not (values.get("AccountName") and values.get("AccountKey")):
         return "must have AccountName and AccountKey: neither a SAS nor a shortcut will do"
     return _is_account_key(values["AccountKey"])
 
@@ -198,19 +208,33 @@ def _is_container_prefix(value: str) -> str | None:
 
 
 def _is_own_folder(value: str) -> str | None:
-    # Its old files are deleted: it has to be a folder that nothing else uses.
+    # Its old files are deleted: it must not be, or hold, a folder that matters to anybody.
     path = Path(value)
     if not path.is_absolute():
         return "must be an absolute path"
-    if path.resolve() in {Path("/"), Path.home(), Path(tempfile.gettempdir()).resolve()}:
+    precious = (_APP, Path.home().resolve(), Path(tempfile.gettempdir()).resolve())
+    if any(folder.is_relative_to(path.resolve()) for folder in precious):
         return "must be a folder of its own: old files in it are deleted"
     return None
 
 
 def _is_schedule(value: str) -> str | None:
-    if len(value.split()) != 6:  # noqa: PLR2004 - seconds, minutes, hours, day, month, weekday
-        return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
-    return None
+    fields = value.split()
+    if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
+        return None
+    return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+
+
+def _is_schedule_field(index: int, text: str) -> bool:
+    lowest, highest = _SCHEDULE_FIELDS[index]
+    parts = [_SCHEDULE_PART.fullmatch(part) for part in text.split(",")]
+    ends = [end for part in parts if part for end in part.groups() if end is not None]
+    return all(parts) and all(
+        lowest <= int(end) <= highest
+        if end.isdecimal()
+        else end[:3].lower() in _NAMES.get(index, ())
+        for end in ends
+    )
 
 
 def _is_trigger_source(value: str) -> str | None:
