@@ -5,7 +5,6 @@ fetched and decoded by themselves. Other formats are seeked and demuxed. Neither
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -78,7 +77,7 @@ class Keyframes:
     def onward(self, timestamp: int) -> Iterator[Keyframe]:
         """Yield every frame from the keyframe at or before `timestamp` on."""
         with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
-            self._container.seek(timestamp, stream=self._stream)
+            self._seek(timestamp)
             for packet in self._container.demux(self._stream):
                 self._file.check()
                 for frame in self._decoded(packet):
@@ -128,7 +127,7 @@ class Keyframes:
             return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
         if self._container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return True
-        self._container.seek(self.begin, stream=self._stream)  # Matroska reads its index now
+        self._seek(self.begin)  # Matroska reads its index now
         return self._index_covers_film()
 
     def _index_covers_film(self) -> bool:
@@ -141,7 +140,7 @@ class Keyframes:
         for target in _spread(self.begin, self.begin + self._length, count):
             if seen and self._file.bytes_read > allowed:
                 return
-            self._container.seek(target, stream=self._stream)
+            self._seek(target)
             for keyframe in islice(self._next_keyframes(), 1):
                 if keyframe.timestamp not in seen:
                     seen.add(keyframe.timestamp)
@@ -149,7 +148,7 @@ class Keyframes:
 
     def _by_reading(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
         allowed = self._file.bytes_read + max_bytes
-        self._container.seek(self.begin, stream=self._stream)
+        self._seek(self.begin)
         for keyframe in islice(self._next_keyframes(), count):
             yield keyframe
             if self._file.bytes_read > allowed:
@@ -164,6 +163,12 @@ class Keyframes:
                 for frame in self._decoded_alone(packet):
                     yield Keyframe(frame, timestamp or 0)
 
+    def _seek(self, timestamp: int) -> None:
+        """Go to the keyframe at or before `timestamp`; MPEG goes by decoding time and may miss it."""
+        if timestamp <= self.begin:
+            timestamp = min(timestamp, 0)  # well before the first, whatever its decoding time is
+        self._container.seek(timestamp, stream=self._stream)
+
     @property
     def _length(self) -> int:
         """How long the film is, in units of the stream's time base."""
@@ -175,18 +180,15 @@ class Keyframes:
 
     def _decoded_alone(self, packet: "Packet[Any]") -> list[VideoFrame]:
         """Decode one keyframe by itself: send it, drain the decoder, make it ready for the next."""
-        context = self._stream.codec_context
-        frames = self._decoded(packet)
-        with suppress(av.FFmpegError):
-            frames += context.decode(None)
-        context.flush_buffers()
+        frames = [*self._decoded(packet), *self._decoded(None)]
+        self._stream.codec_context.flush_buffers()
         return frames[:1]
 
-    def _decoded(self, packet: "Packet[Any]") -> list[VideoFrame]:
+    def _decoded(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
         """Decode one packet; a damaged one gives no frame, and the film goes on behind it."""
         try:
             return self._stream.codec_context.decode(packet)
-        except av.FFmpegError:
+        except (av.FFmpegError, ValueError):  # PyAV's ValueError: the decoder could not be opened
             return []
 
 

@@ -202,7 +202,7 @@ def _set_matrix(stream: VideoStream, clip: Clip) -> None:
 def _encode_film(container: OutputContainer, stream: VideoStream, clip: Clip) -> None:
     for number in range(max(1, round(clip.seconds * clip.frame_rate))):
         image = clip.draw(clip.size, number / clip.frame_rate)
-        frame = av.VideoFrame.from_image(image).reformat(
+        frame = _frame_of(image).reformat(
             format=clip.pixel_format,
             dst_colorspace=clip.matrix,
             dst_color_range=ColorRange(clip.color_range or ColorRange.MPEG),
@@ -211,6 +211,11 @@ def _encode_film(container: OutputContainer, stream: VideoStream, clip: Clip) ->
         frame.time_base = Fraction(1, clip.frame_rate)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def _frame_of(image: Image.Image) -> av.VideoFrame:
+    frame: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]  # PyAV annotates none
+    return frame
 
 
 def _add_sound(container: OutputContainer, codec: str, clip: Clip) -> AudioStream:
@@ -247,7 +252,7 @@ def _add_cover(container: OutputContainer, cover: Image.Image) -> VideoStream:
 
 
 def _encode_cover(container: OutputContainer, stream: VideoStream, cover: Image.Image) -> None:
-    frame = av.VideoFrame.from_image(cover).reformat(format="yuvj420p")
+    frame = _frame_of(cover).reformat(format="yuvj420p")
     frame.pts = 0
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))

@@ -98,7 +98,8 @@ def test_untagged_hd_sample() -> None:
 def pq(nits: float) -> int:
     """Return the 8-bit code of a light level by the inverse EOTF of SMPTE ST 2084."""
     power = (nits / 10_000) ** 0.1593017578125
-    return round(255 * ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375)
+    code: float = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+    return round(255 * code)
 
 
 def hdr_clip(transfer: int, colors: tuple[Rgb, ...]) -> Clip:
@@ -159,8 +160,8 @@ def test_hdr_colors_keep_their_hue(made: Make) -> None:
 def test_hdr_sample_is_not_washed_out() -> None:
     """A film untouched would lie between 20 and 150 and be pale."""
     image = decoded(poster_of(sample("hevc_hdr10_720p.mp4")))
-    low, high = image.convert("L").getextrema()
-    assert low < 15
-    assert high > 220
+    tones = image.convert("L").histogram()
+    assert sum(tones[:15]) > 0
+    assert sum(tones[220:]) > 0
     saturation = image.convert("HSV").getchannel("S")
     assert mean_color(Image.merge("RGB", (saturation,) * 3))[0] > 70
