@@ -4,6 +4,7 @@ Owns every option that keeps a hostile file from reading other files, reaching a
 the machine. Knows nothing of what is then done with the tracks.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -76,4 +77,4 @@ def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
 
 def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
     """Answer a demuxer that wants another file. Reached only if the whitelists have a hole."""
-    raise PermissionError(url)
+    raise av.error.PermissionError(errno.EPERM, "a clip may not open anything else", url)

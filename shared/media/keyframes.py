@@ -164,7 +164,7 @@ class Keyframes:
                     yield Keyframe(frame, timestamp or 0)
 
     def _seek(self, timestamp: int) -> None:
-        """Go to the keyframe at or before `timestamp`; MPEG goes by decoding time and may miss it."""
+        """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
         if timestamp <= self.begin:
             timestamp = min(timestamp, 0)  # well before the first, whatever its decoding time is
         self._container.seek(timestamp, stream=self._stream)
