@@ -3,12 +3,14 @@
 Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1, and
 believes every local caller: a password that stands in an example file protects nobody.
 Postgres refuses to run as root, so for root it runs in a user namespace of its own, where
-root's files belong to an ordinary user; where that is forbidden, as `nobody`.
+root's files belong to an ordinary user; where that is forbidden, as `nobody`. The same
+helps a user without a name, as containers have them, whom Postgres refuses too.
 """
 
 import functools
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -25,8 +27,7 @@ from local.ports import LOOPBACK
 
 _USER = "cliplink"
 _DATABASE = "cliplink"
-_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=INT")
+_STRANGER = "nobody"  # whom every machine knows, and who owns nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ def _create_cluster(directory: Path, log: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)
     privileges = _privileges()
-    if privileges == _NOBODY:
-        shutil.chown(unfinished, "nobody", "nogroup")
+    if privileges[:1] == ("setpriv",):
+        shutil.chown(unfinished, _STRANGER)
     command = [
         *privileges,
         str(_binary("initdb")),
@@ -121,18 +122,37 @@ def _create_cluster(directory: Path, log: Path) -> None:
         "--locale=C.UTF-8",
         "--no-sync",
     ]
-    with log.open("ab") as output:
-        subprocess.run(command, check=True, stdout=output, stderr=subprocess.STDOUT)
+    processes.run("initdb", command, log=log)
     unfinished.rename(directory)
 
 
 @functools.cache
 def _privileges() -> tuple[str, ...]:
-    """What to put before a command so that it does not run as root."""
-    if os.geteuid() != 0:
+    """What to put before a command so that Postgres accepts whoever runs it."""
+    user = os.geteuid()
+    if user != 0 and _has_name(user):
         return ()
-    attempt = subprocess.run([*_NAMESPACE, "true"], check=False, capture_output=True)
-    return _NAMESPACE if attempt.returncode == 0 else _NOBODY
+    stranger = pwd.getpwnam(_STRANGER)
+    namespace = (
+        "unshare",
+        "--user",
+        f"--map-user={stranger.pw_uid}",
+        f"--map-group={stranger.pw_gid}",
+    )
+    attempt = subprocess.run([*namespace, "true"], check=False, capture_output=True)
+    if attempt.returncode == 0:
+        return namespace
+    identity = (f"--reuid={stranger.pw_uid}", f"--regid={stranger.pw_gid}", "--clear-groups")
+    # Changing the user clears the signal that local.processes asked the kernel for.
+    return ("setpriv", *identity, f"--pdeathsig={signal.SIGINT.name}")
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _binary(name: str) -> Path:

@@ -96,6 +96,24 @@ def start(
     return Child(name, process, stop_signal, log)
 
 
+def run(
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Run a child to its end; raises ChildFailed when that is not a good one."""
+    child = start(name, command, log=log, environment=environment, folder=folder)
+    try:
+        code = child.process.wait()
+    finally:
+        child.stop()
+    if code != os.EX_OK:
+        raise child.failure(f"failed with exit code {code}")
+
+
 def _death_signal(number: int) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None

@@ -4,7 +4,6 @@ Decides where their data lies, on which ports they listen and in which order the
 stop. Knows nothing of the functions themselves: see local.supervisor.
 """
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,7 +20,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 KEY_FILE = PROJECT / ".local" / "issuer-key.pem"
 DEFAULT_PORT = 7071
 
-_PREFERRED_PORTS = {"blob": 10000, "queue": 10001, "postgres": 54329, "issuer": 7079}
+PREFERRED_PORTS = {"blob": 10000, "queue": 10001, "postgres": 54329, "issuer": 7079}
 _CONTAINERS = ("videos", "clips", "thumbnails", "temp")
 _DEFAULTS = {
     "AZURE_STORAGE_CONTAINER_NAME": "cliplink",
@@ -56,7 +55,7 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
         # Locks first: the ports of a copy that was killed are free once its locks are.
         azurite_lock = stack.enter_context(locks.hold(home / "azurite"))
         postgres_lock = stack.enter_context(locks.hold(home / "postgres"))
-        port = ports.choose(_PREFERRED_PORTS, home / "ports.json")
+        port = ports.choose(PREFERRED_PORTS, home / "ports.json")
 
         server = None
         if not environment.get("DATABASE_URL"):
@@ -71,7 +70,12 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
         if server is not None:
             server.wait_until_ready()
         database_url = environment["DATABASE_URL"] if server is None else server.url
-        _migrate({**environment, "DATABASE_URL": database_url})
+        processes.run(
+            "The migration",
+            [sys.executable, "-m", "shared.migrate"],
+            environment={**environment, "DATABASE_URL": database_url},
+            folder=PROJECT,
+        )
         account.wait_until_ready()
         settings = _settings(home, environment, account, database_url, jwks_url)
         _prepare_storage(account, settings["AZURE_STORAGE_CONTAINER_NAME"])
@@ -101,20 +105,6 @@ def _settings(
         "AUTH_JWKS_URL": jwks_url,
         "TEMP_DIR": str(temporary),
     }
-
-
-def _migrate(environment: Mapping[str, str]) -> None:
-    child = processes.start(
-        "The migration",
-        [sys.executable, "-m", "shared.migrate"],
-        environment=environment,
-        folder=PROJECT,
-    )
-    try:
-        if child.process.wait() != os.EX_OK:
-            raise child.failure(f"failed with exit code {child.process.returncode}")
-    finally:
-        child.stop()
 
 
 def _prepare_storage(account: azurite.Account, prefix: str) -> None:

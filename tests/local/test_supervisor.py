@@ -1,5 +1,6 @@
 """`make run` without make: everything starts, and nothing is left behind, however it ends."""
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,8 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import ports, stack
+from local import azurite, ports, stack
+from local.issuer import AUDIENCE, ISSUER
 from tests.local.sample import APP, NEVER, wait_until
 
 
@@ -74,6 +76,18 @@ class Launcher:
         raise AssertionError((self.folder / "errors").read_text())
 
 
+def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run: a zombie waits for its parent only, which may be a lazy init."""
+    alive = []
+    for process in processes:
+        try:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return alive
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     process.terminate()
     process.wait()
@@ -101,7 +115,7 @@ def test_a_copy_that_is_asked_to_stop_leaves_nothing(
     assert {child.name() for child in children} >= {"node", "postgres"}
     copy.process.send_signal(number)
     assert copy.process.wait(30) == 0
-    assert [child for child in children if child.is_running()] == []
+    assert _alive(children) == []
 
 
 def test_data_survives_a_killed_copy_and_addresses_stay(launcher: Launcher) -> None:
@@ -119,7 +133,7 @@ def test_data_survives_a_killed_copy_and_addresses_stay(launcher: Launcher) -> N
     first.process.kill()
     first.process.wait()
     second = launcher.start()
-    wait_until(lambda: not any(child.is_running() for child in children), "no orphan")
+    wait_until(lambda: not _alive(children), "no orphan")
     assert second.lines == [line for line in first.lines if not line.startswith("applied")]
     with psycopg.connect(second.address("Postgres")) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
@@ -154,7 +168,7 @@ def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:
     errors = (launcher.folder / "errors").read_text()
     assert "Azurite ended by itself" in errors
     assert "azurite.log" in errors
-    wait_until(lambda: not any(child.is_running() for child in children), "no orphan")
+    wait_until(lambda: not _alive(children), "no orphan")
 
 
 def test_a_token_is_all_that_is_printed() -> None:
@@ -169,3 +183,20 @@ def test_a_token_is_all_that_is_printed() -> None:
     assert result.stdout.count(".") == 2
     assert result.stdout.split() == [result.stdout.strip()]
     assert result.stderr == ""
+
+
+def test_the_example_for_core_tools_names_the_usual_addresses() -> None:
+    """`func start` finds what `make services` starts, as long as nobody took the ports."""
+    example = json.loads((stack.PROJECT / "local.settings.json.example").read_text())
+    values = example["Values"]
+    port = stack.PREFERRED_PORTS
+    account = (
+        f"BlobEndpoint=http://127.0.0.1:{port['blob']}/{azurite.ACCOUNT};"
+        f"QueueEndpoint=http://127.0.0.1:{port['queue']}/{azurite.ACCOUNT};"
+    )
+    assert values["AZURE_STORAGE_CONNECTION_STRING"].endswith(account)
+    assert values["AzureWebJobsStorage"] == values["AZURE_STORAGE_CONNECTION_STRING"]
+    assert values["DATABASE_URL"] == f"postgresql://cliplink@127.0.0.1:{port['postgres']}/cliplink"
+    assert values["AUTH_JWKS_URL"] == f"http://127.0.0.1:{port['issuer']}/jwks.json"
+    assert (values["AUTH_ISSUER"], values["AUTH_AUDIENCE"]) == (ISSUER, AUDIENCE)
+    assert example["Host"] == {"LocalHttpPort": stack.DEFAULT_PORT, "CORS": "*"}
