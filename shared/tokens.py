@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeIs
 
 import jwt
 from jwt import PyJWK, PyJWKClient, PyJWTError
@@ -24,6 +24,7 @@ _ALGORITHM = "RS256"
 _LEEWAY = timedelta(seconds=30)
 _LONGEST_TOKEN = 16 * 1024
 _LONGEST_SUBJECT = 255
+_LONGEST_EMAIL = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,12 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         roles=frozenset(r for r in roles if isinstance(r, str))
         if isinstance(roles, list)
         else frozenset(),
-        verified_email=email if isinstance(email, str) else None,
+        verified_email=email if _is_usable(email) else None,
     )
+
+
+def _is_usable(email: object) -> TypeIs[str]:
+    return isinstance(email, str) and 0 < len(email) <= _LONGEST_EMAIL and email.isprintable()
 
 
 class _SigningKeys:
@@ -137,15 +142,15 @@ class _SigningKeys:
                 self._tried_at = now
                 self._keys = self._fetch()
                 self._fetched_at = now
-        except (PyJWTError, OSError, ValueError):
+        except (PyJWTError, OSError, ValueError, TypeError, RecursionError):  # away, or rubbish
             _log.warning("The signing keys could not be fetched", exc_info=True)
         finally:
             self._lock.release()
 
     def _fetch(self) -> dict[str, PyJWK]:
         keys = self._client.get_jwk_set().keys
-        return {key.key_id: key for key in keys if key.key_id and _is_ours(key)}
+        return {key.key_id: key for key in keys if isinstance(key.key_id, str) and _is_ours(key)}
 
 
 def _is_ours(key: PyJWK) -> bool:
-    return key.key_type == "RSA" and key.public_key_use in {None, "sig"}
+    return key.algorithm_name == _ALGORITHM and key.public_key_use in {None, "sig"}
