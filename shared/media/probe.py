@@ -27,8 +27,9 @@ from shared.media.picture import displayed_size
 from shared.media.source import Limits, SourceFile
 from shared.model import AudioTrack, Media, VideoTrack
 
-_SCANNED_BYTES = 32 * 1024 * 1024
-"""A recording without a length is read through to learn it, if it is no larger than this."""
+_SCANNED_BYTES = 96 * 1024 * 1024
+"""A recording without a length (a browser's, say) is read through to learn it, if it is no larger
+than this: about five minutes. It leaves enough of the byte budget for the poster."""
 
 _INDEX_TAIL = 256
 """Samples lie in a file about in the order of the index, so the last ones reach its end."""

@@ -5,10 +5,10 @@ which way up, how large and in which colours a picture has come out. Usable by o
 """
 
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -33,36 +33,33 @@ QUARTERS: dict[str, Rgb] = {
 
 def scene(size: Size, *, brightness: float = 1.0) -> Image.Image:
     """Return the four quarters with texture; `brightness` 0 is black, 1 the scene as it is."""
-    width, height = size
+    return _full_scene(size).point([int(tone * brightness) for tone in range(256)] * 3)
+
+
+@cache
+def _full_scene(size: Size) -> Image.Image:
     image = Image.new("RGB", size)
-    places = {
-        "top left": (0, 0),
-        "top right": (width // 2, 0),
-        "bottom left": (0, height // 2),
-        "bottom right": (width // 2, height // 2),
-    }
-    for name, place in places.items():
-        image.paste(QUARTERS[name], (*place, place[0] + width, place[1] + height))
-    texture = Image.frombytes("L", size, random.Random(1).randbytes(width * height))
+    for name, (x, y) in _corners(size).items():
+        image.paste(QUARTERS[name], (x, y, x + size[0], y + size[1]))
+    texture = Image.frombytes("L", size, random.Random(1).randbytes(size[0] * size[1]))
     texture = texture.point([96 + tone // 2 for tone in range(256)])
-    image = ImageChops.overlay(image, Image.merge("RGB", (texture,) * 3))
-    return image.point([int(tone * brightness) for tone in range(256)] * 3)
+    return ImageChops.overlay(image, Image.merge("RGB", (texture,) * 3))
+
+
+def _corners(size: Size) -> dict[str, tuple[int, int]]:
+    """Return where each quarter of a picture begins."""
+    x, y = size[0] // 2, size[1] // 2
+    return {"top left": (0, 0), "top right": (x, 0), "bottom left": (0, y), "bottom right": (x, y)}
 
 
 def quarter_colors(image: Image.Image) -> dict[str, Rgb]:
     """Return the average colour in the middle of each quarter of `image`."""
     width, height = image.size
-    boxes = {
-        "top left": (0, 0),
-        "top right": (width // 2, 0),
-        "bottom left": (0, height // 2),
-        "bottom right": (width // 2, height // 2),
-    }
     return {
         name: mean_color(
             image.crop((x + width // 8, y + height // 8, x + width * 3 // 8, y + height * 3 // 8))
         )
-        for name, (x, y) in boxes.items()
+        for name, (x, y) in _corners(image.size).items()
     }
 
 
@@ -292,7 +289,3 @@ def decoded(jpeg: bytes | None) -> Image.Image:
     """Return the picture in a JPEG, which must be there."""
     assert jpeg is not None, "there is no picture"
     return Image.open(BytesIO(jpeg)).convert("RGB")
-
-
-if sys.flags.optimize:  # pragma: no cover - the assertions above are part of the recipes
-    raise RuntimeError("run the tests without -O")
