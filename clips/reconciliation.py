@@ -19,8 +19,9 @@ from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
 
-# The blob trigger goes first: what was touched a moment ago is its business.
-_QUIET = timedelta(minutes=10)
+# The blob trigger goes first: what was touched a moment ago is its business. Should both work
+# on one blob after all, nothing but the work is wasted.
+_QUIET = timedelta(minutes=1)
 # The host's five attempts, and as many again from here.
 _MOST_ATTEMPTS = 10
 # The rest waits for the next run, so that runs do not pile up.

@@ -3,12 +3,12 @@
 import json
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 
 def encode(position: datetime | float, row_id: UUID) -> str:
-    key = position.isoformat() if isinstance(position, datetime) else position
+    key = position.isoformat() if isinstance(position, datetime) else float(position)
     return urlsafe_b64encode(json.dumps([key, str(row_id)]).encode()).decode().rstrip("=")
 
 
@@ -18,15 +18,18 @@ def decode_time(cursor: str) -> tuple[datetime, UUID]:
     moment = datetime.fromisoformat(str(key))
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
-    return moment, row_id
+    try:
+        return moment.astimezone(UTC), row_id
+    except OverflowError as error:
+        raise ValueError("a time beyond the calendar") from error
 
 
 def decode_position(cursor: str) -> tuple[float, UUID]:
     """The key of a list by seconds; raises ValueError for what `encode` did not make."""
     key, row_id = _decode(cursor)
-    if not isinstance(key, int | float) or not math.isfinite(key):
+    if not isinstance(key, float) or not math.isfinite(key):
         raise ValueError("not a cursor by position")
-    return float(key), row_id
+    return key, row_id
 
 
 def _decode(cursor: str) -> tuple[object, UUID]:

@@ -5,6 +5,7 @@ or parameter is an error too: a misspelt one must not pass for an absent one.
 """
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,6 +30,10 @@ from shared.model import ClipStatus, Variant
 
 LONGEST_POSITION = 10_000_000.0
 """Seconds, about 115 days: no video is longer, and a typing error often is."""
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].+", re.ASCII)
+# A day before the calendar ends, whatever zone a database shows it in.
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def _printable(text: str) -> str:
@@ -142,16 +147,21 @@ class ClipChange(Body):
     @field_validator("expires_at", mode="before")
     @classmethod
     def _is_text(cls, value: object) -> object:
-        if value is not None and not isinstance(value, str):
+        # pydantic would take a number in quotes for seconds since 1970.
+        if value is not None and not (isinstance(value, str) and _DATE_AND_TIME.fullmatch(value)):
             raise PydanticCustomError("expires_at", "must be an ISO 8601 date and time")
         return value
 
     @field_validator("expires_at")
     @classmethod
     def _in_the_future(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value <= datetime.now(UTC):
+        if value is None:
+            return None
+        if value <= datetime.now(UTC):
             raise PydanticCustomError("expires_at", "must be in the future")
-        return value
+        if value > _LATEST:
+            raise PydanticCustomError("expires_at", "must be before the end of the year 9999")
+        return value.astimezone(UTC)
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:

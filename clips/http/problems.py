@@ -32,7 +32,7 @@ def problem(error: CliplinkError) -> Answer:
         "type": _TYPE + error.code,
         "title": error.title,
         "status": status,
-        "detail": error.detail,
+        "detail": _writable(error.detail),
         "code": error.code,
     }
     if isinstance(error, errors.InvalidRequest) and error.fields:
@@ -67,4 +67,10 @@ def _headers(error: CliplinkError) -> dict[str, str]:
 
 def _field(field: FieldError) -> dict[str, str]:
     where = {"parameter": field.parameter, "pointer": field.pointer}
-    return {k: v for k, v in where.items() if v is not None} | {"detail": field.detail}
+    named = {name: _writable(value) for name, value in where.items() if value is not None}
+    return named | {"detail": _writable(field.detail)}
+
+
+def _writable(text: str) -> str:
+    """The text without what cannot be written as UTF-8: it may quote what a caller sent."""
+    return text.encode(errors="replace").decode()

@@ -15,7 +15,7 @@ from shared.settings import Settings
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
-QUIET = timedelta(minutes=11)
+QUIET = timedelta(minutes=2)
 
 
 def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:

@@ -1,0 +1,125 @@
+"""Owns a slow, counting or failing way to a storage emulator: for tests and benchmarks.
+
+An HTTP/1.1 proxy on loopback that hands every request on as it is. What it adds is chosen by
+whoever starts it: latency, a limit of bandwidth, and a gate that every request passes.
+"""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local.ports import LOOPBACK
+
+type Gate = Callable[[str, str], int | None]
+"""Is shown method and path; may wait, and may name a status that is answered instead."""
+
+_CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding"}
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What passed towards the client; `bytes_read` are bodies of answers."""
+
+    requests: int = 0
+    bytes_read: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, size: int) -> None:
+        with self.lock:
+            self.requests += 1
+            self.bytes_read += size
+
+    def reset(self) -> None:
+        with self.lock:
+            self.requests = self.bytes_read = 0
+
+
+@contextmanager
+def running(
+    port: int,
+    upstream_port: int,
+    *,
+    latency: float = 0.0,
+    bytes_per_second: float | None = None,
+    gate: Gate | None = None,
+) -> Iterator[Traffic]:
+    """A proxy on `port`; `latency` is seconds before each request is handed on."""
+    traffic = Traffic()
+
+    class Handler(_Forwarding):
+        upstream = upstream_port
+        wait = latency
+        rate = bytes_per_second
+        ask = staticmethod(gate or _open_gate)
+        seen = traffic
+
+    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="storage proxy", daemon=True)
+    thread.start()
+    try:
+        yield traffic
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _open_gate(_method: str, _path: str) -> int | None:
+    return None
+
+
+class _Forwarding(BaseHTTPRequestHandler):
+    """One connection of a client, with one of its own to the emulator."""
+
+    protocol_version = "HTTP/1.1"
+    upstream: int
+    wait: float
+    rate: float | None
+    ask: Gate
+    seen: Traffic
+
+    def setup(self) -> None:
+        super().setup()
+        self._storage = http.client.HTTPConnection(LOOPBACK, self.upstream, timeout=60)
+
+    def finish(self) -> None:
+        self._storage.close()
+        super().finish()
+
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        time.sleep(self.wait)
+        status = self.ask(self.command, self.path)
+        if status is not None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self._storage.request(self.command, self.path, body, dict(self.headers.items()))
+        self._answer(self._storage.getresponse())
+
+    def _answer(self, answer: http.client.HTTPResponse) -> None:
+        data = answer.read()
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in _CONNECTION_HEADERS | {"content-length"}:
+                self.send_header(name, value)
+        # The answer to HEAD tells the length of what it does not send.
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
+        if length is not None:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.rate is not None:
+            time.sleep(len(data) / self.rate)
+        self.wfile.write(data)
+        self.seen.add(len(data))
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
+        """Keep the terminal for whoever uses the proxy."""

@@ -1,0 +1,160 @@
+"""The running app as its users see it: a base URL, tokens and a storage account."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+
+from local import azurite
+from local.host import child
+from local.issuer import Issuer
+from local.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # generous: a test that waits this long has failed
+
+
+def wait_for[Value](look: Callable[[], Value | None], what: str) -> Value:
+    """Looks until there is something to see."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        value = look()
+        if value is not None:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {PATIENCE:.0f} s in vain for {what}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One installation: its settings, and the host that serves it while `running`."""
+
+    environment: Mapping[str, str]
+    account: azurite.Account
+    issuer: Issuer
+    folder: Path
+    port: int = field(default_factory=free_port)
+
+    @contextmanager
+    def running(self) -> Iterator[child.Host]:
+        path = os.environ["PATH"]
+        environment = {
+            **self.environment,
+            "PATH": path,
+            "AzureWebJobsStorage": self.account.connection_string,
+            "AzureFunctionsWebHost__hostid": self.prefix,
+            "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
+            "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # by hand only
+            "LOCAL_HOST_LEASE_SECONDS": "2",
+            "LOCAL_HOST_RETRY_SECONDS": "0",
+            "LOCAL_HOST_SCAN_SECONDS": "0.2",
+        }
+        with child.running(ROOT, self.port, environment, log=self.folder / "host.log") as host:
+            yield host
+
+    @property
+    def prefix(self) -> str:
+        return self.environment["AZURE_STORAGE_CONTAINER_NAME"]
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "host.log").read_text()
+
+    def client(self, subject: str | None = "alice") -> httpx.Client:
+        """An HTTP client of the API; without a subject it carries no token."""
+        headers = {}
+        if subject is not None:
+            headers["Authorization"] = f"Bearer {self.issuer.token(subject)}"
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}/api", headers=headers, timeout=PATIENCE
+        )
+
+    def run_cleanup(self) -> None:
+        """Runs the timer's function by hand, as an operator would, and waits for its report."""
+        before = self.log.count("local.host: cleanup ")
+        url = f"http://127.0.0.1:{self.port}/admin/functions/cleanup"
+        assert httpx.post(url, json={"input": ""}).status_code == httpx.codes.ACCEPTED
+        wait_for(
+            lambda: True if self.log.count("local.host: cleanup ") > before else None, "cleanup"
+        )
+
+    def blobs(self) -> set[str]:
+        """Everything in the app's containers, as container/name."""
+        with BlobServiceClient.from_connection_string(self.account.connection_string) as client:
+            return {
+                f"{kind}/{name}"
+                for kind in ("videos", "clips", "thumbnails", "temp")
+                for name in client.get_container_client(f"{self.prefix}-{kind}").list_blob_names()
+            }
+
+    def put_blob(self, name: str, data: bytes) -> None:
+        """Writes into the clips container as any other tool would."""
+        with BlobServiceClient.from_connection_string(self.account.connection_string) as client:
+            blob = client.get_blob_client(f"{self.prefix}-clips", name)
+            blob.upload_blob(data, overwrite=True)
+
+    def poison(self) -> list[str]:
+        """The messages that the host gave up, which stay there."""
+        with QueueClient.from_connection_string(
+            self.account.connection_string, "webjobs-blobtrigger-poison"
+        ) as queue:
+            try:
+                return [str(message.content) for message in queue.peek_messages(max_messages=32)]
+            except ResourceNotFoundError:
+                return []
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user of the API, in a test's words."""
+
+    http: httpx.Client
+
+    def video(self) -> str:
+        answer = self.http.post("/videos", json={"title": "A video"})
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        return str(answer.json()["id"])
+
+    def announce(self, video_id: str, **fields: object) -> dict[str, Any]:
+        body = {"start_time": 0, "end_time": 5, "filename": "clip.mp4"} | fields
+        answer = self.http.post(f"/videos/{video_id}/clips", json=body)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        clip: dict[str, Any] = answer.json()
+        return clip
+
+    def send(self, clip: Mapping[str, Any], data: bytes) -> None:
+        """Uploads with exactly the method, address and headers that the API gave."""
+        upload = clip["upload"]
+        answer = httpx.request(
+            upload["method"], upload["url"], headers=upload["headers"], content=data
+        )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+
+    def clip(self, clip_id: str) -> dict[str, Any]:
+        answer = self.http.get(f"/clips/{clip_id}")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        clip: dict[str, Any] = answer.json()
+        return clip
+
+    def settled(self, clip_id: str) -> dict[str, Any]:
+        """The clip once it is ready or failed."""
+
+        def look() -> dict[str, Any] | None:
+            clip = self.clip(clip_id)
+            return clip if clip["status"] in {"ready", "failed"} else None
+
+        return wait_for(look, f"clip {clip_id} to settle")
+
+    def uploaded(self, data: bytes, **fields: object) -> dict[str, Any]:
+        """A new clip of a new video, uploaded and settled."""
+        clip = self.announce(self.video(), **fields)
+        self.send(clip, data)
+        return self.settled(str(clip["id"]))

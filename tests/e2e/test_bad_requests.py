@@ -1,0 +1,306 @@
+"""Whatever a client sends, the answer is a clear problem+json and never a 5xx."""
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.issuer import AUDIENCE, ISSUER
+from tests.e2e.app import App, Caller
+
+type Ready = tuple[Caller, dict[str, Any]]
+
+VIDEO = uuid4()
+CLIP = uuid4()
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The body of an answer that has to be this problem."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert {"type", "title", "detail"} <= set(body)
+    return body
+
+
+def places(body: dict[str, Any]) -> set[str]:
+    return {field.get("pointer") or field.get("parameter") for field in body["errors"]}
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        ("body", "pointers"),
+        [
+            ({}, {"/start_time", "/end_time"}),
+            ({"start_time": "1", "end_time": None}, {"/start_time", "/end_time"}),
+            ({"start_time": 3, "end_time": 3}, {"/end_time"}),
+            ({"start_time": 4, "end_time": 3}, {"/end_time"}),
+            ({"start_time": -1, "end_time": 3}, {"/start_time"}),
+            ({"start_time": 0, "end_time": 1e300}, {"/end_time"}),
+            ({"start_time": True, "end_time": 3}, {"/start_time"}),
+            ({"start_time": 0, "end_time": 3, "title": "a\x00b"}, {"/title"}),
+            ({"start_time": 0, "end_time": 3, "title": "a\x1b[2J"}, {"/title"}),
+            ({"start_time": 0, "end_time": 3, "title": 7}, {"/title"}),
+            ({"start_time": 0, "end_time": 3, "title": "x" * 501}, {"/title"}),
+            ({"start_time": 0, "end_time": 3, "titel": "x"}, {"/titel"}),
+            ({"start_time": 0, "end_time": 3, "a/b~c": "x"}, {"/a~1b~0c"}),
+            ({"start_time": 0, "end_time": 3, "content_type": "text/html"}, {"/content_type"}),
+            (
+                {"start_time": [], "end_time": {}, "title": []},
+                {"/start_time", "/end_time", "/title"},
+            ),
+        ],
+    )
+    def test_every_bad_field_is_named(
+        self, alice: Caller, body: dict[str, object], pointers: set[str]
+    ) -> None:
+        answer = alice.http.post(f"/videos/{alice.video()}/clips", json=body)
+        assert places(problem(answer, 400, "invalid_request")) == pointers
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "{",
+            "null",
+            "[]",
+            '"text"',
+            "7",
+            '{"start_time": NaN, "end_time": 1}',
+            '{"start_time": 0, "end_time": Infinity}',
+            '{"start_time": 0, "end_time": 1e400}',
+            '{"start_time": 0, "end_time": 1, "title": "\\ud800"}',
+            "[" * 10_000,
+            '{"a":' * 10_000,
+        ],
+    )
+    def test_json_that_is_none(self, alice: Caller, text: str) -> None:
+        answer = alice.http.post(
+            f"/videos/{VIDEO}/clips", content=text, headers={"Content-Type": "application/json"}
+        )
+        problem(answer, 400, "invalid_request")
+
+    def test_bytes_that_are_no_text(self, alice: Caller) -> None:
+        answer = alice.http.post(
+            "/videos",
+            content=b'{"title": "\xff\xfe"}',
+            headers={"Content-Type": "application/json"},
+        )
+        problem(answer, 400, "invalid_request")
+
+    def test_ten_megabytes(self, alice: Caller) -> None:
+        body = json.dumps({"title": "x" * 10_000_000})
+        answer = alice.http.post(
+            "/videos", content=body, headers={"Content-Type": "application/json"}
+        )
+        problem(answer, 413, "body_too_large")
+
+    def test_another_media_type(self, alice: Caller) -> None:
+        answer = alice.http.post("/videos", data={"title": "form"})
+        problem(answer, 415, "unsupported_media_type")
+
+    def test_a_change_of_nothing(self, ready: Ready) -> None:
+        owner, clip = ready
+        problem(owner.http.patch(f"/clips/{clip['id']}", json={}), 400, "invalid_request")
+
+    @pytest.mark.parametrize("value", ["yesterday", "2020-01-01T00:00:00Z", "2090-01-01", 5, {}])
+    def test_an_expiry_that_is_no_future_moment(self, ready: Ready, value: object) -> None:
+        owner, clip = ready
+        answer = owner.http.patch(f"/clips/{clip['id']}", json={"expires_at": value})
+        assert places(problem(answer, 400, "invalid_request")) == {"/expires_at"}
+
+
+class TestParameters:
+    @pytest.mark.parametrize(
+        ("query", "bad"),
+        [
+            ("limit=0", {"limit"}),
+            ("limit=1001", {"limit"}),
+            ("limit=ten", {"limit"}),
+            ("cursor=rubbish", {"cursor"}),
+            ("cursor=WzEsMl0", {"cursor"}),
+            ("status=done", {"status"}),
+            ("offset=5", {"offset"}),
+            ("limit=-1&status=x&cursor=y&page=2", {"limit", "status", "cursor", "page"}),
+            ("limit=9999999999999999999999999999999999", {"limit"}),
+            ("status=%00", {"status"}),
+        ],
+    )
+    def test_of_a_list(self, alice: Caller, query: str, bad: set[str]) -> None:
+        answer = alice.http.get(f"/videos/{VIDEO}/clips?{query}")
+        assert places(problem(answer, 400, "invalid_request")) == bad
+
+    @pytest.mark.parametrize(
+        ("query", "bad"),
+        [
+            ("expiry_hours=0", {"expiry_hours"}),
+            ("expiry_hours=169", {"expiry_hours"}),
+            ("expiry_hours=1.5", {"expiry_hours"}),
+            ("expiry_hours=NaN", {"expiry_hours"}),
+            ("ip=2001:db8::1", {"ip"}),
+            ("ip=1.2.3.4-1.2.3.3", {"ip"}),
+            ("ip=1.2.3.4/8", {"ip"}),
+            ("variant=gif", {"variant"}),
+            ("download=a%0d%0ab", {"download"}),
+        ],
+    )
+    def test_of_a_link(self, ready: Ready, query: str, bad: set[str]) -> None:
+        owner, clip = ready
+        answer = owner.http.get(f"/clips/{clip['id']}/access-url?{query}")
+        assert places(problem(answer, 400, "invalid_request")) == bad
+
+    @pytest.mark.parametrize("bad_id", ["1", "x", "%2e%2e%2fx", "'%20OR%201=1--", "é"])
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/videos/{}"),
+            ("DELETE", "/videos/{}"),
+            ("GET", "/videos/{}/clips"),
+            ("GET", "/clips/{}"),
+            ("DELETE", "/clips/{}"),
+            ("GET", "/clips/{}/access-url"),
+            ("GET", "/clips/{}/metadata"),
+        ],
+    )
+    def test_an_id_that_is_none(self, alice: Caller, method: str, path: str, bad_id: str) -> None:
+        answer = alice.http.request(method, path.format(bad_id))
+        (name,) = places(problem(answer, 400, "invalid_request"))
+        assert name in {"video_id", "clip_id"}
+
+    @pytest.mark.parametrize("path", ["/videos/%00", "/clips/..", "/%00", "/videos/%zz"])
+    def test_a_path_that_no_server_takes(self, alice: Caller, path: str) -> None:
+        """The host may answer these by itself, without a body."""
+        assert alice.http.get(path).status_code in {400, 404}
+
+    def test_path_and_body_are_judged_together(self, alice: Caller) -> None:
+        answer = alice.http.post("/videos/no-id/clips", json={"start_time": 5, "end_time": 1})
+        assert places(problem(answer, 400, "invalid_request")) == {"video_id", "/end_time"}
+
+
+class TestPathsAndMethods:
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("PUT", "/videos", {"GET", "POST"}),
+            ("PATCH", f"/videos/{VIDEO}", {"GET", "DELETE"}),
+            ("POST", f"/clips/{CLIP}", {"GET", "PATCH", "DELETE"}),
+            ("DELETE", f"/clips/{CLIP}/access-url", {"GET"}),
+            ("POST", "/health", {"GET"}),
+        ],
+    )
+    def test_an_unknown_method_learns_the_known_ones(
+        self, alice: Caller, method: str, path: str, allowed: set[str]
+    ) -> None:
+        answer = alice.http.request(method, path)
+        problem(answer, 405, "method_not_allowed")
+        assert set(answer.headers["Allow"].split(", ")) == allowed
+
+    @pytest.mark.parametrize("path", ["/", "/clip", f"/clips/{CLIP}/x", "/videos/a/b/c"])
+    def test_an_unknown_path(self, alice: Caller, path: str) -> None:
+        problem(alice.http.get(path), 404, "not_found")
+
+
+class TestTokens:
+    """Only what the issuer signed for us, now, opens anything."""
+
+    def refused(self, app: App, authorization: str | None) -> None:
+        headers = {} if authorization is None else {"Authorization": authorization}
+        with app.client(None) as client:
+            for method, path in (("GET", "/videos"), ("DELETE", f"/clips/{CLIP}")):
+                answer = client.request(method, path, headers=headers)
+                problem(answer, 401, "invalid_token")
+                assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize(
+        "authorization", [None, "", "Bearer", "Bearer x", "Basic YTpi", "Bearer a.b.c"]
+    )
+    def test_none_or_rubbish(self, app: App, authorization: str | None) -> None:
+        self.refused(app, authorization)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"exp": int(time.time()) - 120},
+            {"nbf": int(time.time()) + 600},
+            {"iss": "https://another.example.org"},
+            {"aud": "another"},
+            {"exp": None},
+            {"sub": None},
+        ],
+    )
+    def test_claims_that_do_not_hold(self, app: App, changed: dict[str, object]) -> None:
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "eve", "exp": int(time.time()) + 600}
+        claims = {k: v for k, v in (claims | changed).items() if v is not None}
+        token = jwt.encode(
+            claims, app.issuer._key, algorithm="RS256", headers={"kid": app.issuer.key_id}
+        )
+        self.refused(app, f"Bearer {token}")
+
+    def test_unsigned_or_signed_with_another_key_or_algorithm(self, app: App) -> None:
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "eve", "exp": int(time.time()) + 600}
+        kid = {"kid": app.issuer.key_id}
+        foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        shared_secret = json.dumps(app.issuer.key_set)
+        for token in (
+            _signed_by_hand({"alg": "none"} | kid, claims, b""),
+            _signed_by_hand({"alg": "HS256"} | kid, claims, shared_secret.encode()),
+            jwt.encode(claims, foreign, algorithm="RS256", headers=kid),
+            jwt.encode(claims, app.issuer._key, algorithm="RS512", headers=kid),
+            jwt.encode(claims, app.issuer._key, algorithm="RS256", headers={"kid": "other"}),
+        ):
+            self.refused(app, f"Bearer {token}")
+
+
+def _signed_by_hand(header: dict[str, str], claims: dict[str, object], secret: bytes) -> str:
+    """What the library refuses to make: no signature, or one with the public key as secret."""
+    parts = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims)]
+    signature = hmac.digest(secret, b".".join(parts), "sha256") if secret else b""
+    return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+class TestOtherPeoplesThings:
+    """Look absent: the same answer as for an id that nobody has."""
+
+    def test_on_every_path(self, ready: Ready, mallory: Caller) -> None:
+        _, clip = ready
+        video_id, clip_id = clip["video_id"], clip["id"]
+        body = {"start_time": 0, "end_time": 1}
+        calls: list[tuple[str, str, dict[str, object] | None]] = [
+            ("GET", "/videos/{video}", None),
+            ("DELETE", "/videos/{video}", None),
+            ("GET", "/videos/{video}/clips", None),
+            ("POST", "/videos/{video}/clips", dict(body)),
+            ("GET", "/clips/{clip}", None),
+            ("PATCH", "/clips/{clip}", {"title": "mine"}),
+            ("DELETE", "/clips/{clip}", None),
+            ("GET", "/clips/{clip}/access-url", None),
+            ("GET", "/clips/{clip}/metadata", None),
+        ]
+        for method, path, json_body in calls:
+            theirs = mallory.http.request(
+                method, path.format(video=video_id, clip=clip_id), json=json_body
+            )
+            nobodys = mallory.http.request(
+                method, path.format(video=VIDEO, clip=CLIP), json=json_body
+            )
+            assert problem(theirs, 404, "not_found") == problem(nobodys, 404, "not_found")
+
+    def test_not_in_lists(self, ready: Ready, mallory: Caller) -> None:
+        assert mallory.http.get("/videos").json() == []
+
+    def test_and_stay_as_they_were(self, ready: Ready) -> None:
+        owner, clip = ready
+        assert owner.clip(str(clip["id"]))["title"] == "Ready"
+
+
+def test_no_call_of_this_module_was_a_fault_of_ours(app: App) -> None:
+    """Runs last: the log of the shared app has no unexpected fault."""
+    assert "Unexpected fault" not in app.log

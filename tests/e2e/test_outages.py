@@ -1,0 +1,191 @@
+"""Postgres or storage away, processes killed: nothing uploaded is lost, nothing half-done stays."""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from clips.compose import compose
+from local import azurite, postgres, storage_proxy
+from local.ports import free_port
+from shared.migrate import migrate
+from shared.settings import from_mapping
+from tests.e2e.app import App, Caller, wait_for
+from tests.e2e.conftest import NewApp
+
+
+class Turnstile:
+    """Stops the first request that `stops` describes until it is opened."""
+
+    def __init__(self, *stops: str) -> None:
+        self._stops = stops
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, method: str, path: str) -> int | None:
+        if not self.open.is_set() and all(part in f"{method} {path}" for part in self._stops):
+            self.reached.set()
+            self.open.wait()
+        return None
+
+
+class Switch:
+    """Answers every request with a status while it is `on`."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+        self.on = False
+
+    def __call__(self, _method: str, _path: str) -> int | None:
+        return self._status if self.on else None
+
+
+@contextmanager
+def behind_a_gate(
+    new_app: NewApp, account: azurite.Account, gate: storage_proxy.Gate
+) -> Iterator[App]:
+    """An app whose own way to storage leads through a gate; the host's does not."""
+    port = free_port()
+    with storage_proxy.running(port, account.blob_port, gate=gate):
+        direct = f":{account.blob_port}/"
+        yield new_app(
+            AZURE_STORAGE_CONNECTION_STRING="",
+            AZURE_STORAGE_ACCOUNT_NAME=account.name,
+            AZURE_STORAGE_ACCOUNT_KEY=account.key,
+            AZURE_STORAGE_BLOB_ENDPOINT=account.blob_endpoint.replace(direct, f":{port}/"),
+            AZURE_STORAGE=account.connection_string,
+        )
+
+
+@contextmanager
+def alice_of(app: App) -> Iterator[Caller]:
+    with app.client("alice") as client:
+        yield Caller(client)
+
+
+def run_cleanup_later(app: App) -> None:
+    """The cleanup as it will run in five minutes, when the trigger has had its chance."""
+    services = compose(
+        from_mapping(app.environment), lambda: datetime.now(UTC) + timedelta(minutes=5)
+    )
+    with services.database:
+        services.cleanup.run()
+
+
+@pytest.mark.parametrize(
+    "stop_at",
+    [
+        ("GET", "-clips/"),  # while the clip is read
+        ("PUT", "-thumbnails/"),  # before the poster is written
+    ],
+)
+def test_a_host_killed_while_it_processes_a_clip(
+    new_app: NewApp, azurite_account: azurite.Account, film: bytes, stop_at: tuple[str, str]
+) -> None:
+    gate = Turnstile(*stop_at)
+    with behind_a_gate(new_app, azurite_account, gate) as app:
+        with app.running() as host, alice_of(app) as alice:
+            clip = alice.announce(alice.video())
+            alice.send(clip, film)
+            assert gate.reached.wait(60)
+            assert alice.clip(clip["id"])["status"] == "processing"
+            host.child.process.kill()
+            host.child.process.wait()
+        gate.open.set()
+        with app.running(), alice_of(app) as alice:
+            ready = alice.settled(clip["id"])
+            assert ready["status"] == "ready"
+            assert httpx.get(ready["thumbnail_access_url"]).status_code == 200
+
+
+def test_a_host_killed_while_it_deletes_a_clip(
+    new_app: NewApp, azurite_account: azurite.Account, film: bytes
+) -> None:
+    gate = Turnstile("DELETE", "-clips/")
+    with behind_a_gate(new_app, azurite_account, gate) as app:
+        with app.running() as host, alice_of(app) as alice:
+            clip = alice.uploaded(film)
+            url = f"{alice.http.base_url}clips/{clip['id']}"
+            authorization = alice.http.headers["Authorization"]
+
+            def delete() -> None:
+                with pytest.raises(httpx.HTTPError):
+                    httpx.delete(url, headers={"Authorization": authorization}, timeout=60)
+
+            caller = threading.Thread(target=delete)
+            caller.start()
+            assert gate.reached.wait(60)
+            assert alice.http.get(f"/clips/{clip['id']}").status_code == 404, "hidden at once"
+            host.child.process.kill()
+            host.child.process.wait()
+            caller.join()
+        gate.open.set()
+        with app.running(), alice_of(app) as alice:
+            assert alice.http.get(f"/clips/{clip['id']}").status_code == 404
+            app.run_cleanup()
+            assert app.blobs() == set()
+
+
+def test_an_outage_of_storage(
+    new_app: NewApp, azurite_account: azurite.Account, film: bytes
+) -> None:
+    """503 for callers; a clip that lands meanwhile is given up aloud, and found again later."""
+    gate = Switch(503)
+    with (
+        behind_a_gate(new_app, azurite_account, gate) as app,
+        app.running(),
+        alice_of(app) as alice,
+    ):
+        video_id = alice.video()
+        clip = alice.announce(video_id)
+        gate.on = True
+        with app.client(None) as nobody:
+            health = nobody.get("/health")
+        assert health.status_code == 503
+        assert health.json()["checks"] == {"database": "ok", "storage": "unavailable"}
+        metadata = alice.http.get(f"/clips/{clip['id']}/metadata")
+        assert (metadata.status_code, metadata.json()["code"]) == (503, "storage_unavailable")
+        assert int(metadata.headers["Retry-After"]) > 0
+
+        app.put_blob(f"{video_id}/{clip['id']}.mp4", film)
+        failed = alice.settled(clip["id"])
+        assert failed["failure"]["code"] == "processing_failed"
+        wait_for(lambda: True if clip["id"] in poisoned(app) else None, "the poison message")
+
+        gate.on = False
+        run_cleanup_later(app)
+        assert alice.clip(clip["id"])["status"] == "ready"
+
+
+def test_an_outage_of_postgres(new_app: NewApp, film: bytes, tmp_path: Path) -> None:
+    """503 for callers; a clip that lands meanwhile is brought in afterwards."""
+    port = free_port()
+    with ExitStack() as stack:
+        with postgres.running(tmp_path / "data", port, durable=False) as server:
+            migrate(server.url)
+            app = new_app(DATABASE_URL=server.url)
+            stack.enter_context(app.running())
+            alice = stack.enter_context(alice_of(app))
+            video_id = alice.video()
+
+        answer = alice.http.get("/videos")
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        app.put_blob(f"{video_id}/meanwhile.mp4", film)
+        wait_for(lambda: True if video_id in poisoned(app) else None, "the poison message")
+
+        with postgres.running(tmp_path / "data", port, durable=False):
+            assert alice.http.get(f"/videos/{video_id}/clips").json() == []
+            run_cleanup_later(app)
+            (clip,) = alice.http.get(f"/videos/{video_id}/clips").json()
+            assert clip["status"] == "ready"
+
+
+def poisoned(app: App) -> str:
+    """What the host has given up, as one text."""
+    return " ".join(base64.b64decode(message).decode() for message in app.poison())

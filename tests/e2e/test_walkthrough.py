@@ -1,0 +1,256 @@
+"""The main job, end to end: made, uploaded, processed, listed, linked, played, deleted."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
+from PIL import Image
+
+from tests.e2e.app import ROOT, App, Caller, wait_for
+
+MEDIA = ROOT.parent / "shared" / "media"
+
+
+def test_a_clip_from_its_announcement_to_its_end(app: App, alice: Caller, film: bytes) -> None:
+    video_id = alice.video()
+    made = alice.http.post(
+        f"/videos/{video_id}/clips",
+        json={"start_time": 1, "end_time": 3.5, "title": "Goal", "filename": "goal.MP4"},
+    )
+    clip = made.json()
+    assert made.headers["Location"] == f"/api/clips/{clip['id']}"
+    assert clip["status"] == "awaiting_upload"
+    assert clip["duration"] == 2.5
+    assert clip["blob_url"].endswith(f"{app.prefix}-clips/{video_id}/{clip['id']}.mp4")
+
+    alice.send(clip, film)
+    ready = alice.settled(clip["id"])
+    assert (ready["status"], ready["failure"], ready["title"]) == ("ready", None, "Goal")
+    assert ready["file_size"] == len(film)
+    assert ready["duration"] == pytest.approx(2.0, abs=0.1)
+    assert ready["media"]["video"]["codec"] == "h264"
+    assert ready["content_type"] == "video/mp4"
+
+    with Image.open(BytesIO(httpx.get(ready["thumbnail_access_url"]).content)) as poster:
+        assert poster.size == (320, 180)
+    assert httpx.get(ready["thumbnail_url"]).status_code in {403, 404}, "plain addresses are shut"
+    assert httpx.get(ready["blob_url"]).status_code in {403, 404}
+
+    link = alice.http.get(f"/clips/{clip['id']}/access-url").json()
+    part = httpx.get(link["access_url"], headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, film[100:200])
+    assert part.headers["Content-Type"] == "video/mp4"
+    assert link["expires_in_hours"] == 24
+
+    assert [c["id"] for c in alice.http.get(f"/videos/{video_id}/clips").json()] == [clip["id"]]
+
+    gone = alice.http.delete(f"/clips/{clip['id']}")
+    assert (gone.status_code, gone.json()) == (200, {"message": "Clip deleted successfully"})
+    assert alice.http.get(f"/clips/{clip['id']}").status_code == 404
+    assert httpx.get(link["access_url"]).status_code == 404
+    assert not [name for name in app.blobs() if video_id in name]
+
+
+def test_the_bytes_may_come_in_blocks(alice: Caller, film: bytes) -> None:
+    """As the storage clients of every language send what is large."""
+    clip = alice.announce(alice.video())
+    upload, half = clip["upload"], len(film) // 2
+    with BlobClient.from_blob_url(upload["url"]) as blob:
+        blob.stage_block("1", film[:half])
+        blob.stage_block("2", film[half:])
+        content_type = upload["headers"]["x-ms-blob-content-type"]
+        blob.commit_block_list(
+            [BlobBlock("1"), BlobBlock("2")],
+            content_settings=ContentSettings(content_type=content_type),
+        )
+    ready = alice.settled(clip["id"])
+    assert (ready["status"], ready["content_type"]) == ("ready", "video/mp4")
+    assert ready["file_size"] == len(film)
+
+
+def test_an_upload_by_another_tool_appears_in_the_list(
+    app: App, alice: Caller, film: bytes
+) -> None:
+    video_id = alice.video()
+    app.put_blob(f"{video_id}/by hand.mp4", film)
+
+    def look() -> str | None:
+        clips = alice.http.get(f"/videos/{video_id}/clips").json()
+        return str(clips[0]["id"]) if clips else None
+
+    clip = alice.settled(wait_for(look, "the clip to appear"))
+    assert (clip["status"], clip["start_time"], clip["title"]) == ("ready", 0, None)
+
+
+def test_an_overwritten_clip_is_processed_anew(app: App, alice: Caller, film: bytes) -> None:
+    clip = alice.announce(alice.video())
+    alice.send(clip, b"no video at all")
+    failed = alice.settled(clip["id"])
+    assert failed["failure"]["code"] == "not_a_video"
+    assert failed["failure"]["detail"]
+    alice.send(clip, film)
+    wait_for(
+        lambda: True if alice.clip(clip["id"])["status"] == "ready" else None, "the new version"
+    )
+    assert clip["id"] not in " ".join(app.poison()), "a bad file is a result, not an error"
+
+
+class TestLists:
+    def test_pages_follow_the_link_header(self, alice: Caller) -> None:
+        video_id = alice.video()
+        for start in (5, 3, 3, 1, 4):
+            alice.announce(video_id, start_time=start, end_time=start + 1)
+        seen, url = [], f"/videos/{video_id}/clips?limit=2"
+        for _ in range(3):
+            answer = alice.http.get(url)
+            seen += [clip["start_time"] for clip in answer.json()]
+            link = re.fullmatch(r'<(.+)>; rel="next"', answer.headers.get("Link", ""))
+            url = link[1] if link else ""
+        assert (seen, url) == ([1, 3, 3, 4, 5], "")
+
+    def test_clips_are_filtered_by_status(self, alice: Caller, film: bytes) -> None:
+        video_id = alice.video()
+        waiting, sent = alice.announce(video_id), alice.announce(video_id)
+        alice.send(sent, film)
+        alice.settled(sent["id"])
+        for status, expected in (("ready", sent), ("awaiting_upload", waiting)):
+            clips = alice.http.get(f"/videos/{video_id}/clips", params={"status": status}).json()
+            assert [clip["id"] for clip in clips] == [expected["id"]]
+
+    def test_videos_come_newest_first(self, alice: Caller) -> None:
+        ids = [alice.video() for _ in range(3)]
+        first = alice.http.get("/videos", params={"limit": 2})
+        second = alice.http.get(first.links["next"]["url"])
+        listed = [video["id"] for video in first.json() + second.json()]
+        assert listed == ids[::-1]
+        assert "next" not in second.links
+
+    def test_a_video_counts_its_clips(self, alice: Caller) -> None:
+        video_id = alice.video()
+        alice.announce(video_id)
+        assert alice.http.get(f"/videos/{video_id}").json()["clip_count"] == 1
+
+
+class TestChange:
+    def test_title_and_expiry(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video(), title="Old")
+        until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        changed = alice.http.patch(f"/clips/{clip['id']}", json={"expires_at": until}).json()
+        assert changed["title"] == "Old"
+        assert datetime.fromisoformat(changed["expires_at"]) == datetime.fromisoformat(until)
+        cleared = alice.http.patch(
+            f"/clips/{clip['id']}", json={"title": None, "expires_at": None}
+        ).json()
+        assert (cleared["title"], cleared["expires_at"]) == (None, None)
+
+
+class TestMetadata:
+    def test_it_has_the_fields_of_the_contract(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+        owner, clip = ready
+        metadata = owner.http.get(f"/clips/{clip['id']}/metadata").json()
+        assert metadata["clip_id"] == clip["id"]
+        assert metadata["media"] == clip["media"]
+        azure = metadata["azure_metadata"]
+        assert azure["size"] == clip["file_size"] == metadata["file_size"]
+        assert azure["content_type"] == "video/mp4"
+        assert azure["url"] == clip["blob_url"]
+        assert set(azure) == {
+            "name", "size", "last_modified", "content_type", "metadata", "url", "etag",
+            "access_tier", "content_md5",
+        }  # fmt: skip
+
+    def test_before_the_upload_there_is_no_blob_to_describe(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        metadata = alice.http.get(f"/clips/{clip['id']}/metadata").json()
+        assert (metadata["azure_metadata"], metadata["media"]) == (None, None)
+
+
+class TestLinks:
+    def test_a_download_is_saved_under_the_title(self, alice: Caller, film: bytes) -> None:
+        clip = alice.uploaded(film, title='Žižka "1420"')
+        link = alice.http.get(f"/clips/{clip['id']}/access-url", params={"download": "true"})
+        answer = httpx.get(link.json()["access_url"])
+        assert (
+            "filename*=UTF-8''%C5%BDi%C5%BEka%20%221420%22.mp4"
+            in (answer.headers["Content-Disposition"])
+        )
+
+    def test_the_poster_has_a_link_too(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+        owner, clip = ready
+        link = owner.http.get(f"/clips/{clip['id']}/access-url", params={"variant": "poster"})
+        assert httpx.get(link.json()["access_url"]).headers["Content-Type"] == "image/jpeg"
+
+    def test_a_link_ends_when_it_says(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+        owner, clip = ready
+        answer = owner.http.get(f"/clips/{clip['id']}/access-url", params={"expiry_hours": 168})
+        ends = datetime.fromisoformat(answer.json()["expires_at"])
+        assert abs(ends - datetime.now(UTC) - timedelta(hours=168)) < timedelta(minutes=2)
+
+    def test_there_is_none_before_the_clip_is_ready(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        answer = alice.http.get(f"/clips/{clip['id']}/access-url")
+        assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+
+    def test_the_upload_link_opens_nothing_else(self, alice: Caller, film: bytes) -> None:
+        video_id = alice.video()
+        clip, other = alice.announce(video_id), alice.announce(video_id)
+        alice.send(clip, film)
+        alice.settled(clip["id"])
+        url = clip["upload"]["url"]
+        assert httpx.get(url).status_code == 403
+        assert httpx.head(url).status_code == 403
+        assert httpx.delete(url).status_code == 403
+        moved = url.replace(clip["id"], other["id"])
+        headers = clip["upload"]["headers"]
+        assert httpx.put(moved, headers=headers, content=b"x").status_code == 403
+        container, query = url.split(f"/{video_id}/")[0], url.split("?")[1]
+        listing = f"{container}?restype=container&comp=list&{query}"
+        assert httpx.get(listing).status_code == 403
+
+
+def test_a_video_goes_with_all_its_clips(app: App, alice: Caller, film: bytes) -> None:
+    clip = alice.uploaded(film)
+    video_id = clip["video_id"]
+    answer = alice.http.delete(f"/videos/{video_id}")
+    assert (answer.status_code, list(answer.json())) == (200, ["message"])
+    for path in (f"/videos/{video_id}", f"/videos/{video_id}/clips", f"/clips/{clip['id']}"):
+        assert alice.http.get(path).status_code == 404
+    assert not [name for name in app.blobs() if video_id in name]
+
+
+def test_health_needs_no_token(app: App) -> None:
+    with app.client(None) as nobody:
+        answer = nobody.get("/health")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "storage": "ok"}}
+
+
+@pytest.mark.skipif(not MEDIA.is_dir(), reason="the collection of media files is not here")
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("real_bbb.mp4", "ready"),
+        ("rot90.mp4", "ready"),
+        ("hevc_hdr10_720p.mp4", "ready"),
+        ("vp9_opus.webm", "ready"),
+        ("multiaudio_tmcd.mov", "ready"),
+        ("audio_only.m4a", "ready"),
+        ("single_frame.mp4", "ready"),
+        ("zero.mp4", "empty_file"),
+        ("text.mp4", "not_a_video"),
+        ("hls_ssrf.mp4", "not_a_video"),
+        ("trunc_nomoov.mp4", "truncated"),
+        ("huge_16000x9000.mp4", "dimensions_too_large"),
+    ],
+)
+def test_real_and_hostile_files(alice: Caller, name: str, outcome: str) -> None:
+    clip = alice.uploaded((MEDIA / name).read_bytes(), filename=Path(name).name)
+    if outcome == "ready":
+        assert clip["status"] == "ready", clip["failure"]
+    else:
+        assert clip["failure"]["code"] == outcome
