@@ -1,0 +1,117 @@
+"""Names of containers and blobs: put together and read in one place."""
+
+from uuid import UUID
+
+import pytest
+
+from shared import blob_names
+from shared.blob_names import Containers
+
+VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
+CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
+
+
+def test_the_four_containers_are_named_by_their_prefix() -> None:
+    containers = Containers("cliplink")
+    assert (containers.videos, containers.clips) == ("cliplink-videos", "cliplink-clips")
+    assert (containers.thumbnails, containers.temp) == ("cliplink-thumbnails", "cliplink-temp")
+    assert set(containers.all()) == {
+        containers.videos,
+        containers.clips,
+        containers.thumbnails,
+        containers.temp,
+    }
+
+
+def test_a_clip_lies_under_its_video() -> None:
+    name = blob_names.clip_blob(VIDEO, CLIP, ".mp4")
+    assert name == f"{VIDEO}/{CLIP}.mp4"
+    assert (blob_names.video_of(name), blob_names.clip_of(name)) == (VIDEO, CLIP)
+
+
+def test_a_clip_without_an_extension_is_still_its_clip() -> None:
+    assert blob_names.clip_of(blob_names.clip_blob(VIDEO, CLIP, "")) == CLIP
+
+
+def test_images_of_a_clip_share_a_prefix() -> None:
+    assert blob_names.poster(VIDEO, CLIP) == f"{VIDEO}/{CLIP}/poster.jpg"
+    assert blob_names.poster(VIDEO, CLIP).startswith(blob_names.derived_prefix(VIDEO, CLIP))
+    assert blob_names.poster(VIDEO, CLIP).startswith(blob_names.images_prefix(VIDEO, CLIP))
+
+
+def test_images_of_the_old_service_share_the_shorter_prefix() -> None:
+    old = f"{VIDEO}/{CLIP}_thumbnail.jpg"
+    assert old.startswith(blob_names.images_prefix(VIDEO, CLIP))
+    assert not old.startswith(blob_names.derived_prefix(VIDEO, CLIP))
+
+
+@pytest.mark.parametrize(
+    ("filename", "extension"),
+    [
+        ("holiday.mp4", ".mp4"),
+        ("HOLIDAY.MOV", ".mov"),
+        ("a.b.webm", ".webm"),
+        ("C:\\films\\a.mkv", ".mkv"),
+        ("/etc/passwd.mp4", ".mp4"),
+        ("clip.3gp", ".3gp"),
+        ("clip", ""),
+        (None, ""),
+        ("", ""),
+        (".mp4", ""),
+        ("clip.", ""),
+        ("clip.mp4 ", ""),
+        ("clip.m/p4", ""),
+        ("clip.../../x", ""),
+        ("clip.m p4", ""),
+        ("clip.%2e", ""),
+        ("clip.mp4?x", ""),
+        ("clip.žvi", ""),
+        ("clip.\N{ARABIC-INDIC DIGIT THREE}gp", ""),
+        ("clip.verylongone", ""),
+        ("clip.mp4\n", ""),
+    ],
+)
+def test_an_extension_is_short_and_plain_or_there_is_none(
+    filename: str | None, extension: str
+) -> None:
+    assert blob_names.extension_of(filename) == extension
+
+
+@pytest.mark.parametrize("rest", ["a.mp4", "holiday in Žilina.mp4", "deep/er/a.mp4", "?#%.mp4"])
+def test_whatever_lies_under_a_video_belongs_to_it(rest: str) -> None:
+    assert blob_names.video_of(f"{VIDEO}/{rest}") == VIDEO
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/",
+        "a.mp4",
+        f"{VIDEO}",
+        f"{VIDEO}/",
+        f"/{VIDEO}/a.mp4",
+        f"x/{VIDEO}/a.mp4",
+        "not-a-video/a.mp4",
+        f"{VIDEO}\\a.mp4",
+    ],
+)
+def test_other_names_belong_to_no_video(name: str) -> None:
+    assert blob_names.video_of(name) is None
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [str(VIDEO).upper(), VIDEO.hex, f"{{{VIDEO}}}", f"urn:uuid:{VIDEO}", f" {VIDEO}", f"{VIDEO} "],
+)
+def test_an_id_is_spelled_in_one_way_only(spelling: str) -> None:
+    """Else one clip could go by two names, and a deletion would miss one of them."""
+    assert blob_names.video_of(f"{spelling}/a.mp4") is None
+    assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None
+
+
+@pytest.mark.parametrize(
+    "rest", ["a.mp4", f"deep/{CLIP}.mp4", f"{CLIP}/poster.jpg", f"{CLIP}_thumbnail.jpg", ""]
+)
+def test_a_name_that_is_no_id_spells_no_clip(rest: str) -> None:
+    assert blob_names.clip_of(f"{VIDEO}/{rest}") is None
