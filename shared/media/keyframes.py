@@ -1,7 +1,8 @@
 """Where the keyframes of a film are, and decoding them with as few bytes as possible.
 
-Two ways. MP4 and MOV name position and size of every sample, so exactly the keyframes are
-fetched and decoded by themselves. Other formats are seeked and demuxed. Neither judges frames.
+Three ways. MP4 and MOV name position and size of every sample, so exactly the keyframes are
+fetched and decoded by themselves. Formats in which a position is found cheaply are seeked and
+demuxed. The rest is read from the beginning. None of them judges a frame.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ _MAX_KEYFRAME_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Keyframe:
+class TimedFrame:
     """A decoded frame and where it is, in units of the stream's time base."""
 
     frame: VideoFrame
@@ -60,7 +61,7 @@ class Keyframes:
         """Where the film begins, in units of the stream's time base."""
         return self._stream.start_time or 0
 
-    def spread(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+    def spread(self, count: int, max_bytes: int) -> Iterator[TimedFrame]:
         """Yield up to `count` keyframes, in order, spread over the film where that is possible.
 
         Fewer when the film has fewer, when some cannot be decoded, or when the next one would
@@ -74,14 +75,14 @@ class Keyframes:
             else:
                 yield from self._by_reading(count, max_bytes)
 
-    def onward(self, timestamp: int) -> Iterator[Keyframe]:
+    def onward(self, timestamp: int) -> Iterator[TimedFrame]:
         """Yield every frame from the keyframe at or before `timestamp` on."""
         with ffmpeg_errors(self._file, FailureCode.UNDECODABLE):
             self._seek(timestamp)
             for packet in self._container.demux(self._stream):
                 self._file.check()
                 for frame in self._decoded(packet):
-                    yield Keyframe(frame, timestamp if frame.pts is None else frame.pts)
+                    yield TimedFrame(frame, timestamp if frame.pts is None else frame.pts)
 
     def still(self) -> VideoFrame | None:
         """Return the one frame of a cover picture, which FFmpeg hands out before all else."""
@@ -89,13 +90,13 @@ class Keyframes:
             first = next(self._next_keyframes(), None)
         return first.frame if first else None
 
-    def _by_ranges(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+    def _by_ranges(self, count: int, max_bytes: int) -> Iterator[TimedFrame]:
         samples = _within(self._samples(count), max_bytes)
         ranges = [(sample.offset, sample.length) for sample in samples]
         for sample, data in zip(samples, self._file.read_ranges(ranges), strict=True):
             self._file.check()
             for frame in self._decoded_alone(Packet(data)):
-                yield Keyframe(frame, sample.timestamp)
+                yield TimedFrame(frame, sample.timestamp)
 
     def _samples(self, count: int) -> list[_Sample]:
         """Return where `count` keyframes lie; two targets with one keyframe look ahead as well."""
@@ -134,7 +135,7 @@ class Keyframes:
         entries = self._stream.index_entries
         return len(entries) > 1 and entries[-1].timestamp > self.begin + self._length / 2
 
-    def _by_seeking(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+    def _by_seeking(self, count: int, max_bytes: int) -> Iterator[TimedFrame]:
         allowed = self._file.bytes_read + max_bytes
         seen: set[int] = set()
         for target in _spread(self.begin, self.begin + self._length, count):
@@ -146,7 +147,7 @@ class Keyframes:
                     seen.add(keyframe.timestamp)
                     yield keyframe
 
-    def _by_reading(self, count: int, max_bytes: int) -> Iterator[Keyframe]:
+    def _by_reading(self, count: int, max_bytes: int) -> Iterator[TimedFrame]:
         allowed = self._file.bytes_read + max_bytes
         self._seek(self.begin)
         for keyframe in islice(self._next_keyframes(), count):
@@ -154,14 +155,14 @@ class Keyframes:
             if self._file.bytes_read > allowed:
                 return
 
-    def _next_keyframes(self) -> Iterator[Keyframe]:
+    def _next_keyframes(self) -> Iterator[TimedFrame]:
         """Yield the keyframes from the position of the demuxer on, each decoded by itself."""
         for packet in self._container.demux(self._stream):
             self._file.check()
             if packet.is_keyframe and packet.size:
                 timestamp = packet.dts if packet.pts is None else packet.pts
                 for frame in self._decoded_alone(packet):
-                    yield Keyframe(frame, timestamp or 0)
+                    yield TimedFrame(frame, timestamp or 0)
 
     def _seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
@@ -198,8 +199,9 @@ def _spread(first: int, last: int, count: int) -> list[int]:
 
 
 def _within(samples: list[_Sample], max_bytes: int) -> list[_Sample]:
-    """Return as many samples as fit, still spread evenly, at least one."""
-    step = 1
-    while len(samples[::step]) > 1 and sum(s.length for s in samples[::step]) > max_bytes:
+    """Return as many samples as fit, still spread evenly, at least one if there are any."""
+    step, chosen = 1, samples
+    while len(chosen) > 1 and sum(sample.length for sample in chosen) > max_bytes:
         step += 1
-    return samples[step // 2 :: step] or samples[:1]
+        chosen = samples[step // 2 :: step]
+    return chosen

@@ -1,8 +1,8 @@
 """How good a frame is as a poster: a number from its brightness alone.
 
-Pure Pillow on a small gray picture, so that a frame is judged in about 2 ms and HDR and SDR
-alike. The weights come from 30 synthetic films, of whose frames 47 % were good: taking the best
-of eight keyframes by this score found a good one in all of them.
+Pure Pillow on a small gray picture, so that a frame is judged in about 2 ms, and HDR and SDR
+alike. The scales put black, blank and early fades below 1 and lit scenes above 2 on the sample
+films and on those that the tests make.
 """
 
 from PIL import Image, ImageFilter, ImageStat

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from shared import media
+from shared.media.keyframes import _Sample, _within
 from shared.media.source import BLOCK_BYTES
 from tests.media.clips import (
     QUARTERS,
@@ -230,3 +231,13 @@ def test_scene_has_four_different_quarters() -> None:
     """The tests above rest on it."""
     assert nearest_quarters(scene(SIZE)) == UPRIGHT
     assert len(QUARTERS) == 4
+
+
+def test_huge_keyframes_are_fewer_but_still_spread() -> None:
+    """A film in 8K is judged by fewer candidates, at least by one."""
+    samples = [_Sample(offset=n, length=10, timestamp=n) for n in range(8)]
+    assert [s.timestamp for s in _within(samples, 80)] == list(range(8))
+    assert [s.timestamp for s in _within(samples, 40)] == [1, 3, 5, 7]
+    assert sum(s.length for s in _within(samples, 29)) <= 29
+    assert len(_within(samples, 5)) == 1
+    assert _within([], 5) == []
