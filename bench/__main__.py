@@ -1,0 +1,16 @@
+"""Runs every benchmark: `make bench`. Films are kept in .local/bench for the next run."""
+
+from pathlib import Path
+
+from bench import ingest, stack
+
+FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
+
+
+def main() -> None:
+    with stack.running() as running:
+        ingest.run(running, FOLDER)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Postgres, and Azurite behind a proxy that is as slow as a storage account in the same region."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.storage.blob import BlobServiceClient
+
+from local import azurite, postgres, storage_proxy
+from local.issuer import AUDIENCE, ISSUER, Issuer
+from local.ports import free_port
+from shared.blob_names import Containers
+from shared.migrate import migrate
+
+_LATENCY = 0.008  # seconds a request
+_BANDWIDTH = 60e6  # bytes a second
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`environment` leads the app to storage through the proxy that counts `traffic`."""
+
+    environment: Mapping[str, str]
+    direct_connection_string: str
+    traffic: storage_proxy.Traffic
+    description: str
+
+
+@contextmanager
+def running() -> Iterator[Stack]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(postgres.running(folder / "postgres", free_port()))
+        account = stack.enter_context(
+            azurite.running(folder / "azurite", blob_port=free_port(), queue_port=free_port())
+        )
+        jwks_url = stack.enter_context(Issuer(folder / "issuer.pem").serving(free_port()))
+        port = free_port()
+        traffic = stack.enter_context(
+            storage_proxy.running(
+                port, account.blob_port, latency=_LATENCY, bytes_per_second=_BANDWIDTH
+            )
+        )
+        migrate(server.url)
+        direct = account.connection_string
+        with BlobServiceClient.from_connection_string(direct) as client:
+            for container in Containers("bench").all():
+                client.create_container(container)
+        through = direct.replace(f":{account.blob_port}/", f":{port}/")
+        environment = {
+            "AZURE_STORAGE_CONNECTION_STRING": through,
+            "AZURE_STORAGE_CONTAINER_NAME": "bench",
+            "DATABASE_URL": server.url,
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_AUDIENCE": AUDIENCE,
+            "AUTH_JWKS_URL": jwks_url,
+            "TEMP_DIR": str(folder / "temp"),
+        }
+        description = f"storage {_LATENCY * 1e3:.0f} ms and {_BANDWIDTH / 1e6:.0f} MB/s away"
+        yield Stack(environment, direct, traffic, description)
