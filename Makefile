@@ -11,7 +11,7 @@ ENVIRONMENT := .venv/.complete
 EMULATOR := local/node_modules/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help run services token test check bench clean
+.PHONY: help run services token sample test check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ services: $(ENVIRONMENT) $(EMULATOR) ## start everything but the functions, for 
 
 token: $(ENVIRONMENT) ## print a bearer token (SUB=alice, optional ROLES=admin,... EMAIL=...)
 	@exec $(PYTHON) -m local token --subject "$$SUB" --roles "$$ROLES" --email "$$EMAIL"
+
+sample: $(ENVIRONMENT) ## write sample.mp4, a few seconds of film to try things out with
+	@exec $(PYTHON) -m local.sample sample.mp4
 
 test: $(ENVIRONMENT) $(EMULATOR) ## run every test, on a real Postgres and a real Azurite
 	@exec $(PYTHON) -m pytest
@@ -38,7 +41,7 @@ bench: $(ENVIRONMENT) $(EMULATOR) ## measure ingest and requests
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches
-	rm -rf .venv .local local/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .local local/node_modules sample.mp4 poster.jpg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What is printed here goes to standard error: standard output belongs to the commands.
