@@ -293,7 +293,8 @@ class TestOtherPeoplesThings:
             )
             assert problem(theirs, 404, "not_found") == problem(nobodys, 404, "not_found")
 
-    def test_not_in_lists(self, ready: Ready, mallory: Caller) -> None:
+    @pytest.mark.usefixtures("ready")
+    def test_not_in_lists(self, mallory: Caller) -> None:
         assert mallory.http.get("/videos").json() == []
 
     def test_and_stay_as_they_were(self, ready: Ready) -> None:
