@@ -62,5 +62,6 @@ def _measure(stack: Stack, film: Path, way: str) -> dict[str, float]:
 def _new_video(stack: Stack) -> UUID:
     services = compose(from_mapping(stack.environment))
     with services.database:
-        user_id = services.users.id_of("bench", None)
-        return services.videos.add(user_id, "Benchmark", None).id
+        video = services.videos.add(services.users.id_of("bench", None), "Benchmark", None)
+        assert video is not None
+        return video.id

@@ -69,5 +69,7 @@ class Access:
         filename = terms.download
         if filename == "":
             filename = f"{clip.title or clip.id}{PurePosixPath(blob_name).suffix}"
-        bound = LinkTerms(ip=terms.ip, download_as=filename, content_type=clip.content_type)
+        # Whatever type an uploader gave the blob: nothing is served that a browser would run.
+        content_type = clip.content_type or "application/octet-stream"
+        bound = LinkTerms(ip=terms.ip, download_as=filename, content_type=content_type)
         return self._links.to_read(self._containers.clips, blob_name, terms.life, bound)

@@ -9,8 +9,8 @@ and only the version of the blob that was claimed is ever published.
 
 import logging
 import math
-import mimetypes
 from collections.abc import Mapping
+from mimetypes import guess_type
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_UNSPECIFIC_TYPES = {None, "", "application/octet-stream"}
 _LONGEST_TITLE = 500
 
 
@@ -126,7 +125,6 @@ def _look_into(source: "ByteSource") -> tuple[Media, bytes | None]:
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
     start, end = _times(blob.metadata)
-    declared = blob.content_type
     return Landing(
         blob_name=blob.name,
         blob_url=url,
@@ -134,13 +132,16 @@ def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
         spelled_id=blob_names.clip_of(blob.name),
         etag=blob.etag,
         size=blob.size,
-        content_type=(
-            mimetypes.guess_type(blob.name)[0] if declared in _UNSPECIFIC_TYPES else declared
-        ),
+        content_type=_media_type(blob.content_type) or _media_type(guess_type(blob.name)[0]),
         start_time=start,
         end_time=end,
         title=_title(blob.metadata),
     )
+
+
+def _media_type(text: str | None) -> str | None:
+    """A type that links may serve the clip as: what a browser would run is no such type."""
+    return text if text is not None and text.startswith(("video/", "audio/")) else None
 
 
 def _times(metadata: Mapping[str, str]) -> tuple[float, float | None]:

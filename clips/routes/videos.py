@@ -5,12 +5,15 @@ from http import HTTPStatus
 from clips.http import cursors, inputs, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
-from shared.errors import NotFound
+from shared.errors import DatabaseUnavailable, NotFound
 
 
 def create(call: Call) -> Answer:
     new = call.body(inputs.NewVideo)
     video = call.services.videos.add(call.user.id, new.title, new.youtube_id)
+    if video is None:  # the database was emptied or restored under our feet
+        call.services.users.forget(call.user.subject)
+        raise DatabaseUnavailable("The catalogue has just been replaced. Try again.")
     return Answer(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
 
 

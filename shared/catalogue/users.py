@@ -42,6 +42,10 @@ class Users:
             self._ids[subject] = known
         return known
 
+    def forget(self, subject: str) -> None:
+        """The next call looks the subject up again."""
+        self._ids.pop(subject, None)
+
     def _find(self, subject: str) -> UUID | None:
         row = self._database.one(_FIND, {"subject": subject})
         return row["id"] if row else None

@@ -15,9 +15,10 @@ _COLUMNS: LiteralString = """
        AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count
 """
 
+# No row if the user is gone.
 _ADD: LiteralString = f"""
     INSERT INTO videos AS v (user_id, title, youtube_id)
-    VALUES (%(user_id)s, %(title)s, %(youtube_id)s)
+    SELECT u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
     RETURNING {_COLUMNS}
 """
 
@@ -53,13 +54,12 @@ class Videos:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: UUID, title: str | None, youtube_id: str | None) -> Video:
+    def add(self, user_id: UUID, title: str | None, youtube_id: str | None) -> Video | None:
+        """The new video; None if there is no such user."""
         row = self._database.one(
             _ADD, {"user_id": user_id, "title": title, "youtube_id": youtube_id}
         )
-        if row is None:
-            raise AssertionError("an INSERT without a conflict clause returns its row")
-        return _video(row)
+        return _video(row) if row else None
 
     def get(self, user_id: UUID, video_id: UUID) -> Video | None:
         row = self._database.one(_GET, {"id": video_id, "user_id": user_id})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from clips.compose import compose
@@ -189,3 +190,15 @@ def test_an_outage_of_postgres(new_app: NewApp, film: bytes, tmp_path: Path) -> 
 def poisoned(app: App) -> str:
     """What the host has given up, as one text."""
     return " ".join(base64.b64decode(message).decode() for message in app.poison())
+
+
+def test_a_database_that_was_emptied_is_not_our_callers_fault(new_app: NewApp) -> None:
+    """The app remembers users; when their rows are gone, it meets them anew."""
+    app = new_app()
+    with app.running(), alice_of(app) as alice:
+        alice.video()
+        with psycopg.connect(app.environment["DATABASE_URL"]) as connection:
+            connection.execute("TRUNCATE users CASCADE")
+        answer = alice.http.post("/videos", json={})
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        alice.video()

@@ -24,7 +24,9 @@ class Library:
     def __post_init__(self) -> None:
         user_id = self.services.users.id_of(self.subject, None)
         self.user = User(user_id, self.subject, frozenset())
-        self.video = self.services.videos.add(user_id, "A video", None)
+        video = self.services.videos.add(user_id, "A video", None)
+        assert video is not None
+        self.video = video
 
     def announce(self, extension: str = ".mp4", title: str | None = None) -> Clip:
         """A clip made through the API, before its upload."""

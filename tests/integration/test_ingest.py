@@ -1,19 +1,22 @@
 """What lands becomes a clip: ready or failed, once, whatever happens on the way."""
 
 import dataclasses
+from datetime import timedelta
 from io import BytesIO
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
-from azure.storage.blob import LinearRetry
+from azure.storage.blob import ContentSettings, LinearRetry
 from PIL import Image
 
+from clips.access import AccessTerms
 from clips.compose import Services, compose
 from shared import media
 from shared.catalogue import landings
 from shared.catalogue.landings import GAVE_UP, MAX_ATTEMPTS
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import Clip, ClipStatus
+from shared.model import Clip, ClipStatus, Variant
 from shared.settings import from_mapping
 from shared.storage import account
 from tests.integration.library import Library
@@ -118,6 +121,18 @@ def test_a_blob_by_another_tool_becomes_a_clip(library: Library, film: bytes) ->
     assert (clip.start_time, clip.end_time, clip.title) == (12.5, 14.25, "Holiday")
     assert clip.content_type == "video/mp4"
     assert clip.blob_name == name
+
+
+def test_a_type_that_browsers_run_is_not_taken_over(library: Library, film: bytes) -> None:
+    name = f"{library.video.id}/page"
+    blob = library.services.account.client.get_blob_client(library.containers.clips, name)
+    blob.upload_blob(film, content_settings=ContentSettings(content_type="text/html"))
+    library.services.ingest.landed(name)
+    (clip,) = library.clips()
+    assert (clip.status, clip.content_type) == (ClipStatus.READY, None)
+    terms = AccessTerms(life=timedelta(hours=1), ip=None, download=None, variant=Variant.CLIP)
+    link = library.services.access.link(library.user.id, clip.id, terms)
+    assert httpx.get(link.url).headers["Content-Type"] == "application/octet-stream"
 
 
 def test_without_notes_it_runs_from_zero_to_its_end(library: Library, film: bytes) -> None:
