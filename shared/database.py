@@ -122,6 +122,7 @@ def _discard_if_dead(connection: Connection) -> None:
     Nothing is to be read from an idle connection unless it was closed (or has a notice to
     tell), so that the round trip of `check_connection` is paid only where there is doubt.
     """
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    if readable:
+    waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
         ConnectionPool.check_connection(connection)

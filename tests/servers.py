@@ -12,9 +12,12 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Reply:
+    """`missing` is how many bytes the answer promises more than it has before it breaks off."""
+
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,11 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Served]:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
+            self.send_header("Content-Length", str(len(reply.body) + reply.missing))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
+            self.close_connection |= reply.missing > 0
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
             """Says nothing: a test looks at `requests`."""

@@ -21,6 +21,8 @@ from shared.storage.faults import translated
 # The longest that the service allows, less a minute in which the request may travel.
 _KEY_LIFE = timedelta(days=7, minutes=-1)
 _CLOCK_SKEW = timedelta(minutes=15)
+# A link that is to last as long as a key can gets a key up to this old, and ends as much sooner.
+_GOOD_AS_NEW = timedelta(minutes=10)
 # A caller of the API waits for this: fail soon, and let whoever can wait try again.
 _CLIENT_OPTIONS: dict[str, Any] = {
     "retry_policy": LinearRetry(backoff=1, random_jitter_range=1, retry_total=2),
@@ -46,7 +48,8 @@ class StorageAccount:
         self._lock = threading.Lock()
         self._delegation: SigningKey | None = None
         self.client = _client(settings)
-        self.name = str(self.client.account_name)
+        # The client knows the name for certain only if it signs with the account's key.
+        self.name = str(getattr(self.client.credential, "account_name", settings.account_name))
         self.address = self.client.primary_endpoint.rstrip("/")
         self._account_key = _account_key(self.client)
 
@@ -55,19 +58,20 @@ class StorageAccount:
         return self.client.get_blob_client(container, name).url
 
     def signing_key(self, until: datetime) -> SigningKey:
-        """A key that is good until `until`, or as long as the service allows.
+        """A key that is good until `until`, or about as long as the service allows.
 
         Raises StorageUnavailable where a user-delegation key is needed and cannot be had.
         """
         if self._account_key is not None:
             return self._account_key
+        now = self._clock()
+        needed = min(until, now + _KEY_LIFE - _GOOD_AS_NEW)
         with self._lock:
-            if self._delegation is None or not _lasts(self._delegation, until):
-                self._delegation = self._fetch_delegation_key()
+            if self._delegation is None or not _lasts(self._delegation, needed):
+                self._delegation = self._fetch_delegation_key(now)
             return self._delegation
 
-    def _fetch_delegation_key(self) -> SigningKey:
-        now = self._clock()
+    def _fetch_delegation_key(self, now: datetime) -> SigningKey:
         expires_at = now + _KEY_LIFE
         with translated():
             key = self.client.get_user_delegation_key(now - _CLOCK_SKEW, expires_at)

@@ -5,20 +5,18 @@ from contextlib import contextmanager
 
 from azure.core.exceptions import (
     AzureError,
-    ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
 )
 
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, StorageUnavailable
 
-_FORBIDDEN = 403
-_TOO_MANY_REQUESTS = 429
-_SERVER_ERROR = 500
+# 401, 403: the role assignments of a new deployment take minutes to arrive, a rotated key
+# seconds. 408, 429: the account is busy.
+_PASSING = {401, 403, 408, 429}
+_CLIENT_ERRORS = range(400, 500)
 
 
 @contextmanager
@@ -35,31 +33,26 @@ def translated() -> Iterator[None]:
 
 def _translation(error: AzureError) -> CliplinkError | None:
     # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+    code, status = _code(error), getattr(error, "status_code", None)
     match error:
-        case ResourceNotFoundError() if _code(error).startswith("Container"):
+        case HttpResponseError() if code.startswith("Container"):
             ours: CliplinkError | None = StorageUnavailable("A storage container is missing.")
+        case HttpResponseError() if code.startswith("Lease"):
+            ours = StorageUnavailable("The blob is leased by somebody.")
         case ResourceNotFoundError():
             ours = BlobMissing("There is no such blob.")
-        case HttpResponseError() if _code(error).startswith("Lease"):
-            ours = StorageUnavailable("Somebody holds a lease on the blob.")
         case ResourceModifiedError():
             ours = BlobChanged("The blob was overwritten meanwhile.")
-        case ResourceExistsError() if _code(error) == "BlobAlreadyExists":
+        case ResourceExistsError() if code == "BlobAlreadyExists":
             ours = BlobExists("There is such a blob already.")
-        case ServiceRequestError() | ServiceResponseError() | ClientAuthenticationError():
-            ours = StorageUnavailable("The storage account cannot be reached.")
-        case HttpResponseError() if _is_outage(error.status_code):
-            ours = StorageUnavailable("The storage account cannot answer.")
-        case _:
+        case _ if status in _CLIENT_ERRORS and status not in _PASSING:
             ours = None
+        case _:
+            # Refused, cut off, not an answer of storage at all, or its own fault.
+            ours = StorageUnavailable("The storage account does not answer as it should.")
     return ours
 
 
-def _is_outage(status: int | None) -> bool:
-    # 403: the role assignments of a new deployment take minutes to arrive, a rotated key seconds.
-    return status is None or status in {_FORBIDDEN, _TOO_MANY_REQUESTS} or status >= _SERVER_ERROR
-
-
-def _code(error: HttpResponseError) -> str:
+def _code(error: AzureError) -> str:
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))
