@@ -110,19 +110,25 @@ class Database:
                     reconnect_timeout=_WAIT_SECONDS,
                     # Below the hour that an Entra token lives.
                     max_lifetime=45 * 60,
-                    check=_discard_if_dead,
+                    check=self._discard_if_dead,
                     open=True,
                 )
             return self._pool
 
+    def _discard_if_dead(self, connection: Connection) -> None:
+        """Finds connections that the server closed, without asking the server.
 
-def _discard_if_dead(connection: Connection) -> None:
-    """Finds connections that the server closed, without asking the server.
-
-    Nothing is to be read from an idle connection unless it was closed (or has a notice to
-    tell), so that the round trip of `check_connection` is paid only where there is doubt.
-    """
-    waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on
-    waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        ConnectionPool.check_connection(connection)
+        Nothing is to be read from an idle connection unless it was closed (or has a notice
+        to tell), so that the round trip of a check is paid only where there is doubt. Where
+        one is dead the others mostly are, and the pool would try them with growing pauses.
+        """
+        waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on
+        waiting.register(connection.fileno(), select.POLLIN)
+        if not waiting.poll(0):
+            return
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            if self._pool is not None:
+                self._pool.drain()
+            raise

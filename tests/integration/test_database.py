@@ -1,0 +1,291 @@
+"""Connections to Postgres: few, opened late, replaced when dead, and outages told as such."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import psycopg
+import pytest
+from psycopg import errors as postgres_errors
+from psycopg import sql
+
+from local import postgres
+from shared.database import Database
+from shared.errors import DatabaseUnavailable
+from tests.servers import refusing
+
+_roles = count(1)
+
+
+@pytest.fixture
+def database(empty_database_url: str) -> Iterator[Database]:
+    with Database(empty_database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
+    """A look at the same database from outside."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.database._WAIT_SECONDS", 0.3)
+
+
+def backends(admin: psycopg.Connection) -> int:
+    """How many connections the app holds."""
+    row = admin.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'cliplink'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end_backends(admin: psycopg.Connection, *, that_run: str = "%") -> int:
+    """Ends the app's connections at the server, once there are any; returns when they are gone."""
+    while True:
+        ended = admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'cliplink'"
+            " AND query LIKE %s",
+            [that_run],
+        ).fetchall()
+        if ended:
+            return len(ended)
+
+
+def test_nothing_is_opened_before_the_first_call(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    assert backends(admin) == 0
+    database.check()
+    assert backends(admin) == 1
+
+
+def test_an_address_of_nowhere_costs_nothing_until_it_is_used() -> None:
+    with Database("postgresql://nowhere.invalid/x"):
+        pass
+
+
+def test_rows_are_dicts_by_column_name(database: Database) -> None:
+    query = "SELECT n, n * %(factor)s AS product FROM generate_series(1, 2) n ORDER BY n"
+    assert database.all(query, {"factor": 10}) == [
+        {"n": 1, "product": 10},
+        {"n": 2, "product": 20},
+    ]
+    assert database.one(query, {"factor": 3}) == {"n": 1, "product": 3}
+    assert database.one("SELECT 1 AS one WHERE %(no)s", {"no": False}) is None
+
+
+def test_a_statement_tells_how_many_rows_it_touched(database: Database) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+    assert database.run("INSERT INTO t SELECT generate_series(1, %(n)s)", {"n": 3}) == 3
+    assert database.run("DELETE FROM t WHERE n > %(n)s", {"n": 1}) == 2
+
+
+def test_a_statement_stands_when_it_is_done(database: Database, admin: psycopg.Connection) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+    database.run("INSERT INTO t VALUES (%(n)s)", {"n": 1})
+    assert admin.execute("SELECT n FROM t").fetchall() == [(1,)]
+
+
+def test_a_transaction_is_all_or_nothing(database: Database) -> None:
+    class Interrupted(Exception):
+        """Something else goes wrong half-way."""
+
+    def half_way() -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            raise Interrupted
+
+    database.run("CREATE TABLE t (n int)", {})
+    with pytest.raises(Interrupted):
+        half_way()
+    assert database.all("SELECT n FROM t", {}) == []
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES (1)")
+        connection.execute("INSERT INTO t VALUES (2)")
+        assert database.all("SELECT n FROM t", {}) == []
+    assert len(database.all("SELECT n FROM t", {})) == 2
+
+
+def test_a_fault_of_ours_comes_through_with_its_constraint(database: Database) -> None:
+    database.run("CREATE TABLE t (n int CONSTRAINT t_n UNIQUE)", {})
+    database.run("INSERT INTO t VALUES (1)", {})
+    with pytest.raises(postgres_errors.UniqueViolation) as caught:
+        database.run("INSERT INTO t VALUES (1)", {})
+    assert caught.value.diag.constraint_name == "t_n"
+    with pytest.raises(postgres_errors.SyntaxError):
+        database.run("SELEKT 1", {})
+
+
+def test_after_a_fault_the_connection_is_good_again(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    for _ in range(10):
+        with pytest.raises(postgres_errors.DivisionByZero):
+            database.one("SELECT 1 / 0 AS n", {})
+        with pytest.raises(postgres_errors.DivisionByZero), database.transaction() as connection:
+            connection.execute("SELECT 1 / 0")
+    database.check()
+    assert backends(admin) == 1
+
+
+def test_a_connection_that_died_in_the_pool_is_noticed(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    """After a restart or failover of the server the first call works, not only the second."""
+    for _ in range(3):
+        database.check()
+        end_backends(admin)
+        assert database.one("SELECT 1 AS one", {}) == {"one": 1}
+
+
+def test_all_connections_of_the_pool_may_have_died(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    """They are not tried one by one with growing pauses: a caller is waiting."""
+    _hold_all(database)
+    assert end_backends(admin) == 4
+    _hold_all(database)
+
+
+def test_a_connection_lost_in_the_middle_is_an_outage(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(database.one, "SELECT pg_sleep(60) AS n", {})
+        end_backends(admin, that_run="SELECT pg_sleep(60)%")
+        with pytest.raises(DatabaseUnavailable):
+            call.result()
+    database.check()
+
+
+def test_a_connection_lost_in_a_transaction_is_an_outage(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+
+    def lose_it(*, before_the_commit: bool) -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            end_backends(admin)
+            if not before_the_commit:
+                connection.execute("INSERT INTO t VALUES (2)")
+
+    for before_the_commit in (False, True):
+        with pytest.raises(DatabaseUnavailable):
+            lose_it(before_the_commit=before_the_commit)
+    assert database.all("SELECT n FROM t", {}) == []
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_server_that_refuses_is_an_outage_and_its_cause_is_kept() -> None:
+    with (
+        refusing() as port,
+        Database(f"postgresql://cliplink@127.0.0.1:{port}/x") as database,
+        pytest.raises(DatabaseUnavailable) as caught,
+    ):
+        database.check()
+    assert caught.value.__cause__ is not None
+    assert str(port) not in caught.value.detail
+
+
+@pytest.mark.usefixtures("short_wait")
+@pytest.mark.parametrize("name", ["no_such_database", "no such host"])
+def test_a_wrong_address_is_an_outage(postgres_server: postgres.Server, name: str) -> None:
+    url = postgres_server.database_url(name)
+    if name == "no such host":
+        url = "postgresql://cliplink@nowhere.invalid/x"
+    with Database(url) as database, pytest.raises(DatabaseUnavailable):
+        database.check()
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Connection) -> None:
+    role = f"limited_{next(_roles)}"
+    create = sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 0").format(sql.Identifier(role))
+    admin.execute(create)
+    url = empty_database_url.replace("//cliplink@", f"//{role}@")
+    with Database(url) as database:
+        with pytest.raises(DatabaseUnavailable):
+            database.check()
+        change = sql.SQL("ALTER ROLE {} CONNECTION LIMIT 1").format(sql.Identifier(role))
+        admin.execute(change)
+        database.check()
+
+
+def test_a_statement_that_takes_too_long_is_an_outage(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    """Where the server's own limit cuts it off, a later try may be luckier."""
+    name = sql.Identifier(admin.info.dbname)
+    admin.execute(sql.SQL("ALTER DATABASE {} SET statement_timeout = '50ms'").format(name))
+    with pytest.raises(DatabaseUnavailable):
+        database.one("SELECT pg_sleep(60) AS n", {})
+    database.check()
+
+
+def test_the_pool_stays_small_and_serves_many_threads(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    _use_from_threads(database, 8)
+    assert 1 <= backends(admin) <= 4
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_call_does_not_wait_for_ever_for_a_connection(database: Database) -> None:
+    def one_more() -> None:
+        with pytest.raises(DatabaseUnavailable):
+            database.check()
+
+    _hold_all(database, meanwhile=one_more)
+    database.check()
+
+
+def test_closing_ends_every_connection(database: Database, admin: psycopg.Connection) -> None:
+    database.check()
+    database.close()
+    database.close()
+    admin.execute("SELECT pg_sleep(0.05)")
+    while backends(admin):
+        admin.execute("SELECT pg_sleep(0.05)")
+
+
+def _hold_all(database: Database, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Takes every connection of the pool at the same time, and gives them all back."""
+    held, release = threading.Barrier(5), threading.Event()
+
+    def hold() -> None:
+        with database.transaction() as connection:
+            connection.execute("SELECT 1")
+            held.wait()
+            release.wait()
+
+    with ThreadPoolExecutor(4) as pool:
+        holders = [pool.submit(hold) for _ in range(4)]
+        try:
+            held.wait(timeout=30)
+            meanwhile()
+        finally:
+            release.set()
+        for holder in holders:
+            holder.result()
+
+
+def _use_from_threads(database: Database, threads: int) -> None:
+    """Every thread runs statements at the same time as the others."""
+    start = threading.Barrier(threads)
+
+    def use(number: int) -> list[int]:
+        start.wait()
+        query = "SELECT %(n)s::int AS n, pg_sleep(0.002)"
+        return [row["n"] for _ in range(20) for row in database.all(query, {"n": number})]
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert list(pool.map(use, range(threads))) == [[n] * 20 for n in range(threads)]

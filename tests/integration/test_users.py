@@ -1,0 +1,170 @@
+"""Users: a subject has one id for ever, and nobody gets somebody else's."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from shared.catalogue import Users
+from shared.database import Database
+from shared.errors import DatabaseUnavailable
+from tests.servers import refusing
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def users(database: Database) -> Users:
+    return Users(database)
+
+
+@pytest.fixture
+def admin(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+def legacy(admin: psycopg.Connection, email: str | None) -> UUID:
+    """Somebody who signed in with a password at the old service."""
+    row = admin.execute(
+        "INSERT INTO users (email, password_hash) VALUES (%s, 'hash') RETURNING id", [email]
+    ).fetchone()
+    assert row is not None
+    found: UUID = row[0]
+    return found
+
+
+def subjects(admin: psycopg.Connection) -> dict[UUID, str | None]:
+    return dict(admin.execute("SELECT id, subject FROM users").fetchall())
+
+
+def test_the_first_sight_of_a_subject_makes_a_user(users: Users, admin: psycopg.Connection) -> None:
+    alice = users.id_of("alice", "alice@example.org")
+    row = admin.execute("SELECT id, subject, email FROM users").fetchall()
+    assert row == [(alice, "alice", "alice@example.org")]
+
+
+def test_a_subject_keeps_its_id(users: Users, database: Database) -> None:
+    alice = users.id_of("alice", None)
+    assert users.id_of("alice", None) == alice
+    assert users.id_of("alice", "later@example.org") == alice
+    assert Users(database).id_of("alice", None) == alice
+
+
+def test_different_subjects_are_different_users(users: Users) -> None:
+    names = ["alice", "Alice", "alice ", "älice", "bob"]
+    assert len({users.id_of(name, None) for name in names}) == len(names)
+
+
+def test_two_subjects_with_one_address_are_two_users(users: Users) -> None:
+    """Only a user of the old service is found by address, never one that has a subject."""
+    assert users.id_of("alice", "a@example.org") != users.id_of("mallory", "a@example.org")
+
+
+def test_a_subject_met_by_many_at_once_gets_one_id(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    for subject in ("alice", "bob", "carol"):
+        start = threading.Barrier(8)
+
+        def meet(_: int, subject: str = subject, start: threading.Barrier = start) -> UUID:
+            instance = Users(database)  # as another process would have
+            start.wait()
+            return instance.id_of(subject, None)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(meet, range(8)))) == 1
+    assert sorted(filter(None, subjects(admin).values())) == ["alice", "bob", "carol"]
+
+
+@pytest.mark.parametrize("spelling", ["anna@example.org", "Anna@Example.org", "ANNA@EXAMPLE.ORG"])
+def test_a_user_of_the_old_service_is_recognised_by_verified_address(
+    users: Users, admin: psycopg.Connection, spelling: str
+) -> None:
+    anna = legacy(admin, "Anna@example.org")
+    assert users.id_of("auth0|anna", spelling) == anna
+    assert subjects(admin) == {anna: "auth0|anna"}
+
+
+def test_without_a_verified_address_nobody_is_recognised(
+    users: Users, admin: psycopg.Connection
+) -> None:
+    anna, nameless = legacy(admin, "anna@example.org"), legacy(admin, None)
+    found = users.id_of("auth0|anna", None)
+    assert found not in {anna, nameless}
+    assert subjects(admin) == {anna: None, nameless: None, found: "auth0|anna"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["anna@example.or", "anna%", "anna@example_org", "_nna@example.org", " anna@example.org"],
+)
+def test_another_address_recognises_nobody(
+    users: Users, admin: psycopg.Connection, address: str
+) -> None:
+    anna = legacy(admin, "anna@example.org")
+    assert users.id_of("auth0|mallory", address) != anna
+
+
+def test_an_address_that_two_had_recognises_neither(
+    users: Users, admin: psycopg.Connection
+) -> None:
+    both = {legacy(admin, "shared@example.org"), legacy(admin, "Shared@example.org")}
+    assert users.id_of("auth0|one", "shared@example.org") not in both
+
+
+def test_a_recognised_user_is_not_recognised_again(users: Users, admin: psycopg.Connection) -> None:
+    anna = legacy(admin, "anna@example.org")
+    assert users.id_of("auth0|anna", "anna@example.org") == anna
+    assert users.id_of("auth0|mallory", "anna@example.org") != anna
+
+
+def test_of_two_who_claim_one_address_at_once_only_one_gets_it(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    for number in range(10):
+        anna = legacy(admin, f"anna{number}@example.org")
+        start = threading.Barrier(4)
+
+        def meet(claimant: int, number: int = number, start: threading.Barrier = start) -> UUID:
+            start.wait()
+            subject = f"{number}|{claimant}"
+            return Users(database).id_of(subject, f"anna{number}@example.org")
+
+        with ThreadPoolExecutor(4) as pool:
+            ids = list(pool.map(meet, range(4)))
+        assert len(set(ids)) == 4
+        assert ids.count(anna) == 1
+
+
+def test_a_known_subject_costs_no_query(users: Users, database: Database) -> None:
+    alice = users.id_of("alice", None)
+    database.run("ALTER TABLE users RENAME TO elsewhere", {})
+    assert users.id_of("alice", None) == alice
+
+
+def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.catalogue.users._REMEMBERED", 3)
+    ids = {name: users.id_of(name, None) for name in "abcdefgh"}
+    assert len(users._ids) <= 3
+    assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
+
+
+def test_an_outage_is_told_and_not_remembered(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database._WAIT_SECONDS", 0.3)
+    with refusing() as port, Database(f"postgresql://cliplink@127.0.0.1:{port}/x") as away:
+        users = Users(away)
+        with pytest.raises(DatabaseUnavailable):
+            users.id_of("alice", None)
+        with Database(database_url) as back:
+            monkeypatch.setattr(users, "_database", back)
+            assert isinstance(users.id_of("alice", None), UUID)
