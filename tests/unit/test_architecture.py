@@ -1,0 +1,341 @@
+"""Who may import what, where that is finer than import-linter sees, and how the app starts."""
+
+import ast
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips import deletion
+from shared.catalogue.landings import MAX_ATTEMPTS
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "function_app.py", *sorted(ROOT.glob("clips/**/*.py"))]
+SOURCES += sorted(ROOT.glob("shared/**/*.py"))
+
+# One owner for what others make; a more precise name goes before a shorter one.
+OWNERS = {
+    "azure.functions": {"function_app", "clips.http"},
+    "azurefunctions": {"function_app"},
+    "azure": {"shared.storage"},
+    "psycopg.types": {"shared.catalogue"},
+    "psycopg": {"shared.database", "shared.migrate"},
+    "psycopg_pool": {"shared.database"},
+    "yoyo": {"shared.migrate"},
+    "jwt": {"shared.tokens"},
+    "pydantic": {"clips.http"},
+    "pydantic_core": {"clips.http"},
+    "orjson": {"clips.http"},
+    "av": {"shared.media"},
+    "PIL": {"shared.media"},
+}
+ENVIRONMENT = {
+    "FUNCTIONS_WORKER_RUNTIME": "python",
+    "DATABASE_URL": "postgresql://cliplink@db.example.org/cliplink",
+    "AUTH_ISSUER": "https://login.example.org",
+    "AUTH_AUDIENCE": "cliplink",
+    "AUTH_JWKS_URL": "https://login.example.org/keys",
+}
+CREDENTIALS = {
+    "connection string": {
+        "AZURE_STORAGE_CONNECTION_STRING": "AccountName=clips;AccountKey=c2VjcmV0;"
+        "BlobEndpoint=https://clips.example.org"
+    },
+    "account key": {
+        "AZURE_STORAGE_ACCOUNT_NAME": "clips",
+        "AZURE_STORAGE_ACCOUNT_KEY": "c2VjcmV0",
+    },
+    "identity": {"AZURE_STORAGE_ACCOUNT_NAME": "clips"},
+}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The full name of every module or member imported, wherever the statement stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def trespasses(module: str, tree: ast.AST) -> list[str]:
+    """Imports of what belongs to another module."""
+    found = []
+    for name in imports(tree):
+        owned = next((package for package in OWNERS if is_in(name, package)), None)
+        if owned and not any(is_in(module, owner) for owner in OWNERS[owned]):
+            found.append(name)
+    return found
+
+
+def looks_at_the_environment(tree: ast.AST) -> bool:
+    forbidden = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    uses = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+    }
+    names = {name.removeprefix("os.") for name in imports(tree) if name.startswith("os.")}
+    return bool((uses | names) & forbidden)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_every_library_is_known_to_its_owner_only(path: Path) -> None:
+    assert trespasses(module_name(path), ast.parse(path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_only_the_settings_look_at_the_environment(path: Path) -> None:
+    looks = looks_at_the_environment(ast.parse(path.read_text()))
+    assert looks == (module_name(path) == "shared.settings")
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("clips.ingest", "from azure.storage.blob import BlobClient"),
+        ("clips.ingest", "import azure.core.exceptions"),
+        ("clips.routes.clips", "import azure.functions as func"),
+        ("shared.storage.blobs", "import azure.functions"),
+        ("shared.catalogue.users", "import psycopg"),
+        ("shared.catalogue.users", "from psycopg import Connection"),
+        ("shared.catalogue.users", "from psycopg_pool import ConnectionPool"),
+        ("clips.ingest", "def later():\n    import av"),
+        ("shared.mediator", "import PIL.Image"),
+    ],
+)
+def test_the_rule_about_libraries_sees_an_offence(module: str, line: str) -> None:
+    assert len(trespasses(module, ast.parse(line))) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import os\nx = os.environ['A']", "import os\nos.getenv('A')", "from os import environ as e"],
+)
+def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
+    assert looks_at_the_environment(ast.parse(line))
+
+
+# --- How the app starts
+
+
+def start(
+    script: str, credentials: Mapping[str, str], **changes: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a script in a fresh interpreter with the app's settings and no others."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=ROOT,
+        env=kept | ENVIRONMENT | dict(credentials) | changes,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+WATCHED_IMPORT = """
+import json, sys
+seen = []
+def watch(event, arguments):
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"}:
+        seen.append(event)
+sys.addaudithook(watch)
+import function_app
+loaded = [name for name in ("av", "PIL", "yoyo") if name in sys.modules]
+import socket
+probe = socket.socket()
+probe.setblocking(False)
+before = list(seen)
+try:
+    probe.connect(("127.0.0.1", 9))
+except OSError:
+    pass
+probe.close()
+print(json.dumps({"seen": before, "works": seen != before, "loaded": loaded}))
+"""
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS.values(), ids=CREDENTIALS.keys())
+def test_the_start_connects_to_nothing_and_loads_no_ffmpeg(credentials: Mapping[str, str]) -> None:
+    """An instance is ready in a moment, whatever is away; only an ingest pays for FFmpeg."""
+    started = start(WATCHED_IMPORT, credentials)
+    assert started.returncode == 0, started.stderr
+    assert json.loads(started.stdout) == {"seen": [], "works": True, "loaded": []}
+
+
+INDEX = """
+import asyncio, json, sys
+from pathlib import Path
+from local.host import worker
+functions = asyncio.run(worker.load(Path.cwd()))
+print(json.dumps({f.name: [json.loads(raw) for raw in f.raw_bindings] for f in functions}))
+"""
+
+type Binding = dict[str, Any]
+
+# method and route of every HTTP function, as docs/api.md tells them.
+ROUTES = {
+    "videos_create": ("POST", "videos"),
+    "videos_list": ("GET", "videos"),
+    "videos_get": ("GET", "videos/{video_id}"),
+    "videos_delete": ("DELETE", "videos/{video_id}"),
+    "clips_create": ("POST", "videos/{video_id}/clips"),
+    "clips_list": ("GET", "videos/{video_id}/clips"),
+    "clips_get": ("GET", "clips/{clip_id}"),
+    "clips_change": ("PATCH", "clips/{clip_id}"),
+    "clips_delete": ("DELETE", "clips/{clip_id}"),
+    "clips_metadata": ("GET", "clips/{clip_id}/metadata"),
+    "clips_access_url": ("GET", "clips/{clip_id}/access-url"),
+    "clips_thumbnail": ("GET", "clips/{clip_id}/thumbnail"),
+    "health": ("GET", "health"),
+}
+FALLBACK = "zz_unknown_route"
+
+
+@pytest.fixture(scope="module")
+def functions() -> dict[str, list[Binding]]:
+    """The bindings of every function by name, as the worker library on Azure indexes them."""
+    started = start(
+        INDEX,
+        CREDENTIALS["connection string"],
+        AZURE_STORAGE_CONTAINER_NAME="films",
+        CLEANUP_SCHEDULE="0 0 * * * *",
+        BLOB_TRIGGER_SOURCE="LogsAndContainerScan",
+    )
+    assert started.returncode == 0, started.stderr
+    found: dict[str, list[Binding]] = json.loads(started.stdout.splitlines()[-1])
+    return found
+
+
+def test_the_worker_finds_every_function_and_no_other(functions: dict[str, list[Binding]]) -> None:
+    assert set(functions) == {*ROUTES, FALLBACK, "clip_landed", "cleanup"}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_an_http_function_has_its_route_and_method(
+    functions: dict[str, list[Binding]], name: str
+) -> None:
+    method, route = ROUTES[name]
+    trigger, answer = functions[name]
+    assert trigger == {
+        "name": "req",
+        "type": "httpTrigger",
+        "direction": "IN",
+        "authLevel": "ANONYMOUS",
+        "methods": [method],
+        "route": route,
+    }
+    assert answer == {"name": "$return", "type": "http", "direction": "OUT"}
+
+
+def test_no_two_functions_answer_the_same_call() -> None:
+    calls = [(method, re.sub(r"\{\w+\}", "{}", route)) for method, route in ROUTES.values()]
+    assert len(calls) == len(set(calls))
+
+
+def test_the_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
+    """The host tries routes in the order of function names."""
+    trigger, _ = functions[FALLBACK]
+    assert trigger["route"] == "{*path}"
+    assert set(trigger["methods"]) == {
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+    }
+    assert max(functions) == FALLBACK
+    assert max(functions, key=str.lower) == FALLBACK
+
+
+def test_the_blob_trigger_watches_the_clips_container(
+    functions: dict[str, list[Binding]],
+) -> None:
+    """The blob is bound as a client: as a stream it would come whole into memory."""
+    (trigger,) = functions["clip_landed"]
+    assert trigger["properties"] == {"SupportsDeferredBinding": True}
+    assert {k: v for k, v in trigger.items() if k not in {"properties", "dataType"}} == {
+        "name": "blob",
+        "type": "blobTrigger",
+        "direction": "IN",
+        "path": "films-clips/{name}",
+        "connection": "AZURE_STORAGE_CONNECTION_STRING",
+        "source": "LogsAndContainerScan",
+    }
+
+
+def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
+    (trigger,) = functions["cleanup"]
+    assert {k: trigger[k] for k in ("name", "type", "schedule")} == {
+        "name": "timer",
+        "type": "timerTrigger",
+        "schedule": "0 0 * * * *",
+    }
+    assert not trigger.get("runOnStartup")
+
+
+@pytest.mark.parametrize("kind", ["account key", "identity"])
+def test_without_a_connection_string_the_trigger_uses_the_prefix(kind: str) -> None:
+    started = start(INDEX, CREDENTIALS[kind])
+    assert started.returncode == 0, started.stderr
+    (trigger,) = json.loads(started.stdout.splitlines()[-1])["clip_landed"]
+    assert (trigger["connection"], trigger["source"]) == ("AZURE_STORAGE", "EventGrid")
+    assert trigger["path"] == "cliplink-clips/{name}"
+
+
+# --- What two files have to agree on
+
+
+@pytest.fixture(scope="module")
+def host() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
+    return found
+
+
+def test_the_app_gives_up_with_the_last_delivery(host: dict[str, Any]) -> None:
+    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_ATTEMPTS
+
+
+def test_a_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    longest = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert longest == deletion._LATE_RUN
+
+
+def test_every_route_is_below_api(host: dict[str, Any]) -> None:
+    assert host["extensions"]["http"]["routePrefix"] == "api"
+
+
+def test_few_clips_are_worked_on_at_once(host: dict[str, Any]) -> None:
+    assert host["extensions"]["blobs"]["maxDegreeOfParallelism"] <= 2
+
+
+def test_every_pure_module_can_be_imported() -> None:
+    """The names in the import rules exist: a rule about a misspelt module would check nothing."""
+    rules = (ROOT / "pyproject.toml").read_text().partition("[tool.importlinter]")[2]
+    names = set(re.findall(r'"((?:shared|clips)\.[\w.]+)"', rules))
+    assert len(names) > 7
+    for name in names:
+        importlib.import_module(name)
