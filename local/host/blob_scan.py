@@ -34,6 +34,7 @@ class BlobScanner:
     interval: float
     notify: Callable[[BlobMessage], Awaitable[None]]
     _seen: dict[str, str] = field(default_factory=dict)
+    _in_reach: bool = True
 
     async def run(self) -> None:
         """Scan until cancelled."""
@@ -47,7 +48,11 @@ class BlobScanner:
             except ResourceNotFoundError:
                 self._seen.clear()  # the container is not there (yet, or any more)
             except AzureError as error:
-                _log.warning("%s: the container is out of reach: %s", self.function, error)
+                if self._in_reach:  # said once, not at every scan
+                    _log.warning("%s: the container is out of reach: %s", self.function, error)
+                self._in_reach = False
+            else:
+                self._in_reach = True
             elapsed = time.monotonic() - started
             await asyncio.sleep(max(self.interval, elapsed * _LARGEST_SHARE))
 
