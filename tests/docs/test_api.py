@@ -1,0 +1,177 @@
+"""docs/api.md names every endpoint, parameter and field of the app, and none besides."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, cast, get_origin, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from clips.http import inputs, views
+from shared.model import (
+    AudioTrack,
+    Blob,
+    Clip,
+    ClipStatus,
+    Failure,
+    Media,
+    SignedLink,
+    Upload,
+    Video,
+    VideoTrack,
+)
+from tests.docs.pages import ROOT, Page, coded, page
+
+API = page("docs/api.md")
+
+
+def blank[Kind](kind: type[Kind]) -> Kind:
+    """A value of which only the names of its fields count."""
+    hints = get_type_hints(kind)
+    assert is_dataclass(kind)
+    values = {field.name: _blank_value(hints[field.name]) for field in fields(kind)}
+    return cast("type[Kind]", kind)(**values)
+
+
+def _blank_value(hint: Any) -> object:  # noqa: ANN401 - a type hint may be anything
+    if get_origin(hint) is Mapping:
+        return {}
+    return blank(hint) if isinstance(hint, type) and is_dataclass(hint) else None
+
+
+CLIP = blank(Clip)
+
+_LIST_ROUTES = """
+import json, function_app
+routes = []
+for function in function_app.app.get_functions():
+    trigger = function.get_trigger().get_dict_repr()
+    if trigger["type"] == "httpTrigger" and not trigger["route"].startswith("{*"):
+        routes += [f"{method.name} /{trigger['route']}" for method in trigger["methods"]]
+print(json.dumps(routes))
+"""
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[str]:
+    """`METHOD /path` of every endpoint; in a process of its own, as an app is indexed once."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AZURE_STORAGE_ACCOUNT_NAME": "nowhere",
+        "DATABASE_URL": "postgresql://nowhere/cliplink",
+        "AUTH_ISSUER": "https://issuer.localhost",
+        "AUTH_AUDIENCE": "cliplink",
+        "AUTH_JWKS_URL": "https://issuer.localhost/keys",
+    }
+    answer = subprocess.run(
+        [sys.executable, "-c", _LIST_ROUTES],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    listed: list[str] = json.loads(answer.stdout)
+    return listed
+
+
+def endpoint(title: str) -> Page:
+    return API.section(f"`{title}`")
+
+
+def field_names(model: type) -> list[str]:
+    return [field.name for field in fields(model)]
+
+
+def test_every_endpoint_has_its_section_and_no_other(routes: list[str]) -> None:
+    documented = [heading.strip("`") for heading in API.headings if heading.startswith("`")]
+    assert sorted(documented) == sorted(routes)
+
+
+def test_every_section_shows_a_call_and_says_what_is_answered(routes: list[str]) -> None:
+    for title in routes:
+        section, (method, path) = endpoint(title), title.split()
+        shown = section.blocks[0]
+        assert (shown.language, "Answers 20" in section.prose) == ("sh", True), title
+        last = path.rpartition("/")[2]
+        assert last.startswith("{") or last in shown.text, title
+        assert method not in {"PATCH", "DELETE"} or f"-X {method}" in shown.text, title
+
+
+@pytest.mark.parametrize(
+    ("title", "column", "model"),
+    [
+        ("POST /videos", "field", inputs.NewVideo),
+        ("GET /videos", "parameter", inputs.VideoPage),
+        ("POST /videos/{video_id}/clips", "field", inputs.NewClip),
+        ("GET /videos/{video_id}/clips", "parameter", inputs.ClipPage),
+        ("PATCH /clips/{clip_id}", "field", inputs.ClipChange),
+        ("GET /clips/{clip_id}/access-url", "parameter", inputs.AccessUrl),
+    ],
+)
+def test_every_input_is_documented(title: str, column: str, model: type[BaseModel]) -> None:
+    table = endpoint(title).table(column)
+    taken = {
+        name: field for name, field in model.model_fields.items() if f"{{{name}}}" not in title
+    }
+    assert sorted(table.names()) == sorted(taken)
+    for name, default in table.column("default").items() if "default" in table.header else ():
+        actual = taken[name].default
+        if isinstance(actual, int):
+            assert default == str(actual), name
+        elif isinstance(actual, str):
+            assert coded(default) == [actual], name
+
+
+def test_every_field_of_an_answer_is_documented() -> None:
+    clip, metadata = views.clip(CLIP, None), views.metadata(CLIP, blank(Blob))
+    blob = metadata["azure_metadata"]
+    assert isinstance(blob, dict)
+    media, about_metadata = API.section("media"), API.section("metadata")
+    announced = endpoint("POST /videos/{video_id}/clips")
+    link = endpoint("GET /clips/{clip_id}/access-url")
+    documented = {
+        "video": API.section("Video").table("field"),
+        "clip": API.section("Clip").table("field"),
+        "media": media.table("field"),
+        "media.video": media.table("field of `video`"),
+        "media.audio": media.table("field of `audio`"),
+        "metadata": about_metadata.table("field"),
+        "metadata.azure_metadata": about_metadata.table("field of `azure_metadata`"),
+        "upload": announced.table("field of `upload`"),
+        "link": link.table("field"),
+    }
+    emitted = {
+        "video": list(views.video(blank(Video))),
+        "clip": list(clip),
+        "media": field_names(Media),
+        "media.video": field_names(VideoTrack),
+        "media.audio": field_names(AudioTrack),
+        "metadata": list(metadata),
+        "metadata.azure_metadata": list(blob),
+        "upload": field_names(Upload),
+        "link": list(views.access_url(CLIP.id, blank(SignedLink), 1)),
+    }
+    for name, table in documented.items():
+        assert sorted(table.names()) == sorted(emitted[name]), name
+
+
+def test_what_stands_inside_a_cell_is_documented() -> None:
+    meanings = API.section("Clip").table("field").column("meaning")
+    assert set(coded(meanings["status"])) == set(ClipStatus)
+    assert coded(meanings["failure"])[:2] == field_names(Failure)
+    assert set(views.new_clip(CLIP, blank(Upload))) - set(views.clip(CLIP, None)) == {"upload"}
+
+
+def test_messages_are_those_of_the_app() -> None:
+    said = endpoint("DELETE /clips/{clip_id}").text + endpoint("DELETE /videos/{video_id}").text
+    code = (ROOT / "clips/routes/clips.py").read_text() + (
+        ROOT / "clips/routes/videos.py"
+    ).read_text()
+    for message in ("Clip deleted successfully", "Video deleted successfully"):
+        assert message in said
+        assert message in code

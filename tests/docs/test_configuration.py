@@ -1,0 +1,143 @@
+"""docs/configuration.md and local.settings.json.example name every setting that the app reads."""
+
+import json
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from clips import deletion
+from shared import database, settings
+from shared.catalogue import landings
+from tests.docs.pages import ROOT, coded, page
+
+CONFIGURATION = page("docs/configuration.md")
+TABLE = CONFIGURATION.section("Settings").table("name")
+EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+HOST = json.loads((ROOT / "host.json").read_text())
+
+# Other ways to the storage account than the example's connection string.
+OTHER_FORMS = {
+    "AZURE_STORAGE_ACCOUNT_NAME",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_BLOB_ENDPOINT",
+}
+OF_THE_PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+REQUIRED = {
+    "AZURE_STORAGE_ACCOUNT_NAME": "clips",
+    "DATABASE_URL": "postgresql://localhost/cliplink",
+    "AUTH_ISSUER": "https://issuer.localhost",
+    "AUTH_AUDIENCE": "cliplink",
+    "AUTH_JWKS_URL": "https://issuer.localhost/keys",
+}
+
+
+class Asked(dict[str, str]):
+    """A mapping that remembers what it was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one of dict's three
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def names_read() -> set[str]:
+    asked = Asked(REQUIRED)
+    settings.from_mapping(asked)
+    return asked.names
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    assert set(TABLE.names()) == names_read()
+
+
+def test_the_example_sets_what_applies_to_it() -> None:
+    assert set(EXAMPLE) - OF_THE_PLATFORM == names_read() - OTHER_FORMS
+    settings.from_mapping(EXAMPLE)
+
+
+def test_the_settings_of_the_platform_are_documented() -> None:
+    table = CONFIGURATION.section("What belongs to the platform").table("name")
+    assert set(table.names()) >= OF_THE_PLATFORM
+
+
+def test_required_and_default_are_as_documented() -> None:
+    defaults = TABLE.column("default")
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.from_mapping({})
+    missing = {problem.split()[0] for problem in caught.value.problems}
+    assert {name for name, text in defaults.items() if text == "required"} == missing - {
+        "AZURE_STORAGE_CONNECTION_STRING"  # or an account's name, as the page says
+    }
+    read = settings.from_mapping(REQUIRED)
+    actual = {
+        "AZURE_STORAGE_CONTAINER_NAME": read.container_prefix,
+        "CLEANUP_SCHEDULE": read.cleanup_schedule,
+        "BLOB_TRIGGER_SOURCE": read.blob_trigger_source,
+        "TEMP_DIR": read.temp_dir.name,
+    }
+    assert {name: coded(defaults[name])[0] for name in actual} == actual
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        (name, coded(text)[0])
+        for name, text in TABLE.column("example").items()
+        if coded(text) and "..." not in text and "<" not in text
+    ],
+)
+def test_every_example_is_accepted(name: str, example: str) -> None:
+    settings.from_mapping(REQUIRED | {name: example})
+
+
+def test_the_trigger_connection_is_the_documented_one() -> None:
+    table = CONFIGURATION.section("What the blob trigger uses").table("name")
+    prefix = settings.from_mapping(REQUIRED).storage.trigger_connection
+    assert all(name.startswith(f"{prefix}__") for name in table.names())
+    assert settings.from_mapping(EXAMPLE).storage.trigger_connection in names_read()
+
+
+def test_host_json_is_explained_value_by_value() -> None:
+    explained = {
+        row[0].split("`")[1]: row[0] for row in CONFIGURATION.section("host.json").tables[0].rows
+    }
+    for path in leaves(HOST):
+        assert path == "version" or any(path.startswith(known) for known in explained), path
+    for path, text in explained.items():
+        value = HOST
+        for part in path.split("."):
+            value = value[part]
+        if isinstance(value, int):
+            assert text.endswith(f" {value}"), path
+
+
+def test_numbers_that_belong_together_agree() -> None:
+    """The page says of these that one counts on the other."""
+    blobs = HOST["extensions"]["blobs"]
+    assert blobs["poisonBlobThreshold"] == landings.MAX_ATTEMPTS
+    hours, minutes, seconds = map(int, HOST["functionTimeout"].split(":"))
+    assert deletion._LATE_RUN.total_seconds() == (hours * 60 + minutes) * 60 + seconds
+    assert f"x {database._MAX_SIZE}\n" in CONFIGURATION.section("Database").text
+
+
+def test_the_switches_of_the_local_host_are_documented() -> None:
+    source = (ROOT / "local/host/settings.py").read_text()
+    switches = dict(re.findall(r'_number\("(\w+)", ([\d.]+)\)', source))
+    host_id = re.findall(r'environ\.get\("(\w+)", "(\w+)"\)', source)
+    table = page("docs/local.md").table("variable")
+    defaults = table.column("default")
+    assert set(defaults) == {*switches, *(name for name, _ in host_id)}
+    assert {name: defaults[name] for name in switches} == switches
+    assert {name: defaults[name].strip("`") for name, _ in host_id} == dict(host_id)
+
+
+def leaves(tree: Mapping[str, object], above: str = "") -> list[str]:
+    """The dotted path of every value that is no object."""
+    paths: list[str] = []
+    for name, value in tree.items():
+        paths += leaves(value, f"{above}{name}.") if isinstance(value, dict) else [above + name]
+    return paths
