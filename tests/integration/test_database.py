@@ -152,6 +152,7 @@ def test_all_connections_of_the_pool_may_have_died(
     """They are not tried one by one with growing pauses: a caller is waiting."""
     _hold_all(database)
     assert end_backends(admin) == 4
+    database.check()
     _hold_all(database)
 
 
