@@ -1,15 +1,26 @@
-"""Looking into a clip: what it is, whether it plays, and its poster.
+"""Looking into a clip: what it is, whether it plays, and all that is shown of it.
 
 The only package that uses FFmpeg (PyAV) and Pillow. It knows nothing of storage, databases or
 HTTP: bytes come through `ByteSource`, answers are `shared.model.Media` and encoded pictures.
 
     with media.opened(source) as file:
         file.media
-        file.poster()
+        file.stills()
+        file.frame_at(12.5, width=640)
 """
 
 from shared.media.failures import FailureCode
 from shared.media.media_file import MediaFile, opened
+from shared.media.picture import Picture
 from shared.media.source import ByteSource, Limits
+from shared.media.stills import Stills
 
-__all__ = ["ByteSource", "FailureCode", "Limits", "MediaFile", "opened"]
+__all__ = [
+    "ByteSource",
+    "FailureCode",
+    "Limits",
+    "MediaFile",
+    "Picture",
+    "Stills",
+    "opened",
+]

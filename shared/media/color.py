@@ -61,20 +61,6 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
     return image.point(_shaper(hdr) * 3).filter(_lut(hdr))
 
 
-def to_luma(frame: VideoFrame, size: tuple[int, int]) -> Image.Image:
-    """Return the brightness of `frame`, scaled to `size`, as a gray picture of the full range."""
-    gray = frame.reformat(
-        width=size[0],
-        height=size[1],
-        format="gray",
-        src_color_range=_range(frame),
-        dst_color_range=ColorRange.JPEG,
-        interpolation=Interpolation.AREA,
-    )
-    plane = gray.planes[0]
-    return Image.frombytes("L", size, bytes(plane), "raw", "L", plane.line_size, 1)
-
-
 def _matrix(frame: VideoFrame) -> Colorspace | None:
     """Return the matrix of YUV to RGB: as tagged, else by size as players do.
 

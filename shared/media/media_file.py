@@ -1,4 +1,4 @@
-"""One clip, opened: what it is and its poster. The only door into this package.
+"""One clip, opened: what it is and what it shows. The only door into this package.
 
 The parts are in the modules beside; this one puts them in order.
 """
@@ -7,22 +7,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from av import FFmpegError, VideoFrame
+from av import FFmpegError
 from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from shared.errors import UnplayableClip
-from shared.media.color import hdr_of, to_srgb
 from shared.media.container import ffmpeg_errors, open_container
 from shared.media.failures import FailureCode, unplayable
-from shared.media.keyframes import Keyframes
+from shared.media.film import Film, TimedFrame
+from shared.media.keyframes import still
 from shared.media.layout import Layout, read_layout
-from shared.media.picture import bounded, square_size, to_jpeg, upright
-from shared.media.poster import best_frame
-from shared.media.probe import Tracks, check_complete, describe, find_tracks, pixel_shape
+from shared.media.picture import encoded
+from shared.media.playback import frame_at
+from shared.media.probe import Tracks, check_complete, describe, find_tracks
+from shared.media.rendering import Renderer
 from shared.media.source import ByteSource, Limits, SourceFile
-
-POSTER_LONGEST_SIDE = 1280
+from shared.media.stills import Stills, stills_of, stills_of_cover
+from shared.model import ImageFormat
 
 
 @contextmanager
@@ -74,6 +74,8 @@ class MediaFile:
         check_complete(self._tracks, layout, file)
         with ffmpeg_errors(file, FailureCode.UNDECODABLE):
             self.media = describe(container, self._tracks, layout, file)
+        video = self._tracks.video
+        self._film = Film(container, video, file, layout) if video else None
 
     @property
     def bytes_read(self) -> int:
@@ -85,35 +87,59 @@ class MediaFile:
         """How many reads the source has answered so far."""
         return self._file.requests
 
-    def poster(self, longest_side: int = POSTER_LONGEST_SIDE) -> bytes | None:
-        """Return a good frame as JPEG: upright, square pixels, screen colours, never enlarged.
-
-        No side exceeds `longest_side` pixels. A sound file gives its cover, or None.
+    def stills(self) -> Stills:
+        """Return posters, placeholder, storyboard and preview; a sound file has its cover or none.
 
         Raises:
-            UnplayableClip: `undecodable` when no frame can be had, or a limit was reached.
+            UnplayableClip: `undecodable` when no frame can be had, or a limit was reached before.
             BaseException: whatever the source raised, unchanged.
         """
-        film, cover = self._tracks.video, self._tracks.cover
-        if film is not None:
-            frame = best_frame(self._keyframes(film))
-            if frame is None:
-                raise unplayable(FailureCode.UNDECODABLE)
-            return self._jpeg(frame, film, longest_side)
-        if cover is not None:
-            with suppress(UnplayableClip):  # the sound plays without its cover
-                frame = self._keyframes(cover).still()
-                return self._jpeg(frame, cover, longest_side) if frame else None
-        return None
+        if self._film is not None:
+            return stills_of(self._film, self._renderer(self._film), self.media.duration)
+        with suppress(UnplayableClip):  # the sound plays without its cover
+            cover = self._cover()
+            if cover is not None:
+                return stills_of_cover(*cover)
+        return Stills()
 
-    def _keyframes(self, stream: VideoStream) -> Keyframes:
-        return Keyframes(self._container, stream, self._file, self._layout)
+    def frame_at(
+        self,
+        seconds: float,
+        width: int,
+        format: ImageFormat = ImageFormat.JPEG,  # noqa: A002 - what it is called everywhere
+    ) -> bytes:
+        """Return what is shown `seconds` into the clip, at most `width` pixels wide.
 
-    def _jpeg(self, frame: VideoFrame, stream: VideoStream, longest_side: int) -> bytes:
-        square = square_size((frame.width, frame.height), pixel_shape(stream))
-        hdr = hdr_of(stream.codec_context.color_trc)
-        try:
-            image = to_srgb(frame, bounded(square, longest_side), hdr)
-        except FFmpegError as error:
-            raise unplayable(FailureCode.UNDECODABLE) from error
-        return to_jpeg(upright(image, self._tracks.orientation))
+        Exactly the last frame at or before that time; the first or last one outside of the clip.
+        Upright, square pixels, never enlarged. A sound file shows its cover at any time.
+
+        Raises:
+            UnplayableClip: `undecodable` when no frame can be had there, or a limit was reached.
+            BaseException: whatever the source raised, unchanged.
+        """
+        if self._film is not None:
+            frame = frame_at(self._film, seconds)
+            found = (frame, self._renderer(self._film)) if frame else None
+        else:
+            found = self._cover()
+        if found is None:
+            raise unplayable(FailureCode.UNDECODABLE)
+        return _still(*found, width, format)
+
+    def _cover(self) -> tuple[TimedFrame, Renderer] | None:
+        if self._tracks.cover is None:
+            return None
+        film = Film(self._container, self._tracks.cover, self._file, self._layout)
+        frame = still(film)
+        return (frame, self._renderer(film)) if frame else None
+
+    def _renderer(self, film: Film) -> Renderer:
+        return Renderer(film.stream, self._tracks.orientation)
+
+
+def _still(shown: TimedFrame, renderer: Renderer, width: int, file_format: ImageFormat) -> bytes:
+    try:
+        image = renderer.picture(shown.frame, (width, 3 * width))
+    except FFmpegError as error:
+        raise unplayable(FailureCode.UNDECODABLE) from error
+    return encoded(image, file_format).data

@@ -1,20 +1,41 @@
-"""The shape of a picture and its file: square pixels, upright, bounded, JPEG.
+"""The shape of a picture and its file: square pixels, upright, bounded, JPEG or WebP.
 
 Knows nothing of video: it is given coded sizes, a pixel shape and an orientation.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 
 from PIL import Image
 
 from shared.media.orientation import Orientation
+from shared.model import ImageFormat
 
-JPEG_QUALITY = 82
+JPEG_QUALITY, WEBP_QUALITY = 82, 78
+_WEBP_EFFORT = 2
+"""Of 0 to 6. Pillow's default of 4 takes twice the time for 5 % fewer bytes."""
+
 _NARROWEST_PIXEL, _WIDEST_PIXEL = Fraction(1, 16), Fraction(16)
 
 type Size = tuple[int, int]
 """Width and height in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture, in sRGB; `width` and `height` in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+    format: ImageFormat
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type, for `Content-Type`."""
+        return f"image/{self.format}"
+
 
 _TURNS = {
     90: Image.Transpose.ROTATE_270,
@@ -42,9 +63,9 @@ def displayed_size(coded: Size, pixel_shape: Fraction, orientation: Orientation)
     return (height, width) if orientation.sideways else (width, height)
 
 
-def bounded(size: Size, longest_side: int) -> Size:
-    """Return `size` shrunk, never enlarged, so that no side exceeds `longest_side` pixels."""
-    factor = min(1.0, longest_side / max(size))
+def within(size: Size, box: Size) -> Size:
+    """Return `size` shrunk in proportion, never enlarged, so that it fits into `box`."""
+    factor = min(1.0, box[0] / size[0], box[1] / size[1])
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
@@ -57,8 +78,15 @@ def upright(image: Image.Image, orientation: Orientation) -> Image.Image:
     return image
 
 
-def to_jpeg(image: Image.Image) -> bytes:
-    """Return `image` as a progressive JPEG."""
+def encoded(
+    image: Image.Image,
+    file_format: ImageFormat,
+    jpeg_quality: int = JPEG_QUALITY,
+) -> Picture:
+    """Return `image` as a progressive JPEG or a WebP."""
     buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)
-    return buffer.getvalue()
+    if file_format is ImageFormat.JPEG:
+        image.save(buffer, "JPEG", quality=jpeg_quality, optimize=True, progressive=True)
+    else:
+        image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=_WEBP_EFFORT)
+    return Picture(buffer.getvalue(), image.width, image.height, file_format)

@@ -1,14 +1,14 @@
 """How good a frame is as a poster: a number from its brightness alone.
 
-Pure Pillow on a small gray picture, so that a frame is judged in about 2 ms, and HDR and SDR
-alike. The scales put black, blank and early fades below 1 and lit scenes above 2 on the sample
-films and on those that the tests make.
+Pure Pillow on a small picture as a screen shows it, so that a frame is judged in about 1 ms, and
+HDR and SDR alike. The scales put black, blank and early fades below 1 and lit scenes above 2 on
+the sample films and on those that the tests make.
 """
 
 from PIL import Image, ImageFilter, ImageStat
 
-LONGEST_SIDE = 256
-"""Pixels of the picture to judge; more does not change the choice."""
+BOX = (256, 256)
+"""Width and height of a picture to judge, at most; more does not change the choice."""
 
 ACCEPTABLE = 1.0
 """Below this a frame is black, blank or hardly more."""
@@ -22,13 +22,14 @@ _TONES = 16
 _DARKEST_AVERAGE, _BRIGHTEST_AVERAGE = 40, 215
 
 
-def score(gray: Image.Image) -> float:
-    """Return how much there is to see in `gray` (mode L): about 0 for nothing, 3 for a lot.
+def score(picture: Image.Image) -> float:
+    """Return how much there is to see in `picture`: about 0 for nothing, 3 for a lot.
 
     The sum of: how many tones there are (entropy), how sharp the detail is (deviation of the
     Laplacian), how strong the contrast (deviation of the brightness), how well it is exposed;
     less the share of the most frequent tone.
     """
+    gray = picture.convert("L")
     statistics = ImageStat.Stat(gray)
     tones = gray.entropy()
     detail = ImageStat.Stat(gray.filter(_LAPLACIAN)).stddev[0]

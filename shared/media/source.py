@@ -5,9 +5,11 @@ storage (that is behind `ByteSource`) nor of media formats.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 from shared.media.failures import FailureCode, unplayable
@@ -19,11 +21,20 @@ is rarely alone in 1 MB), smaller ones cost more round trips."""
 SMALL_BLOCK_BYTES = 32 * 1024
 """For a file whose headers are scattered over all of it: what FFmpeg asks for at a time."""
 
-_CACHED_BYTES = 4 * 1024 * 1024
+_CACHED_BYTES = 8 * 1024 * 1024
+
+_AT_ONCE = 4
+"""Requests on their way at a time."""
+
+_AHEAD_BYTES = 4 * 1024 * 1024
+"""How much of what is fetched ahead may wait to be used."""
+
+type Range = tuple[int, int]
+"""Offset and length in bytes."""
 
 
 class ByteSource(Protocol):
-    """One version of a blob, read by ranges."""
+    """One version of a blob, read by ranges, several of them at once from several threads."""
 
     @property
     def size(self) -> int:
@@ -73,6 +84,7 @@ class SourceFile:
         self._block_bytes = BLOCK_BYTES
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._failure: BaseException | None = None
+        self._counting = Lock()
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes from the position: at most to the end of one block."""
@@ -118,21 +130,52 @@ class SourceFile:
         self._block_bytes = SMALL_BLOCK_BYTES
         self._blocks.clear()
 
-    def read_ranges(self, ranges: list[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of each (offset, length), fetching no byte around them.
+    def read_ranges(self, ranges: Sequence[Range]) -> Iterator[bytes]:
+        """Yield the bytes of each range in order, fetching no byte around them, several at once.
 
-        A range whose blocks are all in the cache is not fetched again.
+        A range whose blocks are all in the cache is not fetched again. What is still on its way
+        when the caller stops is given up.
         """
-        return [self._range(offset, length) for offset, length in ranges]
+        coming: deque[tuple[int, Future[bytes]]] = deque()
+        ahead = 0
+        with ThreadPoolExecutor(_AT_ONCE, "media-range") as pool:
+            try:
+                for offset, length in ranges:
+                    while coming and (len(coming) > _AT_ONCE or ahead + length > _AHEAD_BYTES):
+                        size, future = coming.popleft()
+                        ahead -= size
+                        yield future.result()
+                    coming.append((length, pool.submit(self._range, offset, length)))
+                    ahead += length
+                while coming:
+                    yield coming.popleft()[1].result()
+            finally:
+                for _, future in coming:
+                    future.cancel()
+
+    def prefetch(self, ranges: Iterable[Range]) -> None:
+        """Fetch the blocks of these ranges into the cache, several at once, as far as it holds."""
+        size = self._block_bytes
+        numbers = dict.fromkeys(
+            number
+            for offset, length in ranges
+            for number in range(offset // size, (min(offset + length, self.size) - 1) // size + 1)
+        )
+        wanted = [number for number in numbers if number not in self._blocks]
+        wanted = wanted[: _CACHED_BYTES // size // 2]
+        blocks = [(number * size, min(size, self.size - number * size)) for number in wanted]
+        for number, data in zip(wanted, self.read_ranges(blocks), strict=True):
+            self._keep(number, data)
 
     def _range(self, offset: int, length: int) -> bytes:
         size = self._block_bytes
         numbers = range(offset // size, (offset + length - 1) // size + 1)
-        if all(number in self._blocks for number in numbers):
-            joined = b"".join(self._blocks[number] for number in numbers)
-            start = offset - numbers[0] * size
-            return joined[start : start + length]
-        return self._fetch(offset, length)
+        blocks = [self._blocks.get(number) for number in numbers]
+        if None in blocks:
+            return self._fetch(offset, length)
+        joined = b"".join(block for block in blocks if block is not None)
+        start = offset - numbers[0] * size
+        return joined[start : start + length]
 
     def _from_block(self, offset: int, length: int) -> bytes:
         self.check()
@@ -143,21 +186,38 @@ class SourceFile:
             self._blocks.move_to_end(number)
         else:
             first = number * self._block_bytes
-            self._blocks[number] = self._fetch(first, min(self._block_bytes, self.size - first))
-            if len(self._blocks) * self._block_bytes > _CACHED_BYTES:
-                self._blocks.popitem(last=False)
+            self._keep(number, self._fetch(first, min(self._block_bytes, self.size - first)))
         return self._blocks[number][start : start + length]
 
+    def _keep(self, number: int, block: bytes) -> None:
+        self._blocks[number] = block
+        if len(self._blocks) * self._block_bytes > _CACHED_BYTES:
+            self._blocks.popitem(last=False)
+
     def _fetch(self, offset: int, length: int) -> bytes:
-        self.check()
-        if self.bytes_read + length > self._max_bytes:
-            self._failure = unplayable(FailureCode.TOO_MUCH_READING)
-            raise self._failure
-        try:
-            data = self._source.read(offset, length)
-        except BaseException as error:
-            self._failure = error
-            raise
-        self.bytes_read += len(data)
-        self.requests += 1
-        return data
+        """Fetch a range, in any thread; a source that gives it in pieces is asked again."""
+        self._reserve(length)
+        data = bytearray()
+        while len(data) < length:
+            self.check()
+            try:
+                piece = self._source.read(offset + len(data), length - len(data))
+            except BaseException as error:
+                self._failure = self._failure or error
+                raise
+            if not piece:
+                break
+            with self._counting:
+                self.requests += 1
+            if len(piece) == length:
+                return piece
+            data += piece
+        return bytes(data)
+
+    def _reserve(self, length: int) -> None:
+        with self._counting:
+            self.check()
+            if self.bytes_read + length > self._max_bytes:
+                self._failure = unplayable(FailureCode.TOO_MUCH_READING)
+                raise self._failure
+            self.bytes_read += length

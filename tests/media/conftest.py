@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import media
+from shared.media import Stills
 from shared.model import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
 
@@ -58,7 +59,13 @@ def audio_of(source: Path) -> AudioTrack:
     return audio
 
 
-def poster_of(source: Path | MemorySource) -> bytes | None:
-    """Return the poster of a file."""
+def stills_of(source: Path | MemorySource) -> Stills:
+    """Return all stills of a file."""
     with media.opened(source_of(source) if isinstance(source, Path) else source) as file:
-        return file.poster()
+        return file.stills()
+
+
+def poster_of(source: Path | MemorySource) -> bytes | None:
+    """Return the largest JPEG poster of a file."""
+    poster = stills_of(source).poster
+    return poster.data if poster else None

@@ -89,7 +89,7 @@ def outcome(data: bytes) -> str:
     """Return `ready` or the failure code; anything else comes out as it is raised."""
     try:
         with media.opened(MemorySource(data)) as file:
-            file.poster()
+            file.stills()
     except UnplayableClip as failure:
         return FailureCode(failure.failure_code)
     return "ready"

@@ -17,7 +17,7 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 def failure_of(source: MemorySource, limits: Limits | None = None) -> str:
     """Return the code that describing `source` and choosing its poster fails with."""
     with pytest.raises(UnplayableClip) as caught, media.opened(source, limits) as file:
-        file.poster()
+        file.stills()
     code = FailureCode(caught.value.failure_code)
     assert caught.value.detail == code.sentence
     return code
@@ -108,7 +108,7 @@ def test_rubbish_behind_a_whole_film_is_ignored(made: Make) -> None:
     """Players ignore it too."""
     data = made("a.mp4").read_bytes() + b"rubbish" * 100
     with media.opened(MemorySource(data)) as file:
-        assert file.poster() is not None
+        assert file.stills().poster is not None
 
 
 def test_no_playable_stream(made: Make) -> None:
@@ -169,7 +169,7 @@ def test_too_slow(made: Make, ticks: int) -> None:
         pytest.raises(UnplayableClip) as caught,
         media.opened(source_of(made("a.mp4")), clock=lambda: next(seconds)) as file,
     ):
-        file.poster()
+        file.stills()
     assert caught.value.failure_code == FailureCode.TOO_SLOW
 
 
@@ -180,7 +180,7 @@ def test_poster_found_so_far_is_enough(made: Make) -> None:
     with media.opened(source) as file:
         described = file.bytes_read
     with media.opened(source_of(path), Limits(max_bytes=described + 600_000)) as file:
-        assert file.poster() is not None
+        assert file.stills().poster is not None
     assert source.size > described + 600_000
 
 

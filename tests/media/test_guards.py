@@ -188,4 +188,4 @@ def warm(made: Make) -> None:
 
 def _use(source: MemorySource) -> None:
     with media.opened(source) as file:
-        file.poster()
+        file.stills()

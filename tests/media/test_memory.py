@@ -18,7 +18,7 @@ from tests.media.clips import source_of
 source = source_of(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with media.opened(source) as file:
-    assert file.poster() is not None
+    assert file.stills().poster is not None
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from shared import media
-from shared.media.keyframes import _Sample, _within
+from shared.media.samples import Sample, within
 from shared.media.source import BLOCK_BYTES
 from tests.media.clips import (
     QUARTERS,
@@ -61,17 +61,6 @@ def test_poster_has_square_pixels(
     """As wide as it is shown."""
     path = made("a.mp4", Clip(pixel_shape=shape, rotation=rotation))
     assert decoded(poster_of(path)).size == size
-
-
-@pytest.mark.parametrize(
-    ("longest_side", "size"), [(1280, (640, 360)), (320, (320, 180)), (17, (17, 10))]
-)
-def test_poster_is_bounded_and_never_enlarged(
-    made: Make, longest_side: int, size: tuple[int, int]
-) -> None:
-    """By its longest side."""
-    with media.opened(source_of(made("a.mp4", Clip(size=(640, 360))))) as file:
-        assert decoded(file.poster(longest_side)).size == size
 
 
 def test_poster_of_a_large_film_is_1280_wide(made: Make) -> None:
@@ -191,7 +180,7 @@ def test_damaged_cover_does_not_fail_the_sound(made: Make) -> None:
     source.data = bytes(data)
     with media.opened(source) as file:
         assert file.media.audio is not None
-        file.poster()
+        file.stills()
 
 
 def test_only_keyframes_are_fetched_from_an_mp4(made: Make) -> None:
@@ -200,7 +189,7 @@ def test_only_keyframes_are_fetched_from_an_mp4(made: Make) -> None:
     source = source_of(path)
     with media.opened(source) as file:
         before = len(source.reads)
-        file.poster()
+        file.stills()
     fetched = source.reads[before:]
     assert 5 <= len(fetched) <= 8
     assert all(length != BLOCK_BYTES for _, length in fetched)
@@ -235,9 +224,9 @@ def test_scene_has_four_different_quarters() -> None:
 
 def test_huge_keyframes_are_fewer_but_still_spread() -> None:
     """A film in 8K is judged by fewer candidates, at least by one."""
-    samples = [_Sample(offset=n, length=10, timestamp=n) for n in range(8)]
-    assert [s.timestamp for s in _within(samples, 80)] == list(range(8))
-    assert [s.timestamp for s in _within(samples, 40)] == [1, 3, 5, 7]
-    assert sum(s.length for s in _within(samples, 29)) <= 29
-    assert len(_within(samples, 5)) == 1
-    assert _within([], 5) == []
+    samples = [Sample(offset=n, length=10, timestamp=n) for n in range(8)]
+    assert [s.timestamp for s in within(samples, 80)] == list(range(8))
+    assert [s.timestamp for s in within(samples, 40)] == [1, 3, 5, 7]
+    assert sum(s.length for s in within(samples, 29)) <= 29
+    assert len(within(samples, 5)) == 1
+    assert within([], 5) == []

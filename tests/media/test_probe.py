@@ -215,5 +215,5 @@ def test_cost_does_not_grow_with_the_film(made: Make) -> None:
     with media.opened(source_of(path)) as file:
         assert file.media.duration == pytest.approx(240.0)
         assert file.bytes_read < 1_000_000
-        assert file.poster() is not None
+        assert file.stills().poster is not None
         assert file.bytes_read < path.stat().st_size * 0.05

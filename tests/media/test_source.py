@@ -34,12 +34,12 @@ def test_errors_of_the_source_come_out_unchanged(
     data = made(name, Clip(seconds=8, codec_options={"crf": "4"}, size=(640, 360))).read_bytes()
     whole = MemorySource(data)
     with media.opened(whole) as file:
-        file.poster()
+        file.stills()
     assert len(whole.reads) > 3
     for number in range(len(whole.reads)):
         source = MemorySource(data, failure=failure, fail_from=number)
         with pytest.raises(type(failure)) as caught, media.opened(source) as file:
-            file.poster()
+            file.stills()
         assert caught.value is failure
     assert capfd.readouterr().err == ""
 
@@ -51,7 +51,7 @@ def test_an_error_of_one_clip_does_not_reach_the_next(made: Make) -> None:
     with pytest.raises(StorageUnavailable), media.opened(broken):
         pass
     with media.opened(source_of(made("a.mp4"))) as file:
-        assert file.poster() is not None
+        assert file.stills().poster is not None
 
 
 def test_reads_are_whole_blocks_kept_for_later() -> None:
@@ -91,9 +91,9 @@ def test_exact_ranges_fetch_nothing_around_them() -> None:
     source = MemorySource(DATA)
     file = file_over(source)
     file.read(1)
-    pieces = file.read_ranges([(100, 50), (BLOCK_BYTES - 5, 10), (700_000, 3)])
+    pieces = list(file.read_ranges([(100, 50), (BLOCK_BYTES - 5, 10), (700_000, 3)]))
     assert pieces == [DATA[100:150], DATA[BLOCK_BYTES - 5 : BLOCK_BYTES + 5], DATA[700_000:700_003]]
-    assert source.reads == [(0, BLOCK_BYTES), (BLOCK_BYTES - 5, 10), (700_000, 3)]
+    assert sorted(source.reads) == [(0, BLOCK_BYTES), (BLOCK_BYTES - 5, 10), (700_000, 3)]
 
 
 def test_peek_crosses_blocks() -> None:
@@ -114,7 +114,7 @@ def test_small_blocks() -> None:
 
 def test_cache_is_bounded() -> None:
     """The block used longest ago goes first."""
-    source = MemorySource(DATA * 6)
+    source = MemorySource(DATA * 9)
     file = file_over(source)
     for start in (*range(0, source.size, BLOCK_BYTES), 0):
         file.peek(start, 1)
@@ -140,5 +140,5 @@ def test_budget_is_checked_before_reading() -> None:
     file = file_over(source, max_bytes=BLOCK_BYTES)
     file.read(1)
     with pytest.raises(UnplayableClip):
-        file.read_ranges([(500_000, 1)])
+        list(file.read_ranges([(500_000, 1)]))
     assert len(source.reads) == 1

@@ -1,0 +1,77 @@
+"""Which samples of an MP4 or MOV to fetch, from its index: positions only, nothing is read.
+
+Its index (`stbl`, ISO/IEC 14496-12 section 8.5) has place, size and time of every sample.
+"""
+
+from dataclasses import dataclass
+
+from av.index import IndexEntries, IndexEntry
+
+_LARGEST_SAMPLE = 32 * 1024 * 1024
+
+_NEIGHBOURS = 150
+"""Where every sample is marked as a keyframe, so many on either side are compared by size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Where a sample lies, in bytes, and its decoding time in units of the time base."""
+
+    offset: int
+    length: int
+    timestamp: int
+
+
+def keyframes(entries: IndexEntries, count: int) -> list[Sample]:
+    """Return up to `count` different keyframes, each the last at or before an equal part begins."""
+    if len(entries) == 0:
+        return []
+    first, last = entries[0].timestamp, entries[-1].timestamp
+    numbers = sorted({entries.search_timestamp(time) for time in parts(first, last, count)})
+    return _fetchable([entries[number] for number in numbers if number >= 0])
+
+
+def largest_nearby(entries: IndexEntries, samples: list[Sample]) -> list[Sample]:
+    """Return for each sample the largest one around it, each once, in order.
+
+    For an index that marks all samples as keyframes although few of them are: these are larger.
+    """
+    numbers: set[int] = set()
+    for sample in samples:
+        near = entries.search_timestamp(sample.timestamp, any_frame=True)
+        around = range(max(0, near - _NEIGHBOURS), min(len(entries), near + _NEIGHBOURS))
+        numbers.add(max(around, key=lambda number: entries[number].size))
+    return _fetchable([entries[number] for number in sorted(numbers)])
+
+
+def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
+    """Return as many samples as fit, still spread evenly, at least one if there are any."""
+    for count in range(len(samples), 1, -1):
+        chosen = [samples[number * len(samples) // count] for number in range(count)]
+        if sum(sample.length for sample in chosen) <= max_bytes:
+            return chosen
+    return samples[len(samples) // 2 :][:1]
+
+
+def parts(first: int, last: int, count: int) -> list[int]:
+    """Return where each of `count` equal parts of first..last begins."""
+    return [first + (last - first) * part // count for part in range(count)]
+
+
+def _fetchable(entries: list[IndexEntry]) -> list[Sample]:
+    return [
+        Sample(entry.pos, entry.size, entry.timestamp)
+        for entry in entries
+        if entry.pos >= 0 and 0 < entry.size <= _LARGEST_SAMPLE
+    ]
+
+
+def span(entries: IndexEntries, start: int, end: int) -> tuple[int, int] | None:
+    """Return offset and length of the bytes from the keyframe before `start` to `end`."""
+    first = entries.search_timestamp(start)
+    last = entries.search_timestamp(end, any_frame=True)
+    if first < 0 or last < first:
+        return None
+    offset = entries[first].pos
+    length = entries[last].pos + entries[last].size - offset
+    return (offset, length) if offset >= 0 and length > 0 else None

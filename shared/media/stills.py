@@ -1,0 +1,143 @@
+"""All that a player and a gallery show of a clip, from one pass over the film.
+
+frames spread over the film ─┬─ a tile each ── storyboard
+                             └─ the best one ─┬─ posters, placeholder
+                                              └─ the seconds behind it ── preview
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from av import FFmpegError, VideoFrame
+from PIL import Image
+
+from shared.errors import UnplayableClip
+from shared.media.failures import FailureCode, unplayable
+from shared.media.film import Film, TimedFrame
+from shared.media.keyframes import Wish, spread
+from shared.media.picture import Picture, Size, encoded, within
+from shared.media.placeholder import placeholder
+from shared.media.poster import Choice, improve
+from shared.media.preview import moving_preview
+from shared.media.rendering import Renderer
+from shared.media.sheet import TILE_BOX, Sheet, tile_count
+from shared.model import ImageFormat
+from shared.storyboard import Storyboard
+
+POSTER_WIDTHS = (320, 640, 1280)
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stills:
+    """Everything that is shown of a clip before it plays.
+
+    `posters`: JPEG and WebP of each width, ascending; empty for sound without a cover.
+    `placeholder`: a ThumbHash in base64, None without posters.
+    `storyboard` and `sheet`: the geometry of the tiles and the JPEG that has them; both None
+    for sound, and for a film whose length nobody knows.
+    `preview`: about three seconds as silent animated WebP, None where it would cost too much.
+    """
+
+    posters: tuple[Picture, ...] = ()
+    placeholder: str | None = None
+    storyboard: Storyboard | None = None
+    sheet: Picture | None = None
+    preview: Picture | None = None
+
+    @property
+    def poster(self) -> Picture | None:
+        """The largest JPEG."""
+        jpegs = [picture for picture in self.posters if picture.format is ImageFormat.JPEG]
+        return jpegs[-1] if jpegs else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowance:
+    """Bytes for frames and for the preview: a share of the file, within bounds.
+
+    So that a film of 300 MB costs 2.5 % of its bytes at most, one of 1 GB 2 %, a larger one no
+    more than that, and a small one is not starved.
+    """
+
+    frames: int
+    preview: int
+
+
+def _allowance(size: int) -> _Allowance:
+    return _Allowance(
+        frames=min(max(size * 16 // 1000, 4 * _MEGABYTE), 14 * _MEGABYTE),
+        preview=min(max(size * 5 // 1000, 2 * _MEGABYTE), 6 * _MEGABYTE),
+    )
+
+
+def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
+    """Return all of a film; `duration` is the clip's in seconds.
+
+    What is had when a limit or damage ends the search is enough.
+
+    Raises:
+        UnplayableClip: no frame can be decoded, or a limit was reached before the first.
+        BaseException: whatever the source raised, unchanged.
+    """
+    allowance = _allowance(film.file.size)
+    choice, sheet = Choice(film.begin), Sheet()
+    _gather(film, renderer, Wish(tile_count(duration), allowance.frames), choice, sheet)
+    improve(choice, film, renderer)
+    if choice.frame is None:
+        raise unplayable(FailureCode.UNDECODABLE)
+    image = _largest_poster(choice.frame, renderer)
+    choice.frame = None  # the memory is wanted for what follows
+    preview = moving_preview(film, renderer, choice.timestamp, allowance.preview)
+    board, sheet_picture = sheet.laid_out(duration) or (None, None)
+    return Stills(
+        posters=_posters(image),
+        placeholder=placeholder(image),
+        storyboard=board,
+        sheet=sheet_picture,
+        preview=preview,
+    )
+
+
+def stills_of_cover(cover: TimedFrame, renderer: Renderer) -> Stills:
+    """Return the posters of a sound file's cover picture.
+
+    Raises:
+        UnplayableClip: its pixel format cannot be shown.
+    """
+    image = _largest_poster(cover.frame, renderer)
+    return Stills(posters=_posters(image), placeholder=placeholder(image))
+
+
+def _gather(film: Film, renderer: Renderer, wish: Wish, choice: Choice, sheet: Sheet) -> None:
+    try:
+        for each in spread(film, wish):
+            with suppress(FFmpegError):  # a pixel format that cannot be shown is no candidate
+                tile = renderer.picture(each.frame, TILE_BOX)
+                choice.consider(each, tile)
+                sheet.add(tile, film.seconds(each.timestamp))
+    except UnplayableClip:
+        if choice.frame is None:
+            raise
+
+
+def _largest_poster(frame: VideoFrame, renderer: Renderer) -> Image.Image:
+    try:
+        return renderer.picture(frame, _poster_box(POSTER_WIDTHS[-1]))
+    except FFmpegError as error:
+        raise unplayable(FailureCode.UNDECODABLE) from error
+
+
+def _posters(largest: Image.Image) -> tuple[Picture, ...]:
+    """Return JPEG and WebP in every width that is smaller, and as it is."""
+    sizes = {within(largest.size, _poster_box(width)) for width in POSTER_WIDTHS}
+    pictures = []
+    for size in sorted(sizes):
+        image = largest if size == largest.size else largest.resize(size, reducing_gap=3.0)
+        pictures += [encoded(image, file_format) for file_format in ImageFormat]
+    return tuple(pictures)
+
+
+def _poster_box(width: int) -> Size:
+    """Return the bounds of a poster: a telephone held upright fits, a pillar does not."""
+    return width, 3 * width
