@@ -32,6 +32,7 @@ routes.add("clips_change", "PATCH", "clips/{clip_id}", clips.change)
 routes.add("clips_delete", "DELETE", "clips/{clip_id}", clips.delete)
 routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
 routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
+routes.add("clips_thumbnail", "GET", "clips/{clip_id}/thumbnail", links.thumbnail)
 routes.add_open("health", "GET", "health", system.health)
 routes.add_fallback()
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from clips.deletion import UPLOAD_LIFE
+from clips.storyboards import Storyboards
 from shared.blob_names import Containers
 from shared.catalogue import Clips
 from shared.errors import NotFound, WrongState
@@ -29,10 +30,13 @@ class AccessTerms:
 
 
 class Access:
-    def __init__(self, clips: Clips, containers: Containers, links: Links) -> None:
+    def __init__(
+        self, clips: Clips, containers: Containers, links: Links, storyboards: Storyboards
+    ) -> None:
         self._clips = clips
         self._containers = containers
         self._links = links
+        self._storyboards = storyboards
 
     def link(self, user_id: UUID, clip_id: UUID, terms: AccessTerms) -> SignedLink:
         """Raises NotFound, WrongState if the clip is not ready, StorageUnavailable."""
@@ -41,19 +45,23 @@ class Access:
             raise NotFound("There is no such clip.")
         if clip.status is not ClipStatus.READY or clip.blob_name is None:
             raise WrongState(f"The clip is not ready: it is {clip.status}.")
-        if terms.variant is Variant.CLIP:
-            return self._link_to_clip(clip, clip.blob_name, terms)
-        if terms.variant is Variant.POSTER and clip.poster_name is not None:
-            return self._links.to_read(
-                self._containers.thumbnails, clip.poster_name, terms.life, LinkTerms(ip=terms.ip)
-            )
-        raise NotFound(f"The clip has no {terms.variant}.")
+        match terms.variant:
+            case Variant.CLIP:
+                return self._link_to_clip(clip, clip.blob_name, terms)
+            case Variant.STORYBOARD:
+                return self._storyboards.link(clip, terms.life, terms.ip)
+            case Variant.POSTER:
+                return self._link_to_image(clip.images.poster_name, terms)
+            case Variant.PREVIEW:
+                return self._link_to_image(clip.images.preview_name, terms)
 
     def thumbnail(self, clip: Clip) -> str | None:
         """A link to a clip's poster that can be put into a page."""
-        if clip.poster_name is None:
+        if clip.images.poster_name is None:
             return None
-        return self._links.to_read(self._containers.thumbnails, clip.poster_name, _IMAGE_LIFE).url
+        return self._links.to_read(
+            self._containers.thumbnails, clip.images.poster_name, _IMAGE_LIFE
+        ).url
 
     def upload(self, clip: Clip) -> Upload:
         """How to send the bytes of a new clip; the link can create this one blob only."""
@@ -64,6 +72,13 @@ class Access:
         if clip.content_type is not None:
             headers["x-ms-blob-content-type"] = clip.content_type
         return Upload("PUT", link.url, headers, link.expires_at)
+
+    def _link_to_image(self, name: str | None, terms: AccessTerms) -> SignedLink:
+        if name is None:
+            raise NotFound(f"The clip has no {terms.variant}.")
+        return self._links.to_read(
+            self._containers.thumbnails, name, terms.life, LinkTerms(ip=terms.ip)
+        )
 
     def _link_to_clip(self, clip: Clip, blob_name: str, terms: AccessTerms) -> SignedLink:
         filename = terms.download

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clips.checksums import Checksums
 from clips.deletion import UPLOAD_LIFE, Deletion
 from clips.ingest import Ingest
 from clips.reconciliation import Reconciliation
@@ -40,6 +41,7 @@ class Cleanup:
         deletion: Deletion,
         ingest: Ingest,
         reconciliation: Reconciliation,
+        checksums: Checksums,
         temp_dir: Path,
     ) -> None:
         self._clock = clock
@@ -49,6 +51,7 @@ class Cleanup:
         self._deletion = deletion
         self._ingest = ingest
         self._reconciliation = reconciliation
+        self._checksums = checksums
         self._temp_dir = temp_dir
 
     def run(self) -> Report:
@@ -62,6 +65,7 @@ class Cleanup:
             "temp_blobs_deleted": self._drop_temp_blobs,
             "temp_files_deleted": self._drop_temp_files,
             "blobs_reconciled": self._reconciliation.run,
+            "checksums_noted": self._checksums.run,
         }
         report: Report = {}
         outages: list[Unavailable] = []

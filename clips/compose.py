@@ -6,10 +6,14 @@ Nothing connects here. Whatever needs a connection opens it when it is first use
 from dataclasses import dataclass
 
 from clips.access import Access
+from clips.checksums import Checksums
 from clips.cleanup import Cleanup
 from clips.deletion import Deletion
+from clips.images import ImageWriter
 from clips.ingest import Ingest
 from clips.reconciliation import Reconciliation
+from clips.storyboards import Storyboards
+from clips.thumbnails import Thumbnails
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Landings, Upkeep, Users, Videos
 from shared.clock import Clock, utc_now
@@ -31,6 +35,7 @@ class Services:
     videos: Videos
     clips: Clips
     access: Access
+    thumbnails: Thumbnails
     deletion: Deletion
     ingest: Ingest
     cleanup: Cleanup
@@ -42,8 +47,12 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     account = StorageAccount(settings.storage, clock)
     blobs = Blobs(account)
     videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
+    links = Links(account, clock)
+    storyboards = Storyboards(clock, blobs, containers, links)
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
-    ingest = Ingest(account, blobs, containers, Landings(database))
+    landings = Landings(database)
+    images = ImageWriter(blobs, containers, landings)
+    ingest = Ingest(account, blobs, containers, landings, images)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     return Services(
         clock=clock,
@@ -55,10 +64,19 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         users=Users(database),
         videos=videos,
         clips=clips,
-        access=Access(clips, containers, Links(account, clock)),
+        access=Access(clips, containers, links, storyboards),
+        thumbnails=Thumbnails(blobs, containers, links, clips),
         deletion=deletion,
         ingest=ingest,
         cleanup=Cleanup(
-            clock, blobs, containers, upkeep, deletion, ingest, reconciliation, settings.temp_dir
+            clock,
+            blobs,
+            containers,
+            upkeep,
+            deletion,
+            ingest,
+            reconciliation,
+            Checksums(clock, blobs, containers, upkeep),
+            settings.temp_dir,
         ),
     )

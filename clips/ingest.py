@@ -1,28 +1,29 @@
-"""A blob has landed: claim it, look into it, make its poster, publish it.
+"""A blob has landed: claim it, look into it, make its images, publish it.
 
 May be called twice, late, out of order, and be killed anywhere: every step can be repeated,
 and only the version of the blob that was claimed is ever published.
 
     count the attempt -> properties -> claim (blob, ETag) -> old images away
-        -> read ranges: metadata and poster -> poster written -> published
+        -> read ranges: metadata and stills -> images written -> published
 """
 
 import logging
 import math
 from collections.abc import Mapping
-from mimetypes import guess_type
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from clips.images import ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
-from shared.errors import BlobChanged, BlobExists, BlobMissing, DatabaseUnavailable, UnplayableClip
+from shared.errors import BlobChanged, BlobMissing, DatabaseUnavailable, UnplayableClip
+from shared.media_types import of_name, servable
 from shared.model import Blob, Failure, Media
 from shared.storage import Blobs, StorageAccount
 
 if TYPE_CHECKING:
-    from shared.media import ByteSource
+    from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
 
@@ -31,12 +32,18 @@ _LONGEST_TITLE = 500
 
 class Ingest:
     def __init__(
-        self, account: StorageAccount, blobs: Blobs, containers: Containers, landings: Landings
+        self,
+        account: StorageAccount,
+        blobs: Blobs,
+        containers: Containers,
+        landings: Landings,
+        images: ImageWriter,
     ) -> None:
         self._account = account
         self._blobs = blobs
         self._containers = containers
         self._landings = landings
+        self._images = images
 
     def landed(self, blob_name: str) -> None:
         """Brings the catalogue to whatever version of the blob is there now.
@@ -72,40 +79,20 @@ class Ingest:
             _log.warning("Left alone, there is no such video: %s", blob_name)
 
     def _process(self, blob: Blob, claim: Claim) -> None:
-        images = blob_names.derived_prefix(claim.video_id, claim.clip_id)
-        self._blobs.delete_prefix(self._containers.thumbnails, images)
+        self._images.remove(claim.video_id, claim.clip_id)
         try:
-            media, poster = _look_into(self._blobs.reader(self._containers.clips, blob))
+            media, stills = _look_into(self._blobs.reader(self._containers.clips, blob))
         except UnplayableClip as error:
             self._landings.fail(claim, Failure(error.failure_code, error.detail))
             _log.info("Clip %s failed: %s", claim.clip_id, error.failure_code)
             return
-        if self._publish(claim, media, poster):
+        images = self._images.write(claim, stills)
+        poster = images.poster_name
+        thumbnail_url = poster and self._account.url(self._containers.thumbnails, poster)
+        if self._landings.publish(claim, media, images, thumbnail_url):
             _log.info("Clip %s is ready: %d bytes, %s s", claim.clip_id, blob.size, media.duration)
         else:
             _log.info("Clip %s was deleted or replaced meanwhile", claim.clip_id)
-
-    def _publish(self, claim: Claim, media: Media, poster: bytes | None) -> bool:
-        if poster is None:
-            return self._landings.publish(claim, media, None, None)
-        name = blob_names.poster(claim.video_id, claim.clip_id)
-        self._write_image(claim, name, poster)
-        url = self._account.url(self._containers.thumbnails, name)
-        return self._landings.publish(claim, media, name, url)
-
-    def _write_image(self, claim: Claim, name: str, image: bytes) -> None:
-        """Writes an image of the claimed version; raises BlobChanged if the claim has fallen.
-
-        Images are new when written. One that is there already comes from a run that died
-        (and is replaced), or from the run of a newer version (which is then left to it).
-        """
-        container = self._containers.thumbnails
-        try:
-            self._blobs.put(container, name, image, "image/jpeg", replace=False)
-        except BlobExists:
-            if not self._landings.holds(claim):
-                raise BlobChanged("A newer version of the clip is being processed.") from None
-            self._blobs.put(container, name, image, "image/jpeg", replace=True)
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
@@ -115,12 +102,12 @@ class Ingest:
             _log.warning("The failed attempt at %s could not be noted", blob_name)
 
 
-def _look_into(source: "ByteSource") -> tuple[Media, bytes | None]:
+def _look_into(source: "ByteSource") -> "tuple[Media, Stills]":
     # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
     from shared import media
 
     with media.opened(source) as file:
-        return file.media, file.poster()
+        return file.media, file.stills()
 
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
@@ -132,16 +119,12 @@ def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
         spelled_id=blob_names.clip_of(blob.name),
         etag=blob.etag,
         size=blob.size,
-        content_type=_media_type(blob.content_type) or _media_type(guess_type(blob.name)[0]),
+        content_type=servable(blob.content_type) or of_name(blob.name),
+        content_md5=blob.content_md5,
         start_time=start,
         end_time=end,
         title=_title(blob.metadata),
     )
-
-
-def _media_type(text: str | None) -> str | None:
-    """A type that links may serve the clip as: what a browser would run is no such type."""
-    return text if text is not None and text.startswith(("video/", "audio/")) else None
 
 
 def _times(metadata: Mapping[str, str]) -> tuple[float, float | None]:

@@ -1,7 +1,7 @@
 """The names of containers and blobs: the one place that knows how they are put together.
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
-<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg
+<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
 <prefix>-videos       {video_id}...
 <prefix>-temp         anything, with an `expires_at` in its metadata
 """
@@ -10,6 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
+
+from shared.model import ImageFormat
+
+STORYBOARD_SHEET = "storyboard.jpg"
+"""What the cues of a stored storyboard call their sheet: the blob beside them."""
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 
@@ -62,7 +67,46 @@ def images_prefix(video_id: UUID, clip_id: UUID) -> str:
 
 
 def poster(video_id: UUID, clip_id: UUID) -> str:
+    """The poster in its largest width, as JPEG."""
     return f"{derived_prefix(video_id, clip_id)}poster.jpg"
+
+
+def poster_size(video_id: UUID, clip_id: UUID, width: int, image_format: ImageFormat) -> str:
+    """The poster in one width and format."""
+    return f"{derived_prefix(video_id, clip_id)}poster-{width}{image_format.extension}"
+
+
+def storyboard_sheet(video_id: UUID, clip_id: UUID) -> str:
+    return f"{derived_prefix(video_id, clip_id)}{STORYBOARD_SHEET}"
+
+
+def storyboard_cues(video_id: UUID, clip_id: UUID) -> str:
+    return f"{derived_prefix(video_id, clip_id)}storyboard.vtt"
+
+
+def preview(video_id: UUID, clip_id: UUID) -> str:
+    return f"{derived_prefix(video_id, clip_id)}preview.webp"
+
+
+def thumbnail(
+    video_id: UUID,
+    clip_id: UUID,
+    *,
+    etag: str,
+    milliseconds: int,
+    width: int,
+    image_format: ImageFormat,
+) -> str:
+    """A frame made on demand: of one version of the clip, so that it is never stale."""
+    return (
+        f"{derived_prefix(video_id, clip_id)}"
+        f"at-{milliseconds}-{width}-{etag.lower()}{image_format.extension}"
+    )
+
+
+def signed_storyboard(clip_id: UUID, key: str) -> str:
+    """A storyboard whose cues carry links, for a while, in the temp container."""
+    return f"storyboards/{clip_id}/{key}.vtt"
 
 
 def video_of(blob_name: str) -> UUID | None:

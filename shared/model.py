@@ -86,6 +86,21 @@ class Failure:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """What was made from a clip to be looked at; names are of the thumbnails container.
+
+    `poster_widths` are the widths in pixels, ascending, in which the poster is stored;
+    `storyboard_name` is the WebVTT beside its sheet; `placeholder` a thumbhash in base64.
+    """
+
+    poster_name: str | None = None
+    poster_widths: tuple[int, ...] = ()
+    storyboard_name: str | None = None
+    preview_name: str | None = None
+    placeholder: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Whoever a token speaks for. `id` is ours, `subject` the issuer's."""
@@ -124,7 +139,7 @@ class Clip:
     failure: Failure | None
     blob_name: str | None
     blob_url: str | None
-    poster_name: str | None
+    images: Images
     thumbnail_url: str | None
     start_time: float
     end_time: float | None
@@ -156,6 +171,27 @@ class Variant(StrEnum):
     CLIP = "clip"
     POSTER = "poster"
     STORYBOARD = "storyboard"
+    PREVIEW = "preview"
+
+
+class ImageFormat(StrEnum):
+    """How a still picture is encoded."""
+
+    JPEG = "jpeg"
+    WEBP = "webp"
+
+    @property
+    def media_type(self) -> str:
+        return f"image/{self}"
+
+    @property
+    def extension(self) -> str:
+        """What the names of its files end with, the dot included."""
+        return ".jpg" if self is ImageFormat.JPEG else ".webp"
+
+
+THUMBNAIL_WIDTHS = (160, 320, 640, 1280)
+"""Pixels, in which stills are offered; a picture that is narrower keeps its own width."""
 
 
 @dataclass(frozen=True, slots=True)

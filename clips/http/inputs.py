@@ -26,7 +26,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clips.http import cursors
-from shared.model import ClipStatus, Variant
+from shared.media_types import servable
+from shared.model import THUMBNAIL_WIDTHS, ClipStatus, ImageFormat, Variant
 
 LONGEST_POSITION = 10_000_000.0
 """Seconds, about 115 days: no video is longer, and a typing error often is."""
@@ -44,8 +45,7 @@ def _printable(text: str) -> str:
 
 
 def _media_type(text: str) -> str:
-    # Blobs are served with this type from the account's own host: nothing that runs there.
-    if not text.startswith(("video/", "audio/")) and text != "application/octet-stream":
+    if servable(text) is None and text != "application/octet-stream":
         raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
     return text
 
@@ -79,6 +79,12 @@ def _cursor[Key](decode: Callable[[str], Key]) -> BeforeValidator:
             ) from None
 
     return BeforeValidator(check)
+
+
+def _offered_width(width: int) -> int:
+    if width not in THUMBNAIL_WIDTHS:
+        raise PydanticCustomError("width", f"must be one of {THUMBNAIL_WIDTHS}")
+    return width
 
 
 type Line = Annotated[
@@ -193,6 +199,15 @@ class ClipPage(Parameters):
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     cursor: Annotated[tuple[float, UUID] | None, _cursor(cursors.decode_position)] = None
     status: ClipStatus | None = None
+
+
+class Thumbnail(Parameters):
+    """`time` is seconds into the clip; without it, the poster."""
+
+    clip_id: UUID
+    time: Position | None = None
+    width: Annotated[int, AfterValidator(_offered_width)] = 640
+    format: ImageFormat = ImageFormat.JPEG
 
 
 class AccessUrl(Parameters):

@@ -28,6 +28,7 @@ def clip(value: Clip, thumbnail_access_url: str | None) -> Json:
         "blob_url": value.blob_url,
         "thumbnail_url": value.thumbnail_url,
         "thumbnail_access_url": thumbnail_access_url,
+        "placeholder": value.images.placeholder,
         "start_time": value.start_time,
         "end_time": value.end_time,
         "duration": value.duration,
@@ -50,6 +51,10 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> Json:
         "expires_in_hours": expiry_hours,
         "expires_at": link.expires_at,
     }
+
+
+def redirect(link: SignedLink) -> Json:
+    return {"access_url": link.url, "expires_at": link.expires_at}
 
 
 def metadata(value: Clip, blob: Blob | None) -> Json:

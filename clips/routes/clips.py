@@ -1,13 +1,12 @@
 """Handlers of /videos/{video_id}/clips and /clips/{clip_id}."""
 
-import mimetypes
 from http import HTTPStatus
 from uuid import uuid4
 
 from clips.http import cursors, inputs, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
-from shared import blob_names
+from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound
 from shared.model import Clip
@@ -16,7 +15,7 @@ from shared.model import Clip
 def create(call: Call) -> Answer:
     where, new = call.parameters_and_body(inputs.VideoId, inputs.NewClip)
     services, clip_id = call.services, uuid4()
-    content_type = new.content_type or mimetypes.guess_type(new.filename or "")[0]
+    content_type = new.content_type or media_types.of_name(new.filename or "")
     extension = blob_names.extension_of(new.filename)
     blob_name = blob_names.clip_blob(where.video_id, clip_id, extension)
     clip = services.clips.add(

@@ -1,4 +1,4 @@
-"""Handlers of /clips/{clip_id}/access-url."""
+"""Handlers of /clips/{clip_id}/access-url and /clips/{clip_id}/thumbnail."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -7,8 +7,19 @@ from clips.access import AccessTerms
 from clips.http import inputs, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
+from clips.thumbnails import Wanted
 
 _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
+
+
+def thumbnail(call: Call) -> Answer:
+    wanted = call.parameters(inputs.Thumbnail)
+    link = call.services.thumbnails.link(
+        call.user.id,
+        wanted.clip_id,
+        Wanted(time=wanted.time, width=wanted.width, image_format=wanted.format),
+    )
+    return Answer(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
 
 
 def access_url(call: Call) -> Answer:

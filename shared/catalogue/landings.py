@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from shared.catalogue.rows import media_to_json
 from shared.database import Connection, Database
-from shared.model import Failure, Media
+from shared.model import Failure, Images, Media
 
 # What the host tries before it gives a message up: extensions.blobs.poisonBlobThreshold.
 MAX_ATTEMPTS = 5
@@ -40,9 +40,10 @@ _LOCK_CLIP: LiteralString = """
 
 _TAKE: LiteralString = """
     UPDATE clips
-    SET status = 'processing', etag = %(etag)s, file_size = %(size)s,
+    SET status = 'processing', etag = %(etag)s, file_size = %(size)s, content_md5 = %(content_md5)s,
         content_type = coalesce(%(content_type)s, content_type),
-        media = NULL, poster_name = NULL, thumbnail_url = NULL,
+        media = NULL, thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL,
+        storyboard_name = NULL, preview_name = NULL, placeholder = NULL,
         failure_code = NULL, failure_detail = NULL,
         attempts = CASE WHEN etag IS DISTINCT FROM %(etag)s THEN 1 ELSE attempts END,
         attempted_at = now()
@@ -77,7 +78,9 @@ _PUBLISH: LiteralString = """
     WITH published AS (
         UPDATE clips
         SET status = 'ready', media = %(media)s, attempts = 0,
-            poster_name = %(poster_name)s, thumbnail_url = %(thumbnail_url)s,
+            thumbnail_url = %(thumbnail_url)s, poster_name = %(poster_name)s,
+            poster_widths = %(poster_widths)s, storyboard_name = %(storyboard_name)s,
+            preview_name = %(preview_name)s, placeholder = %(placeholder)s,
             duration = coalesce(%(duration)s, duration),
             end_time = coalesce(end_time, start_time + %(duration)s)
         WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
@@ -131,6 +134,7 @@ class Landing:
     etag: str
     size: int
     content_type: str | None
+    content_md5: str | None
     start_time: float
     end_time: float | None
     title: str | None
@@ -177,7 +181,7 @@ class Landings:
         return self._database.one(_HOLDS, {"id": claim.clip_id, "etag": claim.etag}) is not None
 
     def publish(
-        self, claim: Claim, media: Media, poster_name: str | None, thumbnail_url: str | None
+        self, claim: Claim, media: Media, images: Images, thumbnail_url: str | None
     ) -> bool:
         """Makes the clip ready; False if the claim no longer stands."""
         row = self._database.one(
@@ -187,8 +191,12 @@ class Landings:
                 "etag": claim.etag,
                 "media": media_to_json(media),
                 "duration": media.duration or None,
-                "poster_name": poster_name,
                 "thumbnail_url": thumbnail_url,
+                "poster_name": images.poster_name,
+                "poster_widths": list(images.poster_widths),
+                "storyboard_name": images.storyboard_name,
+                "preview_name": images.preview_name,
+                "placeholder": images.placeholder,
             },
         )
         return row is not None
@@ -262,6 +270,7 @@ def _parameters(landing: Landing) -> dict[str, object]:
         "etag": landing.etag,
         "size": landing.size,
         "content_type": landing.content_type,
+        "content_md5": landing.content_md5,
         "start_time": landing.start_time,
         "end_time": landing.end_time,
         "title": landing.title,

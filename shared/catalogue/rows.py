@@ -6,11 +6,12 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from shared.database import Row
-from shared.model import AudioTrack, Clip, ClipStatus, Failure, Hdr, Media, VideoTrack
+from shared.model import AudioTrack, Clip, ClipStatus, Failure, Hdr, Images, Media, VideoTrack
 
 CLIP_COLUMNS: LiteralString = """
     c.id, c.video_id, c.title, c.status, c.failure_code, c.failure_detail, c.blob_name, c.blob_url,
-    c.poster_name, c.thumbnail_url, c.start_time, c.end_time, c.duration, c.file_size,
+    c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.placeholder,
+    c.thumbnail_url, c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.media
 """
 
@@ -19,8 +20,16 @@ def clip_from(row: Row) -> Clip:
     """A row of CLIP_COLUMNS as a clip."""
     code, detail = row.pop("failure_code"), row.pop("failure_detail")
     media = row.pop("media")
+    images = Images(
+        poster_name=row.pop("poster_name"),
+        poster_widths=tuple(row.pop("poster_widths") or ()),
+        storyboard_name=row.pop("storyboard_name"),
+        preview_name=row.pop("preview_name"),
+        placeholder=row.pop("placeholder"),
+    )
     return Clip(
         **row | {"status": ClipStatus(row["status"])},
+        images=images,
         failure=None if code is None else Failure(code, detail),
         media=None if media is None else _media(media),
     )

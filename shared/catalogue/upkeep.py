@@ -95,6 +95,18 @@ _MARK_MISSING: LiteralString = """
 """
 
 
+_WITHOUT_MD5: LiteralString = """
+    SELECT blob_name FROM clips
+    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL
+    ORDER BY created_at LIMIT %(limit)s
+"""
+
+_NOTE_MD5: LiteralString = """
+    UPDATE clips SET content_md5 = %(md5)s, etag = %(new_etag)s
+    WHERE blob_name = %(blob_name)s AND etag = %(old_etag)s AND status = 'ready'
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletedClip:
     """A clip on its way out; `blob_name` is None if it has no blob to be removed."""
@@ -205,5 +217,17 @@ class Upkeep:
                 "code": MISSING.code,
                 "detail": MISSING.detail,
             },
+        )
+        return touched == 1
+
+    def clips_without_md5(self, limit: int) -> Sequence[str]:
+        """Names of ready clips' blobs whose checksum is not known, oldest first."""
+        return [row["blob_name"] for row in self._database.all(_WITHOUT_MD5, {"limit": limit})]
+
+    def note_md5(self, blob_name: str, *, old_etag: str, new_etag: str, md5: str) -> bool:
+        """Notes a checksum; False if the blob was overwritten meanwhile."""
+        touched = self._database.run(
+            _NOTE_MD5,
+            {"blob_name": blob_name, "old_etag": old_etag, "new_etag": new_etag, "md5": md5},
         )
         return touched == 1

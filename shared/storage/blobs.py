@@ -3,17 +3,18 @@
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage.
 """
 
-from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient, BlobProperties, ContentSettings
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContentSettings
 
-from shared.errors import BlobMissing, StorageUnavailable
+from shared.errors import BlobMissing
 from shared.model import Blob
 from shared.storage.account import StorageAccount
-from shared.storage.faults import translated
+from shared.storage.faults import is_leased, translated
 
 _LIST_PAGE = 5000
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
@@ -44,30 +45,62 @@ class Blobs:
             )
             return stream.readall()
 
+    def read(self, container: str, name: str) -> bytes:
+        """The whole of a small blob that we wrote ourselves; raises BlobMissing."""
+        with translated():
+            return self._client(container, name).download_blob().readall()
+
     def put(
-        self, container: str, name: str, data: bytes, content_type: str, *, replace: bool
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        *,
+        replace: bool,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Writes a small blob in one request; without `replace`, raises BlobExists."""
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
         with translated():
             self._client(container, name).upload_blob(
-                data, overwrite=replace, content_settings=settings
+                data,
+                overwrite=replace,
+                content_settings=settings,
+                metadata=dict(metadata or {}),
             )
 
+    def set_md5(self, container: str, blob: Blob, md5: str) -> str:
+        """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
+        with translated():
+            client = self._client(container, blob.name)
+            # All of these properties are set at once: what is not named is cleared.
+            settings = client.get_blob_properties().content_settings
+            settings.content_md5 = bytearray(b64decode(md5))
+            answer = client.set_http_headers(
+                settings, etag=blob.etag, match_condition=MatchConditions.IfNotModified
+            )
+        return str(answer["etag"]).strip('"')
+
     def delete(self, container: str, name: str) -> bool:
-        """Deletes a blob with its snapshots; False if there was none."""
+        """Deletes a blob with its snapshots, leased or not; False if there was none."""
+        client = self._client(container, name)
         try:
             with translated():
-                self._client(container, name).delete_blob(delete_snapshots="include")
+                try:
+                    client.delete_blob(delete_snapshots="include")
+                except HttpResponseError as error:
+                    if not is_leased(error):
+                        raise
+                    # Whoever may upload may take a lease, even an endless one.
+                    BlobLeaseClient(client).break_lease(lease_break_period=0)
+                    client.delete_blob(delete_snapshots="include")
         except BlobMissing:
             return False
         return True
 
     def delete_prefix(self, container: str, prefix: str) -> int:
-        """Deletes every blob whose name begins with `prefix` and returns how many there were.
-
-        Raises StorageUnavailable if one of them would not go, a leased one for example.
-        """
+        """Deletes every blob whose name begins with `prefix` and returns how many there were."""
         names = [blob.name for page in self.pages(container, prefix) for blob in page]
         for batch in batched(names, _DELETE_BATCH, strict=False):
             self._delete_batch(container, batch)
@@ -91,14 +124,16 @@ class Blobs:
         with translated():
             self._account.client.get_container_client(container).get_container_properties(timeout=3)
 
-    def _delete_batch(self, container: str, names: Iterable[str]) -> None:
+    def _delete_batch(self, container: str, names: Sequence[str]) -> None:
         with translated():
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
             )
-            refused = [a.status_code for a in answers if a.status_code not in _DELETED]
-        if refused:
-            raise StorageUnavailable(f"{len(refused)} blobs could not be deleted: {refused[0]}.")
+            # The answers come in the order of the names.
+            outcomes = list(zip(names, answers, strict=True))
+        for name, answer in outcomes:
+            if answer.status_code not in _DELETED:
+                self.delete(container, name)  # deals with a lease, or says what is wrong
 
     def _client(self, container: str, name: str) -> BlobClient:
         return self._account.client.get_blob_client(container, name)

@@ -31,13 +31,18 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
+def is_leased(error: HttpResponseError) -> bool:
+    """Whether a lease that we do not hold is in the way."""
+    return _code(error).startswith("Lease")
+
+
 def _translation(error: AzureError) -> CliplinkError | None:
     # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
     code, status = _code(error), getattr(error, "status_code", None)
     match error:
         case HttpResponseError() if code.startswith("Container"):
             ours: CliplinkError | None = StorageUnavailable("A storage container is missing.")
-        case HttpResponseError() if code.startswith("Lease"):
+        case HttpResponseError() if is_leased(error):
             ours = StorageUnavailable("The blob is leased by somebody.")
         case ResourceNotFoundError():
             ours = BlobMissing("There is no such blob.")

@@ -9,7 +9,7 @@ from azure.storage.blob import ContentSettings
 from clips.compose import Services
 from shared import blob_names
 from shared.catalogue import NewClip
-from shared.model import Clip, User, Video
+from shared.model import Clip, ImageFormat, User, Video
 
 
 @dataclass
@@ -80,6 +80,19 @@ class Library:
     def blobs(self, kind: str = "clips") -> set[str]:
         container = f"{self.containers.prefix}-{kind}"
         return {b.name for page in self.services.blobs.pages(container) for b in page}
+
+    def images_of(self, clip: Clip) -> set[str]:
+        """The names of all blobs that a clip's images ought to be."""
+        images, at = clip.images, (clip.video_id, clip.id)
+        names = {
+            blob_names.poster_size(*at, width, image_format)
+            for width in images.poster_widths
+            for image_format in ImageFormat
+        }
+        names |= {n for n in (images.poster_name, images.preview_name) if n is not None}
+        if images.storyboard_name is not None:
+            names |= {images.storyboard_name, blob_names.storyboard_sheet(*at)}
+        return names
 
     def everything_stored(self) -> set[str]:
         return set().union(*(self.blobs(k) for k in ("videos", "clips", "thumbnails", "temp")))

@@ -1,17 +1,22 @@
 """The timer deletes what is certain and keeps storage and catalogue true to each other."""
 
+import hashlib
 import os
+from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.cleanup import UPLOAD_GRACE
 from clips.deletion import UPLOAD_LIFE
 from shared.catalogue.landings import GAVE_UP
 from shared.errors import StorageUnavailable
-from shared.model import ClipStatus
+from shared.model import Blob, Clip, ClipStatus
 from shared.settings import Settings
+from shared.storage import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -233,6 +238,66 @@ class TestReconciliation:
         assert library.services.cleanup.run()["blobs_reconciled"] == 4
         states = [clip.status for clip in library.clips()]
         assert (states.count(ClipStatus.READY), states.count(ClipStatus.FAILED)) == (7, 1)
+
+
+class TestChecksums:
+    """A blob that came in blocks has no Content-MD5 until the cleanup has read it once."""
+
+    def test_it_is_noted_on_the_blob_and_nothing_else_changes(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = self.in_blocks(library, film)
+        before = library.services.blobs.get(library.containers.clips, clip.blob_name or "")
+        assert before.content_md5 is None
+        assert library.services.cleanup.run()["checksums_noted"] == 1
+        after = library.services.blobs.get(library.containers.clips, clip.blob_name or "")
+        assert after.content_md5 == b64encode(hashlib.md5(film).digest()).decode()
+        assert after.content_type == before.content_type == "video/mp4"
+        assert library.clip(clip.id) == clip
+        assert library.services.cleanup.run()["checksums_noted"] == 0
+
+    def test_the_trigger_sees_nothing_new_in_it(self, library: Library, film: bytes) -> None:
+        clip = self.in_blocks(library, film)
+        library.services.cleanup.run()
+        images = {blob.etag for page in self.images(library) for blob in page}
+        assert clip.blob_name is not None
+        library.services.ingest.landed(clip.blob_name)
+        assert {blob.etag for page in self.images(library) for blob in page} == images
+
+    def test_storage_knows_that_of_an_upload_in_one_request(
+        self, library: Library, film: bytes
+    ) -> None:
+        library.landed(film)
+        assert library.services.cleanup.run()["checksums_noted"] == 0
+
+    def test_one_that_takes_too_long_waits(
+        self, library: Library, film: bytes, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clip = self.in_blocks(library, film)
+        read = BlobReader.read
+
+        def slow(self: BlobReader, offset: int, length: int) -> bytes:
+            clock.advance(minutes=6)
+            return read(self, offset, length)
+
+        monkeypatch.setattr(BlobReader, "read", slow)
+        assert library.services.cleanup.run()["checksums_noted"] == 0
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def in_blocks(self, library: Library, film: bytes) -> Clip:
+        clip = library.announce()
+        assert clip.blob_name is not None
+        blob = library.services.account.client.get_blob_client(
+            library.containers.clips, clip.blob_name
+        )
+        blob.stage_block("1", film)
+        settings = ContentSettings(content_type="video/mp4")
+        blob.commit_block_list([BlobBlock("1")], content_settings=settings)
+        library.services.ingest.landed(clip.blob_name)
+        return library.clip(clip.id)
+
+    def images(self, library: Library) -> Iterator[list[Blob]]:
+        return library.services.blobs.pages(library.containers.thumbnails)
 
 
 def test_a_step_that_meets_an_outage_does_not_keep_the_others_from_running(

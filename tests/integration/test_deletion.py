@@ -3,6 +3,7 @@
 import pytest
 
 from clips.compose import Services
+from clips.images import ImageWriter
 from shared.catalogue import upkeep
 from shared.errors import NotFound, StorageUnavailable
 from shared.storage import Blobs
@@ -40,7 +41,7 @@ def test_other_clips_stay(library: Library, film: bytes) -> None:
     library.services.deletion.delete_clip(library.user.id, clip.id)
     assert library.clips() == [other]
     assert library.blobs() == {other.blob_name}
-    assert library.blobs("thumbnails") == {other.poster_name}
+    assert library.blobs("thumbnails") == library.images_of(other)
 
 
 def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film: bytes) -> None:
@@ -107,7 +108,7 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     library.services.deletion.delete_video(library.user.id, library.video.id)
     assert library.services.videos.get(library.user.id, library.video.id) is None
     assert library.blobs("clips") == {kept.blob_name}
-    assert library.blobs("thumbnails") == {kept.poster_name}
+    assert library.blobs("thumbnails") == library.images_of(kept)
     assert library.blobs("videos") == set()
     assert rows(library.services, "videos") == 1
     assert rows(library.services, "clips") == 1
@@ -152,7 +153,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
         raise _Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr(library.services.ingest, "_publish", deleted_meanwhile)
+        patch.setattr(ImageWriter, "write", deleted_meanwhile)
         with pytest.raises(_Interrupted):
             library.services.ingest.landed(clip.blob_name)
     assert library.blobs("thumbnails") != set()
@@ -179,18 +180,24 @@ def _make_sweep_due(services: Services) -> None:
     services.database.run("UPDATE deleted_clips SET sweep_after = now()", {})
 
 
-def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(library: Library, film: bytes) -> None:
-    """A leased blob cannot be deleted: its clip waits, the others are finished."""
+def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clips = [library.landed(film) for _ in range(3)]
     stuck = clips[1].blob_name
-    assert stuck is not None
-    client = library.services.account.client.get_blob_client(library.containers.clips, stuck)
-    lease = client.acquire_lease()
-    for clip in clips:
-        library.services.deletion.delete_clip(library.user.id, clip.id)
-    assert library.blobs() == {stuck}
-    with pytest.raises(StorageUnavailable):
-        library.services.cleanup.run()
-    lease.release()
+    delete = Blobs.delete
+
+    def refuse(self: Blobs, container: str, name: str) -> bool:
+        if name == stuck:
+            raise StorageUnavailable("It will not go.")
+        return delete(self, container, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Blobs, "delete", refuse)
+        for clip in clips:
+            library.services.deletion.delete_clip(library.user.id, clip.id)
+        assert library.blobs() == {stuck}
+        with pytest.raises(StorageUnavailable):
+            library.services.cleanup.run()
     library.services.cleanup.run()
     assert library.everything_stored() == set()

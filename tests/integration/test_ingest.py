@@ -12,11 +12,12 @@ from PIL import Image
 
 from clips.access import AccessTerms
 from clips.compose import Services, compose
+from clips.images import ImageWriter
 from shared import media
-from shared.catalogue import landings
+from shared.catalogue import Claim, landings
 from shared.catalogue.landings import GAVE_UP, MAX_ATTEMPTS
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import Clip, ClipStatus, Variant
+from shared.model import Clip, ClipStatus, Images, Variant
 from shared.settings import from_mapping
 from shared.storage import account
 from tests.integration.library import Library
@@ -37,13 +38,26 @@ def test_an_uploaded_clip_becomes_ready(library: Library, film: bytes) -> None:
 
 def test_its_poster_lies_in_the_thumbnails_container(library: Library, film: bytes) -> None:
     clip = library.landed(film)
-    assert clip.poster_name == f"{clip.video_id}/{clip.id}/poster.jpg"
-    picture = library.read("thumbnails", clip.poster_name)
+    assert clip.images.poster_name == f"{clip.video_id}/{clip.id}/poster.jpg"
+    picture = library.read("thumbnails", clip.images.poster_name)
     assert picture is not None
     with Image.open(BytesIO(picture)) as image:
         assert image.size == (320, 180)
     assert clip.thumbnail_url is not None
-    assert clip.thumbnail_url.endswith(clip.poster_name)
+    assert clip.thumbnail_url.endswith(clip.images.poster_name)
+
+
+def test_all_images_are_written_and_nothing_else(library: Library, film: bytes) -> None:
+    clip = library.landed(film)
+    assert clip.images.poster_widths == (320,), "never enlarged"
+    assert clip.images.placeholder
+    assert clip.images.preview_name is not None
+    assert clip.images.storyboard_name == f"{clip.video_id}/{clip.id}/storyboard.vtt"
+    assert library.blobs("thumbnails") == library.images_of(clip)
+    cues = library.read("thumbnails", clip.images.storyboard_name)
+    assert cues is not None
+    assert cues.startswith(b"WEBVTT\n")
+    assert b"\nstoryboard.jpg#xywh=0,0," in cues
 
 
 def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: bytes) -> None:
@@ -88,7 +102,7 @@ def test_an_overwritten_blob_is_processed_anew(
     again = library.clip(clip.id)
     assert again.status is ClipStatus.READY
     assert again.duration == pytest.approx(3.0, abs=0.1)
-    assert library.blobs("thumbnails") == {again.poster_name}
+    assert library.blobs("thumbnails") == library.images_of(again)
 
 
 def test_a_clip_overwritten_by_rubbish_loses_its_poster(library: Library, film: bytes) -> None:
@@ -98,7 +112,7 @@ def test_a_clip_overwritten_by_rubbish_loses_its_poster(library: Library, film: 
     library.services.ingest.landed(clip.blob_name)
     again = library.clip(clip.id)
     assert again.status is ClipStatus.FAILED
-    assert (again.media, again.poster_name, again.thumbnail_url) == (None, None, None)
+    assert (again.media, again.images.poster_name, again.thumbnail_url) == (None, None, None)
     assert library.blobs("thumbnails") == set()
 
 
@@ -264,7 +278,7 @@ def test_a_run_that_dies_is_finished_by_the_next(
     assert library.clip(clip.id).status is ClipStatus.PROCESSING
     library.services.ingest.landed(clip.blob_name)
     assert library.clip(clip.id).status is ClipStatus.READY
-    assert library.blobs("thumbnails") == {library.clip(clip.id).poster_name}
+    assert library.blobs("thumbnails") == library.images_of(library.clip(clip.id))
 
 
 def test_a_version_overwritten_while_it_is_read_is_dropped(
@@ -275,20 +289,20 @@ def test_a_version_overwritten_while_it_is_read_is_dropped(
     assert clip.blob_name is not None
     name = clip.blob_name
     library.upload(name, film)
-    publish = library.services.ingest._publish
+    write = ImageWriter.write
 
-    def overtaken(*arguments: object) -> bool:
+    def overtaken(self: ImageWriter, claim: Claim, stills: media.Stills) -> Images:
         monkeypatch.undo()
         library.upload(name, longer_film)
         library.services.ingest.landed(name)
-        return publish(*arguments)  # type: ignore[arg-type] # handed through as they came
+        return write(self, claim, stills)
 
-    monkeypatch.setattr(library.services.ingest, "_publish", overtaken)
+    monkeypatch.setattr(ImageWriter, "write", overtaken)
     library.services.ingest.landed(name)
     after = library.clip(clip.id)
     assert after.duration == pytest.approx(3.0, abs=0.1)
-    assert after.poster_name is not None
-    picture = library.read("thumbnails", after.poster_name)
+    assert after.images.poster_name is not None
+    picture = library.read("thumbnails", after.images.poster_name)
     assert picture is not None
     with Image.open(BytesIO(picture)) as image:
         assert image.size == (160, 160)

@@ -1,0 +1,66 @@
+"""Gives blobs that were uploaded in blocks the Content-MD5 that others have from storage.
+
+Whoever downloads a clip can then verify it. The blob is streamed once, in the background and
+within a budget of time: the blob trigger never reads a whole file.
+"""
+
+import hashlib
+import logging
+from base64 import b64encode
+from datetime import datetime, timedelta
+
+from shared.blob_names import Containers
+from shared.catalogue import Upkeep
+from shared.clock import Clock
+from shared.errors import BlobChanged, BlobMissing
+from shared.model import Blob
+from shared.storage import Blobs
+
+_log = logging.getLogger(__name__)
+
+_WORKING_TIME = timedelta(minutes=5)
+_BATCH = 200
+_PART = 8 * 1024 * 1024
+
+
+class Checksums:
+    def __init__(self, clock: Clock, blobs: Blobs, containers: Containers, upkeep: Upkeep) -> None:
+        self._clock = clock
+        self._blobs = blobs
+        self._container = containers.clips
+        self._upkeep = upkeep
+
+    def run(self) -> int:
+        """Returns how many clips got their checksum; raises Unavailable."""
+        deadline = self._clock() + _WORKING_TIME
+        done = 0
+        for name in self._upkeep.clips_without_md5(_BATCH):
+            try:
+                done += self._settle(name, deadline)
+            except (BlobMissing, BlobChanged):
+                _log.info("Gone or overwritten before its checksum was known: %s", name)
+            if self._clock() > deadline:
+                break
+        return done
+
+    def _settle(self, name: str, deadline: datetime) -> bool:
+        blob = self._blobs.get(self._container, name)
+        etag, md5 = blob.etag, blob.content_md5
+        if md5 is None:
+            md5 = self._md5(blob, deadline)
+            if md5 is None:
+                return False
+            # Setting a property makes a new ETag of the same bytes: the row follows at once.
+            etag = self._blobs.set_md5(self._container, blob, md5)
+        return self._upkeep.note_md5(name, old_etag=blob.etag, new_etag=etag, md5=md5)
+
+    def _md5(self, blob: Blob, deadline: datetime) -> str | None:
+        """The checksum in base64; None if there is not time enough for all of the blob."""
+        reader = self._blobs.reader(self._container, blob)
+        digest = hashlib.md5(usedforsecurity=False)
+        for offset in range(0, blob.size, _PART):
+            digest.update(reader.read(offset, _PART))
+            if self._clock() > deadline:
+                _log.warning("Too large for one run's time: %s, %d bytes", blob.name, blob.size)
+                return None
+        return b64encode(digest.digest()).decode()

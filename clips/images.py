@@ -1,0 +1,97 @@
+"""The images of a clip, written into the thumbnails container under their names.
+
+Images are new when they are written. One that is there already comes from a run that died (and
+is replaced), or from the run of a newer version of the clip (and is left to it).
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue import Claim, Landings
+from shared.errors import BlobChanged, BlobExists
+from shared.model import Images
+from shared.storage import Blobs
+from shared.storyboard import webvtt
+
+if TYPE_CHECKING:
+    from shared.media import Stills
+
+# Each is a small request that mostly waits.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    data: bytes
+    content_type: str
+
+
+class ImageWriter:
+    def __init__(self, blobs: Blobs, containers: Containers, landings: Landings) -> None:
+        self._blobs = blobs
+        self._container = containers.thumbnails
+        self._landings = landings
+
+    def remove(self, video_id: UUID, clip_id: UUID) -> None:
+        """Removes whatever was made from a clip."""
+        self._blobs.delete_prefix(self._container, blob_names.derived_prefix(video_id, clip_id))
+
+    def write(self, claim: Claim, stills: "Stills") -> Images:
+        """Writes all stills of the claimed version and says what there is.
+
+        Raises BlobChanged if the claim no longer stands, StorageUnavailable.
+        """
+        files = _files(claim, stills)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda file: self._write(claim, file), files))
+        names = {file.name for file in files}
+
+        def written(name: str) -> str | None:
+            return name if name in names else None
+
+        return Images(
+            poster_name=written(blob_names.poster(claim.video_id, claim.clip_id)),
+            poster_widths=tuple(sorted({picture.width for picture in stills.posters})),
+            storyboard_name=written(blob_names.storyboard_cues(claim.video_id, claim.clip_id)),
+            preview_name=written(blob_names.preview(claim.video_id, claim.clip_id)),
+            placeholder=stills.placeholder,
+        )
+
+    def _write(self, claim: Claim, file: _File) -> None:
+        try:
+            self._put(file, replace=False)
+        except BlobExists:
+            if not self._landings.holds(claim):
+                raise BlobChanged("A newer version of the clip is being processed.") from None
+            self._put(file, replace=True)
+
+    def _put(self, file: _File, *, replace: bool) -> None:
+        self._blobs.put(self._container, file.name, file.data, file.content_type, replace=replace)
+
+
+def _files(claim: Claim, stills: "Stills") -> list[_File]:
+    clip = (claim.video_id, claim.clip_id)
+    files = [
+        _File(
+            blob_names.poster_size(*clip, picture.width, picture.format),
+            picture.data,
+            picture.content_type,
+        )
+        for picture in stills.posters
+    ]
+    poster, preview = stills.poster, stills.preview
+    if poster is not None:
+        files.append(_File(blob_names.poster(*clip), poster.data, poster.content_type))
+    if stills.storyboard is not None and stills.sheet is not None:
+        sheet = stills.sheet
+        files.append(_File(blob_names.storyboard_sheet(*clip), sheet.data, sheet.content_type))
+        cues = webvtt(stills.storyboard, blob_names.STORYBOARD_SHEET).encode()
+        files.append(_File(blob_names.storyboard_cues(*clip), cues, "text/vtt"))
+    if preview is not None:
+        files.append(_File(blob_names.preview(*clip), preview.data, preview.content_type))
+    return files

@@ -1,0 +1,179 @@
+"""Stills on demand and storyboards for players: made once, kept, bounded, and signed."""
+
+import re
+from datetime import timedelta
+from io import BytesIO
+
+import httpx
+import pytest
+from PIL import Image
+
+from clips.access import AccessTerms
+from clips.thumbnails import Wanted, on_grid
+from shared.errors import NotFound, WrongState
+from shared.model import Clip, ImageFormat, Variant
+from tests.conftest import SetClock
+from tests.integration.library import Library
+from tests.media import clips
+
+_CLOCK = r"(\d\d:\d\d:\d\d\.\d{3})"
+CUE = re.compile(rf"{_CLOCK} --> {_CLOCK}\n(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)\n")
+JPEG, WEBP = ImageFormat.JPEG, ImageFormat.WEBP
+
+
+def wanted(
+    time: float | None, width: int = 160, image_format: ImageFormat = ImageFormat.JPEG
+) -> Wanted:
+    return Wanted(time=time, width=width, image_format=image_format)
+
+
+def picture(library: Library, clip: Clip, what: Wanted) -> tuple[str | None, tuple[int, int]]:
+    link = library.services.thumbnails.link(library.user.id, clip.id, what)
+    answer = httpx.get(link.url)
+    assert answer.status_code == 200
+    with Image.open(BytesIO(answer.content)) as image:
+        return image.format, image.size
+
+
+class TestOnDemand:
+    @pytest.mark.parametrize(
+        ("what", "expected"),
+        [
+            (wanted(1.0), ("JPEG", (160, 90))),
+            (wanted(1.0, 320, WEBP), ("WEBP", (320, 180))),
+            (wanted(0.0, 1280), ("JPEG", (320, 180))),
+            (wanted(99.0), ("JPEG", (160, 90))),
+            (wanted(None, 320), ("JPEG", (320, 180))),
+            (wanted(None, 160, WEBP), ("WEBP", (320, 180))),
+        ],
+    )
+    def test_time_width_and_format(
+        self, library: Library, film: bytes, what: Wanted, expected: tuple[str, tuple[int, int]]
+    ) -> None:
+        """The poster comes in a stored size at least as wide, a frame exactly, none enlarged."""
+        assert picture(library, library.landed(film), what) == expected
+
+    def test_one_is_made_once_and_kept(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        before = library.blobs("thumbnails")
+        for _ in range(2):
+            picture(library, clip, wanted(1.0))
+            (made,) = library.blobs("thumbnails") - before
+        assert made.startswith(f"{clip.video_id}/{clip.id}/at-1000-160-")
+
+    def test_an_overwritten_clip_shows_its_new_frames(
+        self, library: Library, film: bytes, longer_film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        assert clip.blob_name is not None
+        picture(library, clip, wanted(1.0))
+        library.upload(clip.blob_name, longer_film)
+        library.services.ingest.landed(clip.blob_name)
+        assert picture(library, clip, wanted(1.0)) == ("JPEG", (160, 160))
+        (made,) = library.blobs("thumbnails") - library.images_of(library.clip(clip.id))
+        assert "/at-1000-160-" in made, "the old one is gone"
+
+    def test_they_go_with_the_clip(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        picture(library, clip, wanted(1.0))
+        library.services.deletion.delete_clip(library.user.id, clip.id)
+        assert library.everything_stored() == set()
+
+    def test_sound_has_none(
+        self, library: Library, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        path = tmp_path_factory.mktemp("sound") / "sound.m4a"
+        clip = library.landed(
+            clips.make(path, clips.Clip(codec=None, sounds=("aac",))).read_bytes()
+        )
+        for time in (None, 1.0):
+            with pytest.raises(NotFound):
+                library.services.thumbnails.link(library.user.id, clip.id, wanted(time))
+
+    def test_a_clip_that_is_not_ready_has_none_yet(self, library: Library) -> None:
+        with pytest.raises(WrongState):
+            library.services.thumbnails.link(library.user.id, library.announce().id, wanted(1.0))
+
+    def test_other_peoples_clips_have_none(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        mallory = Library(library.services, "mallory")
+        with pytest.raises(NotFound):
+            library.services.thumbnails.link(mallory.user.id, clip.id, wanted(1.0))
+
+
+class TestGrid:
+    """However many times are asked for, a clip has at most a thousand."""
+
+    @pytest.mark.parametrize("duration", [0.5, 10.0, 100.0, 3600.0, 86_400.0])
+    def test_it_is_bounded(self, duration: float) -> None:
+        asked = [duration * n / 20_000 for n in range(25_000)]
+        points = {on_grid(time, duration) for time in asked}
+        assert len(points) <= 1001
+        assert max(points) <= duration
+
+    def test_it_is_never_after_the_time_asked_for(self) -> None:
+        assert on_grid(1.29, 10.0) == 1.2
+        assert on_grid(0.3, 10.0) == 0.3
+        assert on_grid(59.9, 3600.0) == 57.6
+
+
+class TestStoryboard:
+    def terms(self, ip: str | None = None) -> AccessTerms:
+        return AccessTerms(
+            life=timedelta(hours=1), ip=ip, download=None, variant=Variant.STORYBOARD
+        )
+
+    def test_its_cues_can_be_loaded_although_the_container_is_private(
+        self, library: Library, longer_film: bytes
+    ) -> None:
+        clip = library.landed(longer_film)
+        link = library.services.access.link(library.user.id, clip.id, self.terms())
+        answer = httpx.get(link.url)
+        assert answer.headers["Content-Type"] == "text/vtt"
+        cues = CUE.findall(answer.text)
+        assert len(cues) >= 2
+        assert cues[0][0] == "00:00:00.000"
+        assert [end for _, end, *_ in cues[:-1]] == [start for start, *_ in cues[1:]], "no gaps"
+        with Image.open(BytesIO(httpx.get(cues[0][2]).content)) as sheet:
+            for *_, x, y, width, height in cues:
+                assert int(x) + int(width) <= sheet.width
+                assert int(y) + int(height) <= sheet.height
+
+    def test_links_of_one_quarter_of_an_hour_are_the_same_and_share_a_copy(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        clock.now = clock.now.replace(minute=16, second=0)
+        first = library.services.access.link(library.user.id, clip.id, self.terms())
+        clock.advance(minutes=10)
+        second = library.services.access.link(library.user.id, clip.id, self.terms())
+        assert len(library.blobs("temp")) == 1
+        assert first.expires_at == second.expires_at
+        assert second.expires_at >= clock.now + timedelta(hours=1)
+
+    def test_the_copy_is_cleaned_up_when_its_links_have_ended(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        link = library.services.access.link(library.user.id, clip.id, self.terms())
+        clock.now = link.expires_at - timedelta(seconds=1)
+        assert library.services.cleanup.run()["temp_blobs_deleted"] == 0
+        clock.advance(seconds=2)
+        assert library.services.cleanup.run()["temp_blobs_deleted"] == 1
+
+    def test_one_bound_to_an_address_is_no_one_elses(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        link = library.services.access.link(library.user.id, clip.id, self.terms("203.0.113.7"))
+        assert "sip=203.0.113.7" in link.url
+        (copy,) = library.blobs("temp")
+        cues = library.read("temp", copy)
+        assert cues is not None
+        assert b"sip=203.0.113.7" in cues
+
+    def test_the_preview_has_a_link_too(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        terms = AccessTerms(
+            life=timedelta(hours=1), ip=None, download=None, variant=Variant.PREVIEW
+        )
+        answer = httpx.get(library.services.access.link(library.user.id, clip.id, terms).url)
+        assert answer.headers["Content-Type"] == "image/webp"
