@@ -157,6 +157,23 @@ class TestParameters:
         answer = owner.http.get(f"/clips/{clip['id']}/access-url?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
 
+    @pytest.mark.parametrize(
+        ("query", "bad"),
+        [
+            ("time=-1", {"time"}),
+            ("time=NaN&width=0&format=gif", {"time", "width", "format"}),
+            ("time=inf", {"time"}),
+            ("time=1e9", {"time"}),
+            ("width=641", {"width"}),
+            ("width=100000", {"width"}),
+            ("height=90", {"height"}),
+        ],
+    )
+    def test_of_a_thumbnail(self, ready: Ready, query: str, bad: set[str]) -> None:
+        owner, clip = ready
+        answer = owner.http.get(f"/clips/{clip['id']}/thumbnail?{query}")
+        assert places(problem(answer, 400, "invalid_request")) == bad
+
     @pytest.mark.parametrize("bad_id", ["1", "x", "%2e%2e%2fx", "'%20OR%201=1--", "é"])
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -283,6 +300,7 @@ class TestOtherPeoplesThings:
             ("DELETE", "/clips/{clip}", None),
             ("GET", "/clips/{clip}/access-url", None),
             ("GET", "/clips/{clip}/metadata", None),
+            ("GET", "/clips/{clip}/thumbnail", None),
         ]
         for method, path, json_body in calls:
             theirs = mallory.http.request(

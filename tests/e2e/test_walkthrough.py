@@ -1,6 +1,7 @@
 """The main job, end to end: made, uploaded, processed, listed, linked, played, deleted."""
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -211,6 +212,34 @@ class TestLinks:
         container, query = url.split(f"/{video_id}/")[0], url.split("?")[1]
         listing = f"{container}?restype=container&comp=list&{query}"
         assert httpx.get(listing).status_code == 403
+
+
+class TestStills:
+    def test_a_frame_at_any_time(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+        owner, clip = ready
+        answer = owner.http.get(
+            f"/clips/{clip['id']}/thumbnail", params={"time": 1.5, "width": 160, "format": "webp"}
+        )
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == answer.json()["access_url"]
+        still = httpx.get(answer.headers["Location"])
+        with Image.open(BytesIO(still.content)) as image:
+            assert (image.format, image.size) == ("WEBP", (160, 90))
+
+    def test_a_storyboard_that_a_player_can_load(
+        self, ready: tuple[Caller, dict[str, Any]]
+    ) -> None:
+        owner, clip = ready
+        link = owner.http.get(f"/clips/{clip['id']}/access-url", params={"variant": "storyboard"})
+        cues = httpx.get(link.json()["access_url"])
+        assert cues.headers["Content-Type"] == "text/vtt"
+        sheet = re.search(r"^(http\S+)#xywh=0,0,", cues.text, re.MULTILINE)
+        assert sheet is not None
+        assert httpx.get(sheet[1]).headers["Content-Type"] == "image/jpeg"
+
+    def test_a_placeholder_to_paint_at_once(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+        _, clip = ready
+        assert 15 <= len(b64decode(clip["placeholder"])) <= 30
 
 
 def test_a_video_goes_with_all_its_clips(app: App, alice: Caller, film: bytes) -> None:
