@@ -22,14 +22,17 @@ from shared.media.formats import (
     short_name,
 )
 from shared.media.layout import Layout
+from shared.media.live_matroska import last_block_seconds
 from shared.media.orientation import Orientation, orientation_of
 from shared.media.picture import displayed_size
 from shared.media.source import Limits, SourceFile
 from shared.model import AudioTrack, Media, VideoTrack
 
-_SCANNED_BYTES = 96 * 1024 * 1024
-"""A recording without a length (a browser's, say) is read through to learn it, if it is no larger
-than this: about five minutes. It leaves enough of the byte budget for the poster."""
+_SCANNED_BYTES = 24 * 1024 * 1024
+"""A recording without a length is read through to learn it, if it is no larger than this and its
+end does not tell."""
+
+_MATROSKA = frozenset(("matroska", "webm"))
 
 _INDEX_TAIL = 256
 """Samples lie in a file about in the order of the index, so the last ones reach its end."""
@@ -74,7 +77,7 @@ def find_tracks(container: InputContainer, limits: Limits) -> Tracks:
 
 def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile) -> Media:
     """Return the media block of an open file."""
-    duration = _duration(container, tracks, file)
+    duration = _duration(container, tracks, layout, file)
     return Media(
         container=layout.container or short_name(container.format.name),
         duration=duration,
@@ -104,13 +107,26 @@ def _is_still(stream: VideoStream) -> bool:
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
-def _duration(container: InputContainer, tracks: Tracks, file: SourceFile) -> float | None:
+def _duration(
+    container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile
+) -> float | None:
     """Return seconds as FFmpeg reckons them, else as far as the packets of the file reach."""
     if container.duration is not None and container.duration > 0:
         return container.duration / av.time_base
+    if layout.container in _MATROSKA:
+        end = last_block_seconds(file)
+        if end is not None:
+            begin = max(0, container.start_time or 0) / av.time_base
+            return round(end - begin + _frame_seconds(tracks), 6) if end > begin else None
     if file.size > _SCANNED_BYTES:
         return None
     return _scanned_duration(container, tracks)
+
+
+def _frame_seconds(tracks: Tracks) -> float:
+    """Return how long the last frame is shown."""
+    rate = tracks.video.average_rate if tracks.video else None
+    return rate.den / rate.num if rate and rate.num > 0 and rate.den > 0 else 0.0
 
 
 def _scanned_duration(container: InputContainer, tracks: Tracks) -> float | None:

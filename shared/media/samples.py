@@ -3,11 +3,17 @@
 Its index (`stbl`, ISO/IEC 14496-12 section 8.5) has place, size and time of every sample.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from av.index import IndexEntries, IndexEntry
 
+from shared.media.source import Range
+
 _LARGEST_SAMPLE = 32 * 1024 * 1024
+
+_USUAL_KEYFRAME = 128 * 1024
+"""What is fetched of a keyframe whose size is unknown."""
 
 _NEIGHBOURS = 150
 """Where every sample is marked as a keyframe, so many on either side are compared by size."""
@@ -66,7 +72,21 @@ def _fetchable(entries: list[IndexEntry]) -> list[Sample]:
     ]
 
 
-def span(entries: IndexEntries, start: int, end: int) -> tuple[int, int] | None:
+def places(entries: IndexEntries, timestamps: Iterable[int]) -> list[Range]:
+    """Return about where the keyframes before `timestamps` lie; an index may leave sizes out."""
+    numbers = (entries.search_timestamp(timestamp) for timestamp in timestamps)
+    found = [entries[number] for number in numbers if number >= 0]
+    return [(entry.pos, max(entry.size, _USUAL_KEYFRAME)) for entry in found if entry.pos >= 0]
+
+
+def halving[T](items: Sequence[T]) -> list[T]:
+    """Return `items` so that any beginning of them is spread evenly: halves before quarters."""
+    digits = (len(items) - 1).bit_length()
+    mirrored = [int(f"{number:0{digits}b}"[::-1], 2) for number in range(1 << digits)]
+    return [items[number] for number in mirrored if number < len(items)]
+
+
+def span(entries: IndexEntries, start: int, end: int) -> Range | None:
     """Return offset and length of the bytes from the keyframe before `start` to `end`."""
     first = entries.search_timestamp(start)
     last = entries.search_timestamp(end, any_frame=True)

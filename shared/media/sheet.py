@@ -10,7 +10,7 @@ TILE_BOX = (240, 320)
 """Width and height of a tile at most, in pixels: 240x135 for 16:9, 180x320 for 9:16."""
 
 _MOST_TILES = 50
-_CLOSEST = 1.0
+_CLOSEST = 0.95  # seconds: a keyframe a second, time stamps rounded
 _COLUMNS = 10
 _JPEG_QUALITY = 72
 
@@ -21,44 +21,45 @@ def tile_count(duration: float | None) -> int:
     A tile for every second, at most 50: what a scrub bar can show. So a sheet has at most
     2400 x 1600 pixels, and a longer clip costs no more than one of a minute.
     """
-    return min(_MOST_TILES, max(1, int((duration or 0.0) / _CLOSEST)))
+    return min(_MOST_TILES, max(1, int(duration or 0.0)))
 
 
 class Sheet:
-    """Collects tiles, in order, and lays them out."""
+    """Collects tiles, in any order, and lays them out."""
 
     def __init__(self) -> None:
-        self._tiles: list[Image.Image] = []
-        self._starts: list[float] = []
+        self._tiles: dict[float, Image.Image] = {}
 
     def add(self, tile: Image.Image, seconds: float) -> None:
-        """Add the picture that is shown `seconds` into the clip."""
-        if self._starts and seconds <= self._starts[-1]:
-            return  # time stamps of a damaged file may run backwards
-        self._tiles.append(tile)
-        self._starts.append(round(seconds, 3) if self._starts else 0.0)
+        """Add the picture that is shown `seconds` into the clip, unless there is one beside it."""
+        if all(abs(seconds - other) >= _CLOSEST for other in self._tiles):
+            self._tiles[round(seconds, 3)] = tile
 
     def laid_out(self, duration: float | None) -> tuple[Storyboard, Picture] | None:
-        """Return geometry and JPEG for a clip of `duration` seconds, None without tiles or length.
+        """Return geometry and JPEG for a clip of `duration` seconds, and give up the tiles.
 
-        The tiles are given up.
+        None without a length, and if all tiles are from the first third of the clip: then it
+        could not be read on.
         """
-        count = sum(start < (duration or 0.0) for start in self._starts)
-        if not count or duration is None:
+        if duration is None:
             return None
-        width, height = self._tiles[0].size
-        columns, rows = min(count, _COLUMNS), -(-count // _COLUMNS)
+        starts = sorted(start for start in self._tiles if start < duration)
+        tiles = [self._tiles[start] for start in starts]
+        self._tiles.clear()
+        if not tiles or (len(tiles) > 1 and starts[-1] < duration / 3):
+            return None
+        width, height = tiles[0].size
+        columns, rows = min(len(tiles), _COLUMNS), -(-len(tiles) // _COLUMNS)
         storyboard = Storyboard(
             columns=columns,
             rows=rows,
             tile_width=width,
             tile_height=height,
-            starts=tuple(self._starts[:count]),
+            starts=(0.0, *starts[1:]),
             duration=duration,
         )
-        image = Image.new("RGB", (columns * width, rows * height))
-        for number, tile in enumerate(self._tiles[:count]):
+        sheet = Image.new("RGB", (columns * width, rows * height))
+        for number, tile in enumerate(tiles):
             same = tile if tile.size == (width, height) else tile.resize((width, height))
-            image.paste(same, storyboard.place(number))
-        self._tiles.clear()
-        return storyboard, encoded(image, ImageFormat.JPEG, _JPEG_QUALITY)
+            sheet.paste(same, storyboard.place(number))
+        return storyboard, encoded(sheet, ImageFormat.JPEG, _JPEG_QUALITY)

@@ -125,6 +125,12 @@ class SourceFile:
             data += self._from_block(offset + len(data), length - len(data))
         return data
 
+    def peek_end(self, length: int) -> bytes:
+        """Return up to `length` bytes from the end, through the cache and fetched at once."""
+        start = max(0, self.size - length)
+        self.prefetch([(start, self.size - start)])
+        return b"".join(self.read_ranges([(start, self.size - start)]))
+
     def use_small_blocks(self) -> None:
         """From now on fetch little around what is asked for."""
         self._block_bytes = SMALL_BLOCK_BYTES
