@@ -75,6 +75,8 @@ class Ingest:
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
             _log.info("Removed, its clip is deleted: %s", blob_name)
+        elif verdict is Verdict.HOPELESS:
+            _log.error("Given up, every attempt was cut off: %s", blob_name)
         elif verdict is Verdict.NOT_OURS:
             _log.warning("Left alone, there is no such video: %s", blob_name)
 

@@ -12,6 +12,7 @@ from clips.ingest import Ingest
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
+from shared.catalogue.landings import MOST_ATTEMPTS
 from shared.clock import Clock
 from shared.errors import BlobMissing, Unavailable
 from shared.model import Blob
@@ -22,8 +23,6 @@ _log = logging.getLogger(__name__)
 # The blob trigger goes first: what was touched a moment ago is its business. Should both work
 # on one blob after all, nothing but the work is wasted.
 _QUIET = timedelta(minutes=1)
-# The host's five attempts, and as many again from here.
-_MOST_ATTEMPTS = 10
 # The rest waits for the next run, so that runs do not pile up.
 _WORKING_TIME = timedelta(minutes=5)
 
@@ -111,6 +110,9 @@ class Reconciliation:
 
 
 def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
-    if clip.deleted or (clip.settled and clip.etag == blob.etag):
+    if clip.deleted or clip.touched_at >= quiet_since:
         return False
-    return clip.attempts < _MOST_ATTEMPTS and clip.touched_at < quiet_since
+    if clip.etag != blob.etag:
+        return True
+    # One that is still being processed has to be told when that is hopeless.
+    return not clip.settled and (clip.attempts < MOST_ATTEMPTS or clip.status == "processing")

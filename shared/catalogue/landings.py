@@ -17,6 +17,10 @@ from shared.model import Failure, Images, Media
 # What the host tries before it gives a message up: extensions.blobs.poisonBlobThreshold.
 MAX_ATTEMPTS = 5
 
+# As many again come from the reconciliation. A version that has cut off every one of these runs
+# (by taking the process with it) is not tried once more.
+MOST_ATTEMPTS = 2 * MAX_ATTEMPTS
+
 GAVE_UP = Failure(
     "processing_failed",
     f"The file could not be processed in {MAX_ATTEMPTS} attempts. "
@@ -34,7 +38,7 @@ _COUNT_ATTEMPT: LiteralString = """
 """
 
 _LOCK_CLIP: LiteralString = """
-    SELECT id, video_id, etag, status, failure_code, deleted_at
+    SELECT id, video_id, etag, status, failure_code, attempts, deleted_at
     FROM clips WHERE blob_name = %(blob_name)s FOR UPDATE
 """
 
@@ -106,7 +110,7 @@ _FAIL: LiteralString = """
 _GIVE_UP: LiteralString = """
     UPDATE clips
     SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
-    WHERE blob_name = %(blob_name)s AND attempts >= %(max_attempts)s
+    WHERE blob_name = %(blob_name)s AND attempts >= %(at_least)s
       AND status IN ('awaiting_upload', 'processing') AND deleted_at IS NULL
 """
 
@@ -118,6 +122,7 @@ class Verdict(Enum):
     NOTHING_NEW = auto()  # this version has been dealt with
     REMOVE = auto()  # it belongs to a clip that has been deleted
     NOT_OURS = auto()  # it lies under no existing video
+    HOPELESS = auto()  # it has been tried often enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +178,9 @@ class Landings:
                 return Verdict.REMOVE, None
             if clip.settled_etag == landing.etag:
                 return Verdict.NOTHING_NEW, None
+            if clip.etag == landing.etag and clip.attempts > MOST_ATTEMPTS:
+                connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
+                return Verdict.HOPELESS, None
             connection.execute(_TAKE, _parameters(landing) | {"id": clip.id})
         return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
 
@@ -211,16 +219,7 @@ class Landings:
 
     def give_up_after_last_attempt(self, blob_name: str) -> bool:
         """After the last attempt, lets the clip say that processing failed; else does nothing."""
-        touched = self._database.run(
-            _GIVE_UP,
-            {
-                "blob_name": blob_name,
-                "max_attempts": MAX_ATTEMPTS,
-                "code": GAVE_UP.code,
-                "detail": GAVE_UP.detail,
-            },
-        )
-        return touched == 1
+        return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +227,8 @@ class _LockedClip:
     id: UUID
     video_id: UUID
     deleted: bool
+    attempts: int
+    etag: str | None
     settled_etag: str | None
 
 
@@ -242,6 +243,8 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
         id=row["id"],
         video_id=row["video_id"],
         deleted=row["deleted_at"] is not None,
+        attempts=row["attempts"],
+        etag=row["etag"],
         settled_etag=row["etag"] if settled else None,
     )
 
@@ -259,6 +262,15 @@ def _admit(connection: Connection, landing: Landing) -> Verdict:
         clip_id = uuid4() if taken or landing.spelled_id is None else landing.spelled_id
         connection.execute(_ADOPT, values | {"id": clip_id})
     return Verdict.PROCESS
+
+
+def _giving_up(blob_name: str) -> dict[str, object]:
+    return {
+        "blob_name": blob_name,
+        "at_least": MAX_ATTEMPTS,
+        "code": GAVE_UP.code,
+        "detail": GAVE_UP.detail,
+    }
 
 
 def _parameters(landing: Landing) -> dict[str, object]:

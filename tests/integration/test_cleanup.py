@@ -135,9 +135,7 @@ class TestReconciliation:
         assert library.clip(clip.id).status is ClipStatus.READY
 
     def test_but_not_for_ever(self, library: Library, film: bytes, clock: SetClock) -> None:
-        clip = library.announce()
-        assert clip.blob_name is not None
-        library.upload(clip.blob_name, film)
+        clip = library.landed(film)
         library.services.database.run(
             """UPDATE clips SET status = 'failed', failure_code = %(code)s,
                       failure_detail = 'x', attempts = 10 WHERE id = %(id)s""",
@@ -145,6 +143,23 @@ class TestReconciliation:
         )
         clock.advance(seconds=QUIET.total_seconds())
         assert library.services.cleanup.run()["blobs_reconciled"] == 0
+
+    def test_a_file_that_takes_every_process_with_it_is_given_up(
+        self, library: Library, film: bytes, longer_film: bytes, clock: SetClock
+    ) -> None:
+        """And a new version of it is tried all the same."""
+        clip = library.landed(film)
+        assert clip.blob_name is not None
+        library.services.database.run(
+            "UPDATE clips SET status = 'processing', attempts = 10 WHERE id = %(id)s",
+            {"id": clip.id},
+        )
+        clock.advance(seconds=QUIET.total_seconds())
+        library.services.cleanup.run()
+        assert library.clip(clip.id).failure == GAVE_UP
+        library.upload(clip.blob_name, longer_film)
+        library.services.ingest.landed(clip.blob_name)
+        assert library.clip(clip.id).status is ClipStatus.READY
 
     def test_a_clip_whose_blob_is_gone_stops_looking_ready(
         self, library: Library, film: bytes, clock: SetClock
