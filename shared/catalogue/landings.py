@@ -6,10 +6,10 @@ that has been overwritten since is published by nobody.
 """
 
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import LiteralString
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.rows import media_to_json
 from shared.database import Connection, Database
 from shared.model import Failure, Images, Media
@@ -54,29 +54,6 @@ _TAKE: LiteralString = """
     WHERE id = %(id)s
 """
 
-_IS_DELETED: LiteralString = "SELECT 1 FROM deleted_clips WHERE blob_name = %(blob_name)s"
-
-# Held, so that the video cannot be deleted before its new clip is there.
-_LOCK_VIDEO: LiteralString = """
-    SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
-"""
-
-# A clip of the service this one replaces, whose bytes have now come.
-_ATTACH: LiteralString = """
-    UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s
-    WHERE id = %(spelled_id)s AND video_id = %(video_id)s
-      AND blob_name IS NULL AND deleted_at IS NULL
-"""
-
-_ADOPT: LiteralString = """
-    INSERT INTO clips (id, video_id, title, start_time, end_time, duration, blob_name, blob_url)
-    VALUES (%(id)s, %(video_id)s, %(title)s, %(start_time)s, %(end_time)s::float8,
-            %(end_time)s::float8 - %(start_time)s, %(blob_name)s, %(blob_url)s)
-    ON CONFLICT DO NOTHING
-"""
-
-_IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(spelled_id)s"
-
 # No row if the clip was deleted or its blob overwritten meanwhile.
 _PUBLISH: LiteralString = """
     WITH published AS (
@@ -115,36 +92,6 @@ _GIVE_UP: LiteralString = """
 """
 
 
-class Verdict(Enum):
-    """What is to be done about a blob that landed."""
-
-    PROCESS = auto()
-    NOTHING_NEW = auto()  # this version has been dealt with
-    REMOVE = auto()  # it belongs to a clip that has been deleted
-    NOT_OURS = auto()  # it lies under no existing video
-    HOPELESS = auto()  # it has been tried often enough
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
-    """A version of a blob under a video; `spelled_id` is the clip id that its name gives.
-
-    `start_time`, `end_time` and `title` count only if the blob becomes a new clip.
-    """
-
-    blob_name: str
-    blob_url: str
-    video_id: UUID
-    spelled_id: UUID | None
-    etag: str
-    size: int
-    content_type: str | None
-    content_md5: str | None
-    start_time: float
-    end_time: float | None
-    title: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The right to publish one version of one clip."""
@@ -168,7 +115,7 @@ class Landings:
         with self._database.transaction() as connection:
             clip = _lock(connection, landing)
             if clip is None:
-                verdict = _admit(connection, landing)
+                verdict = admit(connection, landing)
                 if verdict is not Verdict.PROCESS:
                     return verdict, None
                 clip = _lock(connection, landing)
@@ -181,7 +128,7 @@ class Landings:
             if clip.etag == landing.etag and clip.attempts > MOST_ATTEMPTS:
                 connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
                 return Verdict.HOPELESS, None
-            connection.execute(_TAKE, _parameters(landing) | {"id": clip.id})
+            connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
         return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
 
     def holds(self, claim: Claim) -> bool:
@@ -233,7 +180,7 @@ class _LockedClip:
 
 
 def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
-    row = connection.execute(_LOCK_CLIP, _parameters(landing)).fetchone()
+    row = connection.execute(_LOCK_CLIP, landing.parameters()).fetchone()
     if row is None:
         return None
     settled = row["status"] == "ready" or (
@@ -249,41 +196,10 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
     )
 
 
-def _admit(connection: Connection, landing: Landing) -> Verdict:
-    """Makes a clip of a blob that no row knows, if it may become one."""
-    values = _parameters(landing)
-    if landing.spelled_id and connection.execute(_IS_DELETED, values).fetchone():
-        # A link to upload that outlived its clip. Names by other tools may be used again.
-        return Verdict.REMOVE
-    if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
-        return Verdict.NOT_OURS
-    if connection.execute(_ATTACH, values).rowcount == 0:
-        taken = connection.execute(_IS_TAKEN, values).fetchone() is not None
-        clip_id = uuid4() if taken or landing.spelled_id is None else landing.spelled_id
-        connection.execute(_ADOPT, values | {"id": clip_id})
-    return Verdict.PROCESS
-
-
 def _giving_up(blob_name: str) -> dict[str, object]:
     return {
         "blob_name": blob_name,
         "at_least": MAX_ATTEMPTS,
         "code": GAVE_UP.code,
         "detail": GAVE_UP.detail,
-    }
-
-
-def _parameters(landing: Landing) -> dict[str, object]:
-    return {
-        "blob_name": landing.blob_name,
-        "blob_url": landing.blob_url,
-        "video_id": landing.video_id,
-        "spelled_id": landing.spelled_id,
-        "etag": landing.etag,
-        "size": landing.size,
-        "content_type": landing.content_type,
-        "content_md5": landing.content_md5,
-        "start_time": landing.start_time,
-        "end_time": landing.end_time,
-        "title": landing.title,
     }

@@ -1,0 +1,96 @@
+"""Whether a blob that no row knows becomes a clip.
+
+A blob under an existing video does, whatever tool wrote it: as the clip that its name spells,
+where that one waits for its bytes, or as a new one.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+from shared.database import Connection
+
+_IS_DELETED: LiteralString = "SELECT 1 FROM deleted_clips WHERE blob_name = %(blob_name)s"
+
+# Held, so that the video cannot be deleted before its new clip is there.
+_LOCK_VIDEO: LiteralString = """
+    SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
+"""
+
+# A clip of the service this one replaces, whose bytes have now come.
+_ATTACH: LiteralString = """
+    UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s
+    WHERE id = %(spelled_id)s AND video_id = %(video_id)s
+      AND blob_name IS NULL AND deleted_at IS NULL
+"""
+
+_ADOPT: LiteralString = """
+    INSERT INTO clips (id, video_id, title, start_time, end_time, duration, blob_name, blob_url)
+    VALUES (%(id)s, %(video_id)s, %(title)s, %(start_time)s, %(end_time)s::float8,
+            %(end_time)s::float8 - %(start_time)s, %(blob_name)s, %(blob_url)s)
+    ON CONFLICT DO NOTHING
+"""
+
+_IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(spelled_id)s"
+
+
+class Verdict(Enum):
+    """What is to be done about a blob that landed."""
+
+    PROCESS = auto()
+    NOTHING_NEW = auto()  # this version has been dealt with
+    REMOVE = auto()  # it belongs to a clip that has been deleted
+    NOT_OURS = auto()  # it lies under no existing video
+    HOPELESS = auto()  # it has been tried often enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A version of a blob under a video; `spelled_id` is the clip id that its name gives.
+
+    `start_time`, `end_time` and `title` count only if the blob becomes a new clip.
+    """
+
+    blob_name: str
+    blob_url: str
+    video_id: UUID
+    spelled_id: UUID | None
+    etag: str
+    size: int
+    content_type: str | None
+    content_md5: str | None
+    start_time: float
+    end_time: float | None
+    title: str | None
+
+    def parameters(self) -> dict[str, object]:
+        """The names by which statements speak of it."""
+        return {
+            "blob_name": self.blob_name,
+            "blob_url": self.blob_url,
+            "video_id": self.video_id,
+            "spelled_id": self.spelled_id,
+            "etag": self.etag,
+            "size": self.size,
+            "content_type": self.content_type,
+            "content_md5": self.content_md5,
+            "start_time": self.start_time,
+            "end_time": self.end_time,
+            "title": self.title,
+        }
+
+
+def admit(connection: Connection, landing: Landing) -> Verdict:
+    """Makes a clip of a blob that no row knows, if it may become one."""
+    values = landing.parameters()
+    if landing.spelled_id and connection.execute(_IS_DELETED, values).fetchone():
+        # A link to upload that outlived its clip. Names by other tools may be used again.
+        return Verdict.REMOVE
+    if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
+        return Verdict.NOT_OURS
+    if connection.execute(_ATTACH, values).rowcount == 0:
+        taken = connection.execute(_IS_TAKEN, values).fetchone() is not None
+        clip_id = uuid4() if taken or landing.spelled_id is None else landing.spelled_id
+        connection.execute(_ADOPT, values | {"id": clip_id})
+    return Verdict.PROCESS
