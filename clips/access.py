@@ -51,9 +51,9 @@ class Access:
             case Variant.STORYBOARD:
                 return self._storyboards.link(clip, terms.life, terms.ip)
             case Variant.POSTER:
-                return self._link_to_image(clip.images.poster_name, terms)
+                return self._link_to_image(clip, clip.images.poster_name, terms)
             case Variant.PREVIEW:
-                return self._link_to_image(clip.images.preview_name, terms)
+                return self._link_to_image(clip, clip.images.preview_name, terms)
 
     def thumbnail(self, clip: Clip) -> str | None:
         """A link to a clip's poster that can be put into a page."""
@@ -73,18 +73,25 @@ class Access:
             headers["x-ms-blob-content-type"] = clip.content_type
         return Upload("PUT", link.url, headers, link.expires_at)
 
-    def _link_to_image(self, name: str | None, terms: AccessTerms) -> SignedLink:
+    def _link_to_image(self, clip: Clip, name: str | None, terms: AccessTerms) -> SignedLink:
         if name is None:
             raise NotFound(f"The clip has no {terms.variant}.")
-        return self._links.to_read(
-            self._containers.thumbnails, name, terms.life, LinkTerms(ip=terms.ip)
-        )
+        bound = LinkTerms(ip=terms.ip, download_as=_file_name(clip, name, terms))
+        return self._links.to_read(self._containers.thumbnails, name, terms.life, bound)
 
     def _link_to_clip(self, clip: Clip, blob_name: str, terms: AccessTerms) -> SignedLink:
-        filename = terms.download
-        if filename == "":
-            filename = f"{clip.title or clip.id}{PurePosixPath(blob_name).suffix}"
         # Whatever type an uploader gave the blob: nothing is served that a browser would run.
         content_type = clip.content_type or "application/octet-stream"
-        bound = LinkTerms(ip=terms.ip, download_as=filename, content_type=content_type)
+        bound = LinkTerms(
+            ip=terms.ip,
+            download_as=_file_name(clip, blob_name, terms),
+            content_type=content_type,
+        )
         return self._links.to_read(self._containers.clips, blob_name, terms.life, bound)
+
+
+def _file_name(clip: Clip, blob_name: str, terms: AccessTerms) -> str | None:
+    """The name to save a download under: the one asked for, or the clip's title."""
+    if terms.download == "":
+        return f"{clip.title or clip.id}{PurePosixPath(blob_name).suffix}"
+    return terms.download

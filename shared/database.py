@@ -108,7 +108,7 @@ class Database:
                     max_size=_MAX_SIZE,
                     timeout=_WAIT_SECONDS,
                     reconnect_timeout=_WAIT_SECONDS,
-                    # Below the hour that an Entra token lives.
+                    # Connections do not outlive a rotated password for long.
                     max_lifetime=45 * 60,
                     check=self._discard_if_dead,
                     open=True,

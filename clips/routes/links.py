@@ -30,7 +30,7 @@ def access_url(call: Call) -> Answer:
         AccessTerms(
             life=timedelta(hours=wanted.expiry_hours),
             ip=wanted.ip,
-            download=_SWITCHES.get(wanted.download or "0", wanted.download),
+            download=_SWITCHES.get((wanted.download or "0").lower(), wanted.download),
             variant=wanted.variant,
         ),
     )

@@ -19,7 +19,8 @@ _VISIBLE: LiteralString = """
     AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
 """
 
-# No row if the video is absent or somebody else's.
+# No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
+# before its new clip is there to be deleted with it.
 _ADD: LiteralString = f"""
     INSERT INTO clips AS c (id, video_id, title, start_time, end_time, duration,
                             blob_name, blob_url, content_type)
@@ -27,6 +28,7 @@ _ADD: LiteralString = f"""
            %(blob_name)s, %(blob_url)s, %(content_type)s
     FROM videos v
     WHERE v.id = %(video_id)s AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+    FOR SHARE OF v
     RETURNING {CLIP_COLUMNS}
 """
 

@@ -24,7 +24,7 @@ MOST_ATTEMPTS = 2 * MAX_ATTEMPTS
 GAVE_UP = Failure(
     "processing_failed",
     f"The file could not be processed in {MAX_ATTEMPTS} attempts. "
-    "That is a fault of the service or an outage, not of the file; it will be tried again.",
+    "That is a fault of the service or an outage, not of the file. It is tried again for a while.",
 )
 MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
 # Failures that say nothing about the file: a later run may well succeed.

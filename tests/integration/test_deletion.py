@@ -1,5 +1,7 @@
 """Deleted is gone at once, for good, and whatever a crash leaves the cleanup finishes."""
 
+import threading
+
 import pytest
 
 from clips.compose import Services
@@ -7,6 +9,7 @@ from clips.images import ImageWriter
 from shared.catalogue import upkeep
 from shared.errors import NotFound, StorageUnavailable
 from shared.storage import Blobs
+from tests.e2e.app import wait_for
 from tests.integration.library import Library
 
 
@@ -112,6 +115,31 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     assert library.blobs("videos") == set()
     assert rows(library.services, "videos") == 1
     assert rows(library.services, "clips") == 1
+
+
+def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(library: Library) -> None:
+    """The two wait for each other, whichever comes first."""
+    services = library.services
+    made: list[bool] = []
+
+    def announce() -> None:
+        try:
+            library.announce()
+        except AssertionError:
+            made.append(False)
+        else:
+            made.append(True)
+
+    with services.database.transaction() as connection:
+        connection.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", [library.video.id])
+        caller = threading.Thread(target=announce)
+        caller.start()
+        waiting = """SELECT 1 FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+        wait_for(lambda: services.database.one(waiting, {}), "the caller to wait")
+        assert made == []
+    caller.join()
+    assert made == [False]
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
