@@ -24,7 +24,7 @@ PREFERRED_PORTS = {"blob": 10000, "queue": 10001, "postgres": 54329, "issuer": 7
 _CONTAINERS = ("videos", "clips", "thumbnails", "temp")
 _DEFAULTS = {
     "AZURE_STORAGE_CONTAINER_NAME": "cliplink",
-    "CLEANUP_SCHEDULE": "0 */5 * * * *",
+    "CLEANUP_SCHEDULE": "0 * * * * *",
     "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",  # nothing local raises Event Grid events
 }
 

@@ -7,7 +7,7 @@ whoever starts it: latency, a limit of bandwidth, and a gate that every request 
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +16,8 @@ from local.ports import LOOPBACK
 
 type Gate = Callable[[str, str], int | None]
 """Is shown method and path; may wait, and may name a status that is answered instead."""
+
+_PIECE = 64 * 1024
 
 _CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding"}
 
@@ -104,20 +106,34 @@ class _Forwarding(BaseHTTPRequestHandler):
         self._answer(self._storage.getresponse())
 
     def _answer(self, answer: http.client.HTTPResponse) -> None:
-        data = answer.read()
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in _CONNECTION_HEADERS | {"content-length"}:
                 self.send_header(name, value)
+        length = answer.getheader("Content-Length")
+        if length is None:
+            data = answer.read()
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self._send([data])
+            return
         # The answer to HEAD tells the length of what it does not send.
-        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
-        if length is not None:
-            self.send_header("Content-Length", length)
+        self.send_header("Content-Length", length)
         self.end_headers()
-        if self.rate is not None:
-            time.sleep(len(data) / self.rate)
-        self.wfile.write(data)
-        self.seen.add(len(data))
+        self._send(iter(lambda: answer.read(_PIECE), b""))
+
+    def _send(self, pieces: Iterable[bytes]) -> None:
+        """Hands pieces on at the chosen rate, until the client has had enough."""
+        sent, started = 0, time.monotonic()
+        try:
+            for piece in pieces:
+                sent += len(piece)
+                if self.rate is not None:
+                    time.sleep(max(0.0, started + sent / self.rate - time.monotonic()))
+                self.wfile.write(piece)
+        except ConnectionError:
+            self.close_connection = True
+        self.seen.add(sent)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
 

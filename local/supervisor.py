@@ -59,14 +59,24 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _serve_functions(port: int, app: Path) -> None:
     with stack.running(stack.data_folder(port), os.environ) as services:
-        host = child.start(app, port, services.settings)
-        try:
-            _announce(services)
-            host.wait_until_answering("/api/health")
-            print(f"Cliplink is ready: http://localhost:{port}", flush=True)
-            _watch([*services.children, host.child])
-        finally:
-            host.child.stop()
+        _announce(services)
+        while True:
+            _serve_until_killed(port, app, services)
+            # As the platform does with a worker that crashed or ran out of memory.
+            print("The functions host was killed: starting it again", flush=True)
+
+
+def _serve_until_killed(port: int, app: Path, services: stack.Services) -> None:
+    """Return when a signal killed the host after it was ready; raises ChildFailed for the rest."""
+    host = child.start(app, port, services.settings)
+    try:
+        host.wait_until_answering("/api/health")
+        print(f"Cliplink is ready: http://localhost:{port}", flush=True)
+        _watch(services.children, until=host.child)
+    finally:
+        host.child.stop()
+    if host.child.process.returncode >= 0:
+        raise _ended(host.child)
 
 
 def _serve_services(port: int) -> None:
@@ -75,7 +85,7 @@ def _serve_services(port: int) -> None:
         print(
             "The services are ready for `func start` (see local.settings.json.example)", flush=True
         )
-        _watch(services.children)
+        _watch(services.children, until=None)
 
 
 def _announce(services: stack.Services) -> None:
@@ -85,10 +95,14 @@ def _announce(services: stack.Services) -> None:
     print(f"Issuer:   {services.jwks_url}", flush=True)
 
 
-def _watch(children: Sequence[processes.Child]) -> None:
-    """Return never: until a signal, or until a child ends by itself (processes.ChildFailed)."""
-    while True:
+def _watch(children: Sequence[processes.Child], *, until: processes.Child | None) -> None:
+    """Return when `until` has ended; raises processes.ChildFailed when one of `children` has."""
+    while until is None or not until.has_ended():
         for one in children:
             if one.has_ended():
-                raise one.failure(f"ended by itself, exit code {one.process.returncode}")
+                raise _ended(one)
         time.sleep(0.2)
+
+
+def _ended(one: processes.Child) -> processes.ChildFailed:
+    return one.failure(f"ended by itself, exit code {one.process.returncode}")

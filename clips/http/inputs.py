@@ -87,14 +87,26 @@ def _offered_width(width: int) -> int:
     return width
 
 
+def _blank_is_none(value: object) -> object:
+    """Forms send an empty text for a field that was left empty."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _without_parameters(value: object) -> object:
+    """A browser's recorder says `video/webm;codecs=vp9,opus`: the type is what counts."""
+    return value.partition(";")[0].strip() if isinstance(value, str) else value
+
+
 type Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
     AfterValidator(_printable),
 ]
+type Title = Annotated[Line | None, BeforeValidator(_blank_is_none)]
 type FileName = Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)]
 type MediaType = Annotated[
     str,
+    BeforeValidator(_without_parameters),
     StringConstraints(to_lower=True, max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"),
     AfterValidator(_media_type),
 ]
@@ -123,7 +135,7 @@ class NoParameters(Parameters):
 
 
 class NewVideo(Body):
-    title: Line | None = None
+    title: Title = None
     youtube_id: Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
 
 
@@ -132,7 +144,7 @@ class NewClip(Body):
 
     start_time: Position
     end_time: Position
-    title: Line | None = None
+    title: Title = None
     filename: FileName | None = None
     content_type: MediaType | None = None
 
@@ -147,7 +159,7 @@ class NewClip(Body):
 class ClipChange(Body):
     """Absent leaves as it is, null clears."""
 
-    title: Line | None = None
+    title: Title = None
     expires_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
 
     @field_validator("expires_at", mode="before")

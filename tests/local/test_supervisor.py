@@ -171,6 +171,19 @@ def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:
     wait_until(lambda: not _alive(children), "no orphan")
 
 
+def test_a_host_that_is_killed_is_started_again(launcher: Launcher) -> None:
+    """As the platform does; the services beside it are not touched."""
+    copy = launcher.start()
+    children = copy.descendants()
+    host = next(child for child in children if "local.host" in child.cmdline())
+    host.kill()
+    assert copy.process.stdout is not None
+    assert copy.process.stdout.readline() == "The functions host was killed: starting it again\n"
+    assert copy.process.stdout.readline().startswith("Cliplink is ready: ")
+    others = [child for child in children if child.pid != host.pid]
+    assert _alive(others) == others
+
+
 def test_a_token_is_all_that_is_printed() -> None:
     """`make token` is meant for $(...)."""
     result = subprocess.run(

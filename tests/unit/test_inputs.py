@@ -133,7 +133,7 @@ def test_another_media_type_is_refused(content_type: str) -> None:
 
 def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
     bad = call(
-        {"start_time": "0", "end_time": None, "title": "", "content_type": "text/html", "x": 1},
+        {"start_time": "0", "end_time": None, "title": "a\0", "content_type": "text/html", "x": 1},
         path={"video_id": "7"},
         query={"limit": "5"},
     )
@@ -241,8 +241,6 @@ def test_a_bad_start_does_not_hide_a_bad_end() -> None:
 
 
 NO_LINE = {
-    "empty": "",
-    "space": " \t\n",
     "NUL": "a\0b",
     "newline": "a\nb",
     "carriage return": "a\rb",
@@ -290,10 +288,8 @@ def test_a_file_name_is_one_line(value: object) -> None:
         "video",
         "video/",
         "/mp4",
-        "video/mp4; codecs=avc1",
         "video/mp4\r\nX-Evil: 1",
-        "video/mp4\n",
-        " video/mp4",
+        "; codecs=avc1",
         "video/mp 4",
         "video/" + "x" * 122,
         "",
@@ -303,6 +299,20 @@ def test_a_file_name_is_one_line(value: object) -> None:
 def test_a_media_type_is_one_of_video_or_audio(value: object) -> None:
     """Blobs are served as what they are said to be: nothing that runs in a browser."""
     assert list(bad_body(inputs.NewClip, new_clip(content_type=value))) == ["/content_type"]
+
+
+@pytest.mark.parametrize(
+    "value", ["video/webm;codecs=vp9,opus", "video/webm; x=<b>", " VIDEO/webm "]
+)
+def test_what_a_recorder_adds_to_a_media_type_is_left_out(value: str) -> None:
+    assert inputs.NewClip.model_validate(new_clip(content_type=value)).content_type == "video/webm"
+
+
+@pytest.mark.parametrize("value", ["", " \t\n"])
+def test_a_blank_title_is_none(value: str) -> None:
+    """Forms send an empty text for a field that was left empty."""
+    assert inputs.NewClip.model_validate(new_clip(title=value)).title is None
+    assert inputs.ClipChange.model_validate({"title": value}).model_fields_set == {"title"}
 
 
 @pytest.mark.parametrize("value", ["video/mp4", "audio/mpeg", "application/octet-stream"])
