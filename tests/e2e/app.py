@@ -47,7 +47,6 @@ class App:
     def running(self) -> Iterator[child.Host]:
         path = os.environ["PATH"]
         environment = {
-            **self.environment,
             "PATH": path,
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.prefix,
@@ -56,6 +55,7 @@ class App:
             "LOCAL_HOST_LEASE_SECONDS": "2",
             "LOCAL_HOST_RETRY_SECONDS": "0",
             "LOCAL_HOST_SCAN_SECONDS": "0.2",
+            **self.environment,
         }
         with child.running(ROOT, self.port, environment, log=self.folder / "host.log") as host:
             yield host

@@ -13,6 +13,7 @@ from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
 from PIL import Image
 
 from tests.e2e.app import ROOT, App, Caller, wait_for
+from tests.e2e.conftest import NewApp
 
 MEDIA = ROOT.parent / "shared" / "media"
 
@@ -86,6 +87,35 @@ def test_an_upload_by_another_tool_appears_in_the_list(
 
     clip = alice.settled(wait_for(look, "the clip to appear"))
     assert (clip["status"], clip["start_time"], clip["title"]) == ("ready", 0, None)
+
+
+def test_with_event_grid_the_event_brings_the_clip_in(new_app: NewApp, film: bytes) -> None:
+    """As on Azure: nothing is scanned, storage tells by a webhook what has landed."""
+    app = new_app(BLOB_TRIGGER_SOURCE="EventGrid")
+    with app.running() as host, app.client() as client:
+        alice = Caller(client)
+        clip = alice.announce(alice.video())
+        alice.send(clip, film)
+        event = {
+            "id": "1",
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "subject": "/blobServices/default/containers/...",
+            "eventTime": datetime.now(UTC).isoformat(),
+            "data": {"api": "PutBlob", "blobType": "BlockBlob", "url": clip["blob_url"]},
+            "dataVersion": "",
+            "metadataVersion": "1",
+        }
+        for _ in range(2):  # Event Grid delivers at least once
+            answer = httpx.post(
+                f"{host.url}/runtime/webhooks/blobs",
+                params={"functionName": "Host.Functions.clip_landed", "code": "key"},
+                headers={"aeg-event-type": "Notification"},
+                json=[event],
+            )
+            assert answer.is_success, answer.text
+        assert alice.settled(clip["id"])["status"] == "ready"
+        wait_for(lambda: True if app.log.count("clip_landed ok") == 2 else None, "both deliveries")
+        assert app.log.count("is ready:") == 1
 
 
 def test_an_overwritten_clip_is_processed_anew(app: App, alice: Caller, film: bytes) -> None:
