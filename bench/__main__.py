@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import ingest, stack
+from bench import ingest, media, stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 
@@ -10,6 +10,7 @@ FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 def main() -> None:
     with stack.running() as running:
         ingest.run(running, FOLDER)
+        media.run(running, FOLDER)
 
 
 if __name__ == "__main__":
