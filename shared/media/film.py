@@ -16,6 +16,9 @@ from av.video.stream import VideoStream
 from shared.media.layout import Layout
 from shared.media.source import SourceFile
 
+_LONGEST = 1e9
+"""Seconds; so that nothing asked for exceeds what FFmpeg can hold in any time base."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
@@ -67,7 +70,11 @@ class Film:
 
     def timestamp(self, seconds: float) -> int:
         """Return the last timestamp that is not behind `seconds` into the film."""
-        return self.begin + int(Fraction(seconds) / self._base)
+        return self.begin + self.duration(seconds)
+
+    def duration(self, seconds: float) -> int:
+        """Return `seconds` in units of the time base, within 30 years."""
+        return int(Fraction(min(max(seconds, -_LONGEST), _LONGEST)) / self._base)
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""

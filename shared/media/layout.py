@@ -22,6 +22,9 @@ FFmpeg then saves as long as the blocks stay in the cache."""
 _EBML_MAGIC = bytes.fromhex("1a45dfa3")
 _EBML_DOCTYPE = bytes.fromhex("4282")
 _MATROSKA_SEGMENT = bytes.fromhex("18538067")
+_SMALLEST_MATROSKA = 12
+"""Bytes: not even the first two elements fit into less."""
+
 _RIFF_UNKNOWN_SIZE = 0xFFFF_F000
 """Recorders that cannot seek back leave a size at or near the largest there is."""
 
@@ -146,7 +149,7 @@ def _matroska(file: SourceFile) -> Layout:
 def _segment_overruns(head: bytes, file_size: int) -> bool:
     header_size, width = _ebml_size(head, 4)
     if header_size is None:
-        return False
+        return file_size < _SMALLEST_MATROSKA
     at = 4 + width + header_size
     if file_size <= at + 12:
         return True

@@ -1,5 +1,6 @@
 """Frames one after another: decoding a film on from a keyframe."""
 
+import math
 from collections.abc import Iterator
 
 from shared.media.container import ffmpeg_errors
@@ -8,6 +9,10 @@ from shared.media.film import Film, TimedFrame
 
 _EXACT_PIXELS = 1500 * 1920 * 1088
 """How far behind a keyframe a moment is looked for: a minute of Full HD, five seconds of work."""
+
+_STEPS_BACK = (0.0, 2.0, 10.0, 60.0, math.inf)
+"""Seconds before the moment from which a keyframe is looked for, until one is shown before it:
+an index may know decoding times only, and a format without index is met anywhere."""
 
 
 def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
@@ -31,10 +36,14 @@ def frame_at(film: Film, seconds: float) -> TimedFrame | None:
     the last frame reached; None when nothing can be decoded. Raises as `onward` does.
     """
     target = max(film.begin, film.timestamp(seconds))
-    shown = _last_until(film, target, target)
-    if shown is not None and shown.timestamp > target:  # shown later than it is decoded
-        earlier = _last_until(film, 2 * target - shown.timestamp, target)
-        shown = earlier or shown
+    if film.length:
+        target = min(target, film.begin + film.length)
+    shown = None
+    for back in _STEPS_BACK:
+        start = max(film.begin, target - film.duration(back))
+        shown = _last_until(film, start, target)
+        if start == film.begin or (shown is not None and shown.timestamp <= target):
+            break
     return shown
 
 

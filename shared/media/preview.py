@@ -17,10 +17,10 @@ from shared.model import ImageFormat
 
 _SECONDS = 3.0
 _BOX = (480, 480)
-_RATE = 10
+_RATE = 8
 """Pictures a second: enough to see what moves, at a third of the bytes of all."""
 
-_FEWEST = 5
+_FEWEST = 8
 _WEBP_QUALITY, _WEBP_EFFORT = 60, 0
 _PIXELS = 250 * 1920 * 1088
 """How much may be decoded: three seconds of Full HD with a lead of several more from the keyframe,
@@ -32,33 +32,31 @@ def moving_preview(
 ) -> Picture | None:
     """Return about three seconds from `timestamp` on (earlier if the end is near) as WebP.
 
-    At most 480 pixels a side, 10 pictures a second, repeating. None if the film is hardly longer
-    than a picture, or more than `max_bytes` would be read for it, or limits or damage end it.
+    At most 480 pixels a side, 8 pictures a second, repeating. Shorter if more than `max_bytes`
+    would be read for it, or limits or damage end it; None if hardly anything is left.
 
     Raises:
         BaseException: whatever the source raised, unchanged.
     """
-    length = film.timestamp(_SECONDS) - film.begin
+    length = film.duration(_SECONDS)
     start = max(film.begin, min(timestamp, film.begin + film.length - length))
     place = span(film.stream.index_entries, start, start + length) if film.layout.is_mp4 else None
-    if place is not None and place[1] > max_bytes:
-        return None
     images: list[Image.Image] = []
+    last_byte = film.file.bytes_read + max_bytes
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
-            film.file.prefetch([place])
+            film.file.prefetch([(place[0], min(place[1], max_bytes))])
         images = [
-            renderer.picture(each.frame, _BOX) for each in _moments(film, start, length, max_bytes)
+            renderer.picture(each.frame, _BOX) for each in _moments(film, start, length, last_byte)
         ]
     if len(images) < _FEWEST:
         return None
     return _animated([image for image in images if image.size == images[0].size])
 
 
-def _moments(film: Film, start: int, length: int, max_bytes: int) -> Iterator[TimedFrame]:
-    """Yield the frames at each tenth of a second."""
-    pixels, last_byte = 0, film.file.bytes_read + max_bytes
-    shown = 0
+def _moments(film: Film, start: int, length: int, last_byte: int) -> Iterator[TimedFrame]:
+    """Yield the frames at each eighth of a second."""
+    pixels = shown = 0
     for frame in onward(film, start):
         pixels += frame.frame.width * frame.frame.height
         if (

@@ -29,4 +29,14 @@ class Renderer:
         )
         width, height = within(displayed, box)
         coded = (height, width) if self._orientation.sideways else (width, height)
-        return upright(to_srgb(frame, coded, self._hdr), self._orientation)
+        if frame.interlaced_frame:
+            image = self._one_field(frame, coded)
+        else:
+            image = to_srgb(frame, coded, self._hdr)
+        return upright(image, self._orientation)
+
+    def _one_field(self, frame: VideoFrame, size: Size) -> Image.Image:
+        """Leave every second row out: the two fields show different moments, and would comb."""
+        woven = to_srgb(frame, (size[0], frame.height), self._hdr)
+        field = woven.resize((size[0], max(1, frame.height // 2)), Image.Resampling.NEAREST)
+        return field.resize(size, Image.Resampling.BICUBIC)

@@ -29,12 +29,12 @@ class Sample:
 
 
 def keyframes(entries: IndexEntries, count: int) -> list[Sample]:
-    """Return up to `count` different keyframes, each the last at or before an equal part begins."""
+    """Return up to `count` different keyframes, each the nearest to where an equal part begins."""
     if len(entries) == 0:
         return []
     first, last = entries[0].timestamp, entries[-1].timestamp
-    numbers = sorted({entries.search_timestamp(time) for time in parts(first, last, count)})
-    return _fetchable([entries[number] for number in numbers if number >= 0])
+    numbers = {_nearest(entries, timestamp) for timestamp in parts(first, last, count)}
+    return _fetchable([entries[number] for number in sorted(numbers) if number >= 0])
 
 
 def largest_nearby(entries: IndexEntries, samples: list[Sample]) -> list[Sample]:
@@ -62,6 +62,19 @@ def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
 def parts(first: int, last: int, count: int) -> list[int]:
     """Return where each of `count` equal parts of first..last begins."""
     return [first + (last - first) * part // count for part in range(count)]
+
+
+def _nearest(entries: IndexEntries, timestamp: int) -> int:
+    """Return the number of the keyframe that is nearest in time, -1 if there is none."""
+    around = (
+        entries.search_timestamp(timestamp),
+        entries.search_timestamp(timestamp, backward=False),
+    )
+    return min(
+        (number for number in around if number >= 0),
+        key=lambda number: abs(entries[number].timestamp - timestamp),
+        default=-1,
+    )
 
 
 def _fetchable(entries: list[IndexEntry]) -> list[Sample]:

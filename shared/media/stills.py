@@ -5,6 +5,7 @@ frames spread over the film ─┬─ a tile each ── storyboard
                                               └─ the seconds behind it ── preview
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,10 +60,11 @@ class Stills:
 
 @dataclass(frozen=True, slots=True)
 class _Allowance:
-    """Bytes for frames and for the preview: a share of the file, within bounds.
+    """Bytes for frames and for the preview, by the size of the file.
 
-    So that a film of 300 MB costs 2.5 % of its bytes at most, one of 1 GB 2 %, a larger one no
-    more than that, and a small one is not starved.
+    A film of 300 MB is to cost 2.5 % of its bytes at most, one of 1 GB 2 %, with some for its
+    index, and a larger one no more than that. What is left over goes to the preview, of which
+    a small file at the bit rate of a telephone needs the most.
     """
 
     frames: int
@@ -71,8 +73,8 @@ class _Allowance:
 
 def _allowance(size: int) -> _Allowance:
     return _Allowance(
-        frames=min(max(size * 16 // 1000, 4 * _MEGABYTE), 14 * _MEGABYTE),
-        preview=min(max(size * 5 // 1000, 2 * _MEGABYTE), 6 * _MEGABYTE),
+        frames=min(max(size * 16 // 1000, 5 * _MEGABYTE), 13 * _MEGABYTE),
+        preview=min(max(size * 5 // 1000, 8 * _MEGABYTE - size * 20 // 1000), 6 * _MEGABYTE),
     )
 
 
@@ -95,10 +97,12 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
         raise unplayable(FailureCode.UNDECODABLE)
     image = _largest_poster(choice.frame, renderer)
     choice.frame = None  # the memory is wanted for what follows
-    preview = moving_preview(film, renderer, choice.timestamp, allowance.preview)
+    with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
+        posters = pool.submit(_posters, image)
+        preview = moving_preview(film, renderer, choice.timestamp, allowance.preview)
     board, sheet_picture = sheet.laid_out(duration) or (None, None)
     return Stills(
-        posters=_posters(image),
+        posters=posters.result(),
         placeholder=placeholder(image),
         storyboard=board,
         sheet=sheet_picture,

@@ -90,6 +90,8 @@ def outcome(data: bytes) -> str:
     try:
         with media.opened(MemorySource(data)) as file:
             file.stills()
+            if file.media.video:
+                file.frame_at(len(data) % 7 / 10, 48)
     except UnplayableClip as failure:
         return FailureCode(failure.failure_code)
     return "ready"

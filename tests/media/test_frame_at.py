@@ -1,0 +1,118 @@
+"""A still at any time: exactly the frame that is shown then, in any format, within bounds."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from shared import media
+from shared.errors import UnplayableClip
+from shared.model import ImageFormat
+from tests.media.clips import (
+    UPRIGHT,
+    Clip,
+    MemorySource,
+    Size,
+    decoded,
+    mean_color,
+    nearest_quarters,
+    scene,
+    source_of,
+)
+from tests.media.conftest import Make
+
+RATE = 25
+
+
+def numbered(size: Size, seconds: float) -> Image.Image:
+    """Draw a picture whose gray is the number of the frame, four levels each."""
+    return Image.new("RGB", size, (4 * round(seconds * RATE),) * 3)
+
+
+def shown_at(source: MemorySource, seconds: float) -> float:
+    """Return the number of the frame that is shown then."""
+    with media.opened(source) as file:
+        return mean_color(decoded(file.frame_at(seconds, 320)))[0] / 4
+
+
+@pytest.mark.parametrize(
+    ("name", "clip"),
+    [
+        ("keyframes.mp4", Clip(gop=10)),
+        ("one keyframe.mp4", Clip(gop=1000)),
+        ("b frames.mp4", Clip(gop=20, codec_options={"bf": "3", "b_strategy": "0"})),
+        ("b frames.mkv", Clip(gop=20, codec_options={"bf": "3", "b_strategy": "0"})),
+        ("b frames.ts", Clip(gop=20, codec_options={"bf": "3", "b_strategy": "0"})),
+        ("hevc.mp4", Clip(codec="libx265", gop=20)),
+        ("vp9.webm", Clip(codec="libvpx-vp9", gop=20)),
+        ("live.webm", Clip(codec="libvpx", gop=20, options={"live": "1"})),
+        ("fragmented.mp4", Clip(gop=10, options={"movflags": "frag_keyframe+empty_moov"})),
+        ("sound first.mp4", Clip(gop=20, sounds=("aac",))),
+    ],
+)
+def test_frames_are_exact(made: Make, name: str, clip: Clip) -> None:
+    """At its time, and until the next one."""
+    source = source_of(made(name, replace(clip, draw=numbered)))
+    for number in (0, 1, 9, 10, 11, 19, 20, 29, 30, 48, 49):
+        for seconds in (number / RATE + 0.001, (number + 0.9) / RATE):
+            assert shown_at(source, seconds) == pytest.approx(number, abs=0.6)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv"])
+def test_outside_of_the_clip_is_its_first_or_last_frame(made: Make, name: str) -> None:
+    """However far."""
+    source = source_of(made(name, Clip(draw=numbered)))
+    assert shown_at(source, -5.0) == pytest.approx(0, abs=0.6)
+    assert shown_at(source, 1e6) == pytest.approx(49, abs=0.6)
+
+
+@pytest.mark.parametrize("file_format", list(ImageFormat))
+@pytest.mark.parametrize(
+    ("width", "size"), [(160, (160, 90)), (320, (320, 180)), (4000, (320, 180))]
+)
+def test_width_and_format(made: Make, file_format: ImageFormat, width: int, size: Size) -> None:
+    """As asked for, never enlarged."""
+    with media.opened(source_of(made("a.mp4"))) as file:
+        image = Image.open(BytesIO(file.frame_at(1.0, width, file_format)))
+    assert (image.format, image.size) == (file_format.upper(), size)
+
+
+def test_stills_are_upright(made: Make) -> None:
+    """As the poster is."""
+    with media.opened(source_of(made("a.mp4", Clip(rotation=90)))) as file:
+        image = decoded(file.frame_at(0.5, 1280))
+    assert image.size == (180, 320)
+    assert nearest_quarters(image) != UPRIGHT
+
+
+def test_sound_shows_its_cover_or_nothing(made: Make) -> None:
+    """The cover at any time."""
+    covered = made("a.mp3", Clip(codec=None, sounds=("libmp3lame",), cover=scene((200, 200))))
+    with media.opened(source_of(covered)) as file:
+        assert decoded(file.frame_at(1.0, 100)).size == (100, 100)
+    with (
+        pytest.raises(UnplayableClip),
+        media.opened(source_of(made("a.m4a", Clip(codec=None, sounds=("aac",))))) as file,
+    ):
+        file.frame_at(1.0, 100)
+
+
+def test_several_calls_and_stills_do_not_disturb_each_other(made: Make) -> None:
+    """The decoder begins anew for each."""
+    source = source_of(made("a.mp4", Clip(draw=numbered, gop=10)))
+    with media.opened(source) as file:
+        first = file.frame_at(1.0, 320)
+        stills = file.stills()
+        assert file.frame_at(0.2, 320) != first
+        assert file.frame_at(1.0, 320) == first
+        assert file.stills() == stills
+
+
+def test_only_what_lies_before_the_moment_is_read(made: Make) -> None:
+    """A second of a film of half a minute."""
+    source = source_of(made("a.mp4", Clip(seconds=30, codec_options={"crf": "1"})))
+    with media.opened(source) as file:
+        before = file.bytes_read
+        file.frame_at(20.0, 320)
+        assert file.bytes_read - before < source.size / 6

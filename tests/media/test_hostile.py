@@ -1,0 +1,164 @@
+"""Files and sources that mean harm: each ends in stills or in a code, within its budget."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared import media
+from shared.errors import UnplayableClip
+from shared.media import FailureCode, Limits
+from tests.media.clips import Clip, MemorySource, scene, source_of
+from tests.media.conftest import Make
+
+
+@dataclass(slots=True)
+class Clockwork:
+    """A clock that only moves when a source makes it."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the time in seconds."""
+        return self.now
+
+
+@dataclass(slots=True)
+class DrippingSource:
+    """Gives `piece` bytes at a time, each after `delay` seconds; `size` may exceed its data."""
+
+    data: bytes
+    clock: Clockwork
+    piece: int
+    delay: float
+    size: int = field(init=False)
+    reads: int = 0
+
+    def __post_init__(self) -> None:
+        """Say the truth about the size, at first."""
+        self.size = len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return a drop."""
+        self.reads += 1
+        self.clock.now += self.delay
+        return self.data[offset : offset + min(length, self.piece)]
+
+
+def outcome(use: Callable[[], None]) -> str:
+    """Return `ready` or the code of the failure."""
+    try:
+        use()
+    except UnplayableClip as failure:
+        return FailureCode(failure.failure_code)
+    return "ready"
+
+
+def everything(source: media.ByteSource, clock: Clockwork, limits: Limits | None = None) -> None:
+    """Ask for all that can be had."""
+    with media.opened(source, limits, clock=clock) as file:
+        file.stills()
+        if file.media.video:
+            file.frame_at(0.5, 320)
+
+
+NAMES = ["a.mp4", "a.mkv", "a.ts", "a.webm", "a.avi"]
+CODECS = {"a.webm": "libvpx", "a.avi": "mpeg4"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_that_gives_a_few_bytes_at_a_time(made: Make, name: str) -> None:
+    """Is asked again, and the clip is as good as any."""
+    data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
+    clock = Clockwork()
+    source = DrippingSource(data, clock, piece=100, delay=0.0)
+    assert outcome(lambda: everything(source, clock)) == "ready"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("piece", "delay"), [(1, 0.01), (10_000, 10.0), (1 << 20, 61.0)])
+def test_a_dripping_source(made: Make, name: str, piece: int, delay: float) -> None:
+    """Is given up when the time is over, wherever that is."""
+    data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
+    clock = Clockwork()
+    source = DrippingSource(data, clock, piece, delay)
+    assert outcome(lambda: everything(source, clock)) in (FailureCode.TOO_SLOW, "ready")
+    assert clock.now <= 60 + 6 * delay  # those on their way when the time was over
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_that_ends_early(made: Make, name: str) -> None:
+    """Its size was a lie: there is nothing to wait for."""
+    data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
+    clock = Clockwork()
+    source = DrippingSource(data[: len(data) // 2], clock, piece=1 << 20, delay=0.0)
+    source.size = len(data)
+    assert outcome(lambda: everything(source, clock)) in {"ready", *FailureCode}
+    assert source.reads < 10_000
+
+
+@pytest.mark.parametrize("head", [b"", b"\0\0\0\x18ftypisom", bytes.fromhex("1a45dfa3"), b"\x47"])
+def test_an_endless_source(head: bytes) -> None:
+    """A terabyte of nothing behind a good beginning: bytes are bounded."""
+
+    class Endless:
+        size = 1 << 40
+        given = 0
+
+        def read(self, offset: int, length: int) -> bytes:
+            self.given += length
+            return (head + bytes(length))[:length] if offset == 0 else bytes(length)
+
+    source, limits = Endless(), Limits(max_bytes=8_000_000)
+    assert outcome(lambda: everything(source, Clockwork(), limits)) in set(FailureCode)
+    assert source.given <= 8_000_000
+
+
+@pytest.mark.parametrize(("name", "sound"), [("a.mov", "pcm_s16le"), ("a.mkv", "pcm_s16le")])
+def test_hundreds_of_tracks(made: Make, name: str, sound: str) -> None:
+    """Three hundred of sound beside the film."""
+    clip = Clip(seconds=0.2, size=(64, 48), sounds=(sound,) * 300, channels=1)
+    source = source_of(made(name, clip))
+    assert outcome(lambda: everything(source, Clockwork())) == "ready"
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_no_keyframe_but_the_first(made: Make, name: str) -> None:
+    """Neither tiles nor a moment at the end read or decode without bound."""
+    source = source_of(made(name, Clip(seconds=20, gop=100_000)))
+    with media.opened(source) as file:
+        stills = file.stills()
+        assert stills.poster is not None
+        assert stills.storyboard is not None
+        file.frame_at(19.9, 320)
+    assert file.bytes_read < source.size * 8
+
+
+def test_cover_only(made: Make) -> None:
+    """A picture is no clip."""
+    source = source_of(made("a.mp4", Clip(codec=None, cover=scene((64, 64)))))
+    code = outcome(lambda: everything(source, Clockwork()))
+    assert code == FailureCode.NO_PLAYABLE_STREAM
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_bytes(seed: int) -> None:
+    """With and without the magic number of a format in front."""
+    rng = random.Random(seed)
+    heads = [b"", b"\0\0\0\x18ftypmp42", bytes.fromhex("1a45dfa3"), b"RIFF\0\0\0\0AVI ", b"ID3\4"]
+    data = rng.choice(heads) + rng.randbytes(rng.randrange(1, 60_000))
+    assert outcome(lambda: everything(MemorySource(data), Clockwork())) in {"ready", *FailureCode}
+
+
+def test_zero_bytes() -> None:
+    """Nothing is nothing."""
+    code = outcome(lambda: everything(MemorySource(b""), Clockwork()))
+    assert code == FailureCode.EMPTY_FILE
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+def test_tags_that_are_no_utf8(made: Make, name: str) -> None:
+    """Do no harm to stills either."""
+    source = source_of(made(name, Clip(metadata={"title": "caf\udce9", "artist": "\udcff\udcfe"})))
+    assert outcome(lambda: everything(source, Clockwork())) == "ready"

@@ -1,0 +1,226 @@
+"""All stills of a clip: sizes, formats, placeholder, preview, and what they cost."""
+
+import base64
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from thash import thumb_hash_to_average_rgba
+
+from shared import media
+from shared.media import Limits, keyframes, poster
+from shared.media.film import Film, TimedFrame
+from shared.media.playback import onward
+from shared.media.stills import Stills
+from shared.model import ImageFormat
+from tests.media.clips import (
+    UPRIGHT,
+    Clip,
+    MemorySource,
+    Size,
+    make_long,
+    mean_color,
+    nearest_quarters,
+    scene,
+    source_of,
+)
+from tests.media.conftest import Make, stills_of
+
+
+def opened(data: bytes) -> Image.Image:
+    """Return an encoded picture."""
+    return Image.open(BytesIO(data))
+
+
+@pytest.mark.parametrize(
+    ("size", "rotation", "widths"),
+    [
+        ((1920, 1080), 0, [320, 640, 1280]),
+        ((1280, 720), 90, [320, 640, 720]),
+        ((1280, 720), 0, [320, 640, 1280]),
+        ((640, 360), 0, [320, 640]),
+        ((500, 280), 0, [320, 500]),
+        ((200, 120), 0, [200]),
+        ((16, 16), 0, [16]),
+    ],
+)
+def test_posters(made: Make, size: Size, rotation: int, widths: list[int]) -> None:
+    """JPEG and WebP of each width below the clip's, and its own up to 1280; the same picture."""
+    stills = stills_of(made("a.mp4", Clip(size=size, seconds=0.04, rotation=rotation)))
+    assert [picture.width for picture in stills.posters[::2]] == widths
+    assert [picture.format for picture in stills.posters] == list(ImageFormat) * len(widths)
+    displayed = size if rotation == 0 else size[::-1]
+    for picture in stills.posters:
+        image = opened(picture.data)
+        assert image.size == (picture.width, picture.height)
+        assert image.format == picture.format.upper()
+        assert picture.content_type == f"image/{picture.format}"
+        assert picture.height == pytest.approx(picture.width * displayed[1] / displayed[0], abs=1)
+    assert stills.poster == stills.posters[-2]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_every_size_shows_the_same(made: Make, name: str) -> None:
+    """Quarter for quarter."""
+    codec = "libvpx-vp9" if name == "a.webm" else "libx264"
+    for picture in stills_of(made(name, Clip(size=(960, 540), codec=codec))).posters:
+        assert nearest_quarters(opened(picture.data).convert("RGB")) == UPRIGHT
+
+
+def test_placeholder_is_a_thumbhash_of_the_poster(made: Make) -> None:
+    """Its average colour is the film's."""
+    clip = Clip(draw=lambda size, _: Image.new("RGB", size, (200, 100, 50)))
+    placeholder = stills_of(made("a.mp4", clip)).placeholder
+    assert placeholder is not None
+    average = thumb_hash_to_average_rgba(list(base64.b64decode(placeholder)))
+    assert average is not None
+    assert [round(255 * part) for part in average[:3]] == pytest.approx([200, 100, 50], abs=12)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_preview_is_three_silent_seconds(made: Make, name: str) -> None:
+    """Of at most 480 pixels, repeating."""
+    path = made(name, Clip(seconds=8, size=(960, 540), draw=moving))
+    preview = stills_of(path).preview
+    assert preview is not None
+    image = opened(preview.data)
+    assert (image.format, image.size) == ("WEBP", (480, 270))
+    assert getattr(image, "n_frames", 1) == pytest.approx(24, abs=1)
+    assert image.info["loop"] == 0
+    image.seek(1)
+    image.load()
+    assert image.info["duration"] == 125
+
+
+def moving(size: Size, seconds: float) -> Image.Image:
+    """Draw the scene with a bar that moves: pictures that are all the same would be merged."""
+    image = scene(size)
+    image.paste((255, 255, 255), (0, 0, 20 + round(seconds * 25), 20))
+    return image
+
+
+def test_short_clip_has_a_short_preview_and_one_frame_none(made: Make) -> None:
+    """Nothing moves in a single frame."""
+    short = stills_of(made("a.mp4", Clip(seconds=1.5, draw=moving))).preview
+    assert short is not None
+    assert getattr(opened(short.data), "n_frames", 1) == pytest.approx(12, abs=1)
+    assert stills_of(made("a.mp4", Clip(seconds=0.04))).preview is None
+
+
+def test_sound_with_cover_has_posters_only(made: Make) -> None:
+    """And a placeholder."""
+    path = made("a.mp3", Clip(codec=None, sounds=("libmp3lame",), cover=scene((400, 400))))
+    stills = stills_of(path)
+    assert [picture.width for picture in stills.posters] == [320, 320, 400, 400]
+    assert stills.placeholder is not None
+    assert (stills.storyboard, stills.sheet, stills.preview) == (None, None, None)
+
+
+def test_plain_film_is_not_walked_through(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keyframes that are modest but all there is: a walk would find nothing better."""
+
+    def plain(size: Size, _: float) -> Image.Image:
+        return (
+            scene(size).convert("L").point([60 + tone // 2 for tone in range(256)]).convert("RGB")
+        )
+
+    path = made("a.mp4", Clip(seconds=8, draw=plain))
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    monkeypatch.setattr(poster, "onward", lambda *_: pytest.fail("it is walked through"))
+    assert stills_of(path).poster is not None
+
+
+def test_walk_is_bounded(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A black film of one keyframe is not decoded to its end."""
+    path = made("a.mp4", Clip(seconds=8, gop=10_000, draw=black))
+    walked = []
+
+    def counted(film: Film, timestamp: int) -> Iterator[TimedFrame]:
+        for frame in onward(film, timestamp):
+            walked.append(frame.timestamp)
+            yield frame
+
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    monkeypatch.setattr(poster, "_WALK_PIXELS", 50 * 320 * 180)
+    monkeypatch.setattr(poster, "onward", counted)
+    assert stills_of(path).poster is not None
+    assert len(walked) == 51
+
+
+def black(size: Size, _: float) -> Image.Image:
+    """Draw nothing."""
+    return Image.new("RGB", size)
+
+
+def test_cost_does_not_grow_with_the_film(made: Make) -> None:
+    """Four times the film, much the same bytes."""
+    short = made("short.mp4", Clip(size=(640, 360), codec_options={"crf": "4"}))
+    costs = []
+    for times in (60, 240):
+        path = make_long(short.with_name(f"long {times}.mp4"), short, times, options={})
+        with media.opened(source_of(path)) as file:
+            file.stills()
+            costs.append(file.bytes_read)
+        path.unlink()
+    assert costs[1] < costs[0] * 1.2
+
+
+def test_stills_found_within_the_limits_are_enough(made: Make) -> None:
+    """Less time or bytes: fewer tiles, no preview, but a poster."""
+    path = made("a.ts", Clip(seconds=20, size=(640, 360), codec_options={"crf": "1"}))
+    with media.opened(source_of(path)) as file:
+        described = file.bytes_read
+    with media.opened(source_of(path), Limits(max_bytes=described + 2_000_000)) as file:
+        stills = file.stills()
+    assert stills.poster is not None
+    assert stills.preview is None
+
+
+def test_every_frame_marked_as_keyframe(made: Make) -> None:
+    """Some writers leave the table of keyframes out, which says that all are."""
+    path = made("a.mp4", Clip(seconds=30))
+    data = path.read_bytes()
+    assert data.count(b"stss") == 1
+    stills = with_data(data.replace(b"stss", b"free"))
+    assert stills.poster is not None
+    assert nearest_quarters(opened(stills.poster.data).convert("RGB")) == UPRIGHT
+    assert stills.storyboard is not None
+    assert len(stills.storyboard.starts) >= 4
+
+
+def with_data(data: bytes) -> Stills:
+    """Return the stills of a file of these bytes."""
+    return stills_of(MemorySource(data))
+
+
+def test_interlaced_pictures_do_not_comb(made: Make) -> None:
+    """Every second row of this film is black: of two fields, one is left out."""
+
+    def comb(size: Size, _: float) -> Image.Image:
+        image = Image.new("RGB", size, "white")
+        for row in range(0, size[1], 2):
+            image.paste((0, 0, 0), (0, row, size[0], row + 1))
+        return image
+
+    clip = Clip(
+        codec="mpeg2video",
+        size=(320, 192),
+        draw=comb,
+        pixel_format="yuv422p",
+        codec_options={"flags": "+ildct+ilme", "q": "1"},
+    )
+    picture = stills_of(interlaced(made("a.mpg", clip))).poster
+    assert picture is not None
+    assert mean_color(opened(picture.data))[0] in (*range(30), *range(225, 256))
+
+
+def interlaced(path: Path) -> MemorySource:
+    """Return an MPEG-2 film with the flag `progressive_frame` taken from each picture."""
+    data = bytearray(path.read_bytes())
+    at = data.find(b"\0\0\1\xb5\x8f")
+    while at >= 0:
+        data[at + 8] &= 0x7F
+        at = data.find(b"\0\0\1\xb5\x8f", at + 1)
+    return MemorySource(bytes(data))
