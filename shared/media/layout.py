@@ -10,7 +10,7 @@ RIFF section of Microsoft's "Multimedia Programming Interface".
 
 from dataclasses import dataclass
 
-from shared.media.source import SourceFile
+from shared.media.source import SMALL_BLOCK_BYTES, SourceFile
 
 _BOXES_THAT_BEGIN_A_FILE = frozenset(
     (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof")
@@ -22,6 +22,11 @@ FFmpeg then saves as long as the blocks stay in the cache."""
 _EBML_MAGIC = bytes.fromhex("1a45dfa3")
 _EBML_DOCTYPE = bytes.fromhex("4282")
 _MATROSKA_SEGMENT = bytes.fromhex("18538067")
+_LARGE_FRAGMENT = 8 * SMALL_BLOCK_BYTES
+_TELLING = 3
+"""If the first three fragments are this large, hardly anything but their headers is fetched: one of
+a single frame may begin with a large one."""
+
 _SMALLEST_MATROSKA = 12
 """Bytes: not even the first two elements fit into less."""
 
@@ -91,7 +96,7 @@ def _mp4(file: SourceFile) -> Layout:
 def _walk(file: SourceFile) -> list[_Box]:
     """Return the outermost boxes, as far as they matter: a fragmented file's up to 256."""
     boxes: list[_Box] = []
-    position, fragmented = 0, False
+    position, fragments = 0, list[int]()
     while position < file.size and len(boxes) < _MAX_BOXES:
         header = file.peek(position, 16)
         size, kind = int.from_bytes(header[:4]), header[4:8]
@@ -102,13 +107,14 @@ def _walk(file: SourceFile) -> list[_Box]:
         if size < 8 or not kind.isascii():  # noqa: PLR2004 - a box is at least its own header
             break  # rubbish behind the last box: players do not mind either
         boxes.append(_Box(kind, position, position + size))
-        if not fragmented and {b"moov", b"mdat"} <= {box.kind for box in boxes}:
+        if not fragments and {b"moov", b"mdat"} <= {box.kind for box in boxes}:
             break
-        if kind == b"moof" and not fragmented:
-            fragmented = True
-            file.use_small_blocks()
-            if _ends_with_index(file):
+        if kind == b"moof":
+            fragments.append(position)
+            if len(fragments) == 1 and _ends_with_index(file):
                 break
+            if len(fragments) == _TELLING and position - fragments[0] > _TELLING * _LARGE_FRAGMENT:
+                file.use_blocks_of(SMALL_BLOCK_BYTES)
         position += size
     return boxes or [_Box(b"", 0, file.size)]
 

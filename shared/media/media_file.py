@@ -20,7 +20,7 @@ from shared.media.picture import encoded
 from shared.media.playback import frame_at
 from shared.media.probe import Tracks, check_complete, describe, find_tracks
 from shared.media.rendering import Renderer
-from shared.media.source import ByteSource, Limits, SourceFile
+from shared.media.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
 from shared.media.stills import Stills, stills_of, stills_of_cover
 from shared.model import ImageFormat
 
@@ -45,6 +45,7 @@ def opened(
     layout = _checked_layout(file)
     known_format = layout.container is not None
     with open_container(file, limits, known_format=known_format) as container:
+        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
         yield MediaFile(container, layout, file, limits)
 
 

@@ -13,6 +13,7 @@ from shared.media.picture import Picture
 from shared.media.playback import onward
 from shared.media.rendering import Renderer
 from shared.media.samples import span
+from shared.media.source import BLOCK_BYTES
 from shared.model import ImageFormat
 
 _SECONDS = 3.0
@@ -41,8 +42,10 @@ def moving_preview(
     length = film.duration(_SECONDS)
     start = max(film.begin, min(timestamp, film.begin + film.length - length))
     place = span(film.stream.index_entries, start, start + length) if film.layout.is_mp4 else None
+    if max_bytes < BLOCK_BYTES:
+        return None
     images: list[Image.Image] = []
-    last_byte = film.file.bytes_read + max_bytes
+    last_byte = film.file.bytes_read + max_bytes + 2 * BLOCK_BYTES  # at its ends
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
             film.file.prefetch([(place[0], min(place[1], max_bytes))])

@@ -31,7 +31,10 @@ _CANDIDATES = 8
 """Fewest frames for the poster, however short the clip. In an earlier measurement on 30 films, a
 score of this kind found a good frame among 3, 5 and 8 keyframes in 23, 27 and 30 of them."""
 
-_MEGABYTE = 1_000_000
+_BYTES_SHARE = 0.0195
+_FRAME_BYTES = (5_000_000, 14_000_000)
+_PREVIEW_BYTES = 6_000_000
+"""The frames come first: fewest and most bytes for them, most for the preview."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,24 +61,15 @@ class Stills:
         return jpegs[-1] if jpegs else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Allowance:
-    """Bytes for frames and for the preview, by the size of the file.
+def _allowance(size: int) -> int:
+    """Return how many bytes may be read for the stills of a file of `size` bytes.
 
     A film of 300 MB is to cost 2.5 % of its bytes at most, one of 1 GB 2 %, with some for its
-    index, and a larger one no more than that. What is left over goes to the preview, of which
-    a small file at the bit rate of a telephone needs the most.
+    index, and a larger one no more than that. A small file may be read to a larger part: at the
+    bit rate of a telephone, three seconds are 6 MB.
     """
-
-    frames: int
-    preview: int
-
-
-def _allowance(size: int) -> _Allowance:
-    return _Allowance(
-        frames=min(max(size * 16 // 1000, 5 * _MEGABYTE), 13 * _MEGABYTE),
-        preview=min(max(size * 5 // 1000, 8 * _MEGABYTE - size * 20 // 1000), 6 * _MEGABYTE),
-    )
+    smallest, largest = _FRAME_BYTES[0] + _PREVIEW_BYTES, _FRAME_BYTES[1] + _PREVIEW_BYTES
+    return int(min(max(_BYTES_SHARE * size, smallest - 0.0155 * size), largest))
 
 
 def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
@@ -87,10 +81,13 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
         UnplayableClip: no frame can be decoded, or a limit was reached before the first.
         BaseException: whatever the source raised, unchanged.
     """
-    allowance = _allowance(film.file.size)
+    last_byte = film.file.bytes_read + _allowance(film.file.size)
     choice, sheet = Choice(film.begin), Sheet()
     tiles = tile_count(duration)
-    wish = Wish(tiles * -(-_CANDIDATES // tiles), allowance.frames)  # so that tiles are among them
+    wish = Wish(
+        count=tiles * -(-_CANDIDATES // tiles),  # so that the tiles are among them
+        max_bytes=min(max(int(_BYTES_SHARE * film.file.size), _FRAME_BYTES[0]), _FRAME_BYTES[1]),
+    )
     _gather(film, renderer, wish, choice, sheet)
     improve(choice, film, renderer)
     if choice.frame is None:
@@ -99,7 +96,8 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     choice.frame = None  # the memory is wanted for what follows
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
         posters = pool.submit(_posters, image)
-        preview = moving_preview(film, renderer, choice.timestamp, allowance.preview)
+        left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
+        preview = moving_preview(film, renderer, choice.timestamp, left)
     board, sheet_picture = sheet.laid_out(duration) or (None, None)
     return Stills(
         posters=posters.result(),

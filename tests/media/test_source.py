@@ -107,7 +107,7 @@ def test_small_blocks() -> None:
     """For headers scattered over a file."""
     source = MemorySource(DATA)
     file = file_over(source)
-    file.use_small_blocks()
+    file.use_blocks_of(SMALL_BLOCK_BYTES)
     assert file.peek(100_000, 8) == DATA[100_000:100_008]
     assert source.reads == [(100_000 // SMALL_BLOCK_BYTES * SMALL_BLOCK_BYTES, SMALL_BLOCK_BYTES)]
 

@@ -13,7 +13,7 @@ from shared import media
 from shared.media import Limits, keyframes, poster
 from shared.media.film import Film, TimedFrame
 from shared.media.playback import onward
-from shared.media.stills import Stills
+from shared.media.stills import Stills, _allowance
 from shared.model import ImageFormat
 from tests.media.clips import (
     UPRIGHT,
@@ -176,6 +176,14 @@ def test_stills_found_within_the_limits_are_enough(made: Make) -> None:
         stills = file.stills()
     assert stills.poster is not None
     assert stills.preview is None
+
+
+@pytest.mark.parametrize(
+    ("size", "share"), [(316_000_000, 0.02), (1_000_000_000, 0.0195), (100_000_000_000, 0.0002)]
+)
+def test_allowance(size: int, share: float) -> None:
+    """What a large file may cost; a megabyte is left for its index and half of one for rounding."""
+    assert _allowance(size) <= share * size
 
 
 def test_every_frame_marked_as_keyframe(made: Make) -> None:
