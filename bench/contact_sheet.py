@@ -100,7 +100,7 @@ def _facts(clip: Media) -> str:
 def _with_stills(facts: str, stills: Stills) -> str:
     tiles = len(stills.storyboard.starts) if stills.storyboard else 0
     preview = f", preview {len(stills.preview.data) // 1000} kB" if stills.preview else ""
-    return f"{facts}; {tiles} {"tile" if tiles == 1 else "tiles"}{preview}"
+    return f"{facts}; {tiles} {'tile' if tiles == 1 else 'tiles'}{preview}"
 
 
 def _placeholder(thumb_hash: str) -> Image.Image:
