@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 
-from PIL import Image
+from PIL import (
+    Image,
+    WebPImagePlugin,  # noqa: F401 - registers itself; Pillow would load all of its forty formats
+)
 
 from shared.media.orientation import Orientation
 from shared.model import ImageFormat
