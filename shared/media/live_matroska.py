@@ -21,6 +21,7 @@ _NANOSECONDS = 1_000_000
 
 _CLUSTER = 0x1F43B675
 _TIMESTAMP, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
+_INTEGER_BYTES = 8
 _TIMED = frozenset((_SIMPLE_BLOCK, _BLOCK))
 
 
@@ -61,7 +62,7 @@ def _block_times(data: bytes, at: int) -> Iterator[int]:
     begin, at = None, cluster.body
     while (element := _element(data, at)) is not None and element.kind != _CLUSTER:
         if element.kind == _TIMESTAMP and element.end is not None:
-            begin = int.from_bytes(data[element.body : element.end])
+            begin = _unsigned(data[element.body : element.end])
         elif element.kind in _TIMED and begin is not None:
             relative = _relative_time(data, element.body)
             if relative is not None:
@@ -104,4 +105,9 @@ def _scale(head: bytes) -> int:
     element = _element(head, at) if at >= 0 else None
     if element is None or element.end is None:
         return _NANOSECONDS
-    return int.from_bytes(head[element.body : element.end]) or _NANOSECONDS
+    return _unsigned(head[element.body : element.end]) or _NANOSECONDS
+
+
+def _unsigned(data: bytes) -> int | None:
+    """Return an integer; None for more than the eight bytes allowed, which is damage."""
+    return int.from_bytes(data) if len(data) <= _INTEGER_BYTES else None

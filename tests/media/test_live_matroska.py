@@ -55,6 +55,7 @@ BLOCK = bytes.fromhex("a3 86 81 0010 80 0000")  # track 1, 16 ticks in, two byte
         (CLUSTER + b"\xff" + BLOCK, None),
         (CLUSTER + b"\xff\xe7\x82\x03\xe8\xa3\xff", None),
         (CLUSTER + b"\0" * 20, None),
+        (CLUSTER + b"\xff\xe7\x40\x90" + b"\xff" * 144 + BLOCK, None),  # a number of 144 bytes
     ],
 )
 def test_last_block(tail: bytes, seconds: float | None) -> None:
