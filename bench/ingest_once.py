@@ -5,7 +5,6 @@ python -m bench.ingest_once ranged|whole BLOB_NAME
 
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from bench.memory import peak_megabytes
 from clips.compose import compose
 from shared import media
 from shared.settings import read_environment
@@ -43,7 +43,7 @@ def main(way: str, blob_name: str) -> None:
         report = {
             "wall": time.perf_counter() - started,
             "cpu": time.process_time() - busy,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak_megabytes(),
         }
     sys.stdout.write(json.dumps(report))
 
@@ -56,7 +56,7 @@ def _after_download(reader: BlobReader) -> Iterator[media.MediaFile]:
     """What is usually done: the blob into a temporary file first."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
-        client = reader._blobs._client(reader._container, reader._blob.name)  # noqa: SLF001 - stands in for the app
+        client = reader._client  # noqa: SLF001 - stands in for the app
         with path.open("wb") as target:
             client.download_blob(max_concurrency=4).readinto(target)
         with path.open("rb") as file, _opened(FileSource(file)) as opened:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.ingest_once import FileSource
+from bench.memory import peak_megabytes
 from clips.compose import compose
 from shared import media
 from shared.settings import read_environment
@@ -70,14 +71,8 @@ def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
     return {
         "wall": time.perf_counter() - started,
         "cpu": time.process_time() - busy,
-        "peak_mb": _peak_megabytes(),
+        "peak_mb": peak_megabytes(),
     }
-
-
-def _peak_megabytes() -> float:
-    """This program's own peak: `ru_maxrss` begins with that of the process that started it."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if "VmHWM" in line)
 
 
 def _tools(commands: list[list[str]]) -> dict[str, float]:

@@ -33,17 +33,7 @@ class Blobs:
 
     def reader(self, container: str, blob: Blob) -> "BlobReader":
         """Reads ranges of exactly this version of the blob."""
-        return BlobReader(self, container, blob)
-
-    def read_range(
-        self, container: str, name: str, *, etag: str, offset: int, length: int
-    ) -> bytes:
-        """`length` bytes from `offset`; raises BlobMissing, and BlobChanged if `etag` is past."""
-        with translated():
-            stream = self._client(container, name).download_blob(
-                offset, length, etag=etag, match_condition=MatchConditions.IfNotModified
-            )
-            return stream.readall()
+        return BlobReader(self._client(container, blob.name), blob)
 
     def read(self, container: str, name: str) -> bytes:
         """The whole of a small blob that we wrote ourselves; raises BlobMissing."""
@@ -140,22 +130,25 @@ class Blobs:
 
 
 class BlobReader:
-    """Ranges of one version of one blob, for whoever reads media."""
+    """Ranges of one version of one blob, for whoever reads media; several threads may read."""
 
-    def __init__(self, blobs: Blobs, container: str, blob: Blob) -> None:
-        self._blobs = blobs
-        self._container = container
-        self._blob = blob
+    def __init__(self, client: BlobClient, blob: Blob) -> None:
+        self._client = client
+        self._etag = blob.etag
         self.size = blob.size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Raises BlobMissing, BlobChanged, StorageUnavailable."""
+        """Up to `length` bytes from `offset`, fewer only at the end of the blob.
+
+        Raises BlobMissing, BlobChanged if it is another version by now, StorageUnavailable.
+        """
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        return self._blobs.read_range(
-            self._container, self._blob.name, etag=self._blob.etag, offset=offset, length=length
-        )
+        with translated():
+            return self._client.download_blob(
+                offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
+            ).readall()
 
 
 def _blob(properties: BlobProperties) -> Blob:
