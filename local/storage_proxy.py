@@ -40,6 +40,22 @@ class Traffic:
             self.requests = self.bytes_read = 0
 
 
+class _Line:
+    """The line to storage, which all connections share: what is sent keeps it busy for a while."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate = bytes_per_second
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def carry(self, size: int) -> None:
+        """Return when so many bytes have passed, after those of other connections before them."""
+        with self._lock:
+            self._free_at = max(self._free_at, time.monotonic()) + size / self._rate
+            arrival = self._free_at
+        time.sleep(max(0.0, arrival - time.monotonic()))
+
+
 @contextmanager
 def running(
     port: int,
@@ -49,13 +65,16 @@ def running(
     bytes_per_second: float | None = None,
     gate: Gate | None = None,
 ) -> Iterator[Traffic]:
-    """A proxy on `port`; `latency` is seconds before each request is handed on."""
+    """A proxy on `port`; `latency` is seconds before each request is handed on.
+
+    `bytes_per_second` is what all connections together get.
+    """
     traffic = Traffic()
 
     class Handler(_Forwarding):
         upstream = upstream_port
         wait = latency
-        rate = bytes_per_second
+        line = None if bytes_per_second is None else _Line(bytes_per_second)
         ask = staticmethod(gate or _open_gate)
         seen = traffic
 
@@ -81,7 +100,7 @@ class _Forwarding(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream: int
     wait: float
-    rate: float | None
+    line: _Line | None
     ask: Gate
     seen: Traffic
 
@@ -124,12 +143,12 @@ class _Forwarding(BaseHTTPRequestHandler):
 
     def _send(self, pieces: Iterable[bytes]) -> None:
         """Hands pieces on at the chosen rate, until the client has had enough."""
-        sent, started = 0, time.monotonic()
+        sent = 0
         try:
             for piece in pieces:
                 sent += len(piece)
-                if self.rate is not None:
-                    time.sleep(max(0.0, started + sent / self.rate - time.monotonic()))
+                if self.line is not None:
+                    self.line.carry(len(piece))
                 self.wfile.write(piece)
         except ConnectionError:
             self.close_connection = True
