@@ -32,7 +32,7 @@ _CANDIDATES = 8
 score of this kind found a good frame among 3, 5 and 8 keyframes in 23, 27 and 30 of them."""
 
 _BYTES_SHARE = 0.0195
-_FRAME_BYTES = (5_000_000, 10_000_000)
+_FRAME_BYTES = (5_000_000, 7_000_000)
 _PREVIEW_BYTES = 6_000_000
 """The frames come first: fewest and most bytes for them, most for the preview."""
 
