@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from clips.deletion import UPLOAD_LIFE
+from clips.lookup import find_ready
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
 from shared.catalogue import Clips
 from shared.errors import NotFound, WrongState
-from shared.model import Clip, ClipStatus, SignedLink, Upload, Variant
+from shared.model import Clip, SignedLink, Upload, Variant
 from shared.storage import Links, LinkTerms
 
 _IMAGE_LIFE = timedelta(hours=24)
@@ -40,14 +41,10 @@ class Access:
 
     def link(self, user_id: UUID, clip_id: UUID, terms: AccessTerms) -> SignedLink:
         """Raises NotFound, WrongState if the clip is not ready, StorageUnavailable."""
-        clip = self._clips.get(user_id, clip_id)
-        if clip is None:
-            raise NotFound("There is no such clip.")
-        if clip.status is not ClipStatus.READY or clip.blob_name is None:
-            raise WrongState(f"The clip is not ready: it is {clip.status}.")
+        clip, blob_name = find_ready(self._clips, user_id, clip_id)
         match terms.variant:
             case Variant.CLIP:
-                return self._link_to_clip(clip, clip.blob_name, terms)
+                return self._link_to_clip(clip, blob_name, terms)
             case Variant.STORYBOARD:
                 return self._storyboards.link(clip, terms.life, terms.ip)
             case Variant.POSTER:

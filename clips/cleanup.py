@@ -16,7 +16,7 @@ from clips.reconciliation import Reconciliation
 from shared.blob_names import Containers
 from shared.catalogue import DeletedClip, Upkeep
 from shared.clock import Clock
-from shared.errors import BlobMissing, Unavailable
+from shared.errors import Unavailable
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -85,9 +85,10 @@ class Cleanup:
         dropped = 0
         before = self._clock() - UPLOAD_LIFE - UPLOAD_GRACE
         for clip in self._upkeep.abandoned_uploads(before, _BATCH):
-            if clip.blob_name is not None and self._blob_exists(clip.blob_name):
+            name = clip.blob_name
+            if name is not None and self._blobs.exists(self._containers.clips, name):
                 # It did come, only nobody told us.
-                self._ingest.landed(clip.blob_name)
+                self._ingest.landed(name)
             elif self._upkeep.hide_abandoned(clip.clip_id):
                 self._deletion.finish_clip(clip)
                 dropped += 1
@@ -126,13 +127,6 @@ class Cleanup:
             except OSError as error:  # in use, or deleted by another run
                 _log.warning("Could not delete the temporary file %s: %s", path.name, error)
         return dropped
-
-    def _blob_exists(self, name: str) -> bool:
-        try:
-            self._blobs.get(self._containers.clips, name)
-        except BlobMissing:
-            return False
-        return True
 
 
 def _each[Item](items: Iterable[Item], finish: Callable[[Item], None]) -> int:

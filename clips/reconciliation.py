@@ -14,7 +14,7 @@ from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
 from shared.catalogue.landings import MOST_ATTEMPTS
 from shared.clock import Clock
-from shared.errors import BlobMissing, Unavailable
+from shared.errors import Unavailable
 from shared.model import Blob
 from shared.storage import Blobs
 
@@ -96,17 +96,13 @@ class Reconciliation:
         marked = 0
         for clip in clips:
             believed = clip.status in {"ready", "processing"} and not clip.deleted
-            if believed and clip.etag and clip.touched_at < quiet_since and self._is_gone(clip):
+            quiet = clip.touched_at < quiet_since
+            if not believed or not clip.etag or not quiet:
+                continue
+            if not self._blobs.exists(self._container, clip.name):
                 marked += self._upkeep.mark_missing(clip.name, clip.etag)
                 _log.warning("The blob of a clip is gone: %s", clip.name)
         return marked
-
-    def _is_gone(self, clip: KnownBlob) -> bool:
-        try:
-            self._blobs.get(self._container, clip.name)
-        except BlobMissing:
-            return True
-        return False
 
 
 def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from clips.lookup import find_ready
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips
-from shared.errors import BlobExists, BlobMissing, NotFound, UnplayableClip, WrongState
-from shared.model import Blob, Clip, ClipStatus, ImageFormat, SignedLink
+from shared.errors import BlobExists, NotFound, UnplayableClip
+from shared.model import Blob, Clip, ImageFormat, SignedLink
 from shared.storage import Blobs, Links
 
 _MOST_TIMES = 1000
@@ -43,15 +44,11 @@ class Thumbnails:
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
         ready, StorageUnavailable.
         """
-        clip = self._clips.get(user_id, clip_id)
-        if clip is None:
-            raise NotFound("There is no such clip.")
-        if clip.status is not ClipStatus.READY or clip.blob_name is None:
-            raise WrongState(f"The clip is not ready: it is {clip.status}.")
+        clip, blob_name = find_ready(self._clips, user_id, clip_id)
         name = (
             _stored_poster(clip, wanted)
             if wanted.time is None
-            else self._frame(clip, clip.blob_name, wanted.time, wanted)
+            else self._frame(clip, blob_name, wanted.time, wanted)
         )
         return self._links.to_read(self._containers.thumbnails, name, _LINK_LIFE)
 
@@ -67,9 +64,7 @@ class Thumbnails:
             width=wanted.width,
             image_format=wanted.image_format,
         )
-        try:
-            self._blobs.get(self._containers.thumbnails, name)
-        except BlobMissing:
+        if not self._blobs.exists(self._containers.thumbnails, name):
             self._make(blob, name, seconds, wanted)
         return name
 

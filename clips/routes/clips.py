@@ -6,6 +6,7 @@ from uuid import uuid4
 from clips.http import cursors, inputs, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
+from clips.lookup import find
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound
@@ -94,7 +95,4 @@ def metadata(call: Call) -> Answer:
 
 
 def _find(call: Call, where: inputs.ClipId) -> Clip:
-    clip = call.services.clips.get(call.user.id, where.clip_id)
-    if clip is None:
-        raise NotFound("There is no such clip.")
-    return clip
+    return find(call.services.clips, call.user.id, where.clip_id)

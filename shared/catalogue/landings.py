@@ -30,6 +30,12 @@ MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it a
 # Failures that say nothing about the file: a later run may well succeed.
 PASSING_FAILURES = (GAVE_UP.code, MISSING.code)
 
+
+def is_settled(status: str, failure_code: str | None) -> bool:
+    """Whether the version that a row speaks of has been dealt with for good."""
+    return status == "ready" or (status == "failed" and failure_code not in PASSING_FAILURES)
+
+
 # Counted before anything can go wrong. No row: a blob that is not known yet.
 _COUNT_ATTEMPT: LiteralString = """
     UPDATE clips SET attempts = attempts + 1, attempted_at = now()
@@ -183,9 +189,7 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
     row = connection.execute(_LOCK_CLIP, landing.parameters()).fetchone()
     if row is None:
         return None
-    settled = row["status"] == "ready" or (
-        row["status"] == "failed" and row["failure_code"] not in PASSING_FAILURES
-    )
+    settled = is_settled(row["status"], row["failure_code"])
     return _LockedClip(
         id=row["id"],
         video_id=row["video_id"],

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.landings import MISSING, PASSING_FAILURES
+from shared.catalogue.landings import MISSING, is_settled
 from shared.database import Database
 
 _KNOWN_AT_A_TIME = 5000
@@ -131,9 +131,7 @@ class KnownBlob:
     @property
     def settled(self) -> bool:
         """Whether the version named by `etag` has been dealt with for good."""
-        return self.status == "ready" or (
-            self.status == "failed" and self.failure_code not in PASSING_FAILURES
-        )
+        return is_settled(self.status, self.failure_code)
 
 
 class Upkeep:

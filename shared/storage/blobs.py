@@ -31,6 +31,13 @@ class Blobs:
         with translated():
             return _blob(self._client(container, name).get_blob_properties())
 
+    def exists(self, container: str, name: str) -> bool:
+        try:
+            self.get(container, name)
+        except BlobMissing:
+            return False
+        return True
+
     def reader(self, container: str, blob: Blob) -> "BlobReader":
         """Reads ranges of exactly this version of the blob."""
         return BlobReader(self._client(container, blob.name), blob)
