@@ -1,23 +1,38 @@
 """Who gets which link: upload, play, look at the poster.
 
-A link is minted only for whoever the catalogue shows the clip to, and opens one blob.
+A link is minted only for whoever the catalogue shows the clip to, opens one blob, and is on
+record before it is handed out.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
+from clips.archive import Archive
 from clips.deletion import UPLOAD_LIFE
-from clips.lookup import find_ready
+from clips.lookup import ready_blob
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
-from shared.catalogue import Clips
-from shared.errors import NotFound, WrongState
-from shared.model import Clip, SignedLink, Upload, Variant
+from shared.catalogue import Clips, Grant, Grants
+from shared.errors import CliplinkError, NotFound, Unavailable, WrongState
+from shared.model import (
+    Clip,
+    ClipFile,
+    RehydratePriority,
+    Rehydration,
+    SignedLink,
+    Upload,
+    Variant,
+    Viewer,
+)
 from shared.storage import Links, LinkTerms
 
-_IMAGE_LIFE = timedelta(hours=24)
+# Posters stand in pages that are left open, and are asked for again and again: their links
+# are long, and the same for half a day.
+_POSTER_LIFE = timedelta(hours=24)
+_POSTER_WINDOW = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,63 +47,135 @@ class AccessTerms:
 
 class Access:
     def __init__(
-        self, clips: Clips, containers: Containers, links: Links, storyboards: Storyboards
+        self,
+        clips: Clips,
+        grants: Grants,
+        containers: Containers,
+        links: Links,
+        storyboards: Storyboards,
+        archive: Archive,
     ) -> None:
         self._clips = clips
+        self._grants = grants
         self._containers = containers
         self._links = links
         self._storyboards = storyboards
+        self._archive = archive
 
-    def link(self, user_id: UUID, clip_id: UUID, terms: AccessTerms) -> SignedLink:
-        """Raises NotFound, WrongState if the clip is not ready, StorageUnavailable."""
-        clip, blob_name = find_ready(self._clips, user_id, clip_id)
-        match terms.variant:
-            case Variant.CLIP:
-                return self._link_to_clip(clip, blob_name, terms)
-            case Variant.STORYBOARD:
-                return self._storyboards.link(clip, terms.life, terms.ip)
-            case Variant.POSTER:
-                return self._link_to_image(clip, clip.images.poster_name, terms)
-            case Variant.PREVIEW:
-                return self._link_to_image(clip, clip.images.preview_name, terms)
+    def link(
+        self, viewer: Viewer, clip_id: UUID, terms: AccessTerms, rehydrate: RehydratePriority
+    ) -> SignedLink | Rehydration:
+        """A link, or how long it takes until the clip is back from the archive.
 
-    def thumbnail(self, clip: Clip) -> str | None:
-        """A link to a clip's poster that can be put into a page."""
-        if clip.images.poster_name is None:
-            return None
-        return self._links.to_read(
-            self._containers.thumbnails, clip.images.poster_name, _IMAGE_LIFE
-        ).url
+        Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
+        """
+        file = self._clips.files(viewer, [clip_id]).get(clip_id)
+        if file is None:
+            raise NotFound("There is no such clip.")
+        blob_name = ready_blob(file)
+        if terms.variant is Variant.CLIP:
+            waiting = self._archive.state(blob_name, rehydrate)
+            if waiting is not None:
+                return waiting
+        link = self._mint(file, terms)
+        self._grants.record(viewer.user_id, [Grant(link, clip_id, terms.variant, terms.ip)])
+        return link
 
-    def upload(self, clip: Clip) -> Upload:
+    def many(
+        self, viewer: Viewer, clip_ids: Sequence[UUID], terms: AccessTerms
+    ) -> Sequence[SignedLink | CliplinkError]:
+        """A link for each of the clips, in their order, or why there is none.
+
+        The archive is not asked: a thousand clips would be a thousand calls. Raises
+        StorageUnavailable.
+        """
+        files = self._clips.files(viewer, clip_ids)
+        answers = [self._attempt(files, clip_id, terms) for clip_id in clip_ids]
+        self._grants.record(
+            viewer.user_id,
+            [
+                Grant(answer, clip_id, terms.variant, terms.ip)
+                for clip_id, answer in zip(clip_ids, answers, strict=True)
+                if isinstance(answer, SignedLink)
+            ],
+        )
+        return answers
+
+    def posters(self, viewer: Viewer, clips: Sequence[Clip]) -> Sequence[str | None]:
+        """For each clip a link to its poster that can be put into a page."""
+        container = self._containers.thumbnails
+        links = [
+            clip.images.poster_name
+            and self._links.to_read(
+                container, clip.images.poster_name, _POSTER_LIFE, window=_POSTER_WINDOW
+            )
+            for clip in clips
+        ]
+        self._grants.record(
+            viewer.user_id,
+            [
+                Grant(link, clip.id, Variant.POSTER, None)
+                for clip, link in zip(clips, links, strict=True)
+                if link
+            ],
+        )
+        return [link.url if link else None for link in links]
+
+    def upload(self, viewer: Viewer, clip: Clip) -> Upload:
         """How to send the bytes of a new clip; the link can create this one blob only."""
         if clip.blob_name is None:
             raise WrongState("The clip has no place in storage.")
         link = self._links.to_upload(self._containers.clips, clip.blob_name, UPLOAD_LIFE)
+        self._grants.record(viewer.user_id, [Grant(link, clip.id, "upload", None)])
         headers = {"x-ms-blob-type": "BlockBlob"}
         if clip.content_type is not None:
             headers["x-ms-blob-content-type"] = clip.content_type
         return Upload("PUT", link.url, headers, link.expires_at)
 
-    def _link_to_image(self, clip: Clip, name: str | None, terms: AccessTerms) -> SignedLink:
+    def _attempt(
+        self, files: Mapping[UUID, ClipFile], clip_id: UUID, terms: AccessTerms
+    ) -> SignedLink | CliplinkError:
+        file = files.get(clip_id)
+        if file is None:
+            return NotFound("There is no such clip.")
+        try:
+            ready_blob(file)
+            return self._mint(file, terms)
+        except Unavailable:
+            raise
+        except CliplinkError as error:
+            return error
+
+    def _mint(self, file: ClipFile, terms: AccessTerms) -> SignedLink:
+        match terms.variant:
+            case Variant.CLIP:
+                return self._link_to_clip(file, ready_blob(file), terms)
+            case Variant.STORYBOARD:
+                return self._storyboards.link(file, terms.life, terms.ip)
+            case Variant.POSTER:
+                return self._link_to_image(file, file.images.poster_name, terms)
+            case Variant.PREVIEW:
+                return self._link_to_image(file, file.images.preview_name, terms)
+
+    def _link_to_image(self, file: ClipFile, name: str | None, terms: AccessTerms) -> SignedLink:
         if name is None:
             raise NotFound(f"The clip has no {terms.variant}.")
-        bound = LinkTerms(ip=terms.ip, download_as=_file_name(clip, name, terms))
+        bound = LinkTerms(ip=terms.ip, download_as=_file_name(file, name, terms))
         return self._links.to_read(self._containers.thumbnails, name, terms.life, bound)
 
-    def _link_to_clip(self, clip: Clip, blob_name: str, terms: AccessTerms) -> SignedLink:
+    def _link_to_clip(self, file: ClipFile, blob_name: str, terms: AccessTerms) -> SignedLink:
         # Whatever type an uploader gave the blob: nothing is served that a browser would run.
-        content_type = clip.content_type or "application/octet-stream"
+        content_type = file.content_type or "application/octet-stream"
         bound = LinkTerms(
             ip=terms.ip,
-            download_as=_file_name(clip, blob_name, terms),
+            download_as=_file_name(file, blob_name, terms),
             content_type=content_type,
         )
         return self._links.to_read(self._containers.clips, blob_name, terms.life, bound)
 
 
-def _file_name(clip: Clip, blob_name: str, terms: AccessTerms) -> str | None:
+def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None:
     """The name to save a download under: the one asked for, or the clip's title."""
     if terms.download == "":
-        return f"{clip.title or clip.id}{PurePosixPath(blob_name).suffix}"
+        return f"{file.title or file.id}{PurePosixPath(blob_name).suffix}"
     return terms.download

@@ -6,6 +6,7 @@ Nothing connects here. Whatever needs a connection opens it when it is first use
 from dataclasses import dataclass
 
 from clips.access import Access
+from clips.archive import Archive
 from clips.checksums import Checksums
 from clips.cleanup import Cleanup
 from clips.deletion import Deletion
@@ -15,7 +16,7 @@ from clips.reconciliation import Reconciliation
 from clips.storyboards import Storyboards
 from clips.thumbnails import Thumbnails
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Landings, Upkeep, Users, Videos
+from shared.catalogue import Clips, Grants, Landings, Upkeep, Users, Videos
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.settings import Settings
@@ -64,7 +65,9 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         users=Users(database),
         videos=videos,
         clips=clips,
-        access=Access(clips, containers, links, storyboards),
+        access=Access(
+            clips, Grants(database), containers, links, storyboards, Archive(blobs, containers)
+        ),
         thumbnails=Thumbnails(blobs, containers, links, clips),
         deletion=deletion,
         ingest=ingest,

@@ -12,6 +12,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
 from shared.errors import NotFound, Unavailable
+from shared.model import Viewer
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -39,9 +40,9 @@ class Deletion:
         self._videos = videos
         self._upkeep = upkeep
 
-    def delete_clip(self, user_id: UUID, clip_id: UUID) -> None:
+    def delete_clip(self, viewer: Viewer, clip_id: UUID) -> None:
         """Raises NotFound. An outage half-way is no error: the clip is gone for its owner."""
-        clip = self._clips.hide(user_id, clip_id)
+        clip = self._clips.hide(viewer, clip_id)
         if clip is None:
             raise NotFound("There is no such clip.")
         try:
@@ -51,9 +52,9 @@ class Deletion:
         except Unavailable:
             _log.warning("Clip %s is hidden; the cleanup will remove the rest", clip_id)
 
-    def delete_video(self, user_id: UUID, video_id: UUID) -> None:
+    def delete_video(self, viewer: Viewer, video_id: UUID) -> None:
         """Deletes a video with all its clips; raises NotFound, otherwise as `delete_clip`."""
-        if not self._videos.hide(user_id, video_id):
+        if not self._videos.hide(viewer, video_id):
             raise NotFound("There is no such video.")
         try:
             self.finish_video(video_id)

@@ -4,20 +4,25 @@ from uuid import UUID
 
 from shared.catalogue import Clips
 from shared.errors import NotFound, WrongState
-from shared.model import Clip, ClipStatus
+from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
 
-def find(clips: Clips, user_id: UUID, clip_id: UUID) -> Clip:
+def find(clips: Clips, viewer: Viewer, clip_id: UUID) -> Clip:
     """The clip; raises NotFound, for somebody else's too."""
-    clip = clips.get(user_id, clip_id)
+    clip = clips.get(viewer, clip_id)
     if clip is None:
         raise NotFound("There is no such clip.")
     return clip
 
 
-def find_ready(clips: Clips, user_id: UUID, clip_id: UUID) -> tuple[Clip, str]:
+def find_ready(clips: Clips, viewer: Viewer, clip_id: UUID) -> tuple[Clip, str]:
     """A clip that can be played, and its blob's name; raises NotFound, WrongState."""
-    clip = find(clips, user_id, clip_id)
+    clip = find(clips, viewer, clip_id)
+    return clip, ready_blob(clip)
+
+
+def ready_blob(clip: Clip | ClipFile) -> str:
+    """The name of the blob of a clip that can be played; raises WrongState."""
     if clip.status is not ClipStatus.READY or clip.blob_name is None:
         raise WrongState(f"The clip is not ready: it is {clip.status}.")
-    return clip, clip.blob_name
+    return clip.blob_name

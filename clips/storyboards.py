@@ -11,7 +11,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.model import Clip, SignedLink
+from shared.model import ClipFile, SignedLink
 from shared.storage import Blobs, Links, LinkTerms
 
 # Links asked for within a quarter of an hour end together and share one copy.
@@ -25,7 +25,7 @@ class Storyboards:
         self._containers = containers
         self._links = links
 
-    def link(self, clip: Clip, life: timedelta, ip: str | None) -> SignedLink:
+    def link(self, clip: ClipFile, life: timedelta, ip: str | None) -> SignedLink:
         """A link to a VTT that a player can load; good for `life` and up to 15 minutes more.
 
         Raises NotFound if the clip has no storyboard, StorageUnavailable.

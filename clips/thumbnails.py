@@ -14,7 +14,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips
 from shared.errors import BlobExists, NotFound, UnplayableClip
-from shared.model import Blob, Clip, ImageFormat, SignedLink
+from shared.model import Blob, Clip, ImageFormat, SignedLink, Viewer
 from shared.storage import Blobs, Links
 
 _MOST_TIMES = 1000
@@ -38,13 +38,13 @@ class Thumbnails:
         self._links = links
         self._clips = clips
 
-    def link(self, user_id: UUID, clip_id: UUID, wanted: Wanted) -> SignedLink:
+    def link(self, viewer: Viewer, clip_id: UUID, wanted: Wanted) -> SignedLink:
         """A link to the still, which is made if need be.
 
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
         ready, StorageUnavailable.
         """
-        clip, blob_name = find_ready(self._clips, user_id, clip_id)
+        clip, blob_name = find_ready(self._clips, viewer, clip_id)
         name = (
             _stored_poster(clip, wanted)
             if wanted.time is None

@@ -101,6 +101,12 @@ class Images:
     placeholder: str | None = None
 
 
+class Role(StrEnum):
+    """What a token can allow its bearer beyond their own videos and clips."""
+
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Whoever a token speaks for. `id` is ours, `subject` the issuer's."""
@@ -108,6 +114,14 @@ class User:
     id: UUID
     subject: str
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Through whose eyes the catalogue is looked at; `as_admin` sees what is anybody's."""
+
+    user_id: UUID
+    as_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +166,19 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFile:
+    """What has to be known of a clip to hand out links to it; the fields are those of Clip."""
+
+    id: UUID
+    video_id: UUID
+    title: str | None
+    status: ClipStatus
+    blob_name: str | None
+    images: Images
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """A stored blob's properties. `etag` names this version of it; `content_md5` is base64."""
 
@@ -172,6 +199,13 @@ class Variant(StrEnum):
     POSTER = "poster"
     STORYBOARD = "storyboard"
     PREVIEW = "preview"
+
+
+class RehydratePriority(StrEnum):
+    """How soon a blob is fetched out of the archive: hours, or at a price less than one."""
+
+    STANDARD = "standard"
+    HIGH = "high"
 
 
 class ImageFormat(StrEnum):
@@ -196,10 +230,20 @@ THUMBNAIL_WIDTHS = (160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
-    """A link that opens one blob; `expires_at` is what its signature says."""
+    """A link that opens one blob between two moments; `id` is the `scid` that it carries."""
 
+    id: UUID
     url: str
+    starts_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rehydration:
+    """A blob on its way out of the archive; `retry_after` is seconds until asking again."""
+
+    priority: RehydratePriority
+    retry_after: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One HTTP call: who calls, and what they sent, parsed with every bad field named at once."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,12 +9,20 @@ from urllib.parse import urlencode, urlsplit
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from clips.http.inputs import Body, NoParameters, Parameters
-from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
-from shared.model import User
+from clips.http.inputs import Body, NoParameters, Owned, Parameters
+from shared.errors import (
+    BodyTooLarge,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    UnsupportedMediaType,
+)
+from shared.model import Role, User, Viewer
 
 if TYPE_CHECKING:
     from clips.compose import Services
+
+_audit = logging.getLogger("clips.audit")
 
 _LARGEST_BODY = 64 * 1024
 
@@ -45,6 +54,27 @@ class Call:
         first = _collect(fields, self._parse_parameters, parameters)
         second = _collect(fields, self._parse_body, body)
         return _complete(fields, first), _complete(fields, second)
+
+    def viewer(self, where: Owned) -> Viewer:
+        """Through whose eyes the caller looks: their own, or explicitly an admin's.
+
+        Raises Forbidden for `as=admin` without the role. What an admin does is on record.
+        """
+        if where.acting_as is None:
+            return Viewer(self.user.id)
+        self.require(Role.ADMIN)
+        _audit.info(
+            "Admin %s acts as admin: %s %s",
+            self.user.subject,
+            self.request.method,
+            urlsplit(self.request.url).path,
+        )
+        return Viewer(self.user.id, as_admin=True)
+
+    def require(self, role: Role) -> None:
+        """Raises Forbidden unless the token has the role."""
+        if role not in self.user.roles:
+            raise Forbidden(f"This needs the role {role}.")
 
     def link_to_next(self, cursor: str) -> dict[str, str]:
         """The header that leads to the next page: RFC 8288."""

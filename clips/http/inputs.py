@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -27,7 +27,13 @@ from pydantic_core import PydanticCustomError
 
 from clips.http import cursors
 from shared.media_types import servable
-from shared.model import THUMBNAIL_WIDTHS, ClipStatus, ImageFormat, Variant
+from shared.model import (
+    THUMBNAIL_WIDTHS,
+    ClipStatus,
+    ImageFormat,
+    RehydratePriority,
+    Variant,
+)
 
 LONGEST_POSITION = 10_000_000.0
 """Seconds, about 115 days: no video is longer, and a typing error often is."""
@@ -110,6 +116,9 @@ type MediaType = Annotated[
     StringConstraints(to_lower=True, max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"),
     AfterValidator(_media_type),
 ]
+type Hours = Annotated[int, Field(ge=1, le=168)]
+type IpRule = Annotated[str, AfterValidator(_address_or_range)]
+type TextUuid = Annotated[UUID, Field(strict=False)]
 type Position = Annotated[float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False)]
 
 
@@ -132,6 +141,12 @@ class Parameters(BaseModel):
 
 class NoParameters(Parameters):
     pass
+
+
+class Owned(Parameters):
+    """Of something that has an owner; `as=admin` is how an admin acts on anybody's."""
+
+    acting_as: Annotated[Literal["admin"] | None, Field(alias="as")] = None
 
 
 class NewVideo(Body):
@@ -188,15 +203,15 @@ class ClipChange(Body):
         return self
 
 
-class VideoId(Parameters):
+class VideoId(Owned):
     video_id: UUID
 
 
-class ClipId(Parameters):
+class ClipId(Owned):
     clip_id: UUID
 
 
-class ClipOfVideo(Parameters):
+class ClipOfVideo(Owned):
     video_id: UUID
     clip_id: UUID
 
@@ -206,14 +221,14 @@ class VideoPage(Parameters):
     cursor: Annotated[tuple[datetime, UUID] | None, _cursor(cursors.decode_time)] = None
 
 
-class ClipPage(Parameters):
+class ClipPage(Owned):
     video_id: UUID
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     cursor: Annotated[tuple[float, UUID] | None, _cursor(cursors.decode_position)] = None
     status: ClipStatus | None = None
 
 
-class Thumbnail(Parameters):
+class Thumbnail(Owned):
     """`time` is seconds into the clip; without it, the poster."""
 
     clip_id: UUID
@@ -222,11 +237,22 @@ class Thumbnail(Parameters):
     format: ImageFormat = ImageFormat.JPEG
 
 
-class AccessUrl(Parameters):
+class AccessUrl(Owned):
     """`download` is a switch, or the file name to save under."""
 
     clip_id: UUID
-    expiry_hours: Annotated[int, Field(ge=1, le=168)] = 24
-    ip: Annotated[str, AfterValidator(_address_or_range)] | None = None
+    expiry_hours: Hours = 24
+    ip: IpRule | None = None
     download: FileName | None = None
     variant: Variant = Variant.CLIP
+    rehydrate: RehydratePriority = RehydratePriority.STANDARD
+
+
+class AccessUrls(Body):
+    """Many links on the same terms; `download` is a switch, or the file name to save under."""
+
+    clip_ids: Annotated[list[TextUuid], Field(min_length=1, max_length=1000)]
+    expiry_hours: Hours = 24
+    ip: IpRule | None = None
+    download: bool | FileName = False
+    variant: Annotated[Variant, Field(strict=False)] = Variant.CLIP

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from shared.model import Blob, Clip, SignedLink, Upload, Video
+from shared.errors import CliplinkError
+from shared.model import Blob, Clip, Rehydration, SignedLink, Upload, Video
 
 type Json = dict[str, object]
 
@@ -50,6 +51,28 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> Json:
         "access_url": link.url,
         "expires_in_hours": expiry_hours,
         "expires_at": link.expires_at,
+    }
+
+
+def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> Json:
+    """One of many: a link, or the error that stands in its place."""
+    if isinstance(answer, CliplinkError):
+        error = {"code": answer.code, "detail": answer.detail}
+        return {"clip_id": clip_id, "access_url": None, "expires_at": None, "error": error}
+    return {
+        "clip_id": clip_id,
+        "access_url": answer.url,
+        "expires_at": answer.expires_at,
+        "error": None,
+    }
+
+
+def rehydrating(clip_id: UUID, waiting: Rehydration) -> Json:
+    return {
+        "clip_id": clip_id,
+        "status": "rehydrating",
+        "priority": waiting.priority,
+        "retry_after": waiting.retry_after,
     }
 
 

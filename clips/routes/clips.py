@@ -1,6 +1,8 @@
 """Handlers of /videos/{video_id}/clips and /clips/{clip_id}."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from clips.http import cursors, inputs, views
@@ -10,17 +12,20 @@ from clips.lookup import find
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound
-from shared.model import Clip
+from shared.model import Clip, Viewer
+
+if TYPE_CHECKING:
+    from clips.compose import Services
 
 
 def create(call: Call) -> Answer:
     where, new = call.parameters_and_body(inputs.VideoId, inputs.NewClip)
-    services, clip_id = call.services, uuid4()
+    services, viewer, clip_id = call.services, call.viewer(where), uuid4()
     content_type = new.content_type or media_types.of_name(new.filename or "")
     extension = blob_names.extension_of(new.filename)
     blob_name = blob_names.clip_blob(where.video_id, clip_id, extension)
     clip = services.clips.add(
-        call.user.id,
+        viewer,
         NewClip(
             id=clip_id,
             video_id=where.video_id,
@@ -34,7 +39,7 @@ def create(call: Call) -> Answer:
     )
     if clip is None:
         raise NotFound("There is no such video.")
-    view = views.new_clip(clip, services.access.upload(clip))
+    view = views.new_clip(clip, services.access.upload(viewer, clip))
     return Answer(HTTPStatus.CREATED, view, {"Location": f"/api/clips/{clip.id}"})
 
 
@@ -42,29 +47,33 @@ def page(call: Call) -> Answer:
     wanted = call.parameters(inputs.ClipPage)
     services = call.services
     # One more than asked for tells whether there is a next page.
+    viewer = call.viewer(wanted)
     clips = services.clips.page(
-        call.user.id, wanted.video_id, wanted.limit + 1, wanted.cursor, wanted.status
+        viewer, wanted.video_id, wanted.limit + 1, wanted.cursor, wanted.status
     )
-    if not clips and services.videos.get(call.user.id, wanted.video_id) is None:
+    if not clips and services.videos.get(viewer, wanted.video_id) is None:
         raise NotFound("There is no such video.")
     shown, more = clips[: wanted.limit], len(clips) > wanted.limit
     cursor = cursors.encode(shown[-1].start_time, shown[-1].id) if more else None
     return Answer(
         HTTPStatus.OK,
-        [views.clip(clip, services.access.thumbnail(clip)) for clip in shown],
+        _views(services, viewer, shown),
         call.link_to_next(cursor) if cursor else {},
     )
 
 
 def get(call: Call) -> Answer:
-    clip = _find(call, call.parameters(inputs.ClipId))
-    return Answer(HTTPStatus.OK, views.clip(clip, call.services.access.thumbnail(clip)))
+    where = call.parameters(inputs.ClipId)
+    viewer = call.viewer(where)
+    clip = find(call.services.clips, viewer, where.clip_id)
+    return Answer(HTTPStatus.OK, _views(call.services, viewer, [clip])[0])
 
 
 def change(call: Call) -> Answer:
     where, wanted = call.parameters_and_body(inputs.ClipId, inputs.ClipChange)
+    viewer = call.viewer(where)
     clip = call.services.clips.change(
-        call.user.id,
+        viewer,
         where.clip_id,
         ClipChange(
             named=frozenset(wanted.model_fields_set),
@@ -74,17 +83,18 @@ def change(call: Call) -> Answer:
     )
     if clip is None:
         raise NotFound("There is no such clip.")
-    return Answer(HTTPStatus.OK, views.clip(clip, call.services.access.thumbnail(clip)))
+    return Answer(HTTPStatus.OK, _views(call.services, viewer, [clip])[0])
 
 
 def delete(call: Call) -> Answer:
     where = call.parameters(inputs.ClipId)
-    call.services.deletion.delete_clip(call.user.id, where.clip_id)
+    call.services.deletion.delete_clip(call.viewer(where), where.clip_id)
     return Answer(HTTPStatus.OK, views.message("Clip deleted successfully"))
 
 
 def metadata(call: Call) -> Answer:
-    clip = _find(call, call.parameters(inputs.ClipId))
+    where = call.parameters(inputs.ClipId)
+    clip = find(call.services.clips, call.viewer(where), where.clip_id)
     blob = None
     if clip.blob_name is not None:
         try:
@@ -94,5 +104,7 @@ def metadata(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, views.metadata(clip, blob))
 
 
-def _find(call: Call, where: inputs.ClipId) -> Clip:
-    return find(call.services.clips, call.user.id, where.clip_id)
+def _views(services: "Services", viewer: Viewer, clips: Sequence[Clip]) -> list[views.Json]:
+    """Clips as they are shown, each with a link to its poster."""
+    posters = services.access.posters(viewer, clips)
+    return [views.clip(clip, poster) for clip, poster in zip(clips, posters, strict=True)]

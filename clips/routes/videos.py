@@ -32,7 +32,7 @@ def page(call: Call) -> Answer:
 
 def get(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoId)
-    video = call.services.videos.get(call.user.id, wanted.video_id)
+    video = call.services.videos.get(call.viewer(wanted), wanted.video_id)
     if video is None:
         raise NotFound("There is no such video.")
     return Answer(HTTPStatus.OK, views.video(video))
@@ -40,5 +40,5 @@ def get(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoId)
-    call.services.deletion.delete_video(call.user.id, wanted.video_id)
+    call.services.deletion.delete_video(call.viewer(wanted), wanted.video_id)
     return Answer(HTTPStatus.OK, views.message("Video deleted successfully"))

@@ -7,6 +7,7 @@ runs it, named and with parameters only.
 
 from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clips import ClipChange, Clips, NewClip
+from shared.catalogue.grants import Grant, Grants
 from shared.catalogue.landings import Claim, Landings
 from shared.catalogue.upkeep import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.users import Users
@@ -17,6 +18,8 @@ __all__ = [
     "ClipChange",
     "Clips",
     "DeletedClip",
+    "Grant",
+    "Grants",
     "KnownBlob",
     "Landing",
     "Landings",

@@ -4,19 +4,19 @@ A clip counts as gone from the moment it is deleted or expired, although its row
 go later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import CLIP_COLUMNS, clip_from
+from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, clip_from, file_from, sight
 from shared.database import Database
-from shared.model import Clip, ClipStatus
+from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
 _VISIBLE: LiteralString = """
     c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
-    AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+    AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
 """
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
@@ -27,7 +27,8 @@ _ADD: LiteralString = f"""
     SELECT %(id)s, v.id, %(title)s, %(start_time)s, %(end_time)s, %(end_time)s - %(start_time)s,
            %(blob_name)s, %(blob_url)s, %(content_type)s
     FROM videos v
-    WHERE v.id = %(video_id)s AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+    WHERE v.id = %(video_id)s AND (v.user_id = %(user_id)s OR %(as_admin)s)
+      AND v.deleted_at IS NULL
     FOR SHARE OF v
     RETURNING {CLIP_COLUMNS}
 """
@@ -36,6 +37,13 @@ _GET: LiteralString = f"""
     SELECT {CLIP_COLUMNS}
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.id = %(id)s AND {_VISIBLE}
+"""
+
+# What links to many clips at once need to know of them.
+_FILES: LiteralString = f"""
+    SELECT {FILE_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = ANY(%(ids)s) AND {_VISIBLE}
 """
 
 # A keyset page by start time; without a key the first one.
@@ -96,12 +104,12 @@ class Clips:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: UUID, clip: NewClip) -> Clip | None:
-        """The clip, awaiting its upload; None if the user has no such video."""
+    def add(self, viewer: Viewer, clip: NewClip) -> Clip | None:
+        """The clip, awaiting its upload; None if the viewer sees no such video."""
         row = self._database.one(
             _ADD,
-            {
-                "user_id": user_id,
+            sight(viewer)
+            | {
                 "id": clip.id,
                 "video_id": clip.video_id,
                 "title": clip.title,
@@ -114,13 +122,18 @@ class Clips:
         )
         return clip_from(row) if row else None
 
-    def get(self, user_id: UUID, clip_id: UUID) -> Clip | None:
-        row = self._database.one(_GET, {"id": clip_id, "user_id": user_id})
+    def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
+        row = self._database.one(_GET, sight(viewer) | {"id": clip_id})
         return clip_from(row) if row else None
+
+    def files(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ClipFile]:
+        """Those of the clips that the viewer sees, by id."""
+        rows = self._database.all(_FILES, sight(viewer) | {"ids": list(clip_ids)})
+        return {row["id"]: file_from(row) for row in rows}
 
     def page(
         self,
-        user_id: UUID,
+        viewer: Viewer,
         video_id: UUID,
         limit: int,
         after: PageKey | None,
@@ -130,8 +143,8 @@ class Clips:
         after_start, after_id = after or (None, None)
         rows = self._database.all(
             _PAGE,
-            {
-                "user_id": user_id,
+            sight(viewer)
+            | {
                 "video_id": video_id,
                 "limit": limit,
                 "after_start": after_start,
@@ -141,11 +154,11 @@ class Clips:
         )
         return [clip_from(row) for row in rows]
 
-    def change(self, user_id: UUID, clip_id: UUID, change: ClipChange) -> Clip | None:
+    def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
         row = self._database.one(
             _CHANGE,
-            {
-                "user_id": user_id,
+            sight(viewer)
+            | {
                 "id": clip_id,
                 "with_title": "title" in change.named,
                 "title": change.title,
@@ -155,7 +168,7 @@ class Clips:
         )
         return clip_from(row) if row else None
 
-    def hide(self, user_id: UUID, clip_id: UUID) -> Clip | None:
+    def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
-        row = self._database.one(_HIDE, {"id": clip_id, "user_id": user_id})
+        row = self._database.one(_HIDE, sight(viewer) | {"id": clip_id})
         return clip_from(row) if row else None

@@ -6,27 +6,46 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from shared.database import Row
-from shared.model import AudioTrack, Clip, ClipStatus, Failure, Hdr, Images, Media, VideoTrack
+from shared.model import (
+    AudioTrack,
+    Clip,
+    ClipFile,
+    ClipStatus,
+    Failure,
+    Hdr,
+    Images,
+    Media,
+    VideoTrack,
+    Viewer,
+)
 
-CLIP_COLUMNS: LiteralString = """
+_IMAGE_COLUMNS: LiteralString = """
+    c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.placeholder
+"""
+
+CLIP_COLUMNS: LiteralString = f"""
     c.id, c.video_id, c.title, c.status, c.failure_code, c.failure_detail, c.blob_name, c.blob_url,
-    c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.placeholder,
+    {_IMAGE_COLUMNS},
     c.thumbnail_url, c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.media
 """
+
+
+FILE_COLUMNS: LiteralString = f"""
+    c.id, c.video_id, c.title, c.status, c.blob_name, c.content_type, {_IMAGE_COLUMNS}
+"""
+
+
+def sight(viewer: Viewer) -> dict[str, object]:
+    """The parameters by which a query tells what a viewer sees."""
+    return {"user_id": viewer.user_id, "as_admin": viewer.as_admin}
 
 
 def clip_from(row: Row) -> Clip:
     """A row of CLIP_COLUMNS as a clip."""
     code, detail = row.pop("failure_code"), row.pop("failure_detail")
     media = row.pop("media")
-    images = Images(
-        poster_name=row.pop("poster_name"),
-        poster_widths=tuple(row.pop("poster_widths") or ()),
-        storyboard_name=row.pop("storyboard_name"),
-        preview_name=row.pop("preview_name"),
-        placeholder=row.pop("placeholder"),
-    )
+    images = _images(row)
     return Clip(
         **row | {"status": ClipStatus(row["status"])},
         images=images,
@@ -35,8 +54,25 @@ def clip_from(row: Row) -> Clip:
     )
 
 
+def file_from(row: Row) -> ClipFile:
+    """A row of FILE_COLUMNS."""
+    images = _images(row)
+    return ClipFile(**row | {"status": ClipStatus(row["status"])}, images=images)
+
+
 def media_to_json(media: Media) -> Jsonb:
     return Jsonb(asdict(media))
+
+
+def _images(row: Row) -> Images:
+    """Takes the columns of the images out of a row."""
+    return Images(
+        poster_name=row.pop("poster_name"),
+        poster_widths=tuple(row.pop("poster_widths") or ()),
+        storyboard_name=row.pop("storyboard_name"),
+        preview_name=row.pop("preview_name"),
+        placeholder=row.pop("placeholder"),
+    )
 
 
 def _media(stored: dict[str, Any]) -> Media:

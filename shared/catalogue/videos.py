@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.rows import sight
 from shared.database import Database, Row
-from shared.model import Video
+from shared.model import Video, Viewer
 
 _COLUMNS: LiteralString = """
     v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at,
@@ -24,7 +25,7 @@ _ADD: LiteralString = f"""
 
 _GET: LiteralString = f"""
     SELECT {_COLUMNS} FROM videos v
-    WHERE v.id = %(id)s AND v.user_id = %(user_id)s AND v.deleted_at IS NULL
+    WHERE v.id = %(id)s AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
 """
 
 # A keyset page, newest first; without a key the first one.
@@ -39,7 +40,7 @@ _PAGE: LiteralString = f"""
 
 _HIDE: LiteralString = """
     UPDATE videos SET deleted_at = now()
-    WHERE id = %(id)s AND user_id = %(user_id)s AND deleted_at IS NULL
+    WHERE id = %(id)s AND (user_id = %(user_id)s OR %(as_admin)s) AND deleted_at IS NULL
     RETURNING id
 """
 
@@ -61,8 +62,8 @@ class Videos:
         )
         return _video(row) if row else None
 
-    def get(self, user_id: UUID, video_id: UUID) -> Video | None:
-        row = self._database.one(_GET, {"id": video_id, "user_id": user_id})
+    def get(self, viewer: Viewer, video_id: UUID) -> Video | None:
+        row = self._database.one(_GET, sight(viewer) | {"id": video_id})
         return _video(row) if row else None
 
     def page(self, user_id: UUID, limit: int, after: PageKey | None) -> Sequence[Video]:
@@ -74,10 +75,10 @@ class Videos:
         )
         return [_video(row) for row in rows]
 
-    def hide(self, user_id: UUID, video_id: UUID) -> bool:
+    def hide(self, viewer: Viewer, video_id: UUID) -> bool:
         """Marks a video and all its clips as deleted; False if there is no such video."""
         with self._database.transaction() as connection:
-            found = connection.execute(_HIDE, {"id": video_id, "user_id": user_id}).fetchone()
+            found = connection.execute(_HIDE, sight(viewer) | {"id": video_id}).fetchone()
             if found is not None:
                 connection.execute(_HIDE_CLIPS, {"id": video_id})
         return found is not None

@@ -6,10 +6,19 @@ from uuid import UUID, uuid4
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 
+from clips.access import AccessTerms
 from clips.compose import Services
 from shared import blob_names
 from shared.catalogue import NewClip
-from shared.model import Clip, ImageFormat, User, Video
+from shared.model import (
+    Clip,
+    ImageFormat,
+    RehydratePriority,
+    SignedLink,
+    User,
+    Video,
+    Viewer,
+)
 
 
 @dataclass
@@ -33,7 +42,7 @@ class Library:
         clip_id = uuid4()
         name = blob_names.clip_blob(self.video.id, clip_id, extension)
         clip = self.services.clips.add(
-            self.user.id,
+            self.viewer,
             NewClip(
                 id=clip_id,
                 video_id=self.video.id,
@@ -70,12 +79,18 @@ class Library:
         return self.clip(clip.id)
 
     def clip(self, clip_id: UUID) -> Clip:
-        clip = self.services.clips.get(self.user.id, clip_id)
+        clip = self.services.clips.get(self.viewer, clip_id)
         assert clip is not None
         return clip
 
+    def link(self, clip: Clip, terms: AccessTerms) -> SignedLink:
+        """What the owner is given who asks for a link."""
+        answer = self.services.access.link(self.viewer, clip.id, terms, RehydratePriority.STANDARD)
+        assert isinstance(answer, SignedLink)
+        return answer
+
     def clips(self) -> list[Clip]:
-        return list(self.services.clips.page(self.user.id, self.video.id, 1000, None, None))
+        return list(self.services.clips.page(self.viewer, self.video.id, 1000, None, None))
 
     def blobs(self, kind: str = "clips") -> set[str]:
         container = f"{self.containers.prefix}-{kind}"
@@ -104,6 +119,10 @@ class Library:
         except ResourceNotFoundError:
             return None
         return data.readall()
+
+    @property
+    def viewer(self) -> Viewer:
+        return Viewer(self.user.id)
 
     @property
     def containers(self) -> blob_names.Containers:

@@ -33,7 +33,7 @@ def rows(services: Services, table: str) -> int:
 
 def test_a_deleted_clip_leaves_nothing(library: Library, film: bytes) -> None:
     clip = library.landed(film)
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == []
     assert library.everything_stored() == set()
     assert rows(library.services, "clips") == 0
@@ -41,7 +41,7 @@ def test_a_deleted_clip_leaves_nothing(library: Library, film: bytes) -> None:
 
 def test_other_clips_stay(library: Library, film: bytes) -> None:
     clip, other = library.landed(film), library.landed(film)
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == [other]
     assert library.blobs() == {other.blob_name}
     assert library.blobs("thumbnails") == library.images_of(other)
@@ -51,15 +51,15 @@ def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film
     clip = library.landed(film)
     mallory = Library(library.services, "mallory")
     with pytest.raises(NotFound):
-        library.services.deletion.delete_clip(mallory.user.id, clip.id)
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.services.deletion.delete_clip(mallory.viewer, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     with pytest.raises(NotFound):
-        library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.services.deletion.delete_clip(library.viewer, clip.id)
 
 
 def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
     clip = library.announce()
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == []
     assert rows(library.services, "clips") == 0
 
@@ -67,7 +67,7 @@ def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
 def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.everything_stored() == set()
 
 
@@ -80,7 +80,7 @@ def test_a_crash_at_any_step_is_finished_by_the_cleanup(
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, _die)
         with pytest.raises(_Interrupted):
-            library.services.deletion.delete_clip(library.user.id, clip.id)
+            library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == [], "hidden at once"
     report = library.services.cleanup.run()
     assert report["clips_deleted"] == 1
@@ -94,7 +94,7 @@ def test_an_outage_of_storage_half_way_is_no_error_for_the_owner(
     clip = library.landed(film)
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", _outage)
-        library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == []
     library.services.cleanup.run()
     assert library.everything_stored() == set()
@@ -108,8 +108,8 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     library.upload(f"{library.video.id}.mp4", film, kind="videos")
     other = Library(library.services, "bob")
     kept = other.landed(film)
-    library.services.deletion.delete_video(library.user.id, library.video.id)
-    assert library.services.videos.get(library.user.id, library.video.id) is None
+    library.services.deletion.delete_video(library.viewer, library.video.id)
+    assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.blobs("clips") == {kept.blob_name}
     assert library.blobs("thumbnails") == library.images_of(kept)
     assert library.blobs("videos") == set()
@@ -160,8 +160,8 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
         with pytest.raises(_Interrupted):
-            library.services.deletion.delete_video(library.user.id, library.video.id)
-    assert library.services.videos.get(library.user.id, library.video.id) is None
+            library.services.deletion.delete_video(library.viewer, library.video.id)
+    assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.services.cleanup.run()["videos_deleted"] == 1
     assert library.everything_stored() == set()
     assert (rows(library.services, "videos"), rows(library.services, "clips")) == (0, 0)
@@ -176,7 +176,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     library.upload(clip.blob_name, film)
 
     def deleted_meanwhile(*_: object) -> None:
-        library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.services.deletion.delete_clip(library.viewer, clip.id)
         library.upload(f"{clip.video_id}/{clip.id}/poster.jpg", b"late", kind="thumbnails")
         raise _Interrupted
 
@@ -198,7 +198,7 @@ def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: byte
         library.upload(name, film)
         library.services.ingest.landed(name)
         if rows(library.services, "deleted_clips") == 0:
-            library.services.deletion.delete_clip(library.user.id, library.clips()[0].id)
+            library.services.deletion.delete_clip(library.viewer, library.clips()[0].id)
     _make_sweep_due(library.services)
     assert library.services.cleanup.run()["deletions_swept"] == 1
     assert library.blobs() == {name}
@@ -223,7 +223,7 @@ def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
     with monkeypatch.context() as patch:
         patch.setattr(Blobs, "delete", refuse)
         for clip in clips:
-            library.services.deletion.delete_clip(library.user.id, clip.id)
+            library.services.deletion.delete_clip(library.viewer, clip.id)
         assert library.blobs() == {stuck}
         with pytest.raises(StorageUnavailable):
             library.services.cleanup.run()

@@ -63,7 +63,7 @@ def test_all_images_are_written_and_nothing_else(library: Library, film: bytes) 
 def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: bytes) -> None:
     assert library.video.status == "pending"
     library.landed(film)
-    video = library.services.videos.get(library.user.id, library.video.id)
+    video = library.services.videos.get(library.viewer, library.video.id)
     assert video is not None
     assert (video.status, video.clip_count) == ("done", 1)
 
@@ -145,7 +145,7 @@ def test_a_type_that_browsers_run_is_not_taken_over(library: Library, film: byte
     (clip,) = library.clips()
     assert (clip.status, clip.content_type) == (ClipStatus.READY, None)
     terms = AccessTerms(life=timedelta(hours=1), ip=None, download=None, variant=Variant.CLIP)
-    link = library.services.access.link(library.user.id, clip.id, terms)
+    link = library.link(clip, terms)
     assert httpx.get(link.url).headers["Content-Type"] == "application/octet-stream"
 
 
@@ -238,7 +238,7 @@ def test_a_blob_that_is_gone_is_no_error(library: Library) -> None:
 def test_a_late_upload_for_a_deleted_clip_is_removed(library: Library, film: bytes) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
-    library.services.deletion.delete_clip(library.user.id, clip.id)
+    library.services.deletion.delete_clip(library.viewer, clip.id)
     library.upload(clip.blob_name, film)
     library.services.ingest.landed(clip.blob_name)
     assert library.clips() == []
@@ -249,7 +249,7 @@ def test_a_name_by_another_tool_may_be_used_again(library: Library, film: bytes)
     name = f"{library.video.id}/take.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
-    library.services.deletion.delete_clip(library.user.id, library.clips()[0].id)
+    library.services.deletion.delete_clip(library.viewer, library.clips()[0].id)
     library.upload(name, film)
     library.services.ingest.landed(name)
     assert [c.status for c in library.clips()] == [ClipStatus.READY]

@@ -367,7 +367,7 @@ def test_a_lease_does_not_keep_a_blob_alive(plain_store: Store) -> None:
 def test_the_upload_link_of_a_clip_takes_its_bytes_in_one_request(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
-    upload = library.services.access.upload(clip)
+    upload = library.services.access.upload(library.viewer, clip)
     assert upload.method == "PUT"
     assert upload.headers == UPLOAD
     assert upload.expires_at == library.services.clock().replace(microsecond=0) + UPLOAD_LIFE
@@ -381,7 +381,7 @@ def test_the_upload_link_of_a_clip_takes_its_bytes_in_one_request(library: Libra
 def test_the_upload_link_of_a_clip_takes_its_bytes_in_blocks(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
-    upload = library.services.access.upload(clip)
+    upload = library.services.access.upload(library.viewer, clip)
     _send_in_blocks(upload.url, [b"first ", b"second"], upload.headers)
     assert library.read("clips", clip.blob_name) == b"first second"
     blob = library.services.blobs.get(library.containers.clips, clip.blob_name)

@@ -28,7 +28,7 @@ def wanted(
 
 
 def picture(library: Library, clip: Clip, what: Wanted) -> tuple[str | None, tuple[int, int]]:
-    link = library.services.thumbnails.link(library.user.id, clip.id, what)
+    link = library.services.thumbnails.link(library.viewer, clip.id, what)
     answer = httpx.get(link.url)
     assert answer.status_code == 200
     with Image.open(BytesIO(answer.content)) as image:
@@ -76,7 +76,7 @@ class TestOnDemand:
     def test_they_go_with_the_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         picture(library, clip, wanted(1.0))
-        library.services.deletion.delete_clip(library.user.id, clip.id)
+        library.services.deletion.delete_clip(library.viewer, clip.id)
         assert library.everything_stored() == set()
 
     def test_sound_has_none(
@@ -88,17 +88,17 @@ class TestOnDemand:
         )
         for time in (None, 1.0):
             with pytest.raises(NotFound):
-                library.services.thumbnails.link(library.user.id, clip.id, wanted(time))
+                library.services.thumbnails.link(library.viewer, clip.id, wanted(time))
 
     def test_a_clip_that_is_not_ready_has_none_yet(self, library: Library) -> None:
         with pytest.raises(WrongState):
-            library.services.thumbnails.link(library.user.id, library.announce().id, wanted(1.0))
+            library.services.thumbnails.link(library.viewer, library.announce().id, wanted(1.0))
 
     def test_other_peoples_clips_have_none(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         mallory = Library(library.services, "mallory")
         with pytest.raises(NotFound):
-            library.services.thumbnails.link(mallory.user.id, clip.id, wanted(1.0))
+            library.services.thumbnails.link(mallory.viewer, clip.id, wanted(1.0))
 
 
 class TestGrid:
@@ -127,7 +127,7 @@ class TestStoryboard:
         self, library: Library, longer_film: bytes
     ) -> None:
         clip = library.landed(longer_film)
-        link = library.services.access.link(library.user.id, clip.id, self.terms())
+        link = library.link(clip, self.terms())
         answer = httpx.get(link.url)
         assert answer.headers["Content-Type"] == "text/vtt"
         cues = CUE.findall(answer.text)
@@ -144,9 +144,9 @@ class TestStoryboard:
     ) -> None:
         clip = library.landed(film)
         clock.now = clock.now.replace(minute=16, second=0)
-        first = library.services.access.link(library.user.id, clip.id, self.terms())
+        first = library.link(clip, self.terms())
         clock.advance(minutes=10)
-        second = library.services.access.link(library.user.id, clip.id, self.terms())
+        second = library.link(clip, self.terms())
         assert len(library.blobs("temp")) == 1
         assert first.expires_at == second.expires_at
         assert second.expires_at >= clock.now + timedelta(hours=1)
@@ -155,7 +155,7 @@ class TestStoryboard:
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
-        link = library.services.access.link(library.user.id, clip.id, self.terms())
+        link = library.link(clip, self.terms())
         clock.now = link.expires_at - timedelta(seconds=1)
         assert library.services.cleanup.run()["temp_blobs_deleted"] == 0
         clock.advance(seconds=2)
@@ -163,7 +163,7 @@ class TestStoryboard:
 
     def test_one_bound_to_an_address_is_no_one_elses(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
-        link = library.services.access.link(library.user.id, clip.id, self.terms("203.0.113.7"))
+        link = library.link(clip, self.terms("203.0.113.7"))
         assert "sip=203.0.113.7" in link.url
         (copy,) = library.blobs("temp")
         cues = library.read("temp", copy)
@@ -175,5 +175,5 @@ class TestStoryboard:
         terms = AccessTerms(
             life=timedelta(hours=1), ip=None, download=None, variant=Variant.PREVIEW
         )
-        answer = httpx.get(library.services.access.link(library.user.id, clip.id, terms).url)
+        answer = httpx.get(library.link(clip, terms).url)
         assert answer.headers["Content-Type"] == "image/webp"
