@@ -16,7 +16,7 @@ from clips.lookup import ready_blob
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants
-from shared.errors import CliplinkError, NotFound, Unavailable, WrongState
+from shared.errors import BlobArchived, CliplinkError, NotFound, Unavailable, WrongState
 from shared.model import (
     Clip,
     ClipFile,
@@ -86,8 +86,8 @@ class Access:
     ) -> Sequence[SignedLink | CliplinkError]:
         """A link for each of the clips, in their order, or why there is none.
 
-        The archive is not asked: a thousand clips would be a thousand calls. Raises
-        StorageUnavailable.
+        What is archived is known from the last cleanup: asking storage would be a call for each
+        clip. Raises StorageUnavailable.
         """
         files = self._clips.files(viewer, clip_ids)
         answers = [self._attempt(files, clip_id, terms) for clip_id in clip_ids]
@@ -138,6 +138,8 @@ class Access:
         file = files.get(clip_id)
         if file is None:
             return NotFound("There is no such clip.")
+        if file.archived and terms.variant is Variant.CLIP:
+            return BlobArchived("The clip is archived. Ask for it by itself to bring it back.")
         try:
             ready_blob(file)
             return self._mint(file, terms)

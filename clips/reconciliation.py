@@ -1,11 +1,11 @@
 """Compares the clips container with the catalogue, name by name, and mends what differs.
 
 Events get lost and outages outlast the host's retries: a blob that nobody dealt with is
-brought in here, and a clip whose blob is gone stops looking ready.
+brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived is noted on the way.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from clips.ingest import Ingest
@@ -46,11 +46,25 @@ class Reconciliation:
             if not page:
                 continue
             known = {k.name: k for k in self._upkeep.known_blobs(after, page[-1].name)}
+            self._note_tiers(page, known)
             todo = self._unsettled(page, known, started - _QUIET)
             mended += self._bring_in(todo, started + _WORKING_TIME)
             mended += self._mark_missing(known.values(), started - _QUIET)
             after = page[-1].name
         return mended + self._mark_missing(self._upkeep.known_blobs(after, None), started - _QUIET)
+
+    def _note_tiers(self, page: Iterable[Blob], known: Mapping[str, KnownBlob]) -> None:
+        """Lets the catalogue know which clips a rule, or somebody, archived or brought back."""
+        for archived in (True, False):
+            names = [
+                blob.name
+                for blob in page
+                if blob.archived is archived
+                and blob.name in known
+                and known[blob.name].archived is not archived
+            ]
+            if names:
+                self._upkeep.note_archived(names, archived=archived)
 
     def _unsettled(
         self, page: Iterable[Blob], known: dict[str, KnownBlob], quiet_since: datetime

@@ -167,13 +167,17 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFile:
-    """What has to be known of a clip to hand out links to it; the fields are those of Clip."""
+    """What has to be known of a clip to hand out links to it; the fields are those of Clip.
+
+    `archived` is what the cleanup saw last, a few minutes ago: storage knows better.
+    """
 
     id: UUID
     video_id: UUID
     title: str | None
     status: ClipStatus
     blob_name: str | None
+    archived: bool
     images: Images
     content_type: str | None
 
@@ -190,6 +194,11 @@ class Blob:
     content_md5: str | None
     access_tier: str | None
     metadata: Mapping[str, str]
+
+    @property
+    def archived(self) -> bool:
+        """Whether its bytes cannot be read before it has been rehydrated."""
+        return self.access_tier == "Archive"
 
 
 class Variant(StrEnum):

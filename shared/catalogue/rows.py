@@ -32,7 +32,7 @@ CLIP_COLUMNS: LiteralString = f"""
 
 
 FILE_COLUMNS: LiteralString = f"""
-    c.id, c.video_id, c.title, c.status, c.blob_name, c.content_type, {_IMAGE_COLUMNS}
+    c.id, c.video_id, c.title, c.status, c.blob_name, c.archived, c.content_type, {_IMAGE_COLUMNS}
 """
 
 

@@ -82,7 +82,8 @@ _EXISTING_VIDEOS: LiteralString = """
 # A part of the blob names in (after, upto], in their order; no `upto`: to the end.
 _KNOWN_BLOBS: LiteralString = """
     SELECT blob_name AS name, etag, status, failure_code, attempts,
-           coalesce(attempted_at, created_at) AS touched_at, deleted_at IS NOT NULL AS deleted
+           coalesce(attempted_at, created_at) AS touched_at, deleted_at IS NOT NULL AS deleted,
+           archived
     FROM clips
     WHERE blob_name > %(after)s AND (%(upto)s::text IS NULL OR blob_name <= %(upto)s)
     ORDER BY blob_name LIMIT %(limit)s
@@ -94,6 +95,9 @@ _MARK_MISSING: LiteralString = """
       AND status IN ('processing', 'ready')
 """
 
+_NOTE_ARCHIVED: LiteralString = """
+    UPDATE clips SET archived = %(archived)s WHERE blob_name = ANY(%(blob_names)s)
+"""
 
 _WITHOUT_MD5: LiteralString = """
     SELECT blob_name FROM clips
@@ -127,6 +131,7 @@ class KnownBlob:
     attempts: int
     touched_at: datetime
     deleted: bool
+    archived: bool
 
     @property
     def settled(self) -> bool:
@@ -217,6 +222,10 @@ class Upkeep:
             },
         )
         return touched == 1
+
+    def note_archived(self, blob_names: Sequence[str], *, archived: bool) -> None:
+        """Notes that blobs went into the archive tier, or came back."""
+        self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
     def clips_without_md5(self, limit: int) -> Sequence[str]:
         """Names of ready clips' blobs whose checksum is not known, oldest first."""

@@ -14,3 +14,6 @@ CREATE TABLE IF NOT EXISTS grants (
 );
 CREATE INDEX IF NOT EXISTS grants_by_clip ON grants (clip_id, granted_at DESC, link_id DESC);
 CREATE INDEX IF NOT EXISTS grants_over ON grants (expires_at);
+
+-- Whether the blob was in the archive tier when the cleanup last saw it.
+ALTER TABLE clips ADD COLUMN IF NOT EXISTS archived boolean NOT NULL DEFAULT FALSE;
