@@ -1,7 +1,8 @@
 """Compares the clips container with the catalogue, name by name, and mends what differs.
 
 Events get lost and outages outlast the host's retries: a blob that nobody dealt with is
-brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived is noted on the way.
+brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived is noted on the
+way.
 """
 
 import logging
