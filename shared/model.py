@@ -162,6 +162,7 @@ class Clip:
     content_type: str | None
     created_at: datetime
     expires_at: datetime | None
+    view_count: int
     media: Media | None
 
 
@@ -182,9 +183,19 @@ class ClipFile:
     content_type: str | None
 
 
+class RehydratePriority(StrEnum):
+    """How soon a blob is fetched out of the archive: hours, or at a price less than one."""
+
+    STANDARD = "standard"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A stored blob's properties. `etag` names this version of it; `content_md5` is base64."""
+    """A stored blob's properties. `etag` names this version of it; `content_md5` is base64.
+
+    `rehydrating` is how urgently it is being fetched from the archive, if it is.
+    """
 
     name: str
     etag: str
@@ -194,6 +205,7 @@ class Blob:
     content_md5: str | None
     access_tier: str | None
     metadata: Mapping[str, str]
+    rehydrating: RehydratePriority | None = None
 
     @property
     def archived(self) -> bool:
@@ -208,13 +220,6 @@ class Variant(StrEnum):
     POSTER = "poster"
     STORYBOARD = "storyboard"
     PREVIEW = "preview"
-
-
-class RehydratePriority(StrEnum):
-    """How soon a blob is fetched out of the archive: hours, or at a price less than one."""
-
-    STANDARD = "standard"
-    HIGH = "high"
 
 
 class ImageFormat(StrEnum):
@@ -245,6 +250,43 @@ class SignedLink:
     url: str
     starts_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedGrant:
+    """A link in the hands of one user, or of whoever opened one share; `id` is the link's.
+
+    `who` is the subject of the user. `ip` is the address or range that the link is bound to,
+    `starts_at` and `expires_at` are between which it opens its blob.
+    """
+
+    id: UUID
+    who: str | None
+    clip_id: UUID
+    variant: str
+    ip: str | None
+    starts_at: datetime
+    expires_at: datetime
+    share_id: UUID | None
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A way to a clip that needs no token of ours and can be taken back.
+
+    `views` counts how often it was opened; from `max_views` on it opens nothing. `ip` is the
+    address or range that the links it gives are bound to.
+    """
+
+    id: UUID
+    clip_id: UUID
+    ip: str | None
+    max_views: int | None
+    views: int
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

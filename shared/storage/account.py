@@ -1,99 +1,117 @@
 """Which account, and with what credentials: connection string, account key, or identity.
 
-The client is made without connecting. With an identity no key exists anywhere: links are
-signed with a user-delegation key, which is fetched when first needed and kept for days.
-https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
+Names, addresses and links need nothing but the settings. The vendor's client is made, without
+connecting, and its library loaded when somebody first reads or writes. With an identity no
+key is stored anywhere: see `shared.storage.delegation`.
 """
 
 import threading
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-
-from azure.core.credentials import AzureNamedKeyCredential
-from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobServiceClient, LinearRetry, UserDelegationKey
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.settings import StorageSettings
+from shared.storage.delegation import DelegatedSigners
 from shared.storage.faults import translated
+from shared.storage.sas import DelegationKey, Signer, Span, blob_path
 
-# The longest that the service allows, less a minute in which the request may travel.
-_KEY_LIFE = timedelta(days=7, minutes=-1)
-_CLOCK_SKEW = timedelta(minutes=15)
-# A link that is to last as long as a key can gets a key up to this old, and ends as much sooner.
-_GOOD_AS_NEW = timedelta(minutes=10)
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
+
+_PUBLIC_CLOUD = "core.windows.net"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A caller of the API waits for this: fail soon, and let whoever can wait try again.
-_CLIENT_OPTIONS: dict[str, Any] = {
-    "retry_policy": LinearRetry(backoff=1, random_jitter_range=1, retry_total=2),
-    "connection_timeout": 4,
-    "read_timeout": 20,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
-    """What signs links: the account's own key, or a user-delegation key and the end of it."""
-
-    account_key: str | None = None
-    delegation_key: UserDelegationKey | None = None
-    expires_at: datetime | None = None
+_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 20}
 
 
 class StorageAccount:
-    """One account: its client, its address, and the key that signs links to it."""
+    """One account: its client, its address, and whoever signs links to it."""
 
     def __init__(self, settings: StorageSettings, clock: Clock) -> None:
-        self._clock = clock
+        self._settings = settings
         self._lock = threading.Lock()
-        self._delegation: SigningKey | None = None
-        self.client = _client(settings)
-        # The client knows the name for certain only if it signs with the account's key.
-        self.name = str(getattr(self.client.credential, "account_name", settings.account_name))
-        self.address = self.client.primary_endpoint.rstrip("/")
-        self._account_key = _account_key(self.client)
+        self._client: BlobServiceClient | None = None
+        self.name, account_key, self.address = _credentials(settings)
+        loopback = urlsplit(self.address).hostname in _LOOPBACK
+        protocol = "https,http" if loopback else "https"
+        if account_key is not None:
+            self._signer: Signer | None = Signer(self.name, account_key, protocol)
+        else:
+            self._signer = None
+        # The emulator does not know the id of a link in what a delegated key has signed.
+        delegated = partial(Signer, self.name, protocol=protocol, carries_id=not loopback)
+        self._delegated = DelegatedSigners(clock, self._fetch_delegation_key, delegated)
+
+    @property
+    def client(self) -> "BlobServiceClient":
+        """The vendor's client, for this package alone."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = _client(self._settings, self.address)
+        return self._client
+
+    @property
+    def delegates(self) -> bool:
+        """Whether links are signed with keys that themselves expire."""
+        return self._signer is None
 
     def url(self, container: str, name: str) -> str:
         """The plain address of a blob; it opens nothing, all containers are private."""
-        return self.client.get_blob_client(container, name).url
+        return f"{self.address}/{blob_path(container, name)}"
 
-    def signing_key(self, until: datetime) -> SigningKey:
-        """A key that is good until `until`, or about as long as the service allows.
+    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+        """Who signs a link of that span, and the span that the link gets.
 
-        Raises StorageUnavailable where a user-delegation key is needed and cannot be had.
+        A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
+        needed and cannot be had.
         """
-        if self._account_key is not None:
-            return self._account_key
-        now = self._clock()
-        needed = min(until, now + _KEY_LIFE - _GOOD_AS_NEW)
-        with self._lock:
-            if self._delegation is None or not _lasts(self._delegation, needed):
-                self._delegation = self._fetch_delegation_key(now)
-            return self._delegation
+        if self._signer is not None:
+            return self._signer, span
+        return self._delegated.signer_for(span)
 
-    def _fetch_delegation_key(self, now: datetime) -> SigningKey:
-        expires_at = now + _KEY_LIFE
+    def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
         with translated():
-            key = self.client.get_user_delegation_key(now - _CLOCK_SKEW, expires_at)
-        return SigningKey(delegation_key=key, expires_at=expires_at)
-
-
-def _client(settings: StorageSettings) -> BlobServiceClient:
-    if settings.connection_string is not None:
-        return BlobServiceClient.from_connection_string(
-            settings.connection_string, **_CLIENT_OPTIONS
+            key = self.client.get_user_delegation_key(start, expiry)
+        return DelegationKey(
+            oid=str(key.signed_oid),
+            tid=str(key.signed_tid),
+            start=str(key.signed_start),
+            expiry=str(key.signed_expiry),
+            service=str(key.signed_service),
+            version=str(key.signed_version),
+            value=str(key.value),
         )
-    endpoint = settings.endpoint or f"https://{settings.account_name}.blob.core.windows.net"
-    if settings.account_key is None:
-        return BlobServiceClient(endpoint, credential=DefaultAzureCredential(), **_CLIENT_OPTIONS)
-    key = AzureNamedKeyCredential(settings.account_name or "", settings.account_key)
-    return BlobServiceClient(endpoint, credential=key, **_CLIENT_OPTIONS)
 
 
-def _account_key(client: BlobServiceClient) -> SigningKey | None:
-    key = getattr(client.credential, "account_key", None)
-    return SigningKey(account_key=key) if isinstance(key, str) else None
+def _credentials(settings: StorageSettings) -> tuple[str, str | None, str]:
+    """The account's name, its key if there is one, and the address of its blobs."""
+    name, key, address = settings.account_name or "", settings.account_key, settings.endpoint
+    if settings.connection_string is not None:
+        pairs = (part.partition("=") for part in settings.connection_string.rstrip(";").split(";"))
+        parts = {part.lower(): value for part, _, value in pairs}
+        name, key = parts["accountname"], parts["accountkey"]
+        suffix = parts.get("endpointsuffix")
+        # As the vendor's client reads it: the protocol counts together with the suffix only.
+        scheme = parts.get("defaultendpointsprotocol", "https") if suffix else "https"
+        host = f"{name}.blob.{suffix or _PUBLIC_CLOUD}"
+        address = parts.get("blobendpoint") or f"{scheme}://{host}"
+    return name, key, (address or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/")
 
 
-def _lasts(key: SigningKey, until: datetime) -> bool:
-    return key.expires_at is None or key.expires_at >= until
+def _client(settings: StorageSettings, address: str) -> "BlobServiceClient":
+    # Imported here: a quarter of a second that an instance which only makes links does not pay.
+    from azure.core.credentials import AzureNamedKeyCredential
+    from azure.storage.blob import BlobServiceClient, LinearRetry
+
+    retries = LinearRetry(backoff=1, random_jitter_range=1, retry_total=2)
+    options = {"retry_policy": retries} | _CLIENT_OPTIONS
+    name, key, _ = _credentials(settings)
+    if key is not None:
+        named_key = AzureNamedKeyCredential(name, key)
+        return BlobServiceClient(address, credential=named_key, **options)
+    from azure.identity import DefaultAzureCredential
+
+    return BlobServiceClient(address, credential=DefaultAzureCredential(), **options)

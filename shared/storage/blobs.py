@@ -1,20 +1,21 @@
-"""Blobs by container and name: look, read a range, write, list, delete.
+"""Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
 
-Whole blobs are never read here. All calls raise StorageUnavailable in an outage.
+Whole blobs are never read here. All calls raise StorageUnavailable in an outage. What is taken
+from the vendor's library is imported where it is used: only who needs a blob loads it.
 """
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
-
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContentSettings
+from typing import TYPE_CHECKING
 
 from shared.errors import BlobMissing
-from shared.model import Blob
+from shared.model import Blob, RehydratePriority
 from shared.storage.account import StorageAccount
-from shared.storage.faults import is_leased, translated
+from shared.storage.faults import is_leased, is_rehydrating, translated
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient, BlobProperties
 
 _LIST_PAGE = 5000
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
@@ -58,6 +59,8 @@ class Blobs:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Writes a small blob in one request; without `replace`, raises BlobExists."""
+        from azure.storage.blob import ContentSettings
+
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
         with translated():
             self._client(container, name).upload_blob(
@@ -69,6 +72,8 @@ class Blobs:
 
     def set_md5(self, container: str, blob: Blob, md5: str) -> str:
         """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
+        from azure.core import MatchConditions
+
         with translated():
             client = self._client(container, blob.name)
             # All of these properties are set at once: what is not named is cleared.
@@ -79,8 +84,29 @@ class Blobs:
             )
         return str(answer["etag"]).strip('"')
 
+    def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> None:
+        """Starts to fetch a blob from the archive; or hurries, where that is under way already.
+
+        Raises BlobMissing. The blob is offline meanwhile, for hours or at least many minutes.
+        """
+        from azure.core.exceptions import HttpResponseError
+        from azure.storage.blob import RehydratePriority as Theirs
+
+        with translated():
+            try:
+                self._client(container, name).set_standard_blob_tier(
+                    "Hot", rehydrate_priority=Theirs(priority.capitalize())
+                )
+            except HttpResponseError as error:
+                # Somebody else was first, with this priority or a higher one.
+                if not is_rehydrating(error):
+                    raise
+
     def delete(self, container: str, name: str) -> bool:
         """Deletes a blob with its snapshots, leased or not; False if there was none."""
+        from azure.core.exceptions import HttpResponseError
+        from azure.storage.blob import BlobLeaseClient
+
         client = self._client(container, name)
         try:
             with translated():
@@ -132,14 +158,14 @@ class Blobs:
             if answer.status_code not in _DELETED:
                 self.delete(container, name)  # deals with a lease, or says what is wrong
 
-    def _client(self, container: str, name: str) -> BlobClient:
+    def _client(self, container: str, name: str) -> "BlobClient":
         return self._account.client.get_blob_client(container, name)
 
 
 class BlobReader:
     """Ranges of one version of one blob, for whoever reads media; several threads may read."""
 
-    def __init__(self, client: BlobClient, blob: Blob) -> None:
+    def __init__(self, client: "BlobClient", blob: Blob) -> None:
         self._client = client
         self._etag = blob.etag
         self.size = blob.size
@@ -147,8 +173,11 @@ class BlobReader:
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`, fewer only at the end of the blob.
 
-        Raises BlobMissing, BlobChanged if it is another version by now, StorageUnavailable.
+        Raises BlobMissing, BlobChanged if it is another version by now, BlobArchived,
+        StorageUnavailable.
         """
+        from azure.core import MatchConditions
+
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
@@ -158,7 +187,7 @@ class BlobReader:
             ).readall()
 
 
-def _blob(properties: BlobProperties) -> Blob:
+def _blob(properties: "BlobProperties") -> Blob:
     md5 = properties.content_settings.content_md5
     return Blob(
         name=str(properties.name),
@@ -168,5 +197,13 @@ def _blob(properties: BlobProperties) -> Blob:
         content_type=properties.content_settings.content_type,
         content_md5=b64encode(bytes(md5)).decode() if md5 else None,
         access_tier=str(properties.blob_tier) if properties.blob_tier else None,
+        rehydrating=_rehydrating(properties),
         metadata=dict(properties.metadata or {}),
     )
+
+
+def _rehydrating(properties: "BlobProperties") -> RehydratePriority | None:
+    if not (properties.archive_status or "").startswith("rehydrate-pending"):
+        return None
+    high = (properties.rehydrate_priority or "").lower() == RehydratePriority.HIGH
+    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD

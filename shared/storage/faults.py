@@ -1,22 +1,29 @@
-"""What the storage client raises, in Cliplink's own errors."""
+"""What the storage client raises, in Cliplink's own errors.
+
+The client's library is loaded by whoever calls the client, not by this module.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from azure.core.exceptions import (
-    AzureError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
-    ResourceNotFoundError,
+from shared.errors import (
+    BlobArchived,
+    BlobChanged,
+    BlobExists,
+    BlobMissing,
+    CliplinkError,
+    StorageUnavailable,
 )
 
-from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, StorageUnavailable
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
 
 # 401, 403: the role assignments of a new deployment take minutes to arrive, a rotated key
 # seconds. 408, 429: the account is busy.
 _PASSING = {401, 403, 408, 429}
 _CLIENT_ERRORS = range(400, 500)
+_ARCHIVED = {"BlobArchived", "BlobBeingRehydrated"}
 
 
 @contextmanager
@@ -24,19 +31,34 @@ def translated() -> Iterator[None]:
     """Turns the vendor's exceptions into ours; what is a fault of ours comes through as it is."""
     try:
         yield
-    except AzureError as error:
+    except Exception as error:
         ours = _translation(error)
         if ours is None:
             raise
         raise ours from error
 
 
-def is_leased(error: HttpResponseError) -> bool:
+def is_leased(error: "HttpResponseError") -> bool:
     """Whether a lease that we do not hold is in the way."""
     return _code(error).startswith("Lease")
 
 
-def _translation(error: AzureError) -> CliplinkError | None:
+def is_rehydrating(error: "HttpResponseError") -> bool:
+    """Whether the blob is on its way out of the archive already."""
+    return _code(error) == "BlobBeingRehydrated"
+
+
+def _translation(error: Exception) -> CliplinkError | None:
+    from azure.core.exceptions import (
+        AzureError,
+        HttpResponseError,
+        ResourceExistsError,
+        ResourceModifiedError,
+        ResourceNotFoundError,
+    )
+
+    if not isinstance(error, AzureError):
+        return None
     # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
     code, status = _code(error), getattr(error, "status_code", None)
     match error:
@@ -44,6 +66,8 @@ def _translation(error: AzureError) -> CliplinkError | None:
             ours: CliplinkError | None = StorageUnavailable("A storage container is missing.")
         case HttpResponseError() if is_leased(error):
             ours = StorageUnavailable("The blob is leased by somebody.")
+        case HttpResponseError() if code in _ARCHIVED:
+            ours = BlobArchived("The blob is in the archive tier.")
         case ResourceNotFoundError():
             ours = BlobMissing("There is no such blob.")
         case ResourceModifiedError():
@@ -58,6 +82,6 @@ def _translation(error: AzureError) -> CliplinkError | None:
     return ours
 
 
-def _code(error: AzureError) -> str:
+def _code(error: Exception) -> str:
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))

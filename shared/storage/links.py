@@ -1,22 +1,28 @@
-"""Time-limited links to single blobs: shared access signatures (SAS).
+"""Time-limited links to single blobs: what they are bound to, and where they point.
 
-A link opens one blob, for one purpose, until a moment; https only, except on loopback.
-https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+A link opens one blob, for one purpose, until a moment; https only, except on loopback. Links
+to read are the same for everybody who asks within a window (`shared.storage.windows`), so
+that browsers and a CDN can keep what they open.
 """
 
+import re
 from dataclasses import dataclass
-from datetime import timedelta
-from urllib.parse import quote, urlsplit
-
-from azure.storage.blob import BlobSasPermissions, generate_blob_sas
+from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.model import SignedLink
 from shared.storage.account import StorageAccount
+from shared.storage.delegation import KEY_LIFE
+from shared.storage.sas import CREATE_OR_OVERWRITE, READ, Headers, Span, blob_path
+from shared.storage.windows import CLOCK_SKEW, span, window_of
 
-# The account's clock may be a little behind ours.
-_CLOCK_SKEW = timedelta(minutes=5)
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# For how long browsers and a CDN may serve what they have without asking storage again.
+_LONGEST_CACHED = 3600
+# With an identity a link ends with its key, seven days on: then a window takes from its life.
+_WINDOW_OF_LONG_LINKS = timedelta(minutes=10)
+_NO_WINDOW = timedelta(0)
+_NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,58 +38,82 @@ class LinkTerms:
 
 
 class Links:
-    def __init__(self, account: StorageAccount, clock: Clock) -> None:
+    """Makes links; with a `cdn` those that read lead there, to an address without a final /."""
+
+    def __init__(self, account: StorageAccount, clock: Clock, cdn: str | None = None) -> None:
         self._account = account
         self._clock = clock
-        host = urlsplit(account.address).hostname
-        self._protocol = "https,http" if host in _LOOPBACK else "https"
+        self._cdn = cdn
 
     def to_read(
-        self, container: str, name: str, life: timedelta, terms: LinkTerms = LinkTerms()
-    ) -> SignedLink:
-        """A link that reads the blob; raises StorageUnavailable."""
-        return self._signed(container, name, BlobSasPermissions(read=True), life, terms)
-
-    def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
-        """A link that can create or overwrite this blob and do nothing else."""
-        permissions = BlobSasPermissions(create=True, write=True)
-        return self._signed(container, name, permissions, life, LinkTerms())
-
-    def _signed(
         self,
         container: str,
         name: str,
-        permissions: BlobSasPermissions,
         life: timedelta,
-        terms: LinkTerms,
+        terms: LinkTerms = LinkTerms(),
+        *,
+        window: timedelta | None = None,
+        now: datetime | None = None,
     ) -> SignedLink:
-        now = self._clock().replace(microsecond=0)
-        expires_at = now + life
-        key = self._account.signing_key(expires_at)
-        if key.expires_at is not None:
-            expires_at = min(expires_at, key.expires_at.replace(microsecond=0))
-        token = generate_blob_sas(
-            self._account.name,
-            container,
-            name,
-            account_key=key.account_key,
-            user_delegation_key=key.delegation_key,
-            permission=permissions,
-            start=now - _CLOCK_SKEW,
-            expiry=expires_at,
-            ip=terms.ip,
-            protocol=self._protocol,
+        """A link that reads the blob, for `life` and up to a `window` more.
+
+        The window is `window_of(life)` unless the caller knows better; a window of nothing
+        makes a link of its own for every second. `now` serves to make links that end together.
+        Raises StorageUnavailable.
+        """
+        wanted = span(now or self._clock(), life, self._window(life, window))
+        # What fetches for a CDN has the CDN's address: storage would refuse it.
+        base = self._account.address if self._cdn is None or terms.ip else self._cdn
+        headers = Headers(
+            cache_control=_cache_control(life, shared=base is self._cdn),
             content_disposition=_attachment(terms.download_as),
             content_type=terms.content_type,
         )
-        return SignedLink(f"{self._account.url(container, name)}?{token}", expires_at)
+        return self._signed(base, container, name, READ, wanted, terms.ip, headers)
+
+    def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
+        """A link that can create or overwrite this blob and do nothing else."""
+        wanted = span(self._clock(), life, _NO_WINDOW)
+        return self._signed(
+            self._account.address, container, name, CREATE_OR_OVERWRITE, wanted, None, Headers()
+        )
+
+    def _window(self, life: timedelta, asked: timedelta | None) -> timedelta:
+        window = window_of(life) if asked is None else asked
+        if self._account.delegates and life + window + CLOCK_SKEW > KEY_LIFE:
+            return min(window, _WINDOW_OF_LONG_LINKS)
+        return window
+
+    def _signed(
+        self,
+        base: str,
+        container: str,
+        name: str,
+        permission: str,
+        wanted: Span,
+        ip: str | None,
+        headers: Headers,
+    ) -> SignedLink:
+        signer, when = self._account.signer_for(wanted)
+        link_id, query = signer.sign(
+            f"{container}/{name}", permission, when, ip=ip, headers=headers
+        )
+        url = f"{base}/{blob_path(container, name)}?{query}"
+        return SignedLink(link_id, url, when.starts_at, when.expires_at)
+
+
+def _cache_control(life: timedelta, *, shared: bool) -> str:
+    """For a CDN and the browsers behind it, or for one browser alone; never for long.
+
+    A copy that was fetched in the link's last second is served for so long after its end.
+    """
+    seconds = min(_LONGEST_CACHED, int(life.total_seconds()))
+    return f"{'public' if shared else 'private'}, max-age={seconds}"
 
 
 def _attachment(filename: str | None) -> str | None:
     """Content-Disposition with a file name in any language: RFC 6266, RFC 8187."""
     if filename is None:
         return None
-    plain = "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in filename
-    )
+    plain = _NOT_IN_A_QUOTED_STRING.sub("_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
