@@ -6,8 +6,8 @@ A table of contents: what happens on each trigger is in `clips/`, over `shared/`
 import logging
 
 import azure.functions as func
-from azurefunctions.extensions.bindings.blob import BlobClient
 
+from clips.blob_binding import BlobName
 from clips.compose import compose
 from clips.http.routes import Routes
 from clips.routes import clips, links, system, videos
@@ -45,9 +45,9 @@ routes.add_fallback()
     connection=settings.storage.trigger_connection,
     source=func.BlobSource(settings.blob_trigger_source),
 )
-def clip_landed(blob: BlobClient) -> None:
-    """A blob was written to the clips container. Only its name is taken from the binding."""
-    services.ingest.landed(blob.blob_name)
+def clip_landed(blob: BlobName) -> None:
+    """A blob was written to the clips container."""
+    services.ingest.landed(blob.name)
 
 
 @app.function_name("cleanup")
