@@ -17,6 +17,9 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from shared.errors import DatabaseUnavailable
+from shared.identity import Identity
+from shared.login import Login
+from shared.secret import Secret
 
 type Row = dict[str, Any]
 type Connection = psycopg.Connection[DictRow]
@@ -36,6 +39,21 @@ _CONNECTION = {
 }
 
 
+class _Connection(psycopg.Connection[DictRow]):
+    """A connection of the pool, which knows neither passwords nor tokens."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
+        cls,
+        conninfo: str = "",
+        *,
+        login: Login,
+        **options: Any,  # noqa: ANN401  # of libpq and psycopg, handed on
+    ) -> Self:
+        connect = super().connect
+        return login.opened(lambda parameters: connect(conninfo, **parameters | options))
+
+
 class Database:
     """Runs queries with named parameters; rows are dicts by column name.
 
@@ -43,8 +61,8 @@ class Database:
     of ours and comes through as it is, constraint violations included.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: Secret, identity: Identity | None = None) -> None:
+        self._login = Login(url, identity or Identity())
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -102,13 +120,13 @@ class Database:
         with self._lock:
             if self._pool is None:
                 self._pool = ConnectionPool(
-                    self._url,
-                    kwargs=_CONNECTION,
+                    connection_class=_Connection,
+                    kwargs=_CONNECTION | {"login": self._login},
                     min_size=0,
                     max_size=_MAX_SIZE,
                     timeout=_WAIT_SECONDS,
                     reconnect_timeout=_WAIT_SECONDS,
-                    # Connections do not outlive a rotated password for long.
+                    # Below the hour of a token; nor do they outlive a rotated password for long.
                     max_lifetime=45 * 60,
                     check=self._discard_if_dead,
                     open=True,

@@ -1,7 +1,8 @@
 """The settings, read once from the environment: the only module that looks at it.
 
-Every wrong or missing setting is reported at once, by name; docs/configuration.md lists
-them all. Values are checked for shape here, never tried out: nothing connects.
+With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing
+setting is reported at once, by name; docs/configuration.md lists them all. Values are
+checked for shape here, never tried out: nothing else connects.
 """
 
 import base64
@@ -13,10 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.clock import Clock, utc_now
+from shared.secret import Secret, Vault
+from shared.setting_reader import SettingReader
+
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
 # letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[1]
 # Seconds, minutes, hours, day, month, weekday; the last two by name as well.
@@ -69,7 +75,7 @@ class AuthSettings:
 class Settings:
     storage: StorageSettings
     auth: AuthSettings
-    database_url: str
+    database_url: Secret
     container_prefix: str
     temp_dir: Path
     cleanup_schedule: str
@@ -81,9 +87,25 @@ def read_environment() -> Settings:
     return from_mapping(os.environ)
 
 
-def from_mapping(values: Mapping[str, str]) -> Settings:
-    """The settings in `values`; raises SettingsError with every problem. Empty means absent."""
-    reader = _Reader(values)
+def open_vault(url: str) -> Vault:
+    """The vault of that address, without asking it anything yet."""
+    # Imported here: a start without a vault does without the clients of Azure for it.
+    from shared.identity import Identity
+    from shared.key_vault import KeyVault
+
+    return KeyVault(url, Identity())
+
+
+def from_mapping(
+    values: Mapping[str, str],
+    vault_of: Callable[[str], Vault] = open_vault,
+    clock: Clock = utc_now,
+) -> Settings:
+    """The settings in `values` and in the vault that they name; an empty one counts as absent.
+
+    Raises SettingsError with every problem.
+    """
+    reader = SettingReader(values, vault_of, clock)
     settings = Settings(
         storage=_storage(reader),
         auth=AuthSettings(
@@ -91,7 +113,7 @@ def from_mapping(values: Mapping[str, str]) -> Settings:
             audience=reader.required("AUTH_AUDIENCE"),
             jwks_url=reader.required("AUTH_JWKS_URL", _is_address),
         ),
-        database_url=reader.required("DATABASE_URL", _is_postgres),
+        database_url=reader.required_secret("DATABASE_URL", _is_postgres),
         container_prefix=reader.optional(
             "AZURE_STORAGE_CONTAINER_NAME", "cliplink", _is_container_prefix
         ),
@@ -101,48 +123,24 @@ def from_mapping(values: Mapping[str, str]) -> Settings:
         cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", _is_schedule),
         blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", _is_trigger_source),
     )
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    _stop_at_problems(reader)
     return settings
 
 
 def read_database_url() -> str:
     """DATABASE_URL alone, for whoever runs migrations and needs nothing else."""
-    reader = _Reader(os.environ)
+    reader = SettingReader(os.environ, open_vault, utc_now)
     url = reader.required("DATABASE_URL", _is_postgres)
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    _stop_at_problems(reader)
     return url
 
 
-type Check = Callable[[str], str | None]
-"""Takes a value and says what is wrong with it, if anything."""
+def _stop_at_problems(reader: SettingReader) -> None:
+    if reader.problems:
+        raise SettingsError(reader.problems) from reader.fault
 
 
-class _Reader:
-    """Looks values up and collects what is wrong with them."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-        self.problems: list[str] = []
-
-    def get(self, name: str, check: Check | None = None) -> str | None:
-        value = self._values.get(name, "").strip() or None
-        if value is not None and check is not None and (problem := check(value)):
-            self.problems.append(f"{name} {problem}")
-        return value
-
-    def required(self, name: str, check: Check | None = None) -> str:
-        value = self.get(name, check)
-        if value is None:
-            self.problems.append(f"{name} is missing")
-        return value or ""
-
-    def optional(self, name: str, default: str, check: Check) -> str:
-        return self.get(name, check) or default
-
-
-def _storage(reader: _Reader) -> StorageSettings:
+def _storage(reader: SettingReader) -> StorageSettings:
     settings = StorageSettings(
         connection_string=reader.get("AZURE_STORAGE_CONNECTION_STRING", _is_connection_string),
         account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", _is_account_name),
@@ -150,7 +148,7 @@ def _storage(reader: _Reader) -> StorageSettings:
         endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", _is_address),
     )
     if settings.connection_string is None and settings.account_name is None:
-        reader.problems.append(
+        reader.missing(
             "AZURE_STORAGE_CONNECTION_STRING is missing, and so is AZURE_STORAGE_ACCOUNT_NAME"
         )
     return settings
@@ -171,10 +169,15 @@ def _is_address(value: str) -> str | None:
 
 def _is_postgres(value: str) -> str | None:
     try:
-        scheme = urlsplit(value).scheme
+        parts = urlsplit(value)
     except ValueError:
         return "is no URL: write special characters in the password as %XX"
-    return None if scheme in {"postgres", "postgresql"} else "must begin with postgresql://"
+    if parts.scheme not in {"postgres", "postgresql"}:
+        return "must begin with postgresql://"
+    # The driver would complain too, and quote a part of the password.
+    if _STRAY_PERCENT.search(value):
+        return "has a % that is not followed by two hexadecimal digits: write it as %25"
+    return None
 
 
 def _is_connection_string(value: str) -> str | None:

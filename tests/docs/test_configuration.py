@@ -16,8 +16,9 @@ TABLE = CONFIGURATION.section("Settings").table("name")
 EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
 HOST = json.loads((ROOT / "host.json").read_text())
 
-# Other ways to the storage account than the example's connection string.
+# Other ways to secrets and the storage account than those of the example.
 OTHER_FORMS = {
+    "KEY_VAULT_URL",
     "AZURE_STORAGE_ACCOUNT_NAME",
     "AZURE_STORAGE_ACCOUNT_KEY",
     "AZURE_STORAGE_BLOB_ENDPOINT",

@@ -13,6 +13,7 @@ from psycopg import sql
 from local import postgres
 from shared.database import Database
 from shared.errors import DatabaseUnavailable
+from shared.secret import Fixed
 from tests.servers import refusing
 
 _roles = count(1)
@@ -20,7 +21,7 @@ _roles = count(1)
 
 @pytest.fixture
 def database(empty_database_url: str) -> Iterator[Database]:
-    with Database(empty_database_url) as database:
+    with Database(Fixed(empty_database_url)) as database:
         yield database
 
 
@@ -68,7 +69,7 @@ def test_nothing_is_opened_before_the_first_call(
 
 
 def test_an_address_of_nowhere_costs_nothing_until_it_is_used() -> None:
-    with Database("postgresql://nowhere.invalid/x"):
+    with Database(Fixed("postgresql://nowhere.invalid/x")):
         pass
 
 
@@ -189,7 +190,7 @@ def test_a_connection_lost_in_a_transaction_is_an_outage(
 def test_a_server_that_refuses_is_an_outage_and_its_cause_is_kept() -> None:
     with (
         refusing() as port,
-        Database(f"postgresql://cliplink@127.0.0.1:{port}/x") as database,
+        Database(Fixed(f"postgresql://cliplink@127.0.0.1:{port}/x")) as database,
         pytest.raises(DatabaseUnavailable) as caught,
     ):
         database.check()
@@ -203,7 +204,7 @@ def test_a_wrong_address_is_an_outage(postgres_server: postgres.Server, name: st
     url = postgres_server.database_url(name)
     if name == "no such host":
         url = "postgresql://cliplink@nowhere.invalid/x"
-    with Database(url) as database, pytest.raises(DatabaseUnavailable):
+    with Database(Fixed(url)) as database, pytest.raises(DatabaseUnavailable):
         database.check()
 
 
@@ -213,7 +214,7 @@ def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Conn
     create = sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 0").format(sql.Identifier(role))
     admin.execute(create)
     url = empty_database_url.replace("//cliplink@", f"//{role}@")
-    with Database(url) as database:
+    with Database(Fixed(url)) as database:
         with pytest.raises(DatabaseUnavailable):
             database.check()
         change = sql.SQL("ALTER ROLE {} CONNECTION LIMIT 1").format(sql.Identifier(role))

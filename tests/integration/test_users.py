@@ -11,12 +11,13 @@ import pytest
 from shared.catalogue import Users
 from shared.database import Database
 from shared.errors import DatabaseUnavailable
+from shared.secret import Fixed
 from tests.servers import refusing
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url) as database:
+    with Database(Fixed(database_url)) as database:
         yield database
 
 
@@ -161,10 +162,10 @@ def test_an_outage_is_told_and_not_remembered(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.database._WAIT_SECONDS", 0.3)
-    with refusing() as port, Database(f"postgresql://cliplink@127.0.0.1:{port}/x") as away:
+    with refusing() as port, Database(Fixed(f"postgresql://cliplink@127.0.0.1:{port}/x")) as away:
         users = Users(away)
         with pytest.raises(DatabaseUnavailable):
             users.id_of("alice", None)
-        with Database(database_url) as back:
+        with Database(Fixed(database_url)) as back:
             monkeypatch.setattr(users, "_database", back)
             assert isinstance(users.id_of("alice", None), UUID)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared import settings
+from shared.secret import Fixed
 from shared.settings import Settings, SettingsError, from_mapping
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def problems(**changes: str) -> list[str]:
 def test_the_required_settings_are_enough() -> None:
     found = read()
     assert found.storage.connection_string == CONNECTION_STRING
-    assert found.database_url == "postgresql://cliplink@db.example.org/cliplink"
+    assert found.database_url.current() == "postgresql://cliplink@db.example.org/cliplink"
     assert found.auth.issuer == "https://login.example.org/tenant/v2.0"
     assert found.auth.audience == "api://cliplink"
     assert found.auth.jwks_url == "https://login.example.org/tenant/keys"
@@ -240,7 +241,7 @@ def test_the_database_url_is_a_postgres_url(value: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_both_schemes_of_postgres_are_known(scheme: str) -> None:
-    assert read(DATABASE_URL=f"{scheme}://db/x").database_url == f"{scheme}://db/x"
+    assert read(DATABASE_URL=f"{scheme}://db/x").database_url == Fixed(f"{scheme}://db/x")
 
 
 def test_the_temporary_folder_is_an_absolute_path() -> None:

@@ -1,0 +1,36 @@
+"""The app's own identity: a managed identity on Azure, `az login` on a developer's machine.
+
+AZURE_CLIENT_ID names a user-assigned identity; the library reads that variable by itself.
+Nothing is imported or asked before the identity is first needed: the import alone takes a
+third of a second, and an app with passwords does without.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+class NotSignedIn(Exception):
+    """There is no token to be had: no identity, or the service that gives tokens is away."""
+
+
+class Identity:
+    """Gets tokens and keeps them until shortly before their end; threads may share it."""
+
+    @cached_property
+    def credential(self) -> "TokenCredential":
+        """For a client of the vendor that fetches its tokens by itself."""
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential()
+
+    def token(self, scope: str) -> str:
+        """A token that is good for some minutes at least; raises NotSignedIn."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            return self.credential.get_token(scope).token
+        except AzureError as error:
+            raise NotSignedIn(f"The app's identity gets no token for {scope}") from error

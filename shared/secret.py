@@ -1,0 +1,113 @@
+"""Passwords and keys that may be changed while the app runs, and where they are kept.
+
+Knows nothing of Azure, Postgres or storage. Whoever signs in with a Secret asks for its
+current value every time, and tells it when a server refuses one.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from shared.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+# A new value is noticed by itself after this long, refused or not.
+_FRESH = timedelta(minutes=10)
+# While the vault is away, or has nothing usable, only one call in so long waits for it.
+_PATIENCE = timedelta(minutes=1)
+# A server that refuses everybody must not turn every call into one to the vault.
+_PAUSE = timedelta(seconds=10)
+
+
+class Secret(Protocol):
+    """One password or key."""
+
+    def current(self) -> str:
+        """The value to sign in with now."""
+
+    def instead_of(self, refused: str) -> str | None:
+        """Another value to try after a server refused this one, or None if none is known."""
+
+
+class VaultUnavailable(Exception):
+    """A vault did not answer, or refused to; the message fits behind the vault's name."""
+
+
+class Vault(Protocol):
+    """Keeps settings by name."""
+
+    def get(self, name: str) -> str | None:
+        """The value, None if there is none; raises VaultUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that only a restart changes, such as one from the environment."""
+
+    value: str = field(repr=False)
+
+    def current(self) -> str:
+        return self.value
+
+    def instead_of(self, refused: str) -> str | None:
+        return None if self.value == refused else self.value
+
+
+class Rotating:
+    """A value from a vault, kept for ten minutes and read again at once when it was refused.
+
+    While the vault is away, or has only a value that `check` finds a problem with, the last
+    good one goes on. Any number of threads may ask; one of them reads.
+    """
+
+    def __init__(
+        self, name: str, value: str, vault: Vault, check: Callable[[str], str | None], clock: Clock
+    ) -> None:
+        self._name = name
+        self._value = value
+        self._vault = vault
+        self._check = check
+        self._clock = clock
+        self._lock = threading.Lock()
+        now = clock()
+        self._stale_at = now + _FRESH
+        self._may_ask_at = now
+
+    def current(self) -> str:
+        """The value; who finds it old reads it again, and the others go on with it meanwhile."""
+        if self._clock() >= self._stale_at and self._lock.acquire(blocking=False):
+            try:
+                if self._clock() >= self._stale_at:
+                    self._read_again()
+            finally:
+                self._lock.release()
+        return self._value
+
+    def instead_of(self, refused: str) -> str | None:
+        """Everybody who was refused waits for the one reading, and gets what came of it."""
+        with self._lock:
+            if self._value == refused and self._clock() >= self._may_ask_at:
+                self._read_again()
+            return None if self._value == refused else self._value
+
+    def _read_again(self) -> None:
+        now = self._clock()
+        self._may_ask_at = now + _PAUSE
+        self._stale_at = now + _PATIENCE
+        try:
+            value = self._vault.get(self._name)
+        except VaultUnavailable:
+            _log.warning("%s goes on: it could not be read again", self._name, exc_info=True)
+            return
+        problem = "is missing" if value is None else self._check(value)
+        if value is None or problem:
+            _log.warning("%s goes on: in the vault it %s", self._name, problem)
+            return
+        if value != self._value:
+            _log.info("%s was changed", self._name)
+        self._value = value
+        self._stale_at = now + _FRESH
