@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from shared.errors import DatabaseUnavailable
-from shared.identity import Identity
+from shared.app_identity import AppIdentity
 from shared.login import Login
 from shared.secret import Secret
 
@@ -61,8 +61,8 @@ class Database:
     of ours and comes through as it is, constraint violations included.
     """
 
-    def __init__(self, url: Secret, identity: Identity | None = None) -> None:
-        self._login = Login(url, identity or Identity())
+    def __init__(self, url: Secret, identity: AppIdentity | None = None) -> None:
+        self._login = Login(url, identity or AppIdentity())
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 

@@ -18,7 +18,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy
 from azure.keyvault.secrets import SecretClient
 
-from shared.identity import Identity
+from shared.app_identity import AppIdentity
 from shared.secret import VaultUnavailable
 
 _LONGEST_PAUSE = 2.0
@@ -27,7 +27,7 @@ _LONGEST_PAUSE = 2.0
 class KeyVault:
     """The secrets of one vault by the names of settings; threads may share it."""
 
-    def __init__(self, url: str, identity: Identity) -> None:
+    def __init__(self, url: str, identity: AppIdentity) -> None:
         # Somebody waits for every call. The client sends no token before it has made sure
         # that the vault asks for one that is meant for vaults of its own domain.
         self._client = SecretClient(

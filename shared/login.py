@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from shared.identity import Identity
+from shared.app_identity import AppIdentity
 from shared.secret import Secret
 
 type Parameters = dict[str, Any]
@@ -33,7 +33,7 @@ _ENCRYPTED = {"require", "verify-ca", "verify-full"}
 class Login:
     """Signs in to the database of a URL; threads may share it."""
 
-    def __init__(self, url: Secret, identity: Identity) -> None:
+    def __init__(self, url: Secret, identity: AppIdentity) -> None:
         self._url = url
         self._identity = identity
 
@@ -52,7 +52,7 @@ class Login:
         return connect(parameters_for(another, self._identity))
 
 
-def parameters_for(url: str, identity: Identity) -> Parameters:
+def parameters_for(url: str, identity: AppIdentity) -> Parameters:
     """What libpq needs to connect to `url` now; raises NotSignedIn."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     scope = _token_scope(parameters)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import psycopg
 import yoyo
 
-from shared.identity import Identity
+from shared.app_identity import AppIdentity
 from shared.login import parameters_for
 from shared.settings import read_database_url
 
@@ -22,9 +22,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x636C_6970_6C69_6E6B  # "cliplink"
 
 
-def migrate(database_url: str, identity: Identity | None = None) -> list[str]:
+def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]:
     """Applies what is missing and returns the names of it."""
-    parameters = parameters_for(database_url, identity or Identity())
+    parameters = parameters_for(database_url, identity or AppIdentity())
     with psycopg.connect(**parameters, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         # yoyo picks its driver by the scheme: this one is psycopg 3.

@@ -90,10 +90,10 @@ def read_environment() -> Settings:
 def open_vault(url: str) -> Vault:
     """The vault of that address, without asking it anything yet."""
     # Imported here: a start without a vault does without the clients of Azure for it.
-    from shared.identity import Identity
+    from shared.app_identity import AppIdentity
     from shared.key_vault import KeyVault
 
-    return KeyVault(url, Identity())
+    return KeyVault(url, AppIdentity())
 
 
 def from_mapping(

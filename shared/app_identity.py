@@ -16,7 +16,7 @@ class NotSignedIn(Exception):
     """There is no token to be had: no identity, or the service that gives tokens is away."""
 
 
-class Identity:
+class AppIdentity:
     """Gets tokens and keeps them until shortly before their end; threads may share it."""
 
     @cached_property
