@@ -8,7 +8,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── InvalidRequest            the caller sent something malformed
     │   ├── BodyTooLarge
     │   └── UnsupportedMediaType
-    ├── Unauthenticated           no token, or one that does not hold
+    ├── Unauthenticated           a token that does not hold
+    │   └── TokenMissing              no token at all
     ├── Forbidden                 a good token without the role that is needed
     ├── NotFound                  absent, or somebody else's
     │   └── MethodNotAllowed
@@ -17,6 +18,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── BlobMissing               the blob is gone
     ├── BlobChanged               the blob is no longer the version that was asked for
     ├── BlobExists                a blob that must be new is already there
+    ├── BlobArchived              the blob's bytes cannot be read from the archive tier
     └── Unavailable               an outage: the same call may succeed later
         ├── DatabaseUnavailable
         ├── StorageUnavailable
@@ -71,6 +73,11 @@ class UnsupportedMediaType(InvalidRequest):
 class Unauthenticated(CliplinkError):
     code = "invalid_token"
     title = "A valid bearer token is needed"
+
+
+class TokenMissing(Unauthenticated):
+    code = "missing_token"
+    title = "A bearer token is needed"
 
 
 class Forbidden(CliplinkError):
@@ -128,6 +135,11 @@ class BlobChanged(CliplinkError):
 class BlobExists(CliplinkError):
     code = "blob_exists"
     title = "The blob exists already"
+
+
+class BlobArchived(CliplinkError):
+    code = "blob_archived"
+    title = "The blob is in the archive tier"
 
 
 class Unavailable(CliplinkError):

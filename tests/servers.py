@@ -1,23 +1,30 @@
 """A real HTTP server on loopback that answers as a test says, and remembers what it was asked."""
 
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """`missing` is how many bytes the answer promises more than it has before it breaks off."""
+    """`missing` is how many bytes the answer promises more than it has before it breaks off.
+
+    With `pause` the body is sent byte by byte, so many seconds apart, until the client leaves.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,10 @@ class Served:
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Reply]) -> Iterator[Served]:
-    """Serves from a thread; every method and path goes to `answer`."""
+def serving(
+    answer: Callable[[Request], Reply], tls: ssl.SSLContext | None = None
+) -> Iterator[Served]:
+    """Serves from a thread, with `tls` https; every method and path goes to `answer`."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_one_request(self) -> None:
@@ -57,7 +66,7 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Served]:
             self.send_header("Content-Length", str(len(reply.body) + reply.missing))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(reply.body)
+                _write(self.wfile, reply)
             self.close_connection |= reply.missing > 0
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
@@ -65,7 +74,9 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Served]:
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
-    served = Served(f"http://{LOOPBACK}:{server.server_port}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    served = Served(f"{'https' if tls else 'http'}://{LOOPBACK}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     try:
@@ -74,6 +85,17 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Served]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _write(wire: BufferedIOBase, reply: Reply) -> None:
+    if not reply.pause:
+        wire.write(reply.body)
+        return
+    with suppress(ConnectionError):
+        for byte in reply.body:
+            wire.write(bytes([byte]))
+            wire.flush()
+            time.sleep(reply.pause)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.BlobMissing: HTTPStatus.CONFLICT,
     errors.BlobChanged: HTTPStatus.CONFLICT,
     errors.BlobExists: HTTPStatus.CONFLICT,
+    errors.BlobArchived: HTTPStatus.CONFLICT,
 }
 
 _TYPE = "urn:cliplink:problem:"
@@ -57,6 +58,9 @@ def _headers(error: CliplinkError) -> dict[str, str]:
     match error:
         case errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
+        case errors.TokenMissing():
+            # RFC 6750, section 3.1: who sent no token is told how to, not what was wrong with it.
+            return {"WWW-Authenticate": 'Bearer realm="cliplink"'}
         case errors.Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="cliplink", error="invalid_token"'}
         case errors.MethodNotAllowed():

@@ -20,6 +20,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.BodyTooLarge: ("body_too_large", 413),
     errors.UnsupportedMediaType: ("unsupported_media_type", 415),
     errors.Unauthenticated: ("invalid_token", 401),
+    errors.TokenMissing: ("missing_token", 401),
     errors.Forbidden: ("missing_role", 403),
     errors.NotFound: ("not_found", 404),
     errors.MethodNotAllowed: ("method_not_allowed", 405),
@@ -27,6 +28,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),
     errors.BlobExists: ("blob_exists", 409),
+    errors.BlobArchived: ("blob_archived", 409),
     errors.Unavailable: ("unavailable", 503),
     errors.DatabaseUnavailable: ("database_unavailable", 503),
     errors.StorageUnavailable: ("storage_unavailable", 503),
@@ -101,8 +103,15 @@ def test_headers_stand_where_they_belong(kind: type[CliplinkError]) -> None:
 def test_headers_say_what_to_do() -> None:
     assert int(problem(errors.StorageUnavailable("Away.")).headers["Retry-After"]) > 0
     bearer = problem(errors.Unauthenticated("No.")).headers["WWW-Authenticate"]
-    assert bearer.startswith("Bearer ")
+    assert bearer == 'Bearer realm="cliplink", error="invalid_token"'
     assert problem(errors.MethodNotAllowed("No.", ("GET", "PUT"))).headers["Allow"] == "GET, PUT"
+
+
+def test_who_sends_no_token_is_told_of_no_error() -> None:
+    """RFC 6750, section 3.1: the challenge to a call without any token is the plain one."""
+    assert problem(errors.TokenMissing("No.")).headers == {
+        "WWW-Authenticate": 'Bearer realm="cliplink"'
+    }
 
 
 def test_bad_fields_are_listed_by_parameter_or_pointer() -> None:

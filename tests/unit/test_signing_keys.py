@@ -1,0 +1,301 @@
+"""The issuer's keys: fetched when needed, kept when the issuer is away, never more than keys."""
+
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from local.issuer import AUDIENCE, ISSUER
+from shared import signing_keys
+from shared.errors import CliplinkError, SigningKeysUnavailable, Unauthenticated
+from shared.settings import AuthSettings
+from shared.tokens import TokenVerifier
+from tests.conftest import SetClock
+from tests.servers import Reply, Request, refusing, serving
+from tests.unit.tokens import (
+    KEY,
+    KEY_ID,
+    OTHER_KEY,
+    KeySet,
+    encoded,
+    hmac_signed,
+    public_jwk,
+    signed_with_a_weak_key,
+    token,
+)
+
+
+def test_keys_are_fetched_once(key_set: KeySet) -> None:
+    verifier = key_set.verifier()
+    for _ in range(5):
+        verifier.verify(f"Bearer {token()}")
+    assert key_set.fetches == 1
+
+
+def test_nothing_is_fetched_before_the_first_call(key_set: KeySet) -> None:
+    key_set.verifier()
+    assert key_set.fetches == 0
+
+
+def test_keys_that_were_never_seen_are_an_outage_and_no_refusal(clock: SetClock) -> None:
+    with refusing() as port:
+        url = f"http://127.0.0.1:{port}/keys"
+        settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
+        with pytest.raises(SigningKeysUnavailable):
+            TokenVerifier(settings, clock).verify(f"Bearer {token()}")
+
+
+ELSEWHERE = {"Location": "https://login.example.org/keys"}
+LOCAL_FILE = {"Location": "file:///etc/passwd"}
+BAD_REPLIES = {
+    "error": Reply(500, b"oops"),
+    "absent": Reply(404, b'{"keys": []}'),
+    "redirect": Reply(302, b"", ELSEWHERE),
+    "redirect to a file": Reply(301, b"", LOCAL_FILE),
+    "redirect that keeps the method": Reply(308, b"", ELSEWHERE),
+    "cut off": Reply(200, b'{"keys": [', missing=500),
+    "nothing": Reply(200, b""),
+    "page": Reply(200, b"<!doctype html><title>Sign in</title>"),
+    "bytes": Reply(200, bytes(range(256))),
+    "null": Reply(200, b"null"),
+    "list": Reply(200, b"[]"),
+    "no keys": Reply(200, b'{"keys": []}'),
+    "text for keys": Reply(200, b'{"keys": "all"}'),
+    "numbers for keys": Reply(200, b'{"keys": [1, null, "x"]}'),
+    "broken keys": Reply(200, b'{"keys": [{"kty": "RSA", "kid": "first", "n": 5, "e": []}]}'),
+    "no numbers": Reply(200, b'{"keys": [{"kty": "RSA", "kid": "first", "n": "", "e": ""}]}'),
+    "odd type": Reply(200, b'{"keys": [{"kty": ["RSA"], "kid": "first", "alg": {}}]}'),
+    "deep": Reply(200, b'{"keys": ' + b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
+def test_an_issuer_that_answers_rubbish_is_away(key_set: KeySet, reply: Reply) -> None:
+    """Never a fault of ours, and never a way in; when it is back, its keys are known."""
+    key_set.reply = reply
+    verifier = key_set.verifier()
+    with pytest.raises(CliplinkError) as caught:
+        verifier.verify(f"Bearer {token()}")
+    assert isinstance(caught.value, SigningKeysUnavailable | Unauthenticated)
+    key_set.reply = None
+    key_set.clock.advance(seconds=11)
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
+
+
+def test_a_key_set_of_megabytes_is_not_read(key_set: KeySet) -> None:
+    """It would be believed if it were."""
+    key_set.keys.append({"padding": "x" * 8_000_000})
+    with pytest.raises(SigningKeysUnavailable):
+        key_set.verifier().verify(f"Bearer {token()}")
+
+
+def test_an_issuer_that_says_nothing_is_away(
+    key_set: KeySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be believed if it were waited for."""
+    monkeypatch.setattr(signing_keys, "_SILENCE", 0.1)
+    over = threading.Event()
+    good = key_set.answer()
+
+    def answer(_: Request) -> Reply:
+        over.wait(2)
+        return good
+
+    with serving(answer) as silent:
+        settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=silent.url)
+        with pytest.raises(SigningKeysUnavailable):
+            TokenVerifier(settings, key_set.clock).verify(f"Bearer {token()}")
+        over.set()
+
+
+def test_an_issuer_that_never_comes_to_an_end_is_away(
+    key_set: KeySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes soon enough. It would be believed if all of them were waited for."""
+    monkeypatch.setattr(signing_keys, "_PATIENCE", 0.1)
+    key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
+    with pytest.raises(SigningKeysUnavailable):
+        key_set.verifier().verify(f"Bearer {token()}")
+
+
+@pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
+def test_known_keys_go_on_while_the_issuer_is_away(key_set: KeySet, reply: Reply) -> None:
+    verifier = key_set.verifier()
+    verifier.verify(f"Bearer {token()}")
+    key_set.reply = reply
+    key_set.clock.advance(hours=1)
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
+    assert key_set.fetches == 2
+
+
+def test_known_keys_go_on_for_a_day_and_no_longer(key_set: KeySet) -> None:
+    """Nobody can keep a withdrawn key alive by keeping the issuer away from us."""
+    verifier = key_set.verifier()
+    verifier.verify(f"Bearer {token()}")
+    key_set.reply = Reply(503)
+    key_set.clock.advance(hours=23, minutes=59)
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
+    key_set.clock.advance(minutes=1)
+    with pytest.raises(SigningKeysUnavailable):
+        verifier.verify(f"Bearer {token()}")
+    key_set.reply = None
+    key_set.clock.advance(seconds=11)
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
+
+
+def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet) -> None:
+    """Not only the one that fetches them: the issuer is there, and nobody is to be told else."""
+    verifier = key_set.verifier()
+    verifier.verify(f"Bearer {token()}")
+    key_set.clock.advance(days=2)
+    key_set.reply = Reply(200, key_set.answer().body, pause=0.001)
+    with ThreadPoolExecutor(8) as callers:
+        subjects = callers.map(
+            lambda text: verifier.verify(text).subject, [f"Bearer {token()}"] * 8
+        )
+    assert list(subjects) == ["alice"] * 8
+    assert key_set.fetches == 2
+
+
+def test_a_redirect_to_other_keys_is_not_followed(key_set: KeySet) -> None:
+    body = json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode()
+    with serving(lambda _: Reply(200, body)) as elsewhere:
+        key_set.reply = Reply(302, b"", {"Location": f"{elsewhere.url}/keys"})
+        with pytest.raises(SigningKeysUnavailable):
+            key_set.verifier().verify(f"Bearer {token(key=OTHER_KEY)}")
+    assert elsewhere.requests == []
+
+
+def test_a_rotated_key_is_found_at_its_first_use(key_set: KeySet) -> None:
+    verifier = key_set.verifier()
+    verifier.verify(f"Bearer {token()}")
+    key_set.keys.append(public_jwk(OTHER_KEY, "second"))
+    key_set.clock.advance(seconds=11)
+    assert verifier.verify(f"Bearer {token(key=OTHER_KEY, kid='second')}").subject == "alice"
+
+
+def test_a_withdrawn_key_is_forgotten_within_minutes(key_set: KeySet) -> None:
+    verifier = key_set.verifier()
+    verifier.verify(f"Bearer {token()}")
+    key_set.keys = [public_jwk(OTHER_KEY, "second")]
+    key_set.clock.advance(minutes=4)
+    verifier.verify(f"Bearer {token()}")
+    key_set.clock.advance(minutes=1)
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {token()}")
+
+
+def test_made_up_key_names_cannot_hammer_the_issuer(key_set: KeySet) -> None:
+    verifier = key_set.verifier()
+    for number in range(100):
+        key_set.clock.advance(seconds=1)
+        with pytest.raises(Unauthenticated):
+            verifier.verify(f"Bearer {token(kid=f'made-up-{number}')}")
+    assert key_set.fetches == 10
+
+
+def test_an_issuer_that_is_away_is_not_hammered(key_set: KeySet) -> None:
+    key_set.reply = Reply(500)
+    verifier = key_set.verifier()
+    for _ in range(20):
+        with pytest.raises(SigningKeysUnavailable):
+            verifier.verify(f"Bearer {token()}")
+    assert key_set.fetches == 1
+
+
+@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"alg": "PS256"}])
+def test_a_key_for_another_purpose_is_none_for_tokens(
+    key_set: KeySet, change: dict[str, object]
+) -> None:
+    key_set.keys = [public_jwk(OTHER_KEY, "other"), public_jwk(KEY, KEY_ID, **change)]
+    with pytest.raises(Unauthenticated):
+        key_set.verifier().verify(f"Bearer {token()}")
+
+
+@pytest.mark.parametrize("missing", ["use", "alg"])
+def test_a_key_need_not_say_its_purpose(key_set: KeySet, missing: str) -> None:
+    key = public_jwk(KEY, KEY_ID, alg="RS256")
+    del key[missing]
+    key_set.keys = [key]
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+@pytest.mark.parametrize("bits", [1024, 2040])
+def test_a_weak_key_is_none_for_tokens(key_set: KeySet, bits: int) -> None:
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    key_set.keys.append(public_jwk(weak, "weak"))
+    with pytest.raises(Unauthenticated):
+        key_set.verifier().verify(f"Bearer {signed_with_a_weak_key(weak)}")
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+RUBBISH: dict[str, object] = {
+    "null": None,
+    "text": "key",
+    "number": 5,
+    "list": [],
+    "nothing": {},
+    "type of another type": {"kty": ["RSA"], "kid": KEY_ID, "alg": {}, "use": []},
+    "no numbers": {"kty": "RSA", "kid": KEY_ID},
+    "numbers of another type": {"kty": "RSA", "kid": KEY_ID, "n": 5, "e": []},
+    "empty numbers": {"kty": "RSA", "kid": KEY_ID, "n": "", "e": ""},
+    "no base64": {"kty": "RSA", "kid": KEY_ID, "n": "!", "e": "AQAB"},
+    "not ASCII": {"kty": "RSA", "kid": KEY_ID, "n": "é", "e": "AQAB"},
+    "exponent of one": public_jwk(KEY, KEY_ID) | {"e": "AQ"},
+    "even exponent": public_jwk(KEY, KEY_ID) | {"e": "Ag"},
+    "deep": {"kty": "RSA", "kid": [[[[[]]]]]},
+}
+
+
+@pytest.mark.parametrize("entry", RUBBISH.values(), ids=RUBBISH.keys())
+@pytest.mark.parametrize("first", [True, False])
+def test_rubbish_beside_a_key_does_no_harm_to_it(
+    key_set: KeySet, entry: dict[str, object], *, first: bool
+) -> None:
+    """One entry that an issuer gets wrong, or that we do not understand, locks nobody out."""
+    key_set.keys.insert(0 if first else 1, entry)
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+def test_of_two_keys_with_one_name_the_last_counts(key_set: KeySet) -> None:
+    key_set.keys = [public_jwk(OTHER_KEY, KEY_ID), public_jwk(KEY, KEY_ID)]
+    verifier = key_set.verifier()
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {token(key=OTHER_KEY)}")
+
+
+def test_of_a_key_that_is_published_whole_the_public_part_is_used(key_set: KeySet) -> None:
+    """It is the issuer's disaster; there is nothing in it that has to stop us."""
+    whole = jwt.algorithms.RSAAlgorithm.to_jwk(KEY, as_dict=True)
+    key_set.keys = [public_jwk(KEY, KEY_ID) | whole | {"key_ops": ["verify"]}]
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+def test_a_key_whose_name_is_no_text_is_left_alone(key_set: KeySet) -> None:
+    key_set.keys = [public_jwk(OTHER_KEY, ["first"]), public_jwk(KEY, KEY_ID)]
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+def test_keys_that_are_not_rsa_are_left_alone(key_set: KeySet) -> None:
+    curve = jwt.algorithms.ECAlgorithm.to_jwk(
+        ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True
+    )
+    secret: dict[str, object] = {
+        "kty": "oct",
+        "k": encoded(hashlib.sha256(b"x").digest()),
+        "kid": KEY_ID,
+    }
+    key_set.keys = [{**curve, "kid": KEY_ID}, secret, {"kty": "new", "kid": KEY_ID}]
+    key_set.keys.append(public_jwk(OTHER_KEY, "other"))
+    verifier = key_set.verifier()
+    for text in (token(), hmac_signed(hashlib.sha256(b"x").digest())):
+        with pytest.raises(Unauthenticated):
+            verifier.verify(f"Bearer {text}")
+    key_set.keys.append(public_jwk(KEY, KEY_ID))
+    key_set.clock.advance(seconds=11)
+    assert verifier.verify(f"Bearer {token()}").subject == "alice"
