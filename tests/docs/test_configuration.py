@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from clips import deletion
-from shared import database, settings
+from shared import pool, settings
 from shared.catalogue import landings
 from tests.docs.pages import ROOT, coded, page
 
@@ -122,7 +122,7 @@ def test_numbers_that_belong_together_agree() -> None:
     assert blobs["poisonBlobThreshold"] == landings.MAX_ATTEMPTS
     hours, minutes, seconds = map(int, HOST["functionTimeout"].split(":"))
     assert deletion._LATE_RUN.total_seconds() == (hours * 60 + minutes) * 60 + seconds
-    assert f"x {database._MAX_SIZE}\n" in CONFIGURATION.section("Database").text
+    assert f"x {pool._MAX_SIZE}\n" in CONFIGURATION.section("Database").text
 
 
 def test_the_switches_of_the_local_host_are_documented() -> None:

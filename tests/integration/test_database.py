@@ -34,7 +34,7 @@ def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.database._WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.3)
 
 
 def backends(admin: psycopg.Connection) -> int:

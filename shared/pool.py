@@ -1,0 +1,95 @@
+"""The connections behind `shared.database`: a small pool, and the driver that they are made of.
+
+Imported with the first query, not with the app: the driver takes as long to load as a dozen
+of the app's own modules, and an instance that starts for a timer may not need it for minutes.
+"""
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from shared.errors import DatabaseUnavailable
+from shared.login import Login
+
+type Connection = psycopg.Connection[DictRow]
+
+# instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
+_MAX_SIZE = 4
+_WAIT_SECONDS = 4.0
+_CONNECTION = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    # libpq: give up on a host that does not answer, and on one that stopped answering.
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 10_000,
+    "application_name": "cliplink",
+}
+
+
+class Pool:
+    """Opens connections when they are needed, and closes those that nobody needs."""
+
+    def __init__(self, login: Login) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            connection_class=_Connection,
+            kwargs=_CONNECTION | {"login": login},
+            min_size=0,
+            max_size=_MAX_SIZE,
+            timeout=_WAIT_SECONDS,
+            reconnect_timeout=_WAIT_SECONDS,
+            # Below the hour of a token; nor do they outlive a rotated password for long.
+            max_lifetime=45 * 60,
+            check=self._discard_if_dead,
+            open=True,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection for a moment; raises DatabaseUnavailable."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError) as error:
+            # Covers refused and lost connections, start-up, shutdown, and a full server.
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _discard_if_dead(self, connection: Connection) -> None:
+        """Finds connections that the server closed, without asking the server.
+
+        Nothing is to be read from an idle connection unless it was closed (or has a notice
+        to tell), so that the round trip of a check is paid only where there is doubt. Where
+        one is dead the others mostly are, and the pool would try them with growing pauses.
+        """
+        waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on
+        waiting.register(connection.fileno(), select.POLLIN)
+        if not waiting.poll(0):
+            return
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            self._pool.drain()
+            raise
+
+
+class _Connection(psycopg.Connection[DictRow]):
+    """A connection of the pool, which knows neither passwords nor tokens."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
+        cls,
+        conninfo: str = "",
+        *,
+        login: Login,
+        **options: Any,  # noqa: ANN401  # of libpq and psycopg, handed on
+    ) -> Self:
+        connect = super().connect
+        return login.opened(lambda parameters: connect(conninfo, **parameters | options))
