@@ -49,6 +49,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     blobs = Blobs(account)
     videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
     links = Links(account, clock)
+    grants = Grants(database, clock)
     storyboards = Storyboards(clock, blobs, containers, links)
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
@@ -65,9 +66,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         users=Users(database),
         videos=videos,
         clips=clips,
-        access=Access(
-            clips, Grants(database), containers, links, storyboards, Archive(blobs, containers)
-        ),
+        access=Access(clips, grants, containers, links, storyboards, Archive(blobs, containers)),
         thumbnails=Thumbnails(blobs, containers, links, clips),
         deletion=deletion,
         ingest=ingest,

@@ -254,13 +254,14 @@ class SignedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedGrant:
-    """A link in the hands of one user, or of whoever opened one share; `id` is the link's.
+    """A link in the hands of one user, or of whoever opened one share.
 
-    `who` is the subject of the user. `ip` is the address or range that the link is bound to,
-    `starts_at` and `expires_at` are between which it opens its blob.
+    `link_id` is the `scid` of the link, `who` the subject of the user. `ip` is the address or
+    range that the link is bound to; it opens its blob from `starts_at` until `expires_at`.
     """
 
     id: UUID
+    link_id: UUID
     who: str | None
     clip_id: UUID
     variant: str

@@ -28,11 +28,10 @@ _LARGEST_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call of `user`; handlers reach everything else through `services`."""
+class OpenCall:
+    """A call of nobody in particular; handlers reach everything else through `services`."""
 
     services: "Services"
-    user: User
     request: func.HttpRequest
 
     def parameters[P: Parameters](self, kind: type[P]) -> P:
@@ -55,27 +54,6 @@ class Call:
         second = _collect(fields, self._parse_body, body)
         return _complete(fields, first), _complete(fields, second)
 
-    def viewer(self, where: Owned) -> Viewer:
-        """Through whose eyes the caller looks: their own, or explicitly an admin's.
-
-        Raises Forbidden for `as=admin` without the role. What an admin does is on record.
-        """
-        if where.acting_as is None:
-            return Viewer(self.user.id)
-        self.require(Role.ADMIN)
-        _audit.info(
-            "Admin %s acts as admin: %s %s",
-            self.user.subject,
-            self.request.method,
-            urlsplit(self.request.url).path,
-        )
-        return Viewer(self.user.id, as_admin=True)
-
-    def require(self, role: Role) -> None:
-        """Raises Forbidden unless the token has the role."""
-        if role not in self.user.roles:
-            raise Forbidden(f"This needs the role {role}.")
-
     def link_to_next(self, cursor: str) -> dict[str, str]:
         """The header that leads to the next page: RFC 8288."""
         query = dict(self.request.params) | {"cursor": cursor}
@@ -96,6 +74,34 @@ class Call:
             raise UnsupportedMediaType(
                 "Send the body as JSON, with the header Content-Type: application/json."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Call(OpenCall):
+    """A call of `user`, by a token that holds."""
+
+    user: User
+
+    def viewer(self, where: Owned) -> Viewer:
+        """Through whose eyes the caller looks: their own, or explicitly an admin's.
+
+        Raises Forbidden for `as=admin` without the role. What an admin does is on record.
+        """
+        if where.acting_as is None:
+            return Viewer(self.user.id)
+        self.require(Role.ADMIN)
+        _audit.info(
+            "Admin %s acts as admin: %s %s",
+            self.user.subject,
+            self.request.method,
+            urlsplit(self.request.url).path,
+        )
+        return Viewer(self.user.id, as_admin=True)
+
+    def require(self, role: Role) -> None:
+        """Raises Forbidden unless the token has the role."""
+        if role not in self.user.roles:
+            raise Forbidden(f"This needs the role {role}.")
 
 
 def _collect[M: BaseModel](

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from clips.http.answers import Answer, render
-from clips.http.calls import Call
+from clips.http.calls import Call, OpenCall
 from clips.http.problems import problem, unexpected
 from shared.errors import CliplinkError, MethodNotAllowed, NotFound
 from shared.model import User
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 type Handler = Callable[[Call], Answer]
-type OpenHandler = Callable[[Services], Answer]
+type OpenHandler = Callable[[OpenCall], Answer]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
@@ -40,15 +40,15 @@ class Routes:
         """A function for whoever has a valid token."""
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _answer(lambda: handler(Call(self._services, self._caller(req), req)), context)
+            return _answer(lambda: handler(Call(self._services, req, self._caller(req))), context)
 
         self._register(name, method, route, serve)
 
     def add_open(self, name: str, method: str, route: str, handler: OpenHandler) -> None:
-        """A function for everybody; it is handed nothing of the request."""
+        """A function for everybody; it is not told who calls."""
 
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:  # noqa: ARG001 - the worker passes it by name
-            return _answer(lambda: handler(self._services), context)
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            return _answer(lambda: handler(OpenCall(self._services, req)), context)
 
         self._register(name, method, route, serve)
 

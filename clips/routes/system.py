@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from clips.http.answers import Answer
+from clips.http.calls import OpenCall
 from shared.errors import Unavailable
 
-if TYPE_CHECKING:
-    from clips.compose import Services
 
-
-def health(services: "Services") -> Answer:
+def health(call: OpenCall) -> Answer:
+    services = call.services
     checks = {
         "database": _check(services.database.check),
         "storage": _check(lambda: services.blobs.check(services.containers.clips)),

@@ -10,14 +10,9 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, clip_from, file_from, sight
+from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, VISIBLE, clip_from, file_from, sight
 from shared.database import Database
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
-
-_VISIBLE: LiteralString = """
-    c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
-    AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
-"""
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
 # before its new clip is there to be deleted with it.
@@ -36,21 +31,21 @@ _ADD: LiteralString = f"""
 _GET: LiteralString = f"""
     SELECT {CLIP_COLUMNS}
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.id = %(id)s AND {_VISIBLE}
+    WHERE c.id = %(id)s AND {VISIBLE}
 """
 
 # What links to many clips at once need to know of them.
 _FILES: LiteralString = f"""
     SELECT {FILE_COLUMNS}
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.id = ANY(%(ids)s) AND {_VISIBLE}
+    WHERE c.id = ANY(%(ids)s) AND {VISIBLE}
 """
 
 # A keyset page by start time; without a key the first one.
 _PAGE: LiteralString = f"""
     SELECT {CLIP_COLUMNS}
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.video_id = %(video_id)s AND {_VISIBLE}
+    WHERE c.video_id = %(video_id)s AND {VISIBLE}
       AND (%(status)s::text IS NULL OR c.status = %(status)s)
       AND (%(after_start)s::float8 IS NULL
            OR (c.start_time, c.id) > (%(after_start)s, %(after_id)s::uuid))
@@ -65,14 +60,14 @@ _CHANGE: LiteralString = f"""
         expires_at = CASE WHEN %(with_expiry)s THEN %(expires_at)s::timestamptz
                           ELSE c.expires_at END
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND {_VISIBLE}
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
 
 _HIDE: LiteralString = f"""
     UPDATE clips c SET deleted_at = now()
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND {_VISIBLE}
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
 

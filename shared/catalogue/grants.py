@@ -1,27 +1,60 @@
 """Grants: which link was handed to whom, so that storage logs can be read.
 
 A link is the same for everybody who asks for it on the same terms within a window, and so is
-its id; a grant is one link in the hands of one user, or of whoever opened one share.
+its id; a grant is one link in the hands of one user, or of whoever opened one share. Those of
+shares are written by `shares`, together with the view that they cost.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.rows import VISIBLE, sight
+from shared.clock import Clock
 from shared.database import Database
-from shared.model import SignedLink
+from shared.model import RecordedGrant, SignedLink, Viewer
 
-# The same link handed to the same user again is the same grant.
+# The same link handed to the same user again is the same grant. In one order always: two
+# calls that write the same links wait for each other, and must not do so in a circle.
 _RECORD: LiteralString = """
-    INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, user_id, share_id)
-    SELECT given.*, %(user_id)s::uuid, %(share_id)s::uuid
+    INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, user_id)
+    SELECT given.*, %(user_id)s::uuid
     FROM unnest(%(link_ids)s::uuid[], %(clip_ids)s::uuid[], %(variants)s::text[], %(ips)s::text[],
-                %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS given
+                %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS given (link_id)
+    ORDER BY given.link_id
     ON CONFLICT DO NOTHING
 """
 
-_REMEMBERED = 20_000
+# A keyset page, newest first; without a key the first one. Admins also see those of clips
+# that are gone.
+_PAGE: LiteralString = f"""
+    SELECT g.id, g.link_id, u.subject AS who, g.clip_id, g.variant, g.ip,
+           g.starts_at, g.expires_at, g.share_id, g.granted_at
+    FROM grants g LEFT JOIN users u ON u.id = g.user_id
+    WHERE g.clip_id = %(clip_id)s
+      AND (%(as_admin)s OR EXISTS (
+          SELECT 1 FROM clips c JOIN videos v ON v.id = c.video_id
+          WHERE c.id = %(clip_id)s AND {VISIBLE}))
+      AND (%(after_time)s::timestamptz IS NULL
+           OR (g.granted_at, g.id) < (%(after_time)s, %(after_id)s::uuid))
+    ORDER BY g.granted_at DESC, g.id DESC
+    LIMIT %(limit)s
+"""
+
+_FORGET: LiteralString = """
+    DELETE FROM grants
+    WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM grants WHERE expires_at < %(before)s LIMIT %(limit)s))
+"""
+
+# What is remembered is not written again. Not for long: a database that was restored to an
+# earlier moment lacks the latest grants, and gets them again when the links are asked for.
+_REMEMBERED = 50_000
+_REMEMBERED_FOR = timedelta(minutes=10)
+
+type PageKey = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +68,60 @@ class Grant:
 
 
 class Grants:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._recorded: set[tuple[UUID, UUID]] = set()
+        self._clock = clock
+        self._recorded: set[int] = set()
+        self._recorded_since = clock()
 
     def record(self, user_id: UUID, grants: Sequence[Grant]) -> None:
         """Puts links on record that are about to be handed to a user.
 
         A page that is asked for again has the same links: those are not written again.
         """
-        new = [grant for grant in grants if (user_id, grant.link.id) not in self._recorded]
-        if not new:
-            return
-        self._write(new, user_id=user_id)
-        if len(self._recorded) >= _REMEMBERED:
-            self._recorded.clear()
-        self._recorded.update((user_id, grant.link.id) for grant in new)
+        # Two ids of random bits, folded into one number that is quickly found in a set.
+        user, recorded = user_id.int, self._remembered()
+        new = [grant for grant in grants if grant.link.id.int ^ user not in recorded]
+        if new:
+            self._write(user_id, new)
+            recorded.update(grant.link.id.int ^ user for grant in new)
 
-    def record_shared(self, share_id: UUID, grant: Grant) -> None:
-        """Puts a link on record that is about to be handed to somebody who opened a share."""
-        self._write([grant], share_id=share_id)
+    def page(
+        self, viewer: Viewer, clip_id: UUID, limit: int, after: PageKey | None
+    ) -> Sequence[RecordedGrant]:
+        """Up to `limit` grants, newest first, that come after the one with the key `after`."""
+        after_time, after_id = after or (None, None)
+        rows = self._database.all(
+            _PAGE,
+            sight(viewer)
+            | {
+                "clip_id": clip_id,
+                "limit": limit,
+                "after_time": after_time,
+                "after_id": after_id,
+            },
+        )
+        return [RecordedGrant(**row) for row in rows]
 
-    def _write(
-        self, grants: Sequence[Grant], *, user_id: UUID | None = None, share_id: UUID | None = None
-    ) -> None:
+    def forget(self, before: datetime, limit: int) -> int:
+        """Deletes up to `limit` grants whose links ended before `before`, and returns how many."""
+        return self._database.run(_FORGET, {"before": before, "limit": limit})
+
+    def _remembered(self) -> set[int]:
+        """What this process wrote lately, as far as it is remembered.
+
+        Threads share the set without a lock: at worst a grant is written twice, which is once.
+        """
+        now = self._clock()
+        if now - self._recorded_since > _REMEMBERED_FOR or len(self._recorded) >= _REMEMBERED:
+            self._recorded, self._recorded_since = set(), now
+        return self._recorded
+
+    def _write(self, user_id: UUID, grants: Sequence[Grant]) -> None:
         self._database.run(
             _RECORD,
             {
                 "user_id": user_id,
-                "share_id": share_id,
                 "link_ids": [grant.link.id for grant in grants],
                 "clip_ids": [grant.clip_id for grant in grants],
                 "variants": [grant.variant for grant in grants],

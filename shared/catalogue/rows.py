@@ -1,9 +1,8 @@
 """How rows become clips and media, and media become jsonb."""
 
+import json
 from dataclasses import asdict
 from typing import Any, LiteralString
-
-from psycopg.types.json import Jsonb
 
 from shared.database import Row
 from shared.model import (
@@ -27,13 +26,21 @@ CLIP_COLUMNS: LiteralString = f"""
     c.id, c.video_id, c.title, c.status, c.failure_code, c.failure_detail, c.blob_name, c.blob_url,
     {_IMAGE_COLUMNS},
     c.thumbnail_url, c.start_time, c.end_time, c.duration, c.file_size,
-    c.content_type, c.created_at, c.expires_at, c.media
+    c.content_type, c.created_at, c.expires_at, c.view_count, c.media
 """
-
 
 FILE_COLUMNS: LiteralString = f"""
     c.id, c.video_id, c.title, c.status, c.blob_name, c.archived, c.content_type, {_IMAGE_COLUMNS}
 """
+
+
+# Of clips `c` and their videos `v`: those that are there for anybody, and of them those that a
+# viewer sees. The parameters are those of `sight`.
+THERE: LiteralString = """
+    c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
+    AND v.deleted_at IS NULL
+"""
+VISIBLE: LiteralString = f"{THERE} AND (v.user_id = %(user_id)s OR %(as_admin)s)"
 
 
 def sight(viewer: Viewer) -> dict[str, object]:
@@ -60,8 +67,8 @@ def file_from(row: Row) -> ClipFile:
     return ClipFile(**row | {"status": ClipStatus(row["status"])}, images=images)
 
 
-def media_to_json(media: Media) -> Jsonb:
-    return Jsonb(asdict(media))
+def media_to_json(media: Media) -> str:
+    return json.dumps(asdict(media))
 
 
 def _images(row: Row) -> Images:

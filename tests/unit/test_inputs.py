@@ -39,7 +39,7 @@ def call(
         body=raw,
     )
     nobody = cast("Services", None)  # parsing needs no service
-    return Call(nobody, User(uuid4(), "alice", frozenset()), request)
+    return Call(nobody, request, User(uuid4(), "alice", frozenset()))
 
 
 def read_body[B: Body](kind: type[B], body: object) -> B:
