@@ -1,0 +1,105 @@
+"""Links by the thousand: one look at the catalogue, the same order, an error in its place."""
+
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from azure.storage.blob import StandardBlobTier
+
+from clips.access import AccessTerms
+from shared.database import Database, Parameters, Row
+from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
+from shared.model import Clip, SignedLink, Variant
+from tests.integration.library import Library
+
+
+def terms(variant: Variant = Variant.CLIP) -> AccessTerms:
+    return AccessTerms(life=timedelta(hours=2), ip=None, download=None, variant=variant)
+
+
+def many(library: Library, *clip_ids: UUID) -> list[SignedLink | CliplinkError]:
+    return list(library.services.access.many(library.viewer, clip_ids, terms()))
+
+
+def archived(library: Library, clip: Clip, tier: StandardBlobTier) -> None:
+    """Moves a clip's blob to a tier and lets the cleanup see it."""
+    client = library.services.account.client
+    client.get_blob_client(library.containers.clips, clip.blob_name or "").set_standard_blob_tier(
+        tier
+    )
+    library.services.cleanup.run()
+
+
+class TestMany:
+    def test_answers_come_in_the_order_of_the_question(self, library: Library, film: bytes) -> None:
+        """Also when a clip is named twice; what cannot be had has its error in its place."""
+        clip, waiting, absent = library.landed(film), library.announce(), uuid4()
+        answers = many(library, absent, clip.id, waiting.id, clip.id)
+        assert [type(answer) for answer in answers] == [
+            NotFound,
+            SignedLink,
+            WrongState,
+            SignedLink,
+        ]
+        assert answers[1] == answers[3]
+        assert isinstance(answers[1], SignedLink)
+        assert httpx.get(answers[1].url).content == film
+
+    def test_somebody_elses_clip_looks_absent(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        mallory = Library(library.services, "mallory")
+        [answer] = many(mallory, clip.id)
+        [absent] = many(mallory, uuid4())
+        assert isinstance(answer, NotFound)
+        assert isinstance(absent, NotFound)
+        assert answer.detail == absent.detail
+
+    def test_a_link_is_the_one_that_is_given_out_singly(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        [answer] = many(library, clip.id)
+        assert answer == library.link(clip, terms())
+
+    @pytest.mark.parametrize("variant", [Variant.POSTER, Variant.STORYBOARD, Variant.PREVIEW])
+    def test_every_variant_can_be_had(
+        self, library: Library, film: bytes, variant: Variant
+    ) -> None:
+        clip = library.landed(film)
+        answers = library.services.access.many(library.viewer, [clip.id, clip.id], terms(variant))
+        for answer in answers:
+            assert isinstance(answer, SignedLink)
+            assert httpx.get(answer.url).status_code == 200
+
+    def test_an_archived_clip_is_known_from_the_cleanup(
+        self, library: Library, film: bytes
+    ) -> None:
+        """Its poster stays hot; a clip in the cold tier is as good as any."""
+        gone, cold = library.landed(film), library.landed(film)
+        archived(library, gone, StandardBlobTier.ARCHIVE)
+        archived(library, cold, StandardBlobTier.COLD)
+        first, second = many(library, gone.id, cold.id)
+        assert isinstance(first, BlobArchived)
+        assert isinstance(second, SignedLink)
+        [poster] = library.services.access.many(library.viewer, [gone.id], terms(Variant.POSTER))
+        assert isinstance(poster, SignedLink)
+        archived(library, gone, StandardBlobTier.HOT)
+        [back] = many(library, gone.id)
+        assert isinstance(back, SignedLink)
+
+    def test_one_query_reads_a_thousand_clips(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clip_ids = [library.announce().id for _ in range(20)]
+        asked: list[str] = []
+        ask = Database.all
+
+        def counted(database: Database, query: LiteralString, parameters: Parameters) -> list[Row]:
+            asked.append(query)
+            return ask(database, query, parameters)
+
+        monkeypatch.setattr(Database, "all", counted)
+        many(library, *clip_ids * 50)
+        assert len(asked) == 1
