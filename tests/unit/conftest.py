@@ -7,7 +7,7 @@ import pytest
 from shared.tokens import Identity
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, Served, serving
-from tests.unit.tokens import KeySet
+from tests.tokens import KeySet
 
 
 class _Listener:

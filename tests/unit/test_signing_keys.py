@@ -16,7 +16,7 @@ from shared.settings import AuthSettings
 from shared.tokens import TokenVerifier
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, refusing, serving
-from tests.unit.tokens import (
+from tests.tokens import (
     KEY,
     KEY_ID,
     OTHER_KEY,

@@ -14,7 +14,7 @@ from shared.settings import AuthSettings
 from shared.tokens import Identity, TokenVerifier
 from tests.conftest import SetClock
 from tests.servers import Reply, serving
-from tests.unit.tokens import (
+from tests.tokens import (
     KEY,
     KEY_ID,
     OTHER_KEY,
