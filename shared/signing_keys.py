@@ -10,14 +10,15 @@ import threading
 import time
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib import request
 from urllib.error import HTTPError
 
-from jwt import PyJWK, PyJWTError
-
 from shared.clock import Clock
 from shared.errors import SigningKeysUnavailable, Unauthenticated
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class SigningKeys:
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
 
-    def find(self, key_id: object) -> PyJWK:
+    def find(self, key_id: object) -> "PyJWK":
         """Raises Unauthenticated for an unknown id, SigningKeysUnavailable without usable keys."""
         if not isinstance(key_id, str):
             raise Unauthenticated("The token does not name its key.")
@@ -93,16 +94,15 @@ class _NoRedirects(request.HTTPRedirectHandler):
         return None
 
 
-_opener = request.build_opener(_NoRedirects)
-
-
 def _download(url: str) -> bytes:
     """The body at an address; raises OSError, HTTPException, or ValueError if it is too long."""
+    # Made here: it reads the machine's certificates, which a start need not wait for.
+    opener = request.build_opener(_NoRedirects)
     deadline = time.monotonic() + _PATIENCE
     asked = request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings take http(s) only
     body = bytearray()
     try:
-        with _opener.open(asked, timeout=_SILENCE) as answer:
+        with opener.open(asked, timeout=_SILENCE) as answer:
             while piece := answer.read1(_LARGEST_SET):
                 body += piece
                 if len(body) > _LARGEST_SET:
@@ -115,7 +115,7 @@ def _download(url: str) -> bytes:
     return bytes(body)
 
 
-def _usable(key_set: object) -> dict[str, PyJWK]:
+def _usable(key_set: object) -> "dict[str, PyJWK]":
     """The keys that may sign tokens; whatever else is in the set is none of our business.
 
     Raises ValueError if there is none: no issuer says in earnest that it signs nothing.
@@ -141,8 +141,10 @@ def _is_for_tokens(entry: dict[str, Any]) -> bool:
     )
 
 
-def _parsed(entry: dict[str, Any]) -> PyJWK | None:
+def _parsed(entry: dict[str, Any]) -> "PyJWK | None":
     """The public part only, whatever else an issuer publishes; None if it is no strong key."""
+    from jwt import PyJWK, PyJWTError  # when first needed: see shared.tokens
+
     try:
         key = PyJWK({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)
     except PyJWTError:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeIs
 
-import jwt
-from jwt import PyJWTError
-
 from shared.clock import Clock
 from shared.errors import TokenMissing, Unauthenticated
 from shared.settings import AuthSettings
@@ -44,6 +41,10 @@ class TokenVerifier:
         Raises Unauthenticated (TokenMissing if there is none), or SigningKeysUnavailable if
         the issuer's keys were never seen.
         """
+        # Imported here: the cryptography behind it takes as long as all our own modules, and
+        # an instance that starts for a blob or a timer meets no token.
+        import jwt
+
         token = _bearer(authorization)
         try:
             header = jwt.get_unverified_header(token)
@@ -58,7 +59,7 @@ class TokenVerifier:
                 leeway=_LEEWAY,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except PyJWTError as error:
+        except jwt.PyJWTError as error:
             reason = str(error).rstrip(".")
             raise Unauthenticated(f"The token does not hold: {reason}.") from error
         except (ValueError, RecursionError) as error:  # what json makes of a hostile header

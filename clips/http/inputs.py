@@ -125,13 +125,14 @@ type Position = Annotated[float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=
 class Body(BaseModel):
     """A JSON object."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Built when first used: an instance starts for one call, and has most models in vain.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Parameters(BaseModel):
     """Path and query parameters together; all of them arrive as text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
