@@ -72,7 +72,7 @@ class DelegatedSigners:
         """
         holds = key_span(span)
         if holds[1] < span.expires_at:
-            span = Span.between(span.starts_at, holds[1])
+            span = Span(span.starts_at, holds[1])
         kept = self._kept.get(holds)
         if kept is None:
             return self._first(holds), span

@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.model import SignedLink
 from shared.storage.account import StorageAccount
 from shared.storage.delegation import KEY_LIFE
-from shared.storage.sas import CREATE_OR_OVERWRITE, READ, Headers, Span, blob_path
+from shared.storage.sas import CREATE_OR_OVERWRITE, READ, Draft, blob_path
 from shared.storage.windows import CLOCK_SKEW, span, window_of
 
 # For how long browsers and a CDN may serve what they have without asking storage again.
@@ -22,6 +22,9 @@ _LONGEST_CACHED = 3600
 # With an identity a link ends with its key, seven days on: then a window takes from its life.
 _WINDOW_OF_LONG_LINKS = timedelta(minutes=10)
 _NO_WINDOW = timedelta(0)
+# A mould is good for its window; but the account's key may be another by then.
+_MOULD_LIFE = timedelta(minutes=1)
+_MOST_MOULDS = 512
 _NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 
 
@@ -37,6 +40,16 @@ class LinkTerms:
     content_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Mould:
+    """What links on the same terms are made in, for whoever asks after one moment up to another."""
+
+    draft: Draft
+    base: str
+    after: datetime
+    upto: datetime
+
+
 class Links:
     """Makes links; with a `cdn` those that read lead there, to an address without a final /."""
 
@@ -44,6 +57,7 @@ class Links:
         self._account = account
         self._clock = clock
         self._cdn = cdn
+        self._moulds: dict[object, _Mould] = {}
 
     def to_read(
         self,
@@ -58,25 +72,43 @@ class Links:
         """A link that reads the blob, for `life` and up to a `window` more.
 
         The window is `window_of(life)` unless the caller knows better; a window of nothing
-        makes a link of its own for every second. `now` serves to make links that end together.
+        makes a link of its own every second. `now` serves to make links that end together.
         Raises StorageUnavailable.
         """
-        wanted = span(now or self._clock(), life, self._window(life, window))
-        # What fetches for a CDN has the CDN's address: storage would refuse it.
-        base = self._account.address if self._cdn is None or terms.ip else self._cdn
-        headers = Headers(
-            cache_control=_cache_control(life, shared=base is self._cdn),
-            content_disposition=_attachment(terms.download_as),
-            content_type=terms.content_type,
-        )
-        return self._signed(base, container, name, READ, wanted, terms.ip, headers)
+        now = now or self._clock()
+        key = (life, window, terms.ip, terms.content_type)
+        mould = self._moulds.get(key)
+        if mould is None or not mould.after < now <= mould.upto:
+            mould = self._mould(now, life, terms, window)
+            if len(self._moulds) >= _MOST_MOULDS:
+                self._moulds.clear()
+            self._moulds[key] = mould
+        return _link(mould.base, mould.draft, container, name, _attachment(terms.download_as))
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
-        wanted = span(self._clock(), life, _NO_WINDOW)
-        return self._signed(
-            self._account.address, container, name, CREATE_OR_OVERWRITE, wanted, None, Headers()
+        signer, when = self._account.signer_for(span(self._clock(), life, _NO_WINDOW))
+        draft = Draft(signer, CREATE_OR_OVERWRITE, when)
+        return _link(self._account.address, draft, container, name, None)
+
+    def _mould(
+        self, now: datetime, life: timedelta, terms: LinkTerms, window: timedelta | None
+    ) -> _Mould:
+        wanted = span(now, life, self._window(life, window))
+        signer, when = self._account.signer_for(wanted)
+        # What fetches for a CDN has the CDN's address: storage would refuse it.
+        through_cdn = self._cdn is not None and terms.ip is None
+        draft = Draft(
+            signer,
+            READ,
+            when,
+            ip=terms.ip,
+            cache_control=_cache_control(life, shared=through_cdn),
+            content_type=terms.content_type,
         )
+        base = self._cdn if self._cdn and through_cdn else self._account.address
+        upto = min(wanted.expires_at - life, now + _MOULD_LIFE)
+        return _Mould(draft, base, wanted.starts_at + CLOCK_SKEW, upto)
 
     def _window(self, life: timedelta, asked: timedelta | None) -> timedelta:
         window = window_of(life) if asked is None else asked
@@ -84,22 +116,13 @@ class Links:
             return min(window, _WINDOW_OF_LONG_LINKS)
         return window
 
-    def _signed(
-        self,
-        base: str,
-        container: str,
-        name: str,
-        permission: str,
-        wanted: Span,
-        ip: str | None,
-        headers: Headers,
-    ) -> SignedLink:
-        signer, when = self._account.signer_for(wanted)
-        link_id, query = signer.sign(
-            f"{container}/{name}", permission, when, ip=ip, headers=headers
-        )
-        url = f"{base}/{blob_path(container, name)}?{query}"
-        return SignedLink(link_id, url, when.starts_at, when.expires_at)
+
+def _link(
+    base: str, draft: Draft, container: str, name: str, disposition: str | None
+) -> SignedLink:
+    link_id, query = draft.sign(f"{container}/{name}", disposition)
+    url = f"{base}/{blob_path(container, name)}?{query}"
+    return SignedLink(link_id, url, draft.span.starts_at, draft.span.expires_at)
 
 
 def _cache_control(life: timedelta, *, shared: bool) -> str:

@@ -12,8 +12,6 @@ from base64 import b64decode
 from binascii import b2a_base64
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Self
 from urllib.parse import quote
 from uuid import UUID
 
@@ -43,32 +41,14 @@ class DelegationKey:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when until when a link works, also as a SAS writes it; whole seconds, UTC."""
+    """From when until when a link works; whole seconds, UTC."""
 
     starts_at: datetime
     expires_at: datetime
-    start: str
-    expiry: str
-
-    @classmethod
-    def between(cls, starts_at: datetime, expires_at: datetime) -> Self:
-        return cls(starts_at, expires_at, _moment(starts_at), _moment(expires_at))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headers:
-    """What storage is to send as headers of its answer, in place of the blob's own."""
-
-    cache_control: str | None = None
-    content_disposition: str | None = None
-    content_type: str | None = None
-
-
-NO_HEADERS = Headers()
 
 
 class Signer:
-    """Signs with one key of one account; what does not change is prepared once.
+    """One key of one account, prepared to sign with.
 
     `protocol` is what links may be used over. Without `carries_id` a SAS does not name itself.
     """
@@ -76,62 +56,86 @@ class Signer:
     def __init__(
         self, account: str, key: str | DelegationKey, protocol: str, *, carries_id: bool = True
     ) -> None:
-        self._carries_id = carries_id
-        self._delegated = isinstance(key, DelegationKey)
+        self.resource = f"/blob/{account}/"
+        self.protocol = protocol
+        self.carries_id = carries_id
+        self.delegated = isinstance(key, DelegationKey)
         if isinstance(key, DelegationKey):
-            self._key_lines, self._key_query = _key_parts(key)
+            self.key_lines, self.key_query = _key_parts(key)
             secret = key.value
         else:
-            self._key_lines, self._key_query = "", ""
+            self.key_lines, self.key_query = "", ""
             secret = key
         # Keyed once and copied for each link: two thirds of the time of hmac.digest.
-        self._hmac = hmac.new(b64decode(secret), digestmod="sha256")
-        self._resource = f"/blob/{account}/"
-        # Protocol, version, kind of resource; no snapshot, no encryption scope. A delegated
-        # signature also lists headers and parameters that a request must have: none.
-        self._constant = f"{protocol}\n{VERSION}\nb\n\n\n" + ("\n\n" if self._delegated else "")
-        self._constant_query = f"&spr={quote(protocol)}&sv={VERSION}&sr=b"
+        self._keyed = hmac.new(b64decode(secret), digestmod="sha256")
 
-    def sign(
-        self,
-        path: str,
-        permission: str,
-        span: Span,
-        *,
-        ip: str | None = None,
-        headers: Headers = NO_HEADERS,
-    ) -> tuple[UUID, str]:
-        """The id and the query of a link to the blob at `path`, which is container/name.
-
-        The id is made of what the link says: the same link has the same id, whoever makes it.
-        """
-        what = f"{permission}\n{span.start}\n{span.expiry}\n{self._resource}{path}\n"
-        how = (
-            f"{ip or ''}\n{self._constant}{headers.cache_control or ''}\n"
-            f"{headers.content_disposition or ''}\n\n\n{headers.content_type or ''}"
-        )
-        link_id = _id_of(what + how)
-        carried = str(link_id) if self._carries_id else ""
-        # The account's own key does not cover the id: only a delegated SAS has a place for it.
-        between = f"{self._key_lines}{carried}\n\n\n" if self._delegated else "\n"
-        query = (
-            f"st={_quoted(span.start)}&se={_quoted(span.expiry)}&sp={permission}"
-            f"{f'&sip={_quoted(ip)}' if ip else ''}{self._constant_query}{_header_query(headers)}"
-            f"{f'&scid={carried}' if carried else ''}{self._key_query}"
-            f"&sig={self._signature(what + between + how)}"
-        )
-        return link_id, query
-
-    def _signature(self, text: str) -> str:
-        keyed = self._hmac.copy()
+    def signature(self, text: str) -> str:
+        """The signature of a text in base64, as it stands in a URL."""
+        keyed = self._keyed.copy()
         keyed.update(text.encode())
         signature = b2a_base64(keyed.digest(), newline=False).decode()
         return signature.replace("+", "%2B").replace("=", "%3D")
 
 
+class Draft:
+    """A SAS but for the blob: all that many links have in common, written once.
+
+    `ip` is an address or a range "a-b"; `cache_control` and `content_type` are what storage is
+    to answer with in place of the blob's own.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        permission: str,
+        span: Span,
+        *,
+        ip: str | None = None,
+        cache_control: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        self.span = span
+        self._signer = signer
+        start, expiry = _moment(span.starts_at), _moment(span.expires_at)
+        self._what = f"{permission}\n{start}\n{expiry}\n{signer.resource}"
+        # After the version: the kind of resource, no snapshot, no encryption scope. A delegated
+        # signature also lists the headers and parameters that a request must have: none.
+        self._how = (
+            f"{ip or ''}\n{signer.protocol}\n{VERSION}\nb\n\n\n"
+            + ("\n\n" if signer.delegated else "")
+            + f"{cache_control or ''}\n"
+        )
+        self._how_end = f"\n\n\n{content_type or ''}"
+        self._query = (
+            f"st={quote(start)}&se={quote(expiry)}&sp={permission}{_part('sip', ip)}"
+            f"&spr={quote(signer.protocol)}&sv={VERSION}&sr=b{_part('rscc', cache_control)}"
+        )
+        self._query_end = _part("rsct", content_type)
+
+    def sign(self, path: str, disposition: str | None = None) -> tuple[UUID, str]:
+        """The id and the query of a link to the blob at `path`, which is container/name.
+
+        The id is made of what the link says: the same link has the same id, whoever makes it.
+        `disposition` is the Content-Disposition that storage is to answer with.
+        """
+        signer = self._signer
+        what = f"{self._what}{path}\n"
+        how = f"{self._how}{disposition or ''}{self._how_end}"
+        link_id = _id_of(what + how)
+        carried = str(link_id) if signer.carries_id else ""
+        # The account's own key does not cover the id: only a delegated SAS has a place for it.
+        between = f"{signer.key_lines}{carried}\n\n\n" if signer.delegated else "\n"
+        query = (
+            f"{self._query}{_part('rscd', disposition)}{self._query_end}"
+            f"{f'&scid={carried}' if carried else ''}{signer.key_query}"
+            f"&sig={signer.signature(what + between + how)}"
+        )
+        return link_id, query
+
+
 def blob_path(container: str, name: str) -> str:
     """Where a blob lies below its account's address, as it stands in a URL."""
-    return f"{_quoted(container)}/{quote(name, safe='~/')}"
+    return f"{quote(container)}/{quote(name, safe='~/')}"
 
 
 def _moment(value: datetime) -> str:
@@ -158,18 +162,5 @@ def _id_of(text: str) -> UUID:
     return UUID(int=int.from_bytes(digest) & _UUID_FREE | _UUID_MARK)
 
 
-def _header_query(headers: Headers) -> str:
-    parts = ""
-    if headers.cache_control:
-        parts = f"&rscc={_quoted(headers.cache_control)}"
-    if headers.content_disposition:
-        parts += f"&rscd={quote(headers.content_disposition)}"
-    if headers.content_type:
-        parts += f"&rsct={_quoted(headers.content_type)}"
-    return parts
-
-
-@lru_cache(maxsize=1024)
-def _quoted(text: str) -> str:
-    """For what comes again and again: moments, types, containers."""
-    return quote(text)
+def _part(name: str, value: str | None) -> str:
+    return f"&{name}={quote(value)}" if value else ""

@@ -6,7 +6,6 @@ less than a window. Both of its ends follow from the window alone. Pure.
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from shared.storage.sas import Span
 
@@ -28,16 +27,9 @@ def span(now: datetime, life: timedelta, window: timedelta) -> Span:
     """
     moment, lasts, grid = now.timestamp(), _seconds(life), _seconds(window)
     expiry = -int(-(moment + lasts) // grid) * grid if grid else int(moment) + lasts
-    return _span(expiry - lasts - grid - _SKEW, expiry)
+    start = expiry - lasts - grid - _seconds(CLOCK_SKEW)
+    return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(expiry, UTC))
 
 
 def _seconds(duration: timedelta) -> int:
-    return duration.days * 86_400 + duration.seconds
-
-
-_SKEW = _seconds(CLOCK_SKEW)
-
-
-@lru_cache(maxsize=1024)
-def _span(start: int, expiry: int) -> Span:
-    return Span.between(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(expiry, UTC))
+    return int(duration.total_seconds())

@@ -1,17 +1,30 @@
-"""What a signed link says: which blob, for whom, over what, from when, until when."""
+"""What a signed link says: which blob, for whom, over what, from when, until when, and where."""
 
+import os
+import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
 from shared.settings import StorageSettings
 from shared.storage import Links, LinkTerms, StorageAccount
+from shared.storage.windows import span, window_of
 from tests.conftest import SetClock
 
 KEY = "c2VjcmV0"
 NOW = datetime(2026, 11, 22, 12, 0, 0, 999_999, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+SKEW = timedelta(minutes=5)
+NOTHING = timedelta(0)
+CDN = "https://media.example.org"
+# What callers may ask for, and what shares and posters do.
+LIVES = [timedelta(hours=hours) for hours in range(1, 169)]
+LIVES += [timedelta(minutes=5), timedelta(seconds=100)]
 
 
 @pytest.fixture
@@ -41,11 +54,156 @@ def read_link(clock: SetClock, terms: LinkTerms) -> dict[str, str]:
     return asked(links.to_read("c", "b", HOUR, terms).url)
 
 
-def test_a_link_lives_from_a_little_before_now_until_its_end(clock: SetClock) -> None:
+# --- From when until when
+
+
+def test_a_link_ends_with_the_window_in_which_its_life_does(clock: SetClock) -> None:
+    """An hour's links have windows of a quarter: until 13:15, and from before the window."""
     link = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR)
+    assert link.expires_at == datetime(2026, 11, 22, 13, 15, tzinfo=UTC)
+    assert link.starts_at == datetime(2026, 11, 22, 11, 55, tzinfo=UTC)
+    assert asked(link.url)["se"] == "2026-11-22T13:15:00Z"
+    assert asked(link.url)["st"] == "2026-11-22T11:55:00Z"
+
+
+@pytest.mark.parametrize(
+    ("life", "window"),
+    [
+        (timedelta(minutes=5), timedelta(seconds=75)),
+        (HOUR, timedelta(minutes=15)),
+        (timedelta(hours=4), HOUR),
+        (timedelta(hours=168), HOUR),
+    ],
+)
+def test_a_window_is_a_quarter_of_the_life_and_an_hour_at_most(
+    life: timedelta, window: timedelta
+) -> None:
+    assert window_of(life) == window
+
+
+def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
+    """And it works at once, for a clock that is five minutes behind too."""
+    chance = random.Random("lives")
+    for life in LIVES * 3:
+        now = NOW + timedelta(microseconds=chance.randrange(10**13))
+        for window in (window_of(life), timedelta(hours=12), timedelta(minutes=10)):
+            link = span(now, life, window)
+            assert now + life <= link.expires_at < now + life + window
+            assert link.starts_at <= now - SKEW
+            assert link.expires_at - link.starts_at <= life + window + SKEW
+
+
+def test_whoever_asks_within_a_window_gets_the_very_same_link(clock: SetClock) -> None:
+    """Of another process too: nothing is remembered that the link would not show."""
+    terms = LinkTerms(content_type="video/mp4", download_as="goal.mp4")
+    first = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR, terms)
+    for minute, second in ((0, 1), (1, 30), (7, 0), (14, 59), (15, 0), (3, 0)):
+        clock.now = datetime(2026, 11, 22, 12, minute, second, tzinfo=UTC)
+        other = Links(by_connection_string(clock), clock)
+        assert other.to_read("c", "b", HOUR, terms) == first
+        assert other.to_read("c", "b", HOUR, terms) == first
+
+
+def test_the_next_window_has_another_link(clock: SetClock) -> None:
+    links = Links(by_connection_string(clock), clock)
+    clock.now = datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
+    last = links.to_read("c", "b", HOUR)
+    clock.advance(microseconds=1)
+    next_one = links.to_read("c", "b", HOUR)
+    assert next_one.expires_at == last.expires_at + timedelta(minutes=15)
+    assert next_one.starts_at == last.starts_at + timedelta(minutes=15)
+    assert next_one.id != last.id
+    clock.advance(microseconds=-1)
+    assert links.to_read("c", "b", HOUR) == last, "clocks are set back"
+
+
+def test_a_caller_may_have_a_longer_window(clock: SetClock) -> None:
+    links, day, half = Links(by_connection_string(clock), clock), 24 * HOUR, 12 * HOUR
+    link = links.to_read("c", "b", day, window=half)
+    assert link.expires_at == datetime(2026, 11, 24, tzinfo=UTC)
+    clock.advance(hours=11, minutes=59)
+    assert links.to_read("c", "b", day, window=half) == link
+    assert links.to_read("c", "b", day) != link
+
+
+def test_without_a_window_a_link_lives_exactly_as_long_as_asked(clock: SetClock) -> None:
+    links = Links(by_connection_string(clock), clock)
+    link = links.to_read("c", "b", timedelta(minutes=5), window=NOTHING)
+    assert link.expires_at == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
+    assert link.starts_at == datetime(2026, 11, 22, 11, 55, tzinfo=UTC)
+    clock.advance(seconds=1)
+    assert links.to_read("c", "b", timedelta(minutes=5), window=NOTHING).id != link.id
+
+
+def test_links_made_for_one_moment_end_together(clock: SetClock) -> None:
+    """Even if a window ends between the one and the other."""
+    links, moment = Links(by_connection_string(clock), clock), clock()
+    first = links.to_read("c", "a", HOUR, now=moment)
+    clock.advance(minutes=20)
+    assert links.to_read("c", "b", HOUR, now=moment).expires_at == first.expires_at
+
+
+def test_an_upload_link_lives_from_a_little_before_now_until_its_end(clock: SetClock) -> None:
+    link = Links(by_connection_string(clock), clock).to_upload("c", "b", HOUR)
     assert link.expires_at == datetime(2026, 11, 22, 13, tzinfo=UTC)
+    assert link.starts_at == datetime(2026, 11, 22, 11, 55, tzinfo=UTC)
     assert asked(link.url)["se"] == "2026-11-22T13:00:00Z"
     assert asked(link.url)["st"] == "2026-11-22T11:55:00Z"
+
+
+# --- What it says
+
+
+def test_a_link_carries_its_id(clock: SetClock) -> None:
+    links = Links(by_connection_string(clock), clock)
+    for link in (links.to_read("c", "b", HOUR), links.to_upload("c", "b", HOUR)):
+        assert asked(link.url)["scid"] == str(link.id)
+
+
+def test_what_says_something_else_has_another_id(clock: SetClock) -> None:
+    links = Links(by_connection_string(clock), clock)
+    made = [
+        links.to_read("c", "b", HOUR),
+        links.to_read("c", "other", HOUR),
+        links.to_read("d", "b", HOUR),
+        links.to_read("c", "b", 2 * HOUR),
+        links.to_read("c", "b", HOUR, LinkTerms(ip="203.0.113.4")),
+        links.to_read("c", "b", HOUR, LinkTerms(download_as="b")),
+        links.to_read("c", "b", HOUR, LinkTerms(content_type="video/mp4")),
+        links.to_upload("c", "b", HOUR),
+    ]
+    assert len({link.id for link in made}) == len(made)
+
+
+def test_a_link_is_what_the_vendors_client_would_have_made(clock: SetClock) -> None:
+    storage = by_connection_string(clock, EndpointSuffix="core.windows.net")
+    client = BlobServiceClient(storage.address, credential=KEY)
+    chance = random.Random("links")
+    for number in range(200):
+        name = f"{number}/{chance.choice(['goal.mp4', 'Žofie & 日本語.mp4', "it's 100%+.mp4"])}"
+        terms = LinkTerms(
+            ip=chance.choice([None, "203.0.113.4", "203.0.113.4-203.0.113.9"]),
+            download_as=chance.choice([None, "goal.mp4", 'Ž "x"/%41.mp4']),
+            content_type=chance.choice([None, "video/mp4"]),
+        )
+        link = Links(storage, clock).to_read("c", name, chance.choice(LIVES), terms)
+        said = asked(link.url)
+        query = generate_blob_sas(
+            storage.name,
+            "c",
+            name,
+            account_key=KEY,
+            permission="r",
+            start=link.starts_at,
+            expiry=link.expires_at,
+            ip=terms.ip,
+            protocol="https",
+            cache_control=said["rscc"],
+            content_disposition=said.get("rscd"),
+            content_type=terms.content_type,
+            correlation_id=str(link.id),
+        )
+        assert link.url == f"{client.get_blob_client('c', name).url}?{query}"
 
 
 def test_a_link_is_for_one_blob_and_one_purpose(clock: SetClock) -> None:
@@ -81,6 +239,32 @@ def test_a_connection_string_of_the_portal_gives_an_https_address(clock: SetCloc
         clock, DefaultEndpointsProtocol="https", EndpointSuffix="core.windows.net"
     )
     assert (storage.name, storage.address) == ("clips", "https://clips.blob.core.windows.net")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"EndpointSuffix": "core.usgovcloudapi.net"},
+        {"DefaultEndpointsProtocol": "http"},
+        {"DefaultEndpointsProtocol": "http", "EndpointSuffix": "core.windows.net"},
+        {"BlobEndpoint": "https://media.example.org/"},
+        {"BlobEndpoint": "http://127.0.0.1:10000/clips", "EndpointSuffix": "core.windows.net"},
+    ],
+)
+def test_a_connection_string_is_read_as_the_vendors_client_reads_it(
+    clock: SetClock, parts: dict[str, str]
+) -> None:
+    text = ";".join(
+        f"{n}={v}" for n, v in ({"AccountName": "clips", "AccountKey": KEY} | parts).items()
+    )
+    with BlobServiceClient.from_connection_string(text) as client:
+        theirs = (client.account_name, client.primary_endpoint.rstrip("/"))
+        url = client.get_blob_client("c", "a b/~'ž.mp4").url
+    storage = by_connection_string(clock, **parts)
+    assert theirs in {(storage.name, storage.address), (None, storage.address)}
+    assert storage.url("c", "a b/~'ž.mp4") == url
+    assert storage.client.primary_endpoint.rstrip("/") == storage.address
 
 
 def test_a_name_is_enough_to_find_the_account(clock: SetClock) -> None:
@@ -139,3 +323,96 @@ def test_without_a_download_name_a_browser_plays(clock: SetClock) -> None:
     said = read_link(clock, LinkTerms(content_type="video/mp4"))
     assert said["rsct"] == "video/mp4"
     assert "rscd" not in said
+
+
+# --- What may keep what it opens, and for how long
+
+
+@pytest.mark.parametrize(
+    ("life", "seconds"),
+    [(timedelta(minutes=5), 300), (HOUR, 3600), (timedelta(hours=168), 3600)],
+)
+def test_a_browser_keeps_it_an_hour_and_no_longer_than_the_links_life(
+    clock: SetClock, life: timedelta, seconds: int
+) -> None:
+    link = Links(by_connection_string(clock), clock).to_read("c", "b", life)
+    assert asked(link.url)["rscc"] == f"private, max-age={seconds}"
+
+
+def test_an_upload_link_says_nothing_of_that(clock: SetClock) -> None:
+    link = Links(by_connection_string(clock), clock).to_upload("c", "b", HOUR)
+    assert "rscc" not in asked(link.url)
+
+
+# --- Where it leads
+
+
+@pytest.mark.parametrize("cdn", [CDN, f"{CDN}/clips"])
+def test_with_a_cdn_a_link_to_read_leads_there(clock: SetClock, cdn: str) -> None:
+    """What it opens may be kept at the edge, for everybody with the same link."""
+    storage = by_connection_string(clock)
+    direct = Links(storage, clock).to_read("c", "a b.mp4", HOUR)
+    link = Links(storage, clock, cdn).to_read("c", "a b.mp4", HOUR)
+    assert link.url.startswith(f"{cdn}/c/a%20b.mp4?")
+    assert asked(link.url)["rscc"] == "public, max-age=3600"
+    assert asked(direct.url)["rscc"] == "private, max-age=3600"
+
+
+def test_the_signature_is_the_accounts_wherever_the_link_leads(clock: SetClock) -> None:
+    """A CDN passes path and query on: storage reads the same link from it."""
+    storage = by_connection_string(clock)
+    through, other = (Links(storage, clock, c).to_read("c", "b", HOUR) for c in (CDN, f"{CDN}/x"))
+    assert urlsplit(through.url).query == urlsplit(other.url).query
+
+
+def test_a_link_for_one_address_leads_to_the_account_itself(clock: SetClock) -> None:
+    """Behind a CDN storage would see the address of the CDN."""
+    links = Links(by_connection_string(clock), clock, CDN)
+    bound = links.to_read("c", "b", HOUR, LinkTerms(ip="203.0.113.4"))
+    assert bound.url.startswith("https://clips.blob.core.windows.net/c/b?")
+    assert asked(bound.url)["rscc"] == "private, max-age=3600"
+    assert links.to_read("c", "b", HOUR).url.startswith(f"{CDN}/c/b?")
+
+
+def test_an_upload_leads_to_the_account_itself(clock: SetClock) -> None:
+    link = Links(by_connection_string(clock), clock, CDN).to_upload("c", "b", HOUR)
+    assert link.url.startswith("https://clips.blob.core.windows.net/c/b?")
+
+
+# --- What it takes
+
+
+def test_a_link_is_made_without_the_vendors_client() -> None:
+    """Its library takes a quarter of a second to load."""
+    script = """
+import sys
+from datetime import timedelta
+from shared.clock import utc_now
+from shared.settings import StorageSettings
+from shared.storage import Blobs, Links, StorageAccount
+settings = StorageSettings(
+    connection_string=None, account_name="clips", account_key="c2VjcmV0", endpoint=None
+)
+account = StorageAccount(settings, utc_now)
+assert Blobs(account) and Links(account, utc_now).to_read("c", "b", timedelta(hours=1)).url
+assert account.url("c", "b")
+print([name for name in sys.modules if name.partition(".")[0] == "azure"])
+"""
+    made = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert made.stdout.strip() == "[]"
+
+
+def test_what_is_kept_for_the_next_link_is_bounded(clock: SetClock) -> None:
+    """Whoever asks for ever new terms does not fill the memory."""
+    links = Links(by_connection_string(clock), clock)
+    for number in range(2000):
+        links.to_read("c", "b", HOUR, LinkTerms(ip=f"10.0.{number // 256}.{number % 256}"))
+    assert len(links._moulds) <= 512
