@@ -24,13 +24,13 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.BlobArchived: HTTPStatus.CONFLICT,
 }
 
-_TYPE = "urn:cliplink:problem:"
+TYPE = "urn:cliplink:problem:"
 
 
 def problem(error: CliplinkError) -> Answer:
     status = status_of(type(error))
     body: dict[str, object] = {
-        "type": _TYPE + error.code,
+        "type": TYPE + error.code,
         "title": error.title,
         "status": status,
         "detail": _writable(error.detail),

@@ -10,6 +10,7 @@ import azure.functions as func
 
 from clips.http.answers import Answer, render
 from clips.http.calls import Call, OpenCall
+from clips.http.operations import Endpoint, Operation, Route
 from clips.http.problems import problem, unexpected
 from shared.errors import CliplinkError, MethodNotAllowed, NotFound
 from shared.model import User
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-type Handler = Callable[[Call], Answer]
-type OpenHandler = Callable[[OpenCall], Answer]
+type Handler = Callable[[Call], Answer] | Endpoint[[Call]]
+type OpenHandler = Callable[[OpenCall], Answer] | Endpoint[[OpenCall]]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
@@ -35,17 +36,32 @@ class Routes:
         self._app = app
         self._services = services
         self._methods: dict[str, list[str]] = defaultdict(list)
+        self.described: list[Route] = []
 
     def add(self, name: str, method: str, route: str, handler: Handler) -> None:
         """A function for whoever has a valid token."""
+        role = None
+        if isinstance(handler, Endpoint):
+            self._describe(name, method, route, handler.operation, is_open=False)
+            role = handler.operation.role
+            handler = handler.handler
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _answer(lambda: handler(Call(self._services, req, self._caller(req))), context)
+            def produce() -> Answer:
+                call = Call(self._services, req, self._caller(req))
+                if role is not None:
+                    call.require(role)
+                return handler(call)
+
+            return _answer(produce, context)
 
         self._register(name, method, route, serve)
 
     def add_open(self, name: str, method: str, route: str, handler: OpenHandler) -> None:
         """A function for everybody; it is not told who calls."""
+        if isinstance(handler, Endpoint):
+            self._describe(name, method, route, handler.operation, is_open=True)
+            handler = handler.handler
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             return _answer(lambda: handler(OpenCall(self._services, req)), context)
@@ -60,6 +76,13 @@ class Routes:
 
         self._app.function_name(_FALLBACK)(
             self._app.route("{*path}", methods=list(_METHODS))(serve)
+        )
+
+    def _describe(
+        self, name: str, method: str, path: str, operation: Operation, *, is_open: bool
+    ) -> None:
+        self.described.append(
+            Route(name=name, method=method, path=path, operation=operation, is_open=is_open)
         )
 
     def _register(

@@ -1,14 +1,13 @@
-"""How things look in JSON. Pure: every field of the contract, by its name."""
+"""How things look in JSON. Pure: fills the shapes of answers from the model."""
 
 from uuid import UUID
 
+from clips.http import shapes
 from shared.errors import CliplinkError
 from shared.model import Blob, Clip, Rehydration, SignedLink, Upload, Video
 
-type Json = dict[str, object]
 
-
-def video(value: Video) -> Json:
+def video(value: Video) -> shapes.Video:
     return {
         "id": value.id,
         "title": value.title,
@@ -19,7 +18,7 @@ def video(value: Video) -> Json:
     }
 
 
-def clip(value: Clip, thumbnail_access_url: str | None) -> Json:
+def clip(value: Clip, thumbnail_access_url: str | None) -> shapes.Clip:
     return {
         "id": value.id,
         "video_id": value.video_id,
@@ -37,15 +36,16 @@ def clip(value: Clip, thumbnail_access_url: str | None) -> Json:
         "content_type": value.content_type,
         "created_at": value.created_at,
         "expires_at": value.expires_at,
+        "view_count": value.view_count,
         "media": value.media,
     }
 
 
-def new_clip(value: Clip, upload: Upload) -> Json:
-    return clip(value, None) | {"upload": upload}
+def new_clip(value: Clip, upload: Upload) -> shapes.AnnouncedClip:
+    return {**clip(value, None), "upload": upload}
 
 
-def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> Json:
+def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> shapes.AccessUrl:
     return {
         "clip_id": clip_id,
         "access_url": link.url,
@@ -54,10 +54,10 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> Json:
     }
 
 
-def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> Json:
+def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> shapes.AccessUrlOrError:
     """One of many: a link, or the error that stands in its place."""
     if isinstance(answer, CliplinkError):
-        error = {"code": answer.code, "detail": answer.detail}
+        error: shapes.AccessError = {"code": answer.code, "detail": answer.detail}
         return {"clip_id": clip_id, "access_url": None, "expires_at": None, "error": error}
     return {
         "clip_id": clip_id,
@@ -67,7 +67,7 @@ def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> Json:
     }
 
 
-def rehydrating(clip_id: UUID, waiting: Rehydration) -> Json:
+def rehydrating(clip_id: UUID, waiting: Rehydration) -> shapes.Rehydrating:
     return {
         "clip_id": clip_id,
         "status": "rehydrating",
@@ -76,11 +76,11 @@ def rehydrating(clip_id: UUID, waiting: Rehydration) -> Json:
     }
 
 
-def redirect(link: SignedLink) -> Json:
+def redirect(link: SignedLink) -> shapes.Redirect:
     return {"access_url": link.url, "expires_at": link.expires_at}
 
 
-def metadata(value: Clip, blob: Blob | None) -> Json:
+def metadata(value: Clip, blob: Blob | None) -> shapes.Metadata:
     return {
         "clip_id": value.id,
         "video_id": value.video_id,
@@ -96,11 +96,11 @@ def metadata(value: Clip, blob: Blob | None) -> Json:
     }
 
 
-def message(text: str) -> Json:
+def message(text: str) -> shapes.Message:
     return {"message": text}
 
 
-def _blob(value: Blob, url: str | None) -> Json:
+def _blob(value: Blob, url: str | None) -> shapes.BlobProperties:
     return {
         "name": value.name,
         "size": value.size,

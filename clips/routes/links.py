@@ -4,15 +4,36 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from clips.access import AccessTerms
-from clips.http import inputs, views
+from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
+from clips.http.operations import REDIRECT, RETRY_AFTER, Operation, Reply, Tag
 from clips.thumbnails import Wanted
+from shared.errors import (
+    BlobArchived,
+    BlobChanged,
+    BlobMissing,
+    NotFound,
+    StorageUnavailable,
+    WrongState,
+)
 from shared.model import Rehydration
 
 _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
 
 
+@Operation(
+    tag=Tag.LINKS,
+    summary="Get a still of a clip",
+    description="One that does not exist yet is made and kept.",
+    parameters=inputs.Thumbnail,
+    replies=(
+        Reply(
+            HTTPStatus.FOUND, "The still's link, good for 24 hours.", shapes.Redirect, (REDIRECT,)
+        ),
+    ),
+    errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable),
+)
 def thumbnail(call: Call) -> Answer:
     wanted = call.parameters(inputs.Thumbnail)
     link = call.services.thumbnails.link(
@@ -23,6 +44,22 @@ def thumbnail(call: Call) -> Answer:
     return Answer(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
 
 
+@Operation(
+    tag=Tag.LINKS,
+    summary="Get a link to a clip",
+    description="The link opens one blob, for reading only, until it expires.",
+    parameters=inputs.AccessUrl,
+    replies=(
+        Reply(HTTPStatus.OK, "The link.", shapes.AccessUrl),
+        Reply(
+            HTTPStatus.ACCEPTED,
+            "The clip is in the archive and is being fetched. Ask again later.",
+            shapes.Rehydrating,
+            (RETRY_AFTER,),
+        ),
+    ),
+    errors=(NotFound, WrongState, BlobMissing, StorageUnavailable),
+)
 def access_url(call: Call) -> Answer:
     wanted = call.parameters(inputs.AccessUrl)
     terms = AccessTerms(
@@ -42,6 +79,17 @@ def access_url(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, views.access_url(wanted.clip_id, link, wanted.expiry_hours))
 
 
+@Operation(
+    tag=Tag.LINKS,
+    summary="Get links to many clips",
+    description="The answers are in the order of `clip_ids`, each a link or an error. What is in "
+    "the archive is not fetched from here.",
+    parameters=inputs.Owned,
+    body=inputs.AccessUrls,
+    example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "expiry_hours": 1},
+    replies=(Reply(HTTPStatus.OK, "The links.", list[shapes.AccessUrlOrError]),),
+    errors=(StorageUnavailable,),
+)
 def access_urls(call: Call) -> Answer:
     where, wanted = call.parameters_and_body(inputs.Owned, inputs.AccessUrls)
     terms = AccessTerms(

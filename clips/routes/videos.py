@@ -2,12 +2,21 @@
 
 from http import HTTPStatus
 
-from clips.http import cursors, inputs, views
+from clips.http import cursors, inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
+from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
 from shared.errors import DatabaseUnavailable, NotFound
 
 
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="Create a video",
+    description="All fields are optional.",
+    body=inputs.NewVideo,
+    example={"title": "Holidays", "youtube_id": "dQw4w9WgXcQ"},
+    replies=(Reply(HTTPStatus.CREATED, "The new video.", shapes.Video, (LOCATION,)),),
+)
 def create(call: Call) -> Answer:
     new = call.body(inputs.NewVideo)
     video = call.services.videos.add(call.user.id, new.title, new.youtube_id)
@@ -17,6 +26,13 @@ def create(call: Call) -> Answer:
     return Answer(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
 
 
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="List videos",
+    description="The caller's videos, newest first.",
+    parameters=inputs.VideoPage,
+    replies=(Reply(HTTPStatus.OK, "A page of videos.", list[shapes.Video], (NEXT_PAGE,)),),
+)
 def page(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoPage)
     # One more than asked for tells whether there is a next page.
@@ -30,6 +46,13 @@ def page(call: Call) -> Answer:
     )
 
 
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="Read a video",
+    parameters=inputs.VideoId,
+    replies=(Reply(HTTPStatus.OK, "The video.", shapes.Video),),
+    errors=(NotFound,),
+)
 def get(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoId)
     video = call.services.videos.get(call.viewer(wanted), wanted.video_id)
@@ -38,6 +61,15 @@ def get(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, views.video(video))
 
 
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="Delete a video",
+    description="With all its clips. They are hidden at once; their blobs go in the same call, "
+    "or with the next cleanup if storage is away.",
+    parameters=inputs.VideoId,
+    replies=(Reply(HTTPStatus.OK, "It is gone.", shapes.Message),),
+    errors=(NotFound,),
+)
 def delete(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoId)
     call.services.deletion.delete_video(call.viewer(wanted), wanted.video_id)

@@ -1,0 +1,181 @@
+"""The shapes of answers: every field by its name, as `views.py` fills and orjson writes it.
+
+mypy holds the views to these types, and the API's description is made of them. Parts that are
+dataclasses of the model (`Media`, `Failure`, `Upload`) are written as they are.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.model import ClipStatus, Failure, Media, RehydratePriority, Upload
+
+_URI = {"format": "uri"}
+
+type Url = Annotated[
+    str, Field(json_schema_extra=_URI, description="A plain address; it opens nothing.")
+]
+type Link = Annotated[
+    str, Field(json_schema_extra=_URI, description="A signed address; it opens one blob.")
+]
+type Title = Annotated[str, Field(examples=["Holidays"])]
+type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
+type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
+
+
+class Message(TypedDict):
+    message: Annotated[str, Field(description="A sentence for people.")]
+
+
+class Video(TypedDict):
+    """A video that clips belong to."""
+
+    id: UUID
+    title: Title | None
+    youtube_id: str | None
+    status: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": ["pending", "processing", "done", "failed"]},
+            description="`pending` until a first clip is ready, then `done`; the other two occur "
+            "in data of the old service.",
+        ),
+    ]
+    created_at: datetime
+    clip_count: Annotated[
+        int, Field(ge=0, description="Clips that its owner can see, in whatever status.")
+    ]
+
+
+class Clip(TypedDict):
+    """A clip: a stretch of a video, and the file that holds it once it is uploaded."""
+
+    id: UUID
+    video_id: UUID
+    title: Title | None
+    status: ClipStatus
+    failure: Annotated[Failure | None, Field(description="Why, while `status` is `failed`.")]
+    blob_url: Url | None
+    thumbnail_url: Url | None
+    thumbnail_access_url: Annotated[
+        Link | None, Field(description="The poster as a signed link, good for an `<img>`.")
+    ]
+    placeholder: Annotated[
+        str | None,
+        Field(description="A thumbhash in base64: paints a blur until the poster is there."),
+    ]
+    start_time: Seconds
+    end_time: Annotated[
+        Seconds | None,
+        Field(description="Null until a clip that landed unannounced has been looked into."),
+    ]
+    duration: Annotated[
+        float | None,
+        Field(description="Seconds: first `end_time - start_time`, then the file's own."),
+    ]
+    file_size: Annotated[Bytes | None, Field(description="Bytes; null until it has landed.")]
+    content_type: Annotated[
+        str | None,
+        Field(description="What links serve it as; null stands for `application/octet-stream`."),
+    ]
+    created_at: datetime
+    expires_at: Annotated[datetime | None, Field(description="When it goes by itself.")]
+    view_count: Annotated[int, Field(ge=0, description="How often it was seen, as reported.")]
+    media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
+
+
+class AnnouncedClip(Clip):
+    """A clip that waits for its bytes, and how to send them."""
+
+    upload: Upload
+
+
+class AccessUrl(TypedDict):
+    """A link to one blob of a clip."""
+
+    clip_id: UUID
+    access_url: Link
+    expires_in_hours: Annotated[int, Field(ge=1, le=168, description="As asked for.")]
+    expires_at: datetime
+
+
+class AccessError(TypedDict):
+    """Why there is no link; the codes are those of the problems."""
+
+    code: Annotated[str, Field(examples=["not_found"])]
+    detail: str
+
+
+class AccessUrlOrError(TypedDict):
+    """One of many: a link, or the error that stands in its place."""
+
+    clip_id: UUID
+    access_url: Link | None
+    expires_at: datetime | None
+    error: AccessError | None
+
+
+class Rehydrating(TypedDict):
+    """A clip on its way out of the archive."""
+
+    clip_id: UUID
+    status: Literal["rehydrating"]
+    priority: RehydratePriority
+    retry_after: Annotated[int, Field(ge=1, description="Seconds; as in `Retry-After`.")]
+
+
+class Redirect(TypedDict):
+    """Where `Location` leads, for those who do not follow it."""
+
+    access_url: Link
+    expires_at: datetime
+
+
+class BlobProperties(TypedDict):
+    """What storage says of the blob at this moment."""
+
+    name: Annotated[str, Field(description="Its name in its container.")]
+    size: Bytes
+    last_modified: datetime
+    content_type: str | None
+    metadata: Annotated[Mapping[str, str], Field(description="The blob's own names and values.")]
+    url: Url | None
+    etag: Annotated[str, Field(description="The version, without quotation marks.")]
+    access_tier: Annotated[str | None, Field(examples=["Hot"])]
+    content_md5: Annotated[str | None, Field(description="Base64.")]
+
+
+class Metadata(TypedDict):
+    """A clip's file: what was found in it, and what storage says of it."""
+
+    clip_id: UUID
+    video_id: UUID
+    start_time: Seconds
+    end_time: Seconds | None
+    duration: float | None
+    file_size: Bytes | None
+    created_at: datetime
+    blob_url: Url | None
+    thumbnail_url: Url | None
+    media: Media | None
+    azure_metadata: Annotated[
+        BlobProperties | None, Field(description="Null while there is no blob.")
+    ]
+
+
+type Wellness = Literal["ok", "unavailable"]
+
+
+class Checks(TypedDict):
+    database: Wellness
+    storage: Wellness
+
+
+class Health(TypedDict):
+    """Whether what the service stands on can be reached."""
+
+    status: Wellness
+    checks: Checks
