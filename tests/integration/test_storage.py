@@ -33,7 +33,6 @@ from tests.integration.storage import (
     Answer,
     ManagedIdentity,
     identity_environment,
-    moment,
     said,
     send,
 )
@@ -565,11 +564,34 @@ def test_with_an_identity_links_are_signed_with_a_delegated_key(identity_store: 
 
 
 def test_a_delegated_key_is_kept(identity_store: Store, fetches: Fetches) -> None:
+    identity_store.clock.now = identity_store.clock.now.replace(hour=12)
     assert fetches.count == 0
     for hours in (1, 24, 100, 1):
         identity_store.links.to_read(identity_store.container, "a", timedelta(hours=hours))
-        identity_store.clock.advance(hours=1)
+        identity_store.clock.advance(minutes=10)
     assert fetches.count == 1
+
+
+def test_links_of_any_life_are_signed_with_a_key_that_storage_gives(identity_store: Store) -> None:
+    identity_store.put("a", b"here")
+    for hours in (1, 24, 144, 167, 168):
+        link = identity_store.links.to_read(
+            identity_store.container, "a", timedelta(hours=hours), LinkTerms(download_as="b")
+        )
+        assert identity_store.send("GET", link.url).body == b"here"
+
+
+def test_another_instance_makes_the_same_link(
+    identity_store: Store, https_account: azurite.Account
+) -> None:
+    """Storage gives the same key to whoever asks for the same moments."""
+    other = StorageAccount(by_identity(https_account), identity_store.clock)
+    identity_store.put("a", b"here")
+    for hours in (1, 168):
+        asked = (identity_store.container, "a", timedelta(hours=hours))
+        link = Links(other, identity_store.clock).to_read(*asked)
+        assert link == identity_store.links.to_read(*asked)
+        assert identity_store.send("GET", link.url).body == b"here"
 
 
 def test_many_threads_fetch_one_delegated_key(identity_store: Store, fetches: Fetches) -> None:
@@ -582,45 +604,6 @@ def test_many_threads_fetch_one_delegated_key(identity_store: Store, fetches: Fe
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(link, range(8)))) == 1
     assert fetches.count == 1
-
-
-def test_a_key_that_ends_before_a_link_would_is_fetched_anew(
-    identity_store: Store, fetches: Fetches
-) -> None:
-    links, container = identity_store.links, identity_store.container
-    links.to_read(container, "a", HOUR)
-    identity_store.clock.advance(days=5)
-    links.to_read(container, "a", timedelta(hours=24))
-    assert fetches.count == 1
-    links.to_read(container, "a", timedelta(hours=100))
-    assert fetches.count == 2
-
-
-def test_a_link_of_the_longest_life_does_not_fetch_a_key_each_time(
-    identity_store: Store, fetches: Fetches
-) -> None:
-    """No key outlives 168 hours from now, so a young one has to do."""
-    for _ in range(5):
-        link = identity_store.links.to_read(identity_store.container, "a", timedelta(hours=168))
-        asked_for = identity_store.clock().replace(microsecond=0) + timedelta(hours=168)
-        assert asked_for - timedelta(minutes=12) < link.expires_at <= asked_for
-        identity_store.clock.advance(minutes=1)
-    assert fetches.count == 1
-    identity_store.clock.advance(minutes=10)
-    identity_store.links.to_read(identity_store.container, "a", timedelta(hours=168))
-    assert fetches.count == 2
-
-
-@pytest.mark.parametrize("hours", [1, 167, 168])
-@pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=9), timedelta(days=6)])
-def test_a_link_never_outlives_its_key(identity_store: Store, hours: int, age: timedelta) -> None:
-    links = identity_store.links
-    links.to_read(identity_store.container, "a", HOUR)
-    identity_store.clock.now += age
-    link = links.to_read(identity_store.container, "a", timedelta(hours=hours))
-    assert moment(said(link.url, "se")) == link.expires_at
-    assert moment(said(link.url, "se")) <= moment(said(link.url, "ske"))
-    assert moment(said(link.url, "skt")) <= moment(said(link.url, "st"))
 
 
 @pytest.mark.usefixtures("no_client_retries")
