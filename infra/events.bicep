@@ -1,0 +1,62 @@
+// Second phase, after the code is deployed: blob events to the function that takes them in. The
+// postdeploy hook fetches the key and deploys this file into the resource group; repeating it is fine.
+
+param functionAppName string
+param clipsStorageName string
+param topicName string
+param containerPrefix string
+
+@secure()
+@description('The system key blobs_extension of the function app; exists once the code is deployed')
+param blobsExtensionKey string
+
+@description('The function that takes blobs in, as function_app.py names it')
+param functionName string = 'clip_landed'
+
+// Of Azure, for one host name; other clouds have their own.
+param functionHostSuffix string = 'azurewebsites.net'
+
+resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: clipsStorageName
+}
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: topicName
+}
+
+resource blobLanded 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
+  parent: topic
+  name: 'clip-landed'
+  properties: {
+    eventDeliverySchema: 'EventGridSchema'
+    destination: {
+      endpointType: 'WebHook'
+      properties: {
+        endpointUrl: 'https://${functionAppName}.${functionHostSuffix}/runtime/webhooks/blobs?functionName=Host.Functions.${functionName}&code=${blobsExtensionKey}'
+        maxEventsPerBatch: 1
+        preferredBatchSizeInKilobytes: 64
+      }
+    }
+    filter: {
+      includedEventTypes: [ 'Microsoft.Storage.BlobCreated' ]
+      // The webhook knows no path: what is not filtered here reaches the app. The slash at the end
+      // keeps out containers whose names only begin like ours.
+      subjectBeginsWith: '/blobServices/default/containers/${containerPrefix}-clips/'
+      isSubjectCaseSensitive: true
+    }
+    retryPolicy: {
+      maxDeliveryAttempts: 30
+      eventTimeToLiveInMinutes: 1440
+    }
+    deadLetterWithResourceIdentity: {
+      identity: { type: 'SystemAssigned' }
+      deadLetterDestination: {
+        endpointType: 'StorageBlob'
+        properties: {
+          resourceId: clipsStorage.id
+          blobContainerName: 'event-dead-letters'
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+// Who may do what: every role assignment of the system, with the calls that need it. Nobody has a
+// right on the resource group, and nobody has an account key.
+
+param appPrincipalId string
+param eventsPrincipalId string
+param clipsStorageName string
+param containerPrefix string
+param deadLetterContainerName string
+param hostStorageName string
+param vaultName string
+param insightsName string
+
+// https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+var role = {
+  blobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  blobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  blobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
+  queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
+  metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+}
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var kindsBesidesClips = [ 'videos', 'thumbnails', 'temp' ]
+
+resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: clipsStorageName
+}
+
+resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: clipsStorage
+  name: 'default'
+}
+
+resource clips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: clipsBlobs
+  name: '${containerPrefix}-clips'
+}
+
+resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = [for kind in kindsBesidesClips: {
+  parent: clipsBlobs
+  name: '${containerPrefix}-${kind}'
+}]
+
+resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: clipsBlobs
+  name: deadLetterContainerName
+}
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: hostStorageName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: vaultName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+// --- The app, on clips and images
+
+// The blob trigger's binding (AZURE_STORAGE__blobServiceUri) asks for this role on its container. It
+// covers what the app does there too: properties, ranged reads, metadata, leases, tiers, deletion,
+// lists (shared/storage/blobs.py).
+resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(clips.id, appPrincipalId, role.blobDataOwner)
+  scope: clips
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataOwner)
+  }
+}
+
+// Images are written, read, listed and deleted; temporary storyboards written and deleted; the blobs
+// of a deleted video deleted (shared/storage/blobs.py).
+resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (kind, i) in kindsBesidesClips: {
+  name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
+  scope: besidesClips[i]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+  }
+}]
+
+// get_user_delegation_key, which signs links (shared/storage/account.py): a call on the account. What
+// a link may do is bounded by the roles above.
+resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(clipsStorage.id, appPrincipalId, role.blobDelegator)
+  scope: clipsStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.blobDelegator)
+  }
+}
+
+// The blob trigger's queues (AZURE_STORAGE__queueServiceUri): messages given up after five attempts go
+// to webjobs-blobtrigger-poison, which the host creates when it first needs it.
+resource appQueuesPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(clipsStorage.id, appPrincipalId, role.queueDataContributor)
+  scope: clipsStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.queueDataContributor)
+  }
+}
+
+// --- The app, on the host's storage (AzureWebJobsStorage__accountName)
+
+// Packages are read, timer status and receipts written, leases held, keys kept; the host makes its
+// own containers.
+resource hostKeepsStatus 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, role.blobDataOwner)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataOwner)
+  }
+}
+
+// The webhook puts blob events into a queue of the host, which hands them to the function.
+resource hostQueuesEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, role.queueDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.queueDataContributor)
+  }
+}
+
+// The host notes errors of its own start in a table, which "Diagnose and solve problems" shows.
+resource hostNotesErrors 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, role.tableDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.tableDataContributor)
+  }
+}
+
+// --- The app, on the rest
+
+// KEY_VAULT_URL and references in app settings: secrets are read, never listed or written.
+resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, appPrincipalId, role.secretsUser)
+  scope: vault
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.secretsUser)
+  }
+}
+
+// Telemetry (APPLICATIONINSIGHTS_AUTHENTICATION_STRING): the component takes nothing without a token.
+resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, appPrincipalId, role.metricsPublisher)
+  scope: insights
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.metricsPublisher)
+  }
+}
+
+// --- Event Grid
+
+// Events that could not be delivered are written as blobs (deadLetterWithResourceIdentity).
+resource eventsWriteDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetters.id, eventsPrincipalId, role.blobDataContributor)
+  scope: deadLetters
+  properties: {
+    principalId: eventsPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+  }
+}

@@ -1,0 +1,69 @@
+// The settings of the app: docs/configuration.md says what each means. None is a secret.
+
+param functionAppName string
+param identityClientId string
+param hostStorageName string
+param clipsStorageName string
+param containerPrefix string
+
+@description('Without a password: the app fetches an Entra token for every connection')
+param databaseUrl string
+
+param authIssuer string
+param authAudience string
+param authJwksUrl string
+param cleanupSchedule string
+param insightsConnectionString string
+
+var storageSuffix = environment().suffixes.storage
+// The driver brings its own OpenSSL, which finds no certificates of the system. These are the ones
+// that requests uses; the platform unpacks the app there.
+var certificates = '/home/site/wwwroot/.python_packages/lib/site-packages/certifi/cacert.pem'
+
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
+  name: functionAppName
+}
+
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
+  // The following take this list of names and values for the site's configuration, of another name:
+  // checkov:skip=CKV_AZURE_13: no configuration of the site; see function-app.bicep
+  // checkov:skip=CKV_AZURE_63: no configuration of the site; logs go to Application Insights
+  // checkov:skip=CKV_AZURE_65: no configuration of the site; errors go to Application Insights
+  // checkov:skip=CKV_AZURE_66: no configuration of the site; requests go to Application Insights
+  // checkov:skip=CKV_AZURE_80: no configuration of the site; and it runs Python
+  // checkov:skip=CKV_AZURE_88: no configuration of the site; it keeps no files
+  // checkov:skip=CKV_AZURE_222: no configuration of the site; the API is for clients everywhere
+  parent: app
+  name: 'appsettings'
+  properties: {
+    // The host's own storage, by identity.
+    AzureWebJobsStorage__accountName: hostStorageName
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identityClientId
+
+    // The app's storage: for its own client, and for the blob trigger of the host.
+    AZURE_CLIENT_ID: identityClientId
+    AZURE_STORAGE_ACCOUNT_NAME: clipsStorageName
+    AZURE_STORAGE_BLOB_ENDPOINT: 'https://${clipsStorageName}.blob.${storageSuffix}'
+    AZURE_STORAGE_CONTAINER_NAME: containerPrefix
+    AZURE_STORAGE__blobServiceUri: 'https://${clipsStorageName}.blob.${storageSuffix}'
+    AZURE_STORAGE__queueServiceUri: 'https://${clipsStorageName}.queue.${storageSuffix}'
+    AZURE_STORAGE__credential: 'managedidentity'
+    AZURE_STORAGE__clientId: identityClientId
+    BLOB_TRIGGER_SOURCE: 'EventGrid'
+
+    DATABASE_URL: '${databaseUrl}?sslmode=verify-full&sslrootcert=${certificates}'
+
+    AUTH_ISSUER: authIssuer
+    AUTH_AUDIENCE: authAudience
+    AUTH_JWKS_URL: authJwksUrl
+
+    CLEANUP_SCHEDULE: cleanupSchedule
+    TEMP_DIR: '/tmp/cliplink'
+
+    // Telemetry, by identity: the component takes no instrumentation key alone.
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  }
+}

@@ -1,0 +1,50 @@
+// What a month of this resource group may cost, and who hears of it. A budget warns; it stops nothing.
+
+param amount int
+
+@description('First of the month in which the budget begins; cannot be changed later')
+param start string
+
+param emails array
+param actionGroupId string
+
+var mails = [for email in emails: trim(email)]
+
+resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
+  name: 'cliplink-month'
+  properties: {
+    category: 'Cost'
+    amount: amount
+    timeGrain: 'Monthly'
+    timePeriod: { startDate: start }
+    notifications: {
+      half: {
+        enabled: true
+        operator: 'GreaterThanOrEqualTo'
+        threshold: 50
+        thresholdType: 'Actual'
+        contactEmails: mails
+        contactRoles: [ 'Owner' ]
+        contactGroups: [ actionGroupId ]
+      }
+      nearly: {
+        enabled: true
+        operator: 'GreaterThanOrEqualTo'
+        threshold: 90
+        thresholdType: 'Actual'
+        contactEmails: mails
+        contactRoles: [ 'Owner' ]
+        contactGroups: [ actionGroupId ]
+      }
+      willBe: {
+        enabled: true
+        operator: 'GreaterThanOrEqualTo'
+        threshold: 110
+        thresholdType: 'Forecasted'
+        contactEmails: mails
+        contactRoles: [ 'Owner' ]
+        contactGroups: [ actionGroupId ]
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// The account that holds clips and images. Its endpoint is public, because clients upload and play
+// directly; every request needs a signed link or an Entra token, and there is no account key to leak.
+
+param name string
+param location string
+param tags object
+param redundancy string
+param containerPrefix string
+
+@description('Origins of pages that upload and read')
+param corsOrigins array
+
+param lock bool
+
+@description('Days for which a deleted or overwritten blob can be had back')
+param softDeleteDays int = 14
+
+@description('Days for which a range of blobs can be restored; fewer than softDeleteDays')
+param restoreDays int = 7
+
+// Zone-redundant accounts have no archive tier.
+var hasArchive = contains([ 'Standard_LRS', 'Standard_GRS', 'Standard_RAGRS' ], redundancy)
+var lifecycleText = hasArchive ? loadTextContent('../lifecycle/archive.json') : loadTextContent('../lifecycle/cold.json')
+var kinds = [ 'videos', 'clips', 'thumbnails', 'temp' ]
+var deadLetters = 'event-dead-letters'
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  // checkov:skip=CKV_AZURE_35: clients from everywhere upload and play with signed links
+  // checkov:skip=CKV_AZURE_59: the same; no blob is public, allowBlobPublicAccess is false
+  // checkov:skip=CKV_AZURE_206: copies in another region cost twice as much: storageRedundancy decides
+  name: name
+  location: location
+  tags: tags
+  sku: { name: redundancy }
+  kind: 'StorageV2'
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    // Links are signed with user-delegation keys: nobody needs the account's own.
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    isLocalUserEnabled: false
+    minimumTlsVersion: 'TLS1_2'
+    publicNetworkAccess: 'Enabled'
+    supportsHttpsTrafficOnly: true
+    // The API gives links of at most seven days; a longer one is not ours. 'Log' and not 'Block':
+    // a link also lies valid for a moment in the past, for clocks that are late.
+    sasPolicy: {
+      expirationAction: 'Log'
+      sasExpirationPeriod: '07.00:00:00'
+    }
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: 'Allow'
+    }
+    encryption: {
+      keySource: 'Microsoft.Storage'
+      requireInfrastructureEncryption: true
+      services: {
+        blob: { enabled: true, keyType: 'Account' }
+        queue: { enabled: true, keyType: 'Account' }
+      }
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    // Uploads send these headers (docs/api.md); players and scripts read ranges.
+    cors: {
+      corsRules: empty(corsOrigins) ? [] : [
+        {
+          allowedOrigins: corsOrigins
+          allowedMethods: [ 'PUT', 'GET', 'HEAD' ]
+          allowedHeaders: [ 'content-type', 'range', 'x-ms-*' ]
+          exposedHeaders: [ 'accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*' ]
+          maxAgeInSeconds: 3600
+        }
+      ]
+    }
+    isVersioningEnabled: true
+    changeFeed: {
+      enabled: true
+      retentionInDays: softDeleteDays
+    }
+    deleteRetentionPolicy: {
+      enabled: true
+      days: softDeleteDays
+      allowPermanentDelete: false
+    }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: softDeleteDays
+    }
+    restorePolicy: {
+      enabled: true
+      days: restoreDays
+    }
+  }
+}
+
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for kind in kinds: {
+  parent: blobs
+  name: '${containerPrefix}-${kind}'
+  properties: { publicAccess: 'None' }
+}]
+
+// Events that could not be delivered: the subscription of events.bicep writes them here.
+resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: deadLetters
+  properties: { publicAccess: 'None' }
+}
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: json(replace(lifecycleText, '{prefix}', containerPrefix))
+  }
+  dependsOn: [ blobs ]
+}
+
+resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep-clips'
+  scope: account
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the clips of users'
+  }
+}
+
+output id string = account.id
+output name string = account.name
+output blobHost string = '${account.name}.blob.${environment().suffixes.storage}'
+output deadLetterContainerName string = deadLetterContainer.name

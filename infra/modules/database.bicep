@@ -1,0 +1,142 @@
+// Postgres. Entra only: the server has no passwords at all. The app's role is no administrator; the
+// predeploy hook creates it and gives it rights on rows, not on tables (infra/database.py).
+
+param name string
+param location string
+param tags object
+
+param administratorId string
+param administratorName string
+
+@allowed([ 'User', 'Group', 'ServicePrincipal' ])
+param administratorType string
+
+@allowed([ 'Burstable', 'GeneralPurpose', 'MemoryOptimized' ])
+param tier string
+
+param sku string
+
+@description('Behind PgBouncer the app may have more connections than the server')
+param pgBouncer bool
+
+param zoneRedundant bool
+param backupDays int
+param geoBackup bool
+
+@description('Whether the server answers from outside the virtual network')
+param publicAccess bool
+
+param lock bool
+param storageGB int = 32
+
+var databaseName = 'cliplink'
+var behindPgBouncer = pgBouncer && tier != 'Burstable'
+
+resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' = {
+  name: name
+  location: location
+  tags: tags
+  sku: {
+    name: sku
+    tier: tier
+  }
+  properties: {
+    version: '18'
+    createMode: 'Default'
+    authConfig: {
+      activeDirectoryAuth: 'Enabled'
+      passwordAuth: 'Disabled'
+      tenantId: tenant().tenantId
+    }
+    storage: {
+      storageSizeGB: storageGB
+      autoGrow: 'Enabled'
+    }
+    backup: {
+      backupRetentionDays: backupDays
+      geoRedundantBackup: geoBackup ? 'Enabled' : 'Disabled'
+    }
+    highAvailability: {
+      mode: zoneRedundant ? 'ZoneRedundant' : 'Disabled'
+    }
+    network: {
+      publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
+    }
+    maintenanceWindow: {
+      customWindow: 'Enabled'
+      dayOfWeek: 0
+      startHour: 3
+      startMinute: 0
+    }
+  }
+}
+
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2026-01-01-preview' = {
+  parent: server
+  name: databaseName
+  properties: {
+    charset: 'UTF8'
+    collation: 'en_US.utf8'
+  }
+}
+
+// The server takes one change at a time: each of the following waits for the one before it.
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2026-01-01-preview' = {
+  parent: server
+  name: administratorId
+  properties: {
+    principalName: administratorName
+    principalType: administratorType
+    tenantId: tenant().tenantId
+  }
+  dependsOn: [ database ]
+}
+
+// The app has no fixed address without a virtual network, so everything inside Azure may knock. Who
+// has no Entra token of a known role does not get in.
+resource azureMayKnock 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2026-01-01-preview' = if (publicAccess) {
+  parent: server
+  name: 'azure-services'
+  properties: {
+    startIpAddress: '0.0.0.0'
+    endIpAddress: '0.0.0.0'
+  }
+  dependsOn: [ administrator ]
+}
+
+resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2026-01-01-preview' = if (behindPgBouncer) {
+  parent: server
+  name: 'pgbouncer.enabled'
+  properties: {
+    value: 'true'
+    source: 'user-override'
+  }
+  dependsOn: [ administrator, azureMayKnock ]
+}
+
+// The driver prepares what it runs often; PgBouncer must know of it, or the next transaction finds
+// the statement on another connection.
+resource pgBouncerPrepared 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2026-01-01-preview' = if (behindPgBouncer) {
+  parent: server
+  name: 'pgbouncer.max_prepared_statements'
+  properties: {
+    value: '200'
+    source: 'user-override'
+  }
+  dependsOn: [ pgBouncerEnabled ]
+}
+
+resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep-catalogue'
+  scope: server
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the catalogue of all clips'
+  }
+}
+
+output id string = server.id
+output name string = server.name
+output host string = server.properties.fullyQualifiedDomainName
+output port int = behindPgBouncer ? 6432 : 5432
+output databaseName string = database.name

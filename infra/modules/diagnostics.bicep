@@ -1,0 +1,133 @@
+// Audit logs and metrics into the workspace: who read, wrote and deleted which blob, who asked the
+// vault, what the database and the app said. Resource logs of storage are off unless asked for.
+
+param workspaceId string
+param clipsStorageName string
+param hostStorageName string
+param databaseServerName string
+param vaultName string
+param functionAppName string
+param eventsTopicName string
+
+@description('Reads are most of the lines: off saves money and loses who saw what')
+param auditReads bool
+
+resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: clipsStorageName
+}
+
+resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: clipsStorage
+  name: 'default'
+}
+
+resource clipsQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' existing = {
+  parent: clipsStorage
+  name: 'default'
+}
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: hostStorageName
+}
+
+resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: hostStorage
+  name: 'default'
+}
+
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' existing = {
+  name: databaseServerName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: vaultName
+}
+
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
+  name: functionAppName
+}
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: eventsTopicName
+}
+
+resource clipsBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: clipsBlobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'StorageRead', enabled: auditReads }
+      { category: 'StorageWrite', enabled: true }
+      { category: 'StorageDelete', enabled: true }
+    ]
+    metrics: [ { category: 'Transaction', enabled: true } ]
+  }
+}
+
+// A message that is put into the poison queue is a write; the alert looks for it.
+resource clipsQueuesAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: clipsQueues
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'StorageWrite', enabled: true }
+      { category: 'StorageDelete', enabled: true }
+    ]
+    metrics: [ { category: 'Transaction', enabled: true } ]
+  }
+}
+
+// The code that runs lies here: who changed it?
+resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: hostBlobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'StorageDelete', enabled: true }
+    ]
+    metrics: [ { category: 'Transaction', enabled: true } ]
+  }
+}
+
+resource databaseLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'logs'
+  scope: database
+  properties: {
+    workspaceId: workspaceId
+    logs: [ { category: 'PostgreSQLLogs', enabled: true } ]
+    metrics: [ { category: 'AllMetrics', enabled: true } ]
+  }
+}
+
+resource vaultAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [ { category: 'AuditEvent', enabled: true } ]
+    metrics: [ { category: 'AllMetrics', enabled: true } ]
+  }
+}
+
+resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'metrics'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    // What the functions say goes to Application Insights: here it would be stored twice.
+    metrics: [ { category: 'AllMetrics', enabled: true } ]
+  }
+}
+
+resource topicFailures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'failures'
+  scope: topic
+  properties: {
+    workspaceId: workspaceId
+    logs: [ { category: 'DeliveryFailures', enabled: true } ]
+    metrics: [ { category: 'AllMetrics', enabled: true } ]
+  }
+}

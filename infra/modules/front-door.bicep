@@ -1,0 +1,205 @@
+// Azure Front Door before the API and the links: one name, a certificate, a firewall that counts. It
+// keeps nothing: a kept clip could be had after its link has ended.
+
+param name string
+param tags object
+
+@description('A name of the operator, such as clips.example.com; empty: none')
+param customDomain string
+
+param apiHost string
+param storageHost string
+param containerPrefix string
+param workspaceId string
+
+@description('Requests a minute from one address before the firewall turns it away')
+param requestsPerMinute int = 600
+
+var domains = empty(customDomain) ? [] : [ { id: domain.id } ]
+var protectedDomains = concat(domains, [ { id: endpoint.id } ])
+
+resource profile 'Microsoft.Cdn/profiles@2025-06-01' = {
+  name: 'afd-${name}'
+  location: 'global'
+  tags: tags
+  sku: { name: 'Standard_AzureFrontDoor' }
+  properties: {
+    originResponseTimeoutSeconds: 240
+  }
+}
+
+resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2025-06-01' = {
+  parent: profile
+  name: name
+  location: 'global'
+  tags: tags
+  properties: { enabledState: 'Enabled' }
+}
+
+resource domain 'Microsoft.Cdn/profiles/customDomains@2025-06-01' = if (!empty(customDomain)) {
+  parent: profile
+  name: replace(customDomain, '.', '-')
+  properties: {
+    hostName: empty(customDomain) ? 'unused.example.com' : customDomain
+    tlsSettings: {
+      certificateType: 'ManagedCertificate'
+      minimumTlsVersion: 'TLS12'
+    }
+  }
+}
+
+resource apiOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
+  parent: profile
+  name: 'api'
+  properties: {
+    loadBalancingSettings: {
+      sampleSize: 4
+      successfulSamplesRequired: 3
+    }
+    healthProbeSettings: {
+      probePath: '/api/health'
+      probeProtocol: 'Https'
+      probeRequestType: 'GET'
+      probeIntervalInSeconds: 120
+    }
+  }
+}
+
+resource apiOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2025-06-01' = {
+  parent: apiOrigins
+  name: 'function-app'
+  properties: {
+    hostName: apiHost
+    originHostHeader: apiHost
+    httpsPort: 443
+    enabledState: 'Enabled'
+    enforceCertificateNameCheck: true
+  }
+}
+
+// Without probes: an answer needs a signed link.
+resource storageOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
+  parent: profile
+  name: 'clips'
+  properties: {
+    loadBalancingSettings: {
+      sampleSize: 4
+      successfulSamplesRequired: 3
+    }
+  }
+}
+
+resource storageOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2025-06-01' = {
+  parent: storageOrigins
+  name: 'storage'
+  properties: {
+    hostName: storageHost
+    originHostHeader: storageHost
+    httpsPort: 443
+    enabledState: 'Enabled'
+    enforceCertificateNameCheck: true
+  }
+}
+
+resource apiRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
+  parent: endpoint
+  name: 'api'
+  properties: {
+    originGroup: { id: apiOrigins.id }
+    customDomains: domains
+    patternsToMatch: [ '/api/*' ]
+    supportedProtocols: [ 'Http', 'Https' ]
+    httpsRedirect: 'Enabled'
+    forwardingProtocol: 'HttpsOnly'
+    linkToDefaultDomain: 'Enabled'
+    enabledState: 'Enabled'
+  }
+  dependsOn: [ apiOrigin ]
+}
+
+// Links, with all of their query string. The containers with names of our own and no others.
+resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
+  parent: endpoint
+  name: 'clips'
+  properties: {
+    originGroup: { id: storageOrigins.id }
+    customDomains: domains
+    patternsToMatch: [
+      '/${containerPrefix}-clips/*'
+      '/${containerPrefix}-thumbnails/*'
+      '/${containerPrefix}-temp/*'
+    ]
+    supportedProtocols: [ 'Https' ]
+    httpsRedirect: 'Disabled'
+    forwardingProtocol: 'HttpsOnly'
+    linkToDefaultDomain: 'Enabled'
+    enabledState: 'Enabled'
+  }
+  dependsOn: [ storageOrigin ]
+}
+
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+  name: replace('waf${name}', '-', '')
+  location: 'global'
+  tags: tags
+  sku: { name: 'Standard_AzureFrontDoor' }
+  properties: {
+    policySettings: {
+      enabledState: 'Enabled'
+      mode: 'Prevention'
+    }
+    customRules: {
+      rules: [
+        {
+          name: 'TooManyRequests'
+          priority: 100
+          enabledState: 'Enabled'
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 1
+          rateLimitThreshold: requestsPerMinute
+          action: 'Block'
+          matchConditions: [
+            {
+              matchVariable: 'RequestUri'
+              operator: 'Contains'
+              negateCondition: false
+              matchValue: [ '/api/' ]
+            }
+          ]
+        }
+      ]
+    }
+  }
+}
+
+resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
+  parent: profile
+  name: 'firewall'
+  properties: {
+    parameters: {
+      type: 'WebApplicationFirewall'
+      wafPolicy: { id: firewall.id }
+      associations: [
+        {
+          domains: protectedDomains
+          patternsToMatch: [ '/*' ]
+        }
+      ]
+    }
+  }
+}
+
+resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: profile
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'FrontDoorWebApplicationFirewallLog', enabled: true }
+    ]
+    metrics: [ { category: 'AllMetrics', enabled: true } ]
+  }
+}
+
+output frontDoorId string = profile.properties.frontDoorId
+output host string = empty(customDomain) ? endpoint.properties.hostName : customDomain

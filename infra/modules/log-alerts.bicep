@@ -1,0 +1,94 @@
+// Alerts on what the logs say: the app's own health. A query counts; its threshold says what is wrong.
+
+param location string
+param tags object
+param actionGroupId string
+param workspaceId string
+
+var alerts = [
+  {
+    // A timer that stops makes no error. Its silence has to be noticed.
+    name: 'cleanup-missing'
+    description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not mended.'
+    severity: 1
+    query: 'AppRequests | where Name == "cleanup" and Success == true'
+    operator: 'LessThan'
+    threshold: 1
+    window: 'PT30M'
+    frequency: 'PT15M'
+  }
+  {
+    name: 'function-failures'
+    description: 'Triggers fail again and again: ingest or cleanup. Look into AppExceptions by OperationId.'
+    severity: 2
+    query: 'AppRequests | where Name in ("clip_landed", "cleanup") and Success == false'
+    operator: 'GreaterThan'
+    threshold: 5
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
+    name: 'api-errors'
+    description: 'The API answers 5xx: a fault of ours (500) or an outage (503).'
+    severity: 2
+    query: 'AppRequests | where toint(ResultCode) >= 500'
+    operator: 'GreaterThan'
+    threshold: 10
+    window: 'PT5M'
+    frequency: 'PT5M'
+  }
+  {
+    name: 'poison-message'
+    description: 'A clip was given up after five attempts. See operations.md.'
+    severity: 2
+    query: 'StorageQueueLogs | where OperationName == "PutMessage" and Uri has "webjobs-blobtrigger-poison"'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
+    name: 'out-of-memory'
+    description: 'A worker was killed (exit code 137): too much memory for an instance.'
+    severity: 2
+    query: 'AppTraces | where Message has "exited with code 137" or Message has "OutOfMemory"'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+]
+
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' = [for alert in alerts: {
+  name: alert.name
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: alert.name
+    description: alert.description
+    severity: alert.severity
+    enabled: true
+    autoMitigate: true
+    scopes: [ workspaceId ]
+    evaluationFrequency: alert.frequency
+    windowSize: alert.window
+    // The tables of an empty workspace exist once something was written to them.
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: alert.query
+          timeAggregation: 'Count'
+          operator: alert.operator
+          threshold: alert.threshold
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    actions: { actionGroups: [ actionGroupId ] }
+  }
+}]

@@ -1,0 +1,216 @@
+// Alerts on what Azure measures by itself. What only logs can tell is in log-alerts.bicep.
+
+param tags object
+param actionGroupId string
+param clipsStorageName string
+param databaseServerName string
+param eventsTopicName string
+param capacityAlertGB int
+
+@description('Requests to the clips account in five minutes that are no longer ordinary')
+param requestsIn5Minutes int = 60000
+
+@description('Refused requests in five minutes that are no longer somebody with an old link')
+param refusedIn5Minutes int = 100
+
+resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: clipsStorageName
+}
+
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' existing = {
+  name: databaseServerName
+}
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: eventsTopicName
+}
+
+var alerts = [
+  {
+    // Azure measures it once an hour, without dimensions.
+    name: 'storage-used-capacity'
+    description: 'The clips account holds more than was planned for. See costs.md.'
+    severity: 3
+    scope: clipsStorage.id
+    namespace: 'Microsoft.Storage/storageAccounts'
+    metric: 'UsedCapacity'
+    aggregation: 'Average'
+    operator: 'GreaterThan'
+    threshold: capacityAlertGB * 1000000000
+    window: 'PT1H'
+    frequency: 'PT1H'
+    dimensions: []
+  }
+  {
+    name: 'storage-request-rate'
+    description: 'Many more requests to clips and images than usual: a leaked link, a loop, or success.'
+    severity: 3
+    scope: '${clipsStorage.id}/blobServices/default'
+    namespace: 'Microsoft.Storage/storageAccounts/blobServices'
+    metric: 'Transactions'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: requestsIn5Minutes
+    window: 'PT5M'
+    frequency: 'PT5M'
+    dimensions: []
+  }
+  {
+    name: 'storage-errors'
+    description: 'Storage fails or slows requests down.'
+    severity: 2
+    scope: '${clipsStorage.id}/blobServices/default'
+    namespace: 'Microsoft.Storage/storageAccounts/blobServices'
+    metric: 'Transactions'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 20
+    window: 'PT5M'
+    frequency: 'PT5M'
+    dimensions: [
+      {
+        name: 'ResponseType'
+        operator: 'Include'
+        values: [ 'ServerOtherError', 'ServerBusyError', 'ServerTimeoutError', 'ClientAccountBandwidthThrottlingError', 'ClientAccountRequestThrottlingError' ]
+      }
+    ]
+  }
+  {
+    name: 'storage-refused'
+    description: 'Many refused requests: links that ended, or somebody who tries doors. Ask StorageBlobLogs for CallerIpAddress.'
+    severity: 3
+    scope: '${clipsStorage.id}/blobServices/default'
+    namespace: 'Microsoft.Storage/storageAccounts/blobServices'
+    metric: 'Transactions'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: refusedIn5Minutes
+    window: 'PT5M'
+    frequency: 'PT5M'
+    dimensions: [
+      {
+        name: 'ResponseType'
+        operator: 'Include'
+        values: [ 'AuthorizationError', 'AuthenticationError', 'SASAuthorizationError' ]
+      }
+    ]
+  }
+  {
+    name: 'storage-availability'
+    description: 'Storage does not answer as it should.'
+    severity: 1
+    scope: '${clipsStorage.id}/blobServices/default'
+    namespace: 'Microsoft.Storage/storageAccounts/blobServices'
+    metric: 'Availability'
+    aggregation: 'Average'
+    operator: 'LessThan'
+    threshold: 99
+    window: 'PT5M'
+    frequency: 'PT1M'
+    dimensions: []
+  }
+  {
+    // Hourly. Only the poison queue keeps messages: those of the trigger go within minutes.
+    name: 'poison-queue-not-empty'
+    description: 'Clips that were given up lie in webjobs-blobtrigger-poison. See operations.md.'
+    severity: 2
+    scope: '${clipsStorage.id}/queueServices/default'
+    namespace: 'Microsoft.Storage/storageAccounts/queueServices'
+    metric: 'QueueMessageCount'
+    aggregation: 'Average'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT1H'
+    frequency: 'PT1H'
+    dimensions: []
+  }
+  {
+    name: 'events-not-delivered'
+    description: 'Event Grid gave events up. Reconciliation brings the clips in, up to a cleanup later.'
+    severity: 2
+    scope: topic.id
+    namespace: 'Microsoft.EventGrid/systemTopics'
+    metric: 'DeadLetteredCount'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+    dimensions: []
+  }
+  {
+    name: 'database-storage'
+    description: 'The database server is nearly full.'
+    severity: 1
+    scope: database.id
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    metric: 'storage_percent'
+    aggregation: 'Average'
+    operator: 'GreaterThan'
+    threshold: 85
+    window: 'PT15M'
+    frequency: 'PT5M'
+    dimensions: []
+  }
+  {
+    name: 'database-cpu'
+    description: 'The database server is busy. On the Burstable tier its credits run out.'
+    severity: 3
+    scope: database.id
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    metric: 'cpu_percent'
+    aggregation: 'Average'
+    operator: 'GreaterThan'
+    threshold: 80
+    window: 'PT15M'
+    frequency: 'PT5M'
+    dimensions: []
+  }
+  {
+    name: 'database-connections-failed'
+    description: 'Connections to the database fail: too many, or an identity without a role.'
+    severity: 2
+    scope: database.id
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    metric: 'connections_failed'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 50
+    window: 'PT5M'
+    frequency: 'PT5M'
+    dimensions: []
+  }
+]
+
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert in alerts: {
+  name: alert.name
+  location: 'global'
+  tags: tags
+  properties: {
+    description: alert.description
+    severity: alert.severity
+    enabled: true
+    autoMitigate: true
+    scopes: [ alert.scope ]
+    evaluationFrequency: alert.frequency
+    windowSize: alert.window
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: alert.name
+          metricNamespace: alert.namespace
+          metricName: alert.metric
+          timeAggregation: alert.aggregation
+          operator: alert.operator
+          threshold: alert.threshold
+          dimensions: alert.dimensions
+          // A new account has not measured everything yet.
+          skipMetricValidation: true
+        }
+      ]
+    }
+    actions: [ { actionGroupId: actionGroupId } ]
+  }
+}]

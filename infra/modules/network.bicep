@@ -1,0 +1,95 @@
+// A virtual network for what need not be reached from outside: one subnet that the app goes out
+// through, one for private endpoints, and the names under which these are found.
+
+param name string
+param location string
+param tags object
+param addressPrefix string = '10.90.0.0/24'
+param appPrefix string = '10.90.0.0/25'
+param endpointPrefix string = '10.90.0.128/26'
+
+var zones = [
+  'privatelink.blob.${environment().suffixes.storage}'
+  'privatelink.queue.${environment().suffixes.storage}'
+  'privatelink.table.${environment().suffixes.storage}'
+  'privatelink.postgres.database.azure.com'
+  'privatelink.vaultcore.azure.net'
+]
+
+// Nobody outside needs to get in: the app is called on its public name, not through this network.
+resource closed 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
+  name: 'nsg-${name}'
+  location: location
+  tags: tags
+  properties: {
+    securityRules: [
+      {
+        name: 'nothing-from-the-internet'
+        properties: {
+          priority: 100
+          direction: 'Inbound'
+          access: 'Deny'
+          protocol: '*'
+          sourceAddressPrefix: 'Internet'
+          sourcePortRange: '*'
+          destinationAddressPrefix: '*'
+          destinationPortRange: '*'
+        }
+      }
+    ]
+  }
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    addressSpace: { addressPrefixes: [ addressPrefix ] }
+    subnets: [
+      {
+        name: 'app'
+        properties: {
+          // Flex Consumption shares addresses between instances; Microsoft asks for /27 or larger.
+          addressPrefix: appPrefix
+          networkSecurityGroup: { id: closed.id }
+          delegations: [
+            {
+              name: 'functions'
+              properties: { serviceName: 'Microsoft.App/environments' }
+            }
+          ]
+        }
+      }
+      {
+        name: 'endpoints'
+        properties: {
+          addressPrefix: endpointPrefix
+          networkSecurityGroup: { id: closed.id }
+          privateEndpointNetworkPolicies: 'Enabled'
+        }
+      }
+    ]
+  }
+}
+
+resource dns 'Microsoft.Network/privateDnsZones@2020-06-01' = [for zone in zones: {
+  name: zone
+  location: 'global'
+  tags: tags
+}]
+
+resource dnsLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [for (zone, i) in zones: {
+  parent: dns[i]
+  name: name
+  location: 'global'
+  tags: tags
+  properties: {
+    registrationEnabled: false
+    virtualNetwork: { id: network.id }
+  }
+}]
+
+output name string = network.name
+output appSubnetId string = '${network.id}/subnets/app'
+output endpointSubnetId string = '${network.id}/subnets/endpoints'

@@ -1,0 +1,37 @@
+// Key Vault, for secrets that the operator brings (an issuer's, a player's). Nothing that this
+// template makes is secret: identities take the place of keys.
+
+param name string
+param location string
+param tags object
+
+@description('Whether the vault answers from outside the virtual network')
+param publicAccess bool
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_109: without privateNetwork the app has no fixed address to let in
+  // checkov:skip=CKV_AZURE_189: the same; every call needs an Entra token with a role
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 90
+    enablePurgeProtection: true
+    publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: publicAccess ? 'Allow' : 'Deny'
+    }
+  }
+}
+
+output id string = vault.id
+output name string = vault.name
+output uri string = vault.properties.vaultUri
