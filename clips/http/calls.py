@@ -1,14 +1,17 @@
 """One HTTP call: who calls, and what they sent, parsed with every bad field named at once."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from clips.http import cursors
 from clips.http.inputs import Body, NoParameters, Owned, Parameters
 from shared.errors import (
     BodyTooLarge,
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 _audit = logging.getLogger("clips.audit")
 
 _LARGEST_BODY = 64 * 1024
+_MOST_OWNERS_NAMED = 20
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+type PageKey = tuple[datetime | float, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class OpenCall:
     def parameters[P: Parameters](self, kind: type[P]) -> P:
         """Path and query parameters; raises InvalidRequest."""
         fields: list[FieldError] = []
-        value = _collect(fields, self._parse_parameters, kind)
+        value = self._collect_parameters(fields, kind)
         return _complete(fields, value)
 
     def body[B: Body](self, kind: type[B]) -> B:
@@ -50,15 +57,45 @@ class OpenCall:
         """Both, with the bad fields of both in one InvalidRequest."""
         self._check_body()
         fields: list[FieldError] = []
-        first = _collect(fields, self._parse_parameters, parameters)
+        first = self._collect_parameters(fields, parameters)
         second = _collect(fields, self._parse_body, body)
         return _complete(fields, first), _complete(fields, second)
+
+    def address_of(self, path: str) -> str:
+        """The full address of a path of the API, on the host that the caller reached.
+
+        Always https but on loopback: behind a proxy that ends TLS a call looks like plain http.
+        """
+        asked = urlsplit(self.request.url)
+        scheme = asked.scheme if asked.hostname in _LOOPBACK else "https"
+        return f"{scheme}://{asked.netloc}{path}"
+
+    def page[Item](
+        self, items: Sequence[Item], limit: int, key: Callable[[Item], PageKey]
+    ) -> tuple[Sequence[Item], dict[str, str]]:
+        """What to show of `items`, and the header that leads on if there is more.
+
+        That there is more is told by one item too many.
+        """
+        shown = items[:limit]
+        if len(items) <= limit:
+            return shown, {}
+        return shown, self.link_to_next(cursors.encode(*key(shown[-1])))
 
     def link_to_next(self, cursor: str) -> dict[str, str]:
         """The header that leads to the next page: RFC 8288."""
         query = dict(self.request.params) | {"cursor": cursor}
         url = urlsplit(self.request.url)._replace(query=urlencode(query), fragment="").geturl()
         return {"Link": f'<{url}>; rel="next"'}
+
+    def _collect_parameters[P: Parameters](
+        self, fields: list[FieldError], kind: type[P]
+    ) -> P | None:
+        if kind.model_config.get("extra") == "forbid":
+            path = self.request.route_params
+            twice = (name for name in self.request.params if name in path)
+            fields += [FieldError("stands in the path", parameter=name) for name in twice]
+        return _collect(fields, self._parse_parameters, kind)
 
     def _parse_parameters[P: Parameters](self, kind: type[P]) -> P:
         return kind.model_validate({**self.request.params, **self.request.route_params})
@@ -82,17 +119,20 @@ class Call(OpenCall):
 
     user: User
 
-    def viewer(self, where: Owned) -> Viewer:
+    def viewer(self, where: Owned, clip_ids: Collection[UUID] = ()) -> Viewer:
         """Through whose eyes the caller looks: their own, or explicitly an admin's.
 
-        Raises Forbidden for `as=admin` without the role. What an admin does is on record.
+        `clip_ids` are those that the body names. Raises Forbidden for `as=admin` without the
+        role. What an admin is about to do is on record, and whose things it is about.
         """
         if where.acting_as is None:
             return Viewer(self.user.id)
         self.require(Role.ADMIN)
+        owners = self.services.owners.of([*where.ids, *clip_ids])
         _audit.info(
-            "Admin %s acts as admin: %s %s",
+            "Admin %r acts on what belongs to %s: %s %s",
             self.user.subject,
+            _names(owners),
             self.request.method,
             urlsplit(self.request.url).path,
         )
@@ -102,6 +142,13 @@ class Call(OpenCall):
         """Raises Forbidden unless the token has the role."""
         if role not in self.user.roles:
             raise Forbidden(f"This needs the role {role}.")
+
+
+def _names(subjects: Sequence[str]) -> str:
+    """For one line of a log, whatever the subjects are and however many."""
+    named = ", ".join(map(repr, subjects[:_MOST_OWNERS_NAMED])) or "nobody"
+    more = len(subjects) - _MOST_OWNERS_NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _collect[M: BaseModel](

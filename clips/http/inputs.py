@@ -4,19 +4,12 @@ Bodies are strict JSON: "5" is no number, 1 is no string, and NaN is nothing. An
 or parameter is an error too: a misspelt one must not pass for an absent one.
 """
 
-import ipaddress
-import re
-import unicodedata
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -25,101 +18,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from clips.http import cursors
-from shared.media_types import servable
-from shared.model import (
-    THUMBNAIL_WIDTHS,
-    ClipStatus,
-    ImageFormat,
-    RehydratePriority,
-    Variant,
+from clips.http.fields import (
+    FileName,
+    FutureMoment,
+    Hours,
+    Id,
+    IpRule,
+    Limit,
+    MediaType,
+    Position,
+    PositionKey,
+    TimeKey,
+    Title,
+    Width,
 )
-
-LONGEST_POSITION = 10_000_000.0
-"""Seconds, about 115 days: no video is longer, and a typing error often is."""
-
-_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].+", re.ASCII)
-# A day before the calendar ends, whatever zone a database shows it in.
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-
-
-def _printable(text: str) -> str:
-    # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: line breaks by another name.
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
-        raise PydanticCustomError("control_character", "must not contain control characters")
-    return text
-
-
-def _media_type(text: str) -> str:
-    if servable(text) is None and text != "application/octet-stream":
-        raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
-    return text
-
-
-def _address_or_range(text: str) -> str:
-    """IPv4 or a-b: https://learn.microsoft.com/rest/api/storageservices/create-service-sas."""
-    try:
-        first, last = _addresses(text)
-    except ValueError:
-        raise PydanticCustomError(
-            "ip", "must be an IPv4 address or a range of two, such as 203.0.113.4-203.0.113.9"
-        ) from None
-    if first > last:
-        raise PydanticCustomError("ip", "must be a range from a lower to a higher address")
-    return text
-
-
-def _addresses(text: str) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:
-    low, dash, high = text.partition("-")
-    first = ipaddress.IPv4Address(low)
-    return first, ipaddress.IPv4Address(high) if dash else first
-
-
-def _cursor[Key](decode: Callable[[str], Key]) -> BeforeValidator:
-    def check(text: object) -> Key:
-        try:
-            return decode(str(text))
-        except ValueError:
-            raise PydanticCustomError(
-                "cursor", "must be a cursor from the Link header of the page before"
-            ) from None
-
-    return BeforeValidator(check)
-
-
-def _offered_width(width: int) -> int:
-    if width not in THUMBNAIL_WIDTHS:
-        raise PydanticCustomError("width", f"must be one of {THUMBNAIL_WIDTHS}")
-    return width
-
-
-def _blank_is_none(value: object) -> object:
-    """Forms send an empty text for a field that was left empty."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _without_parameters(value: object) -> object:
-    """A browser's recorder says `video/webm;codecs=vp9,opus`: the type is what counts."""
-    return value.partition(";")[0].strip() if isinstance(value, str) else value
-
-
-type Line = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    AfterValidator(_printable),
-]
-type Title = Annotated[Line | None, BeforeValidator(_blank_is_none)]
-type FileName = Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)]
-type MediaType = Annotated[
-    str,
-    BeforeValidator(_without_parameters),
-    StringConstraints(to_lower=True, max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"),
-    AfterValidator(_media_type),
-]
-type Hours = Annotated[int, Field(ge=1, le=168)]
-type IpRule = Annotated[str, AfterValidator(_address_or_range)]
-type TextUuid = Annotated[UUID, Field(strict=False)]
-type Position = Annotated[float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False)]
+from shared.model import ClipStatus, ImageFormat, RehydratePriority, Variant
 
 
 class Body(BaseModel):
@@ -147,7 +60,15 @@ class NoParameters(Parameters):
 class Owned(Parameters):
     """Of something that has an owner; `as=admin` is how an admin acts on anybody's."""
 
-    acting_as: Annotated[Literal["admin"] | None, Field(alias="as")] = None
+    acting_as: Annotated[
+        Literal["admin"] | None,
+        Field(alias="as", description="Acts on anybody's, for whoever has the role."),
+    ] = None
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        """Everything that the path names."""
+        return [value for _, value in self if isinstance(value, UUID)]
 
 
 class NewVideo(Body):
@@ -158,8 +79,8 @@ class NewVideo(Body):
 class NewClip(Body):
     """`filename` gives the extension only; `content_type` is what the blob will be served as."""
 
-    start_time: Position
-    end_time: Position
+    start_time: Annotated[Position, Field(description="Seconds into the video.")]
+    end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
     filename: FileName | None = None
     content_type: MediaType | None = None
@@ -175,27 +96,12 @@ class NewClip(Body):
 class ClipChange(Body):
     """Absent leaves as it is, null clears."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     title: Title = None
-    expires_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
-
-    @field_validator("expires_at", mode="before")
-    @classmethod
-    def _is_text(cls, value: object) -> object:
-        # pydantic would take a number in quotes for seconds since 1970.
-        if value is not None and not (isinstance(value, str) and _DATE_AND_TIME.fullmatch(value)):
-            raise PydanticCustomError("expires_at", "must be an ISO 8601 date and time")
-        return value
-
-    @field_validator("expires_at")
-    @classmethod
-    def _in_the_future(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        if value <= datetime.now(UTC):
-            raise PydanticCustomError("expires_at", "must be in the future")
-        if value > _LATEST:
-            raise PydanticCustomError("expires_at", "must be before the end of the year 9999")
-        return value.astimezone(UTC)
+    expires_at: Annotated[
+        FutureMoment | None, Field(description="In the future: when it goes by itself.")
+    ] = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -205,46 +111,67 @@ class ClipChange(Body):
 
 
 class VideoId(Owned):
-    video_id: UUID
+    video_id: Id
 
 
 class ClipId(Owned):
-    clip_id: UUID
+    clip_id: Id
 
 
 class ClipOfVideo(Owned):
-    video_id: UUID
-    clip_id: UUID
+    video_id: Id
+    clip_id: Id
+
+
+class ShareId(Owned):
+    clip_id: Id
+    share_id: Id
 
 
 class VideoPage(Parameters):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 50
-    cursor: Annotated[tuple[datetime, UUID] | None, _cursor(cursors.decode_time)] = None
+    limit: Limit = 50
+    cursor: TimeKey | None = None
+
+
+class RecordPage(Owned):
+    """Of what happened to a clip, newest first: its grants, its shares."""
+
+    clip_id: Id
+    limit: Limit = 50
+    cursor: TimeKey | None = None
 
 
 class ClipPage(Owned):
-    video_id: UUID
-    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
-    cursor: Annotated[tuple[float, UUID] | None, _cursor(cursors.decode_position)] = None
-    status: ClipStatus | None = None
+    video_id: Id
+    limit: Limit = 1000
+    cursor: PositionKey | None = None
+    status: Annotated[ClipStatus | None, Field(description="Only clips in this one.")] = None
 
 
 class Thumbnail(Owned):
     """`time` is seconds into the clip; without it, the poster."""
 
-    clip_id: UUID
-    time: Position | None = None
-    width: Annotated[int, AfterValidator(_offered_width)] = 640
+    clip_id: Id
+    time: Annotated[
+        Position | None, Field(description="Seconds into the clip; absent for the poster.")
+    ] = None
+    width: Annotated[Width, Field(description="Pixels; a picture is never enlarged.")] = 640
     format: ImageFormat = ImageFormat.JPEG
 
 
 class AccessUrl(Owned):
     """`download` is a switch, or the file name to save under."""
 
-    clip_id: UUID
+    clip_id: Id
     expiry_hours: Hours = 24
     ip: IpRule | None = None
-    download: FileName | None = None
+    download: Annotated[
+        FileName | None,
+        Field(
+            description="`true` or `1`: browsers save it, under the clip's title; another text is "
+            "the file name; `false` or `0`: they play it. For the variant `clip` only."
+        ),
+    ] = None
     variant: Variant = Variant.CLIP
     rehydrate: RehydratePriority = RehydratePriority.STANDARD
 
@@ -252,8 +179,27 @@ class AccessUrl(Owned):
 class AccessUrls(Body):
     """Many links on the same terms; `download` is a switch, or the file name to save under."""
 
-    clip_ids: Annotated[list[TextUuid], Field(min_length=1, max_length=1000)]
+    clip_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
     expiry_hours: Hours = 24
     ip: IpRule | None = None
-    download: bool | FileName = False
+    download: Annotated[
+        bool | FileName,
+        Field(description="Whether browsers save it, or the file name under which they do."),
+    ] = False
     variant: Annotated[Variant, Field(strict=False)] = Variant.CLIP
+
+
+class NewShare(Body):
+    """Bounds of a share; null leaves one open."""
+
+    expires_at: FutureMoment | None = None
+    max_views: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    ip: IpRule | None = None
+
+
+class ShareToken(Parameters):
+    """The query counts for nothing: mailers and chats append theirs to what they pass on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    token: str

@@ -14,7 +14,7 @@ from clips.compose import Services
 from clips.http import cursors, inputs
 from clips.http.calls import Call
 from clips.http.inputs import Body, Parameters
-from shared.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from shared.model import ClipStatus, User, Variant
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
@@ -387,12 +387,30 @@ def test_an_end_of_life_is_in_the_future_and_has_a_zone(value: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["7", "x" * 36, str(CLIP)[:-1], f"{CLIP}0", f" {CLIP}", "null", "\0", "../x", "x" * 9999],
+    [
+        *("7", "x" * 36, str(CLIP)[:-1], f"{CLIP}0", f" {CLIP}", "null", "\0", "../x", "x" * 9999),
+        *(CLIP.hex, f"{{{CLIP}}}", CLIP.urn),  # other spellings of the same
+    ],
 )
 def test_a_malformed_id_is_named(text: str) -> None:
     assert list(bad_parameters(inputs.ClipId, clip_id=text)) == ["clip_id"]
     said = bad_parameters(inputs.ClipOfVideo, clip_id=text, video_id=text)
     assert sorted(said) == ["clip_id", "video_id"]
+
+
+def test_the_case_of_an_id_does_not_matter() -> None:
+    assert call(path={"clip_id": str(CLIP).upper()}).parameters(inputs.ClipId).clip_id == CLIP
+
+
+@pytest.mark.parametrize("text", ["1_0", "+5", " 5", "5.", ".5", "05", "1e", "٣", "0x10", "5\n"])
+def test_a_time_is_spelt_as_json_spells_it(text: str) -> None:
+    assert list(bad_parameters(inputs.Thumbnail, clip_id=str(CLIP), time=text)) == ["time"]
+
+
+@pytest.mark.parametrize(("text", "time"), [("0", 0), ("12.5", 12.5), ("1e2", 100), ("5", 5)])
+def test_a_time_may_be_any_number(text: str, time: float) -> None:
+    asked = call(path={"clip_id": str(CLIP)}, query={"time": text})
+    assert asked.parameters(inputs.Thumbnail).time == time
 
 
 def test_half_a_surrogate_pair_is_no_id() -> None:
@@ -405,7 +423,11 @@ def test_an_unknown_parameter_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "-1", "1001", "1.5", "1e2", "ten", "NaN", "٣", "\0", "9" * 5000, "true", "0x10"]
+    "text",
+    [
+        *("0", "-1", "1001", "1.5", "1e2", "ten", "NaN", "٣", "\0", "9" * 5000, "true", "0x10"),
+        *("1_0", "1.0", "+5", " 5", "5 ", "05", "--5", "5\n"),  # Python would take these
+    ],
 )
 def test_a_limit_is_a_number_from_1_to_1000(text: str) -> None:
     assert list(bad_parameters(inputs.VideoPage, limit=text)) == ["limit"]
@@ -513,10 +535,13 @@ def test_a_cursor_is_read_into_its_key() -> None:
     assert clips.cursor == (12.5, CLIP)
 
 
-def test_the_path_goes_before_the_query() -> None:
-    """?clip_id=... cannot stand in for the id in the path."""
-    other = call(path={"clip_id": str(CLIP)}, query={"clip_id": str(VIDEO)})
-    assert other.parameters(inputs.ClipId).clip_id == CLIP
+@pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
+def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None:
+    """?clip_id=... neither stands in for the id in the path nor passes unseen."""
+    other = call(path={"clip_id": str(CLIP)}, query={"clip_id": again})
+    with pytest.raises(InvalidRequest) as caught:
+        other.parameters(inputs.ClipId)
+    assert caught.value.fields == (FieldError("stands in the path", parameter="clip_id"),)
 
 
 def test_the_link_to_the_next_page_keeps_the_query() -> None:

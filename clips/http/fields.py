@@ -1,0 +1,203 @@
+"""The kinds of values that requests hold: how each is checked, and described as JSON Schema.
+
+Texts that stand for a number or an id are taken in one spelling only, the one that JSON and
+RFC 9562 have: `1_0`, `+5` and `{0190...}` are none.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from clips.http import cursors
+from shared.media_types import servable
+from shared.model import THUMBNAIL_WIDTHS
+
+LONGEST_POSITION = 10_000_000.0
+"""Seconds, about 115 days: no video is longer, and a typing error often is."""
+
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].+", re.ASCII)
+# A day before the calendar ends, whatever zone a database shows it in.
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+
+# The same rules as regular expressions, for those who read the schemas.
+_ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_MEDIA_TYPE = r"^((audio|video)/[A-Za-z0-9.+-]+|application/octet-stream)$"
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, str) and not _WHOLE_NUMBER.fullmatch(value):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise PydanticKnownError("float_parsing")
+    return value
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, str) and not _UUID.fullmatch(value):
+        raise PydanticCustomError("uuid", "must be a UUID: 8-4-4-4-12 hexadecimal digits")
+    return value
+
+
+def _printable(text: str) -> str:
+    # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: line breaks by another name.
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
+        raise PydanticCustomError("control_character", "must not contain control characters")
+    return text
+
+
+def _blank_is_none(value: object) -> object:
+    """Forms send an empty text for a field that was left empty."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _without_parameters(value: object) -> object:
+    """A browser's recorder says `video/webm;codecs=vp9,opus`: the type is what counts."""
+    return value.partition(";")[0].strip() if isinstance(value, str) else value
+
+
+def _media_type(text: str) -> str:
+    if servable(text) is None and text != "application/octet-stream":
+        raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+    return text
+
+
+def _address_or_range(text: str) -> str:
+    """IPv4 or a-b: https://learn.microsoft.com/rest/api/storageservices/create-service-sas."""
+    try:
+        first, last = _addresses(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "ip", "must be an IPv4 address or a range of two, such as 203.0.113.4-203.0.113.9"
+        ) from None
+    if first > last:
+        raise PydanticCustomError("ip", "must be a range from a lower to a higher address")
+    return text
+
+
+def _addresses(text: str) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:
+    low, dash, high = text.partition("-")
+    first = ipaddress.IPv4Address(low)
+    return first, ipaddress.IPv4Address(high) if dash else first
+
+
+def _date_and_time(value: object) -> object:
+    # pydantic would take a number in quotes for seconds since 1970.
+    if not (isinstance(value, str) and _DATE_AND_TIME.fullmatch(value)):
+        raise PydanticCustomError("moment", "must be an ISO 8601 date and time")
+    return value
+
+
+def _in_the_future(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise PydanticCustomError("moment", "must be in the future")
+    if value > _LATEST:
+        raise PydanticCustomError("moment", "must be before the end of the year 9999")
+    return value.astimezone(UTC)
+
+
+def _offered_width(width: int) -> int:
+    if width not in THUMBNAIL_WIDTHS:
+        raise PydanticCustomError("width", f"must be one of {THUMBNAIL_WIDTHS}")
+    return width
+
+
+def _cursor[Key](decode: Callable[[str], Key]) -> BeforeValidator:
+    def check(text: object) -> Key:
+        try:
+            return decode(str(text))
+        except ValueError:
+            raise PydanticCustomError(
+                "cursor", "must be a cursor from the Link header of the page before"
+            ) from None
+
+    return BeforeValidator(check)
+
+
+_CURSOR_SCHEMA = WithJsonSchema(
+    {"type": "string", "description": "From the `Link` header of the page before; opaque."}
+)
+
+type Id = Annotated[UUID, BeforeValidator(_canonical), Field(strict=False)]
+type Hours = Annotated[int, Field(ge=1, le=168), BeforeValidator(_whole_number)]
+type Limit = Annotated[
+    int,
+    Field(ge=1, le=1000, description="How many at most."),
+    BeforeValidator(_whole_number),
+]
+type Position = Annotated[
+    float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False), BeforeValidator(_number)
+]
+type Width = Annotated[
+    int,
+    Field(json_schema_extra={"enum": list(THUMBNAIL_WIDTHS)}),
+    BeforeValidator(_whole_number),
+    AfterValidator(_offered_width),
+]
+type Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    AfterValidator(_printable),
+]
+type Title = Annotated[
+    Line | None,
+    BeforeValidator(_blank_is_none),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "maxLength": 500, "pattern": _ONE_LINE}, {"type": "null"}],
+            "description": "One line; a blank one counts as null.",
+        }
+    ),
+]
+type FileName = Annotated[
+    str,
+    StringConstraints(max_length=255),
+    AfterValidator(_printable),
+    Field(json_schema_extra={"pattern": _ONE_LINE}),
+]
+type MediaType = Annotated[
+    str,
+    BeforeValidator(_without_parameters),
+    StringConstraints(to_lower=True, max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"),
+    AfterValidator(_media_type),
+    WithJsonSchema({"type": "string", "maxLength": 127, "pattern": _MEDIA_TYPE}),
+]
+type IpRule = Annotated[
+    str,
+    AfterValidator(_address_or_range),
+    Field(
+        json_schema_extra={"pattern": f"^{_ADDRESS}(-{_ADDRESS})?$"},
+        description="An IPv4 address or a range, from which alone the link works.",
+        examples=["203.0.113.4-203.0.113.9"],
+    ),
+]
+type FutureMoment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_date_and_time),
+    AfterValidator(_in_the_future),
+]
+type TimeKey = Annotated[tuple[datetime, UUID], _cursor(cursors.decode_time), _CURSOR_SCHEMA]
+type PositionKey = Annotated[tuple[float, UUID], _cursor(cursors.decode_position), _CURSOR_SCHEMA]
