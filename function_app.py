@@ -10,7 +10,7 @@ import azure.functions as func
 from clips.blob_binding import BlobName
 from clips.compose import compose
 from clips.http.routes import Routes
-from clips.routes import clips, links, system, videos
+from clips.routes import clips, links, shares, system, videos
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,12 @@ routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
 routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
 routes.add("clips_access_urls", "POST", "clips/access-urls", links.access_urls)
 routes.add("clips_thumbnail", "GET", "clips/{clip_id}/thumbnail", links.thumbnail)
+routes.add("clips_grants", "GET", "clips/{clip_id}/grants", links.grants)
+routes.add("clips_view", "POST", "videos/{video_id}/clips/{clip_id}/view", clips.view)
+routes.add("shares_create", "POST", "clips/{clip_id}/shares", shares.create)
+routes.add("shares_list", "GET", "clips/{clip_id}/shares", shares.page)
+routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", shares.revoke)
+routes.add_open("shares_open", "GET", "s/{token}", shares.open_)
 routes.add_open("health", "GET", "health", system.health)
 routes.add_fallback()
 

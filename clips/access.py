@@ -166,12 +166,10 @@ class Access:
         return self._links.to_read(self._containers.thumbnails, name, terms.life, bound)
 
     def _link_to_clip(self, file: ClipFile, blob_name: str, terms: AccessTerms) -> SignedLink:
-        # Whatever type an uploader gave the blob: nothing is served that a browser would run.
-        content_type = file.content_type or "application/octet-stream"
         bound = LinkTerms(
             ip=terms.ip,
             download_as=_file_name(file, blob_name, terms),
-            content_type=content_type,
+            content_type=file.served_as,
         )
         return self._links.to_read(self._containers.clips, blob_name, terms.life, bound)
 

@@ -14,7 +14,7 @@ from clips.deletion import UPLOAD_LIFE, Deletion
 from clips.ingest import Ingest
 from clips.reconciliation import Reconciliation
 from shared.blob_names import Containers
-from shared.catalogue import DeletedClip, Upkeep
+from shared.catalogue import DeletedClip, Grants, Upkeep
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.storage import Blobs
@@ -24,8 +24,12 @@ _log = logging.getLogger(__name__)
 UPLOAD_GRACE = timedelta(hours=24)
 """How long a clip may wait for its upload after the link to it has ended."""
 
+GRANT_LIFE = timedelta(days=30)
+"""How long it stays on record who had a link after the link has ended."""
+
 _TEMP_FILE_LIFE = timedelta(hours=24)
 _BATCH = 500
+_GRANTS_AT_ONCE = 5000
 
 type Report = dict[str, int]
 """What a run did: counts by what was counted."""
@@ -38,6 +42,7 @@ class Cleanup:
         blobs: Blobs,
         containers: Containers,
         upkeep: Upkeep,
+        grants: Grants,
         deletion: Deletion,
         ingest: Ingest,
         reconciliation: Reconciliation,
@@ -48,6 +53,7 @@ class Cleanup:
         self._blobs = blobs
         self._containers = containers
         self._upkeep = upkeep
+        self._grants = grants
         self._deletion = deletion
         self._ingest = ingest
         self._reconciliation = reconciliation
@@ -62,6 +68,7 @@ class Cleanup:
             "clips_deleted": self._finish_clips,
             "videos_deleted": self._finish_videos,
             "deletions_swept": self._sweep_deleted,
+            "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": self._drop_temp_blobs,
             "temp_files_deleted": self._drop_temp_files,
             "blobs_reconciled": self._reconciliation.run,
@@ -106,6 +113,13 @@ class Cleanup:
             self._upkeep.swept(clip.clip_id)
 
         return _each(self._upkeep.due_for_sweep(_BATCH), sweep)
+
+    def _forget_grants(self) -> int:
+        before = self._clock() - GRANT_LIFE
+        forgotten = 0
+        while (more := self._grants.forget(before, _GRANTS_AT_ONCE)) > 0:
+            forgotten += more
+        return forgotten
 
     def _drop_temp_blobs(self) -> int:
         container, now = self._containers.temp, self._clock()

@@ -13,10 +13,21 @@ from clips.deletion import Deletion
 from clips.images import ImageWriter
 from clips.ingest import Ingest
 from clips.reconciliation import Reconciliation
+from clips.sharing import Sharing
 from clips.storyboards import Storyboards
 from clips.thumbnails import Thumbnails
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grants, Landings, Upkeep, Users, Videos
+from shared.catalogue import (
+    Clips,
+    Grants,
+    Landings,
+    Owners,
+    Shares,
+    Upkeep,
+    Users,
+    Videos,
+    ViewLog,
+)
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.settings import Settings
@@ -35,7 +46,11 @@ class Services:
     users: Users
     videos: Videos
     clips: Clips
+    owners: Owners
+    grants: Grants
+    view_log: ViewLog
     access: Access
+    sharing: Sharing
     thumbnails: Thumbnails
     deletion: Deletion
     ingest: Ingest
@@ -49,7 +64,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     blobs = Blobs(account)
     videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
     links = Links(account, clock)
-    grants = Grants(database, clock)
+    grants, archive = Grants(database, clock), Archive(clock, blobs, containers)
     storyboards = Storyboards(clock, blobs, containers, links)
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
@@ -66,8 +81,12 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         users=Users(database),
         videos=videos,
         clips=clips,
-        access=Access(clips, grants, containers, links, storyboards, Archive(blobs, containers)),
-        thumbnails=Thumbnails(blobs, containers, links, clips),
+        owners=Owners(database),
+        grants=grants,
+        view_log=ViewLog(database),
+        access=Access(clips, grants, containers, links, storyboards, archive),
+        sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
+        thumbnails=Thumbnails(blobs, containers, links, clips, grants),
         deletion=deletion,
         ingest=ingest,
         cleanup=Cleanup(
@@ -75,6 +94,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
             blobs,
             containers,
             upkeep,
+            grants,
             deletion,
             ingest,
             reconciliation,

@@ -12,14 +12,15 @@ from uuid import UUID
 from clips.lookup import find_ready
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Clips
-from shared.errors import BlobExists, NotFound, UnplayableClip
-from shared.model import Blob, Clip, ImageFormat, SignedLink, Viewer
+from shared.catalogue import Clips, Grant, Grants
+from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip
+from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer
 from shared.storage import Blobs, Links
 
 _MOST_TIMES = 1000
 _FINEST_STEP = 0.1  # seconds
 _LINK_LIFE = timedelta(hours=24)
+_STILL = "thumbnail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +33,20 @@ class Wanted:
 
 
 class Thumbnails:
-    def __init__(self, blobs: Blobs, containers: Containers, links: Links, clips: Clips) -> None:
+    def __init__(
+        self, blobs: Blobs, containers: Containers, links: Links, clips: Clips, grants: Grants
+    ) -> None:
         self._blobs = blobs
         self._containers = containers
         self._links = links
         self._clips = clips
+        self._grants = grants
 
     def link(self, viewer: Viewer, clip_id: UUID, wanted: Wanted) -> SignedLink:
-        """A link to the still, which is made if need be.
+        """A link to the still, which is made if need be; on record.
 
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
-        ready, StorageUnavailable.
+        ready, BlobArchived if the still has to be made first, StorageUnavailable.
         """
         clip, blob_name = find_ready(self._clips, viewer, clip_id)
         name = (
@@ -50,7 +54,10 @@ class Thumbnails:
             if wanted.time is None
             else self._frame(clip, blob_name, wanted.time, wanted)
         )
-        return self._links.to_read(self._containers.thumbnails, name, _LINK_LIFE)
+        link = self._links.to_read(self._containers.thumbnails, name, _LINK_LIFE)
+        variant = Variant.POSTER if wanted.time is None else _STILL
+        self._grants.record(viewer.user_id, [Grant(link, clip_id, variant, None)])
+        return link
 
     def _frame(self, clip: Clip, blob_name: str, time: float, wanted: Wanted) -> str:
         """The name of the still at a time, after making it if it is not there."""
@@ -65,6 +72,8 @@ class Thumbnails:
             image_format=wanted.image_format,
         )
         if not self._blobs.exists(self._containers.thumbnails, name):
+            if blob.archived:
+                raise BlobArchived("The clip is archived: stills of it cannot be made now.")
             self._make(blob, name, seconds, wanted)
         return name
 

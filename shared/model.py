@@ -182,6 +182,11 @@ class ClipFile:
     images: Images
     content_type: str | None
 
+    @property
+    def served_as(self) -> str:
+        """Whatever type an uploader gave the blob: nothing that a browser would run."""
+        return self.content_type or "application/octet-stream"
+
 
 class RehydratePriority(StrEnum):
     """How soon a blob is fetched out of the archive: hours, or at a price less than one."""

@@ -46,6 +46,7 @@ _TAGS = {
     Tag.VIDEOS: "What clips belong to. A caller sees their own.",
     Tag.CLIPS: "Stretches of a video, each with a file of its own.",
     Tag.LINKS: "Addresses that open a blob for a while.",
+    Tag.SHARES: "Addresses that lead to a clip without a token, and can be taken back.",
     Tag.SERVICE: "About the service itself.",
 }
 

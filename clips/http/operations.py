@@ -25,6 +25,7 @@ class Tag(StrEnum):
     VIDEOS = "Videos"
     CLIPS = "Clips"
     LINKS = "Links"
+    SHARES = "Shares"
     SERVICE = "Service"
 
 

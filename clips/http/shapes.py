@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.model import ClipStatus, Failure, Media, RehydratePriority, Upload
+from shared.model import ClipStatus, Failure, Media, RehydratePriority, Upload, Variant
 
 _URI = {"format": "uri"}
 
@@ -132,6 +132,51 @@ class Redirect(TypedDict):
 
     access_url: Link
     expires_at: datetime
+
+
+# A name that is a word of the language: written as a call.
+Grant = TypedDict(
+    "Grant",
+    {
+        "id": Annotated[
+            UUID, Field(description="The link's: `scid` in the link and in the storage logs.")
+        ],
+        "who": Annotated[
+            str | None, Field(description="The subject of a token; null for a share's visitor.")
+        ],
+        "clip_id": UUID,
+        "variant": Annotated[
+            str,
+            Field(
+                json_schema_extra={"enum": [*Variant, "thumbnail", "upload"]},
+                description="What the link opens.",
+            ),
+        ],
+        "ip": Annotated[str | None, Field(description="What the link is bound to.")],
+        "from": datetime,
+        "until": datetime,
+        "share_id": Annotated[UUID | None, Field(description="The share that was opened.")],
+        "granted_at": datetime,
+    },
+)
+Grant.__doc__ = "A link in somebody's hands."
+
+
+class Share(TypedDict):
+    """A way to a clip that needs no token and can be taken back."""
+
+    id: UUID
+    clip_id: UUID
+    url: Annotated[
+        Link | None,
+        Field(description="The address to pass on: told once, when the share is made."),
+    ]
+    expires_at: datetime | None
+    max_views: Annotated[int | None, Field(ge=1)]
+    views: Annotated[int, Field(ge=0, description="How often it was opened.")]
+    ip: Annotated[str | None, Field(description="What its links are bound to.")]
+    created_at: datetime
+    revoked_at: datetime | None
 
 
 class BlobProperties(TypedDict):

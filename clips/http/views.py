@@ -4,7 +4,16 @@ from uuid import UUID
 
 from clips.http import shapes
 from shared.errors import CliplinkError
-from shared.model import Blob, Clip, Rehydration, SignedLink, Upload, Video
+from shared.model import (
+    Blob,
+    Clip,
+    RecordedGrant,
+    Rehydration,
+    Share,
+    SignedLink,
+    Upload,
+    Video,
+)
 
 
 def video(value: Video) -> shapes.Video:
@@ -78,6 +87,34 @@ def rehydrating(clip_id: UUID, waiting: Rehydration) -> shapes.Rehydrating:
 
 def redirect(link: SignedLink) -> shapes.Redirect:
     return {"access_url": link.url, "expires_at": link.expires_at}
+
+
+def grant(value: RecordedGrant) -> shapes.Grant:
+    return {
+        "id": value.link_id,
+        "who": value.who,
+        "clip_id": value.clip_id,
+        "variant": value.variant,
+        "ip": value.ip,
+        "from": value.starts_at,
+        "until": value.expires_at,
+        "share_id": value.share_id,
+        "granted_at": value.granted_at,
+    }
+
+
+def share(value: Share, url: str | None) -> shapes.Share:
+    return {
+        "id": value.id,
+        "clip_id": value.clip_id,
+        "url": url,
+        "expires_at": value.expires_at,
+        "max_views": value.max_views,
+        "views": value.views,
+        "ip": value.ip,
+        "created_at": value.created_at,
+        "revoked_at": value.revoked_at,
+    }
 
 
 def metadata(value: Clip, blob: Blob | None) -> shapes.Metadata:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from clips.http import cursors, inputs, shapes, views
+from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
 from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
@@ -67,20 +67,14 @@ def create(call: Call) -> Answer:
 def page(call: Call) -> Answer:
     wanted = call.parameters(inputs.ClipPage)
     services = call.services
-    # One more than asked for tells whether there is a next page.
     viewer = call.viewer(wanted)
     clips = services.clips.page(
         viewer, wanted.video_id, wanted.limit + 1, wanted.cursor, wanted.status
     )
     if not clips and services.videos.get(viewer, wanted.video_id) is None:
         raise NotFound("There is no such video.")
-    shown, more = clips[: wanted.limit], len(clips) > wanted.limit
-    cursor = cursors.encode(shown[-1].start_time, shown[-1].id) if more else None
-    return Answer(
-        HTTPStatus.OK,
-        _views(services, viewer, shown),
-        call.link_to_next(cursor) if cursor else {},
-    )
+    shown, headers = call.page(clips, wanted.limit, lambda clip: (clip.start_time, clip.id))
+    return Answer(HTTPStatus.OK, _views(services, viewer, shown), headers)
 
 
 @Operation(
@@ -137,6 +131,21 @@ def delete(call: Call) -> Answer:
     where = call.parameters(inputs.ClipId)
     call.services.deletion.delete_clip(call.viewer(where), where.clip_id)
     return Answer(HTTPStatus.OK, views.message("Clip deleted successfully"))
+
+
+@Operation(
+    tag=Tag.CLIPS,
+    summary="Report a view",
+    description="Counts in `view_count`, and is logged with who viewed and when.",
+    parameters=inputs.ClipOfVideo,
+    replies=(Reply(HTTPStatus.CREATED, "It is counted.", shapes.Message),),
+    errors=(NotFound,),
+)
+def view(call: Call) -> Answer:
+    where = call.parameters(inputs.ClipOfVideo)
+    if not call.services.view_log.add(call.viewer(where), where.video_id, where.clip_id):
+        raise NotFound("There is no such clip.")
+    return Answer(HTTPStatus.CREATED, views.message("View recorded successfully"))
 
 
 @Operation(

@@ -7,7 +7,8 @@ from clips.access import AccessTerms
 from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
-from clips.http.operations import REDIRECT, RETRY_AFTER, Operation, Reply, Tag
+from clips.http.operations import NEXT_PAGE, REDIRECT, RETRY_AFTER, Operation, Reply, Tag
+from clips.lookup import find
 from clips.thumbnails import Wanted
 from shared.errors import (
     BlobArchived,
@@ -98,7 +99,8 @@ def access_urls(call: Call) -> Answer:
         download=_file_name(wanted),
         variant=wanted.variant,
     )
-    answers = call.services.access.many(call.viewer(where), wanted.clip_ids, terms)
+    viewer = call.viewer(where, wanted.clip_ids)
+    answers = call.services.access.many(viewer, wanted.clip_ids, terms)
     return Answer(
         HTTPStatus.OK,
         [
@@ -106,6 +108,25 @@ def access_urls(call: Call) -> Answer:
             for clip_id, answer in zip(wanted.clip_ids, answers, strict=True)
         ],
     )
+
+
+@Operation(
+    tag=Tag.LINKS,
+    summary="List who was given links to a clip",
+    description="Newest first: every link that was handed out, to whom, and from when until when "
+    "it opens what.",
+    parameters=inputs.RecordPage,
+    replies=(Reply(HTTPStatus.OK, "A page of grants.", list[shapes.Grant], (NEXT_PAGE,)),),
+    errors=(NotFound,),
+)
+def grants(call: Call) -> Answer:
+    wanted = call.parameters(inputs.RecordPage)
+    services, viewer = call.services, call.viewer(wanted)
+    found = services.grants.page(viewer, wanted.clip_id, wanted.limit + 1, wanted.cursor)
+    if not found:
+        find(services.clips, viewer, wanted.clip_id)
+    shown, headers = call.page(found, wanted.limit, lambda grant: (grant.granted_at, grant.id))
+    return Answer(HTTPStatus.OK, [views.grant(grant) for grant in shown], headers)
 
 
 def _file_name(wanted: inputs.AccessUrl | inputs.AccessUrls) -> str | None:

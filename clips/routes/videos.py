@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from clips.http import cursors, inputs, shapes, views
+from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
 from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
@@ -35,15 +35,9 @@ def create(call: Call) -> Answer:
 )
 def page(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoPage)
-    # One more than asked for tells whether there is a next page.
     videos = call.services.videos.page(call.user.id, wanted.limit + 1, wanted.cursor)
-    shown, more = videos[: wanted.limit], len(videos) > wanted.limit
-    cursor = cursors.encode(shown[-1].created_at, shown[-1].id) if more else None
-    return Answer(
-        HTTPStatus.OK,
-        [views.video(video) for video in shown],
-        call.link_to_next(cursor) if cursor else {},
-    )
+    shown, headers = call.page(videos, wanted.limit, lambda video: (video.created_at, video.id))
+    return Answer(HTTPStatus.OK, [views.video(video) for video in shown], headers)
 
 
 @Operation(

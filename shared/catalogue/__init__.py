@@ -1,14 +1,15 @@
 """The catalogue in Postgres: who owns which videos and clips, and in what state they are.
 
-One module for each reason to ask: `users`, `videos`, `clips`, `grants`, `shares` and `view_log`
-serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup. Every statement
-stands in the module that runs it, named and with parameters only.
+One module for each reason to ask: `users`, `videos`, `clips`, `grants`, `shares`, `owners` and
+`view_log` serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup.
+Every statement stands in the module that runs it, named and with parameters only.
 """
 
 from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clips import ClipChange, Clips, NewClip
 from shared.catalogue.grants import Grant, Grants
 from shared.catalogue.landings import Claim, Landings
+from shared.catalogue.owners import Owners
 from shared.catalogue.shares import NewShare, OpenShare, Shares
 from shared.catalogue.upkeep import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.users import Users
@@ -28,6 +29,7 @@ __all__ = [
     "NewClip",
     "NewShare",
     "OpenShare",
+    "Owners",
     "Shares",
     "Upkeep",
     "Users",

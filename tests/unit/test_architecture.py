@@ -27,7 +27,7 @@ OWNERS = {
     "azure.functions": {"function_app", "clips.http"},
     "azurefunctions": {"clips.blob_binding"},
     "azure.keyvault": {"shared.key_vault"},
-    "azure.identity": {"shared.app_identity", "shared.storage"},
+    "azure.identity": {"shared.app_identity"},
     "azure.core": {"shared.storage", "shared.key_vault", "shared.app_identity"},
     "azure": {"shared.storage"},
     "psycopg": {"shared.pool", "shared.login", "shared.migrate"},
@@ -231,7 +231,14 @@ ROUTES = {
     "clips_delete": ("DELETE", "clips/{clip_id}"),
     "clips_metadata": ("GET", "clips/{clip_id}/metadata"),
     "clips_access_url": ("GET", "clips/{clip_id}/access-url"),
+    "clips_access_urls": ("POST", "clips/access-urls"),
     "clips_thumbnail": ("GET", "clips/{clip_id}/thumbnail"),
+    "clips_grants": ("GET", "clips/{clip_id}/grants"),
+    "clips_view": ("POST", "videos/{video_id}/clips/{clip_id}/view"),
+    "shares_create": ("POST", "clips/{clip_id}/shares"),
+    "shares_list": ("GET", "clips/{clip_id}/shares"),
+    "shares_revoke": ("DELETE", "clips/{clip_id}/shares/{share_id}"),
+    "shares_open": ("GET", "s/{token}"),
     "health": ("GET", "health"),
 }
 FALLBACK = "zz_unknown_route"
