@@ -13,6 +13,7 @@ from uuid import uuid4
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 from shared.clock import utc_now
+from shared.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Links, LinkTerms, StorageAccount
 
@@ -70,7 +71,7 @@ def _cpu(mint: Mint, names: list[str]) -> float:
 
 def _ours(terms: LinkTerms) -> Mint:
     settings = StorageSettings(
-        connection_string=None, account_name=_ACCOUNT, account_key=_KEY, endpoint=None
+        connection_string=None, account_name=_ACCOUNT, account_key=Fixed(_KEY), endpoint=None
     )
     links = Links(StorageAccount(settings, utc_now), utc_now)
     return lambda name: links.to_read(_CONTAINER, name, _LIFE, terms)

@@ -57,6 +57,33 @@ class Fixed:
         return None if self.value == refused else self.value
 
 
+class Part:
+    """What is taken out of a secret, such as the key in a connection string."""
+
+    def __init__(self, whole: Secret, take: Callable[[str], str]) -> None:
+        self._whole = whole
+        self._take = take
+        self._taken = ("", "")
+
+    def current(self) -> str:
+        return self._of(self._whole.current())
+
+    def instead_of(self, refused: str) -> str | None:
+        whole: str | None = self._whole.current()
+        if whole is not None and self._of(whole) == refused:
+            whole = self._whole.instead_of(whole)
+        part = None if whole is None else self._of(whole)
+        return None if part == refused else part
+
+    def _of(self, whole: str) -> str:
+        """Taken once: it may be asked for with every link of a thousand."""
+        seen, part = self._taken
+        if seen != whole:
+            part = self._take(whole)
+            self._taken = (whole, part)
+        return part
+
+
 class Rotating:
     """A value from a vault, kept for ten minutes and read again at once when it was refused.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.clock import Clock, utc_now
-from shared.secret import Secret, Vault
+from shared.secret import Fixed, Secret, Vault
 from shared.setting_reader import SettingReader
 
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
@@ -51,15 +51,19 @@ class StorageSettings:
     identity. `endpoint` is the blob endpoint where the last two are to find the account.
     """
 
-    connection_string: str | None
+    connection_string: Secret | None
     account_name: str | None
-    account_key: str | None
+    account_key: Secret | None
     endpoint: str | None
 
     @property
     def trigger_connection(self) -> str:
-        """The setting (or the prefix of `__blobServiceUri` ...) that the blob trigger binds to."""
-        return "AZURE_STORAGE_CONNECTION_STRING" if self.connection_string else "AZURE_STORAGE"
+        """The setting (or the prefix of `__blobServiceUri` ...) that the blob trigger binds to.
+
+        The Functions host looks it up, in the environment alone: the vault is ours.
+        """
+        known = isinstance(self.connection_string, Fixed)
+        return "AZURE_STORAGE_CONNECTION_STRING" if known else "AZURE_STORAGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +146,9 @@ def _stop_at_problems(reader: SettingReader) -> None:
 
 def _storage(reader: SettingReader) -> StorageSettings:
     settings = StorageSettings(
-        connection_string=reader.get("AZURE_STORAGE_CONNECTION_STRING", _is_connection_string),
+        connection_string=reader.secret("AZURE_STORAGE_CONNECTION_STRING", _is_connection_string),
         account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", _is_account_name),
-        account_key=reader.get("AZURE_STORAGE_ACCOUNT_KEY", _is_account_key),
+        account_key=reader.secret("AZURE_STORAGE_ACCOUNT_KEY", _is_account_key),
         endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", _is_address),
     )
     if settings.connection_string is None and settings.account_name is None:

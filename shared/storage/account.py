@@ -2,7 +2,7 @@
 
 Names, addresses and links need nothing but the settings. The vendor's client is made, without
 connecting, and its library loaded when somebody first reads or writes. With an identity no
-key is stored anywhere: see `shared.storage.delegation`.
+key is stored anywhere: see `shared.storage.delegation`. An account key may change at any time.
 """
 
 import threading
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.clock import Clock
+from shared.secret import Part, Secret
 from shared.settings import StorageSettings
 from shared.storage.delegation import DelegatedSigners
 from shared.storage.faults import translated
@@ -30,18 +31,14 @@ class StorageAccount:
     """One account: its client, its address, and whoever signs links to it."""
 
     def __init__(self, settings: StorageSettings, clock: Clock) -> None:
-        self._settings = settings
         self._lock = threading.Lock()
         self._client: BlobServiceClient | None = None
-        self.name, account_key, self.address = _credentials(settings)
+        self.name, self._key, self.address = _credentials(settings)
         loopback = urlsplit(self.address).hostname in _LOOPBACK
-        protocol = "https,http" if loopback else "https"
-        if account_key is not None:
-            self._signer: Signer | None = Signer(self.name, account_key, protocol)
-        else:
-            self._signer = None
+        self._protocol = "https,http" if loopback else "https"
+        self._keyed: tuple[str, Signer] | None = None
         # The emulator does not know the id of a link in what a delegated key has signed.
-        delegated = partial(Signer, self.name, protocol=protocol, carries_id=not loopback)
+        delegated = partial(Signer, self.name, protocol=self._protocol, carries_id=not loopback)
         self._delegated = DelegatedSigners(clock, self._fetch_delegation_key, delegated)
 
     @property
@@ -50,13 +47,13 @@ class StorageAccount:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = _client(self._settings, self.address)
+                    self._client = _client(self.address, self.name, self._key)
         return self._client
 
     @property
     def delegates(self) -> bool:
         """Whether links are signed with keys that themselves expire."""
-        return self._signer is None
+        return self._key is None
 
     def url(self, container: str, name: str) -> str:
         """The plain address of a blob; it opens nothing, all containers are private."""
@@ -68,9 +65,16 @@ class StorageAccount:
         A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
         needed and cannot be had.
         """
-        if self._signer is not None:
-            return self._signer, span
-        return self._delegated.signer_for(span)
+        if self._key is None:
+            return self._delegated.signer_for(span)
+        return self._keyed_signer(self._key.current()), span
+
+    def _keyed_signer(self, key: str) -> Signer:
+        """The same one as long as the account's key is the same."""
+        if self._keyed is None or self._keyed[0] != key:
+            keyed = self._keyed = key, Signer(self.name, key, self._protocol)
+            return keyed[1]
+        return self._keyed[1]
 
     def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
         with translated():
@@ -86,13 +90,13 @@ class StorageAccount:
         )
 
 
-def _credentials(settings: StorageSettings) -> tuple[str, str | None, str]:
+def _credentials(settings: StorageSettings) -> tuple[str, Secret | None, str]:
     """The account's name, its key if there is one, and the address of its blobs."""
     name, key, address = settings.account_name or "", settings.account_key, settings.endpoint
     if settings.connection_string is not None:
-        pairs = (part.partition("=") for part in settings.connection_string.rstrip(";").split(";"))
-        parts = {part.lower(): value for part, _, value in pairs}
-        name, key = parts["accountname"], parts["accountkey"]
+        parts = _parts(settings.connection_string.current())
+        name = parts["accountname"]
+        key = Part(settings.connection_string, lambda text: _parts(text)["accountkey"])
         suffix = parts.get("endpointsuffix")
         # As the vendor's client reads it: the protocol counts together with the suffix only.
         scheme = parts.get("defaultendpointsprotocol", "https") if suffix else "https"
@@ -101,17 +105,13 @@ def _credentials(settings: StorageSettings) -> tuple[str, str | None, str]:
     return name, key, (address or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/")
 
 
-def _client(settings: StorageSettings, address: str) -> "BlobServiceClient":
+def _parts(connection_string: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in connection_string.rstrip(";").split(";"))
+    return {name.lower(): value for name, _, value in pairs}
+
+
+def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
     # Imported here: a quarter of a second that an instance which only makes links does not pay.
-    from azure.core.credentials import AzureNamedKeyCredential
-    from azure.storage.blob import BlobServiceClient, LinearRetry
+    from shared.storage.client import open_client
 
-    retries = LinearRetry(backoff=1, random_jitter_range=1, retry_total=2)
-    options = {"retry_policy": retries} | _CLIENT_OPTIONS
-    name, key, _ = _credentials(settings)
-    if key is not None:
-        named_key = AzureNamedKeyCredential(name, key)
-        return BlobServiceClient(address, credential=named_key, **options)
-    from azure.identity import DefaultAzureCredential
-
-    return BlobServiceClient(address, credential=DefaultAzureCredential(), **options)
+    return open_client(address, name, key, _CLIENT_OPTIONS)

@@ -24,6 +24,7 @@ from local.ports import free_port
 from shared.clock import Clock, utc_now
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, StorageUnavailable
 from shared.model import Blob
+from shared.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Blobs, Links, LinkTerms, StorageAccount
 from shared.storage import account as account_module
@@ -107,7 +108,7 @@ def store(settings: StorageSettings, authority: Path | None = None, prefix: str 
 
 def by_connection_string(account: azurite.Account) -> StorageSettings:
     return StorageSettings(
-        connection_string=account.connection_string,
+        connection_string=Fixed(account.connection_string),
         account_name=None,
         account_key=None,
         endpoint=None,
@@ -124,7 +125,7 @@ def by_identity(account: azurite.Account) -> StorageSettings:
 
 
 def by_key(account: azurite.Account) -> StorageSettings:
-    return replace(by_identity(account), account_key=account.key)
+    return replace(by_identity(account), account_key=Fixed(account.key))
 
 
 @pytest.fixture(scope="module")
@@ -650,7 +651,7 @@ def blobs_at(endpoint: str, clock: Clock = utc_now) -> Blobs:
         f"BlobEndpoint={endpoint}/{azurite.ACCOUNT}"
     )
     settings = StorageSettings(
-        connection_string=text, account_name=None, account_key=None, endpoint=None
+        connection_string=Fixed(text), account_name=None, account_key=None, endpoint=None
     )
     return Blobs(StorageAccount(settings, clock))
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
+from shared.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Links, LinkTerms, StorageAccount
 from shared.storage.windows import span, window_of
@@ -33,10 +34,14 @@ def clock() -> SetClock:
 
 
 def account(clock: SetClock, **settings: str | None) -> StorageAccount:
-    nothing: dict[str, str | None] = dict.fromkeys(
-        ("connection_string", "account_name", "account_key", "endpoint")
+    secrets = {name: Fixed(value) for name, value in settings.items() if value is not None}
+    found = StorageSettings(
+        connection_string=secrets.get("connection_string"),
+        account_name=settings.get("account_name"),
+        account_key=secrets.get("account_key"),
+        endpoint=settings.get("endpoint"),
     )
-    return StorageAccount(StorageSettings(**(nothing | settings)), clock)
+    return StorageAccount(found, clock)
 
 
 def by_connection_string(clock: SetClock, **parts: str) -> StorageAccount:
@@ -388,10 +393,11 @@ def test_a_link_is_made_without_the_vendors_client() -> None:
 import sys
 from datetime import timedelta
 from shared.clock import utc_now
+from shared.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Blobs, Links, StorageAccount
 settings = StorageSettings(
-    connection_string=None, account_name="clips", account_key="c2VjcmV0", endpoint=None
+    connection_string=None, account_name="clips", account_key=Fixed("c2VjcmV0"), endpoint=None
 )
 account = StorageAccount(settings, utc_now)
 assert Blobs(account) and Links(account, utc_now).to_read("c", "b", timedelta(hours=1)).url

@@ -39,7 +39,7 @@ def problems(**changes: str) -> list[str]:
 
 def test_the_required_settings_are_enough() -> None:
     found = read()
-    assert found.storage.connection_string == CONNECTION_STRING
+    assert found.storage.connection_string == Fixed(CONNECTION_STRING)
     assert found.database_url.current() == "postgresql://cliplink@db.example.org/cliplink"
     assert found.auth.issuer == "https://login.example.org/tenant/v2.0"
     assert found.auth.audience == "api://cliplink"
@@ -119,7 +119,7 @@ def test_a_value_is_not_repeated_in_its_problem() -> None:
 
 def test_a_connection_string_goes_before_a_name_and_a_key() -> None:
     storage = read(AZURE_STORAGE_ACCOUNT_NAME="other", AZURE_STORAGE_ACCOUNT_KEY=KEY).storage
-    assert storage.connection_string == CONNECTION_STRING
+    assert storage.connection_string == Fixed(CONNECTION_STRING)
     assert storage.trigger_connection == "AZURE_STORAGE_CONNECTION_STRING"
 
 
@@ -132,7 +132,7 @@ def test_a_name_and_a_key_do_without_a_connection_string() -> None:
     assert (storage.connection_string, storage.account_name, storage.account_key) == (
         None,
         "clips",
-        KEY,
+        Fixed(KEY),
     )
     assert storage.trigger_connection == "AZURE_STORAGE"
 
@@ -175,7 +175,7 @@ def test_a_connection_string_needs_a_name_and_a_real_key(value: str) -> None:
 
 def test_a_connection_string_may_end_with_a_semicolon() -> None:
     value = f"{CONNECTION_STRING};"
-    assert read(AZURE_STORAGE_CONNECTION_STRING=value).storage.connection_string == value
+    assert read(AZURE_STORAGE_CONNECTION_STRING=value).storage.connection_string == Fixed(value)
 
 
 @pytest.mark.parametrize("value", ["ab", "a" * 25, "Clips", "my-clips", "clips.blob"])

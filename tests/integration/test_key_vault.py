@@ -1,0 +1,151 @@
+"""Settings from a key vault, read by the vendor's own client over HTTPS as a managed identity."""
+
+import os
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+
+from shared import key_vault
+from shared.app_identity import AppIdentity
+from shared.key_vault import KeyVault
+from shared.secret import VaultUnavailable
+from tests.integration.storage import ManagedIdentity
+from tests.integration.vault import FakeVault, refusal, serving_vault
+from tests.servers import Reply, refusing, serving
+
+SECRET = "postgresql://cliplink:hush@db.example.org/cliplink"
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVault]:
+    """A vault, and in the environment the identity that may read it."""
+    for name in os.environ:
+        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+            monkeypatch.delenv(name)
+    identity = ManagedIdentity()
+    vault = FakeVault(identity, {"DATABASE-URL": SECRET})
+    with serving(identity.answer) as tokens, serving_vault(vault, tmp_path) as (_, authority):
+        for name, value in vault.environment(tokens.url, authority).items():
+            monkeypatch.setenv(name, value)
+        yield vault
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_vault, "_LONGEST_PAUSE", 0.01)
+
+
+def opened(vault: FakeVault) -> KeyVault:
+    return KeyVault(vault.url, AppIdentity())
+
+
+def fault(vault: FakeVault) -> str:
+    """What is said of a vault that gives nothing; the secret is nowhere in it."""
+    with pytest.raises(VaultUnavailable) as caught:
+        opened(vault).get("DATABASE_URL")
+    said = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        said.append(repr(error))
+        error = error.__cause__ or error.__context__
+    assert len(said) > 1, "the cause is kept"
+    assert "hush" not in "".join(said)
+    return str(caught.value)
+
+
+def test_a_secret_has_the_name_of_its_setting_with_hyphens(vault: FakeVault) -> None:
+    assert opened(vault).get("DATABASE_URL") == SECRET
+    assert vault.asked == ["DATABASE-URL"]
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_an_empty_secret_is_an_absent_one(vault: FakeVault, value: str) -> None:
+    vault.secrets["TEMP-DIR"] = value
+    assert opened(vault).get("TEMP_DIR") is None
+    assert opened(vault).get("CLEANUP_SCHEDULE") is None
+
+
+def test_a_secret_is_stripped_of_surrounding_space(vault: FakeVault) -> None:
+    """`az keyvault secret set --file` brings the file's last newline along."""
+    vault.secrets["AUTH-AUDIENCE"] = " cliplink\n"
+    assert opened(vault).get("AUTH_AUDIENCE") == "cliplink"
+
+
+def test_many_secrets_take_one_challenge_and_one_token(vault: FakeVault) -> None:
+    keeper = opened(vault)
+    for _ in range(5):
+        keeper.get("DATABASE_URL")
+    assert len(vault.asked) == 5
+    assert vault.challenges == 1
+    assert vault.identity.asked == [vault.resource]
+
+
+def test_a_vault_that_wants_a_token_for_somebody_else_gets_none(vault: FakeVault) -> None:
+    """A host that only looks like the vault must not be given a token that opens another."""
+    vault.resource = "https://vault.azure.net"
+    assert fault(vault).startswith("asks for tokens that are not for it")
+    assert vault.identity.asked == []
+    assert vault.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (
+            refusal(403, "Forbidden", "ForbiddenByRbac"),
+            "refuses to give the secret DATABASE-URL to the app's identity (ForbiddenByRbac)",
+        ),
+        (
+            refusal(403, "Forbidden"),
+            "refuses to give the secret DATABASE-URL to the app's identity (Forbidden)",
+        ),
+        (
+            Reply(403, b"<h1>No</h1>"),
+            "refuses to give the secret DATABASE-URL to the app's identity (no reason given)",
+        ),
+        (refusal(400, "BadParameter"), "answers with 400 when asked for the secret DATABASE-URL"),
+        (Reply(404, b"<h1>Nothing here</h1>"), "does not answer like a key vault"),
+        (Reply(200, b"<h1>Welcome</h1>"), "does not answer like a key vault"),
+        (Reply(200, b'{"value": "hush', {"Content-Type": "application/json"}), "does not answer"),
+    ],
+)
+def test_a_refusal_says_what_the_vault_said(vault: FakeVault, reply: Reply, said: str) -> None:
+    vault.replies = repeat(reply)
+    assert fault(vault).startswith(said)
+
+
+def test_a_passing_fault_is_waited_out_but_not_for_long(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the vault asks for: somebody waits for every call."""
+    monkeypatch.setattr(key_vault, "_LONGEST_PAUSE", 0.01)
+    busy = refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"})
+    vault.replies = repeat(busy)
+    assert fault(vault) == "answers with 503 when asked for the secret DATABASE-URL"
+    assert len(vault.asked) == 3
+    vault.replies = repeat(busy, 2)
+    assert opened(vault).get("DATABASE_URL") == SECRET
+
+
+def test_a_vault_out_of_reach_does_not_answer(vault: FakeVault) -> None:
+    with refusing() as port:
+        vault.url = f"https://127.0.0.1:{port}"
+        assert fault(vault) == "does not answer"
+
+
+def test_a_vault_with_a_strange_certificate_does_not_answer(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    assert fault(vault) == "does not answer"
+    assert vault.identity.asked == []
+
+
+def test_without_an_identity_nothing_can_be_read(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")  # not the machine's
+    vault.identity.broken = True
+    assert fault(vault) == "cannot be read: the app's identity cannot sign in"

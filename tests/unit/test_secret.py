@@ -1,0 +1,219 @@
+"""A secret from a vault: kept for a while, read again when it is old or was refused."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from shared.secret import Fixed, Rotating, VaultUnavailable
+from tests.conftest import SetClock
+
+JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)
+
+
+@dataclass
+class Keeper:
+    """A vault with one secret, which may be away."""
+
+    value: str | None = "first"
+    is_away: bool = False
+    asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def get(self, name: str) -> str | None:
+        self.asked.append(name)
+        self.meanwhile()
+        if self.is_away:
+            raise VaultUnavailable("does not answer")
+        return self.value
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture
+def secret(keeper: Keeper, clock: SetClock) -> Rotating:
+    return Rotating("PASSWORD", "first", keeper, no_digits, clock)
+
+
+def no_digits(value: str) -> str | None:
+    return "has a digit" if any(c.isdigit() for c in value) else None
+
+
+def test_a_fixed_secret_knows_no_other_value() -> None:
+    assert Fixed("hush").current() == "hush"
+    assert Fixed("hush").instead_of("hush") is None
+    assert Fixed("hush").instead_of("an older one") == "hush"
+
+
+def test_no_secret_shows_itself(secret: Rotating) -> None:
+    assert "hush" not in repr(Fixed("hush"))
+    assert "first" not in repr(secret)
+
+
+def test_a_value_is_kept_for_ten_minutes(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    keeper.value = "second"
+    clock.now += JUST_UNDER_TEN_MINUTES
+    assert {secret.current() for _ in range(100)} == {"first"}
+    assert keeper.asked == []
+
+
+def test_an_old_value_is_read_again_once(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    keeper.value = "second"
+    clock.advance(minutes=10)
+    assert {secret.current() for _ in range(100)} == {"second"}
+    assert keeper.asked == ["PASSWORD"]
+    clock.now += JUST_UNDER_TEN_MINUTES
+    secret.current()
+    assert len(keeper.asked) == 1
+    clock.advance(minutes=10)
+    secret.current()
+    assert len(keeper.asked) == 2
+
+
+def test_a_refused_value_is_read_again_at_once(secret: Rotating, keeper: Keeper) -> None:
+    keeper.value = "second"
+    assert secret.instead_of("first") == "second"
+    assert secret.current() == "second"
+    assert keeper.asked == ["PASSWORD"]
+
+
+def test_who_was_refused_with_an_older_value_gets_the_present_one(
+    secret: Rotating, keeper: Keeper
+) -> None:
+    keeper.value = "second"
+    secret.instead_of("first")
+    assert secret.instead_of("first") == "second"
+    assert len(keeper.asked) == 1
+
+
+def test_a_refused_value_that_has_not_changed_is_no_reason_to_try_again(
+    secret: Rotating, keeper: Keeper
+) -> None:
+    assert secret.instead_of("first") is None
+    assert secret.current() == "first"
+    assert keeper.asked == ["PASSWORD"]
+
+
+def test_refusals_do_not_hammer_the_vault(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    for _ in range(100):
+        assert secret.instead_of("first") is None
+    assert len(keeper.asked) == 1
+    clock.advance(seconds=9.9)
+    keeper.value = "second"
+    assert secret.instead_of("first") is None
+    assert len(keeper.asked) == 1
+    clock.advance(seconds=0.1)
+    assert secret.instead_of("first") == "second"
+
+
+def test_while_the_vault_is_away_the_last_known_value_goes_on(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    """And only one call in a minute waits for a vault that may be slow to say nothing."""
+    keeper.is_away = True
+    clock.advance(minutes=10)
+    assert {secret.current() for _ in range(100)} == {"first"}
+    assert len(keeper.asked) == 1
+    clock.advance(seconds=59)
+    secret.current()
+    assert len(keeper.asked) == 1
+    clock.advance(seconds=1)
+    keeper.is_away, keeper.value = False, "second"
+    assert secret.current() == "second"
+    assert len(keeper.asked) == 2
+
+
+def test_a_refusal_while_the_vault_is_away_finds_nothing_else(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    keeper.is_away = True
+    assert secret.instead_of("first") is None
+    assert secret.current() == "first"
+    keeper.is_away, keeper.value = False, "second"
+    clock.advance(seconds=10)
+    assert secret.instead_of("first") == "second"
+
+
+@pytest.mark.parametrize("unusable", [None, "s3cond"])
+def test_a_value_that_is_gone_or_wrong_does_not_replace_a_good_one(
+    secret: Rotating,
+    keeper: Keeper,
+    clock: SetClock,
+    unusable: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The start would have refused it; a running app is not stopped by it."""
+    keeper.value = unusable
+    assert secret.instead_of("first") is None
+    clock.advance(minutes=10)
+    assert secret.current() == "first"
+    assert len(keeper.asked) == 2
+    (said, _) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("PASSWORD goes on: in the vault it ")
+
+
+def test_what_is_logged_names_the_setting_and_shows_no_value(
+    secret: Rotating, keeper: Keeper, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    keeper.value = "second"
+    secret.instead_of("first")
+    clock.advance(minutes=10)
+    keeper.value = "th1rd"
+    secret.current()
+    clock.advance(minutes=10)
+    keeper.is_away = True
+    secret.current()
+    assert len(caplog.records) == 3
+    assert caplog.text.count("PASSWORD") == 3
+    for value in ("first", "second", "th1rd"):
+        assert value not in caplog.text
+
+
+def test_one_thread_reads_an_old_value_while_the_others_go_on(
+    secret: Rotating, keeper: Keeper, clock: SetClock
+) -> None:
+    reading, read = threading.Event(), threading.Event()
+
+    def meanwhile() -> None:
+        reading.set()
+        assert read.wait(timeout=30)
+
+    keeper.value, keeper.meanwhile = "second", meanwhile
+    clock.advance(minutes=10)
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(secret.current)
+        try:
+            assert reading.wait(timeout=30)
+            assert secret.current() == "first"
+        finally:
+            read.set()
+        assert reader.result() == "second"
+    assert len(keeper.asked) == 1
+
+
+def test_all_who_were_refused_wait_for_one_reading(secret: Rotating, keeper: Keeper) -> None:
+    together = threading.Barrier(8)
+
+    def be_refused() -> str | None:
+        together.wait(timeout=30)
+        return secret.instead_of("first")
+
+    keeper.value = "second"
+    with ThreadPoolExecutor(8) as pool:
+        tries = [pool.submit(be_refused) for _ in range(8)]
+        assert [attempt.result() for attempt in tries] == ["second"] * 8
+    assert len(keeper.asked) == 1
