@@ -1,19 +1,70 @@
-"""Clips in the archive tier: whether their bytes can be read, and fetching them back."""
+"""Clips in the archive tier: whether their bytes can be read, and fetching them back.
+
+Storage alone knows what is archived and what is on its way back, so nothing is stored here.
+"""
+
+import threading
+from datetime import datetime, timedelta
 
 from shared.blob_names import Containers
-from shared.errors import WrongState
-from shared.model import RehydratePriority, Rehydration
+from shared.clock import Clock
+from shared.model import Blob, RehydratePriority, Rehydration
 from shared.storage import Blobs
+
+# Standard takes up to 15 hours; high less than one for most blobs below 10 GB.
+# https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview
+_RETRY_AFTER = {RehydratePriority.STANDARD: 3600, RehydratePriority.HIGH: 600}
+# A page that asks for one clip again and again does not ask storage each time.
+_ONLINE_FOR = timedelta(seconds=2)
+_MOST_REMEMBERED = 10_000
 
 
 class Archive:
-    def __init__(self, blobs: Blobs, containers: Containers) -> None:
+    def __init__(self, clock: Clock, blobs: Blobs, containers: Containers) -> None:
+        self._clock = clock
         self._blobs = blobs
-        self._containers = containers
+        self._container = containers.clips
+        self._online: dict[str, datetime] = {}
+        self._starting = threading.Lock()
 
     def state(self, blob_name: str, priority: RehydratePriority) -> Rehydration | None:
-        """None if the blob can be read at once."""
-        blob = self._blobs.get(self._containers.clips, blob_name)
-        if blob.access_tier != "Archive":
+        """None if the blob can be read; else how it is being fetched back, from now at least.
+
+        What is under way is hurried if that is asked for, never slowed down. Raises
+        BlobMissing, StorageUnavailable.
+        """
+        seen = self._online.get(blob_name)
+        if seen is not None and self._clock() - seen < _ONLINE_FOR:
             return None
-        raise WrongState(f"The clip is archived: {priority}.")
+        blob = self._look(blob_name)
+        if blob.archived and not _under_way(blob, priority):
+            with self._starting:
+                # Another thread may have been faster.
+                blob = self._look(blob_name)
+                if blob.archived and not _under_way(blob, priority):
+                    return self._start(blob, priority)
+        if blob.archived:
+            return _rehydration(blob.rehydrating or priority)
+        return None
+
+    def _look(self, blob_name: str) -> Blob:
+        blob = self._blobs.get(self._container, blob_name)
+        if not blob.archived:
+            if len(self._online) >= _MOST_REMEMBERED:
+                self._online.clear()
+            self._online[blob_name] = self._clock()
+        return blob
+
+    def _start(self, blob: Blob, priority: RehydratePriority) -> Rehydration:
+        if self._blobs.rehydrate(self._container, blob.name, priority):
+            return _rehydration(priority)
+        # Another instance was faster, or what somebody else began cannot be hurried.
+        return _rehydration(blob.rehydrating or priority)
+
+
+def _under_way(blob: Blob, priority: RehydratePriority) -> bool:
+    return blob.rehydrating in {priority, RehydratePriority.HIGH}
+
+
+def _rehydration(priority: RehydratePriority) -> Rehydration:
+    return Rehydration(priority, _RETRY_AFTER[priority])

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from shared.blob_names import Containers
 from shared.catalogue import Upkeep
 from shared.clock import Clock
-from shared.errors import BlobChanged, BlobMissing
+from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model import Blob
 from shared.storage import Blobs
 
@@ -37,8 +37,8 @@ class Checksums:
         for name in self._upkeep.clips_without_md5(_BATCH):
             try:
                 done += self._settle(name, deadline)
-            except (BlobMissing, BlobChanged):
-                _log.info("Gone or overwritten before its checksum was known: %s", name)
+            except (BlobMissing, BlobChanged, BlobArchived):
+                _log.info("Gone, overwritten or archived before its checksum was known: %s", name)
             if self._clock() > deadline:
                 break
         return done

@@ -17,7 +17,14 @@ from clips.images import ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
-from shared.errors import BlobChanged, BlobMissing, DatabaseUnavailable, UnplayableClip
+from shared.catalogue.landings import ARCHIVED
+from shared.errors import (
+    BlobArchived,
+    BlobChanged,
+    BlobMissing,
+    DatabaseUnavailable,
+    UnplayableClip,
+)
 from shared.media_types import of_name, servable
 from shared.model import Blob, Failure, Media
 from shared.storage import Blobs, StorageAccount
@@ -85,8 +92,10 @@ class Ingest:
         try:
             media, stills = _look_into(self._blobs.reader(self._containers.clips, blob))
         except UnplayableClip as error:
-            self._landings.fail(claim, Failure(error.failure_code, error.detail))
-            _log.info("Clip %s failed: %s", claim.clip_id, error.failure_code)
+            self._fail(claim, Failure(error.failure_code, error.detail))
+            return
+        except BlobArchived:
+            self._fail(claim, ARCHIVED)
             return
         images = self._images.write(claim, stills)
         poster = images.poster_name
@@ -95,6 +104,10 @@ class Ingest:
             _log.info("Clip %s is ready: %d bytes, %s s", claim.clip_id, blob.size, media.duration)
         else:
             _log.info("Clip %s was deleted or replaced meanwhile", claim.clip_id)
+
+    def _fail(self, claim: Claim, failure: Failure) -> None:
+        self._landings.fail(claim, failure)
+        _log.info("Clip %s failed: %s", claim.clip_id, failure.code)
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:

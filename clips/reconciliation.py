@@ -1,8 +1,8 @@
 """Compares the clips container with the catalogue, name by name, and mends what differs.
 
 Events get lost and outages outlast the host's retries: a blob that nobody dealt with is
-brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived is noted on the
-way.
+brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived
+is noted on the way.
 """
 
 import logging
@@ -13,7 +13,7 @@ from clips.ingest import Ingest
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
-from shared.catalogue.landings import MOST_ATTEMPTS
+from shared.catalogue.landings import ARCHIVED, MOST_ATTEMPTS
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.model import Blob
@@ -125,5 +125,7 @@ def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
         return False
     if clip.etag != blob.etag:
         return True
+    if blob.archived and clip.failure_code == ARCHIVED.code:
+        return False  # that is known; its turn comes when it is back
     # One that is still being processed has to be told when that is hopeless.
     return not clip.settled and (clip.attempts < MOST_ATTEMPTS or clip.status == "processing")

@@ -27,8 +27,12 @@ GAVE_UP = Failure(
     "That is a fault of the service or an outage, not of the file. It is tried again for a while.",
 )
 MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
+ARCHIVED = Failure(
+    "blob_archived",
+    "The file is in the archive tier, where it cannot be read. It is looked into when it is back.",
+)
 # Failures that say nothing about the file: a later run may well succeed.
-PASSING_FAILURES = (GAVE_UP.code, MISSING.code)
+PASSING_FAILURES = (GAVE_UP.code, MISSING.code, ARCHIVED.code)
 
 
 def is_settled(status: str, failure_code: str | None) -> bool:

@@ -101,7 +101,7 @@ _NOTE_ARCHIVED: LiteralString = """
 
 _WITHOUT_MD5: LiteralString = """
     SELECT blob_name FROM clips
-    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL
+    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL AND NOT archived
     ORDER BY created_at LIMIT %(limit)s
 """
 
@@ -228,7 +228,7 @@ class Upkeep:
         self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
     def clips_without_md5(self, limit: int) -> Sequence[str]:
-        """Names of ready clips' blobs whose checksum is not known, oldest first."""
+        """Names of ready clips' blobs that can be read and have no checksum, oldest first."""
         return [row["blob_name"] for row in self._database.all(_WITHOUT_MD5, {"limit": limit})]
 
     def note_md5(self, blob_name: str, *, old_etag: str, new_etag: str, md5: str) -> bool:

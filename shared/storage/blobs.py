@@ -84,10 +84,11 @@ class Blobs:
             )
         return str(answer["etag"]).strip('"')
 
-    def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> None:
-        """Starts to fetch a blob from the archive; or hurries, where that is under way already.
+    def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
+        """Starts to fetch a blob from the archive, or hurries what is under way.
 
-        Raises BlobMissing. The blob is offline meanwhile, for hours or at least many minutes.
+        False if it is under way and stays as it is. Raises BlobMissing. The blob is offline
+        meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
         from azure.storage.blob import RehydratePriority as Theirs
@@ -98,9 +99,10 @@ class Blobs:
                     "Hot", rehydrate_priority=Theirs(priority.capitalize())
                 )
             except HttpResponseError as error:
-                # Somebody else was first, with this priority or a higher one.
-                if not is_rehydrating(error):
-                    raise
+                if is_rehydrating(error):
+                    return False
+                raise
+        return True
 
     def delete(self, container: str, name: str) -> bool:
         """Deletes a blob with its snapshots, leased or not; False if there was none."""

@@ -2,7 +2,7 @@
 
 from clips.http.problems import status_of
 from shared import errors
-from shared.catalogue.landings import GAVE_UP, MISSING
+from shared.catalogue.landings import ARCHIVED, GAVE_UP, MISSING
 from shared.errors import CliplinkError
 from shared.media import FailureCode
 from tests.docs.pages import page
@@ -25,7 +25,7 @@ def test_every_failure_is_documented_with_its_sentence() -> None:
     of_the_file, passing = ERRORS.section("Why a clip failed").tables
     assert of_the_file.column("detail") == {code.value: code.sentence for code in FailureCode}
     assert passing.column("detail") == {
-        failure.code: failure.detail for failure in (GAVE_UP, MISSING)
+        failure.code: failure.detail for failure in (GAVE_UP, MISSING, ARCHIVED)
     }
 
 
