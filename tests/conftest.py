@@ -20,6 +20,7 @@ from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.migrate import migrate
 from shared.settings import Settings, from_mapping
+from tests import log_scan
 
 _numbers = itertools.count(1)
 
@@ -35,6 +36,20 @@ class SetClock:
 
     def advance(self, **parts: float) -> None:
         self.now += timedelta(**parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails the session if a line of any log holds a secret: see tests/log_scan.py.
+
+    Set up before all others, and thus looking when what they started has ended.
+    """
+    with log_scan.scanning() as scan:
+        yield
+    scan.look_into(tmp_path_factory.getbasetemp())
+    if scan.findings:
+        found = "\n".join(scan.findings[:50])
+        pytest.fail(f"{len(scan.findings)} lines of logs hold a secret:\n{found}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +92,14 @@ def database_url(postgres_server: postgres.Server, template_database: str) -> st
     """A migrated database of the test's own."""
     name = f"test_{next(_numbers)}"
     create_database(postgres_server, name, template_database)
-    return postgres_server.database_url(name)
+    return with_password(postgres_server.database_url(name))
 
 
 @pytest.fixture
 def empty_database_url(postgres_server: postgres.Server) -> str:
     name = f"test_{next(_numbers)}"
     create_database(postgres_server, name)
-    return postgres_server.database_url(name)
+    return with_password(postgres_server.database_url(name))
 
 
 @pytest.fixture
@@ -121,6 +136,11 @@ def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
     composed = compose(settings, clock)
     with composed.database:
         yield composed
+
+
+def with_password(url: str) -> str:
+    """The address of a database with a password in it, which no log may show."""
+    return url.replace("@", f":{log_scan.DATABASE_PASSWORD}@", 1)
 
 
 def create_database(server: postgres.Server, name: str, template: str = "template0") -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
-from tests.conftest import create_containers, create_database
+from tests.conftest import create_containers, create_database, with_password
 from tests.e2e.app import App, Caller
 from tests.media import clips
 
@@ -43,8 +43,10 @@ def new_app(
             "AUTH_JWKS_URL": jwks_url,
             "TEMP_DIR": str(folder / "temp"),
         }
+        environment |= changed
+        environment["DATABASE_URL"] = with_password(environment["DATABASE_URL"])
         return App(
-            environment=environment | changed,
+            environment=environment,
             account=azurite_account,
             issuer=issuer,
             folder=folder,

@@ -213,7 +213,7 @@ def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Conn
     role = f"limited_{next(_roles)}"
     create = sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 0").format(sql.Identifier(role))
     admin.execute(create)
-    url = empty_database_url.replace("//cliplink@", f"//{role}@")
+    url = empty_database_url.replace("//cliplink:", f"//{role}:")
     with Database(Fixed(url)) as database:
         with pytest.raises(DatabaseUnavailable):
             database.check()

@@ -1,0 +1,102 @@
+"""Looks for secrets in everything that is logged while the tests run.
+
+What a process of the tests logs passes `Scan` as a handler: our own loggers at DEBUG, all
+others at INFO, which is what host.json lets through. What started processes log (the functions
+host, Azurite, Postgres) lies in files, which are read at the end. The secrets in use are looked
+for as they are, all others by their form. A finding shows the line with the secret masked.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from local.azurite import ACCOUNT_KEY
+
+DATABASE_PASSWORD = "the-password-of-the-tests-database"
+"""Postgres believes every local caller, with any password: it is there to be looked for."""
+
+SECRETS: Mapping[str, re.Pattern[str]] = {
+    what: re.compile(pattern)
+    for what, pattern in {
+        "account key": f"{re.escape(ACCOUNT_KEY)}|{re.escape(quote(ACCOUNT_KEY, safe=''))}",
+        "database password": re.escape(DATABASE_PASSWORD),
+        # '{"' in base64: how every JWT begins.
+        "bearer token": r"\beyJ[\w-]{10,}[\w.-]*|(?i:\bbearer)\s+[\w.~+/-]{20,}",
+        # HMAC-SHA256 in base64, as it stands in an address, once or twice encoded, or in a dict.
+        "signature of a link": r"(?<![A-Za-z])sig(?:%(?:25)*3D|\W{1,4})[\w+/%-]{43,}",
+        "key in a connection string": r"(?i:\bAccountKey=)[\w+/=]{8,}",
+        "password in an address": r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)",
+        "share token": r"(?<=/s/)[\w-]{16,}",
+        "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    }.items()
+}
+_OURS = ("clips", "shared", "local", "function_app")
+_TESTS_OWN_CLIENT = "httpx"  # logs every address that a test opens; the app does not have it
+_LOG_FILES = {"log", "errors"}  # besides *.log
+_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+def masked(text: str) -> str:
+    """The text with the name of each secret in its place."""
+    for what, pattern in SECRETS.items():
+        text = pattern.sub(f"<{what}>", text)
+    return text
+
+
+class Scan(logging.Handler):
+    """Collects the lines that hold a secret, each with where it comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.findings: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a record as it would be written, and at what was attached to it."""
+        attached = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        test = os.environ.get("PYTEST_CURRENT_TEST", "no test")
+        where = f"logger {record.name}, {record.pathname}:{record.lineno}, in {test}"
+        for line in self.format(record).splitlines():
+            self._look(line, where)
+        self._look(str(attached), where)
+
+    def look_into(self, folder: Path) -> None:
+        """Look at every log file in a folder."""
+        for path in _log_files(folder):
+            with path.open(errors="replace") as lines:
+                for number, line in enumerate(lines, 1):
+                    self._look(line, f"{path}:{number}")
+
+    def _look(self, line: str, where: str) -> None:
+        without = masked(line)
+        if without != line:
+            self.findings.append(f"{where}: {without.strip()[:400]}")
+
+
+@contextmanager
+def scanning() -> Iterator[Scan]:
+    """A scan of every record of this process."""
+    scan = Scan()
+    root = logging.getLogger()
+    levels = {"": logging.INFO, _TESTS_OWN_CLIENT: logging.WARNING}
+    levels |= dict.fromkeys(_OURS, logging.DEBUG)
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    root.addHandler(scan)
+    try:
+        yield scan
+    finally:
+        root.removeHandler(scan)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _log_files(folder: Path) -> Iterator[Path]:
+    for here, folders, files in folder.walk():
+        if "PG_VERSION" in files:  # a cluster: thousands of files, and no log
+            folders.clear()
+        yield from (here / name for name in files if name in _LOG_FILES or name.endswith(".log"))
