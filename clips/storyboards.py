@@ -2,20 +2,19 @@
 
 A cue's address is relative in the stored file, and a relative address loses the signature of
 the file it stands in. So a copy with full addresses is kept in the temp container for as long
-as its links are good: the cleanup removes it by its `expires_at`.
+as its links are good: the cleanup removes it by its `expires_at`. Whoever asks within a window
+shares one copy.
 """
 
-from datetime import datetime, timedelta
+import hashlib
+from datetime import timedelta
 
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.model import ClipFile, SignedLink
+from shared.model import Blob, ClipFile, SignedLink
 from shared.storage import Blobs, Links, LinkTerms
-
-# Links asked for within a quarter of an hour end together and share one copy.
-_WINDOW = timedelta(minutes=15)
 
 
 class Storyboards:
@@ -26,32 +25,34 @@ class Storyboards:
         self._links = links
 
     def link(self, clip: ClipFile, life: timedelta, ip: str | None) -> SignedLink:
-        """A link to a VTT that a player can load; good for `life` and up to 15 minutes more.
+        """A link to a VTT that a player can load, and with it the sheet of tiles.
 
-        Raises NotFound if the clip has no storyboard, StorageUnavailable.
+        Raises NotFound if the clip has no storyboard, BlobMissing and BlobChanged if it is being
+        replaced at this moment, StorageUnavailable.
         """
-        name = clip.images.storyboard_name
-        if name is None:
+        if clip.images.storyboard_name is None:
             raise NotFound("The clip has no storyboard.")
-        now = self._clock().replace(microsecond=0)
-        ends = _end_of_window(now + life)
-        life = ends - now
-        sheet = blob_names.storyboard_sheet(clip.video_id, clip.id)
-        link = self._links.to_read(self._containers.thumbnails, sheet, life, LinkTerms(ip=ip))
-        cues = self._blobs.read(self._containers.thumbnails, name).decode()
-        copy = blob_names.signed_storyboard(clip.id, f"{ends:%Y%m%dT%H%M}-{ip or 'any'}")
+        now, terms = self._clock(), LinkTerms(ip=ip)
+        name = blob_names.storyboard_sheet(clip.video_id, clip.id)
+        sheet = self._links.to_read(self._containers.thumbnails, name, life, terms, now=now)
+        cues = self._blobs.get(self._containers.thumbnails, clip.images.storyboard_name)
+        copy = blob_names.signed_storyboard(clip.id, _key(cues, sheet))
+        if not self._blobs.exists(self._containers.temp, copy):
+            self._write(copy, cues, sheet)
+        return self._links.to_read(self._containers.temp, copy, life, terms, now=now)
+
+    def _write(self, name: str, cues: Blob, sheet: SignedLink) -> None:
+        text = self._blobs.reader(self._containers.thumbnails, cues).read(0, cues.size).decode()
         self._blobs.put(
             self._containers.temp,
-            copy,
-            cues.replace(blob_names.STORYBOARD_SHEET, link.url).encode(),
+            name,
+            text.replace(blob_names.STORYBOARD_SHEET, sheet.url).encode(),
             "text/vtt",
-            replace=True,
-            metadata={"expires_at": ends.isoformat()},
+            replace=True,  # another's is the same
+            metadata={"expires_at": sheet.expires_at.isoformat()},
         )
-        return self._links.to_read(self._containers.temp, copy, life, LinkTerms(ip=ip))
 
 
-def _end_of_window(moment: datetime) -> datetime:
-    """`moment`, or the next full quarter of an hour after it."""
-    seconds = _WINDOW.total_seconds()
-    return datetime.fromtimestamp(-(-moment.timestamp() // seconds) * seconds, moment.tzinfo)
+def _key(cues: Blob, sheet: SignedLink) -> str:
+    """Names what the copy holds: this version of the cues, with this address in them."""
+    return hashlib.blake2b(f"{cues.etag}\n{sheet.url}".encode(), digest_size=16).hexdigest()

@@ -43,11 +43,6 @@ class Blobs:
         """Reads ranges of exactly this version of the blob."""
         return BlobReader(self._client(container, blob.name), blob)
 
-    def read(self, container: str, name: str) -> bytes:
-        """The whole of a small blob that we wrote ourselves; raises BlobMissing."""
-        with translated():
-            return self._client(container, name).download_blob().readall()
-
     def put(
         self,
         container: str,

@@ -14,6 +14,7 @@ from shared.errors import NotFound, WrongState
 from shared.model import Clip, ImageFormat, Variant
 from tests.conftest import SetClock
 from tests.integration.library import Library
+from tests.integration.storage import moment, said
 from tests.media import clips
 
 _CLOCK = r"(\d\d:\d\d:\d\d\.\d{3})"
@@ -139,17 +140,47 @@ class TestStoryboard:
                 assert int(x) + int(width) <= sheet.width
                 assert int(y) + int(height) <= sheet.height
 
-    def test_links_of_one_quarter_of_an_hour_are_the_same_and_share_a_copy(
+    def test_links_of_one_window_are_the_same_and_share_a_copy(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
+        """It is written once: whoever comes later finds it."""
         clip = library.landed(film)
         clock.now = clock.now.replace(minute=16, second=0)
         first = library.link(clip, self.terms())
+        (copy,) = library.blobs("temp")
+        written = library.services.blobs.get(library.containers.temp, copy)
         clock.advance(minutes=10)
-        second = library.link(clip, self.terms())
-        assert len(library.blobs("temp")) == 1
-        assert first.expires_at == second.expires_at
-        assert second.expires_at >= clock.now + timedelta(hours=1)
+        assert library.link(clip, self.terms()) == first
+        assert library.services.blobs.get(library.containers.temp, copy) == written
+        assert library.blobs("temp") == {copy}
+        clock.advance(minutes=10)
+        assert library.link(clip, self.terms()).expires_at > first.expires_at
+        assert len(library.blobs("temp")) == 2
+
+    def test_the_sheet_can_be_loaded_as_long_as_its_cues(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        link = library.link(clip, self.terms())
+        (copy,) = library.blobs("temp")
+        cues = (library.read("temp", copy) or b"").decode()
+        (ends,) = {said(url, "se") for _, _, url, *_ in CUE.findall(cues)}
+        assert moment(ends) == link.expires_at
+        assert link.expires_at >= clock.now + timedelta(hours=1)
+
+    def test_an_overwritten_clip_has_its_new_cues_at_once(
+        self, library: Library, film: bytes, longer_film: bytes
+    ) -> None:
+        """Within the window in which the old ones were asked for, and kept."""
+        clip = library.landed(film)
+        assert clip.blob_name is not None
+        old = library.link(clip, self.terms())
+        library.upload(clip.blob_name, longer_film)
+        library.services.ingest.landed(clip.blob_name)
+        new = library.link(library.clip(clip.id), self.terms())
+        assert new.expires_at == old.expires_at
+        (*_, before), (*_, after) = (CUE.findall(httpx.get(link.url).text) for link in (old, new))
+        assert (before[1][:8], after[1][:8]) == ("00:00:02", "00:00:03")
 
     def test_the_copy_is_cleaned_up_when_its_links_have_ended(
         self, library: Library, film: bytes, clock: SetClock
