@@ -11,7 +11,15 @@ from uuid import UUID, uuid4
 
 from shared.database import Connection
 
-_IS_DELETED: LiteralString = "SELECT 1 FROM deleted_clips WHERE blob_name = %(blob_name)s"
+# By its id too: the bytes of a clip of the service before may come after its deletion, and then
+# neither the row nor the note about it has the name of a blob.
+_IS_DELETED: LiteralString = """
+    SELECT 1 FROM deleted_clips
+    WHERE blob_name = %(blob_name)s OR (clip_id = %(spelled_id)s AND video_id = %(video_id)s)
+    UNION ALL
+    SELECT 1 FROM clips
+    WHERE id = %(spelled_id)s AND video_id = %(video_id)s AND deleted_at IS NOT NULL
+"""
 
 # Held, so that the video cannot be deleted before its new clip is there.
 _LOCK_VIDEO: LiteralString = """
@@ -20,7 +28,8 @@ _LOCK_VIDEO: LiteralString = """
 
 # A clip of the service this one replaces, whose bytes have now come.
 _ATTACH: LiteralString = """
-    UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s
+    UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s,
+                     s3_url = coalesce(s3_url, blob_url)
     WHERE id = %(spelled_id)s AND video_id = %(video_id)s
       AND blob_name IS NULL AND deleted_at IS NULL
 """

@@ -18,14 +18,17 @@ from shared.model import (
     Viewer,
 )
 
+# Where no poster could be made, the thumbnail shows that came along from the service before.
 _IMAGE_COLUMNS: LiteralString = """
-    c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.placeholder
+    coalesce(c.poster_name, c.own_thumbnail) AS poster_name, c.poster_widths, c.storyboard_name,
+    c.preview_name, c.placeholder
 """
 
 CLIP_COLUMNS: LiteralString = f"""
     c.id, c.video_id, c.title, c.status, c.failure_code, c.failure_detail, c.blob_name, c.blob_url,
     {_IMAGE_COLUMNS},
-    c.thumbnail_url, c.start_time, c.end_time, c.duration, c.file_size,
+    coalesce(c.thumbnail_url, c.own_thumbnail_url) AS thumbnail_url,
+    c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.view_count, c.media
 """
 

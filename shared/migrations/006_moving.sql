@@ -1,0 +1,6 @@
+-- Moving clips in: what came along with them, and the migrations that an admin has started.
+
+-- A thumbnail of the service this one replaces: shown where none was made of the clip itself.
+ALTER TABLE clips
+    ADD COLUMN IF NOT EXISTS own_thumbnail     text,  -- in the thumbnails container
+    ADD COLUMN IF NOT EXISTS own_thumbnail_url text;

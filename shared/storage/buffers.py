@@ -1,0 +1,43 @@
+"""Memory to read blocks into: so much and no more, however many files are read into it."""
+
+import threading
+
+
+class Buffer:
+    """A piece of memory on loan; `data` is the part of it that was filled."""
+
+    def __init__(self, owner: "Buffers", memory: bytearray) -> None:
+        self._owner = owner
+        self.memory = memory
+        self.filled = 0
+
+    @property
+    def data(self) -> memoryview:
+        return memoryview(self.memory)[: self.filled]
+
+    def give_back(self) -> None:
+        """Whoever has it last calls this once."""
+        self._owner.take_back(self.memory)
+
+
+class Buffers:
+    """`count` buffers of `size` bytes, lent out one at a time and used again."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self.size = size
+        self._condition = threading.Condition()
+        # Pages that were never written to take no memory: a small file uses little of a buffer.
+        self._free = [bytearray(size) for _ in range(count)]
+
+    def take(self, size: int) -> Buffer:
+        """A buffer of at least `size` bytes, as soon as one is free."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._free)
+            memory = self._free.pop()
+        # Only blocks of a file beyond 50,000 blocks of the usual size are larger.
+        return Buffer(self, memory if len(memory) >= size else bytearray(size))
+
+    def take_back(self, memory: bytearray) -> None:
+        with self._condition:
+            self._free.append(memory if len(memory) == self.size else bytearray(self.size))
+            self._condition.notify()
