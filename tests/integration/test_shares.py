@@ -1,0 +1,385 @@
+"""A share opens its clip for whoever has its address, as often as it allows, until it is over."""
+
+import hashlib
+import threading
+from base64 import urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from azure.storage.blob import StandardBlobTier
+
+from clips.archive import Archive
+from clips.sharing import LINK_LIFE, ShareTerms, Sharing
+from shared.catalogue import Shares
+from shared.catalogue.shares import _FIND
+from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
+from shared.model import (
+    Clip,
+    RehydratePriority,
+    Rehydration,
+    Share,
+    SignedLink,
+    Viewer,
+)
+from shared.storage import Links
+from tests.conftest import SetClock
+from tests.integration.library import Library
+
+
+class AwayArchive(Archive):
+    """Storage does not answer when asked where a blob is."""
+
+    def __init__(self) -> None:
+        """Needs nothing to fail."""
+
+    def state(self, blob_name: str, priority: RehydratePriority) -> Rehydration | None:
+        raise StorageUnavailable(f"Away: {blob_name} {priority}.")
+
+
+def shared(library: Library, clip: Clip, **terms: object) -> tuple[Share, str]:
+    bounds = {"expires_at": None, "max_views": None, "ip": None} | terms
+    return library.services.sharing.create(library.viewer, clip.id, ShareTerms(**bounds))  # type: ignore[arg-type]  # bounds of several types
+
+
+def opened(library: Library, token: str) -> SignedLink:
+    outcome = library.services.sharing.open(token).outcome
+    assert isinstance(outcome, SignedLink)
+    return outcome
+
+
+def refused(library: Library, token: str) -> str:
+    with pytest.raises(NotFound) as caught:
+        library.services.sharing.open(token)
+    return caught.value.detail
+
+
+def shares_of(library: Library, clip: Clip) -> list[Share]:
+    return list(library.services.sharing.page(library.viewer, clip.id, 1000, None))
+
+
+def said(link: SignedLink) -> dict[str, str]:
+    return {name: value for name, [value] in parse_qs(urlsplit(link.url).query).items()}
+
+
+def run(library: Library, statement: LiteralString, clip: Clip) -> None:
+    library.services.database.run(statement, {"clip": clip.id, "video": clip.video_id})
+
+
+class TestOpening:
+    def test_it_leads_to_the_clip_for_a_few_minutes(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip)
+        link = opened(library, token)
+        answer = httpx.get(link.url)
+        assert (answer.content, answer.headers["Content-Type"]) == (film, "video/mp4")
+        assert link.expires_at == clock.now.replace(microsecond=0) + LINK_LIFE
+        assert [s.views for s in shares_of(library, clip)] == [1]
+        assert shares_of(library, clip)[0].id == share.id
+
+    def test_nothing_is_served_that_a_browser_would_run(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        run(library, "UPDATE clips SET content_type = NULL WHERE id = %(clip)s", clip)
+        _, token = shared(library, clip)
+        assert said(opened(library, token))["rsct"] == "application/octet-stream"
+
+    def test_its_links_are_bound_to_its_address(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, ip="203.0.113.4-203.0.113.9")
+        assert said(opened(library, token))["sip"] == "203.0.113.4-203.0.113.9"
+        _, token = shared(library, clip)
+        assert "sip" not in said(opened(library, token))
+
+    def test_a_link_does_not_outlive_its_share(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        ends = clock.now + timedelta(seconds=90)
+        _, token = shared(library, library.landed(film), expires_at=ends)
+        assert opened(library, token).expires_at <= ends
+
+    def test_a_clip_that_is_not_ready_is_not_opened_yet(
+        self, library: Library, film: bytes
+    ) -> None:
+        """It can be shared before its upload; whoever opens it is told to come back."""
+        clip = library.announce()
+        _, token = shared(library, clip, max_views=1)
+        with pytest.raises(WrongState):
+            library.services.sharing.open(token)
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        library.services.ingest.landed(clip.blob_name)
+        assert httpx.get(opened(library, token).url).content == film
+
+    def test_a_clip_in_the_archive_is_fetched_and_costs_no_view_yet(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        blob = library.services.account.client.get_blob_client(
+            library.containers.clips, clip.blob_name or ""
+        )
+        blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+        _, token = shared(library, clip, max_views=1)
+        waiting = library.services.sharing.open(token)
+        assert waiting.clip_id == clip.id
+        assert isinstance(waiting.outcome, Rehydration)
+        assert waiting.outcome.priority is RehydratePriority.STANDARD
+        assert shares_of(library, clip)[0].views == 0
+        assert httpx.get(opened(library, token).url).content == film
+
+    def test_an_outage_of_storage_costs_no_view(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        services, clip = library.services, library.landed(film)
+        shares, links = Shares(services.database), Links(services.account, clock)
+        sharing = Sharing(clock, services.clips, shares, services.containers, links, AwayArchive())
+        _, token = shared(library, clip, max_views=1)
+        with pytest.raises(StorageUnavailable):
+            sharing.open(token)
+        opened(library, token)
+
+    def test_a_blob_that_is_gone_costs_no_view(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
+        with pytest.raises(BlobMissing):
+            library.services.sharing.open(token)
+        assert shares_of(library, clip)[0].views == 0
+
+
+class TestTheEnd:
+    def test_every_end_looks_alike(self, library: Library, film: bytes) -> None:
+        """Nobody learns whether a share was there, and why it is over."""
+        clips = [library.landed(film) for _ in range(5)]
+        shares = [shared(library, clip, max_views=1) for clip in clips]
+        tokens = [token for _, token in shares]
+        for token in tokens[1:]:  # remembered as good, if anything were remembered
+            assert library.services.sharing._shares.find(hashlib.sha256(token.encode()).digest())
+        library.services.sharing.revoke(library.viewer, clips[0].id, shares[0][0].id)
+        run(library, "UPDATE shares SET expires_at = now() WHERE clip_id = %(clip)s", clips[1])
+        opened(library, tokens[2])
+        run(library, "UPDATE clips SET expires_at = now() WHERE id = %(clip)s", clips[3])
+        library.services.clips.hide(library.viewer, clips[4].id)
+        words = {refused(library, token) for token in [*tokens, "x" * 43, "", "x", "ž" * 43]}
+        assert len(words) == 1
+
+    def test_with_its_video(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip)
+        run(library, "UPDATE videos SET deleted_at = now() WHERE id = %(video)s", clip)
+        refused(library, token)
+
+    def test_a_revocation_counts_at_once_and_for_ever(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip)
+        opened(library, token)
+        for _ in range(2):
+            library.services.sharing.revoke(library.viewer, clip.id, share.id)
+            refused(library, token)
+        (first,) = shares_of(library, clip)
+        library.services.sharing.revoke(library.viewer, clip.id, share.id)
+        assert shares_of(library, clip) == [first]
+        assert first.revoked_at is not None
+
+    def test_one_is_revoked_and_the_others_are_not(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        (share, token), (_, other) = shared(library, clip), shared(library, clip)
+        library.services.sharing.revoke(library.viewer, clip.id, share.id)
+        refused(library, token)
+        opened(library, other)
+
+    def test_it_opens_as_often_as_it_allows(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=2)
+        opened(library, token)
+        opened(library, token)
+        refused(library, token)
+        assert shares_of(library, clip)[0].views == 2
+
+    def test_of_many_at_once_exactly_as_many_as_it_allows(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=3)
+        start = threading.Barrier(16)
+
+        def rush(_: int) -> bool:
+            start.wait()
+            try:
+                opened(library, token)
+            except NotFound:
+                return False
+            return True
+
+        with ThreadPoolExecutor(16) as pool:
+            assert sum(pool.map(rush, range(16))) == 3
+        assert shares_of(library, clip)[0].views == 3
+
+    def test_revoked_between_the_look_and_the_claim(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip)
+        link = opened(library, token)
+        library.services.sharing.revoke(library.viewer, clip.id, share.id)
+        assert not Shares(library.services.database).claim(share.id, link)
+        assert shares_of(library, clip)[0].views == 1
+
+    def test_it_goes_with_its_clip(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        shared(library, clip)
+        library.services.deletion.delete_clip(library.viewer, clip.id)
+        assert library.services.database.all("SELECT id FROM shares", {}) == []
+
+
+class TestOnRecord:
+    def test_what_a_visitor_was_given(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip, ip="203.0.113.4")
+        link = opened(library, token)
+        (grant,) = library.services.grants.page(library.viewer, clip.id, 10, None)
+        assert (grant.link_id, grant.share_id, grant.who) == (link.id, share.id, None)
+        assert (grant.variant, grant.ip) == ("clip", "203.0.113.4")
+        assert (grant.starts_at, grant.expires_at) == (link.starts_at, link.expires_at)
+
+    def test_two_views_within_a_second_share_a_link_and_count_twice(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip)
+        assert opened(library, token) == opened(library, token)
+        assert shares_of(library, clip)[0].views == 2
+        assert len(library.services.grants.page(library.viewer, clip.id, 10, None)) == 1
+
+    def test_who_is_turned_away_is_given_nothing(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        opened(library, token)
+        before = library.services.grants.page(library.viewer, clip.id, 10, None)
+        refused(library, token)
+        assert library.services.grants.page(library.viewer, clip.id, 10, None) == before
+
+
+class TestSecret:
+    def test_the_database_does_not_hold_it(
+        self, library: Library, film: bytes, database_url: str
+    ) -> None:
+        """In no table, in no form: whoever has a copy of the database can open nothing."""
+        _, token = shared(library, library.landed(film))
+        opened(library, token)
+        dump = _dump(database_url)
+        assert hashlib.sha256(token.encode()).hexdigest() in dump
+        for form in (token, token.encode().hex(), urlsafe_b64decode(token + "=").hex()):
+            assert form not in dump
+
+    def test_what_the_database_holds_opens_nothing(self, library: Library, film: bytes) -> None:
+        _, token = shared(library, library.landed(film))
+        digest = hashlib.sha256(token.encode())
+        for stolen in (
+            digest.hexdigest(),
+            "\\x" + digest.hexdigest(),
+            digest.digest().decode("latin-1"),
+        ):
+            refused(library, stolen)
+
+    def test_every_share_has_its_own(self, library: Library) -> None:
+        clip = library.announce()
+        tokens = {shared(library, clip)[1] for _ in range(50)}
+        assert len(tokens) == 50
+        assert {len(urlsafe_b64decode(token + "=")) for token in tokens} == {32}
+
+    def test_it_is_looked_for_by_its_digest_alone(
+        self, library: Library, database_url: str
+    ) -> None:
+        """One step into an index, whatever the token: there is nothing to be timed."""
+        _, token = shared(library, library.announce())
+        digest = hashlib.sha256(token.encode()).digest()
+        with psycopg.connect(database_url) as connection:
+            connection.execute("SET enable_seqscan = off")
+            plan = connection.execute(f"EXPLAIN {_FIND}", {"digest": digest}).fetchall()
+        steps = [line for (line,) in plan if "token_digest" in line]
+        assert "Index Scan using shares_token_digest_key" in steps[0]
+        assert "Index Cond: (token_digest = " in steps[1]
+
+
+class TestOwners:
+    def test_they_list_them_newest_first_with_those_that_are_over(self, library: Library) -> None:
+        clip = library.announce()
+        made = [shared(library, clip, max_views=n, ip="203.0.113.4")[0] for n in range(1, 6)]
+        library.services.sharing.revoke(library.viewer, clip.id, made[2].id)
+        listed: list[Share] = []
+        while page := library.services.sharing.page(
+            library.viewer, clip.id, 2, (listed[-1].created_at, listed[-1].id) if listed else None
+        ):
+            listed += page
+            if len(page) < 2:
+                break
+        assert [share.id for share in listed] == [share.id for share in made[::-1]]
+        assert [share.revoked_at is not None for share in listed] == [
+            False,
+            False,
+            True,
+            False,
+            False,
+        ]
+
+    def test_somebody_elses_clip_is_absent(self, library: Library) -> None:
+        clip, sharing = library.announce(), library.services.sharing
+        share, _ = shared(library, clip)
+        mallory = Viewer(library.services.users.id_of("mallory", None))
+        bounds = ShareTerms(expires_at=None, max_views=None, ip=None)
+        with pytest.raises(NotFound):
+            sharing.create(mallory, clip.id, bounds)
+        with pytest.raises(NotFound):
+            sharing.page(mallory, clip.id, 10, None)
+        with pytest.raises(NotFound):
+            sharing.revoke(mallory, clip.id, share.id)
+        assert shares_of(library, clip) == [share]
+
+    def test_a_share_is_revoked_under_its_own_clip_only(self, library: Library) -> None:
+        clip, other = library.announce(), library.announce()
+        share, _ = shared(library, clip)
+        for clip_id, share_id in ((other.id, share.id), (clip.id, uuid4())):
+            with pytest.raises(NotFound):
+                library.services.sharing.revoke(library.viewer, clip_id, share_id)
+
+    def test_an_admin_can_share_and_revoke_for_them(self, library: Library) -> None:
+        root = Viewer(library.services.users.id_of("root", None), as_admin=True)
+        clip, sharing = library.announce(), library.services.sharing
+        share, _ = sharing.create(root, clip.id, ShareTerms(expires_at=None, max_views=1, ip=None))
+        sharing.revoke(root, clip.id, share.id)
+        assert [s.revoked_at is not None for s in shares_of(library, clip)] == [True]
+
+    def test_a_clip_that_is_gone_cannot_be_shared(self, library: Library) -> None:
+        clip = library.announce()
+        library.services.clips.hide(library.viewer, clip.id)
+        with pytest.raises(NotFound):
+            shared(library, clip)
+
+    def test_times_are_in_utc(self, library: Library) -> None:
+        ends = datetime(2090, 1, 1, tzinfo=UTC)
+        share, _ = shared(library, library.announce(), expires_at=ends)
+        assert share.expires_at == ends
+        assert share.created_at.tzinfo is not None
+
+
+def _dump(url: str) -> str:
+    """Every row of every table, as text."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        rows = [
+            row[0]
+            for (table,) in tables
+            for row in connection.execute(
+                psycopg.sql.SQL("SELECT t::text FROM {} t").format(psycopg.sql.Identifier(table))
+            )
+        ]
+    return "\n".join(rows)
