@@ -9,8 +9,9 @@ import azure.functions as func
 
 from clips.blob_binding import BlobName
 from clips.compose import compose
+from clips.http.description import Description
 from clips.http.routes import Routes
-from clips.routes import clips, links, shares, system, videos
+from clips.routes import clips, docs, links, shares, system, videos
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ routes.add("shares_list", "GET", "clips/{clip_id}/shares", shares.page)
 routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", shares.revoke)
 routes.add_open("shares_open", "GET", "s/{token}", shares.open_)
 routes.add_open("health", "GET", "health", system.health)
+description = Description(routes.described)
+routes.add_open("openapi", "GET", "openapi.json", docs.openapi(description))
+routes.add_open("docs", "GET", "docs", docs.page(description))
 routes.add_fallback()
 
 

@@ -16,7 +16,10 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is anything orjson writes: dicts, lists, dataclasses, UUIDs, aware datetimes."""
+    """`body` is anything orjson writes: dicts, lists, dataclasses, UUIDs, aware datetimes.
+
+    Bytes are written as they are.
+    """
 
     status: HTTPStatus
     body: object
@@ -25,8 +28,9 @@ class Answer:
 
 
 def render(answer: Answer) -> func.HttpResponse:
+    body = answer.body
     return func.HttpResponse(
-        orjson.dumps(answer.body, option=orjson.OPT_UTC_Z),
+        body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_UTC_Z),
         status_code=answer.status,
         headers=_HEADERS | dict(answer.headers),
         mimetype=answer.content_type,

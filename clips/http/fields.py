@@ -141,7 +141,11 @@ _CURSOR_SCHEMA = WithJsonSchema(
 )
 
 type Id = Annotated[UUID, BeforeValidator(_canonical), Field(strict=False)]
-type Hours = Annotated[int, Field(ge=1, le=168), BeforeValidator(_whole_number)]
+type Hours = Annotated[
+    int,
+    Field(ge=1, le=168, description="How long the link lives."),
+    BeforeValidator(_whole_number),
+]
 type Limit = Annotated[
     int,
     Field(ge=1, le=1000, description="How many at most."),

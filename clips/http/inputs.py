@@ -73,7 +73,11 @@ class Owned(Parameters):
 
 class NewVideo(Body):
     title: Title = None
-    youtube_id: Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
+    youtube_id: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
+        Field(description="1 to 64 letters, digits, `-` and `_`."),
+    ] = None
 
 
 class NewClip(Body):
@@ -82,8 +86,14 @@ class NewClip(Body):
     start_time: Annotated[Position, Field(description="Seconds into the video.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
-    filename: FileName | None = None
-    content_type: MediaType | None = None
+    filename: Annotated[
+        FileName | None,
+        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+    ] = None
+    content_type: Annotated[
+        MediaType | None,
+        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
+    ] = None
 
     @field_validator("end_time")
     @classmethod

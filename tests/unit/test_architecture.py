@@ -240,6 +240,8 @@ ROUTES = {
     "shares_revoke": ("DELETE", "clips/{clip_id}/shares/{share_id}"),
     "shares_open": ("GET", "s/{token}"),
     "health": ("GET", "health"),
+    "openapi": ("GET", "openapi.json"),
+    "docs": ("GET", "docs"),
 }
 FALLBACK = "zz_unknown_route"
 

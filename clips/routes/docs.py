@@ -1,0 +1,40 @@
+"""Handlers of /openapi.json and /docs, which need no token."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from clips.http.answers import Answer
+from clips.http.calls import OpenCall
+from clips.http.description import Description
+from clips.http.operations import Endpoint, Header, Operation, Reply, Tag
+
+# Nothing in it is secret, and it changes with a deployment only.
+_KEPT = {"Cache-Control": "public, max-age=300"}
+_POLICY = Header(
+    "Content-Security-Policy", "Keeps the page from loading anything.", {"type": "string"}
+)
+
+
+def openapi(description: Description) -> Endpoint[[OpenCall]]:
+    @Operation(
+        tag=Tag.SERVICE,
+        summary="Read this description",
+        replies=(Reply(HTTPStatus.OK, "A document in OpenAPI 3.1.", Mapping[str, object]),),
+    )
+    def answer(_call: OpenCall) -> Answer:
+        return Answer(HTTPStatus.OK, description.json, _KEPT)
+
+    return answer
+
+
+def page(description: Description) -> Endpoint[[OpenCall]]:
+    @Operation(
+        tag=Tag.SERVICE,
+        summary="Read this description as a page",
+        replies=(Reply(HTTPStatus.OK, "The page.", str, (_POLICY,), "text/html"),),
+    )
+    def answer(_call: OpenCall) -> Answer:
+        headers = {**_KEPT, **description.page_headers}
+        return Answer(HTTPStatus.OK, description.page, headers, "text/html")
+
+    return answer
