@@ -16,7 +16,9 @@ from shared.secret import Secret
 
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-_KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo"}
+# The last one is the emulator's word for a wrong key. From Azure it speaks of a firewall, and
+# then costs one reading of the vault too many.
+_KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure"}
 _RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
 
 

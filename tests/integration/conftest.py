@@ -1,11 +1,14 @@
-"""Clips of real media, made once a session, and a library to put them into."""
+"""Clips of real media, made once a session; a library to put them into; a key vault."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clips.compose import Services
 from tests.integration.library import Library
+from tests.integration.vault import FakeVault, serving_vault
 from tests.media import clips
 
 
@@ -24,6 +27,18 @@ def longer_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def library(services: Services) -> Library:
     return Library(services)
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVault]:
+    """An empty vault, which the app's identity may read: the environment says so."""
+    for name in os.environ:
+        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+            monkeypatch.delenv(name)
+    with serving_vault(tmp_path, {}) as vault:
+        for name, value in vault.environment.items():
+            monkeypatch.setenv(name, value)
+        yield vault
 
 
 def _made(factory: pytest.TempPathFactory, recipe: clips.Clip) -> bytes:

@@ -1,9 +1,6 @@
 """Settings from a key vault, read by the vendor's own client over HTTPS as a managed identity."""
 
-import os
-from collections.abc import Iterator
 from itertools import repeat
-from pathlib import Path
 
 import pytest
 
@@ -11,30 +8,15 @@ from shared import key_vault
 from shared.app_identity import AppIdentity
 from shared.key_vault import KeyVault
 from shared.secret import VaultUnavailable
-from tests.integration.storage import ManagedIdentity
-from tests.integration.vault import FakeVault, refusal, serving_vault
-from tests.servers import Reply, refusing, serving
+from tests.integration.vault import FakeVault, refusal
+from tests.servers import Reply, refusing
 
 SECRET = "postgresql://cliplink:hush@db.example.org/cliplink"
 
 
-@pytest.fixture
-def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVault]:
-    """A vault, and in the environment the identity that may read it."""
-    for name in os.environ:
-        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
-            monkeypatch.delenv(name)
-    identity = ManagedIdentity()
-    vault = FakeVault(identity, {"DATABASE-URL": SECRET})
-    with serving(identity.answer) as tokens, serving_vault(vault, tmp_path) as (_, authority):
-        for name, value in vault.environment(tokens.url, authority).items():
-            monkeypatch.setenv(name, value)
-        yield vault
-
-
-@pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_vault, "_LONGEST_PAUSE", 0.01)
+@pytest.fixture(autouse=True)
+def a_secret(vault: FakeVault) -> None:
+    vault.secrets["DATABASE-URL"] = SECRET
 
 
 def opened(vault: FakeVault) -> KeyVault:
@@ -143,9 +125,6 @@ def test_a_vault_with_a_strange_certificate_does_not_answer(
     assert vault.identity.asked == []
 
 
-def test_without_an_identity_nothing_can_be_read(
-    vault: FakeVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")  # not the machine's
+def test_without_an_identity_nothing_can_be_read(vault: FakeVault) -> None:
     vault.identity.broken = True
     assert fault(vault) == "cannot be read: the app's identity cannot sign in"

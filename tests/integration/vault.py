@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import trustme
 
 from tests.integration.storage import ManagedIdentity
-from tests.servers import LOOPBACK, Reply, Request, Served, serving
+from tests.servers import LOOPBACK, Reply, Request, serving
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -25,14 +25,16 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 class FakeVault:
     """Knows secrets by their own names, and believes well-formed tokens that are meant for it.
 
-    `replies`, while there are any, are the answers to whoever has such a token.
+    `replies`, while there are any, are the answers to whoever has such a token. `environment`
+    is what a process finds that may read the vault.
     """
 
-    identity: ManagedIdentity
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str]
+    identity: ManagedIdentity = field(default_factory=ManagedIdentity)
     replies: Iterator[Reply] = field(default_factory=lambda: iter(()))
     url: str = ""
     resource: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
     challenges: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -48,15 +50,6 @@ class FakeVault:
         assert parse_qs(address.query)["api-version"]
         self.asked.append(name)
         return next(self.replies, None) or self._secret(name)
-
-    def environment(self, endpoint: str, authority: Path) -> dict[str, str]:
-        """What a process finds that may read the vault and trusts its certificate."""
-        return {
-            "KEY_VAULT_URL": self.url,
-            "IDENTITY_ENDPOINT": f"{endpoint}/msi/token",
-            "IDENTITY_HEADER": self.identity.secret,
-            "REQUESTS_CA_BUNDLE": str(authority),
-        }
 
     def _challenge(self) -> Reply:
         authorization = "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000"
@@ -83,19 +76,28 @@ def refusal(status: int, code: str, reason: str | None = None, **headers: str) -
 
 
 @contextmanager
-def serving_vault(vault: FakeVault, folder: Path) -> Iterator[tuple[Served, Path]]:
-    """The vault over HTTPS; yields what it was asked, and the authority to trust."""
+def serving_vault(folder: Path, secrets: dict[str, str]) -> Iterator[FakeVault]:
+    """A vault over HTTPS, and the service that gives tokens to the app's managed identity."""
+    vault = FakeVault(secrets)
     authority = trustme.CA()
-    path = folder / "vault-authority.pem"
-    authority.cert_pem.write_to_path(path)
+    trusted = folder / "vault-authority.pem"
+    authority.cert_pem.write_to_path(trusted)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(LOOPBACK).configure_cert(tls)
-    with serving(vault.answer, tls) as served:
+    with serving(vault.answer, tls) as served, serving(vault.identity.answer) as tokens:
         vault.url = served.url
         # The client insists on tokens for the domain that the vault's host is in, as
         # vault.azure.net is for cliplink.vault.azure.net: for 127.0.0.1 that is 0.0.1.
         vault.resource = served.url.replace(LOOPBACK, LOOPBACK.partition(".")[2])
-        yield served, path
+        vault.environment = {
+            "KEY_VAULT_URL": served.url,
+            "IDENTITY_ENDPOINT": f"{tokens.url}/msi/token",
+            "IDENTITY_HEADER": vault.identity.secret,
+            "REQUESTS_CA_BUNDLE": str(trusted),
+            # Not whatever else the machine may be signed in with.
+            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        }
+        yield vault
 
 
 def _audience(token: str) -> str:
