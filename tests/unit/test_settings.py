@@ -48,6 +48,7 @@ def test_the_required_settings_are_enough() -> None:
     assert found.temp_dir == Path(tempfile.gettempdir()) / "cliplink"
     assert found.cleanup_schedule == "0 */5 * * * *"
     assert found.blob_trigger_source == "EventGrid"
+    assert found.cdn_endpoint is None
 
 
 def test_the_others_can_be_set() -> None:
@@ -56,11 +57,13 @@ def test_the_others_can_be_set() -> None:
         TEMP_DIR="/var/cliplink/temp",
         CLEANUP_SCHEDULE="30 0 3 * * 1-5",
         BLOB_TRIGGER_SOURCE="LogsAndContainerScan",
+        CDN_ENDPOINT="https://media.example.org",
     )
     assert found.container_prefix == "my-clips"
     assert found.temp_dir == Path("/var/cliplink/temp")
     assert found.cleanup_schedule == "30 0 3 * * 1-5"
     assert found.blob_trigger_source == "LogsAndContainerScan"
+    assert found.cdn_endpoint == "https://media.example.org"
 
 
 def test_every_problem_is_reported_at_once_and_by_name() -> None:
@@ -76,6 +79,7 @@ def test_every_problem_is_reported_at_once_and_by_name() -> None:
         "TEMP_DIR": "relative",
         "CLEANUP_SCHEDULE": "sometimes",
         "BLOB_TRIGGER_SOURCE": "Pigeons",
+        "CDN_ENDPOINT": "media.example.org",
     }
     with pytest.raises(SettingsError) as caught:
         from_mapping(wrong)
@@ -312,6 +316,38 @@ def test_a_schedule_is_ncrontab(value: str) -> None:
 def test_what_is_no_schedule_is_refused(value: str) -> None:
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem.startswith("CLEANUP_SCHEDULE must be an NCRONTAB expression")
+
+
+@pytest.mark.parametrize(
+    ("value", "endpoint"),
+    [
+        ("https://media.example.org", "https://media.example.org"),
+        ("https://media.example.org/", "https://media.example.org"),
+        ("https://media.example.org:8443/clips/", "https://media.example.org:8443/clips"),
+        ("http://cdn.localhost:8080", "http://cdn.localhost:8080"),
+    ],
+)
+def test_a_cdn_has_an_address_that_paths_are_put_behind(value: str, endpoint: str) -> None:
+    assert read(CDN_ENDPOINT=value).cdn_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "media.example.org",
+        "http://media.example.org",
+        "https://media.example.org?a=b",
+        "https://media.example.org/?",
+        "https://media.example.org/#top",
+        "https://user:secret@media.example.org",
+        "https://media.example.org/a b",
+        "https://media.example.org/\"><script>",
+    ],
+)
+def test_no_other_address_is_a_cdns(value: str) -> None:
+    (problem,) = problems(CDN_ENDPOINT=value)
+    assert problem.startswith("CDN_ENDPOINT must be ")
+    assert "secret" not in problem
 
 
 def test_a_trigger_source_is_one_of_two() -> None:
