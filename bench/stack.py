@@ -23,9 +23,15 @@ class Stack:
     """`environment` leads the app to storage through the proxy that counts `traffic`."""
 
     environment: Mapping[str, str]
-    direct_connection_string: str
+    account: azurite.Account
+    issuer: Issuer
     traffic: storage_proxy.Traffic
     description: str
+
+    @property
+    def direct_connection_string(self) -> str:
+        """Past the proxy."""
+        return self.account.connection_string
 
 
 @contextmanager
@@ -36,7 +42,8 @@ def running() -> Iterator[Stack]:
         account = stack.enter_context(
             azurite.running(folder / "azurite", blob_port=free_port(), queue_port=free_port())
         )
-        jwks_url = stack.enter_context(Issuer(folder / "issuer.pem").serving(free_port()))
+        issuer = Issuer(folder / "issuer.pem")
+        jwks_url = stack.enter_context(issuer.serving(free_port()))
         port = free_port()
         traffic = stack.enter_context(
             storage_proxy.running(
@@ -59,4 +66,4 @@ def running() -> Iterator[Stack]:
             "TEMP_DIR": str(folder / "temp"),
         }
         description = f"storage {_LATENCY * 1e3:.0f} ms and {_BANDWIDTH / 1e6:.0f} MB/s away"
-        yield Stack(environment, direct, traffic, description)
+        yield Stack(environment, account, issuer, traffic, description)
