@@ -1,0 +1,82 @@
+"""TLS before a Postgres that has none, as servers on Azure have it.
+
+Speaks the beginning of the protocol, and passes on whatever comes then.
+https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+"""
+
+import selectors
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+from tests.servers import LOOPBACK
+
+_WANTS_TLS = struct.pack("!ii", 8, 80877103)
+
+
+@dataclass
+class Front:
+    """Where it listens, and how many came with TLS and how many without."""
+
+    port: int
+    encrypted: int = 0
+    in_the_clear: int = 0
+
+
+@contextmanager
+def tls_front(server_port: int, tls: ssl.SSLContext) -> Iterator[Front]:
+    """A front on a port of its own; who does not ask for TLS is turned away."""
+
+    class Handler(BaseRequestHandler):
+        request: socket.socket
+
+        def handle(self) -> None:
+            if self.request.recv(8, socket.MSG_WAITALL) != _WANTS_TLS:
+                front.in_the_clear += 1
+                return
+            front.encrypted += 1
+            self.request.sendall(b"S")
+            try:
+                client = tls.wrap_socket(self.request, server_side=True)
+            except OSError:  # the client does not like the certificate
+                return
+            with client, socket.create_connection((LOOPBACK, server_port)) as server:
+                _pass_on(client, server)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server((LOOPBACK, 0), Handler) as server:
+        front = Front(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
+        thread.start()
+        try:
+            yield front
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Until one of them has had enough."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(client, selectors.EVENT_READ, server)
+        selector.register(server, selectors.EVENT_READ, client)
+        while True:
+            for key, _ in selector.select():
+                source, target = key.fileobj, key.data
+                assert isinstance(source, socket.socket)
+                try:
+                    data = source.recv(65536)
+                    while isinstance(source, ssl.SSLSocket) and source.pending():
+                        data += source.recv(65536)
+                    target.sendall(data)
+                except OSError:
+                    return
+                if not data:
+                    return

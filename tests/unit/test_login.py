@@ -1,0 +1,103 @@
+"""What libpq is told: who signs in with a token, and that a token never goes in the clear."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.app_identity import AppIdentity
+from shared.login import parameters_for
+
+HOST = "cliplink.postgres.database.azure.com"
+SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
+
+
+@dataclass
+class Tokens(AppIdentity):
+    """An identity whose tokens say what they are for."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def token(self, scope: str) -> str:
+        self.asked.append(scope)
+        return f"token {len(self.asked)}"
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.mark.parametrize(
+    ("url", "scope"),
+    [
+        (f"postgresql://app@{HOST}/x", SCOPE),
+        (f"postgres://app@{HOST}:6432/x", SCOPE),
+        (f"postgresql://app@{HOST.upper()}/x", SCOPE),
+        (f"postgresql://{HOST}/x?user=app", SCOPE),
+        (f"postgresql:///x?host={HOST}&user=app", SCOPE),
+        (f"postgresql://app@one.{HOST},two.{HOST}/x", SCOPE),
+        ("postgresql://app@x.private.postgres.database.azure.com/x", SCOPE),
+        (
+            "postgresql://app@x.postgres.database.usgovcloudapi.net/x",
+            "https://ossrdbms-aad.database.usgovcloudapi.net/.default",
+        ),
+        (
+            "postgresql://app@x.postgres.database.chinacloudapi.cn/x",
+            "https://ossrdbms-aad.database.chinacloudapi.cn/.default",
+        ),
+    ],
+)
+def test_a_user_without_a_password_gets_a_token_at_a_server_of_azure(
+    tokens: Tokens, url: str, scope: str
+) -> None:
+    assert parameters_for(url, tokens)["password"] == "token 1"
+    assert tokens.asked == [scope]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app@db.example.org/x",
+        "postgresql://app@127.0.0.1/x",
+        "postgresql:///x",
+        f"postgresql://{HOST}/x",
+        f"postgresql://app:password@{HOST}/x",
+        f"postgresql://app@{HOST}/x?password=password",
+        f"postgresql://app@{HOST}/x?passfile=/etc/pgpass",
+        f"postgresql://app@{HOST}.example.org/x",
+        "postgresql://app@evilpostgres.database.azure.com/x",
+        f"postgresql://app@{HOST},db.example.org/x",
+        f"postgresql://app@db.example.org,{HOST}/x",
+        "postgresql://app@x.postgres.database.azure.com,x.postgres.database.chinacloudapi.cn/x",
+    ],
+)
+def test_nobody_else_is_given_a_token(tokens: Tokens, url: str) -> None:
+    assert "token" not in parameters_for(url, tokens).get("password", "")
+    assert tokens.asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "done"),
+    [
+        ("", "require"),
+        ("?sslmode=disable", "require"),
+        ("?sslmode=allow", "require"),
+        ("?sslmode=prefer", "require"),
+        ("?sslmode=require", "require"),
+        ("?sslmode=verify-ca", "verify-ca"),
+        ("?sslmode=verify-full", "verify-full"),
+    ],
+)
+def test_a_token_is_sent_encrypted_at_least(tokens: Tokens, said: str, done: str) -> None:
+    assert parameters_for(f"postgresql://app@{HOST}/x{said}", tokens)["sslmode"] == done
+
+
+def test_a_password_goes_as_the_url_says(tokens: Tokens) -> None:
+    assert parameters_for("postgresql://app:p%40ss@127.0.0.1:5433/x?sslmode=disable", tokens) == {
+        "user": "app",
+        "password": "p@ss",
+        "host": "127.0.0.1",
+        "port": "5433",
+        "dbname": "x",
+        "sslmode": "disable",
+    }
