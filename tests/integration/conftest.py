@@ -8,6 +8,13 @@ import pytest
 
 from clips.compose import Services
 from tests.integration.library import Library
+from tests.integration.stores import (  # noqa: F401 - fixtures for every module here
+    any_store,
+    https_account,
+    identity,
+    identity_store,
+    plain_store,
+)
 from tests.integration.vault import FakeVault, serving_vault
 from tests.media import clips
 
