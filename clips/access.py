@@ -4,7 +4,7 @@ A link is minted only for whoever the catalogue shows the clip to, opens one blo
 record before it is handed out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -77,7 +77,7 @@ class Access:
             waiting = self._archive.state(blob_name, rehydrate)
             if waiting is not None:
                 return waiting
-        link = self._mint(file, terms)
+        link = self._mint(viewer, file, terms)
         self._grants.record(viewer.user_id, [Grant(link, clip_id, terms.variant, terms.ip)])
         return link
 
@@ -90,7 +90,7 @@ class Access:
         clip. Raises StorageUnavailable.
         """
         files = self._clips.files(viewer, clip_ids)
-        answers = [self._attempt(files, clip_id, terms) for clip_id in clip_ids]
+        answers = [self._attempt(viewer, files.get(clip_id), terms) for clip_id in clip_ids]
         self._grants.record(
             viewer.user_id,
             [
@@ -133,27 +133,26 @@ class Access:
         return Upload("PUT", link.url, headers, link.expires_at)
 
     def _attempt(
-        self, files: Mapping[UUID, ClipFile], clip_id: UUID, terms: AccessTerms
+        self, viewer: Viewer, file: ClipFile | None, terms: AccessTerms
     ) -> SignedLink | CliplinkError:
-        file = files.get(clip_id)
         if file is None:
             return NotFound("There is no such clip.")
         if file.archived and terms.variant is Variant.CLIP:
             return BlobArchived("The clip is archived. Ask for it by itself to bring it back.")
         try:
             ready_blob(file)
-            return self._mint(file, terms)
+            return self._mint(viewer, file, terms)
         except Unavailable:
             raise
         except CliplinkError as error:
             return error
 
-    def _mint(self, file: ClipFile, terms: AccessTerms) -> SignedLink:
+    def _mint(self, viewer: Viewer, file: ClipFile, terms: AccessTerms) -> SignedLink:
         match terms.variant:
             case Variant.CLIP:
                 return self._link_to_clip(file, ready_blob(file), terms)
             case Variant.STORYBOARD:
-                return self._storyboards.link(file, terms.life, terms.ip)
+                return self._storyboards.link(viewer, file, terms.life, terms.ip)
             case Variant.POSTER:
                 return self._link_to_image(file, file.images.poster_name, terms)
             case Variant.PREVIEW:

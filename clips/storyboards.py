@@ -11,22 +11,27 @@ from datetime import timedelta
 
 from shared import blob_names
 from shared.blob_names import Containers
+from shared.catalogue import Grant, Grants
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.model import Blob, ClipFile, SignedLink
+from shared.model import Blob, ClipFile, SignedLink, Variant, Viewer
 from shared.storage import Blobs, Links, LinkTerms
 
 
 class Storyboards:
-    def __init__(self, clock: Clock, blobs: Blobs, containers: Containers, links: Links) -> None:
+    def __init__(
+        self, clock: Clock, blobs: Blobs, containers: Containers, links: Links, grants: Grants
+    ) -> None:
         self._clock = clock
         self._blobs = blobs
         self._containers = containers
         self._links = links
+        self._grants = grants
 
-    def link(self, clip: ClipFile, life: timedelta, ip: str | None) -> SignedLink:
+    def link(self, viewer: Viewer, clip: ClipFile, life: timedelta, ip: str | None) -> SignedLink:
         """A link to a VTT that a player can load, and with it the sheet of tiles.
 
+        The link to the sheet that stands in the VTT is on record by then; the other is not yet.
         Raises NotFound if the clip has no storyboard, BlobMissing and BlobChanged if it is being
         replaced at this moment, StorageUnavailable.
         """
@@ -35,6 +40,8 @@ class Storyboards:
         now, terms = self._clock(), LinkTerms(ip=ip)
         name = blob_names.storyboard_sheet(clip.video_id, clip.id)
         sheet = self._links.to_read(self._containers.thumbnails, name, life, terms, now=now)
+        grant = Grant(sheet, clip.id, Variant.STORYBOARD, ip)
+        self._grants.record(viewer.user_id, [grant])
         cues = self._blobs.get(self._containers.thumbnails, clip.images.storyboard_name)
         copy = blob_names.signed_storyboard(clip.id, _key(cues, sheet))
         if not self._blobs.exists(self._containers.temp, copy):

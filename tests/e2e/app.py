@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,11 +68,11 @@ class App:
     def log(self) -> str:
         return (self.folder / "host.log").read_text()
 
-    def client(self, subject: str | None = "alice") -> httpx.Client:
+    def client(self, subject: str | None = "alice", roles: Sequence[str] = ()) -> httpx.Client:
         """An HTTP client of the API; without a subject it carries no token."""
         headers = {}
         if subject is not None:
-            headers["Authorization"] = f"Bearer {self.issuer.token(subject)}"
+            headers["Authorization"] = f"Bearer {self.issuer.token(subject, roles)}"
         return httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api", headers=headers, timeout=PATIENCE
         )

@@ -61,6 +61,19 @@ class TestWhatIsRecorded:
         link = library.link(clip, terms(variant))
         assert (link.id, variant) in {(g.link_id, g.variant) for g in grants_of(library, clip)}
 
+    def test_a_storyboard_and_the_sheet_that_it_leads_to(
+        self, library: Library, film: bytes
+    ) -> None:
+        """The address in the cues is a link like any other: whoever has them has it."""
+        clip = library.landed(film)
+        link = library.link(clip, terms(Variant.STORYBOARD))
+        grants = {grant.link_id: grant for grant in grants_of(library, clip)}
+        assert link.id in grants
+        assert len(grants) == 2
+        assert {(grant.variant, grant.expires_at) for grant in grants.values()} == {
+            ("storyboard", link.expires_at)
+        }
+
     def test_links_to_many_clips(self, library: Library, film: bytes) -> None:
         """Each clip's to itself; a clip without a link has no grant."""
         clips = [library.landed(film), library.landed(film), library.announce()]
