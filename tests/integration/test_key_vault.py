@@ -1,6 +1,11 @@
 """Settings from a key vault, read by the vendor's own client over HTTPS as a managed identity."""
 
+import json
+import os
+import subprocess
+import sys
 from itertools import repeat
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +16,7 @@ from shared.secret import VaultUnavailable
 from tests.integration.vault import FakeVault, refusal
 from tests.servers import Reply, refusing
 
+ROOT = Path(__file__).parents[2]
 SECRET = "postgresql://cliplink:hush@db.example.org/cliplink"
 
 
@@ -128,3 +134,92 @@ def test_a_vault_with_a_strange_certificate_does_not_answer(
 def test_without_an_identity_nothing_can_be_read(vault: FakeVault) -> None:
     vault.identity.broken = True
     assert fault(vault) == "cannot be read: the app's identity cannot sign in"
+
+
+# --- Processes that find a vault in their environment
+
+
+def run(vault: FakeVault, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python as on an instance that is told of the vault, and of little else."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", *command],
+        cwd=ROOT,
+        env=kept | vault.environment | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+START = """
+import json, function_app
+settings = function_app.settings
+print(json.dumps({
+    "issuer": settings.auth.issuer,
+    "schedule": settings.cleanup_schedule,
+    "account": function_app.services.account.name,
+    "trigger": settings.storage.trigger_connection,
+}))
+"""
+
+
+def test_the_app_starts_with_everything_in_the_vault(vault: FakeVault) -> None:
+    """Only the blob trigger's connection is not taken from there: the host could not find it."""
+    vault.secrets |= {
+        "AZURE-STORAGE-CONNECTION-STRING": "AccountName=clips;AccountKey=aHVzaA==",
+        "AUTH-ISSUER": "https://login.example.org/of-the-vault",
+        "AUTH-AUDIENCE": "cliplink",
+        "AUTH-JWKS-URL": "https://login.example.org/keys",
+        "CLEANUP-SCHEDULE": "0 0 * * * *",
+    }
+    started = run(vault, "-c", START, CLEANUP_SCHEDULE="0 30 * * * *")
+    assert started.returncode == 0, started.stderr
+    assert json.loads(started.stdout) == {
+        "issuer": "https://login.example.org/of-the-vault",
+        "schedule": "0 30 * * * *",
+        "account": "clips",
+        "trigger": "AZURE_STORAGE",
+    }
+    assert "CLEANUP-SCHEDULE" not in vault.asked
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (refusal(403, "Forbidden"), "refuses to give the secret AZURE-STORAGE-CONNECTION-STRING"),
+        (None, "does not answer"),
+    ],
+)
+def test_the_app_does_not_start_without_its_vault_and_names_what_else_is_wrong(
+    vault: FakeVault, fault: Reply | None, said: str
+) -> None:
+    vault.replies = repeat(fault) if fault else iter(())
+    with refusing() as port:
+        elsewhere = {} if fault else {"KEY_VAULT_URL": f"https://127.0.0.1:{port}"}
+        started = run(vault, "-c", START, AUTH_ISSUER="issuer", DATABASE_URL=SECRET, **elsewhere)
+    assert started.returncode != 0
+    problems = [line for line in started.stderr.splitlines() if line.startswith("  - ")]
+    assert len(problems) == 2
+    assert problems[0].startswith(f"  - KEY_VAULT_URL {said}")
+    assert problems[1] == "  - AUTH_ISSUER must be an https:// URL"
+    assert "hush" not in started.stdout + started.stderr
+
+
+def test_migrations_find_their_database_in_the_vault(
+    vault: FakeVault, empty_database_url: str
+) -> None:
+    vault.secrets["DATABASE-URL"] = empty_database_url
+    ran = run(vault, "-m", "shared.migrate")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("applied 000_cliplink")
+    assert vault.asked == ["DATABASE-URL"], "and ask for nothing else"
+
+
+def test_migrations_stop_without_their_vault(vault: FakeVault) -> None:
+    vault.replies = repeat(refusal(403, "Forbidden", "ForbiddenByFirewall"))
+    ran = run(vault, "-m", "shared.migrate")
+    assert ran.returncode != 0
+    assert "KEY_VAULT_URL refuses to give the secret DATABASE-URL" in ran.stderr
+    assert "DATABASE_URL is missing" not in ran.stderr
