@@ -46,6 +46,8 @@ _MEDIA_TYPE = r"^((audio|video)/[A-Za-z0-9.+-]+|application/octet-stream)$"
 def _whole_number(value: object) -> object:
     if isinstance(value, str) and not _WHOLE_NUMBER.fullmatch(value):
         raise PydanticKnownError("int_parsing")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # JSON knows numbers only: 24.0 is 24
     return value
 
 
@@ -141,6 +143,7 @@ _CURSOR_SCHEMA = WithJsonSchema(
 )
 
 type Id = Annotated[UUID, BeforeValidator(_canonical), Field(strict=False)]
+type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
 type Hours = Annotated[
     int,
     Field(ge=1, le=168, description="How long the link lives."),

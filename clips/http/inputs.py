@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clips.http.fields import (
+    Count,
     FileName,
     FutureMoment,
     Hours,
@@ -203,7 +204,7 @@ class NewShare(Body):
     """Bounds of a share; null leaves one open."""
 
     expires_at: FutureMoment | None = None
-    max_views: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    max_views: Count | None = None
     ip: IpRule | None = None
 
 

@@ -129,6 +129,8 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
                 "name": name,
                 "in": "path" if in_path else "query",
                 "required": in_path,
+                # An empty value counts as an absent one; the host drops it before we see it.
+                **({} if in_path else {"allowEmptyValue": True}),
                 **({"description": about} if about else {}),
                 "schema": schema,
             }

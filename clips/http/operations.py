@@ -93,7 +93,7 @@ class Operation:
         return Endpoint(handler, self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """An operation in its place; `is_open` says that it asks for no token."""
 

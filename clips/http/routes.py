@@ -1,4 +1,7 @@
-"""Puts handlers onto routes: authenticates, calls, renders, and turns errors into answers."""
+"""Puts handlers onto routes: authenticates, calls, renders, and turns errors into answers.
+
+A handler without a description (`operations.py`) is not taken: the app does not start with it.
+"""
 
 import logging
 from collections import defaultdict
@@ -10,7 +13,7 @@ import azure.functions as func
 
 from clips.http.answers import Answer, render
 from clips.http.calls import Call, OpenCall
-from clips.http.operations import Endpoint, Operation, Route
+from clips.http.operations import Endpoint, Route
 from clips.http.problems import problem, unexpected
 from shared.errors import CliplinkError, MethodNotAllowed, NotFound
 from shared.model import User
@@ -20,8 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-type Handler = Callable[[Call], Answer] | Endpoint[[Call]]
-type OpenHandler = Callable[[OpenCall], Answer] | Endpoint[[OpenCall]]
+type Serve = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
@@ -38,35 +40,29 @@ class Routes:
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
 
-    def add(self, name: str, method: str, route: str, handler: Handler) -> None:
-        """A function for whoever has a valid token."""
-        role = None
-        if isinstance(handler, Endpoint):
-            self._describe(name, method, route, handler.operation, is_open=False)
-            role = handler.operation.role
-            handler = handler.handler
+    def add(self, name: str, method: str, path: str, endpoint: Endpoint[[Call]]) -> None:
+        """A function for whoever has a valid token, and the role if it asks for one."""
+        handler, role = endpoint.handler, endpoint.operation.role
+
+        def produce(req: func.HttpRequest) -> Answer:
+            call = Call(self._services, req, self._caller(req))
+            if role is not None:
+                call.require(role)
+            return handler(call)
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            def produce() -> Answer:
-                call = Call(self._services, req, self._caller(req))
-                if role is not None:
-                    call.require(role)
-                return handler(call)
+            return _answer(lambda: produce(req), context)
 
-            return _answer(produce, context)
+        self._register(Route(name, method, path, endpoint.operation, is_open=False), serve)
 
-        self._register(name, method, route, serve)
-
-    def add_open(self, name: str, method: str, route: str, handler: OpenHandler) -> None:
+    def add_open(self, name: str, method: str, path: str, endpoint: Endpoint[[OpenCall]]) -> None:
         """A function for everybody; it is not told who calls."""
-        if isinstance(handler, Endpoint):
-            self._describe(name, method, route, handler.operation, is_open=True)
-            handler = handler.handler
+        handler = endpoint.handler
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             return _answer(lambda: handler(OpenCall(self._services, req)), context)
 
-        self._register(name, method, route, serve)
+        self._register(Route(name, method, path, endpoint.operation, is_open=True), serve)
 
     def add_fallback(self) -> None:
         """Whatever no other route takes: 404, or 405 where the path exists. Call it last."""
@@ -78,22 +74,11 @@ class Routes:
             self._app.route("{*path}", methods=list(_METHODS))(serve)
         )
 
-    def _describe(
-        self, name: str, method: str, path: str, operation: Operation, *, is_open: bool
-    ) -> None:
-        self.described.append(
-            Route(name=name, method=method, path=path, operation=operation, is_open=is_open)
-        )
-
-    def _register(
-        self,
-        name: str,
-        method: str,
-        route: str,
-        serve: Callable[[func.HttpRequest, func.Context], func.HttpResponse],
-    ) -> None:
-        self._methods[route].append(method)
-        self._app.function_name(name)(self._app.route(route, methods=[method])(serve))
+    def _register(self, route: Route, serve: Serve) -> None:
+        self.described.append(route)
+        self._methods[route.path].append(route.method)
+        register = self._app.route(route.path, methods=[route.method])
+        self._app.function_name(route.name)(register(serve))
 
     def _caller(self, request: func.HttpRequest) -> User:
         identity = self._services.tokens.verify(request.headers.get("authorization"))
@@ -102,10 +87,12 @@ class Routes:
 
     def _unknown(self, request: func.HttpRequest) -> Answer:
         path = request.route_params.get("path") or ""
-        for route, methods in self._methods.items():
-            if _matches(route, path):
-                raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
-        raise NotFound("There is no such path.")
+        fitting = [route for route in self._methods if _matches(route, path)]
+        if not fitting:
+            raise NotFound("There is no such path.")
+        # clips/access-urls is a path of its own, though it might be a clips/{clip_id}.
+        methods = self._methods[min(fitting, key=lambda route: route.count("{"))]
+        raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
 
 
 def _answer(produce: Callable[[], Answer], context: func.Context) -> func.HttpResponse:

@@ -440,6 +440,16 @@ def test_expiry_hours_go_from_1_to_168(text: str) -> None:
     assert list(said) == ["expiry_hours"]
 
 
+def test_a_whole_number_is_one_however_json_spells_it() -> None:
+    """JSON knows numbers only: 24.0 is the integer 24."""
+    body = {"clip_ids": [str(CLIP)], "expiry_hours": 24.0}
+    assert read_body(inputs.AccessUrls, body).expiry_hours == 24
+    for value in (24.5, "24", True):
+        assert list(bad_body(inputs.AccessUrls, body | {"expiry_hours": value})) == [
+            "/expiry_hours"
+        ]
+
+
 def test_an_empty_parameter_is_an_absent_one() -> None:
     page = call(query={"limit": "", "cursor": "", "status": ""}, path={"video_id": str(VIDEO)})
     assert page.parameters(inputs.ClipPage) == inputs.ClipPage(video_id=VIDEO)
