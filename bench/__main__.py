@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from bench import ingest, media, stack
+from bench import ingest, media, minting, stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 
 
 def main() -> None:
+    minting.run()
     with stack.running() as running:
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
