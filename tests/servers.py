@@ -88,10 +88,10 @@ def serving(
 
 
 def _write(wire: BufferedIOBase, reply: Reply) -> None:
-    if not reply.pause:
-        wire.write(reply.body)
-        return
-    with suppress(ConnectionError):
+    with suppress(ConnectionError):  # the client has had enough
+        if not reply.pause:
+            wire.write(reply.body)
+            return
         for byte in reply.body:
             wire.write(bytes([byte]))
             wire.flush()

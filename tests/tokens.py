@@ -3,15 +3,16 @@
 import base64
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.issuer import AUDIENCE, ISSUER
 from shared.errors import Unauthenticated
@@ -28,9 +29,6 @@ def new_key() -> rsa.RSAPrivateKey:
 KEY = new_key()
 OTHER_KEY = new_key()
 KEY_ID = "first"
-PUBLIC_PEM = KEY.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-)
 
 
 def public_jwk(key: rsa.RSAPrivateKey, key_id: object, **more: object) -> dict[str, object]:
@@ -77,9 +75,29 @@ def signed_with_a_weak_key(key: rsa.RSAPrivateKey) -> str:
     return f"{text}.{encoded(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
-def hmac_signed(secret: bytes, digest: str = "sha256") -> str:
-    text = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': KEY_ID})}.{encoded(claims())}"
-    return f"{text}.{encoded(hmac.new(secret, text.encode(), digest).digest())}"
+def hmac_signed(secret: bytes, key_id: str = KEY_ID) -> str:
+    text = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': key_id})}.{encoded(claims())}"
+    return f"{text}.{encoded(hmac.digest(secret, text.encode(), 'sha256'))}"
+
+
+def public_forms(key: rsa.RSAPrivateKey, jwk: Mapping[str, object]) -> list[bytes]:
+    """A public key as everybody may have it, in bytes that could be taken for a secret."""
+    public, numbers = key.public_key(), key.public_key().public_numbers()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return [
+        pem,
+        pem.strip(),
+        pem.replace(b"\n", b"\r\n"),
+        public.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        public.public_bytes(Encoding.DER, PublicFormat.PKCS1),
+        json.dumps(jwk).encode(),
+        json.dumps(jwk, separators=(",", ":")).encode(),
+        json.dumps({"keys": [jwk]}).encode(),
+        str(jwk["n"]).encode(),
+        numbers.n.to_bytes(256),
+        b"",
+    ]
 
 
 @dataclass

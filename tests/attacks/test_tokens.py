@@ -1,0 +1,237 @@
+"""Attacks with tokens on the running app: whatever is sent, nobody gets in, and nothing breaks."""
+
+import base64
+import json
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.attacks.forged import forged
+from tests.e2e.app import App, wait_for
+from tests.e2e.conftest import NewApp
+from tests.servers import Reply, Request, refusing, serving
+from tests.tokens import KEY, KEY_ID, claims, encoded, public_jwk, signed_by_hand, token
+
+FORGED = forged()
+CLIP = "5d2f2f4c-0e55-4bb4-9d25-3e8a5d3f7f2b"
+CALLS = [("GET", "/videos"), ("POST", "/videos"), ("DELETE", f"/clips/{CLIP}")]
+
+
+@pytest.fixture(scope="module")
+def nobody(app: App) -> Iterator[httpx.Client]:
+    """A client without a token of its own."""
+    with app.client(None) as client:
+        yield client
+
+
+def refused(answer: httpx.Response, code: str) -> None:
+    assert answer.status_code == 401, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == code
+    challenge = 'Bearer realm="cliplink"'
+    challenge += ', error="invalid_token"' if code == "invalid_token" else ""
+    assert answer.headers.get_list("WWW-Authenticate") == [challenge]
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+def test_the_second_issuers_tokens_are_good(nobody: httpx.Client) -> None:
+    """Or else whatever follows would prove nothing."""
+    assert nobody.get("/videos", headers=bearer(token())).status_code == 200
+    good = signed_by_hand({"alg": "RS256", "kid": KEY_ID}, claims())
+    assert nobody.get("/videos", headers=bearer(good)).status_code == 200
+
+
+@pytest.mark.parametrize("text", FORGED.values(), ids=FORGED.keys())
+def test_a_forged_token_opens_nothing(nobody: httpx.Client, text: str) -> None:
+    for method, path in CALLS:
+        answer = nobody.request(method, path, headers=bearer(text))
+        refused(answer, "invalid_token")
+        assert len(text) < 40 or text not in answer.text, "nothing of a token comes back"
+
+
+@pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer   "])
+def test_the_scheme_may_be_written_in_any_case(nobody: httpx.Client, scheme: str) -> None:
+    answer = nobody.get("/videos", headers={"Authorization": f"{scheme}{token()}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("Bearer{}", "missing_token"),
+        ("Bearer\t{}", "missing_token"),
+        ("Bearer: {}", "missing_token"),
+        ("{}", "missing_token"),
+        ("Token {}", "missing_token"),
+        ("Negotiate {}", "missing_token"),
+        ("Bearer\xa0{}", "missing_token"),
+        ('Bearer "{}"', "invalid_token"),
+        ("Bearer\t {}", "missing_token"),
+        ("Bearer {0} {0}", "invalid_token"),
+        ("Bearer {0},Bearer {0}", "invalid_token"),
+        ("Bearer Bearer {}", "invalid_token"),
+        ("Bearer token={}", "invalid_token"),
+    ],
+)
+def test_the_header_has_one_form(nobody: httpx.Client, header: str, code: str) -> None:
+    value = header.format(token()).encode("latin-1")
+    refused(nobody.get("/videos", headers=[(b"Authorization", value)]), code)
+
+
+def test_of_two_headers_none_is_chosen(nobody: httpx.Client) -> None:
+    """A proxy in front may have looked at the other one."""
+    good, bad = f"Bearer {token()}", "Bearer x"
+    for values in ([good, good], [good, bad], [bad, good], [good, ""], ["", good]):
+        answer = nobody.get("/videos", headers=[("Authorization", value) for value in values])
+        assert answer.status_code == 401, values
+
+
+@pytest.mark.parametrize(
+    "value", [b"Bearer %s\0", b"Bearer \r %s", b"Bearer\r\n %s", b"Bearer %s\r\n\tx", b"\xff\xfe%s"]
+)
+def test_bytes_that_no_header_may_hold(app: App, value: bytes) -> None:
+    """The server answers these by itself, or the app with 401; nobody gets in."""
+    request = b"GET /api/videos HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+    with socket.create_connection(("127.0.0.1", app.port), timeout=30) as connection:
+        connection.sendall(request + value % token().encode() + b"\r\n\r\n")
+        answer = connection.makefile("rb").readline()
+    assert answer.split()[1] in {b"400", b"401"}
+
+
+@pytest.mark.parametrize("size", [20_000, 60_000, 1_000_000])
+def test_a_huge_token_costs_nothing_but_its_answer(nobody: httpx.Client, size: int) -> None:
+    """The server may close the connection before it has read it all."""
+    try:
+        answer = nobody.get("/videos", headers=bearer("x" * size))
+        assert answer.status_code in {400, 401, 413, 431}
+    except httpx.TransportError:
+        pass
+    assert nobody.get("/videos", headers=bearer(token())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["access_token", "token", "authorization", "bearer", "jwt", "code"]
+)
+def test_a_token_in_the_address_counts_for_nothing(nobody: httpx.Client, name: str) -> None:
+    """Addresses are logged, kept and passed on."""
+    refused(nobody.get("/videos", params={name: token()}), "missing_token")
+    refused(nobody.get("/videos", params={name: f"Bearer {token()}"}), "missing_token")
+
+
+def test_a_token_in_a_body_or_a_cookie_counts_for_nothing(nobody: httpx.Client) -> None:
+    text = token()
+    refused(nobody.post("/videos", data={"access_token": text}), "missing_token")
+    refused(nobody.post("/videos", json={"access_token": text}), "missing_token")
+    cookies = {"Cookie": f"access_token={text}; Authorization=Bearer {text}"}
+    refused(nobody.get("/videos", headers=cookies), "missing_token")
+
+
+PRINCIPAL = base64.b64encode(
+    json.dumps({"auth_typ": "aad", "claims": [{"typ": "roles", "val": "admin"}]}).encode()
+).decode()
+IDENTITY_HEADERS = {
+    "X-MS-CLIENT-PRINCIPAL": PRINCIPAL,
+    "X-MS-CLIENT-PRINCIPAL-ID": "alice",
+    "X-MS-CLIENT-PRINCIPAL-NAME": "alice@example.org",
+    "X-Forwarded-User": "alice",
+    "X-Remote-User": "alice",
+    "X-Original-URL": "/api/health",
+    "X-Rewrite-URL": "/api/health",
+    "X-HTTP-Method-Override": "GET",
+    "X-Functions-Key": "master",
+}
+
+
+@pytest.mark.parametrize("name", IDENTITY_HEADERS)
+def test_headers_of_a_gateway_are_believed_from_nobody(nobody: httpx.Client, name: str) -> None:
+    refused(nobody.get("/videos", headers={name: IDENTITY_HEADERS[name]}), "missing_token")
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Authorization", "Proxy-Authorization", "X-MS-TOKEN-AAD-ACCESS-TOKEN"]
+)
+def test_a_token_in_another_header_counts_for_nothing(nobody: httpx.Client, name: str) -> None:
+    refused(nobody.get("/videos", headers={name: f"Bearer {token()}"}), "missing_token")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"roles": "admin"},
+        {"roles": {"admin": True}},
+        {"roles": ["Admin"]},
+        {"roles": ["admin "]},
+        {"roles": [["admin"]]},
+        {"roles": ["user,admin"]},
+        {"role": ["admin"]},
+        {"role": "admin"},
+        {"groups": ["admin"]},
+        {"scp": "admin"},
+        {"scope": "admin"},
+        {"wids": ["admin"]},
+        {"admin": True},
+    ],
+)
+def test_only_the_role_itself_makes_an_admin(
+    nobody: httpx.Client, changed: dict[str, object]
+) -> None:
+    def ask(**more: object) -> httpx.Response:
+        return nobody.get(f"/clips/{CLIP}?as=admin", headers=bearer(token(claims(**more))))
+
+    assert ask(roles=["admin"]).status_code == 404, "who has it is let in, and finds nothing"
+    answer = ask(**changed)
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_role")
+
+
+def test_headers_do_not_change_who_calls(nobody: httpx.Client) -> None:
+    headers = bearer(token(claims(sub="eve")))
+    assert nobody.post("/videos", json={"title": "Eve's"}, headers=headers).status_code == 201
+    titles = [v["title"] for v in nobody.get("/videos", headers=headers | IDENTITY_HEADERS).json()]
+    assert titles == ["Eve's"]
+
+
+def test_an_issuer_that_is_away_is_an_outage_and_then_none(new_app: NewApp) -> None:
+    """503 for as long as no key was ever seen; the known ones go on when it is away again."""
+    state = {"up": False}
+
+    def answer(_: Request) -> Reply:
+        keys = {"keys": [public_jwk(KEY, KEY_ID)]}
+        return Reply(200, json.dumps(keys).encode()) if state["up"] else Reply(503)
+
+    with serving(answer) as jwks:
+        app = new_app(AUTH_JWKS_URL=jwks.url)
+        with app.running(), app.client(None) as client:
+
+            def ask(text: str) -> httpx.Response:
+                return client.get("/videos", headers=bearer(text))
+
+            away = ask(token())
+            assert (away.status_code, away.json()["code"]) == (503, "signing_keys_unavailable")
+            assert int(away.headers["Retry-After"]) > 0
+            assert "WWW-Authenticate" not in away.headers
+            refused(client.get("/videos"), "missing_token")
+            refused(ask(f"{encoded({'alg': 'none'})}.{encoded(claims())}."), "invalid_token")
+            state["up"] = True
+            wait_for(lambda: True if ask(token()).status_code == 200 else None, "the keys")
+            state["up"] = False
+            refused(ask(token(kid="made up")), "invalid_token")
+            assert ask(token()).status_code == 200
+
+
+def test_an_issuer_that_nobody_answers_for_is_an_outage(new_app: NewApp) -> None:
+    with refusing() as port:
+        app = new_app(AUTH_JWKS_URL=f"http://127.0.0.1:{port}/keys")
+        with app.running(), app.client() as client:
+            answer = client.get("/videos")
+    assert (answer.status_code, answer.json()["code"]) == (503, "signing_keys_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+    """Runs last: the log of the attacked app has no unexpected fault."""
+    assert "Unexpected fault" not in app.log
