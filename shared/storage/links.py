@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.model import SignedLink
 from shared.storage.account import StorageAccount
 from shared.storage.delegation import KEY_LIFE
-from shared.storage.sas import CREATE_OR_OVERWRITE, READ, Draft, blob_path
+from shared.storage.sas import CREATE_OR_OVERWRITE, READ, Draft, quoted_name
 from shared.storage.windows import CLOCK_SKEW, span, window_of
 
 # For how long browsers and a CDN may serve what they have without asking storage again.
@@ -45,7 +45,7 @@ class _Mould:
     """What links on the same terms are made in, for whoever asks after one moment up to another."""
 
     draft: Draft
-    base: str
+    address: str
     after: datetime
     upto: datetime
 
@@ -76,23 +76,28 @@ class Links:
         Raises StorageUnavailable.
         """
         now = now or self._clock()
-        key = (life, window, terms.ip, terms.content_type)
+        key = (container, life, window, terms.ip, terms.content_type)
         mould = self._moulds.get(key)
         if mould is None or not mould.after < now <= mould.upto:
-            mould = self._mould(now, life, terms, window)
+            mould = self._mould(container, now, life, terms, window)
             if len(self._moulds) >= _MOST_MOULDS:
                 self._moulds.clear()
             self._moulds[key] = mould
-        return _link(mould.base, mould.draft, container, name, _attachment(terms.download_as))
+        return _link(mould.address, mould.draft, name, _attachment(terms.download_as))
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
         signer, when = self._account.signer_for(span(self._clock(), life, _NO_WINDOW))
-        draft = Draft(signer, CREATE_OR_OVERWRITE, when)
-        return _link(self._account.address, draft, container, name, None)
+        draft = Draft(signer, container, CREATE_OR_OVERWRITE, when)
+        return _link(f"{self._account.address}/{quote(container)}", draft, name, None)
 
     def _mould(
-        self, now: datetime, life: timedelta, terms: LinkTerms, window: timedelta | None
+        self,
+        container: str,
+        now: datetime,
+        life: timedelta,
+        terms: LinkTerms,
+        window: timedelta | None,
     ) -> _Mould:
         wanted = span(now, life, self._window(life, window))
         signer, when = self._account.signer_for(wanted)
@@ -100,6 +105,7 @@ class Links:
         through_cdn = self._cdn is not None and terms.ip is None
         draft = Draft(
             signer,
+            container,
             READ,
             when,
             ip=terms.ip,
@@ -108,7 +114,8 @@ class Links:
         )
         base = self._cdn if self._cdn and through_cdn else self._account.address
         upto = min(wanted.expires_at - life, now + _MOULD_LIFE)
-        return _Mould(draft, base, wanted.starts_at + CLOCK_SKEW, upto)
+        address = f"{base}/{quote(container)}"
+        return _Mould(draft, address, wanted.starts_at + CLOCK_SKEW, upto)
 
     def _window(self, life: timedelta, asked: timedelta | None) -> timedelta:
         window = window_of(life) if asked is None else asked
@@ -117,11 +124,10 @@ class Links:
         return window
 
 
-def _link(
-    base: str, draft: Draft, container: str, name: str, disposition: str | None
-) -> SignedLink:
-    link_id, query = draft.sign(f"{container}/{name}", disposition)
-    url = f"{base}/{blob_path(container, name)}?{query}"
+def _link(address: str, draft: Draft, name: str, disposition: str | None) -> SignedLink:
+    """A link to a blob of the container at the address."""
+    link_id, query = draft.sign(name, disposition)
+    url = f"{address}/{quoted_name(name)}?{query}"
     return SignedLink(link_id, url, draft.span.starts_at, draft.span.expires_at)
 
 

@@ -78,7 +78,7 @@ class Signer:
 
 
 class Draft:
-    """A SAS but for the blob: all that many links have in common, written once.
+    """A SAS but for the blob's name: all that many links have in common, written once.
 
     `ip` is an address or a range "a-b"; `cache_control` and `content_type` are what storage is
     to answer with in place of the blob's own.
@@ -87,6 +87,7 @@ class Draft:
     def __init__(
         self,
         signer: Signer,
+        container: str,
         permission: str,
         span: Span,
         *,
@@ -97,7 +98,7 @@ class Draft:
         self.span = span
         self._signer = signer
         start, expiry = _moment(span.starts_at), _moment(span.expires_at)
-        self._what = f"{permission}\n{start}\n{expiry}\n{signer.resource}"
+        self._what = f"{permission}\n{start}\n{expiry}\n{signer.resource}{container}/"
         # After the version: the kind of resource, no snapshot, no encryption scope. A delegated
         # signature also lists the headers and parameters that a request must have: none.
         self._how = (
@@ -112,14 +113,14 @@ class Draft:
         )
         self._query_end = _part("rsct", content_type)
 
-    def sign(self, path: str, disposition: str | None = None) -> tuple[UUID, str]:
-        """The id and the query of a link to the blob at `path`, which is container/name.
+    def sign(self, name: str, disposition: str | None = None) -> tuple[UUID, str]:
+        """The id and the query of a link to the blob of that name.
 
         The id is made of what the link says: the same link has the same id, whoever makes it.
         `disposition` is the Content-Disposition that storage is to answer with.
         """
         signer = self._signer
-        what = f"{self._what}{path}\n"
+        what = f"{self._what}{name}\n"
         how = f"{self._how}{disposition or ''}{self._how_end}"
         link_id = _id_of(what + how)
         carried = str(link_id) if signer.carries_id else ""
@@ -135,7 +136,12 @@ class Draft:
 
 def blob_path(container: str, name: str) -> str:
     """Where a blob lies below its account's address, as it stands in a URL."""
-    return f"{quote(container)}/{quote(name, safe='~/')}"
+    return f"{quote(container)}/{quoted_name(name)}"
+
+
+def quoted_name(name: str) -> str:
+    """A blob's name as the client writes it into a URL."""
+    return quote(name, safe="~/")
 
 
 def _moment(value: datetime) -> str:

@@ -199,9 +199,8 @@ def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> N
     key = plain_store.account._key
     assert key is not None
     signer = Signer(plain_store.account.name, key.current(), "https")
-    _, query = Draft(signer, READ, span(plain_store.clock(), HOUR, HOUR)).sign(
-        f"{plain_store.container}/{NAME}"
-    )
+    when = span(plain_store.clock(), HOUR, HOUR)
+    _, query = Draft(signer, plain_store.container, READ, when).sign(NAME)
     url = f"{plain_store.account.url(plain_store.container, NAME)}?{query}"
     answer = plain_store.send("GET", url)
     assert answer.status == 403

@@ -44,13 +44,14 @@ class Case:
         signer = Signer(self.account, self.key, self.protocol, carries_id=self.carries_id)
         draft = Draft(
             signer,
+            self.container,
             self.permission,
             self.span,
             ip=self.ip,
             cache_control=self.cache_control,
             content_type=self.content_type,
         )
-        link_id, query = draft.sign(f"{self.container}/{self.name}", self.disposition)
+        link_id, query = draft.sign(self.name, self.disposition)
         return str(link_id), query
 
     def theirs(self, link_id: str) -> str:
@@ -187,8 +188,8 @@ def test_a_link_says_the_same_under_the_same_id(kind: str) -> None:
 
 def test_an_id_is_a_uuid_of_ones_own_making() -> None:
     for case in cases("account key"):
-        draft = Draft(Signer(case.account, case.key, case.protocol), case.permission, case.span)
-        link_id, _ = draft.sign(f"{case.container}/{case.name}")
+        signer = Signer(case.account, case.key, case.protocol)
+        link_id, _ = Draft(signer, case.container, case.permission, case.span).sign(case.name)
         assert (link_id.version, link_id.variant) == (8, RFC_4122)
 
 
@@ -197,7 +198,7 @@ def test_two_accounts_keys_make_one_id() -> None:
     case = next(cases("account key"))
     made = Made("two keys")
     first, second = (
-        Draft(Signer("clips", made.key(), "https"), "r", case.span).sign("c/b") for _ in range(2)
+        Draft(Signer("clips", made.key(), "https"), "c", "r", case.span).sign("b") for _ in range(2)
     )
     assert first[0] == second[0]
     assert first[1] != second[1]
