@@ -21,31 +21,35 @@ from azure.keyvault.secrets import SecretClient
 from shared.app_identity import AppIdentity
 from shared.secret import VaultUnavailable
 
+_RETRIES = 2
 _LONGEST_PAUSE = 2.0
+# A call to Postgres that needs a new connection waits for less than twice this: shared/pool.py.
+_SILENCE = 2.0
 
 
 class KeyVault:
     """The secrets of one vault by the names of settings; threads may share it."""
 
     def __init__(self, url: str, identity: AppIdentity) -> None:
-        # Somebody waits for every call. The client sends no token before it has made sure
-        # that the vault asks for one that is meant for vaults of its own domain.
+        # The client sends no token before it has made sure that the vault asks for one that
+        # is meant for vaults of its own domain.
         self._client = SecretClient(
             url,
             identity.credential,
-            retry_policy=_ShortRetries(retry_total=2, retry_backoff_factor=0.4),
-            connection_timeout=2,
-            read_timeout=4,
+            retry_policy=_ShortRetries(retry_backoff_factor=0.4),
+            connection_timeout=_SILENCE,
+            read_timeout=_SILENCE,
         )
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, *, patient: bool = False) -> str | None:
         """A setting's value without space around it; None if it is absent or empty.
 
         The names of secrets have no underscores: DATABASE_URL is DATABASE-URL there.
         """
         secret = name.replace("_", "-")
+        retries = _RETRIES if patient else 0
         try:
-            value = self._client.get_secret(secret).value
+            value = self._client.get_secret(secret, retry_total=retries).value
         except ResourceNotFoundError as error:
             if _code(error) == "SecretNotFound":
                 return None

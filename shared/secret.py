@@ -40,8 +40,11 @@ class VaultUnavailable(Exception):
 class Vault(Protocol):
     """Keeps settings by name."""
 
-    def get(self, name: str) -> str | None:
-        """The value, None if there is none; raises VaultUnavailable."""
+    def get(self, name: str, *, patient: bool = False) -> str | None:
+        """The value, None if there is none; raises VaultUnavailable.
+
+        Who is `patient` cannot go on without it, and would rather wait for a second attempt.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class SettingReader:
         if self._vault is None:
             return None
         try:
-            return self._vault.get(name)
+            return self._vault.get(name, patient=True)
         except VaultUnavailable as fault:
             self.problems.append(f"KEY_VAULT_URL {fault}")
             self._vault, self.fault, self._sees_all = None, fault, False

@@ -32,7 +32,7 @@ def opened(vault: FakeVault) -> KeyVault:
 def fault(vault: FakeVault) -> str:
     """What is said of a vault that gives nothing; the secret is nowhere in it."""
     with pytest.raises(VaultUnavailable) as caught:
-        opened(vault).get("DATABASE_URL")
+        opened(vault).get("DATABASE_URL", patient=True)
     said = []
     error: BaseException | None = caught.value
     while error is not None:
@@ -114,7 +114,14 @@ def test_a_passing_fault_is_waited_out_but_not_for_long(
     assert fault(vault) == "answers with 503 when asked for the secret DATABASE-URL"
     assert len(vault.asked) == 3
     vault.replies = repeat(busy, 2)
-    assert opened(vault).get("DATABASE_URL") == SECRET
+    assert opened(vault).get("DATABASE_URL", patient=True) == SECRET
+
+
+def test_who_has_a_value_to_go_on_with_does_not_wait(vault: FakeVault) -> None:
+    vault.replies = repeat(refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"}))
+    with pytest.raises(VaultUnavailable):
+        opened(vault).get("DATABASE_URL")
+    assert len(vault.asked) == 1
 
 
 def test_a_vault_out_of_reach_does_not_answer(vault: FakeVault) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.secret import Fixed, Rotating, VaultUnavailable
+from shared.secret import Fixed, Part, Rotating, VaultUnavailable
 from tests.conftest import SetClock
 
 JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)
@@ -24,7 +24,8 @@ class Keeper:
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, *, patient: bool = False) -> str | None:
+        assert not patient, "there is a value to go on with"
         self.asked.append(name)
         self.meanwhile()
         if self.is_away:
@@ -57,18 +58,14 @@ def test_no_secret_shows_itself(secret: Rotating) -> None:
     assert "first" not in repr(secret)
 
 
-def test_a_value_is_kept_for_ten_minutes(
-    secret: Rotating, keeper: Keeper, clock: SetClock
-) -> None:
+def test_a_value_is_kept_for_ten_minutes(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
     keeper.value = "second"
     clock.now += JUST_UNDER_TEN_MINUTES
     assert {secret.current() for _ in range(100)} == {"first"}
     assert keeper.asked == []
 
 
-def test_an_old_value_is_read_again_once(
-    secret: Rotating, keeper: Keeper, clock: SetClock
-) -> None:
+def test_an_old_value_is_read_again_once(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
     keeper.value = "second"
     clock.advance(minutes=10)
     assert {secret.current() for _ in range(100)} == {"second"}
@@ -217,3 +214,34 @@ def test_all_who_were_refused_wait_for_one_reading(secret: Rotating, keeper: Kee
         tries = [pool.submit(be_refused) for _ in range(8)]
         assert [attempt.result() for attempt in tries] == ["second"] * 8
     assert len(keeper.asked) == 1
+
+
+def test_a_part_changes_with_the_whole(keeper: Keeper, clock: SetClock) -> None:
+    taken: list[str] = []
+
+    def last_word(text: str) -> str:
+        taken.append(text)
+        return text.rsplit(maxsplit=1)[-1]
+
+    whole = Rotating("WORDS", "the first", keeper, no_digits, clock)
+    part = Part(whole, last_word)
+    assert {part.current() for _ in range(1000)} == {"first"}
+    assert taken == ["the first"]
+    keeper.value = "the second"
+    assert part.instead_of("first") == "second"
+    assert part.current() == "second"
+    assert part.instead_of("first") == "second"
+    assert keeper.asked == ["WORDS"]
+
+
+def test_a_part_that_stays_as_it_was_is_no_other_value(keeper: Keeper, clock: SetClock) -> None:
+    """A connection string may change in another place than its key."""
+    part = Part(Rotating("WORDS", "a first", keeper, no_digits, clock), lambda text: text[2:])
+    keeper.value = "b first"
+    assert part.instead_of("first") is None
+    assert part.current() == "first"
+
+
+def test_a_part_of_a_fixed_secret_stays() -> None:
+    part = Part(Fixed("a first"), lambda text: text[2:])
+    assert part.instead_of("first") is None

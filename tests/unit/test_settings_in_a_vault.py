@@ -26,7 +26,8 @@ class Keeper:
         self.opened.append(url)
         return self
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, *, patient: bool = False) -> str | None:
+        assert patient == (name not in self.asked), "only the start cannot go on without it"
         self.asked.append(name)
         if self.fault is not None:
             raise VaultUnavailable(self.fault)
