@@ -262,6 +262,10 @@ class TestOtherPeoplesThings:
             ("GET", "/clips/{clip}/access-url", None),
             ("GET", "/clips/{clip}/metadata", None),
             ("GET", "/clips/{clip}/thumbnail", None),
+            ("GET", "/clips/{clip}/grants", None),
+            ("POST", "/videos/{video}/clips/{clip}/view", None),
+            ("GET", "/clips/{clip}/shares", None),
+            ("POST", "/clips/{clip}/shares", {}),
         ]
         for method, path, json_body in calls:
             theirs = mallory.http.request(
