@@ -1,0 +1,70 @@
+"""What the app says of itself, read in a process of its own: an app is indexed only once."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+_DESCRIBE = """
+import json, sys
+import function_app
+late = [name for name in ("openapi", "schemas", "docs_page") if f"clips.http.{name}" in sys.modules]
+description = function_app.description
+functions = {}
+for function in function_app.app.get_functions():
+    trigger = function.get_trigger().get_dict_repr()
+    if trigger["type"] == "httpTrigger":
+        methods = [getattr(method, "name", method) for method in trigger["methods"]]
+        functions[function.get_function_name()] = [methods, trigger["route"]]
+print(json.dumps({
+    "loaded_at_start": late,
+    "functions": functions,
+    "open": [route.name for route in function_app.routes.described if route.is_open],
+    "document": json.loads(description.json),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Described:
+    """The app's HTTP functions as (methods, route) by name, and what it says of them."""
+
+    loaded_at_start: list[str]
+    functions: dict[str, tuple[list[str], str]]
+    open: list[str]
+    document: dict[str, Any]
+
+    @property
+    def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Each with its method and path."""
+        for path, methods in self.document["paths"].items():
+            for method, operation in methods.items():
+                yield method.upper(), path, operation
+
+
+@cache
+def describe() -> Described:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AZURE_STORAGE_ACCOUNT_NAME": "nowhere",
+        "DATABASE_URL": "postgresql://nowhere/cliplink",
+        "AUTH_ISSUER": "https://issuer.localhost",
+        "AUTH_AUDIENCE": "cliplink",
+        "AUTH_JWKS_URL": "https://issuer.localhost/keys",
+    }
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _DESCRIBE],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Described(**json.loads(answer.stdout))

@@ -1,0 +1,354 @@
+"""The API's description is valid, complete and made of what the code uses.
+
+That the running app answers as described is held in tests/e2e/test_described.py.
+"""
+
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, NoReturn, cast
+
+import azure.functions as func
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from clips.compose import Services
+from clips.http import inputs, openapi, shapes
+from clips.http.calls import Call
+from clips.http.inputs import Body, NoParameters, Parameters
+from clips.http.operations import Endpoint, Route
+from clips.http.problem_schemas import Problems
+from clips.http.problems import problem, status_of
+from clips.http.routes import Routes
+from clips.http.schemas import Schemas
+from clips.routes import clips, links, shares, system, videos
+from shared import errors, model
+from shared.errors import CliplinkError
+from tests.unit.described import ROOT, Described, describe
+from tests.unit.test_problems import example, tree
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+# Raised, but caught before they become an answer.
+UNANSWERED = {
+    "unplayable_clip": "becomes the clip's failure",
+    "unmovable_file": "becomes a failure of the migration",
+    "blob_exists": "what is made at once by two is taken from the first",
+    "unavailable": "raised as one of its kinds",
+}
+
+
+@pytest.fixture(scope="module")
+def described() -> Described:
+    return describe()
+
+
+@pytest.fixture(scope="module")
+def document(described: Described) -> dict[str, Any]:
+    return described.document
+
+
+def references(value: object) -> Iterator[str]:
+    """Everything that `$ref` leads to, anywhere inside."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for part in value.values():
+            yield from references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from references(part)
+
+
+# --- The document
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(document).validate()
+
+
+def test_every_schema_is_valid(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        jsonschema_rs.meta.validate({"$schema": _DRAFT, **schema})
+        assert re.fullmatch(r"[A-Za-z0-9]+", name), "pydantic spells out names that clash"
+
+
+def test_every_name_is_used_and_every_used_name_is_there(document: dict[str, Any]) -> None:
+    used = set(references(document))
+    named = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "responses")
+        for name in document["components"][kind]
+    }
+    # The one answer that belongs to a path and to no operation.
+    assert named - used == {"#/components/responses/MethodNotAllowed"}
+    assert used <= named
+
+
+def test_every_function_is_an_operation_and_every_operation_a_function(
+    described: Described,
+) -> None:
+    functions = {
+        name: (methods, f"/{route}")
+        for name, (methods, route) in described.functions.items()
+        if not route.startswith("{*")
+    }
+    operations = {
+        operation["operationId"]: ([method], path)
+        for method, path, operation in described.operations
+    }
+    assert operations == functions
+
+
+def test_all_but_the_open_operations_ask_for_a_token(described: Described) -> None:
+    assert described.document["security"] == [{"bearer": []}]
+    open_ones = [op["operationId"] for _, _, op in described.operations if op.get("security") == []]
+    assert sorted(open_ones) == sorted(described.open)
+    assert {"health", "openapi", "docs"} <= set(open_ones)
+    for _, _, operation in described.operations:
+        refuses = "401" in operation["responses"]
+        assert refuses == (operation["operationId"] not in open_ones)
+
+
+def test_every_part_of_a_path_is_a_parameter(described: Described) -> None:
+    for _, path, operation in described.operations:
+        named = [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"]
+        assert sorted(named) == sorted(re.findall(r"\{(\w+)\}", path)), path
+
+
+def test_everything_says_what_it_is(described: Described) -> None:
+    tags = {tag["name"]: tag["description"] for tag in described.document["tags"]}
+    for _, path, operation in described.operations:
+        assert operation["summary"], path
+        assert set(operation["tags"]) <= set(tags), path
+    summaries = [operation["summary"] for _, _, operation in described.operations]
+    assert len(set(summaries)) == len(summaries)
+    assert {tag for _, _, operation in described.operations for tag in operation["tags"]} == set(
+        tags
+    )
+
+
+def test_every_example_is_a_good_one(document: dict[str, Any]) -> None:
+    """Of bodies, and of single values."""
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    ]
+    for body in bodies:
+        assert is_valid(document, body["schema"], body["example"]), body
+    for schema in with_examples(document):
+        assert all(is_valid(document, schema, value) for value in schema["examples"]), schema
+
+
+def is_valid(document: dict[str, Any], schema: dict[str, Any], value: object) -> bool:
+    whole = schema | {"components": document["components"]}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid(value)
+
+
+def with_examples(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("examples"), list):
+            yield value
+        for part in value.values():
+            yield from with_examples(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from with_examples(part)
+
+
+def test_its_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == openapi.VERSION
+
+
+def test_the_start_of_the_app_does_not_make_it(described: Described) -> None:
+    assert described.loaded_at_start == []
+
+
+# --- Errors
+
+
+def test_every_error_that_is_answered_is_in_it(document: dict[str, Any]) -> None:
+    told = {
+        (schema["properties"]["code"]["const"], schema["properties"]["status"]["const"])
+        for name, schema in document["components"]["schemas"].items()
+        if name.endswith("Problem")
+    }
+    all_of_them = {(kind.code, int(status_of(kind))) for kind in tree()}
+    assert {code for code, _ in all_of_them - told} == set(UNANSWERED)
+    assert told <= all_of_them
+
+
+@pytest.mark.parametrize("kind", [kind for kind in tree() if kind.code not in UNANSWERED])
+def test_an_error_is_answered_as_it_is_described(kind: type[CliplinkError]) -> None:
+    """The body fits its schema and no field is left over; the headers are there."""
+    problems = Problems()
+    (reference,) = problems.by_status([kind]).values()
+    (response,) = problems.responses.values()
+    (schema,) = problems.schemas.values()
+    raised = example(kind)
+    if kind is errors.InvalidRequest:
+        raised = kind("It happened.", (errors.FieldError("is bad", pointer="/a"),))
+    answer = problem(raised)
+    jsonschema_rs.validate(schema | {"additionalProperties": False}, answer.body)
+    assert set(answer.headers) == set(response.get("headers", {}))
+    assert answer.content_type in response["content"]
+    assert reference["$ref"].startswith("#/components/responses/")
+
+
+# --- Handlers
+
+ENDPOINTS = [
+    pytest.param(value, id=f"{module.__name__.rpartition('.')[2]}.{name}")
+    for module in (videos, clips, links, shares, system)
+    for name, value in inspect.getmembers(module)
+    if isinstance(value, Endpoint)
+]
+PARSING = [
+    case
+    for case in ENDPOINTS
+    for declared in [cast("Endpoint[[Call]]", case.values[0]).operation]
+    if (declared.parameters, declared.body) != (NoParameters, None)
+]
+
+
+class Parsed(Exception):
+    """What a handler asked for."""
+
+
+class Anything:
+    """Stands for all services: whatever is asked of it is there."""
+
+    def __getattr__(self, name: str) -> "Anything":
+        return self
+
+
+class Asked(Call):
+    """A call that ends as soon as its handler parses it."""
+
+    def parameters[P: Parameters](self, kind: type[P]) -> P:
+        return self._stop(kind, None)
+
+    def body[B: Body](self, kind: type[B]) -> B:
+        return self._stop(NoParameters, kind)
+
+    def parameters_and_body[P: Parameters, B: Body](
+        self, parameters: type[P], body: type[B]
+    ) -> tuple[P, B]:
+        return self._stop(parameters, body)
+
+    def _stop(self, parameters: type[Parameters], body: type[Body] | None) -> NoReturn:
+        raise Parsed(parameters, body)
+
+
+@pytest.mark.parametrize("endpoint", PARSING)
+def test_a_handler_parses_what_it_declares(endpoint: Endpoint[[Call]]) -> None:
+    operation = endpoint.operation
+    services, nothing = cast("Services", Anything()), cast("Any", None)
+    with pytest.raises(Parsed) as caught:
+        endpoint.handler(Asked(services, nothing, nothing))
+    assert caught.value.args == (operation.parameters, operation.body)
+
+
+def test_a_handler_without_a_description_stops_the_start() -> None:
+    routes = Routes(func.FunctionApp(), cast("Services", None))
+    undescribed = cast("Endpoint[[Call]]", lambda _call: None)
+    with pytest.raises(AttributeError, match="handler"):
+        routes.add("nameless", "GET", "nameless", undescribed)
+
+
+# --- Shapes, field by field
+
+VIDEO = {"id", "title", "youtube_id", "status", "created_at", "clip_count"}
+CLIP = {
+    *("id", "video_id", "title", "status", "failure", "blob_url", "thumbnail_url"),
+    *("thumbnail_access_url", "placeholder", "start_time", "end_time", "duration", "file_size"),
+    *("content_type", "created_at", "expires_at", "view_count", "media"),
+}
+CONTRACT: list[tuple[object, set[str]]] = [
+    (shapes.Message, {"message"}),
+    (shapes.Video, VIDEO),
+    (shapes.Clip, CLIP),
+    (shapes.AnnouncedClip, CLIP | {"upload"}),
+    (model.Upload, {"method", "url", "headers", "expires_at"}),
+    (model.Failure, {"code", "detail"}),
+    (model.Media, {"container", "duration", "bit_rate", "fast_start", "video", "audio"}),
+    (
+        model.VideoTrack,
+        {
+            *("codec", "profile", "width", "height", "coded_width", "coded_height", "rotation"),
+            *("frame_rate", "pixel_format", "hdr", "color_primaries", "color_transfer"),
+            *("color_space", "color_range"),
+        },
+    ),
+    (model.AudioTrack, {"codec", "channels", "sample_rate"}),
+    (shapes.AccessUrl, {"clip_id", "access_url", "expires_in_hours", "expires_at"}),
+    (shapes.AccessUrlOrError, {"clip_id", "access_url", "expires_at", "error"}),
+    (
+        shapes.Metadata,
+        {
+            *("clip_id", "video_id", "start_time", "end_time", "duration", "file_size"),
+            *("created_at", "blob_url", "thumbnail_url", "media", "azure_metadata"),
+        },
+    ),
+    (
+        shapes.BlobProperties,
+        {
+            *("name", "size", "last_modified", "content_type", "metadata", "url", "etag"),
+            *("access_tier", "content_md5"),
+        },
+    ),
+    (shapes.Health, {"status", "checks"}),
+    (shapes.Checks, {"database", "storage"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"), CONTRACT, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_a_shape_has_the_fields_of_the_contract_and_all_of_them(
+    shape: object, names: set[str]
+) -> None:
+    schemas = Schemas([], [shape])
+    schema = schemas.named[str(getattr(shape, "__name__", ""))]
+    assert set(schema["properties"]) == names
+    assert set(schema["required"]) == names
+
+
+def test_null_and_formats_are_told() -> None:
+    fields = Schemas([], [shapes.Clip]).named["Clip"]["properties"]
+    assert fields["id"] == {"type": "string", "format": "uuid"}
+    assert fields["created_at"] == {"type": "string", "format": "date-time"}
+    options = [option.get("format") or option["type"] for option in fields["blob_url"]["anyOf"]]
+    assert options == ["uri", "null"]
+
+
+# --- Inputs
+
+
+def test_a_parameter_is_described_as_text_that_is_there() -> None:
+    told = Schemas([], []).of_parameters(inputs.AccessUrl)
+    hours = {key: told["expiry_hours"][key] for key in ("type", "minimum", "maximum", "default")}
+    assert hours == {"type": "integer", "minimum": 1, "maximum": 168, "default": 24}
+    assert told["as"]["const"] == "admin"
+    assert "null" not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("body", "required"),
+    [(inputs.NewVideo, False), (inputs.NewClip, True), (inputs.ClipChange, True)],
+)
+def test_a_body_is_required_unless_it_may_be_empty(body: type[Body], required: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    (endpoint,) = (
+        case.values[0]
+        for case in ENDPOINTS
+        if isinstance(case.values[0], Endpoint) and case.values[0].operation.body is body
+    )
+    made = openapi.document([Route("name", "POST", "path", endpoint.operation, is_open=False)])
+    assert made["paths"]["/path"]["post"]["requestBody"]["required"] is required
