@@ -9,6 +9,7 @@ export PORT SUB ROLES EMAIL
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.complete
 EMULATOR := local/node_modules/.complete
+CHECKOV := .venv/checkov/.complete
 
 .DEFAULT_GOAL := help
 .PHONY: help run services token sample test check bench clean
@@ -28,7 +29,7 @@ token: $(ENVIRONMENT) ## print a bearer token (SUB=alice, optional ROLES=admin,.
 sample: $(ENVIRONMENT) ## write sample.mp4, a few seconds of film to try things out with
 	@exec $(PYTHON) -m local.sample sample.mp4
 
-test: $(ENVIRONMENT) $(EMULATOR) ## run every test, on a real Postgres and a real Azurite
+test: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV) ## run every test, on a real Postgres and a real Azurite
 	@exec $(PYTHON) -m pytest
 
 check: $(ENVIRONMENT) ## lint, format, strict types and import rules
@@ -53,6 +54,12 @@ $(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt
 	done; \
 	test -x $(PYTHON) || { echo "Cliplink needs Python 3.13 (python3.13 or python3 on the PATH)" >&2; exit 1; }
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@touch $@
+
+# An environment of its own, inside the other: the pins of checkov fit nobody else's.
+$(CHECKOV): infra/checkov-requirements.txt | $(ENVIRONMENT)
+	@$(PYTHON) -m venv .venv/checkov
+	@.venv/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r $< >&2
 	@touch $@
 
 $(EMULATOR): local/package.json local/package-lock.json

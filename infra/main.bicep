@@ -95,6 +95,11 @@ param databaseBackupDays int = 14
 @description('Keep backups in the paired region too; can be chosen at creation only')
 param databaseGeoBackup bool = false
 
+// --- Secrets
+
+@description('Let the app read the vault: settings that are absent come from it (KEY_VAULT_URL)')
+param useVault bool = false
+
 // --- Network
 
 @description('Reach database, vault and host storage through a virtual network only')
@@ -133,6 +138,7 @@ var tags = { 'azd-env-name': environmentName }
 var tenantLogin = '${environment().authentication.loginEndpoint}${tenant().tenantId}'
 var origins = empty(corsOrigins) ? [] : split(corsOrigins, ',')
 var emails = empty(alertEmails) ? [] : split(alertEmails, ',')
+var databaseName = 'cliplink'
 var functionAppName = 'func-cliplink-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -238,7 +244,9 @@ module settings 'modules/app-settings.bicep' = {
     hostStorageName: hostStorage.outputs.name
     clipsStorageName: clipsStorage.outputs.name
     containerPrefix: containerPrefix
-    databaseUrl: 'postgresql://${identity.outputs.name}@${database.outputs.host}:${database.outputs.port}/${database.outputs.databaseName}'
+    cdnEndpoint: frontDoor ? 'https://${frontDoorProfile!.outputs.host}' : ''
+    databaseUrl: 'postgresql://${identity.outputs.name}@${database.outputs.host}:${database.outputs.port}/${databaseName}'
+    vaultUrl: useVault ? vault.outputs.uri : ''
     authIssuer: empty(authIssuer) ? '${tenantLogin}/v2.0' : authIssuer
     authAudience: authAudience
     authJwksUrl: empty(authJwksUrl) ? '${tenantLogin}/discovery/v2.0/keys' : authJwksUrl
@@ -269,6 +277,7 @@ module access 'modules/access.bicep' = {
     deadLetterContainerName: clipsStorage.outputs.deadLetterContainerName
     hostStorageName: hostStorage.outputs.name
     vaultName: vault.outputs.name
+    readsVault: useVault
     insightsName: monitoring.outputs.insightsName
   }
 }
@@ -411,6 +420,6 @@ output EVENTS_TOPIC_NAME string = events.outputs.name
 output CONTAINER_PREFIX string = containerPrefix
 output DATABASE_HOST string = database.outputs.host
 output DATABASE_SERVER_NAME string = database.outputs.name
-output DATABASE_NAME string = database.outputs.databaseName
+output DATABASE_NAME string = databaseName
 output APP_IDENTITY_NAME string = identity.outputs.name
 output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

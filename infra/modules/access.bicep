@@ -8,6 +8,7 @@ param containerPrefix string
 param deadLetterContainerName string
 param hostStorageName string
 param vaultName string
+param readsVault bool
 param insightsName string
 
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
@@ -148,8 +149,9 @@ resource hostNotesErrors 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 
 // --- The app, on the rest
 
-// KEY_VAULT_URL and references in app settings: secrets are read, never listed or written.
-resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+// KEY_VAULT_URL (shared/key_vault.py): secrets are read, never listed or written. On the vault and not on
+// single secrets, where an absent one would be refused instead of being called absent.
+resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (readsVault) {
   name: guid(vault.id, appPrincipalId, role.secretsUser)
   scope: vault
   properties: {

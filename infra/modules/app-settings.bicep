@@ -6,8 +6,14 @@ param hostStorageName string
 param clipsStorageName string
 param containerPrefix string
 
+@description('Where links to read lead; empty: to storage itself')
+param cdnEndpoint string
+
 @description('Without a password: the app fetches an Entra token for every connection')
 param databaseUrl string
+
+@description('The vault for settings that are absent here; empty: none')
+param vaultUrl string
 
 param authIssuer string
 param authAudience string
@@ -53,6 +59,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     BLOB_TRIGGER_SOURCE: 'EventGrid'
 
     DATABASE_URL: '${databaseUrl}?sslmode=verify-full&sslrootcert=${certificates}'
+
+    // An empty value counts as absent. A vault costs the start a request a setting.
+    KEY_VAULT_URL: vaultUrl
+    CDN_ENDPOINT: cdnEndpoint
 
     AUTH_ISSUER: authIssuer
     AUTH_AUDIENCE: authAudience

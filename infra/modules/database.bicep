@@ -1,5 +1,6 @@
-// Postgres. Entra only: the server has no passwords at all. The app's role is no administrator; the
-// predeploy hook creates it and gives it rights on rows, not on tables (infra/database.py).
+// Postgres. Entra only: the server has no passwords at all. The predeploy hook makes the database, so
+// that it belongs to who migrates it, and the app's role, which has rights on rows, not on tables
+// (infra/prepare_database.py).
 
 param name string
 param location string
@@ -29,7 +30,6 @@ param publicAccess bool
 param lock bool
 param storageGB int = 32
 
-var databaseName = 'cliplink'
 var behindPgBouncer = pgBouncer && tier != 'Burstable'
 
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' = {
@@ -71,15 +71,6 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' =
   }
 }
 
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2026-01-01-preview' = {
-  parent: server
-  name: databaseName
-  properties: {
-    charset: 'UTF8'
-    collation: 'en_US.utf8'
-  }
-}
-
 // The server takes one change at a time: each of the following waits for the one before it.
 resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2026-01-01-preview' = {
   parent: server
@@ -89,7 +80,6 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
     principalType: administratorType
     tenantId: tenant().tenantId
   }
-  dependsOn: [ database ]
 }
 
 // The app has no fixed address without a virtual network, so everything inside Azure may knock. Who
@@ -139,4 +129,3 @@ output id string = server.id
 output name string = server.name
 output host string = server.properties.fullyQualifiedDomainName
 output port int = behindPgBouncer ? 6432 : 5432
-output databaseName string = database.name

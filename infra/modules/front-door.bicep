@@ -1,5 +1,6 @@
-// Azure Front Door before the API and the links: one name, a certificate, a firewall that counts. It
-// keeps nothing: a kept clip could be had after its link has ended.
+// Azure Front Door before the API and the links: one name, a certificate, a firewall that counts, and a
+// cache for what links open. An object is kept under the whole of its link, signature included, and for
+// as long as the app lets it (docs/configuration.md, A CDN).
 
 param name string
 param tags object
@@ -117,7 +118,7 @@ resource apiRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   dependsOn: [ apiOrigin ]
 }
 
-// Links, with all of their query string. The containers with names of our own and no others.
+// Links to read. The containers that links lead to and no others.
 resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   parent: endpoint
   name: 'clips'
@@ -134,6 +135,11 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
     forwardingProtocol: 'HttpsOnly'
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
+    cacheConfiguration: {
+      // Anything less would hand a clip to whoever knows its address.
+      queryStringCachingBehavior: 'UseQueryString'
+      compressionSettings: { isCompressionEnabled: false }
+    }
   }
   dependsOn: [ storageOrigin ]
 }

@@ -8,8 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-import checkov.arm.runner  # its checks are those for Bicep too, once they are imported
+import checkov.arm.runner  # noqa: F401  # its checks are those for Bicep, once imported
 from checkov.bicep.runner import Runner
+from checkov.common.output.record import Record
 from checkov.runner_filter import RunnerFilter
 
 
@@ -28,7 +29,7 @@ def main(folder: Path) -> None:
     sys.stdout.write(json.dumps(found))
 
 
-def _line(record) -> dict[str, str]:
+def _line(record: Record) -> dict[str, str]:
     return {
         "check": record.check_id,
         "name": record.check_name,

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Before azd deploys the template: notes in azd's environment what the template needs to be told and a
+# person should not have to look up. What is set already stays.
+set -eu
+
+if [ -z "${DATABASE_ADMINISTRATOR_ID:-}" ]; then
+  if [ "$(az account show --query user.type --output tsv)" = user ]; then
+    azd env set DATABASE_ADMINISTRATOR_TYPE User
+    azd env set DATABASE_ADMINISTRATOR_ID "$(az ad signed-in-user show --query id --output tsv)"
+    azd env set DATABASE_ADMINISTRATOR_NAME \
+      "$(az ad signed-in-user show --query userPrincipalName --output tsv)"
+  else
+    application=$(az account show --query user.name --output tsv)
+    azd env set DATABASE_ADMINISTRATOR_TYPE ServicePrincipal
+    azd env set DATABASE_ADMINISTRATOR_ID \
+      "$(az ad sp show --id "$application" --query id --output tsv)"
+    azd env set DATABASE_ADMINISTRATOR_NAME \
+      "$(az ad sp show --id "$application" --query displayName --output tsv)"
+  fi
+fi
+
+# Azure wants the first day of a budget unchanged for as long as it exists.
+[ -n "${BUDGET_START:-}" ] || azd env set BUDGET_START "$(date -u +%Y-%m-01)"

@@ -1,0 +1,115 @@
+"""The script that tries a deployment out, against an app that runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from infra import smoke
+from tests.e2e.app import App
+
+
+@pytest.fixture
+def film_file(film: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film)
+    return path
+
+
+def api(app: App) -> str:
+    return f"http://127.0.0.1:{app.port}/api"
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, address: str, token: str, film: Path, patience: int = 60
+) -> int:
+    monkeypatch.setattr(smoke, "_PAUSE", 0.05)
+    monkeypatch.setenv("CLIPLINK_TOKEN", token)
+    return smoke.main([address, str(film), "--patience", str(patience)])
+
+
+def test_a_deployment_that_works_passes_and_is_left_clean(
+    app: App,
+    film_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, api(app), app.issuer.token("smoke"), film_file) == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("ok: all of it\n")
+    assert said.err == ""
+    with app.client("smoke") as client:
+        assert client.get("/videos").json() == []
+
+
+def test_nothing_that_opens_anything_is_printed(
+    app: App,
+    film_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    token = app.issuer.token("smoke-quiet")
+    run(monkeypatch, api(app), token, film_file)
+    said = capsys.readouterr()
+    assert token not in said.out + said.err
+    assert "sig=" not in said.out + said.err
+
+
+def test_a_token_that_does_not_hold_fails(
+    app: App,
+    film_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, api(app), "no.such.token", film_file) == 1
+    assert "POST" in capsys.readouterr().err
+
+
+def test_a_clip_that_cannot_be_taken_in_fails_and_is_removed(
+    app: App,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no film")
+    assert run(monkeypatch, api(app), app.issuer.token("smoke-broken"), broken) == 1
+    assert "the clip is failed" in capsys.readouterr().err
+    with app.client("smoke-broken") as client:
+        assert client.get("/videos").json() == []
+
+
+class _Unwell(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # as the library calls it
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def unwell_app() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Unwell) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+
+
+def test_an_app_that_stays_unwell_fails(
+    film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with unwell_app() as address:
+        assert run(monkeypatch, address, "token", film_file, patience=0) == 1
+    assert "GET /health to answer 200" in capsys.readouterr().err
+
+
+def test_without_a_token_nothing_is_tried(
+    film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CLIPLINK_TOKEN", raising=False)
+    with pytest.raises(SystemExit):
+        smoke.main(["https://nowhere.localhost/api", str(film_file)])
+    assert "CLIPLINK_TOKEN" in capsys.readouterr().err

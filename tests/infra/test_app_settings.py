@@ -1,0 +1,202 @@
+"""Settings: what the app reads, what the template sets, what the pages and the example say."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from shared import pool
+from shared.blob_names import Containers
+from shared.settings import from_mapping
+from tests.docs.pages import page
+from tests.infra.bicep import INFRA
+from tests.infra.templates import VARIANTS, by_symbol, deployed
+
+ROOT = INFRA.parent
+HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
+
+UNSET = {
+    "AZURE_STORAGE_CONNECTION_STRING": "holds an account key, and the account has none",
+    "AZURE_STORAGE_ACCOUNT_KEY": "the account takes no keys",
+    "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
+    "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
+    "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName stands for it",
+}
+OF_THE_PLATFORM = {
+    "AZURE_CLIENT_ID",  # azure-identity: which of the app's identities to use
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "AZURE_STORAGE__blobServiceUri",
+    "AZURE_STORAGE__queueServiceUri",
+    "AZURE_STORAGE__credential",
+    "AZURE_STORAGE__clientId",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+}
+
+
+class Asked(dict[str, str]):
+    """A mapping that remembers what it was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one of dict's three
+        self.names.add(key)
+        return super().get(key, default)
+
+
+class EmptyVault:
+    """Has no secret."""
+
+    def get(self, name: str, **_: bool) -> str | None:  # noqa: ARG002  # as a vault is asked
+        return None
+
+
+def values(variant: str) -> dict[str, str]:
+    """What the template sets, as far as it is known before anything is deployed."""
+    settings: dict[str, str] = by_symbol(deployed(variant), "app-settings", "settings").properties
+    return {name: with_names_of_azure(value) for name, value in settings.items()}
+
+
+MADE_UP_BY_AZURE = {
+    "<server.properties.fullyQualifiedDomainName>": "psql.postgres.database.azure.com",
+    "<vault.properties.vaultUri>": "https://kv.vault.azure.net/",
+    "<endpoint.properties.hostName>": "cliplink.azurefd.net",
+}
+
+
+def with_names_of_azure(value: str) -> str:
+    for stand_in, name in MADE_UP_BY_AZURE.items():
+        value = value.replace(stand_in, name)
+    return value
+
+
+def names_read() -> set[str]:
+    asked = Asked(values("default"))
+    from_mapping(asked)
+    return asked.names
+
+
+def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> None:
+    left_out = names_read() - values("default").keys()
+    assert left_out <= UNSET.keys()
+
+
+def test_every_setting_of_the_template_is_read_by_somebody() -> None:
+    ours = set(values("everything")) - OF_THE_PLATFORM
+    assert ours <= names_read()
+
+
+def test_what_is_left_out_is_left_out() -> None:
+    assert not UNSET.keys() & values("everything").keys()
+    documented = page("docs/configuration.md").text
+    for name in UNSET:
+        assert f"`{name}`" in documented, name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_app_takes_what_the_template_sets(variant: str) -> None:
+    """With a vault that is empty: nothing has to be in it."""
+    settings = from_mapping(values(variant), vault_of=lambda _: EmptyVault())
+    assert settings.storage.trigger_connection == "AZURE_STORAGE"
+    assert settings.blob_trigger_source == "EventGrid"
+    assert settings.auth.issuer.startswith("https://login.microsoftonline.com/")
+
+
+def test_links_lead_to_front_door_where_there_is_one() -> None:
+    assert values("default")["CDN_ENDPOINT"] == ""
+    assert values("front door")["CDN_ENDPOINT"] == "https://cliplink.azurefd.net"
+    assert values("everything")["CDN_ENDPOINT"] == "https://clips.example.com"
+
+
+def test_the_vault_is_read_only_if_that_was_asked_for() -> None:
+    assert values("default")["KEY_VAULT_URL"] == ""
+    assert values("everything")["KEY_VAULT_URL"] == "https://kv.vault.azure.net/"
+
+
+def test_the_settings_of_the_trigger_are_the_documented_ones() -> None:
+    configuration = page("docs/configuration.md")
+    trigger = configuration.section("What the blob trigger uses").table("name").names()
+    assert set(trigger) <= OF_THE_PLATFORM
+    assert set(trigger) <= values("default").keys()
+
+
+def test_the_defaults_of_the_template_are_the_documented_ones() -> None:
+    defaults = page("docs/configuration.md").section("Settings").table("name").column("default")
+    for name in ("AZURE_STORAGE_CONTAINER_NAME", "CLEANUP_SCHEDULE", "BLOB_TRIGGER_SOURCE"):
+        assert defaults[name] == f"`{values('default')[name]}`"
+
+
+def test_the_example_and_the_template_set_the_same() -> None:
+    """But for how each reaches storage, and what only a platform needs."""
+    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    of_storage = {
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "AZURE_STORAGE_ACCOUNT_NAME",
+        "AZURE_STORAGE_BLOB_ENDPOINT",
+    }
+    of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | {"KEY_VAULT_URL", "CDN_ENDPOINT"}
+    assert set(example) - of_azure == set(values("default")) - of_azure
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_database_is_reached_by_identity_and_verified(variant: str) -> None:
+    url = values(variant)["DATABASE_URL"]
+    port = 6432 if VARIANTS[variant].get("databasePgBouncer") else 5432
+    assert re.match(rf"postgresql://id-cliplink-\w+@[\w.]+:{port}/cliplink\?", url)
+    assert "sslmode=verify-full&sslrootcert=/" in url
+
+
+def test_pgbouncer_knows_of_prepared_statements() -> None:
+    """The driver prepares what it runs often; a transaction later the connection may be another."""
+    template = deployed("everything")
+    configured = {
+        each.name.rpartition("/")[2]: each.properties["value"]
+        for each in template.resources
+        if each.type.endswith("flexibleServers/configurations")
+    }
+    assert configured["pgbouncer.enabled"] == "true"
+    assert int(configured["pgbouncer.max_prepared_statements"]) > 0
+    assert "prepare_threshold" not in pool._CONNECTION
+
+
+USER_CONNECTIONS = {"Standard_B2s": 414}  # learn.microsoft.com: Limits, Maximum user connections
+
+
+def test_the_default_server_has_a_connection_for_every_instance() -> None:
+    """Instances for HTTP and for blobs scale apart; the timer has one."""
+    template = deployed("default")
+    scale = by_symbol(template, "function-app", "app").properties["functionAppConfig"]
+    most = scale["scaleAndConcurrency"]["maximumInstanceCount"]
+    sku = by_symbol(template, "database", "server").body["sku"]["name"]
+    while_migrating = 2
+    assert (2 * most + 1) * pool._MAX_SIZE + while_migrating <= USER_CONNECTIONS[sku]
+
+
+def test_the_runtime_is_the_one_that_is_tested() -> None:
+    config = by_symbol(deployed("default"), "function-app", "app").properties["functionAppConfig"]
+    assert config["runtime"] == {
+        "name": "python",
+        "version": (ROOT / ".python-version").read_text().strip(),
+    }
+    assert config["scaleAndConcurrency"]["alwaysReady"] == [{"name": "blob", "instanceCount": 1}]
+
+
+def test_an_instance_has_memory_for_what_it_takes_on() -> None:
+    """Two clips at once: docs/configuration.md says some hundred MB each."""
+    config = by_symbol(deployed("default"), "function-app", "app").properties["functionAppConfig"]
+    at_once = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
+    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= at_once * 1024
+
+
+def test_the_trigger_watches_the_container_that_the_template_makes() -> None:
+    prefix = values("default")["AZURE_STORAGE_CONTAINER_NAME"]
+    names = [each.name.rpartition("/")[2] for each in deployed("default").resources]
+    assert set(Containers(prefix).all()) <= set(names)

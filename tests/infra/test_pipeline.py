@@ -1,0 +1,223 @@
+"""The way to Azure: what azd runs, what is packed, what the workflows may do."""
+
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.bicep import INFRA, load
+from tests.infra.evaluate import Template
+from tests.infra.templates import BASE, deployed
+
+ROOT = INFRA.parent
+AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
+HOOKS = sorted((INFRA / "hooks").glob("*.sh"))
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+
+# Given by azd itself, by the shell, or by whoever runs a hook by hand.
+OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_TENANT_ID"}
+OPTIONAL = {"DEPLOYER_ADDRESS", "CLIPLINK_TOKEN", "SMOKE"}
+
+
+def workflow(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+    return found
+
+
+def told_by_parameters() -> set[str]:
+    """What azd's environment has because main.parameters.json asks for it."""
+    return {re.findall(r"[A-Z_]+", parameter["value"])[0] for parameter in PARAMETERS.values()}
+
+
+def test_azd_finds_the_template_and_the_app() -> None:
+    infra = AZURE["infra"]
+    assert (ROOT / infra["path"] / f"{infra['module']}.bicep").is_file()
+    (name,) = AZURE["services"]
+    tags = [each.body.get("tags", {}) for each in deployed("default").resources]
+    assert [each["azd-service-name"] for each in tags if "azd-service-name" in each] == [name]
+
+
+def test_every_hook_that_is_named_can_be_run() -> None:
+    named = {(ROOT / hook["run"]).resolve() for hook in AZURE["hooks"].values()}
+    assert named == {path for path in HOOKS if path.name != "python.sh"}
+    for path in named:
+        assert os.access(path, os.X_OK), path
+        assert path.read_text().startswith("#!/bin/sh\n")
+
+
+@pytest.mark.parametrize("path", HOOKS, ids=lambda path: path.name)
+def test_hooks_are_good_shell(path: Path) -> None:
+    subprocess.run(["sh", "-n", path], check=True)
+    if path.name != "python.sh":
+        assert "\nset -eu\n" in path.read_text()
+
+
+def test_hooks_use_what_azd_knows() -> None:
+    """Outputs of the template and parameters; a misspelt one would stop the hook on Azure only."""
+    outputs = {d.name for d in load(INFRA / "main.bicep").of("output")}
+    known = outputs | told_by_parameters() | OF_AZD | OPTIONAL
+    for path in HOOKS:
+        text = path.read_text()
+        used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", text)) | set(
+            re.findall(r'os\.environ\["([A-Z_]+)"\]', text)
+        )
+        assert used <= known, path.name
+
+
+def test_the_second_phase_gets_what_it_takes() -> None:
+    text = (INFRA / "hooks/postdeploy.sh").read_text()
+    given = set(re.findall(r'^    "(\w+)": ', text, re.MULTILINE))
+    takes = load(INFRA / "events.bicep").of("param")
+    assert {d.name for d in takes if d.body is None} <= given <= {d.name for d in takes}
+
+
+def test_the_hooks_use_the_api_version_of_the_template() -> None:
+    (version,) = re.findall(
+        r"^api=(\S+)$", (INFRA / "hooks/predeploy.sh").read_text(), re.MULTILINE
+    )
+    server = load(INFRA / "modules/database.bicep").of("resource")[0]
+    assert server.target.endswith(f"@{version}")
+
+
+def test_no_secret_is_an_argument_of_a_command() -> None:
+    """Everybody on the machine can see those."""
+    for path in HOOKS:
+        for line in path.read_text().splitlines():
+            assert not re.search(r"--\S+[ =]\S*\$\{?(key|CLIPLINK_TOKEN|PGPASSWORD)", line), line
+
+
+# --- What is packed
+
+
+def packed() -> set[str]:
+    """The top of what azd packs, by the rules of .funcignore."""
+    rules = [
+        line
+        for line in (ROOT / ".funcignore").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    tops = {name.partition("/")[0] for name in tracked}
+    return {name for name in tops if not any(fnmatch.fnmatch(name, rule) for rule in rules)}
+
+
+def test_the_app_is_packed_and_nothing_else() -> None:
+    assert packed() == {
+        "clips",
+        "constraints.txt",
+        "function_app.py",
+        "host.json",
+        "requirements.txt",
+        "shared",
+    }
+
+
+def test_the_packed_app_starts(tmp_path: Path) -> None:
+    """Nothing that is left behind is imported."""
+    for name in packed():
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path)
+    settings = {
+        "AZURE_STORAGE_ACCOUNT_NAME": "clips",
+        "DATABASE_URL": "postgresql://app@db.example.org/cliplink",
+        "AUTH_ISSUER": "https://login.example.org",
+        "AUTH_AUDIENCE": "cliplink",
+        "AUTH_JWKS_URL": "https://login.example.org/keys",
+    }
+    subprocess.run(
+        [
+            ROOT / ".venv/bin/python",
+            "-P",
+            "-c",
+            "import sys; sys.path.insert(0, '.'); import function_app",
+        ],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]} | settings,
+        check=True,
+    )
+
+
+# --- Workflows
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_do_little_and_ends(path: Path) -> None:
+    told = yaml.safe_load(path.read_text())
+    assert told["permissions"] == {"contents": "read"}
+    for name, job in told["jobs"].items():
+        assert "uses" in job or job["timeout-minutes"] <= 60, name
+        for step in job.get("steps", []):
+            assert step.get("uses", "").partition("@")[0] != "actions/checkout" or (
+                step["with"]["persist-credentials"] is False
+            )
+
+
+PINNED_BY_TAG = {"Azure/setup-azd@v2"}  # of Microsoft, as azd itself
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_of_others_are_pinned(path: Path) -> None:
+    for action in re.findall(r"uses: (\S+)", path.read_text()):
+        pinned = re.search(r"@[0-9a-f]{40}$", action) or action.startswith("./")
+        assert pinned or action in PINNED_BY_TAG, action
+
+
+def test_deployment_signs_in_without_a_secret() -> None:
+    text = (ROOT / ".github/workflows/deploy.yml").read_text()
+    assert "secrets." not in text
+    job = workflow("deploy")["jobs"]["deploy"]
+    assert job["permissions"]["id-token"] == "write"
+    assert job["environment"] == "production"
+    assert "--federated-credential-provider github" in text
+
+
+def test_only_what_passes_the_tests_is_deployed() -> None:
+    jobs = workflow("deploy")["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert jobs["deploy"]["needs"] == "test"
+    runs = [step.get("run") for step in workflow("test")["jobs"]["test"]["steps"]]
+    assert ".ci/run" in runs
+
+
+def test_the_compiler_looks_at_both_templates() -> None:
+    text = (ROOT / ".github/workflows/test.yml").read_text()
+    assert set(re.findall(r"az bicep build --file (\S+)", text)) == {
+        "infra/main.bicep",
+        "infra/events.bicep",
+    }
+
+
+def test_the_workflow_gives_azd_what_it_cannot_ask_for() -> None:
+    """Nobody answers questions there: what has no default must be set."""
+    given = set(workflow("deploy")["jobs"]["deploy"]["env"])
+    needed = {
+        name
+        for parameter in PARAMETERS.values()
+        for name in re.findall(r"^\$\{([A-Z_]+)\}$", parameter["value"])
+    }
+    assert needed <= given
+    assert given <= told_by_parameters() | OF_AZD | {"AZURE_CLIENT_ID"}
+
+
+def test_the_template_has_no_other_required_parameter() -> None:
+    required = {d.name for d in load(INFRA / "main.bicep").of("param") if d.body is None}
+    assert required - {"databaseAdministratorId", "databaseAdministratorName"} == {
+        "environmentName",
+        "location",
+        "authAudience",
+    }
+    assert required == set(BASE)
+    assert Template(INFRA / "main.bicep", BASE).outputs

@@ -1,0 +1,144 @@
+"""The database as the predeploy hook leaves it, on a real Postgres whose Entra part is played."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from clips.compose import Services, compose
+from infra.prepare_database import grant, main, prepare
+from local import postgres
+from shared.secret import Fixed
+from shared.settings import Settings
+from tests.conftest import SetClock
+
+APP_ROLE = "id-cliplink-test"
+ADMINISTRATOR = "ada@example.com"
+OBJECT_ID = "00000000-0000-0000-0000-0000000000cc"
+
+_numbers = itertools.count(1)
+
+# What Azure's servers bring along in the database postgres, as far as the hook sees it. The
+# administrator is no superuser there either.
+_ENTRA = f"""
+CREATE ROLE "{ADMINISTRATOR}" LOGIN CREATEDB CREATEROLE;
+CREATE TABLE principals (name text, object_id text, kind text, is_admin boolean, is_mfa boolean);
+CREATE FUNCTION pgaadauth_create_principal_with_oid(text, text, text, boolean, boolean)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    EXECUTE format('CREATE ROLE %I LOGIN', $1);
+    INSERT INTO principals VALUES ($1, $2, $3, $4, $5);
+    RETURN 'Created role for ' || $1;
+END $$;
+"""
+
+
+@pytest.fixture(scope="module")
+def server(postgres_server: postgres.Server) -> Iterator[postgres.Server]:
+    with psycopg.connect(postgres_server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(_ENTRA)
+        yield postgres_server
+        connection.execute(
+            "DROP FUNCTION pgaadauth_create_principal_with_oid; DROP TABLE principals"
+        )
+
+
+@pytest.fixture
+def url(server: postgres.Server) -> str:
+    """A database that is not there yet, as its administrator."""
+    return as_role(server.database_url(f"prepared-{next(_numbers)}"), ADMINISTRATOR)
+
+
+def as_role(url: str, role: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(
+        netloc=f"{role.replace('@', '%40')}@{parts.netloc.rpartition('@')[2]}"
+    ).geturl()
+
+
+@pytest.fixture
+def app_url(url: str) -> str:
+    """A prepared database, as the app."""
+    prepare(url, APP_ROLE, OBJECT_ID)
+    return as_role(url, APP_ROLE)
+
+
+def test_everything_is_made_at_first_and_nothing_the_second_time(
+    url: str, server: postgres.Server
+) -> None:
+    done = prepare(url, "id-first", OBJECT_ID)
+    assert done[:2] == ["made role id-first", f"made database {urlsplit(url).path[1:]}"]
+    assert len(done) > 3
+    assert prepare(url, "id-first", OBJECT_ID) == []
+    with psycopg.connect(server.database_url("postgres")) as connection:
+        noted = connection.execute("SELECT * FROM principals WHERE name = 'id-first'").fetchall()
+    assert noted == [("id-first", OBJECT_ID, "service", False, False)]
+
+
+@pytest.fixture
+def as_the_app(app_url: str, settings: Settings, clock: SetClock) -> Iterator[Services]:
+    services = compose(replace(settings, database_url=Fixed(app_url)), clock)
+    with services.database:
+        yield services
+
+
+def test_the_app_can_work_with_the_rights_of_its_role(as_the_app: Services) -> None:
+    """It writes and reads; its cleanup goes through the tables."""
+    user = as_the_app.users.id_of("alice", None)
+    video = as_the_app.videos.add(user, "A video", None)
+    assert list(as_the_app.videos.page(user, 10, None)) == [video]
+    assert as_the_app.cleanup.run()["videos_deleted"] == 0
+
+
+FORBIDDEN = {
+    "make a table": "CREATE TABLE mine (id int)",
+    "make a temporary table": "CREATE TEMPORARY TABLE mine (id int)",
+    "change a table": "ALTER TABLE clips ADD COLUMN mine int",
+    "drop a table": "DROP TABLE clips",
+    "empty a table at once": "TRUNCATE clips CASCADE",
+    "make a role": "CREATE ROLE mine",
+    "read the books of the migrations": "SELECT * FROM _yoyo_migration",
+    "take a table over": 'ALTER TABLE clips OWNER TO "id-cliplink-test"',
+}
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_the_app_cannot(app_url: str, statement: str) -> None:
+    with (
+        psycopg.connect(app_url) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("right", ["SELECT", "INSERT", "UPDATE", "DELETE"])
+def test_the_app_may_change_rows_of_every_table(app_url: str, right: str) -> None:
+    query = """
+    SELECT tablename, has_table_privilege('public.' || quote_ident(tablename), %s)
+    FROM pg_tables WHERE schemaname = 'public'
+    AND tablename NOT LIKE '\\_yoyo%%' AND tablename <> 'yoyo_lock'
+    """
+    with psycopg.connect(app_url) as connection:
+        rows: list[tuple[str, bool]] = connection.execute(query, [right]).fetchall()
+    tables = dict(rows)
+    assert {"users", "videos", "clips", "deleted_clips"} <= tables.keys()
+    assert all(tables.values())
+
+
+def test_tables_of_a_later_migration_are_the_apps_too(url: str, app_url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE later (id int)")
+    grant(url, APP_ROLE)
+    with psycopg.connect(app_url) as connection:
+        connection.execute("INSERT INTO later VALUES (1)")
+
+
+def test_the_command_tells_what_it_did(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--url", url, "--app-role", "id-second", "--app-object-id", OBJECT_ID]
+    main(arguments)
+    assert "made role id-second\n" in capsys.readouterr().out
+    main(arguments)
+    assert capsys.readouterr().out == ""

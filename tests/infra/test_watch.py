@@ -1,0 +1,183 @@
+"""What is watched: audit logs, alerts, the budget, the workbook."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from shared.blob_names import Containers
+from tests.infra.bicep import INFRA
+from tests.infra.evaluate import Resource
+from tests.infra.templates import VARIANTS, by_symbol, deployed, of_type
+
+ROOT = INFRA.parent
+DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
+METRIC_ALERTS = "Microsoft.Insights/metricAlerts"
+LOG_ALERTS = "Microsoft.Insights/scheduledQueryRules"
+WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
+
+
+def logged(variant: str, symbol: str) -> dict[str, bool]:
+    setting = by_symbol(deployed(variant), "diagnostics", symbol)
+    return {each["category"]: each["enabled"] for each in setting.properties["logs"]}
+
+
+def test_every_read_write_and_deletion_of_a_blob_is_logged() -> None:
+    assert logged("default", "clipsBlobsAudit") == {
+        "StorageRead": True,
+        "StorageWrite": True,
+        "StorageDelete": True,
+    }
+    scope = by_symbol(deployed("default"), "diagnostics", "clipsBlobsAudit").scope
+    account = by_symbol(deployed("default"), "clips-storage", "account")
+    assert scope == f"{account.id}/blobServices/default"
+
+
+def test_the_copy_is_audited_as_the_original() -> None:
+    audit = by_symbol(deployed("replica"), "replica", "audit")
+    assert {each["category"] for each in audit.properties["logs"]} == set(
+        logged("default", "clipsBlobsAudit")
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_all_logs_go_to_the_one_workspace(variant: str) -> None:
+    settings = of_type(deployed(variant), DIAGNOSTICS)
+    assert {each.properties["workspaceId"] for each in settings} == {"<workspace.id>"} or {
+        each.properties["workspaceId"] for each in settings
+    } == {of_type(deployed(variant), "Microsoft.OperationalInsights/workspaces")[0].id}
+
+
+def metric_alerts() -> dict[str, dict[str, Any]]:
+    """The one criterion of each alert, with the alert's own properties."""
+    return {
+        each.name: each.properties | each.properties["criteria"]["allOf"][0]
+        for each in of_type(deployed("default"), METRIC_ALERTS)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "aggregation"),
+    [
+        ("storage-used-capacity", "UsedCapacity", "Average"),
+        ("storage-request-rate", "Transactions", "Total"),
+        ("storage-errors", "Transactions", "Total"),
+        ("storage-availability", "Availability", "Average"),
+        ("poison-queue-not-empty", "QueueMessageCount", "Average"),
+    ],
+)
+def test_storage_is_watched(name: str, metric: str, aggregation: str) -> None:
+    alert = metric_alerts()[name]
+    assert (alert["metricName"], alert["timeAggregation"]) == (metric, aggregation)
+
+
+def test_what_is_measured_by_the_hour_is_looked_at_by_the_hour() -> None:
+    """These two are written once an hour; a shorter window would mostly find nothing."""
+    for name in ("storage-used-capacity", "poison-queue-not-empty"):
+        assert metric_alerts()[name]["windowSize"] == "PT1H"
+        assert metric_alerts()[name]["dimensions"] == []
+
+
+def test_errors_are_told_from_other_requests_by_their_outcome() -> None:
+    (dimension,) = metric_alerts()["storage-errors"]["dimensions"]
+    assert dimension["name"] == "ResponseType"
+    assert "Success" not in dimension["values"]
+
+
+METRICS_OF = {
+    "Microsoft.Storage/storageAccounts": r".*/storageAccounts/[^/]+",
+    "Microsoft.Storage/storageAccounts/blobServices": r".*/blobServices/default",
+    "Microsoft.Storage/storageAccounts/queueServices": r".*/queueServices/default",
+    "Microsoft.EventGrid/systemTopics": r".*/systemTopics/[^/]+",
+    "Microsoft.DBforPostgreSQL/flexibleServers": r".*/flexibleServers/[^/]+",
+}
+
+
+def test_every_metric_is_looked_for_where_it_is_measured() -> None:
+    for name, alert in metric_alerts().items():
+        (scope,) = alert["scopes"]
+        assert re.fullmatch(METRICS_OF[alert["metricNamespace"]], scope), name
+
+
+def log_alerts() -> dict[str, Resource]:
+    return {each.name: each for each in of_type(deployed("default"), LOG_ALERTS)}
+
+
+def query(name: str) -> dict[str, Any]:
+    (criterion,) = log_alerts()[name].properties["criteria"]["allOf"]
+    found: dict[str, Any] = criterion
+    return found
+
+
+def test_a_cleanup_that_stopped_is_noticed() -> None:
+    """By its silence: a timer that does not fire makes no error."""
+    criterion = query("cleanup-missing")
+    assert 'Name == "cleanup"' in criterion["query"]
+    assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
+    # Several runs fit into the window, so that one failure is not yet an alert.
+    schedule = by_symbol(deployed("default"), "app-settings", "settings").properties
+    assert schedule["CLEANUP_SCHEDULE"] == "0 */5 * * * *"
+    assert log_alerts()["cleanup-missing"].properties["windowSize"] == "PT30M"
+
+
+def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
+    source = (ROOT / "function_app.py").read_text()
+    for name in re.findall(r'@app.function_name\("(\w+)"\)', source):
+        assert f'"{name}"' in query("function-failures")["query"], name
+
+
+def test_poison_messages_are_noticed_at_once() -> None:
+    assert "webjobs-blobtrigger-poison" in query("poison-message")["query"]
+    assert logged("default", "clipsQueuesAudit")["StorageWrite"] is True
+
+
+@pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
+def test_every_alert_says_what_to_think_and_tells_somebody(kind: str) -> None:
+    (group,) = of_type(deployed("everything"), "Microsoft.Insights/actionGroups")
+    for alert in of_type(deployed("everything"), kind):
+        assert len(alert.properties["description"]) > 20
+        assert alert.properties["enabled"] is True
+        assert group.id in json.dumps(alert.properties["actions"]), alert.name
+    addresses = [each["emailAddress"] for each in group.properties["emailReceivers"]]
+    assert addresses == ["ada@example.com", "bob@example.com"]
+
+
+def test_alerts_are_explained_to_operators() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    for kind in (METRIC_ALERTS, LOG_ALERTS):
+        for alert in of_type(deployed("default"), kind):
+            assert f"`{alert.name}`" in text, alert.name
+
+
+def test_a_month_that_grows_dear_is_told_before_it_ends() -> None:
+    (budget,) = of_type(deployed("everything"), "Microsoft.Consumption/budgets")
+    assert budget.properties["timeGrain"] == "Monthly"
+    notifications = budget.properties["notifications"].values()
+    assert {"Actual", "Forecasted"} == {each["thresholdType"] for each in notifications}
+    assert all(each["contactGroups"] and each["contactRoles"] for each in notifications)
+    assert budget.properties["timePeriod"]["startDate"].endswith("-01")
+
+
+TABLES = {"AppRequests", "AppTraces", "StorageBlobLogs", "StorageQueueLogs"}
+
+
+def test_the_workbook_asks_tables_that_are_filled() -> None:
+    queries = [item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3]
+    assert len(queries) > 5
+    assert {each.split("\n")[0] for each in queries} == TABLES
+    assert not any(each in json.dumps(queries) for each in Containers("cliplink").all())
+
+
+def test_the_workbook_is_deployed_whole() -> None:
+    (workbook,) = of_type(deployed("default"), "Microsoft.Insights/workbooks")
+    assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
+
+
+def test_what_the_workbook_reads_from_the_log_is_what_the_app_writes() -> None:
+    (text,) = [
+        item["content"]["query"] for item in WORKBOOK["items"] if "Cleanup done" in json.dumps(item)
+    ]
+    prefix = re.search(r'startswith "([^"]+)"', text)
+    assert prefix is not None
+    assert prefix[1] in (ROOT / "clips/cleanup.py").read_text()
