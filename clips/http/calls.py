@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from clips.http import cursors
+from clips.http import addresses, cursors
 from clips.http.inputs import Body, NoParameters, Owned, Parameters
 from shared.errors import (
     BodyTooLarge,
@@ -29,7 +29,6 @@ _audit = logging.getLogger("clips.audit")
 
 _LARGEST_BODY = 64 * 1024
 _MOST_OWNERS_NAMED = 20
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 type PageKey = tuple[datetime | float, UUID]
 
@@ -62,13 +61,8 @@ class OpenCall:
         return _complete(fields, first), _complete(fields, second)
 
     def address_of(self, path: str) -> str:
-        """The full address of a path of the API, on the host that the caller reached.
-
-        Always https but on loopback: behind a proxy that ends TLS a call looks like plain http.
-        """
-        asked = urlsplit(self.request.url)
-        scheme = asked.scheme if asked.hostname in _LOOPBACK else "https"
-        return f"{scheme}://{asked.netloc}{path}"
+        """The complete address of a path of the API."""
+        return addresses.here(self.request, path)
 
     def page[Item](
         self, items: Sequence[Item], limit: int, key: Callable[[Item], PageKey]
@@ -84,9 +78,7 @@ class OpenCall:
 
     def link_to_next(self, cursor: str) -> dict[str, str]:
         """The header that leads to the next page: RFC 8288."""
-        query = dict(self.request.params) | {"cursor": cursor}
-        url = urlsplit(self.request.url)._replace(query=urlencode(query), fragment="").geturl()
-        return {"Link": f'<{url}>; rel="next"'}
+        return {"Link": f'<{addresses.here_with(self.request, {"cursor": cursor})}>; rel="next"'}
 
     def _collect_parameters[P: Parameters](
         self, fields: list[FieldError], kind: type[P]
