@@ -38,11 +38,11 @@ class Database:
     def one(self, query: LiteralString, parameters: Parameters) -> Row | None:
         """The first row of a query, or None."""
         with self._opened().connection() as connection:
-            return connection.execute(query, parameters).fetchone()
+            return connection.execute(query, parameters, binary=True).fetchone()
 
     def all(self, query: LiteralString, parameters: Parameters) -> list[Row]:
         with self._opened().connection() as connection:
-            return connection.execute(query, parameters).fetchall()
+            return connection.execute(query, parameters, binary=True).fetchall()
 
     def run(self, query: LiteralString, parameters: Parameters) -> int:
         """Runs a statement and returns how many rows it touched."""

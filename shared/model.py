@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NewType
 from uuid import UUID
 
 
@@ -76,6 +77,10 @@ class Media:
     fast_start: bool | None
     video: VideoTrack | None
     audio: AudioTrack | None
+
+
+MediaJson = NewType("MediaJson", str)
+"""A Media as JSON: the catalogue stores it, answers repeat it, and nobody between reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ class Clip:
     created_at: datetime
     expires_at: datetime | None
     view_count: int
-    media: Media | None
+    media: MediaJson | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

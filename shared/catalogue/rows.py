@@ -2,19 +2,17 @@
 
 import json
 from dataclasses import asdict
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from shared.database import Row
 from shared.model import (
-    AudioTrack,
     Clip,
     ClipFile,
     ClipStatus,
     Failure,
-    Hdr,
     Images,
     Media,
-    VideoTrack,
+    MediaJson,
     Viewer,
 )
 
@@ -29,7 +27,8 @@ CLIP_COLUMNS: LiteralString = f"""
     {_IMAGE_COLUMNS},
     coalesce(c.thumbnail_url, c.own_thumbnail_url) AS thumbnail_url,
     c.start_time, c.end_time, c.duration, c.file_size,
-    c.content_type, c.created_at, c.expires_at, c.view_count, c.media
+    c.content_type, c.created_at, c.expires_at, c.view_count,
+    c.media::text AS media
 """
 
 FILE_COLUMNS: LiteralString = f"""
@@ -52,26 +51,23 @@ def sight(viewer: Viewer) -> dict[str, object]:
 
 
 def clip_from(row: Row) -> Clip:
-    """A row of CLIP_COLUMNS as a clip."""
+    """A row of CLIP_COLUMNS as a clip; takes the row apart."""
     code, detail = row.pop("failure_code"), row.pop("failure_detail")
-    media = row.pop("media")
-    images = _images(row)
     return Clip(
-        **row | {"status": ClipStatus(row["status"])},
-        images=images,
+        status=ClipStatus(row.pop("status")),
+        images=_images(row),
         failure=None if code is None else Failure(code, detail),
-        media=None if media is None else _media(media),
+        **row,
     )
 
 
 def file_from(row: Row) -> ClipFile:
-    """A row of FILE_COLUMNS."""
-    images = _images(row)
-    return ClipFile(**row | {"status": ClipStatus(row["status"])}, images=images)
+    """A row of FILE_COLUMNS; takes the row apart."""
+    return ClipFile(status=ClipStatus(row.pop("status")), images=_images(row), **row)
 
 
-def media_to_json(media: Media) -> str:
-    return json.dumps(asdict(media))
+def media_to_json(media: Media) -> MediaJson:
+    return MediaJson(json.dumps(asdict(media)))
 
 
 def _images(row: Row) -> Images:
@@ -82,15 +78,4 @@ def _images(row: Row) -> Images:
         storyboard_name=row.pop("storyboard_name"),
         preview_name=row.pop("preview_name"),
         placeholder=row.pop("placeholder"),
-    )
-
-
-def _media(stored: dict[str, Any]) -> Media:
-    video, audio = stored["video"], stored["audio"]
-    return Media(
-        **stored
-        | {
-            "video": video and VideoTrack(**video | {"hdr": Hdr(video["hdr"])}),
-            "audio": audio and AudioTrack(**audio),
-        }
     )

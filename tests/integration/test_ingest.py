@@ -1,6 +1,7 @@
 """What lands becomes a clip: ready or failed, once, whatever happens on the way."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from io import BytesIO
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from shared import media
 from shared.catalogue import Claim, landings
 from shared.catalogue.landings import GAVE_UP, MAX_ATTEMPTS
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import Clip, ClipStatus, Images, Variant
+from shared.model import AudioTrack, Clip, ClipStatus, Images, Media, Variant, VideoTrack
 from shared.settings import from_mapping
 from shared.storage import account
 from tests.integration.library import Library
@@ -31,9 +32,15 @@ def test_an_uploaded_clip_becomes_ready(library: Library, film: bytes) -> None:
     assert clip.duration == pytest.approx(2.0, abs=0.1)
     assert (clip.start_time, clip.end_time) == (1.0, 4.0)
     assert clip.media is not None
-    assert clip.media.video is not None
-    assert (clip.media.video.width, clip.media.video.height) == (320, 180)
-    assert clip.media.audio is not None
+    found = json.loads(clip.media)
+    assert found.keys() == names_of(Media)
+    assert found["video"].keys() == names_of(VideoTrack)
+    assert (found["video"]["width"], found["video"]["height"]) == (320, 180)
+    assert found["audio"].keys() == names_of(AudioTrack)
+
+
+def names_of(kind: type[AudioTrack | Media | VideoTrack]) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
 
 
 def test_its_poster_lies_in_the_thumbnails_container(library: Library, film: bytes) -> None:
