@@ -9,14 +9,17 @@ server="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GRO
 server="$server/Microsoft.DBforPostgreSQL/flexibleServers/$DATABASE_SERVER_NAME"
 api=2026-01-01-preview
 
+let_in() {
+  az resource create --id "$server/firewallRules/deployer" --api-version "$api" --output none \
+    --properties "{\"startIpAddress\": \"$1\", \"endIpAddress\": \"$1\"}"
+}
+
 # A server with a public address lets nobody in from outside Azure: let in this machine, for as long
-# as it takes. With a private network this machine has to be in it.
+# as it takes. Then the rule is left with an address that nobody has (RFC 5737): a lock on the server
+# would keep it from being deleted. With a private network this machine has to be in it.
 if [ "${PRIVATE_NETWORK:-false}" != true ]; then
-  address=${DEPLOYER_ADDRESS:-$(curl --fail --silent --show-error https://api.ipify.org)}
-  rule="$server/firewallRules/deployer-$$"
-  trap 'az resource delete --ids "$rule" --api-version "$api" --output none' EXIT
-  az resource create --id "$rule" --api-version "$api" --output none \
-    --properties "{\"startIpAddress\": \"$address\", \"endIpAddress\": \"$address\"}"
+  trap 'let_in 192.0.2.1' EXIT
+  let_in "${DEPLOYER_ADDRESS:-$(curl --fail --silent --show-error https://api.ipify.org)}"
 fi
 
 # The name of an administrator may hold an @ or a #.

@@ -1,0 +1,175 @@
+"""What a month costs, by the formulas of docs/costs.md: python -m infra.cost --clips 10000 ...
+
+Prices are examples, of one region and one day; put your own in. What it leaves out is small next to
+what it counts, or listed on that page.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass, fields
+
+_SECONDS = 730 * 3600  # of a month
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """US dollars, from public price lists for East US as of 2025; rounded. Look yours up."""
+
+    hot_gb: float = 0.018
+    cool_gb: float = 0.01
+    cold_gb: float = 0.0045
+    archive_gb: float = 0.002
+    writes_10k: float = 0.05
+    reads_10k: float = 0.004
+    archive_writes_10k: float = 0.1
+    egress_gb: float = 0.087
+    free_egress_gb: float = 100
+    function_gb_s: float = 0.000026
+    free_gb_s: float = 100_000
+    ready_baseline_gb_s: float = 0.000004
+    ready_work_gb_s: float = 0.000016
+    calls_million: float = 0.4
+    free_calls: float = 250_000
+    database_hour: float = 0.068
+    database_gb: float = 0.115
+    log_gb: float = 2.3
+    free_log_gb: float = 5
+    metric_alert: float = 0.1
+    log_alert_5_minutes: float = 1.5
+    log_alert_15_minutes: float = 0.5
+    front_door: float = 35
+    private_endpoint: float = 7.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """A month, and the choices that count."""
+
+    clips: int = 10_000
+    mb: float = 20
+    months_kept: int = 12
+    plays: float = 5
+    ingest_seconds: float = 3
+    calls: float = 20
+    images_mb: float = 0.5
+    copies: float = 1
+    archive: bool = True
+    memory_gb: float = 2
+    ready_blob: int = 1
+    ready_http: int = 0
+    audit_reads: bool = True
+    front_door: bool = False
+    private_network: bool = False
+
+
+# What a request leaves in the log: an audited one to storage, and a call with its spans.
+_LOG_KB_OF_STORAGE = 1.5
+_LOG_KB_OF_CALL = 4
+_METRIC_ALERTS = 10
+_LOG_ALERTS = (4, 1)  # every 5 minutes, every 15
+_DATABASE_GB = 32
+_DOORS = 7
+# A clip is written, read in some ranges, and gets a dozen images; a player asks in ranges.
+_WRITES_A_CLIP = 14
+_READS_A_CLIP = 10
+_READS_A_PLAY = 4
+
+
+def month(use: Use, price: Prices) -> dict[str, float]:
+    """Dollars by what they are paid for, in the month in which the service is `months_kept` old."""
+    lines = {
+        "clips at rest": _clips_at_rest(use, price),
+        "images at rest": use.clips
+        * use.months_kept
+        * use.images_mb
+        / 1000
+        * price.hot_gb
+        * use.copies,
+        "requests to storage": _requests(use, price),
+        "bytes to players": _egress(use, price),
+        "functions": _functions(use, price),
+        "instances that wait": _waiting(use, price),
+        "database": 730 * price.database_hour + _DATABASE_GB * price.database_gb,
+        "logs": _logs(use, price),
+        "alerts": _alerts(price),
+        "Front Door": price.front_door if use.front_door else 0,
+        "private endpoints": price.private_endpoint * _DOORS if use.private_network else 0,
+    }
+    return {name: dollars for name, dollars in lines.items() if dollars}
+
+
+def _clips_at_rest(use: Use, price: Prices) -> float:
+    """Hot for a month, cool for two, then archived or cold."""
+    late = price.archive_gb if use.archive else price.cold_gb
+    months = (
+        min(use.months_kept, 1) * price.hot_gb
+        + min(max(use.months_kept - 1, 0), 2) * price.cool_gb
+        + max(use.months_kept - 3, 0) * late
+    )
+    return use.clips * use.mb / 1000 * months * use.copies
+
+
+def _requests(use: Use, price: Prices) -> float:
+    writes = use.clips * _WRITES_A_CLIP * price.writes_10k
+    moves = use.clips * (price.writes_10k * 2 + price.archive_writes_10k)
+    reads = use.clips * (_READS_A_CLIP + use.plays * _READS_A_PLAY) * price.reads_10k
+    return (writes + moves + reads) / 10_000
+
+
+def _egress(use: Use, price: Prices) -> float:
+    played = use.clips * use.plays * use.mb / 1000
+    return max(played - price.free_egress_gb, 0) * price.egress_gb
+
+
+def _functions(use: Use, price: Prices) -> float:
+    ingest = use.clips * use.ingest_seconds * use.memory_gb
+    calls = use.clips * use.calls
+    api = calls * 0.1 * use.memory_gb / 4  # four at once on an instance
+    on_demand = api + (0 if use.ready_blob else ingest)
+    return (
+        max(on_demand - price.free_gb_s, 0) * price.function_gb_s
+        + (ingest * price.ready_work_gb_s if use.ready_blob else 0)
+        + max(calls + use.clips - price.free_calls, 0) / 1e6 * price.calls_million
+    )
+
+
+def _waiting(use: Use, price: Prices) -> float:
+    instances = use.ready_blob + use.ready_http
+    return instances * use.memory_gb * _SECONDS * price.ready_baseline_gb_s
+
+
+def _logs(use: Use, price: Prices) -> float:
+    audited: float = _WRITES_A_CLIP
+    if use.audit_reads:
+        audited += _READS_A_CLIP + use.plays * _READS_A_PLAY
+    gb = use.clips * (audited * _LOG_KB_OF_STORAGE + use.calls * _LOG_KB_OF_CALL) / 1e6
+    return max(gb - price.free_log_gb, 0) * price.log_gb
+
+
+def _alerts(price: Prices) -> float:
+    often, seldom = _LOG_ALERTS
+    logs = often * price.log_alert_5_minutes + seldom * price.log_alert_15_minutes
+    return _METRIC_ALERTS * price.metric_alert + logs
+
+
+def table(lines: dict[str, float]) -> str:
+    """The month as the page shows it."""
+    rows = [f"| {name} | {dollars:.2f} |" for name, dollars in lines.items()]
+    total = f"| **together** | **{sum(lines.values()):.2f}** |"
+    return "\n".join(["| what | US dollars |", "|---|---:|", *rows, total])
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.cost")
+    for field in fields(Use):
+        name = f"--{field.name.replace('_', '-')}"
+        if isinstance(field.default, bool):
+            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
+        else:
+            parser.add_argument(name, type=type(field.default), default=field.default)
+    use = Use(**vars(parser.parse_args(arguments)))
+    sys.stdout.write(f"{table(month(use, Prices()))}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
