@@ -64,7 +64,8 @@ _FIND: LiteralString = f"""
 _CLAIM: LiteralString = f"""
     WITH claimed AS (
         UPDATE shares s SET views = s.views + 1
-        WHERE s.id = %(share_id)s AND {_OPEN}
+        FROM clips c JOIN videos v ON v.id = c.video_id
+        WHERE c.id = s.clip_id AND s.id = %(share_id)s AND {_OPEN} AND {THERE}
         RETURNING s.id, s.clip_id, s.ip
     ), noted AS (
         INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, share_id)
@@ -152,7 +153,7 @@ class Shares:
         )
 
     def claim(self, share_id: UUID, link: SignedLink) -> bool:
-        """Uses up a view for a link to the clip; False if the share is over by now."""
+        """Uses up a view for a link to the clip; False if the share or clip is over by now."""
         row = self._database.one(
             _CLAIM,
             {

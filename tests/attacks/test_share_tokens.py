@@ -316,7 +316,7 @@ class TestWhatIsHandedOut:
         assert opened(visitor, share.token).status_code == 302
 
     def test_no_log_shows_a_token(self, ready: Ready, app: App, visitor: httpx.Client) -> None:
-        """Neither of one that opens, nor of one that does not, nor on the way to a fault."""
+        """Neither of one that opens, nor of one that does not."""
         share = Shared(ready, max_views=1)
         guess = secrets.token_urlsafe(32)
         for token in (share.token, share.token, guess):

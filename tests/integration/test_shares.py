@@ -231,6 +231,15 @@ class TestTheEnd:
         assert not Shares(library.services.database).claim(share.id, link)
         assert shares_of(library, clip)[0].views == 1
 
+    def test_the_clip_is_deleted_between_the_look_and_the_claim(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip)
+        link = opened(library, token)
+        library.services.clips.hide(library.viewer, clip.id)
+        assert not Shares(library.services.database).claim(share.id, link)
+
     def test_it_goes_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)

@@ -1,0 +1,90 @@
+"""What an admin is about to do stands in the log: one line, whatever names are in it."""
+
+import logging
+from collections.abc import Collection, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import azure.functions as func
+import pytest
+
+from clips.http import inputs
+from clips.http.calls import Call
+from shared.errors import Forbidden
+from shared.model import User, Viewer
+
+CLIP, OTHER = uuid4(), uuid4()
+
+
+class Owners:
+    """Whose things are: what a test says; remembers of which it was asked."""
+
+    def __init__(self, *subjects: str) -> None:
+        self._subjects = subjects
+        self.asked: Collection[UUID] = ()
+
+    def of(self, ids: Collection[UUID]) -> Sequence[str]:
+        self.asked = ids
+        return self._subjects
+
+
+def call(owners: Owners, subject: str = "root", *roles: str) -> Call:
+    request = func.HttpRequest(
+        method="PATCH", url=f"https://app.example.net/api/clips/{CLIP}?as=admin&x=secret", body=b""
+    )
+    services = cast("Any", SimpleNamespace(owners=owners))
+    return Call(services, request, User(uuid4(), subject, frozenset(roles)))
+
+
+def where(acting_as: str | None) -> inputs.ClipId:
+    return inputs.ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "clips.audit"]
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "clips.audit")
+
+
+def test_it_says_who_does_what_on_whose_things(caplog: pytest.LogCaptureFixture) -> None:
+    """The path without its query; of everything that path and body name."""
+    owners = Owners("alice", "bob")
+    acting = call(owners, "root", "admin")
+    assert acting.viewer(where("admin"), [OTHER]) == Viewer(acting.user.id, as_admin=True)
+    assert said(caplog) == [
+        f"Admin 'root' acts on what belongs to 'alice', 'bob': PATCH /api/clips/{CLIP}"
+    ]
+    assert list(owners.asked) == [CLIP, OTHER]
+
+
+def test_on_ones_own_things_nobody_is_looked_up(caplog: pytest.LogCaptureFixture) -> None:
+    owners = Owners("alice")
+    acting = call(owners, "root", "admin")
+    assert acting.viewer(where(None)) == Viewer(acting.user.id)
+    assert (said(caplog), owners.asked) == ([], ())
+
+
+def test_without_the_role_nothing_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    owners = Owners("alice")
+    with pytest.raises(Forbidden):
+        call(owners, "mallory", "Admin", "user").viewer(where("admin"))
+    assert (said(caplog), owners.asked) == ([], ())
+
+
+def test_a_line_stays_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Users of the old service have subjects that nobody has checked."""
+    call(Owners("a\nAdmin 'x'", "b\u2028"), "root", "admin").viewer(where("admin"))
+    (line,) = said(caplog)
+    assert len(line.splitlines()) == 1
+    assert line.startswith(r"""Admin 'root' acts on what belongs to "a\nAdmin 'x'", 'b\u2028': """)
+
+
+def test_a_crowd_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """A call for a thousand clips may name a thousand owners."""
+    call(Owners(*(f"u{n}" for n in range(1000))), "root", "admin").viewer(where("admin"))
+    (line,) = said(caplog)
+    assert "'u19' and 980 more: PATCH" in line
