@@ -1,5 +1,6 @@
 """The templates as tests see them: main.bicep for several sets of parameters, events.bicep."""
 
+import json
 import re
 from datetime import timedelta
 from functools import cache
@@ -42,6 +43,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "replica": {"replicaLocation": "northeurope"},
     "everything": EVERYTHING,
 }
+
+PARAMETERS: dict[str, dict[str, str]] = json.loads((INFRA / "main.parameters.json").read_text())[
+    "parameters"
+]
+OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_TENANT_ID"}
+"""What azd's environment always has."""
+
+
+def told_by_parameters() -> set[str]:
+    """What azd's environment has because main.parameters.json asks for it."""
+    return {re.findall(r"[A-Z_]+", parameter["value"])[0] for parameter in PARAMETERS.values()}
 
 
 @cache

@@ -23,7 +23,7 @@ UNSET = {
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
     "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
-    "MIGRATION_ROOT": "instances have no disk that clips could lie on; they are moved in from elsewhere",
+    "MIGRATION_ROOT": "instances have no disk for clips; those are moved in from elsewhere",
     "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName stands for it",
 }
 OF_THE_PLATFORM = {

@@ -1,6 +1,5 @@
 """The templates hold nothing that the compiler would refuse, as far as we can tell without one."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,12 +8,10 @@ import pytest
 
 from tests.infra.bicep import FILES, INFRA, Declaration, Malformed, load, module_params, references
 from tests.infra.evaluate import NotDeployed, NotYetKnown, Template
-from tests.infra.templates import BASE, VARIANTS, deployed, second_phase
+from tests.infra.templates import BASE, PARAMETERS, VARIANTS, deployed, second_phase
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
-
-PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
 
 
 @each_file

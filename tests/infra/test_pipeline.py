@@ -1,7 +1,6 @@
 """The way to Azure: what azd runs, what is packed, what the workflows may do."""
 
 import fnmatch
-import json
 import os
 import re
 import shutil
@@ -14,27 +13,20 @@ import yaml
 
 from tests.infra.bicep import INFRA, load
 from tests.infra.evaluate import Template
-from tests.infra.templates import BASE, deployed
+from tests.infra.templates import BASE, OF_AZD, PARAMETERS, deployed, told_by_parameters
 
 ROOT = INFRA.parent
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 HOOKS = sorted((INFRA / "hooks").glob("*.sh"))
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
 
-# Given by azd itself, by the shell, or by whoever runs a hook by hand.
-OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_TENANT_ID"}
+# Given by whoever runs a hook, if they like.
 OPTIONAL = {"DEPLOYER_ADDRESS", "CLIPLINK_TOKEN", "SMOKE"}
 
 
 def workflow(name: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
     return found
-
-
-def told_by_parameters() -> set[str]:
-    """What azd's environment has because main.parameters.json asks for it."""
-    return {re.findall(r"[A-Z_]+", parameter["value"])[0] for parameter in PARAMETERS.values()}
 
 
 def test_azd_finds_the_template_and_the_app() -> None:
