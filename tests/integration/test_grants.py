@@ -169,6 +169,26 @@ class TestMemory:
             assert len(grants._recorded) <= 10
         assert len(grants_of(library, clip)) == 25
 
+    def test_what_is_handed_out_at_once_may_be_on_several_terms(
+        self, library: Library, clock: SetClock
+    ) -> None:
+        clip = library.announce()
+        first = a_link(clock)
+        clock.advance(minutes=1)
+        given = {
+            (first, "clip", None),
+            (a_link(clock), "clip", None),
+            (a_link(clock), "clip", "203.0.113.4"),
+            (a_link(clock), "poster", None),
+        }
+        library.services.grants.record(
+            library.user.id, [Grant(link, clip.id, variant, ip) for link, variant, ip in given]
+        )
+        assert {
+            (grant.link_id, grant.starts_at, grant.variant, grant.ip)
+            for grant in grants_of(library, clip)
+        } == {(link.id, link.starts_at, variant, ip) for link, variant, ip in given}
+
     def test_users_are_told_apart(self, library: Library, clock: SetClock) -> None:
         clip, grants = library.announce(), library.services.grants
         grant = Grant(a_link(clock), clip.id, "clip", None)
