@@ -12,9 +12,7 @@ from typing import Any
 from tree_sitter import Node
 
 from tests.infra.bicep import Declaration, Loop
-
-type Value = Any
-"""Whatever Bicep has."""
+from tests.infra.values import Value
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000b"

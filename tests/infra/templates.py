@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.docs.pages import page
 from tests.infra.bicep import INFRA
-from tests.infra.evaluate import Resource, Template
+from tests.infra.evaluate import Template
+from tests.infra.values import Resource
 
 BASE = {
     "environmentName": "cliplink-test",

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.infra.bicep import INFRA, load
-from tests.infra.evaluate import Resource
 from tests.infra.templates import VARIANTS, deployed, of_type
+from tests.infra.values import Resource
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 ACCESS = INFRA / "modules" / "access.bicep"

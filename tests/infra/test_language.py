@@ -7,8 +7,9 @@ import pycep
 import pytest
 
 from tests.infra.bicep import FILES, INFRA, Declaration, Malformed, load, module_params, references
-from tests.infra.evaluate import NotDeployed, NotYetKnown, Template
+from tests.infra.evaluate import Template
 from tests.infra.templates import BASE, PARAMETERS, VARIANTS, deployed, second_phase
+from tests.infra.values import NotDeployed, NotYetKnown
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
@@ -134,7 +135,7 @@ def test_what_azd_leaves_out_is_what_the_template_says() -> None:
         if parameter.name not in {"environmentName", "location"}:
             assert name.replace("_", "").lower() == parameter.name.lower()
         if equals:
-            actual = template.evaluate(parameter.body, {})
+            actual = template.evaluate(parameter.body)
             assert default == (str(actual).lower() if isinstance(actual, bool) else str(actual))
         else:
             assert parameter.body is None or parameter.name == "budgetStart"

@@ -8,8 +8,7 @@ import pytest
 
 from shared.blob_names import Containers
 from tests.infra.bicep import FILES, INFRA, load
-from tests.infra.evaluate import Resource
-from tests.infra.templates import VARIANTS, by_symbol, deployed, longest_link, of_type, second_phase
+from tests.infra.templates import VARIANTS, by_symbol, deployed, longest_link, of_type
 
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
@@ -139,124 +138,6 @@ def test_telemetry_needs_a_token(variant: str) -> None:
     assert insights.properties["DisableLocalAuth"] is True
     (workspace,) = of_type(deployed(variant), "Microsoft.OperationalInsights/workspaces")
     assert workspace.properties["features"]["disableLocalAuth"] is True
-
-
-PRIVATE = {
-    "modules/host-storage.bicep": "account",
-    "modules/database.bicep": "server",
-    "modules/vault.bicep": "vault",
-}
-
-
-def public_access(resource: Resource) -> str:
-    told = resource.properties
-    return str(told.get("network", told)["publicNetworkAccess"])
-
-
-@pytest.mark.parametrize("variant", ["private network", "everything"])
-def test_a_private_network_leaves_only_clips_and_api_outside(variant: str) -> None:
-    template = deployed(variant)
-    for resource in template.resources:
-        if PRIVATE.get(resource.file) == resource.symbol:
-            assert public_access(resource) == "Disabled", resource.id
-    assert not [each for each in template.resources if each.type == f"{SERVERS}/firewallRules"]
-    app = by_symbol(template, "function-app", "app")
-    assert app.properties["virtualNetworkSubnetId"].endswith("/subnets/app")
-
-
-def test_every_door_of_the_private_network_has_a_name_in_it() -> None:
-    template = deployed("private network")
-    doors = of_type(template, "Microsoft.Network/privateEndpoints")
-    zones = {each.id for each in of_type(template, "Microsoft.Network/privateDnsZones")}
-    groups = of_type(template, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
-    named = {
-        config["properties"]["privateDnsZoneId"]
-        for group in groups
-        for config in group.properties["privateDnsZoneConfigs"]
-    }
-    assert len(groups) == len(doors)
-    assert named == zones
-    known = {each.id for each in template.resources}
-    for door in doors:
-        (connection,) = door.properties["privateLinkServiceConnections"]
-        assert connection["properties"]["privateLinkServiceId"] in known
-    linked = of_type(template, "Microsoft.Network/privateDnsZones/virtualNetworkLinks")
-    assert len(linked) == len(zones)
-
-
-def test_only_front_door_and_event_grid_reach_an_app_behind_front_door() -> None:
-    site = by_symbol(deployed("front door"), "function-app", "app").properties["siteConfig"]
-    assert site["ipSecurityRestrictionsDefaultAction"] == "Deny"
-    rules = {rule["ipAddress"]: rule for rule in site["ipSecurityRestrictions"]}
-    assert set(rules) == {"AzureFrontDoor.Backend", "AzureEventGrid"}
-    # Front Doors of others use the same addresses: ours is known by its id.
-    assert rules["AzureFrontDoor.Backend"]["headers"] == {
-        "x-azure-fdid": ["<profile.properties.frontDoorId>"]
-    }
-
-
-@pytest.mark.parametrize("variant", ["front door", "front door, own name"])
-def test_front_door_keeps_clips_under_their_whole_link_and_no_answer_of_the_api(
-    variant: str,
-) -> None:
-    """Under less than the whole link, a clip would be there for whoever knows its address."""
-    routes = of_type(deployed(variant), "Microsoft.Cdn/profiles/afdEndpoints/routes")
-    told = {each.symbol: each.properties for each in routes}
-    assert "cacheConfiguration" not in told["apiRoute"]
-    kept_by = told["storageRoute"]["cacheConfiguration"]["queryStringCachingBehavior"]
-    assert kept_by == "UseQueryString"
-    assert {route.properties["forwardingProtocol"] for route in routes} == {"HttpsOnly"}
-
-
-@pytest.mark.parametrize("variant", ["front door", "front door, own name"])
-def test_front_door_counts_callers_on_every_name(variant: str) -> None:
-    template = deployed(variant)
-    (policy,) = of_type(template, "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies")
-    assert policy.properties["policySettings"]["mode"] == "Prevention"
-    (protection,) = of_type(template, "Microsoft.Cdn/profiles/securityPolicies")
-    (association,) = protection.properties["parameters"]["associations"]
-    fronts = of_type(template, "Microsoft.Cdn/profiles/afdEndpoints")
-    if VARIANTS[variant].get("customDomain"):
-        fronts += of_type(template, "Microsoft.Cdn/profiles/customDomains")
-    assert {each["id"] for each in association["domains"]} == {front.id for front in fronts}
-
-
-def test_front_door_leads_to_containers_with_links_and_no_others() -> None:
-    storage = by_symbol(deployed("front door"), "front-door", "storageRoute")
-    containers = Containers("cliplink")
-    linked = {containers.clips, containers.thumbnails, containers.temp}
-    assert storage.properties["patternsToMatch"] == [
-        f"/{each}/*" for each in sorted(linked, key=list(containers.all()).index)
-    ]
-
-
-# --- Events
-
-
-def test_events_of_the_clips_container_alone_reach_the_trigger() -> None:
-    """The webhook has no filter of its own: this one must be the trigger's path."""
-    (subscription,) = second_phase().resources
-    told = subscription.properties
-    clips = Containers("cliplink").clips
-    assert told["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{clips}/"
-    assert told["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
-    assert "advancedFilters" not in told["filter"]
-
-
-def test_events_go_to_the_function_that_takes_blobs_in() -> None:
-    (subscription,) = second_phase().resources
-    url = subscription.properties["destination"]["properties"]["endpointUrl"]
-    source = (INFRA.parent / "function_app.py").read_text()
-    (name,) = re.findall(r'@app.function_name\("(\w+)"\)\n@app.blob_trigger', source)
-    assert f"/runtime/webhooks/blobs?functionName=Host.Functions.{name}&code=" in url
-
-
-def test_events_that_could_not_be_delivered_are_kept() -> None:
-    (subscription,) = second_phase().resources
-    destination = subscription.properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]
-    kept_in = destination["properties"]["blobContainerName"]
-    names = [each.name.rpartition("/")[2] for each in of_type(deployed("default"), CONTAINERS)]
-    assert kept_in in names
 
 
 def test_the_key_of_the_webhook_is_marked_as_a_secret() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from shared.blob_names import Containers
 from tests.infra.bicep import INFRA
-from tests.infra.evaluate import Resource
 from tests.infra.templates import VARIANTS, by_symbol, deployed, of_type
+from tests.infra.values import Resource
 
 ROOT = INFRA.parent
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
