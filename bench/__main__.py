@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import ingest, media, minting, stack
+from bench import cold_start, ingest, media, minting, requests, requests_data, stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 
@@ -10,6 +10,9 @@ FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 def main() -> None:
     minting.run()
     with stack.running() as running:
+        library = requests_data.fill(running)
+        cold_start.run(running, library)
+        requests.run(running, library)
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
 

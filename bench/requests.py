@@ -1,7 +1,8 @@
 """What a request costs: the app, the same endpoints as they are usually written, the SQL alone.
 
 Side by side on one Postgres and one Azurite, each alone while it is measured, every token
-verified on every call. `python -m bench.requests` runs this alone; `--quick` for a first look.
+verified on every call. Whatever is asked for was asked for before: its links are on record.
+`python -m bench.requests` runs this alone; `--quick` for a first look.
 """
 
 import json
@@ -68,8 +69,7 @@ type Case = tuple[str, int]
 """The name of an operation, and the number of clients."""
 
 
-def run(stack: Stack, effort: Effort = Effort()) -> None:
-    library = requests_data.fill(stack)
+def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
     token = stack.issuer.token(requests_data.SUBJECT)
     operations = _operations(library)
     with OURS.start(stack) as ours, USUAL.start(stack) as usual:
@@ -231,4 +231,5 @@ def _columns(measured: Measured) -> str:
 if __name__ == "__main__":
     quick = Effort(rounds=1, warm_up=0.5, seconds=2.0)
     with stacks.running() as running:
-        run(running, quick if "--quick" in sys.argv else Effort())
+        library = requests_data.fill(running)
+        run(running, library, quick if "--quick" in sys.argv else Effort())

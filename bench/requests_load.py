@@ -20,7 +20,7 @@ from local.ports import LOOPBACK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Whole requests, sent in turn; times in seconds."""
+    """Whole requests, sent in turn; times in seconds. The warm-up goes once through all of them."""
 
     port: int
     requests: Sequence[str]
@@ -116,11 +116,17 @@ async def _measure(load: Load) -> Result:
             load.port,
         )
         clients.append(client)
-    await asyncio.sleep(load.warm_up)
-    begun, before = time.perf_counter(), sum(len(client.seen) for client in clients)
-    await asyncio.sleep(load.seconds)
-    while not failures and sum(len(client.seen) for client in clients) < before + 2 * load.clients:
-        await asyncio.sleep(0.05)  # a slow answer takes longer than the time there was
+
+    async def go_on(seconds: float, answers: int) -> None:
+        """For so long, and for so many answers: slow ones take longer than the time there is."""
+        enough = answers + sum(len(client.seen) for client in clients)
+        await asyncio.sleep(seconds)
+        while not failures and sum(len(client.seen) for client in clients) < enough:  # noqa: ASYNC110 - an event for each answer would cost more
+            await asyncio.sleep(0.01)
+
+    await go_on(load.warm_up, len(requests))
+    begun = time.perf_counter()
+    await go_on(load.seconds, 2 * load.clients)
     ended = time.perf_counter()
     if failures:
         raise failures[0]

@@ -30,14 +30,14 @@ def _ours(stack: Stack) -> Iterator[child.Host]:
 
     As on Azure, storage tells of new blobs by events: nobody scans the containers.
     """
-    environment = _environment(stack) | {
+    settings = environment(stack) | {
         "AzureWebJobsStorage": stack.direct_connection_string,
         "BLOB_TRIGGER_SOURCE": "EventGrid",
         "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # not while somebody measures
     }
     with (
         tempfile.TemporaryDirectory() as folder,
-        child.running(_ROOT, free_port(), environment, log=Path(folder) / "host.log") as host,
+        child.running(_ROOT, free_port(), settings, log=Path(folder) / "host.log") as host,
     ):
         yield host
 
@@ -51,7 +51,7 @@ def _as_usually_written(stack: Stack) -> Iterator[child.Host]:
         process = processes.start(
             "uvicorn",
             [sys.executable, *command, "--no-access-log", "--log-level", "warning"],
-            environment=_environment(stack),
+            environment=environment(stack),
             folder=_ROOT,
             log=Path(folder) / "uvicorn.log",
         )
@@ -63,7 +63,8 @@ def _as_usually_written(stack: Stack) -> Iterator[child.Host]:
             process.stop()
 
 
-def _environment(stack: Stack) -> dict[str, str]:
+def environment(stack: Stack) -> dict[str, str]:
+    """The settings of a service that speaks to storage past the slow proxy."""
     direct = {"AZURE_STORAGE_CONNECTION_STRING": stack.direct_connection_string}
     return {"PATH": os.environ["PATH"], **stack.environment, **direct}
 
