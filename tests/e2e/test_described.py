@@ -55,35 +55,31 @@ class Outcome:
     stopped: StopReason | None = None
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What there is in the app for the run to find; things that it may spoil come singly."""
+def known_ids(owner: Caller, film: bytes) -> Known:
+    """Makes what the run is to find; what it may spoil comes singly.
 
-    app: App
-    owner: Caller
-    film: bytes
+    Parameters by operationId; under "" those of all others.
+    """
 
-    def known(self) -> Known:
-        """Parameters by operationId; under "" those of all others."""
-        ready, changed, dropped = (self.owner.uploaded(self.film) for _ in range(3))
-        share, revoked = (self._share(ready["id"]) for _ in range(2))
-        return {
-            "": {
-                "video_id": ready["video_id"],
-                "clip_id": ready["id"],
-                "share_id": share["id"],
-                "token": share["url"].rpartition("/")[2],
-            },
-            "videos_delete": {"video_id": self.owner.video()},
-            "clips_change": {"clip_id": changed["id"]},
-            "clips_delete": {"clip_id": dropped["id"]},
-            "shares_revoke": {"clip_id": ready["id"], "share_id": revoked["id"]},
-        }
+    def share(clip_id: str) -> dict[str, Any]:
+        answer = owner.http.post(f"/clips/{clip_id}/shares", json={})
+        made: dict[str, Any] = answer.raise_for_status().json()
+        return made
 
-    def _share(self, clip_id: str) -> dict[str, Any]:
-        answer = self.owner.http.post(f"/clips/{clip_id}/shares", json={})
-        share: dict[str, Any] = answer.raise_for_status().json()
-        return share
+    ready, changed, dropped = (owner.uploaded(film) for _ in range(3))
+    kept, revoked = (share(ready["id"]) for _ in range(2))
+    return {
+        "": {
+            "video_id": ready["video_id"],
+            "clip_id": ready["id"],
+            "share_id": kept["id"],
+            "token": kept["url"].rpartition("/")[2],
+        },
+        "videos_delete": {"video_id": owner.video()},
+        "clips_change": {"clip_id": changed["id"]},
+        "clips_delete": {"clip_id": dropped["id"]},
+        "shares_revoke": {"clip_id": ready["id"], "share_id": revoked["id"]},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +93,7 @@ def document(app: App) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def outcome(app: App, film: bytes, document: dict[str, Any]) -> Outcome:
     with app.client("described", roles=["admin"]) as client:
-        known = Scene(app, Caller(client), film).known()
+        known = known_ids(Caller(client), film)
         schema = schemathesis.openapi.from_dict(
             with_known_ids(closed(document), known),
             config=configuration(app, client.headers, known),
