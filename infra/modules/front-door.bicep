@@ -16,6 +16,8 @@ param workspaceId string
 @description('Requests a minute from one address before the firewall turns it away')
 param requestsPerMinute int = 600
 
+// Azure checks names even of what it leaves out: that of a domain must not be empty.
+var domainName = empty(customDomain) ? 'unused.example.com' : customDomain
 var domains = empty(customDomain) ? [] : [ { id: domain.id } ]
 var protectedDomains = concat(domains, [ { id: endpoint.id } ])
 
@@ -39,9 +41,9 @@ resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2025-06-01' = {
 
 resource domain 'Microsoft.Cdn/profiles/customDomains@2025-06-01' = if (!empty(customDomain)) {
   parent: profile
-  name: replace(customDomain, '.', '-')
+  name: replace(domainName, '.', '-')
   properties: {
-    hostName: empty(customDomain) ? 'unused.example.com' : customDomain
+    hostName: domainName
     tlsSettings: {
       certificateType: 'ManagedCertificate'
       minimumTlsVersion: 'TLS12'

@@ -62,8 +62,8 @@ class Template:
         found: list[Resource] = []
         for declaration in self.file.declarations:
             if declaration.kind == "resource" and not declaration.existing:
-                symbols = self._symbols(declaration) if self._wanted(declaration) else ()
-                found += [symbol.resource for symbol in symbols]
+                symbols = list(self._symbols(declaration))  # of what is left out as well
+                found += [each.resource for each in symbols if self._wanted(declaration)]
             elif declaration.kind == "module":
                 template = self._value(declaration.name).template
                 found += [] if template is None else template.resources
@@ -114,6 +114,8 @@ class Template:
             body = self._expressions.evaluate(declaration.body, names)
             parent, scope = body.pop("parent", None), body.pop("scope", None)
             name = self._known(body["name"], declaration)
+            # Azure checks names before it looks at conditions.
+            assert all(name.split("/")), f"{self.file.name}: {declaration.name} has no name"
             yield Symbol(
                 Resource(
                     file=self.file.name,

@@ -182,6 +182,17 @@ def test_a_resource_that_hangs_on_what_azure_makes_up_is_seen(
         _ = Template(path, {}).resources
 
 
+def test_an_empty_name_is_seen_even_of_what_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure looks at names before it looks at conditions."""
+    monkeypatch.setattr("tests.infra.bicep.INFRA", tmp_path)
+    resource = "resource b 'T/b@1' = if (!empty(a)) { name: replace(a, '.', '-') }"
+    path = write(tmp_path, main=f"param a string = ''\n{resource}\n")
+    with pytest.raises(AssertionError, match="b has no name"):
+        _ = Template(path, {}).resources
+
+
 def test_an_output_of_a_module_that_is_left_out_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
