@@ -63,8 +63,8 @@ def kind(schema: Schema) -> str:
 
 def about(schema: Schema, description: str = "") -> str:
     """The description and the rules of a value, those of its alternatives included."""
-    said = schema.get("description") or description
     parts: list[Schema] = [schema, *schema.get("anyOf", [])]
+    said = description or next((part["description"] for part in parts if "description" in part), "")
     rules = [
         template.format(code(_written(part[rule])))
         for part in parts
