@@ -109,7 +109,8 @@ def _answer(produce: Callable[[], Answer], context: func.Context) -> func.HttpRe
 
 
 def _matches(route: str, path: str) -> bool:
-    wanted, given = route.split("/"), path.strip("/").split("/")
+    # As the host compares them: whatever their case.
+    wanted, given = route.lower().split("/"), path.lower().strip("/").split("/")
     return len(wanted) == len(given) and all(
         w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)
     )

@@ -1,0 +1,127 @@
+"""Routes let nobody through without the role, and know which methods a path has."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import azure.functions as func
+import pytest
+
+from clips.compose import Services
+from clips.http.answers import Answer
+from clips.http.calls import Call
+from clips.http.operations import Endpoint, Operation, Reply, Tag
+from clips.http.routes import Routes
+from shared.model import Role
+
+type Serve = Callable[[func.HttpRequest, Any], func.HttpResponse]
+
+
+@dataclass(frozen=True)
+class Who:
+    """What a token says."""
+
+    roles: frozenset[str]
+    subject: str = "alice"
+    verified_email: str | None = None
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Services that let a caller in as whoever its header says, and nothing else."""
+
+    id: UUID
+
+    @property
+    def tokens(self) -> "Doors":
+        return self
+
+    @property
+    def users(self) -> "Doors":
+        return self
+
+    def verify(self, header: str | None) -> Who:
+        return Who(frozenset((header or "").split()))
+
+    def id_of(self, subject: str, email: str | None) -> UUID:  # noqa: ARG002 - as Users has it
+        return self.id
+
+
+def endpoint(role: Role | None = None) -> Endpoint[[Call]]:
+    @Operation(
+        tag=Tag.SERVICE, summary="Try", replies=(Reply(HTTPStatus.OK, "Done.", str),), role=role
+    )
+    def answer(call: Call) -> Answer:
+        return Answer(HTTPStatus.OK, f"Welcome, {call.user.subject}")
+
+    return answer
+
+
+def served(*routes: tuple[str, str, Role | None]) -> dict[str, Serve]:
+    """The functions of an app with these routes, by name."""
+    app = func.FunctionApp()
+    mine = Routes(app, cast("Services", Doors(uuid4())))
+    for method, path, role in routes:
+        mine.add(f"{method} {path}", method, path, endpoint(role))
+    mine.add_fallback()
+    return {
+        str(function.get_function_name()): function.get_user_function()
+        for function in app.get_functions()
+    }
+
+
+def ask(serve: Serve, roles: str = "", path: str = "") -> tuple[int, Any, Any]:
+    request = func.HttpRequest(
+        "GET", "/", headers={"Authorization": roles}, route_params={"path": path}, body=b""
+    )
+    answer = serve(request, None)
+    return answer.status_code, json.loads(answer.get_body()), answer.headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "token", "status"),
+    [
+        (None, "", 200),
+        (Role.ADMIN, "", 403),
+        (Role.ADMIN, "reader administrator ADMIN", 403),
+        (Role.ADMIN, "reader admin", 200),
+    ],
+)
+def test_the_role_of_an_operation_is_asked_for(asked: Role | None, token: str, status: int) -> None:
+    (serve, _) = served(("GET", "things", asked)).values()
+    answered, body, _ = ask(serve, roles=token)
+    assert answered == status
+    assert body == "Welcome, alice" if status == HTTPStatus.OK else body["code"] == "missing_role"
+
+
+ROUTES: list[tuple[str, str, Role | None]] = [
+    ("GET", "clips/{clip_id}", None),
+    ("DELETE", "clips/{clip_id}", None),
+    ("POST", "clips/access-urls", None),
+    ("GET", "clips/{clip_id}/grants", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("clips/7", "GET, DELETE"),
+        ("/clips/7/", "GET, DELETE"),
+        ("Clips/7", "GET, DELETE"),  # the case of a path does not matter to the host either
+        ("clips/access-urls", "POST"),  # and not those of a clip of that name
+        ("clips/access-urls/grants", "GET"),
+    ],
+)
+def test_a_known_path_names_its_methods(path: str, allowed: str) -> None:
+    status, body, headers = ask(served(*ROUTES)["zz_unknown_route"], path=path)
+    assert (status, body["code"], headers["Allow"]) == (405, "method_not_allowed", allowed)
+
+
+@pytest.mark.parametrize("path", ["", "clips", "clips/7/8", "clips/7/grants/8", "\0"])
+def test_an_unknown_path_is_absent(path: str) -> None:
+    status, body, headers = ask(served(*ROUTES)["zz_unknown_route"], path=path)
+    assert (status, body["code"]) == (404, "not_found")
+    assert "Allow" not in headers
