@@ -12,6 +12,7 @@ from uuid import UUID
 
 from clips.archive import Archive
 from clips.deletion import UPLOAD_LIFE
+from clips.file_names import file_name
 from clips.lookup import ready_blob
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
@@ -175,6 +176,8 @@ class Access:
 
 def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None:
     """The name to save a download under: the one asked for, or the clip's title."""
+    if terms.download is None:
+        return None
     if terms.download == "":
-        return f"{file.title or file.id}{PurePosixPath(blob_name).suffix}"
-    return terms.download
+        return file_name(file.title or str(file.id), PurePosixPath(blob_name).suffix)
+    return file_name(terms.download)
