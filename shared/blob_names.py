@@ -61,6 +61,11 @@ def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
     return f"{video_id}/{clip_id}/"
 
 
+def own_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
+    """A thumbnail that was not made of the clip but came along with it, as the old service had."""
+    return f"{video_id}/{clip_id}_thumbnail{extension}"
+
+
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
     """What the names of all images of a clip begin with, those of the old service included."""
     return f"{video_id}/{clip_id}"

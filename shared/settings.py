@@ -80,6 +80,15 @@ class Settings:
     cdn_endpoint: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveSettings:
+    """What moving clips in needs, on a machine that knows of no issuer of tokens."""
+
+    storage: StorageSettings
+    database_url: Secret
+    container_prefix: str
+
+
 def read_environment() -> Settings:
     """The settings of this process; raises SettingsError."""
     return from_mapping(os.environ)
@@ -112,9 +121,7 @@ def from_mapping(
             jwks_url=reader.required("AUTH_JWKS_URL", is_address),
         ),
         database_url=reader.required_secret("DATABASE_URL", is_postgres),
-        container_prefix=reader.optional(
-            "AZURE_STORAGE_CONTAINER_NAME", "cliplink", is_container_prefix
-        ),
+        container_prefix=_container_prefix(reader),
         temp_dir=Path(
             reader.optional("TEMP_DIR", f"{tempfile.gettempdir()}/cliplink", is_own_folder)
         ),
@@ -132,6 +139,22 @@ def read_database_url() -> str:
     url = reader.required("DATABASE_URL", is_postgres)
     _stop_at_problems(reader)
     return url
+
+
+def read_move_settings() -> MoveSettings:
+    """The settings of the command line that moves clips in, and of the Python API."""
+    reader = SettingReader(os.environ, open_vault, utc_now)
+    settings = MoveSettings(
+        storage=_storage(reader),
+        database_url=reader.required_secret("DATABASE_URL", is_postgres),
+        container_prefix=_container_prefix(reader),
+    )
+    _stop_at_problems(reader)
+    return settings
+
+
+def _container_prefix(reader: SettingReader) -> str:
+    return reader.optional("AZURE_STORAGE_CONTAINER_NAME", "cliplink", is_container_prefix)
 
 
 def _stop_at_problems(reader: SettingReader) -> None:

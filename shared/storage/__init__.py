@@ -6,5 +6,20 @@ Nothing outside this package knows the vendor's client or sees its exceptions.
 from shared.storage.account import StorageAccount
 from shared.storage.blobs import BlobReader, Blobs
 from shared.storage.links import Links, LinkTerms
+from shared.storage.transfer import Digests, Place, Source, Stored, Transfer
+from shared.storage.wire import FOR_MINUTES, Patience
 
-__all__ = ["BlobReader", "Blobs", "LinkTerms", "Links", "StorageAccount"]
+__all__ = [
+    "FOR_MINUTES",
+    "BlobReader",
+    "Blobs",
+    "Digests",
+    "LinkTerms",
+    "Links",
+    "Patience",
+    "Place",
+    "Source",
+    "StorageAccount",
+    "Stored",
+    "Transfer",
+]

@@ -29,6 +29,7 @@ _MOST_BLOCKS = 50_000
 # Every request has a link of its own, which need not outlive a slow one.
 _LINK_LIFE = timedelta(hours=1)
 _NO_WINDOW = timedelta(0)
+_SHA256 = "x-ms-meta-sha256"
 # From this size on it is worth asking for the blocks that an earlier run has staged.
 _WORTH_ASKING = 32 * 1024 * 1024
 
@@ -45,7 +46,7 @@ class Source(Protocol):
     def read_into(self, view: memoryview) -> int:
         """Fills the view from its start and says how far; 0 at the end."""
 
-    def settle(self) -> None:
+    def settle(self, digests: "Digests") -> None:
         """Raises if what was read is not what it should be; asked before a blob appears."""
 
 
@@ -59,11 +60,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A blob as storage describes it; `md5` is base64, None where storage does not know it."""
+    """A blob as storage describes it.
+
+    `md5` is base64, None where storage does not know it; `sha256` is hexadecimal, and noted in
+    the metadata of what was uploaded here.
+    """
 
     etag: str
     size: int
     md5: str | None
+    sha256: str | None
 
 
 @dataclass(slots=True)
@@ -123,7 +129,7 @@ class Transfer:
         digests = Digests()
         for buffer in self._blocks(source, self._buffers.size, digests):
             buffer.give_back()
-        source.settle()
+        source.settle(digests)
         return digests
 
     def upload(
@@ -143,6 +149,10 @@ class Transfer:
         if not digests.fit(stored):
             raise BlobExists("There is a blob of that name already, with other contents.")
         return stored, digests
+
+    def abort(self) -> None:
+        """Lets everything that is under way fail at once."""
+        self._wire.close()
 
     def close(self) -> None:
         self._senders.shutdown(cancel_futures=True)
@@ -167,7 +177,7 @@ class Transfer:
         first = next(blocks)
         if first.filled < size or first.filled == source.size:
             try:
-                source.settle()
+                source.settle(digests)
                 return self._put(place, first, content_type, progress, digests)
             finally:
                 first.give_back()
@@ -179,7 +189,7 @@ class Transfer:
                 if staging.given_up:
                     break
             names = staging.names()
-            source.settle()
+            source.settle(digests)
         except BaseException:
             staging.give_up()
             raise
@@ -263,10 +273,14 @@ def _as_new(content_type: str, digests: Digests) -> dict[str, str]:
         "If-None-Match": "*",
         "x-ms-blob-content-type": content_type,
         "x-ms-blob-content-md5": digests.md5,
+        _SHA256: digests.sha256,
     }
 
 
 def _stored(answer: Answer, size: int) -> Stored:
     return Stored(
-        etag=answer.headers["etag"].strip('"'), size=size, md5=answer.headers.get("content-md5")
+        etag=answer.headers["etag"].strip('"'),
+        size=size,
+        md5=answer.headers.get("content-md5"),
+        sha256=answer.headers.get(_SHA256),
     )

@@ -7,11 +7,13 @@ each thread is kept open. Whatever may pass is tried again, with growing pauses.
 
 import http.client
 import random
+import socket
 import ssl
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -77,6 +79,7 @@ class Wire:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
+        self._closed = False
 
     def send(
         self,
@@ -104,15 +107,22 @@ class Wire:
                 self._patience.pause(max(pause, min(passing.retry_after, self._patience.longest)))
 
     def close(self) -> None:
-        """Closes all connections; whoever is still sending fails."""
+        """Closes all connections; whoever is still sending fails at once."""
         with self._lock:
+            self._closed = True
             for connection in self._open:
+                if connection.sock is not None:
+                    # Closing alone would not wake a thread that waits for an answer.
+                    with suppress(OSError):
+                        connection.sock.shutdown(socket.SHUT_RDWR)
                 connection.close()
             self._open.clear()
 
     def _attempt(
         self, method: str, target: str, body: memoryview | None, headers: dict[str, str]
     ) -> Answer:
+        if self._closed:
+            raise StorageUnavailable("The connections were closed.")
         headers["x-ms-version"] = API_VERSION
         if body is not None:
             headers["Content-Length"] = str(len(body))

@@ -1,0 +1,155 @@
+"""Moves clips of the old service in from a folder: `python -m clips.migrate DIR`.
+
+Reads the settings that the app reads, but for those of tokens. May be interrupted, killed and
+run again at any time: what is done is not done twice. docs/migration.md is its manual.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from uuid import UUID
+
+from clips.migration.compose import tools
+from clips.migration.progress import Progress
+from clips.migration.receipt import Summary, Verdict
+from clips.migration.run import Meter, OutOfReach, Stopped
+from clips.migration.session import Order, move_in
+from shared.errors import Unavailable
+from shared.settings import SettingsError, read_move_settings
+
+DONE, SOME_FAILED, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
+
+_MOST_AT_ONCE = 64
+_LARGEST_BATCH = 1000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    order = _order(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        settings = read_move_settings()
+    except SettingsError as error:
+        return _say(USAGE, str(error))
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with tools(settings, at_once=order.at_once) as parts:
+            if order.adopt is not None and not parts.moving.video_exists(order.adopt):
+                return _say(USAGE, f"There is no video {order.adopt}.")
+            summary = move_in(parts, order, _meter)
+            sent = parts.transfer.bytes_sent
+    except (KeyboardInterrupt, Stopped):
+        return _say(INTERRUPTED, "Interrupted. Run the same command again to go on.")
+    except (OutOfReach, Unavailable) as error:
+        return _say(OUT_OF_REACH, f"{error} Run the same command again to go on.")
+    _print(summary, order, sent)
+    return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
+
+
+def _order(arguments: Sequence[str] | None) -> Order:
+    parser = argparse.ArgumentParser(
+        prog="python -m clips.migrate",
+        description="Moves the files of clips into storage, verified, and writes a receipt.",
+        epilog="Exit codes: 0 done, 1 some files failed, 2 wrong usage or settings, "
+        "3 storage or database out of reach, 130 interrupted.",
+    )
+    add = parser.add_argument
+    add("folder", metavar="DIR", type=_folder, help="where the files are, folders below included")
+    add(
+        "--batch-size",
+        type=_number_to(_LARGEST_BATCH),
+        default=50,
+        metavar="N",
+        help="clips whose rows are switched together (default 50)",
+    )
+    add(
+        "--concurrency",
+        type=_number_to(_MOST_AT_ONCE),
+        default=8,
+        metavar="N",
+        help="files, and connections to storage, at a time (default 8)",
+    )
+    add("--dry-run", action="store_true", help="only tell what would be done; sends nothing")
+    add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
+    add("--adopt", type=UUID, metavar="VIDEO_ID", help="make clips of this video of other files")
+    add(
+        "--from-url",
+        action="store_true",
+        help="fetch clips without a file from their old https or S3 address",
+    )
+    add(
+        "--allow-private",
+        action="store_true",
+        help="with --from-url: fetch from private and loopback addresses too",
+    )
+    given = parser.parse_args(arguments)
+    if given.allow_private and not given.from_url:
+        parser.error("--allow-private belongs to --from-url")
+    if given.report is not None and not given.report.absolute().parent.is_dir():
+        parser.error(f"there is no folder for {given.report}")
+    return Order(
+        folder=given.folder,
+        batch_size=given.batch_size,
+        at_once=given.concurrency,
+        dry_run=given.dry_run,
+        report=given.report,
+        adopt=given.adopt,
+        from_url=given.from_url,
+        allow_private=given.allow_private,
+    )
+
+
+def _folder(text: str) -> bytes:
+    path = Path(text).absolute()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return os.fsencode(path)
+
+
+def _number_to(largest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= largest:
+            raise argparse.ArgumentTypeError(f"must be a number from 1 to {largest}")
+        return int(text)
+
+    return number
+
+
+def _meter(files: int, size: int) -> Meter:
+    return Progress(files, size, sys.stderr, terminal=sys.stderr.isatty())
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(code: int, text: str) -> int:
+    sys.stderr.write(f"{text}\n")
+    return code
+
+
+def _print(summary: Summary, order: Order, sent: int) -> None:
+    counts = summary.verdicts
+    rows = {
+        "planned": Verdict.PLANNED,
+        "verified": Verdict.VERIFIED,
+        "duplicates": Verdict.DUPLICATE,
+        "failed": Verdict.FAILED,
+        "files without a clip": Verdict.UNMATCHED,
+        "clips without a file": Verdict.NO_FILE,
+    }
+    for name, verdict in rows.items():
+        if counts[verdict] or verdict not in {Verdict.PLANNED, Verdict.DUPLICATE}:
+            sys.stdout.write(f"{name}: {counts[verdict]}\n")
+    sys.stdout.write(f"bytes verified: {summary.bytes_verified}\nbytes sent: {sent}\n")
+    if order.report is not None:
+        sys.stdout.write(f"receipt: {order.report}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""How a run shows how far it is: a bar on a terminal, a line now and then elsewhere."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TextIO
+
+from clips.migration.receipt import Line, Verdict
+
+_BAR = 24
+_PAUSE_ON_TERMINAL = 0.2
+_PAUSE_ELSEWHERE = 10.0
+# Seconds over which the rate is taken.
+_WINDOW = 15.0
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+_STEP = 1000
+
+
+class Progress:
+    """Counts what a run tells it, and shows it at its own pace."""
+
+    def __init__(
+        self,
+        files: int,
+        size: int,
+        out: TextIO,
+        *,
+        terminal: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._files = files
+        self._size = size
+        self._out = out
+        self._terminal = terminal
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._done_size = 0
+        self._done_files = 0
+        self._failed = 0
+        self._shown_at = clock()
+        self._seen: deque[tuple[float, int]] = deque([(clock(), 0)])
+
+    def moved(self, size: int) -> None:
+        with self._lock:
+            self._done_size += size
+
+    def finished(self, line: Line) -> None:
+        self._done_files += 1
+        if line["verdict"] == Verdict.FAILED:
+            self._failed += 1
+            self._clear()
+            where = line.get("path") or line.get("url")
+            self._out.write(f"failed: {_printable(str(where))}: {line['detail']}\n")
+
+    def tick(self) -> None:
+        now = self._clock()
+        pause = _PAUSE_ON_TERMINAL if self._terminal else _PAUSE_ELSEWHERE
+        if now - self._shown_at >= pause:
+            self._shown_at = now
+            self.show()
+
+    def show(self) -> None:
+        """Writes the state of now."""
+        self._clear()
+        self._out.write(self._state() + ("" if self._terminal else "\n"))
+        self._out.flush()
+
+    def close(self) -> None:
+        self.show()
+        if self._terminal:
+            self._out.write("\n")
+
+    def _clear(self) -> None:
+        if self._terminal:
+            self._out.write("\r\x1b[2K")
+
+    def _state(self) -> str:
+        rate = self._rate()
+        left = max(self._size - self._done_size, 0)
+        eta = _duration(left / rate) if rate and left else "-" if left else "0:00:00"
+        state = (
+            f"{self._done_files}/{self._files} files  {_size(self._done_size)}/{_size(self._size)}"
+            f"  {_size(rate)}/s  ETA {eta}  {self._failed} failed"
+        )
+        if not self._terminal:
+            return state
+        full = round(_BAR * min(self._done_size / self._size, 1)) if self._size else _BAR
+        return f"[{'#' * full}{'.' * (_BAR - full)}] {state}"
+
+    def _rate(self) -> float:
+        now = self._clock()
+        self._seen.append((now, self._done_size))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:  # noqa: PLR2004  # both ends
+            self._seen.popleft()
+        (then, before), (_, after) = self._seen[0], self._seen[-1]
+        return max(after - before, 0) / (now - then) if now > then else 0.0
+
+
+def _size(value: float) -> str:
+    for unit in _UNITS:
+        if value < _STEP or unit == _UNITS[-1]:
+            break
+        value /= _STEP
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}"
+
+
+def _printable(text: str) -> str:
+    """A file's name is whatever somebody chose: it must not steer the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
