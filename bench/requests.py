@@ -157,14 +157,14 @@ def _round(
         process = psutil.Process(host.child.process.pid)
         return {
             (operation.name, clients): _measure(
-                process, _load(operation, token, host.port, clients, effort)
+                process, _load(operation, token, host.port, clients), effort
             )
             for operation in operations
             for clients in _CLIENTS
         }
 
 
-def _load(operation: Operation, token: str, port: int, clients: int, effort: Effort) -> Load:
+def _load(operation: Operation, token: str, port: int, clients: int) -> Load:
     body = operation.body
     head = f"Host: localhost:{port}\r\nAuthorization: Bearer {token}\r\nAccept: */*\r\n"
     if body:
@@ -175,14 +175,13 @@ def _load(operation: Operation, token: str, port: int, clients: int, effort: Eff
             f"{operation.method} {path} HTTP/1.1\r\n{head}\r\n{body}" for path in operation.paths
         ],
         clients=clients,
-        warm_up=effort.warm_up,
-        seconds=effort.seconds,
     )
 
 
-def _measure(process: psutil.Process, load: Load) -> Measured:
+def _measure(process: psutil.Process, load: Load, effort: Effort) -> Measured:
+    requests_load.run(load, effort.warm_up, at_least=len(load.requests))
     before = process.cpu_times()
-    result = requests_load.run(load)
+    result = requests_load.run(load, effort.seconds, at_least=2 * load.clients)
     after = process.cpu_times()
     busy = after.user - before.user + after.system - before.system
     return Measured(

@@ -1,7 +1,6 @@
 """Sends requests over kept connections, each client its next when the last is answered.
 
 A process of its own, and cheap: what it takes of the machine the measured service lacks.
-`python -m bench.requests_load` reads a Load from standard input, and prints a Result.
 """
 
 import asyncio
@@ -20,18 +19,16 @@ from local.ports import LOOPBACK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Whole requests, sent in turn; times in seconds. The warm-up goes once through all of them."""
+    """Whole requests, sent in turn; each client begins elsewhere among them."""
 
     port: int
     requests: Sequence[str]
     clients: int
-    warm_up: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`rate` a second, `p50` and `p99` in milliseconds; `answered` counts the warm-up too."""
+    """`rate` a second, `p50` and `p99` in milliseconds; `answered` is how many there were."""
 
     rate: float
     p50: float
@@ -39,10 +36,10 @@ class Result:
     answered: int
 
 
-def run(load: Load) -> Result:
-    """The result of a load, sent by another process."""
+def run(load: Load, seconds: float, *, at_least: int) -> Result:
+    """What came of a load in so many seconds, or more, until there were so many answers."""
     process = subprocess.run(
-        [sys.executable, "-m", "bench.requests_load"],
+        [sys.executable, "-m", "bench.requests_load", str(seconds), str(at_least)],
         input=json.dumps(asdict(load)).encode(),
         stdout=subprocess.PIPE,
         check=True,
@@ -51,14 +48,14 @@ def run(load: Load) -> Result:
 
 
 class _Client(asyncio.Protocol):
-    """One connection; notes when answers were complete and how long each took."""
+    """One connection; notes how long each answer took, in seconds."""
 
     def __init__(self, requests: Sequence[bytes], first: int) -> None:
         self._requests = requests
         self._next = first
         self._head = bytearray()
         self._missing: int | None = None  # bytes of the answer; None before its head is complete
-        self.seen: list[tuple[float, float]] = []
+        self.times: list[float] = []
         self.is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,8 +74,7 @@ class _Client(asyncio.Protocol):
             self._missing -= len(data)
         if self._missing == 0:
             self._missing = None
-            now = time.perf_counter()
-            self.seen.append((now, now - self._sent_at))
+            self.times.append(time.perf_counter() - self._sent_at)
             self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -102,46 +98,40 @@ def _length(head: bytes) -> int:
     return next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
 
 
-async def _measure(load: Load) -> Result:
+async def _measure(load: Load, seconds: float, at_least: int) -> Result:
     loop = asyncio.get_running_loop()
     failures: list[BaseException] = []
     loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
     requests = [request.encode() for request in load.requests]
-    clients = []
-    for number in range(load.clients):
-        first = number * len(requests) // load.clients
-        _, client = await loop.create_connection(
-            lambda first=first: _Client(requests, first),  # type: ignore[misc] # mypy takes no default for what it is
-            LOOPBACK,
-            load.port,
-        )
-        clients.append(client)
-
-    async def go_on(seconds: float, answers: int) -> None:
-        """For so long, and for so many answers: slow ones take longer than the time there is."""
-        enough = answers + sum(len(client.seen) for client in clients)
-        await asyncio.sleep(seconds)
-        while not failures and sum(len(client.seen) for client in clients) < enough:  # noqa: ASYNC110 - an event for each answer would cost more
-            await asyncio.sleep(0.01)
-
-    await go_on(load.warm_up, len(requests))
     begun = time.perf_counter()
-    await go_on(load.seconds, 2 * load.clients)
-    ended = time.perf_counter()
+    clients = [await _connected(load, requests, number) for number in range(load.clients)]
+    await asyncio.sleep(seconds)
+    while sum(len(client.times) for client in clients) < at_least and not failures:  # noqa: ASYNC110 - an event for each answer would cost more
+        await asyncio.sleep(0.01)
+    lasted = time.perf_counter() - begun
     if failures:
         raise failures[0]
     if any(client.is_lost for client in clients):
         raise RuntimeError("the service closed a connection")
     for client in clients:
         client.close()
-    times = sorted(took for client in clients for at, took in client.seen if begun <= at < ended)
+    times = sorted(took for client in clients for took in client.times)
     return Result(
-        rate=len(times) / (ended - begun),
+        rate=len(times) / lasted,
         p50=times[len(times) // 2] * 1e3,
         p99=times[len(times) * 99 // 100] * 1e3,
-        answered=sum(len(client.seen) for client in clients),
+        answered=len(times),
     )
 
 
+async def _connected(load: Load, requests: Sequence[bytes], number: int) -> _Client:
+    first = number * len(requests) // load.clients
+    _, client = await asyncio.get_running_loop().create_connection(
+        lambda: _Client(requests, first), LOOPBACK, load.port
+    )
+    return client
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(uvloop.run(_measure(Load(**json.load(sys.stdin)))))))
+    work = _measure(Load(**json.load(sys.stdin)), float(sys.argv[1]), int(sys.argv[2]))
+    sys.stdout.write(json.dumps(asdict(uvloop.run(work))))

@@ -83,6 +83,7 @@ async def _run(
         interface="asgi3",
         access_log=False,
         log_config=None,
+        proxy_headers=False,  # nobody here asks who called
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it
