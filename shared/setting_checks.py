@@ -4,13 +4,16 @@ import base64
 import re
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
 # letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# With one @ at most, between who signs in and where.
+_POSTGRES_URL = re.compile(r"[a-z]+://(?:[^@/?\s]*@)?[^@\s]*")
+_NO_URL = "is no URL: write special characters in the password as %XX"
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[1]
@@ -48,14 +51,16 @@ def is_base_address(value: str) -> str | None:
 
 def is_postgres(value: str) -> str | None:
     try:
-        parts = urlsplit(value)
+        scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")
     except ValueError:
-        return "is no URL: write special characters in the password as %XX"
-    if parts.scheme not in {"postgres", "postgresql"}:
+        return _NO_URL
+    if scheme not in {"postgres", "postgresql"}:
         return "must begin with postgresql://"
     # The driver would complain too, and quote a part of the password.
     if _STRAY_PERCENT.search(value):
         return "has a % that is not followed by two hexadecimal digits: write it as %25"
+    if "\0" in decoded or not _POSTGRES_URL.fullmatch(value):
+        return _NO_URL
     return None
 
 
