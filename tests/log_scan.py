@@ -30,7 +30,9 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
         "signature of a link": r"(?<![A-Za-z])sig(?:%(?:25)*3D|\W{1,4})[\w+/%-]{43,}",
         "key in a connection string": r"(?i:\bAccountKey=)[\w+/=]{8,}",
         "password in an address": r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)",
-        "share token": r"(?<=/s/)[\w-]{16,}",
+        # As part of an address, or by itself: 32 bytes in base64, told from words by their mix.
+        "share token": r"(?<=/s/)[\w-]{16,}"
+        r"|(?<![\w/+=-])(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43}(?![\w/+=-])",
         "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
     }.items()
 }

@@ -17,6 +17,7 @@ from tests.log_scan import DATABASE_PASSWORD, SECRETS, Scan, masked
 
 ROOT = Path(__file__).parents[2]
 SIGNATURE = "4VqhcSYUhcFRr5UW6nq3mBCc5BiJdkFVgUl/pLe5fR4="
+TOKEN = "Zx3-9qLm0_TnV5bR8wYc2KdE7fGhJ1sPu4iOaX6vBnM"
 LINK = "http://127.0.0.1:10000/devstoreaccount1/c/b?sv=2026-02-06&se=2026-11-22T13%3A00%3A00Z&sp=r"
 
 LINES: dict[str, list[str]] = {
@@ -42,7 +43,11 @@ LINES: dict[str, list[str]] = {
     ],
     "key in a connection string": ["AccountName=clips;AccountKey=c2VjcmV0c2VjcmV0;"],
     "password in an address": ["cannot reach postgresql://app:hunter2@db.example.org/clips"],
-    "share token": ["GET /api/s/nTq3Zr8vVx0sYwP1cK7dLg HTTP/1.1"],
+    "share token": [
+        "GET /api/s/nTq3Zr8vVx0sYwP1cK7dLg HTTP/1.1",
+        f"no share has the token {TOKEN}",
+        f"{{'token': '{TOKEN}'}}",
+    ],
     "private key": ["-----BEGIN RSA PRIVATE KEY-----"],
 }
 HARMLESS = [
@@ -54,6 +59,8 @@ HARMLESS = [
     'password authentication failed for user "cliplink"',
     "A bearer token is needed",
     "GET /api/s/ HTTP/1.1",
+    "tests/e2e/test_a_host_that_is_killed_while_it_processes_a_clip",
+    "the digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 ]
 
 
@@ -99,7 +106,15 @@ def test_a_planted_secret_is_found_in_records_and_files(kind: str, line: str) ->
 def test_a_masked_line_holds_no_secret_any_more(line: str) -> None:
     hidden = masked(line)
     assert hidden != line
-    for secret in (ACCOUNT_KEY, DATABASE_PASSWORD, SIGNATURE[:20], "eyJ", "hunter2", "c2VjcmV0"):
+    for secret in (
+        ACCOUNT_KEY,
+        DATABASE_PASSWORD,
+        SIGNATURE[:20],
+        "eyJ",
+        "hunter2",
+        "c2VjcmV0",
+        "Zx3-9q",
+    ):
         assert secret not in hidden
 
 
