@@ -39,7 +39,7 @@ class Effort:
 
     rounds: int = 3
     warm_up: float = 1.0
-    seconds: float = 4.0
+    seconds: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
