@@ -203,11 +203,12 @@ class TestMetadata:
 
 class TestLinks:
     def test_a_download_is_saved_under_the_title(self, alice: Caller, film: bytes) -> None:
+        """Less what no file name may hold: quotes are refused by Windows."""
         clip = alice.uploaded(film, title='Žižka "1420"')
         link = alice.http.get(f"/clips/{clip['id']}/access-url", params={"download": "true"})
         answer = httpx.get(link.json()["access_url"])
         assert (
-            "filename*=UTF-8''%C5%BDi%C5%BEka%20%221420%22.mp4"
+            "filename*=UTF-8''%C5%BDi%C5%BEka%20_1420_.mp4"
             in (answer.headers["Content-Disposition"])
         )
 

@@ -35,6 +35,8 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.SigningKeysUnavailable: ("signing_keys_unavailable", 503),
     # The result of an ingest and no answer to a call: at the edge it is a fault of ours.
     errors.UnplayableClip: ("unplayable_clip", 500),
+    # The result of a move, likewise.
+    errors.UnmovableFile: ("unmovable_file", 500),
 }
 
 
@@ -47,7 +49,7 @@ def tree(root: type[CliplinkError] = CliplinkError) -> Iterator[type[CliplinkErr
 
 
 def example(kind: type[CliplinkError]) -> CliplinkError:
-    if issubclass(kind, errors.UnplayableClip):
+    if issubclass(kind, (errors.UnplayableClip, errors.UnmovableFile)):
         return kind("a_code", "It happened.")
     if issubclass(kind, errors.MethodNotAllowed):
         return kind("It happened.", ("GET", "POST"))
