@@ -1,4 +1,4 @@
--- Moving clips in: what came along with them, and the migrations that an admin has started.
+-- Moving clips in: what comes along with them.
 
 -- A thumbnail of the service this one replaces: shown where none was made of the clip itself.
 ALTER TABLE clips
