@@ -69,7 +69,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
-    ingest = Ingest(account, blobs, containers, landings, images)
+    ingest = Ingest(clock, account, blobs, containers, landings, images)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     return Services(
         clock=clock,

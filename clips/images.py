@@ -16,6 +16,7 @@ from shared.errors import BlobChanged, BlobExists
 from shared.model import Images
 from shared.storage import Blobs
 from shared.storyboard import webvtt
+from shared.telemetry import carried
 
 if TYPE_CHECKING:
     from shared.media import Stills
@@ -48,7 +49,8 @@ class ImageWriter:
         """
         files = _files(claim, stills)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda file: self._write(claim, file), files))
+            writes = [carried(self._write) for _ in files]
+            list(pool.map(lambda write, file: write(claim, file), writes, files))
         names = {file.name for file in files}
 
         def written(name: str) -> str | None:

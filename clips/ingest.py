@@ -10,14 +10,17 @@ and only the version of the blob that was claimed is ever published.
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from clips.images import ImageWriter
+from clips.ingest_run import IngestRun, gave_up
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
-from shared.catalogue.landings import ARCHIVED
+from shared.catalogue.landings import ARCHIVED, GAVE_UP
+from shared.clock import Clock
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -28,6 +31,7 @@ from shared.errors import (
 from shared.media_types import of_name, servable
 from shared.model import Blob, Failure, Media
 from shared.storage import Blobs, StorageAccount
+from shared.telemetry import span
 
 if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
@@ -40,12 +44,14 @@ _LONGEST_TITLE = 500
 class Ingest:
     def __init__(
         self,
+        clock: Clock,
         account: StorageAccount,
         blobs: Blobs,
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
     ) -> None:
+        self._clock = clock
         self._account = account
         self._blobs = blobs
         self._containers = containers
@@ -62,6 +68,10 @@ class Ingest:
         if video_id is None:
             _log.warning("Left alone, not under a video: %s", blob_name)
             return
+        with span("ingest"):
+            self._attempt(blob_name, video_id)
+
+    def _attempt(self, blob_name: str, video_id: UUID) -> None:
         self._landings.count_attempt(blob_name)
         try:
             self._bring_in(blob_name, video_id)
@@ -74,9 +84,10 @@ class Ingest:
             raise
 
     def _bring_in(self, blob_name: str, video_id: UUID) -> None:
-        blob = self._blobs.get(self._containers.clips, blob_name)
-        url = self._account.url(self._containers.clips, blob_name)
-        verdict, claim = self._landings.claim(_landing(blob, url, video_id))
+        with span("ingest.claim"):
+            blob = self._blobs.get(self._containers.clips, blob_name)
+            url = self._account.url(self._containers.clips, blob_name)
+            verdict, claim = self._landings.claim(_landing(blob, url, video_id))
         if claim is not None:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:
@@ -84,35 +95,44 @@ class Ingest:
             _log.info("Removed, its clip is deleted: %s", blob_name)
         elif verdict is Verdict.HOPELESS:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
+            gave_up(GAVE_UP)
         elif verdict is Verdict.NOT_OURS:
             _log.warning("Left alone, there is no such video: %s", blob_name)
 
     def _process(self, blob: Blob, claim: Claim) -> None:
+        reader = self._blobs.reader(self._containers.clips, blob)
+        run = IngestRun(claim, blob, reader, self._clock())
         self._images.remove(claim.video_id, claim.clip_id)
         try:
-            media, stills = _look_into(self._blobs.reader(self._containers.clips, blob))
+            media, stills = _look_into(reader)
         except UnplayableClip as error:
-            self._fail(claim, Failure(error.failure_code, error.detail))
+            self._fail(run, Failure(error.failure_code, error.detail))
             return
         except BlobArchived:
-            self._fail(claim, ARCHIVED)
+            self._fail(run, ARCHIVED)
             return
-        images = self._images.write(claim, stills)
+        with span("ingest.write"):
+            images = self._images.write(claim, stills)
         poster = images.poster_name
         thumbnail_url = poster and self._account.url(self._containers.thumbnails, poster)
-        if self._landings.publish(claim, media, images, thumbnail_url):
-            _log.info("Clip %s is ready: %d bytes, %s s", claim.clip_id, blob.size, media.duration)
+        with span("ingest.publish"):
+            published = self._landings.publish(claim, media, images, thumbnail_url)
+        if published:
+            run.is_ready(media.duration)
         else:
-            _log.info("Clip %s was deleted or replaced meanwhile", claim.clip_id)
+            run.is_void()
 
-    def _fail(self, claim: Claim, failure: Failure) -> None:
-        self._landings.fail(claim, failure)
-        _log.info("Clip %s failed: %s", claim.clip_id, failure.code)
+    def _fail(self, run: IngestRun, failure: Failure) -> None:
+        if self._landings.fail(run.claim, failure):
+            run.has_failed(failure)
+        else:
+            run.is_void()
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
             if self._landings.give_up_after_last_attempt(blob_name):
                 _log.error("Given up after the last attempt: %s", blob_name)
+                gave_up(GAVE_UP)
         except DatabaseUnavailable:
             _log.warning("The failed attempt at %s could not be noted", blob_name)
 
@@ -121,8 +141,11 @@ def _look_into(source: "ByteSource") -> "tuple[Media, Stills]":
     # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
     from shared import media
 
-    with media.opened(source) as file:
-        return file.media, file.stills()
+    with ExitStack() as stack:
+        with span("ingest.probe"):
+            file = stack.enter_context(media.opened(source))
+        with span("ingest.images"):
+            return file.media, file.stills()
 
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:

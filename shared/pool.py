@@ -5,14 +5,15 @@ of the app's own modules, and an instance that starts for a timer may not need i
 """
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from shared import telemetry
 from shared.errors import DatabaseUnavailable
 from shared.login import Login
 
@@ -93,3 +94,13 @@ class _Connection(psycopg.Connection[DictRow]):
     ) -> Self:
         connect = super().connect
         return login.opened(lambda parameters: connect(conninfo, **parameters | options))
+
+    def execute(  # type: ignore[override]  # of its queries those that we use: constants
+        self,
+        query: LiteralString,
+        params: Mapping[str, object] | None = None,
+        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+    ) -> psycopg.Cursor[DictRow]:
+        """Runs a query, inside a transaction or not; whoever watches sees it."""
+        with telemetry.query(query):
+            return super().execute(query, params, **options)

@@ -24,6 +24,7 @@ from shared.media.rendering import Renderer
 from shared.media.sheet import TILE_BOX, Sheet, tile_count
 from shared.model import ImageFormat
 from shared.storyboard import Storyboard
+from shared.telemetry import carried
 
 POSTER_WIDTHS = (320, 640, 1280)
 
@@ -95,7 +96,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     image = _largest_poster(choice.frame, renderer)
     choice.frame = None  # the memory is wanted for what follows
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
-        posters = pool.submit(_posters, image)
+        posters = pool.submit(carried(_posters), image)
         left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
         preview = moving_preview(film, renderer, choice.timestamp, left)
     board, sheet_picture = sheet.laid_out(duration) or (None, None)

@@ -20,6 +20,7 @@ from shared.storage.sas import DelegationKey, Signer, Span, blob_path
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueClient
 
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -34,6 +35,7 @@ class StorageAccount:
         self._lock = threading.Lock()
         self._client: BlobServiceClient | None = None
         self.name, self._key, self.address = _credentials(settings)
+        self.queue_address = _queue_address(settings, self.name, self.address)
         loopback = urlsplit(self.address).hostname in _LOOPBACK
         self._protocol = "https,http" if loopback else "https"
         self._keyed: tuple[str, Signer] | None = None
@@ -49,6 +51,12 @@ class StorageAccount:
                 if self._client is None:
                     self._client = _client(self.address, self.name, self._key)
         return self._client
+
+    def queue_client(self, queue_name: str) -> "QueueClient":
+        """A new client of one of the account's queues, for this package alone."""
+        from shared.storage.client import open_queue
+
+        return open_queue(self.queue_address, queue_name, self.name, self._key, _CLIENT_OPTIONS)
 
     @property
     def delegates(self) -> bool:
@@ -77,7 +85,7 @@ class StorageAccount:
         return self._keyed[1]
 
     def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
-        with translated():
+        with translated("delegation_key"):
             key = self.client.get_user_delegation_key(start, expiry)
         return DelegationKey(
             oid=str(key.signed_oid),
@@ -103,6 +111,17 @@ def _credentials(settings: StorageSettings) -> tuple[str, Secret | None, str]:
         host = f"{name}.blob.{suffix or _PUBLIC_CLOUD}"
         address = parts.get("blobendpoint") or f"{scheme}://{host}"
     return name, key, (address or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/")
+
+
+def _queue_address(settings: StorageSettings, name: str, blobs: str) -> str:
+    """Where the account's queues answer: beside its blobs, unless a connection string says more."""
+    if settings.connection_string is not None:
+        endpoint = _parts(settings.connection_string.current()).get("queueendpoint")
+        if endpoint is not None:
+            return endpoint.rstrip("/")
+    if f"//{name}.blob." in blobs:
+        return blobs.replace(f"//{name}.blob.", f"//{name}.queue.", 1)
+    return f"https://{name}.queue.{_PUBLIC_CLOUD}"
 
 
 def _parts(connection_string: str) -> dict[str, str]:

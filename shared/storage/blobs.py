@@ -4,6 +4,7 @@ Whole blobs are never read here. All calls raise StorageUnavailable in an outage
 from the vendor's library is imported where it is used: only who needs a blob loads it.
 """
 
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
@@ -29,7 +30,7 @@ class Blobs:
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
-        with translated():
+        with translated("get"):
             return _blob(self._client(container, name).get_blob_properties())
 
     def exists(self, container: str, name: str) -> bool:
@@ -57,7 +58,7 @@ class Blobs:
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
-        with translated():
+        with translated("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
@@ -69,7 +70,7 @@ class Blobs:
         """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
         from azure.core import MatchConditions
 
-        with translated():
+        with translated("set_md5"):
             client = self._client(container, blob.name)
             # All of these properties are set at once: what is not named is cleared.
             settings = client.get_blob_properties().content_settings
@@ -88,7 +89,7 @@ class Blobs:
         from azure.core.exceptions import HttpResponseError
         from azure.storage.blob import RehydratePriority as Theirs
 
-        with translated():
+        with translated("rehydrate"):
             try:
                 self._client(container, name).set_standard_blob_tier(
                     "Hot", rehydrate_priority=Theirs(priority.capitalize())
@@ -106,7 +107,7 @@ class Blobs:
 
         client = self._client(container, name)
         try:
-            with translated():
+            with translated("delete"):
                 try:
                     client.delete_blob(delete_snapshots="include")
                 except HttpResponseError as error:
@@ -130,22 +131,31 @@ class Blobs:
         self, container: str, prefix: str = "", *, metadata: bool = False
     ) -> Iterator[list[Blob]]:
         """All blobs in the order of their names, up to 5000 at a time."""
-        with translated():
-            listing = self._account.client.get_container_client(container).list_blobs(
+        pages = (
+            self._account.client.get_container_client(container)
+            .list_blobs(
                 name_starts_with=prefix or None,
                 include=["metadata"] if metadata else None,
                 results_per_page=_LIST_PAGE,
             )
-            for page in listing.by_page():
-                yield [_blob(properties) for properties in page]
+            .by_page()
+        )
+        # Page by page: what the caller does with one is not part of the listing.
+        while True:
+            with translated("list"):
+                page = next(pages, None)
+                blobs = None if page is None else [_blob(properties) for properties in page]
+            if blobs is None:
+                return
+            yield blobs
 
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container is there and may be read."""
-        with translated():
+        with translated("check"):
             self._account.client.get_container_client(container).get_container_properties(timeout=3)
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> None:
-        with translated():
+        with translated("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
             )
@@ -165,7 +175,9 @@ class BlobReader:
     def __init__(self, client: "BlobClient", blob: Blob) -> None:
         self._client = client
         self._etag = blob.etag
+        self._counting = threading.Lock()
         self.size = blob.size
+        self.bytes_read = 0
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`, fewer only at the end of the blob.
@@ -178,10 +190,13 @@ class BlobReader:
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        with translated():
-            return self._client.download_blob(
+        with translated("read"):
+            data = self._client.download_blob(
                 offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
             ).readall()
+        with self._counting:
+            self.bytes_read += len(data)
+        return data
 
 
 def _blob(properties: "BlobProperties") -> Blob:

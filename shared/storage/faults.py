@@ -1,4 +1,4 @@
-"""What the storage client raises, in Cliplink's own errors.
+"""The edge to the storage client: what it raises in Cliplink's own errors, and what is seen of it.
 
 The client's library is loaded by whoever calls the client, not by this module.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shared import telemetry
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -27,10 +28,14 @@ _ARCHIVED = {"BlobArchived", "BlobBeingRehydrated"}
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turns the vendor's exceptions into ours; what is a fault of ours comes through as it is."""
+def translated(operation: str) -> Iterator[None]:
+    """Turns the vendor's exceptions into ours; what is a fault of ours comes through as it is.
+
+    Whoever watches sees the operation, and nothing of its address.
+    """
     try:
-        yield
+        with telemetry.request(f"storage.{operation}", "storage"):
+            yield
     except Exception as error:
         ours = _translation(error)
         if ours is None:

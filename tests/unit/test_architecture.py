@@ -39,6 +39,7 @@ OWNERS = {
     "orjson": {"clips.http"},
     "av": {"shared.media"},
     "PIL": {"shared.media"},
+    "opentelemetry": {"shared.telemetry"},
 }
 ENVIRONMENT = {
     "FUNCTIONS_WORKER_RUNTIME": "python",
@@ -165,6 +166,7 @@ LATE = (
     "azure.storage.blob",
     "cryptography",
     "jwt",
+    "opentelemetry",
     "PIL",
     "psycopg",
     "psycopg_pool",

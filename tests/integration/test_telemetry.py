@@ -1,0 +1,181 @@
+"""What is to be seen of an ingest and a cleanup on real parts, and that no secret is among it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+from shared.catalogue import landings
+from shared.errors import StorageUnavailable
+from shared.storage import BlobReader
+from tests import log_scan
+from tests.conftest import SetClock
+from tests.integration.library import Library
+from tests.telemetry import Recorded, recording
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """Whatever a test makes to be seen holds no secret."""
+    with recording(monkeypatch) as recorded:
+        yield recorded
+    told = "\n".join(span.to_json() for span in recorded.spans)
+    assert told
+    assert log_scan.masked(told) == told
+    assert not any(word in told for word in ("sig=", "eyJ", "AccountKey", "alice"))
+
+
+def names(spans: list[ReadableSpan]) -> list[str]:
+    return [span.name for span in spans]
+
+
+def test_an_ingest_shows_its_steps(library: Library, film: bytes, recorded: Recorded) -> None:
+    library.landed(film)
+    ingest = recorded.named("ingest")
+    steps = [name for name in names(recorded.below(ingest)) if name.startswith("ingest.")]
+    assert steps == [
+        "ingest.claim",
+        "ingest.probe",
+        "ingest.images",
+        "ingest.write",
+        "ingest.publish",
+    ]
+
+
+def test_what_a_step_asked_of_others_lies_within_it(
+    library: Library, film: bytes, recorded: Recorded
+) -> None:
+    """Requests of other threads included: images are written and ranges are read by several."""
+    clip = library.landed(film)
+    claim = names(recorded.below(recorded.named("ingest.claim")))
+    assert claim[0] == "storage.get"
+    assert "UPDATE clips" in claim
+    # So small a film is read as a whole while it is probed.
+    assert set(names(recorded.below(recorded.named("ingest.probe")))) == {"storage.read"}
+    written = names(recorded.below(recorded.named("ingest.write")))
+    assert written == ["storage.put"] * len(library.images_of(clip))
+    assert names(recorded.below(recorded.named("ingest.publish"))) == ["UPDATE clips"]
+
+
+def test_a_ready_clip_is_counted_with_what_it_took(
+    library: Library, film: bytes, recorded: Recorded, clock: SetClock
+) -> None:
+    clock.advance(minutes=1)
+    library.landed(film)
+    assert recorded.points("cliplink.clips") == [({"outcome": "ready"}, 1, 0)]
+    ((attributes, seconds, runs),) = recorded.points("cliplink.ingest.duration")
+    assert (attributes, runs) == ({"outcome": "ready"}, 1)
+    assert seconds > 0
+    ((_, read, _),) = recorded.points("cliplink.ingest.read")
+    assert 0 < read <= 2 * len(film)
+    ((_, waited, _),) = recorded.points("cliplink.ingest.wait")
+    assert 30 < waited < 90
+
+
+def test_a_failed_clip_is_counted_with_its_code(library: Library, recorded: Recorded) -> None:
+    library.landed(b"plain text " * 100)
+    assert recorded.points("cliplink.clips") == [
+        ({"outcome": "failed", "code": "not_a_video"}, 1, 0)
+    ]
+    ((attributes, _, runs),) = recorded.points("cliplink.ingest.duration")
+    assert (attributes, runs) == ({"outcome": "failed"}, 1)
+    assert recorded.named("ingest.probe").attributes == {"error.type": "UnplayableClip"}
+
+
+def test_a_clip_that_is_given_up_is_counted(
+    library: Library, film: bytes, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise StorageUnavailable("Storage is away.")
+
+    monkeypatch.setattr(BlobReader, "read", broken)
+    clip = library.announce()
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, film)
+    for _ in range(landings.MAX_ATTEMPTS):
+        assert recorded.points("cliplink.clips") == []
+        with pytest.raises(StorageUnavailable):
+            library.services.ingest.landed(clip.blob_name)
+    assert recorded.points("cliplink.clips") == [
+        ({"outcome": "failed", "code": "processing_failed"}, 1, 0)
+    ]
+
+
+def test_a_settled_version_is_not_counted_again(
+    library: Library, film: bytes, recorded: Recorded
+) -> None:
+    clip = library.landed(film)
+    assert clip.blob_name is not None
+    library.services.ingest.landed(clip.blob_name)
+    assert recorded.points("cliplink.clips") == [({"outcome": "ready"}, 1, 0)]
+
+
+def test_the_line_of_an_ingest_carries_its_numbers(
+    library: Library, film: bytes, caplog: pytest.LogCaptureFixture, recorded: Recorded
+) -> None:
+    caplog.set_level(logging.INFO, "clips")
+    clip = library.landed(film)
+    (line,) = (record for record in caplog.records if "is ready" in record.message)
+    assert f"Clip {clip.id} is ready: {len(film)} bytes, 2" in line.message
+    fields = vars(line)
+    assert fields["clip_id"] == str(clip.id)
+    assert fields["size_bytes"] == len(film)
+    assert fields["clip_seconds"] == clip.duration
+    assert fields["ingest_seconds"] > 0
+    assert fields["outcome"] == "ready"
+    assert recorded.spans
+
+
+def test_the_line_of_a_failure_carries_its_code(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "clips")
+    library.landed(b"")
+    (line,) = (record for record in caplog.records if " failed: " in record.message)
+    assert vars(line)["failure_code"] == "empty_file"
+    assert vars(line)["size_bytes"] == 0
+
+
+def test_a_cleanup_counts_what_it_did_and_that_it_ran(
+    library: Library, film: bytes, clock: SetClock, recorded: Recorded
+) -> None:
+    library.announce()
+    library.landed(film)
+    clock.advance(days=2)
+    report = library.services.cleanup.run()
+    assert report["uploads_abandoned"] == 1
+    counted = {kind["kind"]: count for kind, count, _ in recorded.points("cliplink.cleanup.items")}
+    assert counted == report
+    assert recorded.points("cliplink.cleanup.runs") == [({"outcome": "done"}, 1, 0)]
+    assert {f"cleanup.{name}" for name in report} <= {span.name for span in recorded.spans}
+    assert "storage.list" in names(recorded.below(recorded.named("cleanup.blobs_reconciled")))
+
+
+def test_a_cleanup_that_met_an_outage_says_so(
+    library: Library,
+    recorded: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away(*_: object) -> int:
+        raise StorageUnavailable("Storage is away.")
+
+    caplog.set_level(logging.INFO, "clips")
+    cleanup = library.services.cleanup
+    monkeypatch.setattr(type(cleanup), "_drop_temp_blobs", away)
+    with pytest.raises(StorageUnavailable):
+        cleanup.run()
+    assert recorded.points("cliplink.cleanup.runs") == [({"outcome": "outage"}, 1, 0)]
+    (line,) = (record for record in caplog.records if "Cleanup done" in record.message)
+    assert vars(line)["outages"] == 1
+    assert vars(line)["clips_expired"] == 0
+
+
+def test_a_transaction_shows_each_of_its_statements(library: Library, recorded: Recorded) -> None:
+    with library.services.database.transaction() as connection:
+        connection.execute("SELECT id FROM videos WHERE title = %(title)s", {"title": "private"})
+    assert recorded.named("SELECT videos").attributes == {
+        "db.system.name": "postgresql",
+        "db.query.text": "SELECT id FROM videos WHERE title = %(title)s",
+    }
