@@ -9,7 +9,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from uuid import UUID
@@ -36,9 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_move_settings()
     except SettingsError as error:
         return _say(USAGE, str(error))
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with tools(settings, at_once=order.at_once) as parts:
+        with _interruptible(), tools(settings, at_once=order.at_once) as parts:
             if order.adopt is not None and not parts.moving.video_exists(order.adopt):
                 return _say(USAGE, f"There is no video {order.adopt}.")
             summary = move_in(parts, order, _meter)
@@ -124,8 +124,18 @@ def _meter(files: int, size: int) -> Meter:
     return Progress(files, size, sys.stderr, terminal=sys.stderr.isatty())
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets SIGTERM end the run as Ctrl-C does."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(code: int, text: str) -> int:

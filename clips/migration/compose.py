@@ -52,8 +52,13 @@ class Tools:
 
 @contextmanager
 def tools(
-    settings: MoveSettings, *, at_once: int, patience: Patience = FOR_MINUTES
+    settings: MoveSettings,
+    *,
+    at_once: int,
+    patience: Patience = FOR_MINUTES,
+    block: int | None = None,
 ) -> Iterator[Tools]:
+    """Everything that a run needs; `block` is the size of blocks, if not the usual one."""
     brake = Brake()
     patient = replace(patience, pause=brake.pause)
     containers = Containers(settings.container_prefix)
@@ -61,7 +66,7 @@ def tools(
     links = Links(account, utc_now)
     with (
         Database(settings.database_url) as database,
-        Transfer(account, links, at_once=at_once, patience=patient) as transfer,
+        Transfer(account, links, at_once=at_once, patience=patient, block=block) as transfer,
     ):
         moving = Moving(database)
         yield Tools(

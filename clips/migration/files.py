@@ -34,13 +34,17 @@ class FileSource:
         self.size = status.st_size
         if not self.size:
             raise unmovable(Code.EMPTY)
+        self._left = self.size + 1
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
     def read_into(self, view: memoryview) -> int:
+        # One byte more than there should be tells that it grew; the rest is not waited for.
         try:
-            return os.readv(self._descriptor, [view])
+            length = os.readv(self._descriptor, [view[: self._left]])
         except OSError as error:
             raise _fault(error) from error
+        self._left -= length
+        return length
 
     def settle(self, digests: Digests) -> None:
         """Raises UnmovableFile unless the file is still what was read."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from clips.migration.faults import Code
 from clips.migration.ledger import Ledger
 from clips.migration.move import Verified
 from clips.migration.plan import Fileless, Item, LeftOver
@@ -96,9 +97,11 @@ def planned_line(item: Item) -> Line:
 
 
 def left_over_line(file: LeftOver) -> Line:
+    # What could not be looked at may well have been a clip, or a folder of them.
+    unseen = file.code in {Code.UNREADABLE, Code.VANISHED}
     return {
         "path": os.fsdecode(file.path),
-        "verdict": Verdict.UNMATCHED,
+        "verdict": Verdict.FAILED if unseen else Verdict.UNMATCHED,
         "size": file.size,
         "code": file.code,
         "detail": file.detail,

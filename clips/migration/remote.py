@@ -12,6 +12,7 @@ from clips.migration.addresses import Target, checked
 from clips.migration.faults import Code, unmovable
 from clips.migration.move import Mover, Progress, Verified
 from clips.migration.plan import Item
+from shared.http_answers import WholeAnswer
 from shared.storage import Digests, Patience
 
 _MOST_REDIRECTS = 5
@@ -121,6 +122,8 @@ class Fetcher:
 
 class _Pinned(http.client.HTTPSConnection):
     """A connection to the address that was checked, whatever the name resolves to by now."""
+
+    response_class = WholeAnswer
 
     def __init__(self, target: Target, trust: ssl.SSLContext, silence: float) -> None:
         super().__init__(target.host, target.port, timeout=silence, context=trust)

@@ -19,6 +19,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, StorageUnavailable
+from shared.http_answers import WholeAnswer
 
 API_VERSION = "2023-11-03"
 """Of the requests, not of the signatures: every feature used here is at least that old."""
@@ -155,7 +156,15 @@ class Wire:
 def _connection(
     scheme: str, host: str, port: int | None, silence: float
 ) -> http.client.HTTPConnection:
-    """Unconnected as yet; through the proxy that the system names, if any."""
+    connection = _unconnected(scheme, host, port, silence)
+    connection.response_class = WholeAnswer
+    return connection
+
+
+def _unconnected(
+    scheme: str, host: str, port: int | None, silence: float
+) -> http.client.HTTPConnection:
+    """A connection to be; through the proxy that the system names, if any."""
     proxy = None
     if not urllib.request.proxy_bypass(host):
         proxy = urllib.request.getproxies().get(scheme)

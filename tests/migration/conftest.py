@@ -79,6 +79,7 @@ def run(
 
     def run_command(*arguments: str) -> Ran:
         report.unlink(missing_ok=True)
+        capsys.readouterr()
         code = migrate.main([str(old.folder), "--report", str(report), *arguments])
         said = capsys.readouterr()
         return ran(code, said.out, said.err, report)
@@ -104,5 +105,4 @@ def ran(code: int, out: str, err: str, report: Path) -> Ran:
 
 def read(services: Services, kind: str, name: str) -> bytes:
     container = f"{services.containers.prefix}-{kind}"
-    blob = services.blobs.get(container, name)
-    return services.blobs.reader(container, blob).read(0, blob.size)
+    return services.account.client.get_blob_client(container, name).download_blob().readall()
