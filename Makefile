@@ -38,7 +38,7 @@ check: $(ENVIRONMENT) ## lint, format, strict types and import rules
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-bench: $(ENVIRONMENT) $(EMULATOR) ## measure ingest and requests
+bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest and links
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches

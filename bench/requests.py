@@ -38,8 +38,8 @@ class Effort:
     """How often and how long; times in seconds."""
 
     rounds: int = 3
-    warm_up: float = 1.0
-    seconds: float = 3.0
+    warm_up: float = 0.5
+    seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
             assert_alike(
                 operation.method, operation.paths[0], operation.body, token, (ours.port, usual.port)
             )
+    print(f"\nRequests: both answer alike; rounds turn by turn, medians of {effort.rounds}.")
+    print("The FastAPI version neither records links nor asks whether a clip is in the archive.")
     floor = {
         (operation.name, clients): _floor(stack, operation, clients, effort)
         for operation in operations
@@ -208,7 +210,7 @@ def _print(
     usual: Mapping[Case, Measured],
 ) -> None:
     for column, clients in enumerate(_CLIENTS):
-        print(f"\nRequests, {clients} client{'s' if clients > 1 else ''} (ms; medians of rounds)\n")
+        print(f"\n{clients} at once; times in ms, CPU of the service a request\n")
         print(f"{'':<34}{'Cliplink':^32}{'FastAPI':^32}{'SQL':>8}{'times as many as':>20}")
         heads = f"{'req/s':>8}{'p50':>8}{'p99':>8}{'CPU':>8}"
         print(f"{'':<34}{heads}{heads}{'/s':>8}{'FastAPI':>12}{'old':>8}")
@@ -228,7 +230,7 @@ def _columns(measured: Measured) -> str:
 
 
 if __name__ == "__main__":
-    quick = Effort(rounds=1, warm_up=0.5, seconds=2.0)
+    quick = Effort(rounds=1, warm_up=0.2, seconds=1.0)
     with stacks.running() as running:
         library = requests_data.fill(running)
         run(running, library, quick if "--quick" in sys.argv else Effort())
