@@ -40,6 +40,10 @@ def is_address(value: str) -> str | None:
     return None
 
 
+def is_switch(value: str) -> str | None:
+    return None if value.lower() in {"true", "false"} else "must be true or false"
+
+
 def is_base_address(value: str) -> str | None:
     """An address that paths are put behind."""
     if problem := is_address(value):

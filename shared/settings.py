@@ -23,6 +23,7 @@ from shared.setting_checks import (
     is_own_folder,
     is_postgres,
     is_schedule,
+    is_switch,
     is_trigger_source,
 )
 from shared.setting_reader import SettingReader
@@ -42,12 +43,14 @@ class StorageSettings:
 
     A connection string; an account name and its key; an account name with the app's own
     identity. `endpoint` is the blob endpoint where the last two are to find the account.
+    With `debug` every request is in the log.
     """
 
     connection_string: Secret | None
     account_name: str | None
     account_key: Secret | None
     endpoint: str | None
+    debug: bool = False
 
     @property
     def trigger_connection(self) -> str:
@@ -168,6 +171,7 @@ def _storage(reader: SettingReader) -> StorageSettings:
         account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", is_account_name),
         account_key=reader.secret("AZURE_STORAGE_ACCOUNT_KEY", is_account_key),
         endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", is_address),
+        debug=reader.optional("STORAGE_DEBUG", "false", is_switch).lower() == "true",
     )
     if settings.connection_string is None and settings.account_name is None:
         reader.missing(

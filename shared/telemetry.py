@@ -138,7 +138,7 @@ def summary(text: str) -> str:
     """The first operation of a query with its table: `UPDATE clips`. Of a few dozen texts."""
     found = _OPERATION.search(text)
     if found is None:
-        return text.split()[0].upper() if text.strip() else "query"
+        return text.split(maxsplit=1)[0].upper() if text.strip() else "query"
     *operations, table = found.groups()
     return f"{next(filter(None, operations))} {table}"
 

@@ -3,16 +3,22 @@
 Imports the vendor's library: to be imported late, see `shared.storage.account`.
 """
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.storage.blob import BlobServiceClient, LinearRetry
+from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from shared.app_identity import AppIdentity
 from shared.secret import Secret
+
+# Logs every request at INFO: too much for every day.
+_REQUESTS = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
 
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
@@ -22,16 +28,41 @@ _KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "Authorizat
 _RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
 
 
+def log_requests(wanted: bool) -> None:  # noqa: FBT001  # a switch, as it was set
+    """Whether every request and its answer is in the log, without bodies.
+
+    The vendor's library leaves only those headers and parts of the query that it knows to be
+    harmless: no signature, no token. For all clients of the process.
+    """
+    _REQUESTS.setLevel(logging.INFO if wanted else logging.WARNING)
+
+
 def open_client(
     address: str, name: str, key: Secret | None, options: Mapping[str, Any]
 ) -> BlobServiceClient:
     """A client of the account, which signs in with its key, or as the app without one."""
+    return _opened(partial(BlobServiceClient, address), name, key, options)
+
+
+def open_queue(
+    address: str, queue_name: str, name: str, key: Secret | None, options: Mapping[str, Any]
+) -> QueueClient:
+    """The same of one queue; texts go in base64, as the Functions host expects them."""
+    make = partial(
+        QueueClient, address, queue_name, message_encode_policy=TextBase64EncodePolicy()
+    )
+    return _opened(make, name, key, options)
+
+
+def _opened[Client: (BlobServiceClient, QueueClient)](
+    make: Callable[..., Client], name: str, key: Secret | None, options: Mapping[str, Any]
+) -> Client:
     if key is None:
         plain = {"retry_policy": LinearRetry(**_RETRIES)} | dict(options)
-        return BlobServiceClient(address, AppIdentity().credential, **plain)
+        return make(credential=AppIdentity().credential, **plain)
     retries = _KeyedRetries(key, **_RETRIES)
     keyed = {"retry_policy": retries} | dict(options)
-    client = BlobServiceClient(address, AzureNamedKeyCredential(name, key.current()), **keyed)
+    client = make(credential=AzureNamedKeyCredential(name, key.current()), **keyed)
     retries.credential = client.credential
     return client
 

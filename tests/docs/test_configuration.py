@@ -16,8 +16,9 @@ TABLE = CONFIGURATION.section("Settings").table("name")
 EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
 HOST = json.loads((ROOT / "host.json").read_text())
 
-# Other ways to secrets and the storage account than those of the example.
+# Other ways to secrets and the storage account than those of the example; what is off by default.
 OTHER_FORMS = {
+    "STORAGE_DEBUG",
     "KEY_VAULT_URL",
     "AZURE_STORAGE_ACCOUNT_NAME",
     "AZURE_STORAGE_ACCOUNT_KEY",

@@ -24,6 +24,7 @@ UNSET = {
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
     "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
     "MIGRATION_ROOT": "instances have no disk for clips; those are moved in from elsewhere",
+    "STORAGE_DEBUG": "for a while only, set by hand: logs every request to storage",
     "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName stands for it",
 }
 OF_THE_PLATFORM = {

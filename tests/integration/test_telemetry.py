@@ -2,16 +2,21 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
+from local.azurite import Account
 from shared.catalogue import landings
 from shared.errors import StorageUnavailable
 from shared.storage import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock
 from tests.integration.library import Library
+from tests.integration.stores import Store, by_connection_string, store
 from tests.telemetry import Recorded, recording
 
 
@@ -179,3 +184,39 @@ def test_a_transaction_shows_each_of_its_statements(library: Library, recorded: 
         "db.system.name": "postgresql",
         "db.query.text": "SELECT id FROM videos WHERE title = %(title)s",
     }
+
+
+REQUESTS = "azure.core.pipeline.policies.http_logging_policy"
+
+
+@pytest.fixture
+def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Whatever a test lets the vendor's client log; quiet again afterwards."""
+    caplog.set_level(logging.INFO)
+    yield caplog
+    logging.getLogger(REQUESTS).setLevel(logging.WARNING)
+
+
+def test_requests_to_storage_are_not_logged(
+    plain_store: Store, requests_log: pytest.LogCaptureFixture
+) -> None:
+    plain_store.put("a.mp4")
+    assert "Request URL" not in requests_log.text
+
+
+def test_with_the_debug_switch_they_are_and_show_no_signature(
+    azurite_account: Account, requests_log: pytest.LogCaptureFixture
+) -> None:
+    """Neither that of a request, nor that of a link: the app's client never uses one, but might."""
+    settings = replace(by_connection_string(azurite_account), debug=True)
+    debugged = store(settings, prefix="debug")
+    debugged.put("a.mp4")
+    link = debugged.links.to_upload(debugged.container, "b.mp4", timedelta(hours=1))
+    with BlobClient.from_blob_url(link.url) as client:
+        client.upload_blob(b"data", overwrite=True)
+    text = requests_log.text
+    assert "Request URL" in text
+    assert "a.mp4" in text
+    assert "'Authorization': 'REDACTED'" in text
+    assert "sig=REDACTED" in text
+    assert log_scan.masked(text) == text
