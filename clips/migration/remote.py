@@ -4,7 +4,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urljoin
 
@@ -109,12 +109,13 @@ class Fetcher:
             except OSError as error:
                 raise _Cut(str(error)) from error
             try:
-                answer = connection.ask()
-                if answer.status not in _REDIRECTS:
-                    _judge(answer.status)
-                    yield RemoteSource(answer)
-                    return
-                url = urljoin(url, answer.getheader("Location") or "")
+                # The answer too: it keeps the line where the other side is to close it.
+                with closing(connection.ask()) as answer:
+                    if answer.status not in _REDIRECTS:
+                        _judge(answer.status)
+                        yield RemoteSource(answer)
+                        return
+                    url = urljoin(url, answer.getheader("Location") or "")
             finally:
                 connection.close()
         raise unmovable(Code.DOWNLOAD_FAILED, "it redirects too often")
