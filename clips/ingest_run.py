@@ -43,7 +43,7 @@ class IngestRun:
             self.claim.clip_id,
             failure.code,
             self._size,
-            extra=self._ended("failed", code=failure.code) | {"failure_code": failure.code},
+            extra=self._ended("failed", failure.code) | {"failure_code": failure.code},
         )
 
     def is_void(self) -> None:
@@ -54,9 +54,9 @@ class IngestRun:
             extra=self._ended("void"),
         )
 
-    def _ended(self, outcome: str, **code: str) -> dict[str, object]:
+    def _ended(self, outcome: str, code: str = "") -> dict[str, object]:
         seconds = time.monotonic() - self._started
-        telemetry.CLIPS.add(outcome=outcome, **code)
+        telemetry.CLIPS.add(outcome=outcome, code=code)
         telemetry.INGEST_SECONDS.record(seconds, outcome=outcome)
         telemetry.INGEST_READ.record(self.reader.bytes_read, outcome=outcome)
         return {

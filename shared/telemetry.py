@@ -69,7 +69,7 @@ class Histogram:
 
 _MEBI = 1024 * 1024
 
-CLIPS = Counter("cliplink.clips", "{clip}", "Clips by outcome; failed ones with their code")
+CLIPS = Counter("cliplink.clips", "{clip}", "Clips by outcome, and the code of a failure")
 INGEST_SECONDS = Histogram(
     "cliplink.ingest.duration",
     "s",

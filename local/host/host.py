@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from local import ports
-from local.host import functions, settings, worker
+from local.host import functions, metrics, settings, worker
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
 from local.host.cors import Cors
@@ -42,6 +42,7 @@ async def serve(app: Path, port: int) -> None:
     ncrontab.BadExpression, and OSError where the port is taken.
     """
     host_settings = settings.load(app)
+    metrics.collect()
     known = [functions.describe(metadata) for metadata in await worker.load(app)]
     outputs = QueueOutputs(host_settings.queues)
     caller = Caller(outputs)

@@ -1,7 +1,7 @@
 """Owns HTTP: takes a request from the server, finds its function, sends the answer.
 
 An ASGI application, written out because every request passes through it. What belongs to
-the host itself, under /admin and /runtime, is handed to `management`.
+the host itself, under /admin, /runtime and /metrics, is handed to `management`.
 """
 
 import logging
@@ -81,7 +81,7 @@ class HttpApp:
         method = scope["method"]
         raw_path = scope["raw_path"].decode("latin-1")
         query = _query(scope["query_string"])
-        if raw_path.startswith(("/admin/", "/runtime/")):
+        if raw_path == "/metrics" or raw_path.startswith(("/admin/", "/runtime/")):
             body = await _read_body(headers, receive)
             reply = await self._management(method, decode_path(raw_path), query, body)
             return reply or _NOT_FOUND

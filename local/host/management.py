@@ -1,4 +1,4 @@
-"""Owns the host's own addresses: /admin to look and to run by hand, /runtime for Event Grid.
+"""Owns the host's own addresses: /admin to look and run by hand, /runtime for events, /metrics.
 
 On Azure they ask for keys; locally nobody does. Knows nothing of HTTP beyond method, path,
 query and body.
@@ -12,6 +12,7 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
+from local.host import metrics
 from local.host.blob_messages import BlobMessage
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
@@ -29,7 +30,7 @@ _log = logging.getLogger("local.host")
 
 
 class Management:
-    """Answers requests under /admin and /runtime; None where there is nothing."""
+    """Answers requests under /admin, /runtime and /metrics; None where there is nothing."""
 
     def __init__(
         self,
@@ -53,6 +54,8 @@ class Management:
         match method, path.split("/"):
             case "GET", ["admin", "host", "status"]:
                 return _json({"id": self._host_id, "state": "Running"})
+            case "GET", ["metrics"]:
+                return 200, [(b"content-type", metrics.CONTENT_TYPE.encode())], metrics.exposition()
             case "GET", ["admin", "functions"]:
                 return _json([self._describe(function) for function in self._functions.values()])
             case "POST", ["admin", "functions", name] if name.lower() in self._functions:

@@ -68,7 +68,7 @@ def test_a_ready_clip_is_counted_with_what_it_took(
 ) -> None:
     clock.advance(minutes=1)
     library.landed(film)
-    assert recorded.points("cliplink.clips") == [({"outcome": "ready"}, 1, 0)]
+    assert recorded.points("cliplink.clips") == [({"outcome": "ready", "code": ""}, 1, 0)]
     ((attributes, seconds, runs),) = recorded.points("cliplink.ingest.duration")
     assert (attributes, runs) == ({"outcome": "ready"}, 1)
     assert seconds > 0
@@ -113,7 +113,7 @@ def test_a_settled_version_is_not_counted_again(
     clip = library.landed(film)
     assert clip.blob_name is not None
     library.services.ingest.landed(clip.blob_name)
-    assert recorded.points("cliplink.clips") == [({"outcome": "ready"}, 1, 0)]
+    assert recorded.points("cliplink.clips") == [({"outcome": "ready", "code": ""}, 1, 0)]
 
 
 def test_the_line_of_an_ingest_carries_its_numbers(
