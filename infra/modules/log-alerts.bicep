@@ -11,7 +11,8 @@ var alerts = [
     name: 'cleanup-missing'
     description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not mended.'
     severity: 1
-    query: 'AppRequests | where Name == "cleanup" and Success == true'
+    // Either of the two says that it ran: the app itself, or the host.
+    query: 'union (AppMetrics | where Name == "cliplink.cleanup.runs" and Properties.outcome == "done" and Sum > 0), (AppRequests | where Name == "cleanup" and Success == true)'
     operator: 'LessThan'
     threshold: 1
     window: 'PT30M'
@@ -19,9 +20,9 @@ var alerts = [
   }
   {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest or cleanup. Look into AppExceptions by OperationId.'
+    description: 'Triggers fail again and again: ingest, migration or cleanup. Look into AppExceptions by OperationId.'
     severity: 2
-    query: 'AppRequests | where Name in ("clip_landed", "cleanup") and Success == false'
+    query: 'AppRequests | where Name in ("clip_landed", "cleanup", "migration_batch") and Success == false'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from shared.clock import Clock
 from shared.secret import Part, Secret
 from shared.settings import StorageSettings
+from shared.storage.debugging import log_requests
 from shared.storage.delegation import DelegatedSigners
 from shared.storage.faults import translated
 from shared.storage.sas import DelegationKey, Signer, Span, blob_path
@@ -35,7 +36,7 @@ class StorageAccount:
         self._lock = threading.Lock()
         self._client: BlobServiceClient | None = None
         self.name, self._key, self.address = _credentials(settings)
-        self._debug = settings.debug
+        log_requests(wanted=settings.debug)
         self.queue_address = _queue_address(settings, self.name, self.address)
         loopback = urlsplit(self.address).hostname in _LOOPBACK
         self._protocol = "https,http" if loopback else "https"
@@ -50,7 +51,7 @@ class StorageAccount:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = _client(self.address, self.name, self._key, debug=self._debug)
+                    self._client = _client(self.address, self.name, self._key)
         return self._client
 
     def queue_client(self, queue_name: str) -> "QueueClient":
@@ -130,9 +131,8 @@ def _parts(connection_string: str) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs}
 
 
-def _client(address: str, name: str, key: Secret | None, *, debug: bool) -> "BlobServiceClient":
+def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
     # Imported here: a quarter of a second that an instance which only makes links does not pay.
-    from shared.storage.client import log_requests, open_client
+    from shared.storage.client import open_client
 
-    log_requests(debug)
     return open_client(address, name, key, _CLIENT_OPTIONS)

@@ -3,7 +3,6 @@
 Imports the vendor's library: to be imported late, see `shared.storage.account`.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
@@ -17,24 +16,12 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from shared.app_identity import AppIdentity
 from shared.secret import Secret
 
-# Logs every request at INFO: too much for every day.
-_REQUESTS = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
-
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
 # The last one is the emulator's word for a wrong key. From Azure it speaks of a firewall, and
 # then costs one reading of the vault too many.
 _KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure"}
 _RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
-
-
-def log_requests(wanted: bool) -> None:  # noqa: FBT001  # a switch, as it was set
-    """Whether every request and its answer is in the log, without bodies.
-
-    The vendor's library leaves only those headers and parts of the query that it knows to be
-    harmless: no signature, no token. For all clients of the process.
-    """
-    _REQUESTS.setLevel(logging.INFO if wanted else logging.WARNING)
 
 
 def open_client(
@@ -48,9 +35,7 @@ def open_queue(
     address: str, queue_name: str, name: str, key: Secret | None, options: Mapping[str, Any]
 ) -> QueueClient:
     """The same of one queue; texts go in base64, as the Functions host expects them."""
-    make = partial(
-        QueueClient, address, queue_name, message_encode_policy=TextBase64EncodePolicy()
-    )
+    make = partial(QueueClient, address, queue_name, message_encode_policy=TextBase64EncodePolicy())
     return _opened(make, name, key, options)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
 from shared import pool
 from shared.blob_names import Containers
@@ -39,6 +40,7 @@ OF_THE_PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
 }
 
 
@@ -98,6 +100,12 @@ def test_every_setting_of_the_template_is_read_by_somebody() -> None:
 
 def test_what_is_left_out_is_left_out() -> None:
     assert not UNSET.keys() & values("everything").keys()
+
+
+def test_no_library_sends_spans_of_its_own() -> None:
+    """They hold addresses. The names are those that the distribution looks for."""
+    disabled = values("default")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
+    assert set(disabled) == set(_ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
 
 
 def test_every_setting_of_the_template_is_documented() -> None:

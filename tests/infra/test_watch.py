@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared import telemetry
 from shared.blob_names import Containers
+from tests.docs.pages import page
 from tests.infra.bicep import INFRA
 from tests.infra.templates import VARIANTS, by_symbol, deployed, of_type
 from tests.infra.values import Resource
@@ -114,6 +116,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     """By its silence: a timer that does not fire makes no error."""
     criterion = query("cleanup-missing")
     assert 'Name == "cleanup"' in criterion["query"]
+    assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
     assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
     # Several runs fit into the window, so that one failure is not yet an alert.
     schedule = by_symbol(deployed("default"), "app-settings", "settings").properties
@@ -159,7 +162,7 @@ def test_a_month_that_grows_dear_is_told_before_it_ends() -> None:
     assert budget.properties["timePeriod"]["startDate"].endswith("-01")
 
 
-TABLES = {"AppRequests", "AppTraces", "StorageBlobLogs", "StorageQueueLogs"}
+TABLES = {"AppMetrics", "AppRequests", "StorageBlobLogs", "StorageQueueLogs"}
 
 
 def test_the_workbook_asks_tables_that_are_filled() -> None:
@@ -174,10 +177,17 @@ def test_the_workbook_is_deployed_whole() -> None:
     assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
 
 
-def test_what_the_workbook_reads_from_the_log_is_what_the_app_writes() -> None:
-    (text,) = [
-        item["content"]["query"] for item in WORKBOOK["items"] if "Cleanup done" in json.dumps(item)
-    ]
-    prefix = re.search(r'startswith "([^"]+)"', text)
-    assert prefix is not None
-    assert prefix[1] in (ROOT / "clips/cleanup.py").read_text()
+METRICS = {
+    each.name
+    for each in vars(telemetry).values()
+    if isinstance(each, telemetry.Counter | telemetry.Histogram)
+}
+
+
+def test_the_workbook_shows_every_metric_of_the_app_and_no_other() -> None:
+    assert set(re.findall(r"cliplink\.[\w.]+", json.dumps(WORKBOOK))) == METRICS
+
+
+def test_every_metric_is_explained() -> None:
+    table = page("docs/architecture.md").section("Telemetry").table("metric")
+    assert set(table.names()) == METRICS
