@@ -35,6 +35,7 @@ class Brake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
+    database: Database
     containers: Containers
     account: StorageAccount
     links: Links
@@ -70,6 +71,7 @@ def tools(
     ):
         moving = Moving(database)
         yield Tools(
+            database=database,
             containers=containers,
             account=account,
             links=links,

@@ -6,6 +6,7 @@ by its descriptor and by its path. What may have changed is told by size, time a
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,7 +36,8 @@ class FileSource:
         if not self.size:
             raise unmovable(Code.EMPTY)
         self._left = self.size + 1
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        if sys.platform == "linux":
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
     def read_into(self, view: memoryview) -> int:
         # One byte more than there should be tells that it grew; the rest is not waited for.

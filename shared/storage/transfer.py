@@ -5,20 +5,20 @@ stores anything. A longer source is staged in blocks and appears with the last r
 whole or not at all. No blob is ever overwritten.
 """
 
-import hashlib
 import threading
-from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, Self
+from pathlib import Path
+from typing import Self
 
 from shared.errors import BlobChanged, BlobExists
 from shared.storage.account import StorageAccount
 from shared.storage.buffers import Buffer, Buffers
+from shared.storage.download import download
 from shared.storage.links import Links
 from shared.storage.staging import Staging, block_list, staged_blocks
+from shared.storage.stored import Digests, Place, Progress, Source, Stored
 from shared.storage.wire import FOR_MINUTES, Answer, Patience, Wire
 
 _BUFFERED = 64 * 1024 * 1024
@@ -32,71 +32,6 @@ _NO_WINDOW = timedelta(0)
 _SHA256 = "x-ms-meta-sha256"
 # From this size on it is worth asking for the blocks that an earlier run has staged.
 _WORTH_ASKING = 32 * 1024 * 1024
-
-type Progress = Callable[[int], object]
-"""Is told of every so many bytes that are in storage."""
-
-
-class Source(Protocol):
-    """Bytes in order. `size` is None where nobody knows it before the end."""
-
-    @property
-    def size(self) -> int | None: ...
-
-    def read_into(self, view: memoryview) -> int:
-        """Fills the view from its start and says how far; 0 at the end."""
-
-    def settle(self, digests: "Digests") -> None:
-        """Raises if what was read is not what it should be; asked before a blob appears."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a blob lies, or is to lie."""
-
-    container: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A blob as storage describes it.
-
-    `md5` is base64, None where storage does not know it; `sha256` is hexadecimal, and noted in
-    the metadata of what was uploaded here.
-    """
-
-    etag: str
-    size: int
-    md5: str | None
-    sha256: str | None
-
-
-@dataclass(slots=True)
-class Digests:
-    """What is computed of a source while it is read."""
-
-    size: int = 0
-    _md5: "hashlib._Hash" = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
-    _sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    def update(self, data: memoryview) -> None:
-        self.size += len(data)
-        self._md5.update(data)
-        self._sha256.update(data)
-
-    @property
-    def md5(self) -> str:
-        """In base64, as storage writes it."""
-        return b64encode(self._md5.digest()).decode()
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    def fit(self, stored: Stored) -> bool:
-        """Whether a blob holds just these bytes, by what storage says of it."""
-        return (stored.size, stored.md5) == (self.size, self.md5)
 
 
 class Transfer:
@@ -149,6 +84,23 @@ class Transfer:
         if not digests.fit(stored):
             raise BlobExists("There is a blob of that name already, with other contents.")
         return stored, digests
+
+    def download(self, place: Place, target: Path, progress: Progress) -> Stored:
+        """Makes a file of a blob, whole and verified; one that is there already is as good.
+
+        Raises BlobMissing, BlobChanged if it is overwritten meanwhile, BlobArchived,
+        StorageUnavailable, OSError.
+        """
+        stored = self.look(place)
+        same_version = {"If-Match": f'"{stored.etag}"'}
+
+        def read(start: int, length: int) -> bytes:
+            part = {"Range": f"bytes={start}-{start + length - 1}"}
+            headers = same_version | part
+            return self._wire.send("GET", lambda: self._to_read(place), headers=headers).body
+
+        download(stored, read, self._buffers.size, target, self._senders, progress)
+        return stored
 
     def abort(self) -> None:
         """Lets everything that is under way fail at once."""

@@ -18,7 +18,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, StorageUnavailable
+from shared.errors import (
+    BlobArchived,
+    BlobChanged,
+    BlobExists,
+    BlobMissing,
+    CliplinkError,
+    StorageUnavailable,
+)
 from shared.http_answers import WholeAnswer
 
 API_VERSION = "2023-11-03"
@@ -93,8 +100,8 @@ class Wire:
     ) -> Answer:
         """An answer with a status below 300. `link` is asked for anew at every attempt.
 
-        Raises BlobMissing, BlobExists, BlobChanged; StorageUnavailable when patience has ended
-        or storage refuses.
+        Raises BlobMissing, BlobExists, BlobChanged, BlobArchived; StorageUnavailable when
+        patience has ended or storage refuses.
         """
         pauses = self._patience.pauses()
         while True:
@@ -216,6 +223,8 @@ def _meaning(status: int, code: str) -> CliplinkError | None:
             return StorageUnavailable("A storage container is missing.")
         case 404, _:
             return BlobMissing("There is no such blob.")
+        case _, "BlobArchived":
+            return BlobArchived("The blob is in the archive.")
         case _, "BlobAlreadyExists":
             return BlobExists("There is such a blob already.")
         case (412, _) | (_, "InvalidBlockList"):

@@ -11,6 +11,7 @@ import pytest
 
 from clips import migrate
 from clips.compose import Services
+from tests.media import clips as media
 from tests.migration.old_service import OldService
 
 SETTINGS = ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_CONTAINER_NAME", "DATABASE_URL")
@@ -48,6 +49,12 @@ class Ran:
 
 
 type Command = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Two seconds of 320x180 H.264."""
+    return media.make(tmp_path_factory.mktemp("film") / "film.mp4", media.Clip()).read_bytes()
 
 
 @pytest.fixture

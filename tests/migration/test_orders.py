@@ -7,7 +7,6 @@ from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.compose import Services
 from shared.model import ClipStatus
-from tests.integration.conftest import film  # noqa: F401  # a fixture, found by its name here
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
 
@@ -26,7 +25,7 @@ def test_the_trigger_after_the_switch_makes_the_clip_ready(
     old: OldService,
     run: Command,
     services: Services,
-    film: bytes,  # noqa: F811  # the fixture
+    film: bytes,
 ) -> None:
     clip_id = old.clip_with_file(film)
     old_url = old.row(clip_id)["s3_url"]
@@ -44,7 +43,7 @@ def test_the_trigger_before_the_switch_attaches_the_blob(
     old: OldService,
     run: Command,
     services: Services,
-    film: bytes,  # noqa: F811  # the fixture
+    film: bytes,
 ) -> None:
     """A run that died after its upload: the blob is there, the row still waits."""
     clip_id = old.clip_with_file(film)
@@ -159,7 +158,7 @@ def test_a_clip_with_its_own_poster_shows_that(
     old: OldService,
     run: Command,
     services: Services,
-    film: bytes,  # noqa: F811  # the fixture
+    film: bytes,
 ) -> None:
     clip_id = old.clip_with_file(film)
     old.file(f"{clip_id}_thumbnail.png", b"a picture")
@@ -188,7 +187,7 @@ def test_an_adopted_file_becomes_a_clip_whoever_comes_first(
     old: OldService,
     run: Command,
     services: Services,
-    film: bytes,  # noqa: F811  # the fixture
+    film: bytes,
 ) -> None:
     old.file("Žofie am See.mp4", film)
     first = run("--adopt", str(old.video_id))

@@ -1,0 +1,400 @@
+"""The Python API: uploads and downloads that are whole or not there, and links."""
+
+import inspect
+import os
+import resource
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from clips import pipeline as module
+from clips.compose import Services
+from clips.pipeline import Pipeline
+from local import azurite
+from shared.errors import (
+    BlobChanged,
+    NotFound,
+    StorageUnavailable,
+    UnmovableFile,
+    WrongState,
+)
+from shared.model import Clip, ClipStatus
+from shared.settings import MoveSettings, Settings, from_mapping
+from shared.storage import Patience
+from tests.docs.pages import page
+from tests.integration.library import Library
+from tests.migration.flaky import Fault, Line, line_to
+
+QUICK = Patience(first=0.01, longest=0.05, silence=0.5)
+BLOCK = 8 * 1024 * 1024
+LARGE = os.urandom(3 * BLOCK + 12_345)
+
+
+@pytest.fixture
+def library(services: Services) -> Library:
+    return Library(services)
+
+
+@pytest.fixture
+def line(azurite_account: azurite.Account) -> Iterator[Line]:
+    with line_to(azurite_account.blob_port) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pipeline(
+    settings: Settings,
+    environment: dict[str, str],
+    azurite_account: azurite.Account,
+    line: Line,
+) -> Iterator[Pipeline]:
+    name = "AZURE_STORAGE_CONNECTION_STRING"
+    detour = environment[name].replace(f":{azurite_account.blob_port}/", f":{line.port}/")
+    move_settings = MoveSettings(
+        storage=from_mapping(environment | {name: detour}).storage,
+        database_url=settings.database_url,
+        container_prefix=settings.container_prefix,
+    )
+    with Pipeline(move_settings, patience=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file(tmp_path: Path, film: bytes) -> Path:
+    path = tmp_path / "goal.mp4"
+    path.write_bytes(film)
+    return path
+
+
+# --- Upload
+
+
+def test_an_upload_becomes_a_clip_with_what_was_said_of_it(
+    pipeline: Pipeline,
+    library: Library,
+    file: Path,
+    film: bytes,
+) -> None:
+    told: list[tuple[int, int]] = []
+    clip = pipeline.upload_clip(
+        file,
+        library.video.id,
+        61.5,
+        63.5,
+        title="Tor für Žižkov",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == [(len(film), len(film))]
+    assert (clip.start_time, clip.end_time, clip.title) == (61.5, 63.5, "Tor für Žižkov")
+    assert clip.blob_name is not None
+    assert library.read("clips", clip.blob_name) == film
+    library.services.ingest.landed(clip.blob_name)
+    assert library.clip(clip.id).status is ClipStatus.READY
+
+
+def test_a_large_file_goes_in_blocks_and_tells_how_far_it_is(
+    pipeline: Pipeline, library: Library, tmp_path: Path, line: Line
+) -> None:
+    path = tmp_path / "long.mov"
+    path.write_bytes(LARGE)
+    told: list[int] = []
+    clip = pipeline.upload_clip(
+        str(path), str(library.video.id), 0, 9, progress=lambda done, _: told.append(done)
+    )
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (4, len(LARGE))
+    assert sum("comp=block&" in target for _, target in line.requests) == 4
+    assert library.read("clips", str(clip.blob_name)) == LARGE
+
+
+def test_a_thumbnail_comes_along(
+    pipeline: Pipeline, library: Library, file: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "cover.JPG"
+    picture.write_bytes(b"a picture")
+    clip = pipeline.upload_clip(file, library.video.id, 0, 2, picture)
+    name = f"{library.video.id}/{clip.id}_thumbnail.jpg"
+    assert clip.images.poster_name == name
+    assert library.read("thumbnails", name) == b"a picture"
+
+
+def test_many_threads_may_upload_at_once(
+    pipeline: Pipeline, library: Library, tmp_path: Path
+) -> None:
+    contents = {tmp_path / f"{n}.mp4": os.urandom(50_000 + n) for n in range(24)}
+    for path, data in contents.items():
+        path.write_bytes(data)
+
+    def upload(path: Path) -> tuple[Path, Clip]:
+        return path, pipeline.upload_clip(path, library.video.id, 0, 1)
+
+    with ThreadPoolExecutor(12) as threads:
+        for path, clip in threads.map(upload, contents):
+            assert library.read("clips", str(clip.blob_name)) == contents[path]
+    assert len(library.clips()) == 24
+
+
+def test_a_link_to_a_file_is_followed(pipeline: Pipeline, library: Library, file: Path) -> None:
+    link = file.with_name("link.webm")
+    link.symlink_to(file)
+    assert pipeline.upload_clip(link, library.video.id, 0, 2).blob_name
+
+
+def test_nothing_is_left_of_an_upload_that_fails(
+    pipeline: Pipeline, library: Library, file: Path, tmp_path: Path, line: Line
+) -> None:
+    picture = tmp_path / "cover.jpg"
+    picture.write_bytes(b"a picture")
+    line.choose = lambda _, method, path: (
+        Fault.BUSY if method == "PUT" and "-clips/" in path else None
+    )
+    with pytest.raises(StorageUnavailable):
+        pipeline.upload_clip(file, library.video.id, 0, 2, picture)
+    assert library.clips() == []
+    assert library.everything_stored() == set()
+
+
+def test_what_makes_no_sense_is_refused_before_anything_is_sent(
+    pipeline: Pipeline, library: Library, file: Path, line: Line
+) -> None:
+    video = library.video.id
+    refused: list[tuple[type[Exception], Callable[[], object]]] = [
+        (ValueError, lambda: pipeline.upload_clip(file, video, 5, 5)),
+        (ValueError, lambda: pipeline.upload_clip(file, video, -1, 5)),
+        (ValueError, lambda: pipeline.upload_clip(file, video, 0, float("nan"))),
+        (ValueError, lambda: pipeline.upload_clip(file, video, 0, float("inf"))),
+        (ValueError, lambda: pipeline.upload_clip(file, "no id", 0, 1)),
+        (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, title="x" * 501)),
+        (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, title="a\nb")),
+        (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, file)),
+        (NotFound, lambda: pipeline.upload_clip(file, uuid4(), 0, 1)),
+        (UnmovableFile, lambda: pipeline.upload_clip(file.parent, video, 0, 1)),
+        (UnmovableFile, lambda: pipeline.upload_clip("/no/such/file.mp4", video, 0, 1)),
+        (NotFound, lambda: pipeline.generate_clip_access_url(uuid4())),
+        (NotFound, lambda: pipeline.download_clip(uuid4(), file.parent)),
+    ]
+    for error, call in refused:
+        with pytest.raises(error):
+            call()
+    assert line.requests == []
+    assert library.clips() == []
+
+
+# --- Download
+
+
+@pytest.fixture
+def stored(pipeline: Pipeline, library: Library, tmp_path: Path, line: Line) -> Clip:
+    """A clip of four ranges."""
+    path = tmp_path / "long.mp4"
+    path.write_bytes(LARGE)
+    clip = pipeline.upload_clip(path, library.video.id, 0, 9)
+    # As the trigger has it when it has claimed the blob.
+    library.services.database.run(
+        "UPDATE clips SET status = 'processing' WHERE id = %(id)s", {"id": clip.id}
+    )
+    line.requests.clear()
+    return library.clip(clip.id)
+
+
+def ranges(line: Line) -> int:
+    return sum(method == "GET" for method, _ in line.requests)
+
+
+def test_a_download_is_whole_and_is_not_fetched_twice(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+) -> None:
+    told: list[int] = []
+    folder = tmp_path / "new" / "folder"
+    path = pipeline.download_clip(stored, folder, progress=lambda done, _: told.append(done))
+    assert path == folder / f"{stored.id}.mp4"
+    assert path.read_bytes() == LARGE
+    assert told[-1] == len(LARGE)
+    assert list(folder.iterdir()) == [path]
+    assert ranges(line) == 4
+    assert pipeline.download_clip(stored.id, folder) == path
+    assert ranges(line) == 4
+
+
+def test_a_file_that_is_not_the_clip_is_replaced(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{stored.id}.mp4"
+    path.write_bytes(LARGE[:-1] + b"?")
+    pipeline.download_clip(stored, tmp_path)
+    assert path.read_bytes() == LARGE
+
+
+def test_a_download_that_broke_off_is_gone_on_with(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+) -> None:
+    line.choose = lambda *_: Fault.HALF if ranges(line) > 2 else None
+    with pytest.raises(StorageUnavailable):
+        pipeline.download_clip(stored, tmp_path / "d")
+    assert not (tmp_path / "d" / f"{stored.id}.mp4").exists()
+    (part,) = (tmp_path / "d").iterdir()
+    have = part.stat().st_size
+    assert have >= BLOCK
+    line.choose = lambda *_: None
+    line.requests.clear()
+    path = pipeline.download_clip(stored, tmp_path / "d")
+    assert path.read_bytes() == LARGE
+    assert ranges(line) == -(-(len(LARGE) - have) // BLOCK)
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond: the system refuses as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_no_half_clip_and_is_gone_on_with(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path
+) -> None:
+    with file_size_limit(BLOCK + 1000), pytest.raises(OSError, match="File too large"):
+        pipeline.download_clip(stored, tmp_path / "d")
+    (part,) = (tmp_path / "d").iterdir()
+    assert part.name.endswith(".part")
+    assert part.stat().st_size == BLOCK + 1000
+    assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
+
+
+def test_a_part_that_was_hurt_is_noticed_and_dropped(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path
+) -> None:
+    with file_size_limit(BLOCK), pytest.raises(OSError, match="File too large"):
+        pipeline.download_clip(stored, tmp_path / "d")
+    (part,) = (tmp_path / "d").iterdir()
+    part.write_bytes(b"x" * BLOCK)
+    with pytest.raises(StorageUnavailable, match="not what storage says"):
+        pipeline.download_clip(stored, tmp_path / "d")
+    assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
+
+
+def test_a_clip_that_is_overwritten_meanwhile_is_never_mixed(
+    pipeline: Pipeline, library: Library, stored: Clip, tmp_path: Path, line: Line
+) -> None:
+    other = os.urandom(len(LARGE))
+    lock = threading.Lock()
+
+    def overwrite(_: int, method: str, _path: str) -> Fault | None:
+        with lock:
+            if method == "GET" and line.requests[-1][0] == "GET":
+                line.choose = lambda *_: None
+                library.upload(str(stored.blob_name), other)
+        return None
+
+    line.choose = overwrite
+    with pytest.raises(BlobChanged):
+        pipeline.download_clip(stored, tmp_path / "d")
+    assert not (tmp_path / "d" / f"{stored.id}.mp4").exists()
+    assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == other
+    assert [path.name for path in (tmp_path / "d").iterdir()] == [f"{stored.id}.mp4"]
+
+
+def test_two_downloads_to_one_place_do_the_work_once(
+    pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        paths = list(threads.map(lambda _: pipeline.download_clip(stored, tmp_path / "d"), "abc"))
+    assert {path.read_bytes() for path in paths} == {LARGE}
+    assert ranges(line) == 4
+
+
+def test_a_clip_without_bytes_cannot_be_downloaded(
+    pipeline: Pipeline, library: Library, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongState):
+        pipeline.download_clip(library.announce(), tmp_path)
+
+
+# --- Links
+
+
+def test_a_link_opens_the_clip_and_is_on_record(
+    pipeline: Pipeline,
+    library: Library,
+    film: bytes,
+) -> None:
+    clip = library.landed(film)
+    url = pipeline.generate_clip_access_url(clip, expiry_hours=1)
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == film
+    (grant,) = library.services.database.all(
+        "SELECT u.subject FROM grants g JOIN users u ON u.id = g.user_id WHERE g.clip_id = %(id)s",
+        {"id": clip.id},
+    )
+    assert grant["subject"] == "urn:cliplink:pipeline"
+
+
+@pytest.mark.parametrize("hours", [0, -1, 169, float("nan")])
+def test_a_link_lives_for_a_week_at_most(pipeline: Pipeline, hours: float) -> None:
+    with pytest.raises(ValueError, match="expiry_hours"):
+        pipeline.generate_clip_access_url(uuid4(), hours)
+
+
+def test_a_clip_that_is_not_ready_has_no_link(pipeline: Pipeline, stored: Clip) -> None:
+    with pytest.raises(WrongState):
+        pipeline.generate_clip_access_url(stored)
+
+
+# --- The functions of the module, and the page about them
+
+
+def test_the_page_shows_the_functions_as_they_are() -> None:
+    shown = page("docs/python-api.md").section("Reference").table("function").names()
+    for text in shown:
+        name, _, rest = text.partition("(")
+        method = inspect.signature(getattr(Pipeline, name))
+        function = inspect.signature(getattr(module, name))
+        wanted = [p for p in rest.rstrip(")").split(", ") if p != "*"]
+        for signature, extra in ((method, ["self"]), (function, [])):
+            written = [
+                p.name if p.default is p.empty else f"{p.name}={p.default!r}"
+                for p in signature.parameters.values()
+            ]
+            assert written == extra + wanted
+
+
+def test_the_examples_run(
+    environment: dict[str, str],
+    library: Library,
+    film: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One after the other, the app doing its part in between."""
+    for name, value in environment.items():
+        if not name.startswith("AUTH_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    Path("goal.mp4").write_bytes(film)
+    Path("films").mkdir()
+    for number in range(3):
+        Path(f"films/{number}.mp4").write_bytes(film)
+    scope: dict[str, object] = {"VIDEO_ID": str(library.video.id), "__name__": "example"}
+    try:
+        for block in page("docs/python-api.md").blocks:
+            exec(compile(block.text, "docs/python-api.md", "exec"), scope)  # our own page
+            for clip in library.clips():
+                library.services.ingest.landed(str(clip.blob_name))
+    finally:
+        while module._shared:
+            module._shared.pop().close()
+    said = capsys.readouterr().out
+    assert "awaiting_upload\n" in said
+    assert f"{len(film)} of {len(film)} bytes\n" in said
+    assert said.endswith("3 clips\n")
+    assert len(library.clips()) == 4
