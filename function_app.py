@@ -11,7 +11,7 @@ from clips.blob_binding import BlobName
 from clips.compose import compose
 from clips.http.description import Description
 from clips.http.routes import Routes
-from clips.routes import clips, docs, links, shares, system, videos
+from clips.routes import clips, docs, links, migrations, shares, system, videos
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ routes.add("shares_create", "POST", "clips/{clip_id}/shares", shares.create)
 routes.add("shares_list", "GET", "clips/{clip_id}/shares", shares.page)
 routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", shares.revoke)
 routes.add_open("shares_open", "GET", "s/{token}", shares.open_)
+routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
+routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
 routes.add_open("health", "GET", "health", system.health)
 description = Description(routes.described)
 routes.add_open("openapi", "GET", "openapi.json", docs.openapi(description))
@@ -58,6 +60,17 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name)
+
+
+@app.function_name("migration_batch")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=services.containers.migrations_queue,
+    connection=settings.storage.trigger_connection,
+)
+def migration_batch(message: func.QueueMessage) -> None:
+    """A migration is to be planned, or a batch of it to be moved."""
+    services.migrations.work(message.get_body().decode(), message.id)
 
 
 @app.function_name("cleanup")

@@ -12,6 +12,7 @@ from pathlib import Path
 from clips.checksums import Checksums
 from clips.deletion import UPLOAD_LIFE, Deletion
 from clips.ingest import Ingest
+from clips.migration.jobs import MigrationJobs
 from clips.reconciliation import Reconciliation
 from shared import telemetry
 from shared.blob_names import Containers
@@ -48,6 +49,7 @@ class Cleanup:
         ingest: Ingest,
         reconciliation: Reconciliation,
         checksums: Checksums,
+        migrations: MigrationJobs,
         temp_dir: Path,
     ) -> None:
         self._clock = clock
@@ -59,6 +61,7 @@ class Cleanup:
         self._ingest = ingest
         self._reconciliation = reconciliation
         self._checksums = checksums
+        self._migrations = migrations
         self._temp_dir = temp_dir
 
     def run(self) -> Report:
@@ -74,6 +77,8 @@ class Cleanup:
             "temp_files_deleted": self._drop_temp_files,
             "blobs_reconciled": self._reconciliation.run,
             "checksums_noted": self._checksums.run,
+            "migrations_resumed": self._migrations.resume,
+            "migrations_forgotten": self._migrations.forget,
         }
         report: Report = {}
         outages: list[Unavailable] = []

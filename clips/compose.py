@@ -4,6 +4,7 @@ Nothing connects here. Whatever needs a connection opens it when it is first use
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clips.access import Access
 from clips.archive import Archive
@@ -12,6 +13,7 @@ from clips.cleanup import Cleanup
 from clips.deletion import Deletion
 from clips.images import ImageWriter
 from clips.ingest import Ingest
+from clips.migration.jobs import MigrationJobs
 from clips.reconciliation import Reconciliation
 from clips.sharing import Sharing
 from clips.storyboards import Storyboards
@@ -21,6 +23,9 @@ from shared.catalogue import (
     Clips,
     Grants,
     Landings,
+    MigrationFiles,
+    Migrations,
+    Moving,
     Owners,
     Shares,
     Upkeep,
@@ -31,8 +36,11 @@ from shared.catalogue import (
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Links, StorageAccount
+from shared.storage import Blobs, Links, Queue, StorageAccount
 from shared.tokens import TokenVerifier
+
+if TYPE_CHECKING:
+    from clips.migration.batch import BatchMover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,7 @@ class Services:
     thumbnails: Thumbnails
     deletion: Deletion
     ingest: Ingest
+    migrations: MigrationJobs
     cleanup: Cleanup
 
 
@@ -71,6 +80,15 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     images = ImageWriter(blobs, containers, landings)
     ingest = Ingest(clock, account, blobs, containers, landings, images)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    moving = Moving(database)
+    migrations = MigrationJobs(
+        settings.migration_root,
+        Migrations(database),
+        MigrationFiles(database),
+        moving,
+        Queue(account, containers.migrations_queue),
+        lambda: _batch_mover(account, clock, containers, moving),
+    )
     return Services(
         clock=clock,
         containers=containers,
@@ -89,6 +107,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         thumbnails=Thumbnails(blobs, containers, links, clips, grants),
         deletion=deletion,
         ingest=ingest,
+        migrations=migrations,
         cleanup=Cleanup(
             clock,
             blobs,
@@ -99,6 +118,17 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
             ingest,
             reconciliation,
             Checksums(clock, blobs, containers, upkeep),
+            migrations,
             settings.temp_dir,
         ),
     )
+
+
+def _batch_mover(
+    account: StorageAccount, clock: Clock, containers: Containers, moving: Moving
+) -> "BatchMover":
+    # Imported here: few instances ever move a file in.
+    from clips.migration.batch import BatchMover
+
+    # Bytes go to the account itself, never by way of a CDN.
+    return BatchMover(account, Links(account, clock), containers, moving)

@@ -91,10 +91,12 @@ def _settings(
     jwks_url: str,
 ) -> dict[str, str]:
     """The app's environment: defaults, then the developer's own, then the local addresses."""
-    temporary = home / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
+    temporary, to_move_in = home / "tmp", home / "migration"
+    for folder in (temporary, to_move_in):
+        folder.mkdir(parents=True, exist_ok=True)
     return {
         **_DEFAULTS,
+        "MIGRATION_ROOT": str(to_move_in),
         **environment,
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": account.connection_string,

@@ -4,8 +4,10 @@
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
 <prefix>-videos       {video_id}...
 <prefix>-temp         anything, with an `expires_at` in its metadata
+<prefix>-migrations   no container: the queue of migrations
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,6 +18,8 @@ from shared.model import ImageFormat
 STORYBOARD_SHEET = "storyboard.jpg"
 """What the cues of a stored storyboard call their sheet: the blob beside them."""
 
+# https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
+_LONGEST_QUEUE = 63 - len("-poison")
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 
 
@@ -40,6 +44,15 @@ class Containers:
     @property
     def temp(self) -> str:
         return f"{self.prefix}-temp"
+
+    @property
+    def migrations_queue(self) -> str:
+        """The queue of migrations, whose name has to leave room for `-poison` behind it."""
+        name = f"{self.prefix}-migrations"
+        if len(name) <= _LONGEST_QUEUE:
+            return name
+        digest = hashlib.sha256(self.prefix.encode()).hexdigest()[:16]
+        return f"migrations-{digest}"
 
     def all(self) -> tuple[str, ...]:
         return (self.videos, self.clips, self.thumbnails, self.temp)

@@ -4,7 +4,7 @@ Frozen values without behaviour that needs a database, a storage account or FFmp
 Times of day are timezone-aware; positions and durations are seconds; sizes are bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -306,6 +306,52 @@ class Rehydration:
 
     priority: RehydratePriority
     retry_after: int
+
+
+class MigrationStatus(StrEnum):
+    """`done`: every file is settled, if only by a failure; `failed`: it could not be planned."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Files of a folder that become the bytes of clips, and how far that is.
+
+    The counts are of clips, with all files of theirs; `total` grows while the folder is read.
+    `skipped` are those whose bytes were all in storage before. `failure` is why it was given up.
+    """
+
+    id: UUID
+    status: MigrationStatus
+    total: int
+    migrated: int
+    skipped: int
+    failed: int
+    failure: Failure | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrayFile:
+    """A file that was not moved: it failed, or belongs to no clip. `path` is below the folder."""
+
+    path: bytes
+    clip_id: UUID | None
+    why: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """A migration with what to look at: all failed files, some files and clips without a match."""
+
+    migration: Migration
+    failures: Sequence[StrayFile]
+    unmatched: Sequence[StrayFile]
+    no_file: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)

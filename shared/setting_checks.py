@@ -109,6 +109,16 @@ def is_own_folder(value: str) -> str | None:
     return None
 
 
+def is_folder_below_root(value: str) -> str | None:
+    # It need not be there yet: a share is mounted when it is.
+    path = Path(value)
+    if not path.is_absolute() or "\0" in value:
+        return "must be an absolute path"
+    if path.resolve() == Path("/"):
+        return "must be a folder of its own, not the root of the file system"
+    return None
+
+
 def is_schedule(value: str) -> str | None:
     fields = value.split()
     if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):

@@ -20,6 +20,7 @@ from shared.setting_checks import (
     is_base_address,
     is_connection_string,
     is_container_prefix,
+    is_folder_below_root,
     is_own_folder,
     is_postgres,
     is_schedule,
@@ -54,7 +55,7 @@ class StorageSettings:
 
     @property
     def trigger_connection(self) -> str:
-        """The setting (or the prefix of `__blobServiceUri` ...) that the blob trigger binds to.
+        """The setting (or the prefix of `__blobServiceUri` ...) that the triggers bind to.
 
         The Functions host looks it up, in the environment alone: the vault is ours.
         """
@@ -81,6 +82,7 @@ class Settings:
     cleanup_schedule: str
     blob_trigger_source: str
     cdn_endpoint: str | None
+    migration_root: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ def from_mapping(
         cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", is_schedule),
         blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", is_trigger_source),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", is_base_address) or "").rstrip("/") or None,
+        migration_root=_path(reader.get("MIGRATION_ROOT", is_folder_below_root)),
     )
     _stop_at_problems(reader)
     return settings
@@ -154,6 +157,10 @@ def read_move_settings() -> MoveSettings:
     )
     _stop_at_problems(reader)
     return settings
+
+
+def _path(value: str | None) -> Path | None:
+    return None if value is None else Path(value)
 
 
 def _container_prefix(reader: SettingReader) -> str:

@@ -155,6 +155,11 @@ type Id = Annotated[
     GetPydanticSchema(lambda _source, _handler: _canonical_uuid()),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
+type BatchSize = Annotated[
+    int,
+    Field(ge=1, le=50, description="How many files a message of the queue moves."),
+    BeforeValidator(_whole_number),
+]
 type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
 type Hours = Annotated[
     int,
@@ -193,6 +198,12 @@ type Title = Annotated[
 type FileName = Annotated[
     str,
     StringConstraints(max_length=255),
+    AfterValidator(_printable),
+    Field(json_schema_extra={"pattern": _ONE_LINE}),
+]
+type FolderName = Annotated[
+    str,
+    StringConstraints(max_length=4096),
     AfterValidator(_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]

@@ -19,8 +19,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clips.http.fields import (
+    BatchSize,
     Count,
     FileName,
+    FolderName,
     FutureMoment,
     Hours,
     Id,
@@ -206,6 +208,23 @@ class NewShare(Body):
     expires_at: FutureMoment | None = None
     max_views: Count | None = None
     ip: IpRule | None = None
+
+
+class NewMigration(Parameters):
+    """All of MIGRATION_ROOT, or a folder below it."""
+
+    local_clips_dir: Annotated[
+        FolderName | None,
+        Field(
+            description="A folder below MIGRATION_ROOT: relative to it, or an absolute path; "
+            "absent for all of it."
+        ),
+    ] = None
+    batch_size: BatchSize = 10
+
+
+class MigrationId(Parameters):
+    migration_id: Id
 
 
 class ShareToken(Parameters):

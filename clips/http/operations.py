@@ -26,6 +26,7 @@ class Tag(StrEnum):
     CLIPS = "Clips"
     LINKS = "Links"
     SHARES = "Shares"
+    MIGRATIONS = "Migrations"
     SERVICE = "Service"
 
 

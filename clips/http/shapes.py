@@ -11,7 +11,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.model import ClipStatus, Failure, Media, RehydratePriority, Upload, Variant
+from shared.model import (
+    ClipStatus,
+    Failure,
+    Media,
+    MigrationStatus,
+    RehydratePriority,
+    Upload,
+    Variant,
+)
 
 _URI = {"format": "uri"}
 
@@ -177,6 +185,57 @@ class Share(TypedDict):
     ip: Annotated[str | None, Field(description="What its links are bound to.")]
     created_at: datetime
     revoked_at: datetime | None
+
+
+class MigrationFailure(TypedDict):
+    """A file that could not be moved; the codes are listed in docs/migration.md."""
+
+    clip_id: Annotated[
+        UUID | None, Field(description="Null where nobody could tell whose file it was.")
+    ]
+    code: Annotated[str, Field(examples=["empty_file"])]
+    detail: Annotated[
+        str, Field(description="The file, and why.", examples=["2024/3.mp4: It is empty."])
+    ]
+
+
+class UnmatchedFile(TypedDict):
+    """A file that belongs to no clip, and was left alone."""
+
+    path: Annotated[str, Field(description="Below the folder of the migration.")]
+    code: Annotated[str, Field(examples=["no_clip"])]
+    detail: str
+
+
+class Migration(TypedDict):
+    """Files of a folder that become the bytes of clips. The counts are of clips."""
+
+    id: UUID
+    status: Annotated[
+        MigrationStatus,
+        Field(
+            description="`done`: nothing is left to do, though clips may have failed; `failed`: "
+            "the folder could not be read."
+        ),
+    ]
+    total: Annotated[int, Field(ge=0, description="Grows while the folder is read.")]
+    migrated: Annotated[int, Field(ge=0)]
+    skipped: Annotated[int, Field(ge=0, description="Were in storage before, byte for byte.")]
+    failed: Annotated[int, Field(ge=0)]
+    failures: Annotated[list[MigrationFailure], Field(description="One for each file.")]
+    unmatched: Annotated[
+        list[UnmatchedFile], Field(max_length=1000, description="The first thousand.")
+    ]
+    no_file: Annotated[
+        list[UUID],
+        Field(
+            max_length=1000,
+            description="Clips that wait for their bytes and have no file here; the first "
+            "thousand.",
+        ),
+    ]
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class BlobProperties(TypedDict):

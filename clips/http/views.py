@@ -12,6 +12,7 @@ from shared.model import (
     Clip,
     Media,
     MediaJson,
+    MigrationReport,
     RecordedGrant,
     Rehydration,
     Share,
@@ -138,8 +139,45 @@ def metadata(value: Clip, blob: Blob | None) -> shapes.Metadata:
     }
 
 
+def migration(report: MigrationReport) -> shapes.Migration:
+    value = report.migration
+    failures: list[shapes.MigrationFailure] = [
+        {
+            "clip_id": file.clip_id,
+            "code": file.why.code,
+            "detail": f"{_readable(file.path)}: {file.why.detail}",
+        }
+        for file in report.failures
+    ]
+    if value.failure is not None:
+        failures.append(
+            {"clip_id": None, "code": value.failure.code, "detail": value.failure.detail}
+        )
+    return {
+        "id": value.id,
+        "status": value.status,
+        "total": value.total,
+        "migrated": value.migrated,
+        "skipped": value.skipped,
+        "failed": value.failed,
+        "failures": failures,
+        "unmatched": [
+            {"path": _readable(file.path), "code": file.why.code, "detail": file.why.detail}
+            for file in report.unmatched
+        ],
+        "no_file": list(report.no_file),
+        "created_at": value.created_at,
+        "finished_at": value.finished_at,
+    }
+
+
 def message(text: str) -> shapes.Message:
     return {"message": text}
+
+
+def _readable(path: bytes) -> str:
+    """A path that is no UTF-8 has its odd bytes written out: JSON has no others."""
+    return path.decode(errors="backslashreplace")
 
 
 def _media(stored: MediaJson | None) -> Media | None:

@@ -25,6 +25,7 @@ class Code(StrEnum):
     CLIP_DELETED = "clip_deleted"
     REFUSED_ADDRESS = "refused_address"
     DOWNLOAD_FAILED = "download_failed"
+    GAVE_UP = "gave_up"
 
     @property
     def sentence(self) -> str:
@@ -51,6 +52,7 @@ _SENTENCES = {
     Code.CLIP_DELETED: "The clip was deleted meanwhile.",
     Code.REFUSED_ADDRESS: "The old address must not be fetched from.",
     Code.DOWNLOAD_FAILED: "The old address does not deliver the file.",
+    Code.GAVE_UP: "Five attempts were cut off. The log tells more.",
 }
 
 

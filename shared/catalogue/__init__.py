@@ -1,7 +1,8 @@
 """The catalogue in Postgres: who owns which videos and clips, and in what state they are.
 
 One module for each reason to ask: `users`, `videos`, `clips`, `grants`, `shares`, `owners` and
-`view_log` serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup.
+`view_log` serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup,
+`moving`, `migrations` and `migration_files` those who move clips in.
 Every statement stands in the module that runs it, named and with parameters only.
 """
 
@@ -9,6 +10,9 @@ from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clips import ClipChange, Clips, NewClip
 from shared.catalogue.grants import Grant, Grants
 from shared.catalogue.landings import Claim, Landings
+from shared.catalogue.migration_files import MigrationFiles
+from shared.catalogue.migrations import Job, Migrations
+from shared.catalogue.moving import Moving
 from shared.catalogue.owners import Owners
 from shared.catalogue.shares import NewShare, OpenShare, Shares
 from shared.catalogue.upkeep import DeletedClip, KnownBlob, Upkeep
@@ -23,9 +27,13 @@ __all__ = [
     "DeletedClip",
     "Grant",
     "Grants",
+    "Job",
     "KnownBlob",
     "Landing",
     "Landings",
+    "MigrationFiles",
+    "Migrations",
+    "Moving",
     "NewClip",
     "NewShare",
     "OpenShare",

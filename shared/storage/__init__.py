@@ -6,6 +6,7 @@ Nothing outside this package knows the vendor's client or sees its exceptions.
 from shared.storage.account import StorageAccount
 from shared.storage.blobs import BlobReader, Blobs
 from shared.storage.links import Links, LinkTerms
+from shared.storage.queue import Queue
 from shared.storage.stored import Digests, Place, Source, Stored
 from shared.storage.transfer import Transfer
 from shared.storage.wire import FOR_MINUTES, Patience
@@ -19,6 +20,7 @@ __all__ = [
     "Links",
     "Patience",
     "Place",
+    "Queue",
     "Source",
     "StorageAccount",
     "Stored",

@@ -20,6 +20,8 @@ from shared.model import (
     ClipStatus,
     Failure,
     Media,
+    Migration,
+    MigrationReport,
     RecordedGrant,
     Role,
     Share,
@@ -122,6 +124,7 @@ def test_every_section_shows_a_call_and_says_what_is_answered(routes: list[str])
         ("GET /clips/{clip_id}/grants", "parameter", inputs.RecordPage),
         ("POST /clips/{clip_id}/shares", "field", inputs.NewShare),
         ("GET /clips/{clip_id}/shares", "parameter", inputs.RecordPage),
+        ("POST /migrate-clips", "parameter", inputs.NewMigration),
     ],
 )
 def test_every_input_is_documented(title: str, column: str, model: type[BaseModel]) -> None:
@@ -163,6 +166,7 @@ def test_every_field_of_an_answer_is_documented() -> None:
         "redirect": endpoint("GET /clips/{clip_id}/thumbnail").table("field"),
         "grant": grants.table("field"),
         "share": API.section("Share").table("field"),
+        "migration": API.section("Migration").table("field"),
     }
     emitted = {
         "video": list(views.video(blank(Video))),
@@ -178,6 +182,7 @@ def test_every_field_of_an_answer_is_documented() -> None:
         "redirect": list(views.redirect(blank(SignedLink))),
         "grant": list(views.grant(blank(RecordedGrant))),
         "share": list(views.share(blank(Share), None)),
+        "migration": list(views.migration(MigrationReport(blank(Migration), (), (), ()))),
     }
     for name, table in documented.items():
         assert sorted(table.names()) == sorted(emitted[name]), name

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from clips import deletion
+from shared.catalogue import migration_files
 from shared.catalogue.landings import MAX_ATTEMPTS
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +165,8 @@ LATE = (
     "azure.identity",
     "azure.keyvault.secrets",
     "azure.storage.blob",
+    "azure.storage.queue",
+    "clips.migration.batch",
     "cryptography",
     "jwt",
     "opentelemetry",
@@ -241,6 +244,8 @@ ROUTES = {
     "shares_list": ("GET", "clips/{clip_id}/shares"),
     "shares_revoke": ("DELETE", "clips/{clip_id}/shares/{share_id}"),
     "shares_open": ("GET", "s/{token}"),
+    "migrations_start": ("POST", "migrate-clips"),
+    "migrations_get": ("GET", "migrations/{migration_id}"),
     "health": ("GET", "health"),
     "openapi": ("GET", "openapi.json"),
     "docs": ("GET", "docs"),
@@ -264,7 +269,13 @@ def functions() -> dict[str, list[Binding]]:
 
 
 def test_the_worker_finds_every_function_and_no_other(functions: dict[str, list[Binding]]) -> None:
-    assert set(functions) == {*ROUTES, FALLBACK, "clip_landed", "cleanup"}
+    assert set(functions) == {
+        *ROUTES,
+        FALLBACK,
+        "clip_landed",
+        "migration_batch",
+        "cleanup",
+    }
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -322,6 +333,15 @@ def test_the_blob_trigger_watches_the_clips_container(
     }
 
 
+def test_migrations_have_a_queue_of_their_own(functions: dict[str, list[Binding]]) -> None:
+    (trigger,) = functions["migration_batch"]
+    assert {k: trigger[k] for k in ("type", "queueName", "connection")} == {
+        "type": "queueTrigger",
+        "queueName": "films-migrations",
+        "connection": "AZURE_STORAGE_CONNECTION_STRING",
+    }
+
+
 def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
     (trigger,) = functions["cleanup"]
     assert {k: trigger[k] for k in ("name", "type", "schedule")} == {
@@ -336,7 +356,9 @@ def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -
 def test_without_a_connection_string_the_trigger_uses_the_prefix(kind: str) -> None:
     started = start(INDEX, CREDENTIALS[kind])
     assert started.returncode == 0, started.stderr
-    (trigger,) = json.loads(started.stdout.splitlines()[-1])["clip_landed"]
+    bindings = json.loads(started.stdout.splitlines()[-1])
+    assert bindings["migration_batch"][0]["connection"] == "AZURE_STORAGE"
+    (trigger,) = bindings["clip_landed"]
     assert (trigger["connection"], trigger["source"]) == ("AZURE_STORAGE", "EventGrid")
     assert trigger["path"] == "cliplink-clips/{name}"
 
@@ -352,6 +374,10 @@ def host() -> dict[str, Any]:
 
 def test_the_app_gives_up_with_the_last_delivery(host: dict[str, Any]) -> None:
     assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_ATTEMPTS
+
+
+def test_a_file_is_taken_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:
+    assert host["extensions"]["queues"]["maxDequeueCount"] == migration_files.MAX_ATTEMPTS
 
 
 def test_a_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:

@@ -1,0 +1,211 @@
+"""The files of migrations that the API starts: noted, taken a batch at a time, settled.
+
+Whoever takes files has a lease on them, and renews it as long as it works. A lease that ran
+out is nobody's, and so is one of a message that is delivered again: its run before is over.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from enum import StrEnum
+from itertools import batched
+from typing import LiteralString
+from uuid import UUID
+
+from shared.database import Database
+from shared.model import Failure, StrayFile
+
+LEASE = timedelta(minutes=1)
+MAX_ATTEMPTS = 5
+"""How often a file is taken before it is given up."""
+
+_AT_A_TIME = 1000
+
+# A plan that was cut off is made again: what is noted already stays as it is.
+_ADD: LiteralString = """
+    INSERT INTO migration_items
+        (migration_id, path, clip_id, video_id, blob_name, size, there, twins)
+    VALUES (%(migration_id)s, %(path)s, %(clip_id)s, %(video_id)s, %(blob_name)s, %(size)s,
+            %(there)s, %(twins)s)
+    ON CONFLICT (migration_id, path) DO NOTHING
+"""
+
+_ADD_STRAY: LiteralString = """
+    INSERT INTO migration_items
+        (migration_id, path, clip_id, size, state, failure_code, failure_detail)
+    VALUES (%(migration_id)s, %(path)s, %(clip_id)s, 0, %(state)s, %(code)s, %(detail)s)
+    ON CONFLICT (migration_id, path) DO NOTHING
+"""
+
+_FREE: LiteralString = """
+    migration_id = %(migration_id)s AND state = 'waiting'
+    AND (leased_until IS NULL OR leased_until < now() OR leased_by = %(message)s)
+"""
+
+_TAKE: LiteralString = f"""
+    WITH batch AS (
+        SELECT migration_id, path FROM migration_items
+        WHERE {_FREE} AND attempts BETWEEN %(least)s AND %(most)s
+        ORDER BY path LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE migration_items i
+    SET attempts = i.attempts + 1, leased_by = %(message)s, leased_until = now() + %(lease)s
+    FROM batch WHERE i.migration_id = batch.migration_id AND i.path = batch.path
+    RETURNING i.path, i.clip_id, i.video_id, i.blob_name, i.size, i.there, i.twins, i.attempts
+"""
+
+_ANY_LEFT: LiteralString = f"""
+    SELECT 1 FROM migration_items WHERE {_FREE} AND attempts < %(most)s LIMIT 1
+"""
+
+_RENEW: LiteralString = """
+    UPDATE migration_items SET leased_until = now() + %(lease)s
+    WHERE migration_id = %(migration_id)s AND path = ANY(%(paths)s::bytea[])
+      AND state = 'waiting'
+"""
+
+# The first word on a file counts: a run whose lease ran out may come late.
+_SETTLE: LiteralString = """
+    UPDATE migration_items i
+    SET state = result.state, failure_code = result.code, failure_detail = result.detail,
+        leased_by = NULL, leased_until = NULL
+    FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
+         AS result (path, state, code, detail)
+    WHERE i.migration_id = %(migration_id)s AND i.path = result.path AND i.state = 'waiting'
+"""
+
+_GIVE_UP: LiteralString = f"""
+    UPDATE migration_items
+    SET state = 'failed', failure_code = %(code)s, failure_detail = %(detail)s,
+        leased_by = NULL, leased_until = NULL
+    WHERE {_FREE} AND attempts >= %(most)s
+"""
+
+
+class FileState(StrEnum):
+    WAITING = "waiting"
+    MIGRATED = "migrated"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """A file and where it is to go; `there` tells that the catalogue speaks of the blob already.
+
+    Paths are below the migration's folder; `twins` are files that fit the clip just as well.
+    """
+
+    path: bytes
+    clip_id: UUID
+    video_id: UUID
+    blob_name: str
+    size: int
+    there: bool
+    twins: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenFile(PlannedFile):
+    """A file to be moved now; `attempts` counts this one too."""
+
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of a file; one that is still `WAITING` is for somebody else to take."""
+
+    path: bytes
+    state: FileState
+    why: Failure | None = None
+
+
+class MigrationFiles:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, migration_id: UUID, files: Iterable[PlannedFile]) -> None:
+        """Notes files, so many a transaction; as often as one likes."""
+        for some in batched(files, _AT_A_TIME, strict=False):
+            rows = [asdict(f) | {"migration_id": migration_id, "twins": [*f.twins]} for f in some]
+            with self._database.transaction() as connection:
+                connection.cursor().executemany(_ADD, rows)
+
+    def add_strays(self, migration_id: UUID, files: Iterable[tuple[FileState, StrayFile]]) -> None:
+        """Notes files that are not to be moved: failed ones, and those of no clip."""
+        for some in batched(files, _AT_A_TIME, strict=False):
+            rows = [
+                {
+                    "migration_id": migration_id,
+                    "path": file.path,
+                    "clip_id": file.clip_id,
+                    "state": state,
+                    "code": file.why.code,
+                    "detail": file.why.detail,
+                }
+                for state, file in some
+            ]
+            with self._database.transaction() as connection:
+                connection.cursor().executemany(_ADD_STRAY, rows)
+
+    def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
+        """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
+
+        One, because it may be what cuts the process off: no other is to go down with it again.
+        """
+        found = self._take(migration_id, message_id, limit, least=0, most=0)
+        return found or self._take(migration_id, message_id, 1, least=1, most=MAX_ATTEMPTS - 1)
+
+    def any_left(self, migration_id: UUID, message_id: str | None) -> bool:
+        """Whether there is something to take."""
+        parameters = {
+            "migration_id": migration_id,
+            "message": message_id,
+            "most": MAX_ATTEMPTS,
+        }
+        return self._database.one(_ANY_LEFT, parameters) is not None
+
+    def renew(self, migration_id: UUID, paths: Sequence[bytes]) -> None:
+        """Keeps files a little longer."""
+        parameters = {"migration_id": migration_id, "paths": list(paths), "lease": LEASE}
+        self._database.run(_RENEW, parameters)
+
+    def settle(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
+        """Notes results, and gives back what is to wait."""
+        self._database.run(
+            _SETTLE,
+            {
+                "migration_id": migration_id,
+                "paths": [result.path for result in results],
+                "states": [result.state for result in results],
+                "codes": [result.why and result.why.code for result in results],
+                "details": [result.why and result.why.detail for result in results],
+            },
+        )
+
+    def give_up(self, migration_id: UUID, message_id: str | None, why: Failure) -> int:
+        """Fails what nobody has and was taken too often; returns how many files."""
+        parameters = {
+            "migration_id": migration_id,
+            "message": message_id,
+            "most": MAX_ATTEMPTS,
+            "code": why.code,
+            "detail": why.detail,
+        }
+        return self._database.run(_GIVE_UP, parameters)
+
+    def _take(
+        self, migration_id: UUID, message_id: str | None, limit: int, *, least: int, most: int
+    ) -> Sequence[TakenFile]:
+        parameters = {
+            "migration_id": migration_id,
+            "message": message_id,
+            "limit": limit,
+            "lease": LEASE,
+            "least": least,
+            "most": most,
+        }
+        return [TakenFile(**row) for row in self._database.all(_TAKE, parameters)]
