@@ -95,7 +95,7 @@ class MigrationJobs:
         """Ends or wakes what stands still, and returns how many migrations that were."""
         stalled = self._migrations.stalled()
         for migration_id in stalled:
-            self._end_if_done(migration_id, None)
+            self._end_if_done(migration_id)
             if self._migrations.job(migration_id) is not None:
                 _log.warning("Woken, nobody worked on it: migration %s", migration_id)
                 self._queue.send([str(migration_id)])
@@ -154,13 +154,13 @@ class MigrationJobs:
             self._files.settle(job.id, results)
             if any(result.state is FileState.WAITING for result in results):
                 raise StorageUnavailable("Files of a migration could not be moved; tried again.")
-        if self._files.any_left(job.id, message_id):
+        if self._files.any_left(job.id):
             self._queue.send([str(job.id)])
         else:
-            self._end_if_done(job.id, message_id)
+            self._end_if_done(job.id)
 
-    def _end_if_done(self, migration_id: UUID, message_id: str | None) -> None:
-        given_up = self._files.give_up(migration_id, message_id, _failure(Code.GAVE_UP))
+    def _end_if_done(self, migration_id: UUID) -> None:
+        given_up = self._files.give_up(migration_id, _failure(Code.GAVE_UP))
         if given_up:
             _log.error("Given up: %d files of the migration %s", given_up, migration_id)
         if self._migrations.finish(migration_id):

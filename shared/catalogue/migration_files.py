@@ -39,7 +39,12 @@ _ADD_STRAY: LiteralString = """
 
 _FREE: LiteralString = """
     migration_id = %(migration_id)s AND state = 'waiting'
-    AND (leased_until IS NULL OR leased_until < now() OR leased_by = %(message)s)
+    AND (leased_until IS NULL OR leased_until < now())
+"""
+
+_GIVE_BACK: LiteralString = """
+    UPDATE migration_items SET leased_by = NULL, leased_until = NULL
+    WHERE migration_id = %(migration_id)s AND leased_by = %(message)s AND state = 'waiting'
 """
 
 _TAKE: LiteralString = f"""
@@ -155,17 +160,17 @@ class MigrationFiles:
         """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
 
         One, because it may be what cuts the process off: no other is to go down with it again.
+        What the same message had taken before is given back first.
         """
+        if message_id is not None:
+            parameters = {"migration_id": migration_id, "message": message_id}
+            self._database.run(_GIVE_BACK, parameters)
         found = self._take(migration_id, message_id, limit, least=0, most=0)
         return found or self._take(migration_id, message_id, 1, least=1, most=MAX_ATTEMPTS - 1)
 
-    def any_left(self, migration_id: UUID, message_id: str | None) -> bool:
+    def any_left(self, migration_id: UUID) -> bool:
         """Whether there is something to take."""
-        parameters = {
-            "migration_id": migration_id,
-            "message": message_id,
-            "most": MAX_ATTEMPTS,
-        }
+        parameters = {"migration_id": migration_id, "most": MAX_ATTEMPTS}
         return self._database.one(_ANY_LEFT, parameters) is not None
 
     def renew(self, migration_id: UUID, paths: Sequence[bytes]) -> None:
@@ -186,11 +191,10 @@ class MigrationFiles:
             },
         )
 
-    def give_up(self, migration_id: UUID, message_id: str | None, why: Failure) -> int:
+    def give_up(self, migration_id: UUID, why: Failure) -> int:
         """Fails what nobody has and was taken too often; returns how many files."""
         parameters = {
             "migration_id": migration_id,
-            "message": message_id,
             "most": MAX_ATTEMPTS,
             "code": why.code,
             "detail": why.detail,

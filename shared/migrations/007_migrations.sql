@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS migration_items (
         CHECK ((state IN ('failed', 'unmatched')) = (failure_code IS NOT NULL AND failure_detail IS NOT NULL))
 );
 CREATE INDEX IF NOT EXISTS migration_items_waiting ON migration_items (migration_id, path) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS migration_items_leased ON migration_items (migration_id, leased_by)
+    WHERE leased_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS migration_items_by_clip ON migration_items (migration_id, clip_id);
 CREATE INDEX IF NOT EXISTS migration_items_failed ON migration_items (migration_id, path)
     WHERE state IN ('failed', 'unmatched');

@@ -65,6 +65,11 @@ class App:
         return self.environment["AZURE_STORAGE_CONTAINER_NAME"]
 
     @property
+    def share(self) -> Path:
+        """The folder below which migrations find files."""
+        return Path(self.environment["MIGRATION_ROOT"])
+
+    @property
     def log(self) -> str:
         return (self.folder / "host.log").read_text()
 

@@ -32,6 +32,7 @@ def new_app(
     def make(**changed: str) -> App:
         name = f"e2e-{next(_numbers)}"
         folder = tmp_path_factory.mktemp(name)
+        (folder / "share").mkdir()
         create_containers(azurite_account, name)
         create_database(postgres_server, name, template_database)
         environment = {
@@ -42,6 +43,7 @@ def new_app(
             "AUTH_AUDIENCE": AUDIENCE,
             "AUTH_JWKS_URL": jwks_url,
             "TEMP_DIR": str(folder / "temp"),
+            "MIGRATION_ROOT": str(folder / "share"),
         }
         environment |= changed
         environment["DATABASE_URL"] = with_password(environment["DATABASE_URL"])

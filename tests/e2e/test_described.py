@@ -29,6 +29,7 @@ UNSPEAKABLE = {
     "must be in the future",
     "must be before the end of the year 9999",
     "must be a range from a lower to a higher address",
+    "must be a folder below MIGRATION_ROOT",
 }
 
 # Ids of answers go into later calls at the end only, where calls are chained: deletions too.
@@ -68,12 +69,14 @@ def known_ids(owner: Caller, film: bytes) -> Known:
 
     ready, changed, dropped = (owner.uploaded(film) for _ in range(3))
     kept, revoked = (share(ready["id"]) for _ in range(2))
+    migration = owner.http.post("/migrate-clips").raise_for_status().json()
     return {
         "": {
             "video_id": ready["video_id"],
             "clip_id": ready["id"],
             "share_id": kept["id"],
             "token": kept["url"].rpartition("/")[2],
+            "migration_id": migration["id"],
         },
         "videos_delete": {"video_id": owner.video()},
         "clips_change": {"clip_id": changed["id"]},
