@@ -4,6 +4,7 @@ Storage alone knows what is archived and what is on its way back, so nothing is 
 """
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from shared.blob_names import Containers
@@ -20,9 +21,17 @@ _MOST_REMEMBERED = 10_000
 
 
 class Archive:
-    def __init__(self, clock: Clock, blobs: Blobs, containers: Containers) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        blobs: Blobs,
+        containers: Containers,
+        is_readable: Callable[[str, str], bool],
+    ) -> None:
+        """`is_readable` is `Glance.is_readable`, or anything else that says no when in doubt."""
         self._clock = clock
         self._blobs = blobs
+        self._is_readable = is_readable
         self._container = containers.clips
         self._online: dict[str, datetime] = {}
         self._starting = threading.Lock()
@@ -35,6 +44,9 @@ class Archive:
         """
         seen = self._online.get(blob_name)
         if seen is not None and self._clock() - seen < _ONLINE_FOR:
+            return None
+        if self._is_readable(self._container, blob_name):
+            self._remember(blob_name)
             return None
         blob = self._look(blob_name)
         if blob.archived and not _under_way(blob, priority):
@@ -50,10 +62,13 @@ class Archive:
     def _look(self, blob_name: str) -> Blob:
         blob = self._blobs.get(self._container, blob_name)
         if not blob.archived:
-            if len(self._online) >= _MOST_REMEMBERED:
-                self._online.clear()
-            self._online[blob_name] = self._clock()
+            self._remember(blob_name)
         return blob
+
+    def _remember(self, blob_name: str) -> None:
+        if len(self._online) >= _MOST_REMEMBERED:
+            self._online.clear()
+        self._online[blob_name] = self._clock()
 
     def _start(self, blob: Blob, priority: RehydratePriority) -> Rehydration:
         if self._blobs.rehydrate(self._container, blob.name, priority):

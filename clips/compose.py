@@ -36,7 +36,7 @@ from shared.catalogue import (
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Links, Queue, StorageAccount
+from shared.storage import Blobs, Glance, Links, Queue, StorageAccount
 from shared.tokens import TokenVerifier
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     blobs = Blobs(account)
     videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
     links = Links(account, clock, settings.cdn_endpoint)
-    grants, archive = Grants(database, clock), Archive(clock, blobs, containers)
+    grants = Grants(database, clock)
+    # Never by way of the CDN: it would answer from what it has kept.
+    glance = Glance(account, Links(account, clock))
+    archive = Archive(clock, blobs, containers, glance.is_readable)
     storyboards = Storyboards(clock, blobs, containers, links, grants)
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)

@@ -32,7 +32,7 @@ from shared.clock import utc_now
 from shared.errors import NotFound, WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
 from shared.settings import MoveSettings, read_move_settings
-from shared.storage import FOR_MINUTES, Blobs, Patience, Place
+from shared.storage import FOR_MINUTES, Blobs, Glance, Patience, Place
 
 type Progress = Callable[[int, int], object]
 """Is told how many bytes are done, and of how many; from any thread, one call at a time."""
@@ -73,7 +73,9 @@ class Pipeline:
             parts.containers,
             parts.links,
             Storyboards(utc_now, blobs, parts.containers, parts.links, grants),
-            Archive(utc_now, blobs, parts.containers),
+            Archive(
+                utc_now, blobs, parts.containers, Glance(parts.account, parts.links).is_readable
+            ),
         )
 
     @classmethod

@@ -5,6 +5,7 @@ Nothing outside this package knows the vendor's client or sees its exceptions.
 
 from shared.storage.account import StorageAccount
 from shared.storage.blobs import BlobReader, Blobs
+from shared.storage.glance import Glance
 from shared.storage.links import Links, LinkTerms
 from shared.storage.queue import Queue
 from shared.storage.stored import Digests, Place, Source, Stored
@@ -16,6 +17,7 @@ __all__ = [
     "BlobReader",
     "Blobs",
     "Digests",
+    "Glance",
     "LinkTerms",
     "Links",
     "Patience",

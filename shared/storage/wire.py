@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 import urllib.request
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ class Wire:
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._closed = False
+        # Whoever makes links for as long as it lives has no moment at which to close.
+        weakref.finalize(self, _close_all, self._open)
 
     def send(
         self,
@@ -158,6 +161,11 @@ class Wire:
             with self._lock:
                 self._open.add(connection)
         return connection
+
+
+def _close_all(connections: set[http.client.HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _connection(

@@ -22,7 +22,7 @@ from shared.model import (
     SignedLink,
     Variant,
 )
-from shared.storage import BlobReader
+from shared.storage import BlobReader, Glance, Links
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.test_access import terms
@@ -106,7 +106,9 @@ class TestFetchingBack:
     ) -> None:
         clip, other = library.landed(film), library.landed(film)
         archive(library, clip)
-        made = Archive(clock, library.services.blobs, library.containers)
+        services = library.services
+        glance = Glance(services.account, Links(services.account, clock))
+        made = Archive(clock, services.blobs, library.containers, glance.is_readable)
         assert other.blob_name is not None
         assert made.state(other.blob_name, STANDARD) is None
 

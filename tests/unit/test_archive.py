@@ -67,6 +67,11 @@ class Tiers(Blobs):
         return True
 
 
+def never_sure(container: str, name: str) -> bool:  # noqa: ARG001 - as Glance.is_readable
+    """A glance that tells nothing, so that storage is asked in full."""
+    return False
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock(datetime(2026, 11, 22, 12, tzinfo=UTC))
@@ -79,7 +84,7 @@ def tiers() -> Tiers:
 
 @pytest.fixture
 def archive(clock: SetClock, tiers: Tiers) -> Archive:
-    return Archive(clock, tiers, Containers("test"))
+    return Archive(clock, tiers, Containers("test"), never_sure)
 
 
 @pytest.mark.parametrize("tier", ["Hot", "Cool", "Cold"])
@@ -109,7 +114,7 @@ def test_another_instance_goes_on_where_one_began(
 ) -> None:
     tiers.store(NAME, "Archive")
     archive.state(NAME, HIGH)
-    other = Archive(clock, tiers, Containers("test"))
+    other = Archive(clock, tiers, Containers("test"), never_sure)
     assert other.state(NAME, STANDARD) == IN_TEN_MINUTES
     assert len(tiers.calls) == 1
 
@@ -145,7 +150,7 @@ def test_of_two_instances_at_once_the_later_finds_it_begun(
 ) -> None:
     """Storage refuses the second, and both callers get the same answer."""
     tiers.store(NAME, "Archive")
-    other = Archive(clock, tiers, Containers("test"))
+    other = Archive(clock, tiers, Containers("test"), never_sure)
     barrier = threading.Barrier(2)
     # Each looks twice before it begins: both have by then.
     tiers.when_looked_at = [barrier] * 4
