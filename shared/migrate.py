@@ -1,4 +1,4 @@
-"""Brings the database of DATABASE_URL up to date: `python -m shared.migrate`.
+"""Brings the database of DATABASE_URL up to date: `python -m shared.migrate [--dry-run]`.
 
 It finds and signs in to the database as the app does: with KEY_VAULT_URL, or as an identity.
 
@@ -7,12 +7,16 @@ in the order of their numbers, as often as you like. Each file is one transactio
 lock makes a second runner wait; Postgres drops it when its holder dies, however it dies.
 """
 
+import argparse
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
 import yoyo
+from psycopg import sql
 
 from shared.app_identity import AppIdentity
 from shared.login import parameters_for
@@ -20,6 +24,21 @@ from shared.settings import read_database_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x636C_6970_6C69_6E6B  # "cliplink"
+# What the service before this one had, where it was.
+_OLD_TABLES = ("users", "videos", "clips", "clip_view_logs")
+# Where yoyo notes what was applied.
+_BOOKS = "_yoyo_migration"
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a migration would do: `missing` are names and what each is about, in their order.
+
+    `rows` are those of the tables that are there now; a migration loses none.
+    """
+
+    missing: Mapping[str, str]
+    rows: Mapping[str, int]
 
 
 def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]:
@@ -37,6 +56,64 @@ def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]
         return [migration.id for migration in missing]
 
 
+def look_ahead(database_url: str, identity: AppIdentity | None = None) -> Prospect:
+    """What `migrate` would do now. Only reads, and waits for nobody."""
+    parameters = parameters_for(database_url, identity or AppIdentity())
+    with psycopg.connect(**parameters) as connection:
+        connection.read_only = True
+        applied = set[str]()
+        if _exists(connection, _BOOKS):
+            rows = connection.execute("SELECT migration_id FROM _yoyo_migration").fetchall()
+            applied = {name for (name,) in rows}
+        files = sorted(MIGRATIONS.glob("*.sql"))
+        missing = {file.stem: _about(file) for file in files if file.stem not in applied}
+        there = [table for table in _OLD_TABLES if _exists(connection, table)]
+        return Prospect(missing, {table: _count(connection, table) for table in there})
+
+
+def _exists(connection: psycopg.Connection, table: str) -> bool:
+    return connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)
+
+
+def _count(connection: psycopg.Connection, table: str) -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    (count,) = connection.execute(query).fetchone() or (0,)
+    return int(count)
+
+
+def _about(file: Path) -> str:
+    """The first sentence of the comment that a migration begins with."""
+    comment = ""
+    for line in file.read_text().splitlines():
+        if not line.startswith("--"):
+            break
+        comment += line.removeprefix("--")
+    return comment.partition(". ")[0].strip().removesuffix(".") + "."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Migrates, or tells what it would do, and says so line by line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m shared.migrate", description="Brings the database up to date."
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only tell what would be done; changes nothing"
+    )
+    say = sys.stdout.write
+    if not parser.parse_args(arguments).dry_run:
+        for name in migrate(read_database_url()):
+            say(f"applied {name}\n")
+        return
+    prospect = look_ahead(read_database_url())
+    for name, about in prospect.missing.items():
+        say(f"would apply {name}: {about}\n")
+    if not prospect.missing:
+        say("would apply nothing: the database is up to date\n")
+    if prospect.rows:
+        counts = ", ".join(f"{table} {count}" for table, count in prospect.rows.items())
+        say(f"rows that would stay: {counts}\n")
+    say("nothing was changed\n")
+
+
 if __name__ == "__main__":
-    for name in migrate(read_database_url()):
-        sys.stdout.write(f"applied {name}\n")
+    main()
