@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import cold_start, ingest, media, minting, requests, requests_data, stack
+from bench import cold_start, ingest, media, minting, moving, requests, requests_data, stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
 
@@ -15,6 +15,7 @@ def main() -> None:
         requests.run(running, library)
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
+    moving.run(FOLDER)
 
 
 if __name__ == "__main__":

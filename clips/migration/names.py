@@ -7,7 +7,9 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid5
 
@@ -42,10 +44,26 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True, slots=True)
+class _Type:
+    kind: Kind
+    extension: str
+    content_type: str
+
+
+@lru_cache(maxsize=1000)
+def _type(written: bytes) -> _Type:
+    """What an extension tells, as it is written behind a name."""
+    extension = blob_names.extension_of(f"file{written.decode(errors='replace')}")
+    if extension in _IMAGES:
+        return _Type(Kind.IMAGE, extension, _IMAGES[extension])
+    content_type = media_types.of_name(f"file{extension}") or "application/octet-stream"
+    kind = Kind.VIDEO if _VIDEO.fullmatch(written) else Kind.OTHER
+    return _Type(kind, extension, content_type)
+
+
 def kind_of(path: bytes) -> Kind:
-    if _VIDEO.fullmatch(os.path.splitext(path)[1]):
-        return Kind.VIDEO
-    return Kind.IMAGE if extension_of(path) in _IMAGES else Kind.OTHER
+    return _type(os.path.splitext(path)[1]).kind
 
 
 def spelled_id(path: bytes) -> UUID | None:
@@ -78,8 +96,8 @@ def keys_of_address(address: str) -> Sequence[bytes]:
         return ()
     # A plain path may have a % or a # of its own.
     path = unquote(parts.path, errors="surrogateescape") if parts.scheme else address
-    path = unicodedata.normalize("NFC", path.replace("\0", ""))
-    return _suffixes([part for part in path.replace("\\", "/").split("/") if part])
+    path = unicodedata.normalize("NFC", path.replace("\0", "").replace("\\", "/"))
+    return _suffixes([part for part in path.split("/") if part])
 
 
 def adopted_id(video_id: UUID, path: bytes, size: int) -> UUID:
@@ -93,14 +111,13 @@ def title_of(path: bytes) -> str | None:
 
 
 def extension_of(path: bytes) -> str:
-    return blob_names.extension_of(os.path.basename(path).decode(errors="replace"))
+    """In lower case with its dot, or "" if it is no usable one."""
+    return _type(os.path.splitext(path)[1]).extension
 
 
 def content_type_of(path: bytes) -> str:
     """What a file is stored as: nothing that a browser would run."""
-    extension = extension_of(path)
-    known = _IMAGES.get(extension) or media_types.of_name(f"file{extension}")
-    return known or "application/octet-stream"
+    return _type(os.path.splitext(path)[1]).content_type
 
 
 def _suffixes(parts: Sequence[str]) -> Sequence[bytes]:
