@@ -5,7 +5,7 @@ out is nobody's, and so is one of a message that is delivered again: its run bef
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import batched
@@ -25,15 +25,21 @@ _AT_A_TIME = 1000
 _ADD: LiteralString = """
     INSERT INTO migration_items
         (migration_id, path, clip_id, video_id, blob_name, size, there, twins)
-    VALUES (%(migration_id)s, %(path)s, %(clip_id)s, %(video_id)s, %(blob_name)s, %(size)s,
-            %(there)s, %(twins)s)
+    SELECT %(migration_id)s, path, clip_id, video_id, blob_name, size, there, twins::bytea[]
+    FROM unnest(%(path)s::bytea[], %(clip_id)s::uuid[], %(video_id)s::uuid[],
+                %(blob_name)s::text[], %(size)s::bigint[], %(there)s::boolean[],
+                %(twins)s::text[])
+         AS planned (path, clip_id, video_id, blob_name, size, there, twins)
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
 _ADD_STRAY: LiteralString = """
     INSERT INTO migration_items
         (migration_id, path, clip_id, size, state, failure_code, failure_detail)
-    VALUES (%(migration_id)s, %(path)s, %(clip_id)s, 0, %(state)s, %(code)s, %(detail)s)
+    SELECT %(migration_id)s, path, clip_id, 0, state, code, detail
+    FROM unnest(%(path)s::bytea[], %(clip_id)s::uuid[], %(state)s::text[], %(code)s::text[],
+                %(detail)s::text[])
+         AS stray (path, clip_id, state, code, detail)
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
@@ -135,26 +141,34 @@ class MigrationFiles:
     def add(self, migration_id: UUID, files: Iterable[PlannedFile]) -> None:
         """Notes files, so many a transaction; as often as one likes."""
         for some in batched(files, _AT_A_TIME, strict=False):
-            rows = [asdict(f) | {"migration_id": migration_id, "twins": [*f.twins]} for f in some]
-            with self._database.transaction() as connection:
-                connection.cursor().executemany(_ADD, rows)
+            self._database.run(
+                _ADD,
+                {
+                    "migration_id": migration_id,
+                    "path": [file.path for file in some],
+                    "clip_id": [file.clip_id for file in some],
+                    "video_id": [file.video_id for file in some],
+                    "blob_name": [file.blob_name for file in some],
+                    "size": [file.size for file in some],
+                    "there": [file.there for file in some],
+                    "twins": [_array(file.twins) for file in some],
+                },
+            )
 
     def add_strays(self, migration_id: UUID, files: Iterable[tuple[FileState, StrayFile]]) -> None:
         """Notes files that are not to be moved: failed ones, and those of no clip."""
         for some in batched(files, _AT_A_TIME, strict=False):
-            rows = [
+            self._database.run(
+                _ADD_STRAY,
                 {
                     "migration_id": migration_id,
-                    "path": file.path,
-                    "clip_id": file.clip_id,
-                    "state": state,
-                    "code": file.why.code,
-                    "detail": file.why.detail,
-                }
-                for state, file in some
-            ]
-            with self._database.transaction() as connection:
-                connection.cursor().executemany(_ADD_STRAY, rows)
+                    "path": [file.path for _, file in some],
+                    "clip_id": [file.clip_id for _, file in some],
+                    "state": [state for state, _ in some],
+                    "code": [file.why.code for _, file in some],
+                    "detail": [file.why.detail for _, file in some],
+                },
+            )
 
     def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
         """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
@@ -213,3 +227,8 @@ class MigrationFiles:
             "most": most,
         }
         return [TakenFile(**row) for row in self._database.all(_TAKE, parameters)]
+
+
+def _array(paths: Sequence[bytes]) -> str:
+    """A bytea[] as text: an array of arrays of several lengths is nothing that Postgres has."""
+    return "{" + ",".join(rf'"\\x{path.hex()}"' for path in paths) + "}"

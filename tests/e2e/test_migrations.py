@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,7 +40,7 @@ def old(app: App) -> OldService:
     return OldService(app.environment["DATABASE_URL"], app.share / f"old-{next(_numbers)}")
 
 
-def start(admin: httpx.Client, folder: str = "", **parameters: object) -> Json:
+def start(admin: httpx.Client, folder: str = "", **parameters: str | int) -> Json:
     answer = admin.post("/migrate-clips", params={"local_clips_dir": folder, **parameters})
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
     begun: Json = answer.json()
@@ -70,6 +71,11 @@ def counts(found: Json) -> tuple[int, ...]:
     return tuple(found[name] for name in ("total", "migrated", "skipped", "failed"))
 
 
+def at_least(old: OldService, least: int) -> bool | None:
+    """Whether so many clips are ready."""
+    return ready(old) >= least or None
+
+
 def ready(old: OldService) -> int:
     (row,) = old.rows(
         "SELECT count(*) AS n FROM clips WHERE video_id = %s AND status = 'ready'", old.video_id
@@ -91,8 +97,8 @@ def test_two_hundred_clips_come_over(
     assert done["finished_at"] > done["created_at"]
     stored = app.blobs()
     assert {f"clips/{old.video_id}/{clip_id}.mp4" for clip_id in moved} <= stored
-    for share in (50, 100, 150, 200):
-        wait_for(lambda least=share: ready(old) >= least or None, f"{share} clips to be ready")
+    for least in (50, 100, 150, 200):
+        wait_for(partial(at_least, old, least), f"{least} clips to be ready")
     (clip,) = admin.get(f"/videos/{old.video_id}/clips?as=admin&limit=1").json()
     assert (clip["status"], clip["media"]["video"]["codec"]) == ("ready", "h264")
     assert (clip["start_time"], clip["end_time"], clip["view_count"]) == (1, 5, 0)

@@ -49,6 +49,7 @@ def test_the_required_settings_are_enough() -> None:
     assert found.cleanup_schedule == "0 */5 * * * *"
     assert found.blob_trigger_source == "EventGrid"
     assert found.cdn_endpoint is None
+    assert found.migration_root is None
 
 
 def test_the_others_can_be_set() -> None:
@@ -58,7 +59,9 @@ def test_the_others_can_be_set() -> None:
         CLEANUP_SCHEDULE="30 0 3 * * 1-5",
         BLOB_TRIGGER_SOURCE="LogsAndContainerScan",
         CDN_ENDPOINT="https://media.example.org",
+        MIGRATION_ROOT="/mnt/not-mounted-yet",
     )
+    assert found.migration_root == Path("/mnt/not-mounted-yet")
     assert found.container_prefix == "my-clips"
     assert found.temp_dir == Path("/var/cliplink/temp")
     assert found.cleanup_schedule == "30 0 3 * * 1-5"
@@ -80,6 +83,7 @@ def test_every_problem_is_reported_at_once_and_by_name() -> None:
         "CLEANUP_SCHEDULE": "sometimes",
         "BLOB_TRIGGER_SOURCE": "Pigeons",
         "CDN_ENDPOINT": "media.example.org",
+        "MIGRATION_ROOT": "clips",
     }
     with pytest.raises(SettingsError) as caught:
         from_mapping(wrong)
@@ -102,6 +106,7 @@ def test_empty_means_absent(nothing: str) -> None:
         "TEMP_DIR",
         "CLEANUP_SCHEDULE",
         "BLOB_TRIGGER_SOURCE",
+        "MIGRATION_ROOT",
     ]
     with pytest.raises(SettingsError) as of_nothing:
         from_mapping(dict.fromkeys(names, nothing))
@@ -341,7 +346,7 @@ def test_a_cdn_has_an_address_that_paths_are_put_behind(value: str, endpoint: st
         "https://media.example.org/#top",
         "https://user:secret@media.example.org",
         "https://media.example.org/a b",
-        "https://media.example.org/\"><script>",
+        'https://media.example.org/"><script>',
     ],
 )
 def test_no_other_address_is_a_cdns(value: str) -> None:
@@ -388,3 +393,10 @@ def test_the_app_does_not_start_with_wrong_settings_and_names_them_all() -> None
         assert f"{name} is missing" in attempt.stderr
     for name in ("AUTH_JWKS_URL", "DATABASE_URL", "BLOB_TRIGGER_SOURCE"):
         assert f"  - {name} " in attempt.stderr
+
+
+@pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
+def test_what_is_moved_in_lies_in_a_folder_of_its_own(path: str) -> None:
+    """By its absolute path; the whole disk is none."""
+    (problem,) = problems(MIGRATION_ROOT=path)
+    assert problem.startswith("MIGRATION_ROOT must be ")
