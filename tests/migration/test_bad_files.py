@@ -120,10 +120,10 @@ def test_twins_of_the_same_contents_are_one_clip(
     old: OldService, run: Command, services: Services
 ) -> None:
     clip_id = old.clip_with_file(DATA)
-    old.file(f"copy/{clip_id}.mov", DATA)
+    old.file(f"other/{clip_id}.mov", DATA)
     done = run()
-    assert done.verdicts() == {f"{clip_id}.mp4": "verified", f"copy/{clip_id}.mov": "duplicate"}
-    assert done.of(f"copy/{clip_id}.mov")["duplicate_of"] == f"{clip_id}.mp4"
+    assert done.verdicts() == {f"{clip_id}.mp4": "verified", f"other/{clip_id}.mov": "duplicate"}
+    assert done.of(f"other/{clip_id}.mov")["duplicate_of"] == f"{clip_id}.mp4"
     assert len(done.deletable) == 2
     assert len(old.rows("SELECT id FROM clips")) == 1
     assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == DATA
