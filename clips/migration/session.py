@@ -16,7 +16,7 @@ from clips.migration.names import Kind
 from clips.migration.plan import Fileless, Item, Plan
 from clips.migration.receipt import Summary
 from clips.migration.remote import Fetcher
-from clips.migration.run import Meter, Run
+from clips.migration.run import Meter, Move, Run
 from clips.migration.scan import Found, scan
 from shared import blob_names
 
@@ -77,13 +77,8 @@ def _scanned(order: Order) -> Iterator[Found]:
 
 def _run(tools: Tools, order: Order, ledger: Ledger, meter: Meter) -> Run:
     mover = Mover(order.folder, tools.transfer, tools.containers)
-    fetcher = Fetcher(mover, tools.patience, allow_private=order.allow_private)
-
-    def move(item: Item, progress: Progress) -> Verified:
-        return mover.move(item, progress) if item.url is None else fetcher.move(item, progress)
-
     return Run(
-        move,
+        _moves(mover, tools, order) if order.from_url else mover.move,
         tools.rows,
         meter,
         ledger.note,
@@ -91,6 +86,16 @@ def _run(tools: Tools, order: Order, ledger: Ledger, meter: Meter) -> Run:
         batch_size=order.batch_size,
         at_once=order.at_once,
     )
+
+
+def _moves(mover: Mover, tools: Tools, order: Order) -> Move:
+    """Moves files from the folder, and others from their old addresses."""
+    fetcher = Fetcher(mover, tools.patience, allow_private=order.allow_private)
+
+    def move(item: Item, progress: Progress) -> Verified:
+        return mover.move(item, progress) if item.url is None else fetcher.move(item, progress)
+
+    return move
 
 
 def _items(plan: Plan, order: Order) -> Iterator[Item]:
