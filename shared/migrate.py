@@ -49,6 +49,8 @@ def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]
         # yoyo picks its driver by the scheme: this one is psycopg 3.
         backend = yoyo.get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
         try:
+            # yoyo's own lock is a row, which outlives a runner that was killed; ours is held here.
+            backend.break_lock()
             missing = backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))
             backend.apply_migrations(missing)
         finally:

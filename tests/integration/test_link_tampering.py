@@ -68,6 +68,15 @@ def off_by_one(name: str) -> Change:
     return change
 
 
+def cut(name: str) -> Change:
+    """Without its last eight characters."""
+
+    def change(url: str) -> str:
+        return put(name, dict(parse_qsl(urlsplit(url).query))[name][:-8])(url)
+
+    return change
+
+
 def without_key(url: str) -> str:
     """As if the account's own key had signed."""
     for name in ("skoid", "sktid", "skt", "ske", "sks", "skv"):
@@ -104,7 +113,7 @@ CHANGES: dict[str, Change] = {
     "an encoding": put("rsce", "gzip"),
     "a stored policy": put("si", "policy"),
     "another signature": off_by_one("sig"),
-    "a cut signature": lambda url: url[:-8],
+    "a cut signature": cut("sig"),
     "no signature": drop("sig"),
     "the end twice": again("se", "2999-01-01T00:00:00Z"),
     "the end twice, first": first("se", "2999-01-01T00:00:00Z"),

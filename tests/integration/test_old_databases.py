@@ -203,6 +203,14 @@ def test_a_runner_that_is_killed_leaves_whole_files_behind(old_url: str, databas
     assert (contents(old_url), shape(old_url)) == (before, shape(database_url))
 
 
+def test_what_a_dead_runner_locked_is_free(database_url: str) -> None:
+    """yoyo keeps a row while it writes; a runner that is killed then never deletes it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242)")
+        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [FILES[-1]])
+    assert migrate(database_url) == FILES[-1:]
+
+
 def test_every_migration_says_what_it_is_about() -> None:
     """Its first comment is what a dry run shows."""
     for file in Path(MIGRATIONS).glob("*.sql"):

@@ -5,7 +5,7 @@ import random
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import pytest
@@ -25,7 +25,7 @@ from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
 
-QUICK = Patience(first=0.01, longest=0.05, silence=0.5)
+QUICK = Patience(first=0.01, longest=0.05, silence=20.0)
 BLOCK = 64 * 1024
 LARGE = BLOCK + 5000
 
@@ -54,12 +54,13 @@ class Lab:
     settings: MoveSettings
     line: Line
     block: int = BLOCK
+    patience: Patience = QUICK
     sent: int = 0
     meter: Quiet = field(default_factory=Quiet)
 
     def move(self, at_once: int = 4) -> Summary:
         order = Order(folder=os.fsencode(self.old.folder), batch_size=3, at_once=at_once)
-        with tools(self.settings, at_once=at_once, patience=QUICK, block=self.block) as parts:
+        with tools(self.settings, at_once=at_once, patience=self.patience, block=self.block) as parts:
             summary = move_in(parts, order, lambda *_: self.meter)
             self.sent = parts.transfer.bytes_sent
         return summary
@@ -102,6 +103,8 @@ def lab(
 @pytest.mark.parametrize("fault", Fault)
 def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
+    if fault is Fault.SILENCE:
+        lab.patience = replace(QUICK, silence=0.5)
     number = 0
     while True:
         clips = lab.clips(2000, LARGE)
@@ -183,7 +186,8 @@ def test_the_database_may_be_away_for_a_moment(lab: Lab, monkeypatch: pytest.Mon
 def test_a_database_that_stays_away_ends_the_run_and_the_next_one_sends_nothing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clips = lab.clips(33 * 1024 * 1024)
+    lab.block = 8 * 1024 * 1024
+    clips = lab.clips(4 * lab.block + 1)
 
     def failing(*_: object) -> None:
         raise DatabaseUnavailable("The database cannot be reached.")
