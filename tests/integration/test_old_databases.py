@@ -204,7 +204,7 @@ def test_a_runner_that_is_killed_leaves_whole_files_behind(old_url: str, databas
 
 
 def test_what_a_dead_runner_locked_is_free(database_url: str) -> None:
-    """yoyo keeps a row while it writes; a runner that is killed then never deletes it."""
+    """Its row in yoyo's table of locks, which nobody deletes when it is killed."""
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242)")
         connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [FILES[-1]])

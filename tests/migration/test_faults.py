@@ -60,7 +60,9 @@ class Lab:
 
     def move(self, at_once: int = 4) -> Summary:
         order = Order(folder=os.fsencode(self.old.folder), batch_size=3, at_once=at_once)
-        with tools(self.settings, at_once=at_once, patience=self.patience, block=self.block) as parts:
+        with tools(
+            self.settings, at_once=at_once, patience=self.patience, block=self.block
+        ) as parts:
             summary = move_in(parts, order, lambda *_: self.meter)
             self.sent = parts.transfer.bytes_sent
         return summary
