@@ -13,7 +13,7 @@ from uuid import UUID
 from clips.archive import Archive
 from clips.deletion import UPLOAD_LIFE
 from clips.file_names import file_name
-from clips.lookup import ready_blob
+from clips.lookup import no_such_clip, ready_blob
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants
@@ -72,10 +72,9 @@ class Access:
         """
         file = self._clips.files(viewer, [clip_id]).get(clip_id)
         if file is None:
-            raise NotFound("There is no such clip.")
-        blob_name = ready_blob(file)
+            raise no_such_clip()
         if terms.variant is Variant.CLIP:
-            waiting = self._archive.state(blob_name, rehydrate)
+            waiting = self._archive.state(ready_blob(file), rehydrate)
             if waiting is not None:
                 return waiting
         link = self._mint(viewer, file, terms)
@@ -137,11 +136,10 @@ class Access:
         self, viewer: Viewer, file: ClipFile | None, terms: AccessTerms
     ) -> SignedLink | CliplinkError:
         if file is None:
-            return NotFound("There is no such clip.")
+            return no_such_clip()
         if file.archived and terms.variant is Variant.CLIP:
             return BlobArchived("The clip is archived. Ask for it by itself to bring it back.")
         try:
-            ready_blob(file)
             return self._mint(viewer, file, terms)
         except Unavailable:
             raise
@@ -149,9 +147,10 @@ class Access:
             return error
 
     def _mint(self, viewer: Viewer, file: ClipFile, terms: AccessTerms) -> SignedLink:
+        blob_name = ready_blob(file)
         match terms.variant:
             case Variant.CLIP:
-                return self._link_to_clip(file, ready_blob(file), terms)
+                return self._link_to_clip(file, blob_name, terms)
             case Variant.STORYBOARD:
                 return self._storyboards.link(viewer, file, terms.life, terms.ip)
             case Variant.POSTER:

@@ -8,6 +8,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
+from clips.lookup import no_such_clip
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
@@ -44,7 +45,7 @@ class Deletion:
         """Raises NotFound. An outage half-way is no error: the clip is gone for its owner."""
         clip = self._clips.hide(viewer, clip_id)
         if clip is None:
-            raise NotFound("There is no such clip.")
+            raise no_such_clip()
         try:
             self.finish_clip(
                 DeletedClip(clip_id=clip.id, video_id=clip.video_id, blob_name=clip.blob_name)

@@ -7,11 +7,16 @@ from shared.errors import NotFound, WrongState
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
 
+def no_such_clip() -> NotFound:
+    """Says the same of a clip that never was, of somebody else's and of one that is deleted."""
+    return NotFound("There is no such clip.")
+
+
 def find(clips: Clips, viewer: Viewer, clip_id: UUID) -> Clip:
     """The clip; raises NotFound, for somebody else's too."""
     clip = clips.get(viewer, clip_id)
     if clip is None:
-        raise NotFound("There is no such clip.")
+        raise no_such_clip()
     return clip
 
 

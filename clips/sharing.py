@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clips.archive import Archive
-from clips.lookup import find, ready_blob
+from clips.lookup import find, no_such_clip, ready_blob
 from shared.blob_names import Containers
 from shared.catalogue import Clips, NewShare, OpenShare, Shares
 from shared.clock import Clock
@@ -84,7 +84,7 @@ class Sharing:
             ),
         )
         if share is None:
-            raise NotFound("There is no such clip.")
+            raise no_such_clip()
         return share, token
 
     def page(

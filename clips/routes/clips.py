@@ -9,7 +9,7 @@ from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
 from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
-from clips.lookup import find
+from clips.lookup import find, no_such_clip
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound, StorageUnavailable
@@ -114,7 +114,7 @@ def change(call: Call) -> Answer:
         ),
     )
     if clip is None:
-        raise NotFound("There is no such clip.")
+        raise no_such_clip()
     return Answer(HTTPStatus.OK, _views(call.services, viewer, [clip])[0])
 
 
@@ -144,7 +144,7 @@ def delete(call: Call) -> Answer:
 def view(call: Call) -> Answer:
     where = call.parameters(inputs.ClipOfVideo)
     if not call.services.view_log.add(call.viewer(where), where.video_id, where.clip_id):
-        raise NotFound("There is no such clip.")
+        raise no_such_clip()
     return Answer(HTTPStatus.CREATED, views.message("View recorded successfully"))
 
 
