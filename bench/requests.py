@@ -93,7 +93,7 @@ def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
 
 def _operations(library: Library) -> list[Operation]:
     sight = {"user_id": library.user, "as_admin": False}
-    page = sight | {"status": None, "after_start": None, "after_id": None}
+    page = sight | {"status": None, "after": None, "after_id": None}
     clips = library.clips
     links = [
         Operation(

@@ -15,7 +15,7 @@ from uuid import UUID
 from clips.archive import Archive
 from clips.lookup import find, no_such_clip, ready_blob
 from shared.blob_names import Containers
-from shared.catalogue import Clips, NewShare, OpenShare, Shares
+from shared.catalogue import Clips, NewShare, OpenShare, Shares, TimeKey
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.model import RehydratePriority, Rehydration, Share, SignedLink, Viewer
@@ -29,8 +29,6 @@ _NO_WINDOW = timedelta(0)
 
 _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-
-type PageKey = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,7 @@ class Sharing:
         return share, token
 
     def page(
-        self, viewer: Viewer, clip_id: UUID, limit: int, after: PageKey | None
+        self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[Share]:
         """A page of a clip's shares, newest first, also those that are over; raises NotFound."""
         shares = self._shares.page(viewer, clip_id, limit, after)

@@ -14,6 +14,7 @@ from shared.catalogue.migration_files import MigrationFiles
 from shared.catalogue.migrations import Job, Migrations
 from shared.catalogue.moving import Moving
 from shared.catalogue.owners import Owners
+from shared.catalogue.rows import TimeKey
 from shared.catalogue.shares import NewShare, OpenShare, Shares
 from shared.catalogue.upkeep import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.users import Users
@@ -39,6 +40,7 @@ __all__ = [
     "OpenShare",
     "Owners",
     "Shares",
+    "TimeKey",
     "Upkeep",
     "Users",
     "Verdict",

@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, VISIBLE, clip_from, file_from, sight
+from shared.catalogue.rows import (
+    CLIP_COLUMNS,
+    FILE_COLUMNS,
+    VISIBLE,
+    StartKey,
+    clip_from,
+    file_from,
+    page_after,
+    sight,
+)
 from shared.database import Database
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
@@ -47,8 +56,8 @@ _PAGE: LiteralString = f"""
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.video_id = %(video_id)s AND {VISIBLE}
       AND (%(status)s::text IS NULL OR c.status = %(status)s)
-      AND (%(after_start)s::float8 IS NULL
-           OR (c.start_time, c.id) > (%(after_start)s, %(after_id)s::uuid))
+      AND (%(after)s::float8 IS NULL
+           OR (c.start_time, c.id) > (%(after)s, %(after_id)s::uuid))
     ORDER BY c.start_time, c.id
     LIMIT %(limit)s
 """
@@ -70,8 +79,6 @@ _HIDE: LiteralString = f"""
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
-
-type PageKey = tuple[float, UUID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,22 +138,12 @@ class Clips:
         viewer: Viewer,
         video_id: UUID,
         limit: int,
-        after: PageKey | None,
+        after: StartKey | None,
         status: ClipStatus | None,
     ) -> Sequence[Clip]:
         """Up to `limit` clips by start time that come after the one with the key `after`."""
-        after_start, after_id = after or (None, None)
-        rows = self._database.all(
-            _PAGE,
-            sight(viewer)
-            | {
-                "video_id": video_id,
-                "limit": limit,
-                "after_start": after_start,
-                "after_id": after_id,
-                "status": status,
-            },
-        )
+        of_video = {"video_id": video_id, "status": status}
+        rows = self._database.all(_PAGE, sight(viewer) | page_after(after, limit) | of_video)
         return [clip_from(row) for row in rows]
 
     def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:

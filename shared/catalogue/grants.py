@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import VISIBLE, sight
+from shared.catalogue.rows import VISIBLE, TimeKey, page_after, sight
 from shared.clock import Clock
 from shared.database import Database
 from shared.model import RecordedGrant, SignedLink, Viewer
@@ -39,8 +39,8 @@ _PAGE: LiteralString = f"""
       AND (%(as_admin)s OR EXISTS (
           SELECT 1 FROM clips c JOIN videos v ON v.id = c.video_id
           WHERE c.id = %(clip_id)s AND {VISIBLE}))
-      AND (%(after_time)s::timestamptz IS NULL
-           OR (g.granted_at, g.id) < (%(after_time)s, %(after_id)s::uuid))
+      AND (%(after)s::timestamptz IS NULL
+           OR (g.granted_at, g.id) < (%(after)s, %(after_id)s::uuid))
     ORDER BY g.granted_at DESC, g.id DESC
     LIMIT %(limit)s
 """
@@ -56,7 +56,6 @@ _FORGET: LiteralString = """
 _REMEMBERED = 50_000
 _REMEMBERED_FOR = timedelta(minutes=10)
 
-type PageKey = tuple[datetime, UUID]
 type _Terms = tuple[str, str | None, datetime, datetime]
 
 
@@ -90,20 +89,11 @@ class Grants:
             recorded.update(grant.link.id.int ^ user for grant in alike)
 
     def page(
-        self, viewer: Viewer, clip_id: UUID, limit: int, after: PageKey | None
+        self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[RecordedGrant]:
         """Up to `limit` grants, newest first, that come after the one with the key `after`."""
-        after_time, after_id = after or (None, None)
-        rows = self._database.all(
-            _PAGE,
-            sight(viewer)
-            | {
-                "clip_id": clip_id,
-                "limit": limit,
-                "after_time": after_time,
-                "after_id": after_id,
-            },
-        )
+        parameters = sight(viewer) | page_after(after, limit) | {"clip_id": clip_id}
+        rows = self._database.all(_PAGE, parameters)
         return [RecordedGrant(**row) for row in rows]
 
     def forget(self, before: datetime, limit: int) -> int:

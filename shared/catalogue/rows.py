@@ -1,8 +1,10 @@
-"""How rows become clips and media, and media become jsonb."""
+"""What queries share: whom they show what, in pages; how rows become clips, and media jsonb."""
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import LiteralString
+from uuid import UUID
 
 from shared.database import Row
 from shared.model import (
@@ -48,6 +50,17 @@ VISIBLE: LiteralString = f"{THERE} AND (v.user_id = %(user_id)s OR %(as_admin)s)
 def sight(viewer: Viewer) -> dict[str, object]:
     """The parameters by which a query tells what a viewer sees."""
     return {"user_id": viewer.user_id, "as_admin": viewer.as_admin}
+
+
+# What a page ended with, as its rows are ordered: by when they were made, or by start time.
+type TimeKey = tuple[datetime, UUID]
+type StartKey = tuple[float, UUID]
+
+
+def page_after(key: TimeKey | StartKey | None, limit: int) -> dict[str, object]:
+    """The parameters by which a query is given a page; without a key it is the first one."""
+    after, after_id = key or (None, None)
+    return {"after": after, "after_id": after_id, "limit": limit}
 
 
 def clip_from(row: Row) -> Clip:

@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import FILE_COLUMNS, THERE, VISIBLE, file_from, sight
+from shared.catalogue.rows import (
+    FILE_COLUMNS,
+    THERE,
+    VISIBLE,
+    TimeKey,
+    file_from,
+    page_after,
+    sight,
+)
 from shared.database import Database
 from shared.model import ClipFile, Share, SignedLink, Variant, Viewer
 
@@ -39,8 +47,8 @@ _PAGE: LiteralString = f"""
     SELECT {_COLUMNS}
     FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
     WHERE s.clip_id = %(clip_id)s AND {VISIBLE}
-      AND (%(after_time)s::timestamptz IS NULL
-           OR (s.created_at, s.id) < (%(after_time)s, %(after_id)s::uuid))
+      AND (%(after)s::timestamptz IS NULL
+           OR (s.created_at, s.id) < (%(after)s, %(after_id)s::uuid))
     ORDER BY s.created_at DESC, s.id DESC
     LIMIT %(limit)s
 """
@@ -74,8 +82,6 @@ _CLAIM: LiteralString = f"""
     )
     SELECT id FROM claimed
 """
-
-type PageKey = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +125,11 @@ class Shares:
         return Share(**row) if row else None
 
     def page(
-        self, viewer: Viewer, clip_id: UUID, limit: int, after: PageKey | None
+        self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[Share]:
         """Up to `limit` shares, newest first, that come after the one with the key `after`."""
-        after_time, after_id = after or (None, None)
-        rows = self._database.all(
-            _PAGE,
-            sight(viewer)
-            | {
-                "clip_id": clip_id,
-                "limit": limit,
-                "after_time": after_time,
-                "after_id": after_id,
-            },
-        )
+        parameters = sight(viewer) | page_after(after, limit) | {"clip_id": clip_id}
+        rows = self._database.all(_PAGE, parameters)
         return [Share(**row) for row in rows]
 
     def revoke(self, viewer: Viewer, clip_id: UUID, share_id: UUID) -> bool:

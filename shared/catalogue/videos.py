@@ -1,11 +1,10 @@
 """Videos: what clips belong to, and whose they are."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import sight
+from shared.catalogue.rows import TimeKey, page_after, sight
 from shared.database import Database, Row
 from shared.model import Video, Viewer
 
@@ -32,8 +31,8 @@ _GET: LiteralString = f"""
 _PAGE: LiteralString = f"""
     SELECT {_COLUMNS} FROM videos v
     WHERE v.user_id = %(user_id)s AND v.deleted_at IS NULL
-      AND (%(after_time)s::timestamptz IS NULL
-           OR (v.created_at, v.id) < (%(after_time)s, %(after_id)s::uuid))
+      AND (%(after)s::timestamptz IS NULL
+           OR (v.created_at, v.id) < (%(after)s, %(after_id)s::uuid))
     ORDER BY v.created_at DESC, v.id DESC
     LIMIT %(limit)s
 """
@@ -47,8 +46,6 @@ _HIDE: LiteralString = """
 _HIDE_CLIPS: LiteralString = """
     UPDATE clips SET deleted_at = now() WHERE video_id = %(id)s AND deleted_at IS NULL
 """
-
-type PageKey = tuple[datetime, UUID]
 
 
 class Videos:
@@ -66,13 +63,9 @@ class Videos:
         row = self._database.one(_GET, sight(viewer) | {"id": video_id})
         return _video(row) if row else None
 
-    def page(self, user_id: UUID, limit: int, after: PageKey | None) -> Sequence[Video]:
+    def page(self, user_id: UUID, limit: int, after: TimeKey | None) -> Sequence[Video]:
         """Up to `limit` videos, newest first, that come after the one with the key `after`."""
-        after_time, after_id = after or (None, None)
-        rows = self._database.all(
-            _PAGE,
-            {"user_id": user_id, "limit": limit, "after_time": after_time, "after_id": after_id},
-        )
+        rows = self._database.all(_PAGE, page_after(after, limit) | {"user_id": user_id})
         return [_video(row) for row in rows]
 
     def hide(self, viewer: Viewer, video_id: UUID) -> bool:
