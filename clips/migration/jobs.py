@@ -68,6 +68,8 @@ class MigrationJobs:
             field = FieldError("must be a folder below MIGRATION_ROOT", parameter="local_clips_dir")
             raise InvalidRequest("Look at: local_clips_dir.", (field,)) from error
         migration_id = self._migrations.start(wanted, batch_size)
+        # Joins the line of who asked for it, which the same call has written.
+        _log.info("Begun, or running already: migration %s of %r", migration_id, wanted)
         self._queue.send([str(migration_id)])
         return self.get(migration_id)
 

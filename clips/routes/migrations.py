@@ -23,7 +23,9 @@ from shared.model import Role
 )
 def start(call: Call) -> Answer:
     wanted = call.parameters(inputs.NewMigration)
-    begun = call.services.migrations.start(wanted.local_clips_dir or "", wanted.batch_size)
+    folder = wanted.local_clips_dir or ""
+    call.record(f"moves clips in from {folder!r}, {wanted.batch_size} files a batch")
+    begun = call.services.migrations.start(folder, wanted.batch_size)
     return Answer(
         HTTPStatus.ACCEPTED,
         views.migration(begun),

@@ -130,6 +130,19 @@ def test_a_host_killed_in_the_middle(new_app: NewApp, small_film: bytes) -> None
     assert len(names) == len(set(names)) == 120
 
 
+def test_who_began_it_is_on_record(app: App, old: OldService) -> None:
+    """With the folder as it was asked for, refused or not; and which migration it became."""
+    with app.client("root of migrations", ["admin"]) as admin:
+        asked = f"missing' {old.folder.name}"
+        assert admin.post("/migrate-clips", params={"local_clips_dir": asked}).status_code == 400
+        begun = start(admin, old.folder.name, batch_size=7)
+    who = "INFO clips.audit: Admin 'root of migrations' moves clips in from"
+    wait_for(lambda: begun["id"] in app.log or None, "the line in the log")
+    assert f"{who} {asked!r}, 10 files a batch\n" in app.log
+    assert f"{who} {old.folder.name!r}, 7 files a batch\n" in app.log
+    assert f"migration {begun['id']} of {old.folder.name.encode()!r}\n" in app.log
+
+
 def test_failures_are_told_with_clip_file_and_reason(
     admin: httpx.Client, old: OldService, small_film: bytes
 ) -> None:

@@ -83,6 +83,11 @@ def test_a_line_stays_a_line(caplog: pytest.LogCaptureFixture) -> None:
     assert line.startswith(r"""Admin 'root' acts on what belongs to "a\nAdmin 'x'", 'b\u2028': """)
 
 
+def test_what_is_about_nobodys_things_is_on_record_too(caplog: pytest.LogCaptureFixture) -> None:
+    call(Owners(), "ro'ot\n", "admin").record("moves clips in from 'season-2'")
+    assert said(caplog) == ["""Admin "ro'ot\\n" moves clips in from 'season-2'"""]
+
+
 def test_a_crowd_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     """A call for a thousand clips may name a thousand owners."""
     call(Owners(*(f"u{n}" for n in range(1000))), "root", "admin").viewer(where("admin"))
