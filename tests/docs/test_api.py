@@ -1,10 +1,6 @@
 """docs/api.md names every endpoint, parameter and field of the app, and none besides."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_origin, get_type_hints
@@ -32,6 +28,7 @@ from shared.model import (
     VideoTrack,
 )
 from tests.docs.pages import ROOT, Page, coded, page
+from tests.unit.described import describe
 
 API = page("docs/api.md")
 
@@ -52,38 +49,16 @@ def _blank_value(hint: Any) -> object:  # noqa: ANN401 - a type hint may be anyt
 
 CLIP = blank(Clip)
 
-_LIST_ROUTES = """
-import json, function_app
-routes = []
-for function in function_app.app.get_functions():
-    trigger = function.get_trigger().get_dict_repr()
-    if trigger["type"] == "httpTrigger" and not trigger["route"].startswith("{*"):
-        routes += [f"{method.name} /{trigger['route']}" for method in trigger["methods"]]
-print(json.dumps(routes))
-"""
-
 
 @pytest.fixture(scope="module")
 def routes() -> list[str]:
-    """`METHOD /path` of every endpoint; in a process of its own, as an app is indexed once."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AZURE_STORAGE_ACCOUNT_NAME": "nowhere",
-        "DATABASE_URL": "postgresql://nowhere/cliplink",
-        "AUTH_ISSUER": "https://issuer.localhost",
-        "AUTH_AUDIENCE": "cliplink",
-        "AUTH_JWKS_URL": "https://issuer.localhost/keys",
-    }
-    answer = subprocess.run(
-        [sys.executable, "-c", _LIST_ROUTES],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    listed: list[str] = json.loads(answer.stdout)
-    return listed
+    """`METHOD /path` of every endpoint."""
+    return [
+        f"{method} /{path}"
+        for methods, path in describe().functions.values()
+        for method in methods
+        if not path.startswith("{*")  # answers what is no endpoint
+    ]
 
 
 def endpoint(title: str) -> Page:

@@ -10,6 +10,7 @@ from clips import deletion
 from shared import pool, settings
 from shared.catalogue import landings
 from tests.docs.pages import ROOT, coded, page
+from tests.settings import COMPLETE, names_read
 
 CONFIGURATION = page("docs/configuration.md")
 TABLE = CONFIGURATION.section("Settings").table("name")
@@ -26,39 +27,14 @@ OTHER_FORMS = {
     "CDN_ENDPOINT",
 }
 OF_THE_PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
-REQUIRED = {
-    "AZURE_STORAGE_ACCOUNT_NAME": "clips",
-    "DATABASE_URL": "postgresql://localhost/cliplink",
-    "AUTH_ISSUER": "https://issuer.localhost",
-    "AUTH_AUDIENCE": "cliplink",
-    "AUTH_JWKS_URL": "https://issuer.localhost/keys",
-}
-
-
-class Asked(dict[str, str]):
-    """A mapping that remembers what it was asked for."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        super().__init__(values)
-        self.names: set[str] = set()
-
-    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one of dict's three
-        self.names.add(key)
-        return super().get(key, default)
-
-
-def names_read() -> set[str]:
-    asked = Asked(REQUIRED)
-    settings.from_mapping(asked)
-    return asked.names
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    assert set(TABLE.names()) == names_read()
+    assert set(TABLE.names()) == names_read(COMPLETE)
 
 
 def test_the_example_sets_what_applies_to_it() -> None:
-    assert set(EXAMPLE) - OF_THE_PLATFORM == names_read() - OTHER_FORMS
+    assert set(EXAMPLE) - OF_THE_PLATFORM == names_read(COMPLETE) - OTHER_FORMS
     settings.from_mapping(EXAMPLE)
 
 
@@ -75,7 +51,7 @@ def test_required_and_default_are_as_documented() -> None:
     assert {name for name, text in defaults.items() if text == "required"} == missing - {
         "AZURE_STORAGE_CONNECTION_STRING"  # or an account's name, as the page says
     }
-    read = settings.from_mapping(REQUIRED)
+    read = settings.from_mapping(COMPLETE)
     actual = {
         "AZURE_STORAGE_CONTAINER_NAME": read.container_prefix,
         "CLEANUP_SCHEDULE": read.cleanup_schedule,
@@ -94,14 +70,14 @@ def test_required_and_default_are_as_documented() -> None:
     ],
 )
 def test_every_example_is_accepted(name: str, example: str) -> None:
-    settings.from_mapping(REQUIRED | {name: example})
+    settings.from_mapping(COMPLETE | {name: example})
 
 
 def test_the_trigger_connection_is_the_documented_one() -> None:
     table = CONFIGURATION.section("What the blob trigger uses").table("name")
-    prefix = settings.from_mapping(REQUIRED).storage.trigger_connection
+    prefix = settings.from_mapping(COMPLETE).storage.trigger_connection
     assert all(name.startswith(f"{prefix}__") for name in table.names())
-    assert settings.from_mapping(EXAMPLE).storage.trigger_connection in names_read()
+    assert settings.from_mapping(EXAMPLE).storage.trigger_connection in names_read(COMPLETE)
 
 
 def test_host_json_is_explained_value_by_value() -> None:

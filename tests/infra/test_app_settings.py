@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from shared.settings import from_mapping
 from tests.docs.pages import page
 from tests.infra.bicep import INFRA
 from tests.infra.templates import VARIANTS, by_symbol, deployed
+from tests.settings import names_read
 
 ROOT = INFRA.parent
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
@@ -44,18 +44,6 @@ OF_THE_PLATFORM = {
 }
 
 
-class Asked(dict[str, str]):
-    """A mapping that remembers what it was asked for."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        super().__init__(values)
-        self.names: set[str] = set()
-
-    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one of dict's three
-        self.names.add(key)
-        return super().get(key, default)
-
-
 class EmptyVault:
     """Has no secret."""
 
@@ -82,20 +70,14 @@ def with_names_of_azure(value: str) -> str:
     return value
 
 
-def names_read() -> set[str]:
-    asked = Asked(values("default"))
-    from_mapping(asked)
-    return asked.names
-
-
 def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> None:
-    left_out = names_read() - values("default").keys()
+    left_out = names_read(values("default")) - values("default").keys()
     assert left_out <= UNSET.keys()
 
 
 def test_every_setting_of_the_template_is_read_by_somebody() -> None:
     ours = set(values("everything")) - OF_THE_PLATFORM
-    assert ours <= names_read()
+    assert ours <= names_read(values("default"))
 
 
 def test_what_is_left_out_is_left_out() -> None:

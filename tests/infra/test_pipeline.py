@@ -14,6 +14,7 @@ import yaml
 from tests.infra.bicep import INFRA, load
 from tests.infra.evaluate import Template
 from tests.infra.templates import BASE, OF_AZD, PARAMETERS, deployed, told_by_parameters
+from tests.settings import COMPLETE
 
 ROOT = INFRA.parent
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
@@ -122,13 +123,6 @@ def test_the_packed_app_starts(tmp_path: Path) -> None:
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, tmp_path)
-    settings = {
-        "AZURE_STORAGE_ACCOUNT_NAME": "clips",
-        "DATABASE_URL": "postgresql://app@db.example.org/cliplink",
-        "AUTH_ISSUER": "https://login.example.org",
-        "AUTH_AUDIENCE": "cliplink",
-        "AUTH_JWKS_URL": "https://login.example.org/keys",
-    }
     subprocess.run(
         [
             ROOT / ".venv/bin/python",
@@ -137,7 +131,7 @@ def test_the_packed_app_starts(tmp_path: Path) -> None:
             "import sys; sys.path.insert(0, '.'); import function_app",
         ],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"]} | settings,
+        env=COMPLETE | {"PATH": os.environ["PATH"]},
         check=True,
     )
 

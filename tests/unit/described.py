@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.settings import COMPLETE
+
 ROOT = Path(__file__).parents[2]
 
 _DESCRIBE = """
@@ -51,18 +53,10 @@ class Described:
 
 @cache
 def describe() -> Described:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AZURE_STORAGE_ACCOUNT_NAME": "nowhere",
-        "DATABASE_URL": "postgresql://nowhere/cliplink",
-        "AUTH_ISSUER": "https://issuer.localhost",
-        "AUTH_AUDIENCE": "cliplink",
-        "AUTH_JWKS_URL": "https://issuer.localhost/keys",
-    }
     answer = subprocess.run(
         [sys.executable, "-W", "error", "-c", _DESCRIBE],
         cwd=ROOT,
-        env=environment,
+        env=COMPLETE | {"PATH": os.environ["PATH"]},
         check=True,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ import pytest
 from clips import deletion
 from shared.catalogue import migration_files
 from shared.catalogue.landings import MAX_ATTEMPTS
+from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "function_app.py", *sorted(ROOT.glob("clips/**/*.py"))]
@@ -42,13 +43,7 @@ OWNERS = {
     "PIL": {"shared.media"},
     "opentelemetry": {"shared.telemetry"},
 }
-ENVIRONMENT = {
-    "FUNCTIONS_WORKER_RUNTIME": "python",
-    "DATABASE_URL": "postgresql://cliplink@db.example.org/cliplink",
-    "AUTH_ISSUER": "https://login.example.org",
-    "AUTH_AUDIENCE": "cliplink",
-    "AUTH_JWKS_URL": "https://login.example.org/keys",
-}
+ENVIRONMENT = REQUIRED | {"FUNCTIONS_WORKER_RUNTIME": "python"}
 CREDENTIALS = {
     "connection string": {
         "AZURE_STORAGE_CONNECTION_STRING": "AccountName=clips;AccountKey=c2VjcmV0;"

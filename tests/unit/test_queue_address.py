@@ -5,13 +5,8 @@ import pytest
 from shared.clock import utc_now
 from shared.settings import from_mapping
 from shared.storage import StorageAccount
+from tests.settings import REQUIRED
 
-REQUIRED = {
-    "DATABASE_URL": "postgresql://db.example.org/cliplink",
-    "AUTH_ISSUER": "https://login.example.org",
-    "AUTH_AUDIENCE": "cliplink",
-    "AUTH_JWKS_URL": "https://login.example.org/keys",
-}
 KEY = "AccountName=films;AccountKey=c2VjcmV0"
 
 
