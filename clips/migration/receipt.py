@@ -173,10 +173,6 @@ def without_query(address: str) -> str:
     return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
-def _beside(report: Path, suffix: str) -> Path:
-    return report.with_name(report.name + suffix)
-
-
 def _about(item: Item) -> dict[str, object]:
     where = {"url": without_query(item.url)} if item.url else {"path": os.fsdecode(item.path)}
     return {
