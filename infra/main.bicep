@@ -111,6 +111,14 @@ param frontDoor bool = false
 @description('A name of your own for Front Door, such as clips.example.com; empty: its own name')
 param customDomain string = ''
 
+@description('Calls of the API a minute from one client address before Front Door answers 429')
+@minValue(10)
+param callsPerMinute int = 600
+
+@description('Shares a minute, which open without a token, that one client address may open')
+@minValue(10)
+param sharesPerMinute int = 120
+
 // --- Watch
 
 @description('Where alerts go, comma-separated; empty: they show in the portal only')
@@ -382,12 +390,24 @@ module endpoints 'modules/private-endpoints.bicep' = if (privateNetwork) {
   }
 }
 
+module firewall 'modules/firewall.bicep' = if (frontDoor) {
+  name: 'firewall'
+  scope: group
+  params: {
+    name: 'wafcliplink${token}'
+    tags: tags
+    callsPerMinute: callsPerMinute
+    sharesPerMinute: sharesPerMinute
+  }
+}
+
 module frontDoorProfile 'modules/front-door.bicep' = if (frontDoor) {
   name: 'front-door'
   scope: group
   params: {
     name: 'cliplink-${token}'
     tags: tags
+    firewallId: firewall!.outputs.id
     customDomain: customDomain
     apiHost: '${functionAppName}.azurewebsites.net'
     storageHost: clipsStorage.outputs.blobHost

@@ -1,6 +1,6 @@
-// Azure Front Door before the API and the links: one name, a certificate, a firewall that counts, and a
-// cache for what links open. An object is kept under the whole of its link, signature included, and for
-// as long as the app lets it (docs/configuration.md, A CDN).
+// Azure Front Door before the API and the links: one name, a certificate, and a cache for what links
+// open. An object is kept under the whole of its link, signature included, and for as long as the app
+// lets it (docs/configuration.md, A CDN). Whom it turns away is in firewall.bicep.
 
 param name string
 param tags object
@@ -13,8 +13,8 @@ param storageHost string
 param containerPrefix string
 param workspaceId string
 
-@description('Requests a minute from one address before the firewall turns it away')
-param requestsPerMinute int = 600
+@description('The rules by which requests are turned away: firewall.bicep')
+param firewallId string
 
 // Azure checks names even of what it leaves out: that of a domain must not be empty.
 var domainName = empty(customDomain) ? 'unused.example.com' : customDomain
@@ -28,6 +28,14 @@ resource profile 'Microsoft.Cdn/profiles@2025-06-01' = {
   sku: { name: 'Standard_AzureFrontDoor' }
   properties: {
     originResponseTimeoutSeconds: 240
+    // Addresses open what they lead to, those of shares and signed links alike: no log of this profile
+    // has them, if somebody turns one on.
+    logScrubbing: {
+      state: 'Enabled'
+      scrubbingRules: [
+        { matchVariable: 'RequestUri', selectorMatchOperator: 'EqualsAny', state: 'Enabled' }
+      ]
+    }
   }
 }
 
@@ -146,47 +154,13 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
   dependsOn: [ storageOrigin ]
 }
 
-resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
-  name: replace('waf${name}', '-', '')
-  location: 'global'
-  tags: tags
-  sku: { name: 'Standard_AzureFrontDoor' }
-  properties: {
-    policySettings: {
-      enabledState: 'Enabled'
-      mode: 'Prevention'
-    }
-    customRules: {
-      rules: [
-        {
-          name: 'TooManyRequests'
-          priority: 100
-          enabledState: 'Enabled'
-          ruleType: 'RateLimitRule'
-          rateLimitDurationInMinutes: 1
-          rateLimitThreshold: requestsPerMinute
-          action: 'Block'
-          matchConditions: [
-            {
-              matchVariable: 'RequestUri'
-              operator: 'Contains'
-              negateCondition: false
-              matchValue: [ '/api/' ]
-            }
-          ]
-        }
-      ]
-    }
-  }
-}
-
 resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
   parent: profile
   name: 'firewall'
   properties: {
     parameters: {
       type: 'WebApplicationFirewall'
-      wafPolicy: { id: firewall.id }
+      wafPolicy: { id: firewallId }
       associations: [
         {
           domains: protectedDomains

@@ -1,12 +1,23 @@
 """What can be reached, with a private network and through Front Door."""
 
+import re
+from typing import Any
+
 import pytest
 
 from shared.blob_names import Containers
-from tests.infra.templates import VARIANTS, by_symbol, deployed, of_type
+from tests.docs.pages import page
+from tests.infra.bicep import INFRA
+from tests.infra.evaluate import Template
+from tests.infra.templates import BASE, VARIANTS, by_symbol, deployed, of_type
 from tests.infra.values import Resource
 
 SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers"
+
+(OPEN_SHARE,) = re.findall(
+    r'add_open\("shares_open", "GET", "([^"]+)"', (INFRA.parent / "function_app.py").read_text()
+)
+"""The route that needs no token and is no description: a share's."""
 
 PRIVATE = {
     "modules/host-storage.bicep": "account",
@@ -86,6 +97,62 @@ def test_front_door_counts_callers_on_every_name(variant: str) -> None:
     if VARIANTS[variant].get("customDomain"):
         fronts += of_type(template, "Microsoft.Cdn/profiles/customDomains")
     assert {each["id"] for each in association["domains"]} == {front.id for front in fronts}
+
+
+def limits(template: Template) -> dict[str, dict[str, Any]]:
+    """The rules of the firewall, by the path whose calls each counts."""
+    (policy,) = of_type(template, "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies")
+    assert policy.body["sku"] == {"name": "Standard_AzureFrontDoor"}
+    assert "managedRules" not in policy.properties  # they would need the Premium tier
+    rules = policy.properties["customRules"]["rules"]
+    priorities = [rule["priority"] for rule in rules]
+    assert len(set(priorities)) == len(priorities)
+    return {rule["matchConditions"][0]["matchValue"][0]: rule for rule in rules}
+
+
+def test_the_firewall_counts_calls_and_those_without_a_token_apart() -> None:
+    by_path = limits(deployed("front door"))
+    assert set(by_path) == {"/api/", f"/api/{OPEN_SHARE.partition('{')[0]}"}
+    for rule in by_path.values():
+        assert rule["ruleType"] == "RateLimitRule"
+        assert rule["action"] == "Block"
+        assert rule["rateLimitDurationInMinutes"] in {1, 5}  # Azure knows no others
+    assert by_path["/api/s/"]["rateLimitThreshold"] < by_path["/api/"]["rateLimitThreshold"]
+
+
+def test_no_way_of_writing_an_address_gets_round_the_count() -> None:
+    """The host finds a function under /API/%73/ too."""
+    for rule in limits(deployed("front door")).values():
+        (condition,) = rule["matchConditions"]
+        assert condition["transforms"] == ["UrlDecode", "Lowercase"]
+        assert condition["matchValue"] == [condition["matchValue"][0].lower()]
+
+
+def test_the_numbers_of_the_firewall_can_be_set_and_are_the_documented_ones() -> None:
+    table = page("docs/api.md").section("Rate limits").table("calls")
+    documented = {row[0].split("`")[1].rstrip("."): int(row[1]) for row in table.rows}
+    by_path = limits(deployed("front door"))
+    assert {path: rule["rateLimitThreshold"] for path, rule in by_path.items()} == documented
+    asked = BASE | {"frontDoor": True, "callsPerMinute": 50, "sharesPerMinute": 20}
+    others = limits(Template(INFRA / "main.bicep", asked))
+    assert {path: rule["rateLimitThreshold"] for path, rule in others.items()} == {
+        "/api/": 50,
+        "/api/s/": 20,
+    }
+
+
+def test_no_log_of_front_door_holds_an_address_that_opens_something() -> None:
+    template = deployed("front door")
+    (policy,) = of_type(template, "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies")
+    (profile,) = of_type(template, "Microsoft.Cdn/profiles")
+    for told in (policy.properties["policySettings"], profile.properties):
+        assert told["logScrubbing"]["state"] == "Enabled"
+        (rule,) = told["logScrubbing"]["scrubbingRules"]
+        assert rule == {
+            "matchVariable": "RequestUri",
+            "selectorMatchOperator": "EqualsAny",
+            "state": "Enabled",
+        }
 
 
 def test_front_door_leads_to_containers_with_links_and_no_others() -> None:

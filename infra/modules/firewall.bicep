@@ -1,0 +1,59 @@
+// What Front Door turns away before it reaches the app. It counts the calls of each client address;
+// rules of one's own belong to its Standard tier, Microsoft's rule sets would need Premium.
+
+param name string
+param tags object
+
+@description('Calls of the API a minute from one address')
+param callsPerMinute int
+
+@description('Shares a minute that one address may open: these calls come without a token')
+param sharesPerMinute int
+
+// The app takes an address in any case, and with letters written as %61: so do the rules.
+var limits = [
+  { name: 'TooManyShares', priority: 90, threshold: sharesPerMinute, path: '/api/s/' }
+  { name: 'TooManyCalls', priority: 100, threshold: callsPerMinute, path: '/api/' }
+]
+
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+  name: name
+  location: 'global'
+  tags: tags
+  sku: { name: 'Standard_AzureFrontDoor' }
+  properties: {
+    policySettings: {
+      enabledState: 'Enabled'
+      mode: 'Prevention'
+      // Whom a rule turns away goes into the log. The address of a share is its secret.
+      logScrubbing: {
+        state: 'Enabled'
+        scrubbingRules: [
+          { matchVariable: 'RequestUri', selectorMatchOperator: 'EqualsAny', state: 'Enabled' }
+        ]
+      }
+    }
+    customRules: {
+      rules: [for limit in limits: {
+        name: limit.name
+        priority: limit.priority
+        enabledState: 'Enabled'
+        ruleType: 'RateLimitRule'
+        rateLimitDurationInMinutes: 1
+        rateLimitThreshold: limit.threshold
+        action: 'Block'
+        matchConditions: [
+          {
+            matchVariable: 'RequestUri'
+            operator: 'Contains'
+            negateCondition: false
+            matchValue: [ limit.path ]
+            transforms: [ 'UrlDecode', 'Lowercase' ]
+          }
+        ]
+      }]
+    }
+  }
+}
+
+output id string = firewall.id
