@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.ports import LOOPBACK
+from local.serving import in_a_thread
 
 ISSUER = "http://issuer.cliplink.localhost"
 AUDIENCE = "cliplink"
@@ -74,14 +74,8 @@ class Issuer:
         }
         server = ThreadingHTTPServer((LOOPBACK, port), _handler(pages))
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, name="issuer", daemon=True)
-        thread.start()
-        try:
+        with in_a_thread(server):
             yield f"{address}/jwks.json"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
 
 def _handler(pages: dict[str, object]) -> type[BaseHTTPRequestHandler]:

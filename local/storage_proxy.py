@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from local.ports import LOOPBACK
+from local.serving import in_a_thread
 
 type Gate = Callable[[str, str], int | None]
 """Is shown method and path; may wait, and may name a status that is answered instead."""
@@ -80,14 +81,8 @@ def running(
 
     server = ThreadingHTTPServer((LOOPBACK, port), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="storage proxy", daemon=True)
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield traffic
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _open_gate(_method: str, _path: str) -> int | None:

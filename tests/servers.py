@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 
-LOOPBACK = "127.0.0.1"
+from local.ports import LOOPBACK
+from local.serving import in_a_thread
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,8 @@ def serving(
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     served = Served(f"{'https' if tls else 'http'}://{LOOPBACK}:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _write(wire: BufferedIOBase, reply: Reply) -> None:

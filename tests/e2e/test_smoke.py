@@ -1,15 +1,12 @@
 """The script that tries a deployment out, against an app that runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from infra import smoke
 from tests.e2e.app import App
+from tests.servers import Reply, serving
 
 
 @pytest.fixture
@@ -82,27 +79,11 @@ def test_a_clip_that_cannot_be_taken_in_fails_and_is_removed(
         assert client.get("/videos").json() == []
 
 
-class _Unwell(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # as the library calls it
-        self.send_error(503)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-@contextmanager
-def unwell_app() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Unwell) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/api"
-        server.shutdown()
-
-
 def test_an_app_that_stays_unwell_fails(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with unwell_app() as address:
-        assert run(monkeypatch, address, "token", film_file, patience=0) == 1
+    with serving(lambda _: Reply(503)) as unwell:
+        assert run(monkeypatch, f"{unwell.url}/api", "token", film_file, patience=0) == 1
     assert "GET /health to answer 200" in capsys.readouterr().err
 
 

@@ -8,13 +8,13 @@ import selectors
 import socket
 import ssl
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
-from tests.servers import LOOPBACK
+from local.ports import LOOPBACK
+from local.serving import in_a_thread
 
 _WANTS_TLS = struct.pack("!ii", 8, 80877103)
 
@@ -51,15 +51,10 @@ def tls_front(server_port: int, tls: ssl.SSLContext) -> Iterator[Front]:
     class Server(ThreadingTCPServer):
         daemon_threads = True
 
-    with Server((LOOPBACK, 0), Handler) as server:
-        front = Front(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-        thread.start()
-        try:
-            yield front
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server((LOOPBACK, 0), Handler)
+    front = Front(server.server_address[1])
+    with in_a_thread(server):
+        yield front
 
 
 def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:

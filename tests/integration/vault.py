@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
+from local.ports import LOOPBACK
 from tests.integration.storage import ManagedIdentity
-from tests.servers import LOOPBACK, Reply, Request, serving
+from tests.servers import Reply, Request, serving
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 

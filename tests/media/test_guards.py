@@ -1,7 +1,6 @@
 """Nothing inside a file reads another file, reaches a host, or takes the machine."""
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -12,6 +11,8 @@ from unittest.mock import patch
 import av
 import pytest
 
+from local.ports import LOOPBACK
+from local.serving import in_a_thread
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media.formats import ACCEPTED_FORMATS
@@ -51,12 +52,9 @@ def trap() -> Iterator[tuple[int, list[bytes]]]:
         def handle(self) -> None:
             asked.append(self.request.recv(1024))
 
-    with TCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = TCPServer((LOOPBACK, 0), Handler)
+    with in_a_thread(server):
         yield server.server_address[1], asked
-        server.shutdown()
-        thread.join()
 
 
 def playlists(target: str) -> dict[str, bytes]:

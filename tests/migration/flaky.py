@@ -10,6 +10,7 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from local.ports import LOOPBACK
+from local.serving import in_a_thread
 
 
 class Fault(Enum):
@@ -57,14 +58,8 @@ def line_to(upstream: int) -> Iterator[Line]:
 
     server = _Server((LOOPBACK, 0), Handler)
     to.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield to
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Server(ThreadingHTTPServer):
