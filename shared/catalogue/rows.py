@@ -1,12 +1,12 @@
 """What queries share: whom they show what, in pages; how rows become clips, and media jsonb."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.database import Row
 from shared.model import (
     Clip,
     ClipFile,
@@ -63,32 +63,94 @@ def page_after(key: TimeKey | StartKey | None, limit: int) -> dict[str, object]:
     return {"after": after, "after_id": after_id, "limit": limit}
 
 
-def clip_from(row: Row) -> Clip:
-    """A row of CLIP_COLUMNS as a clip; takes the row apart."""
-    code, detail = row.pop("failure_code"), row.pop("failure_detail")
+def clip_of(
+    clip_id: UUID,
+    video_id: UUID,
+    title: str | None,
+    status: str,
+    failure_code: str | None,
+    failure_detail: str,
+    blob_name: str | None,
+    blob_url: str | None,
+    poster_name: str | None,
+    poster_widths: Sequence[int] | None,
+    storyboard_name: str | None,
+    preview_name: str | None,
+    placeholder: str | None,
+    thumbnail_url: str | None,
+    start_time: float,
+    end_time: float | None,
+    duration: float | None,
+    file_size: int | None,
+    content_type: str | None,
+    created_at: datetime,
+    expires_at: datetime | None,
+    view_count: int,
+    media: MediaJson | None,
+) -> Clip:
+    """The values of CLIP_COLUMNS, in their order, as a clip."""
+    failure = None if failure_code is None else Failure(failure_code, failure_detail)
     return Clip(
-        status=ClipStatus(row.pop("status")),
-        images=_images(row),
-        failure=None if code is None else Failure(code, detail),
-        **row,
+        id=clip_id,
+        video_id=video_id,
+        title=title,
+        status=ClipStatus(status),
+        failure=failure,
+        blob_name=blob_name,
+        blob_url=blob_url,
+        images=_images(poster_name, poster_widths, storyboard_name, preview_name, placeholder),
+        thumbnail_url=thumbnail_url,
+        start_time=start_time,
+        end_time=end_time,
+        duration=duration,
+        file_size=file_size,
+        content_type=content_type,
+        created_at=created_at,
+        expires_at=expires_at,
+        view_count=view_count,
+        media=media,
     )
 
 
-def file_from(row: Row) -> ClipFile:
-    """A row of FILE_COLUMNS; takes the row apart."""
-    return ClipFile(status=ClipStatus(row.pop("status")), images=_images(row), **row)
+def file_of(
+    clip_id: UUID,
+    video_id: UUID,
+    title: str | None,
+    status: str,
+    blob_name: str | None,
+    archived: bool,  # noqa: FBT001 - a column, and called by the driver alone
+    content_type: str | None,
+    *images: Any,  # noqa: ANN401  # the values of the columns of the images, handed on
+) -> ClipFile:
+    """The values of FILE_COLUMNS, in their order."""
+    return ClipFile(
+        id=clip_id,
+        video_id=video_id,
+        title=title,
+        status=ClipStatus(status),
+        blob_name=blob_name,
+        archived=archived,
+        content_type=content_type,
+        images=_images(*images),
+    )
 
 
 def media_to_json(media: Media) -> MediaJson:
     return MediaJson(json.dumps(asdict(media)))
 
 
-def _images(row: Row) -> Images:
-    """Takes the columns of the images out of a row."""
+def _images(
+    poster_name: str | None,
+    poster_widths: Sequence[int] | None,
+    storyboard_name: str | None,
+    preview_name: str | None,
+    placeholder: str | None,
+) -> Images:
+    """The values of the columns of the images, in their order."""
     return Images(
-        poster_name=row.pop("poster_name"),
-        poster_widths=tuple(row.pop("poster_widths") or ()),
-        storyboard_name=row.pop("storyboard_name"),
-        preview_name=row.pop("preview_name"),
-        placeholder=row.pop("placeholder"),
+        poster_name=poster_name,
+        poster_widths=tuple(poster_widths or ()),
+        storyboard_name=storyboard_name,
+        preview_name=preview_name,
+        placeholder=placeholder,
     )

@@ -7,7 +7,7 @@ itself is never stored, and nothing here compares secrets.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.rows import (
@@ -15,7 +15,7 @@ from shared.catalogue.rows import (
     THERE,
     VISIBLE,
     TimeKey,
-    file_from,
+    file_of,
     page_after,
     sight,
 )
@@ -61,7 +61,7 @@ _REVOKE: LiteralString = f"""
 """
 
 _FIND: LiteralString = f"""
-    SELECT {FILE_COLUMNS}, s.id AS share_id, s.ip AS share_ip, s.expires_at AS share_expires_at
+    SELECT s.id, s.ip, s.expires_at, {FILE_COLUMNS}
     FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
     WHERE s.token_digest = %(digest)s AND {_OPEN} AND {THERE}
 """
@@ -139,15 +139,7 @@ class Shares:
 
     def find(self, digest: bytes) -> OpenShare | None:
         """The share with this digest, unless it or its clip is over."""
-        row = self._database.one(_FIND, {"digest": digest})
-        if row is None:
-            return None
-        return OpenShare(
-            id=row.pop("share_id"),
-            ip=row.pop("share_ip"),
-            expires_at=row.pop("share_expires_at"),
-            file=file_from(row),
-        )
+        return self._database.one_as(_open_share, _FIND, {"digest": digest})
 
     def claim(self, share_id: UUID, link: SignedLink) -> bool:
         """Uses up a view for a link to the clip; False if the share or clip is over by now."""
@@ -162,3 +154,12 @@ class Shares:
             },
         )
         return row is not None
+
+
+def _open_share(
+    share_id: UUID,
+    ip: str | None,
+    expires_at: datetime | None,
+    *file: Any,  # noqa: ANN401  # the values of FILE_COLUMNS, handed on
+) -> OpenShare:
+    return OpenShare(id=share_id, ip=ip, expires_at=expires_at, file=file_of(*file))

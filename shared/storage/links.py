@@ -8,6 +8,7 @@ that browsers and a CDN can keep what they open.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote
 
 from shared.clock import Clock
@@ -25,6 +26,8 @@ _NO_WINDOW = timedelta(0)
 # A mould is good for its window; but the account's key may be another by then.
 _MOULD_LIFE = timedelta(minutes=1)
 _MOST_MOULDS = 512
+# Pages are asked for again, with the same posters in them: signing is half of what they cost.
+_MOST_REMEMBERED = 10_000
 _NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 
 
@@ -58,6 +61,7 @@ class Links:
         self._clock = clock
         self._cdn = cdn
         self._moulds: dict[object, _Mould] = {}
+        self._made = lru_cache(_MOST_REMEMBERED)(_link)
 
     def to_read(
         self,
@@ -83,7 +87,7 @@ class Links:
             if len(self._moulds) >= _MOST_MOULDS:
                 self._moulds.clear()
             self._moulds[key] = mould
-        return _link(mould.address, mould.draft, name, _attachment(terms.download_as))
+        return self._made(mould.address, mould.draft, name, terms.download_as)
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
@@ -124,9 +128,9 @@ class Links:
         return window
 
 
-def _link(address: str, draft: Draft, name: str, disposition: str | None) -> SignedLink:
+def _link(address: str, draft: Draft, name: str, download_as: str | None) -> SignedLink:
     """A link to a blob of the container at the address."""
-    link_id, query = draft.sign(name, disposition)
+    link_id, query = draft.sign(name, _attachment(download_as))
     url = f"{address}/{quoted_name(name)}?{query}"
     return SignedLink(link_id, url, draft.span.starts_at, draft.span.expires_at)
 

@@ -1,7 +1,7 @@
 """Links by the thousand: one look at the catalogue, the same order, an error in its place."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import LiteralString
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,9 +9,9 @@ import pytest
 from azure.storage.blob import StandardBlobTier
 
 from clips.access import AccessTerms
-from shared.database import Database, Parameters, Row
 from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
 from shared.model import Clip, SignedLink, Variant
+from shared.pool import Connection, Pool
 from tests.integration.library import Library
 
 
@@ -93,13 +93,13 @@ class TestMany:
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clip_ids = [library.announce().id for _ in range(20)]
-        asked: list[str] = []
-        ask = Database.all
+        asked: list[Pool] = []
+        connection = Pool.connection
 
-        def counted(database: Database, query: LiteralString, parameters: Parameters) -> list[Row]:
-            asked.append(query)
-            return ask(database, query, parameters)
+        def counted(pool: Pool) -> AbstractContextManager[Connection]:
+            asked.append(pool)
+            return connection(pool)
 
-        monkeypatch.setattr(Database, "all", counted)
+        monkeypatch.setattr(Pool, "connection", counted)
         many(library, *clip_ids * 50)
         assert len(asked) == 1

@@ -131,7 +131,8 @@ def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(library: Library
             made.append(True)
 
     with services.database.transaction() as connection:
-        connection.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", [library.video.id])
+        hide = "UPDATE videos SET deleted_at = now() WHERE id = %(id)s"
+        connection.execute(hide, {"id": library.video.id})
         caller = threading.Thread(target=announce)
         caller.start()
         waiting = """SELECT 1 FROM pg_stat_activity

@@ -1,0 +1,31 @@
+"""Rows become clips by the order of their columns, which nothing but these tests compares."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import LiteralString
+
+import pytest
+
+from clips.compose import Services
+from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, _images, clip_of, file_of
+
+
+def parameters(make: Callable[..., object]) -> list[str]:
+    return list(signature(make).parameters)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (CLIP_COLUMNS, parameters(clip_of)),
+        (FILE_COLUMNS, [*parameters(file_of)[:-1], *parameters(_images)]),
+    ],
+    ids=["clips", "files"],
+)
+def test_a_column_arrives_under_its_own_name(
+    services: Services, columns: LiteralString, names: list[str]
+) -> None:
+    query: LiteralString = f"SELECT {columns} FROM (SELECT) AS nothing LEFT JOIN clips c ON true"
+    row = services.database.one(query, {})
+    assert row is not None
+    assert ["clip_id" if name == "id" else name for name in row] == names
