@@ -117,7 +117,8 @@ resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
   scope: app
   properties: {
     workspaceId: workspaceId
-    // What the functions say goes to Application Insights: here it would be stored twice.
+    // What the functions say goes to Application Insights: here it would be stored twice, and go round
+    // the transformations that keep the secrets of shares out.
     metrics: [ { category: 'AllMetrics', enabled: true } ]
   }
 }

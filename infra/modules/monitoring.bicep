@@ -13,19 +13,39 @@ param retentionDays int = 31
 @description('GB a day after which logging stops until the next day: a bound on what a mistake costs')
 param dailyQuotaGB int = 5
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
-  name: 'log-${nameSuffix}'
-  location: location
-  tags: tags
-  properties: {
-    sku: { name: 'PerGB2018' }
-    retentionInDays: retentionDays
-    workspaceCapping: { dailyQuotaGb: dailyQuotaGB }
-    features: {
-      // Entra tokens only, as everywhere; a reader needs rights on the resource whose logs they read.
-      disableLocalAuth: true
-      enableLogAccessUsingOnlyResourcePermissions: true
-    }
+var workspaceName = 'log-${nameSuffix}'
+
+module workspace 'workspace.bicep' = {
+  name: 'workspace'
+  params: {
+    name: workspaceName
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    dailyQuotaGB: dailyQuotaGB
+  }
+}
+
+module transforms 'log-transforms.bicep' = {
+  name: 'log-transforms'
+  params: {
+    name: 'dcr-${nameSuffix}'
+    location: location
+    tags: tags
+    workspaceId: workspace.outputs.id
+  }
+}
+
+// The same once more, and all of it: what a deployment leaves out, Azure takes away.
+module linkedWorkspace 'workspace.bicep' = {
+  name: 'workspace-linked'
+  params: {
+    name: workspaceName
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    dailyQuotaGB: dailyQuotaGB
+    transformsId: transforms.outputs.id
   }
 }
 
@@ -36,7 +56,8 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
+    // Made after the link: nothing is stored untransformed.
+    WorkspaceResourceId: linkedWorkspace.outputs.id
     // The connection string names the component and opens nothing: telemetry needs a token.
     DisableLocalAuth: true
   }
@@ -57,7 +78,7 @@ resource actions 'Microsoft.Insights/actionGroups@2024-10-01-preview' = {
   }
 }
 
-output workspaceId string = workspace.id
+output workspaceId string = linkedWorkspace.outputs.id
 output insightsName string = insights.name
 output insightsConnectionString string = insights.properties.ConnectionString
 output actionGroupId string = actions.id

@@ -82,6 +82,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         "suffixes": {"storage": "core.windows.net"},
     },
     "guid": _guid,
+    "join": lambda parts, separator: separator.join(parts),
     "json": json.loads,
     "replace": lambda whole, old, new: whole.replace(old, new),
     "resourceGroup": lambda: {"id": "/sub/rg", "location": "westeurope"},

@@ -78,10 +78,10 @@ def second_phase() -> Template:
 
 
 def of_type(template: Template, kind: str) -> list[Resource]:
-    """Every resource of one type; there is at least one."""
-    found = [each for each in template.resources if each.type == kind]
+    """Every resource of one type, as the last deployment leaves it; there is at least one."""
+    found = {each.id: each for each in template.resources if each.type == kind}
     assert found, f"no {kind}"
-    return found
+    return list(found.values())
 
 
 def by_symbol(template: Template, file: str, symbol: str) -> Resource:

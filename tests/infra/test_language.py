@@ -8,7 +8,7 @@ import pytest
 
 from tests.infra.bicep import FILES, INFRA, Declaration, Malformed, load, module_params, references
 from tests.infra.evaluate import Template
-from tests.infra.templates import BASE, PARAMETERS, VARIANTS, deployed, second_phase
+from tests.infra.templates import BASE, PARAMETERS, VARIANTS, deployed, of_type, second_phase
 from tests.infra.values import NotDeployed, NotYetKnown
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
@@ -73,8 +73,26 @@ def test_the_template_can_be_worked_out(variant: str) -> None:
     template = deployed(variant)
     ids = [resource.id.lower() for resource in template.resources]
     assert len(ids) > 50
-    assert len(ids) == len(set(ids))
+    twice = {resource_id for resource_id in ids if ids.count(resource_id) > 1}
+    (workspace,) = of_type(template, "Microsoft.OperationalInsights/workspaces")
+    assert twice == {workspace.id.lower()}
     assert set(template.outputs)
+
+
+def test_what_is_deployed_twice_loses_nothing_by_it() -> None:
+    """Azure takes away what the second deployment leaves out."""
+    first, second = (
+        each
+        for each in deployed("default").resources
+        if each.type == "Microsoft.OperationalInsights/workspaces"
+    )
+    told, told_again = first.properties, second.properties
+    assert told.pop("defaultDataCollectionRuleResourceId") is None
+    assert "/dataCollectionRules/" in told_again.pop("defaultDataCollectionRuleResourceId")
+    assert told_again == told
+    assert {k: v for k, v in first.body.items() if k != "properties"} == {
+        k: v for k, v in second.body.items() if k != "properties"
+    }
 
 
 def test_the_second_phase_can_be_worked_out() -> None:

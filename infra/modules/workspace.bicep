@@ -1,0 +1,30 @@
+// The workspace in which all logs end. monitoring.bicep deploys it twice: its transformations can be
+// made only once it is there, and linked only once they are made.
+
+param name string
+param location string
+param tags object
+param retentionDays int
+param dailyQuotaGB int
+
+@description('The rule that transforms what comes in; empty: none yet')
+param transformsId string = ''
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    sku: { name: 'PerGB2018' }
+    retentionInDays: retentionDays
+    workspaceCapping: { dailyQuotaGb: dailyQuotaGB }
+    defaultDataCollectionRuleResourceId: empty(transformsId) ? null : transformsId
+    features: {
+      // Entra tokens only, as everywhere; a reader needs rights on the resource whose logs they read.
+      disableLocalAuth: true
+      enableLogAccessUsingOnlyResourcePermissions: true
+    }
+  }
+}
+
+output id string = workspace.id

@@ -1,0 +1,137 @@
+"""What is taken out of telemetry on its way into the workspace: the secrets of shares."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.infra.bicep import INFRA
+from tests.infra.templates import VARIANTS, deployed, of_type
+
+ROOT = INFRA.parent
+WORKSPACES = "Microsoft.OperationalInsights/workspaces"
+RULES = "Microsoft.Insights/dataCollectionRules"
+
+# learn.microsoft.com: Supported KQL features in Azure Monitor transformations; what we use of it.
+SUPPORTED = {"extend", "where", "iif", "contains", "!contains", "strcat", "extract"}
+
+TOKEN = "nTq3Zr8vVx0sYwP1cK7dLgAbCdEfGhIjKlMnOpQrStU"
+HIDING = re.compile(
+    r'(?P<column>\w+) = iif\((?P=column) contains "(?P<part>[^"]+)", '
+    r'strcat\(extract\("(?P<pattern>[^"]+)", 1, (?P=column)\), "(?P<text>[^"]+)"\), (?P=column)\)'
+)
+
+
+def flows(variant: str = "default") -> dict[str, str]:
+    """What each table's rows go through."""
+    (rule,) = of_type(deployed(variant), RULES)
+    found: dict[str, str] = {}
+    for flow in rule.properties["dataFlows"]:
+        (stream,) = flow["streams"]
+        found[stream] = flow["transformKql"]
+    return found
+
+
+def hidden(column: str, value: str) -> str:
+    """What is stored of a value, by the expression for its column."""
+    by_column = {found["column"]: found for found in HIDING.finditer(requests())}
+    told = by_column[column]
+    if told["part"].lower() not in value.lower():  # contains looks at no case
+        return value
+    beginning = re.search(told["pattern"], value)
+    return (beginning[1] if beginning else "") + told["text"]
+
+
+def requests() -> str:
+    return flows()["Microsoft-Table-AppRequests"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
+    (workspace,) = of_type(deployed(variant), WORKSPACES)
+    (rule,) = of_type(deployed(variant), RULES)
+    assert rule.body["kind"] == "WorkspaceTransforms"
+    assert workspace.properties["defaultDataCollectionRuleResourceId"] == rule.id
+    (destination,) = rule.properties["destinations"]["logAnalytics"]
+    assert destination["workspaceResourceId"] == workspace.id
+    assert {name for flow in rule.properties["dataFlows"] for name in flow["destinations"]} == {
+        destination["name"]
+    }
+    assert flows(variant) == flows()
+
+
+def test_nothing_comes_in_before_it_is_transformed() -> None:
+    """Application Insights is made after the link: it gets its workspace from there."""
+    text = (INFRA / "modules/monitoring.bicep").read_text()
+    assert "WorkspaceResourceId: linkedWorkspace.outputs.id" in text
+
+
+@pytest.mark.parametrize("kql", flows().values(), ids=flows().keys())
+def test_a_transformation_uses_what_transformations_may_use(kql: str) -> None:
+    without_texts = re.sub(r'"[^"]*"', "", kql)
+    functions = re.findall(r"(\w+)\(", without_texts)
+    operators = re.findall(r"(?:\| |\w )(!?[a-z]+)(?= )", without_texts)
+    assert set(functions) | set(operators) <= SUPPORTED
+    assert kql.startswith("source | ")
+    assert "\n" not in kql
+
+
+def test_all_of_the_first_transformation_is_understood_here() -> None:
+    assert HIDING.sub("", requests()) == "source | extend , , "
+
+
+ADDRESSES = {
+    "https://func-cliplink.azurewebsites.net/api/s/{}": "Url",
+    "https://clips.example.com:443/API/S/{}?from=mail": "Url",
+    "http://localhost:7071/api/s/{}/": "Url",
+    "GET /api/s/{}": "Name",
+    "/api/s/{}": "OperationName",
+    "https://x.example.com/api/s/{0}?next=https://x.example.com/api/s/{0}": "Url",
+}
+
+
+@pytest.mark.parametrize(("address", "column"), ADDRESSES.items())
+def test_of_the_address_of_a_share_everything_but_the_secret_is_kept(
+    address: str, column: str
+) -> None:
+    stored = hidden(column, address.format(TOKEN))
+    assert TOKEN not in stored
+    assert stored == address.partition("{")[0] + "(secret)"
+
+
+def test_an_address_that_no_pattern_fits_is_not_kept() -> None:
+    assert hidden("Url", f"http://host/\n/api/s/{TOKEN}") == "(secret)"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://func-cliplink.azurewebsites.net/api/videos/1/clips?limit=5",
+        "GET api/s/{token}",  # as the host names the function by its route
+        "cleanup",
+        "https://func-cliplink.azurewebsites.net/api/shares",
+    ],
+)
+def test_other_addresses_and_names_stay_as_they_are(value: str) -> None:
+    for column in ("Url", "Name", "OperationName"):
+        assert hidden(column, value) == value
+
+
+def test_the_transformations_look_for_the_route_of_shares() -> None:
+    (route,) = re.findall(
+        r'add_open\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
+    )
+    path = f"/api/{route.partition('{')[0]}"
+    for kql in flows().values():
+        assert set(re.findall(r'contains "([^"]+)"', kql)) == {path}
+
+
+def test_no_log_that_holds_addresses_goes_round_the_transformations() -> None:
+    """Of the app, metrics alone: its host would write addresses into FunctionAppLogs."""
+    settings: list[dict[str, Any]] = [
+        each.properties
+        for each in of_type(deployed("everything"), "Microsoft.Insights/diagnosticSettings")
+        if "/Microsoft.Web/sites/" in each.scope
+    ]
+    assert settings
+    assert not any(each.get("logs") for each in settings)
