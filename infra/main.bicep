@@ -135,6 +135,9 @@ param budgetStart string = utcNow('yyyy-MM-01')
 @minValue(1)
 param capacityAlertGB int = 500
 
+@description('Whether an earlier deployment made the transformations of logs; azd notes that it did')
+param logsTransformed bool = false
+
 @description('Log every read of a blob, not only writes and deletes')
 param auditReads bool = true
 
@@ -300,6 +303,7 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     alertEmails: emails
+    transformed: logsTransformed
   }
 }
 
@@ -443,3 +447,4 @@ output DATABASE_SERVER_NAME string = database.outputs.name
 output DATABASE_NAME string = databaseName
 output APP_IDENTITY_NAME string = identity.outputs.name
 output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output LOGS_TRANSFORMED bool = true

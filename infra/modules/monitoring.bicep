@@ -7,6 +7,9 @@ param tags object
 @description('Who gets mail when an alert goes off')
 param alertEmails array
 
+@description('Whether the transformations are there from an earlier deployment')
+param transformed bool
+
 @description('Days for which logs are kept; the first 31 are in the price')
 param retentionDays int = 31
 
@@ -14,7 +17,9 @@ param retentionDays int = 31
 param dailyQuotaGB int = 5
 
 var workspaceName = 'log-${nameSuffix}'
+var transformsName = 'dcr-${nameSuffix}'
 
+// What is linked stays linked: between the two deployments of the workspace logs come in.
 module workspace 'workspace.bicep' = {
   name: 'workspace'
   params: {
@@ -23,13 +28,14 @@ module workspace 'workspace.bicep' = {
     tags: tags
     retentionDays: retentionDays
     dailyQuotaGB: dailyQuotaGB
+    transformsId: transformed ? resourceId('Microsoft.Insights/dataCollectionRules', transformsName) : ''
   }
 }
 
 module transforms 'log-transforms.bicep' = {
   name: 'log-transforms'
   params: {
-    name: 'dcr-${nameSuffix}'
+    name: transformsName
     location: location
     tags: tags
     workspaceId: workspace.outputs.id

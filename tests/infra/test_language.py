@@ -9,7 +9,7 @@ import pytest
 from tests.infra.bicep import FILES, INFRA, Declaration, Malformed, load, module_params, references
 from tests.infra.evaluate import Template
 from tests.infra.templates import BASE, PARAMETERS, VARIANTS, deployed, of_type, second_phase
-from tests.infra.values import NotDeployed, NotYetKnown
+from tests.infra.values import NotDeployed, NotYetKnown, Resource
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INFRA)))
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
@@ -79,13 +79,14 @@ def test_the_template_can_be_worked_out(variant: str) -> None:
     assert set(template.outputs)
 
 
+def workspaces(**parameters: bool) -> list[Resource]:
+    resources = Template(INFRA / "main.bicep", BASE | parameters).resources
+    return [each for each in resources if each.type == "Microsoft.OperationalInsights/workspaces"]
+
+
 def test_what_is_deployed_twice_loses_nothing_by_it() -> None:
     """Azure takes away what the second deployment leaves out."""
-    first, second = (
-        each
-        for each in deployed("default").resources
-        if each.type == "Microsoft.OperationalInsights/workspaces"
-    )
+    first, second = workspaces()
     told, told_again = first.properties, second.properties
     assert told.pop("defaultDataCollectionRuleResourceId") is None
     assert "/dataCollectionRules/" in told_again.pop("defaultDataCollectionRuleResourceId")
@@ -93,6 +94,14 @@ def test_what_is_deployed_twice_loses_nothing_by_it() -> None:
     assert {k: v for k, v in first.body.items() if k != "properties"} == {
         k: v for k, v in second.body.items() if k != "properties"
     }
+
+
+def test_a_later_deployment_never_takes_the_link_to_the_transformations_away() -> None:
+    """The output of the first is noted by azd, which gives it to the next as a parameter."""
+    assert deployed("default").outputs["LOGS_TRANSFORMED"] is True
+    first, second = workspaces(logsTransformed=True)
+    assert first.properties["defaultDataCollectionRuleResourceId"]
+    assert first.body == second.body
 
 
 def test_the_second_phase_can_be_worked_out() -> None:
