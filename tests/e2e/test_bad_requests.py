@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,8 +11,8 @@ from tests.e2e.app import App, Caller
 
 type Ready = tuple[Caller, dict[str, Any]]
 
-VIDEO = uuid4()
-CLIP = uuid4()
+VIDEO = UUID("7f0a3c52-1d7e-4a55-9f0b-6c1c0d9e8a11")
+CLIP = UUID("0b9d5e34-8c1f-4f6e-b2a7-3e5d7c9f1a22")
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
