@@ -173,7 +173,7 @@ LATE = (
 )
 
 WATCHED_IMPORT = """
-import json, sys
+import gc, json, sys
 seen = []
 def watch(event, arguments):
     if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"}:
@@ -190,7 +190,8 @@ try:
 except OSError:
     pass
 probe.close()
-print(json.dumps({"seen": before, "works": seen != before, "loaded": loaded}))
+works = seen != before and gc.isenabled()
+print(json.dumps({"seen": before, "works": works, "loaded": loaded}))
 """
 
 
