@@ -99,9 +99,9 @@ resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The blob trigger's queues (AZURE_STORAGE__queueServiceUri): messages given up after five attempts go
-// to webjobs-blobtrigger-poison, which the host creates when it first needs it.
-resource appQueuesPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+// Queues (AZURE_STORAGE__queueServiceUri). The queue trigger receives from that of migrations, which
+// the app makes and fills (shared/storage/queue.py); the host makes poison queues as it needs them.
+resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(clipsStorage.id, appPrincipalId, role.queueDataContributor)
   scope: clipsStorage
   properties: {

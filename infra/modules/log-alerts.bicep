@@ -17,6 +17,7 @@ var alerts = [
     threshold: 1
     window: 'PT30M'
     frequency: 'PT15M'
+    splitBy: []
   }
   {
     name: 'function-failures'
@@ -27,6 +28,7 @@ var alerts = [
     threshold: 5
     window: 'PT15M'
     frequency: 'PT5M'
+    splitBy: []
   }
   {
     name: 'api-errors'
@@ -37,16 +39,20 @@ var alerts = [
     threshold: 10
     window: 'PT5M'
     frequency: 'PT5M'
+    splitBy: []
   }
   {
+    // Of every queue: the host puts what it gives up into another whose name ends so.
     name: 'poison-message'
-    description: 'A clip was given up after five attempts. See operations.md.'
+    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue tells. See operations.md.'
     severity: 2
-    query: 'StorageQueueLogs | where OperationName == "PutMessage" and Uri has "webjobs-blobtrigger-poison"'
+    query: 'StorageQueueLogs | where OperationName == "PutMessage" | extend Queue = extract("/([a-z0-9-]+-poison)/messages", 1, Uri) | where isnotempty(Queue)'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT15M'
     frequency: 'PT5M'
+    // The mail names it.
+    splitBy: [ 'Queue' ]
   }
   {
     name: 'out-of-memory'
@@ -57,6 +63,7 @@ var alerts = [
     threshold: 0
     window: 'PT15M'
     frequency: 'PT5M'
+    splitBy: []
   }
 ]
 
@@ -83,6 +90,11 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' =
           timeAggregation: 'Count'
           operator: alert.operator
           threshold: alert.threshold
+          dimensions: [for column in alert.splitBy: {
+            name: column
+            operator: 'Include'
+            values: [ '*' ]
+          }]
           failingPeriods: {
             numberOfEvaluationPeriods: 1
             minFailingPeriodsToAlert: 1

@@ -110,9 +110,10 @@ var alerts = [
     dimensions: []
   }
   {
-    // Hourly. Only the poison queue keeps messages: those of the trigger go within minutes.
+    // Hourly, and of all queues of the account together. Of these the poison queues alone keep
+    // messages, but for the hours in which a migration is under way.
     name: 'poison-queue-not-empty'
-    description: 'Clips that were given up lie in webjobs-blobtrigger-poison. See operations.md.'
+    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See operations.md.'
     severity: 2
     scope: '${clipsStorage.id}/queueServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/queueServices'

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.host.blob_trigger import _POISON_QUEUE
 from shared import telemetry
 from shared.blob_names import Containers
 from tests.docs.pages import page
@@ -17,6 +18,7 @@ ROOT = INFRA.parent
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 METRIC_ALERTS = "Microsoft.Insights/metricAlerts"
 LOG_ALERTS = "Microsoft.Insights/scheduledQueryRules"
+FUNCTION_APP = (ROOT / "function_app.py").read_text()
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 
 
@@ -125,14 +127,49 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
 
 
 def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
-    source = (ROOT / "function_app.py").read_text()
-    for name in re.findall(r'@app.function_name\("(\w+)"\)', source):
+    for name in re.findall(r'@app.function_name\("(\w+)"\)', FUNCTION_APP):
         assert f'"{name}"' in query("function-failures")["query"], name
 
 
-def test_poison_messages_are_noticed_at_once() -> None:
-    assert "webjobs-blobtrigger-poison" in query("poison-message")["query"]
+def poison_queues(prefix: str) -> set[str]:
+    """Where the host puts what it gave up, for every trigger of the app that has messages."""
+    triggers = re.findall(r"@app\.(\w+)_trigger\(", FUNCTION_APP)
+    queues = re.findall(r"queue_name=services\.containers\.(\w+)", FUNCTION_APP)
+    assert sorted(triggers) == ["blob", *["queue"] * len(queues), "timer"]
+    return {_POISON_QUEUE} | {f"{getattr(Containers(prefix), name)}-poison" for name in queues}
+
+
+@pytest.mark.parametrize("prefix", ["cliplink", "a" * 52])
+def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
+    """Of the longest prefix too, under which the queue of migrations has another name."""
+    (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
+    assert len(poison_queues(prefix)) == 2
+    for queue in poison_queues(prefix):
+        uri = f"https://clips.queue.core.windows.net:443/{queue}/messages?visibilitytimeout=0"
+        found = re.search(pattern, uri)
+        assert found is not None, queue
+        assert found[1] == queue
+        assert re.search(pattern, uri.replace("-poison", "")) is None
     assert logged("default", "clipsQueuesAudit")["StorageWrite"] is True
+
+
+def test_the_mail_about_a_poison_message_names_the_queue() -> None:
+    (dimension,) = query("poison-message")["dimensions"]
+    assert (dimension["name"], dimension["operator"], dimension["values"]) == (
+        "Queue",
+        "Include",
+        ["*"],
+    )
+    assert "extend Queue = " in query("poison-message")["query"]
+    documented = page("docs/operations.md").section("What was given up").table("queue").names()
+    assert {name.replace("<prefix>", "cliplink") for name in documented} == poison_queues(
+        "cliplink"
+    )
+
+
+def test_the_workbook_counts_what_the_alert_counts() -> None:
+    (pattern,) = re.findall(r'extract\("[^"]+", 1, Uri\)', query("poison-message")["query"])
+    assert pattern in "".join(queries_of_the_workbook())
 
 
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
@@ -162,11 +199,15 @@ def test_a_month_that_grows_dear_is_told_before_it_ends() -> None:
     assert budget.properties["timePeriod"]["startDate"].endswith("-01")
 
 
+def queries_of_the_workbook() -> list[str]:
+    return [item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3]
+
+
 TABLES = {"AppMetrics", "AppRequests", "StorageBlobLogs", "StorageQueueLogs"}
 
 
 def test_the_workbook_asks_tables_that_are_filled() -> None:
-    queries = [item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3]
+    queries = queries_of_the_workbook()
     assert len(queries) > 5
     assert {each.split("\n")[0] for each in queries} == TABLES
     assert not any(each in json.dumps(queries) for each in Containers("cliplink").all())
