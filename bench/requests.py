@@ -100,8 +100,8 @@ def _operations(library: Library) -> list[Operation]:
             name=f"access-url, of {count} clip{'s' if count > 1 else ''} in turn",
             old="access-url",
             paths=[f"/api/clips/{clip}/access-url" for clip in clips[:count]],
-            statement=catalogue._FILES,  # noqa: SLF001 - the app's own SQL
-            parameters=[sight | {"ids": [clip]} for clip in clips[:count]],
+            statement=catalogue._FILE,  # noqa: SLF001 - the app's own SQL
+            parameters=[sight | {"id": clip} for clip in clips[:count]],
         )
         for count in (1, 50, 1000)
     ]

@@ -70,7 +70,7 @@ class Access:
 
         Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
         """
-        file = self._clips.files(viewer, [clip_id]).get(clip_id)
+        file = self._clips.file(viewer, clip_id)
         if file is None:
             raise no_such_clip()
         if terms.variant is Variant.CLIP:
