@@ -6,10 +6,12 @@ of the app's own modules, and an instance that starts for a timer may not need i
 
 import select
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString, Self
 
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, args_row, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
@@ -20,12 +22,18 @@ from shared.login import Login
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
 _MAX_SIZE = 4
 _WAIT_SECONDS = 4.0
-_CONNECTION = {
-    "autocommit": True,
-    "row_factory": dict_row,
-    # libpq: give up on a host that does not answer, and on one that stopped answering.
+# How long an answer may take: more than any statement needs, and well below the 230 seconds after
+# which the platform gives up on a request. The server's own statement_timeout would not do: one
+# that hangs does not look at it, and PgBouncer refuses connections that ask for it.
+_ANSWER_SECONDS = 60.0
+_CANCEL_SECONDS = 5.0
+_CONNECTION = {"autocommit": True, "row_factory": dict_row}
+# libpq's, where the URL does not say otherwise: give up on a host that does not answer, and on one
+# that stopped answering, which is noticed 40 seconds later at the most.
+_OPTIONS: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives_idle": 30,
+    "keepalives_interval": 10,
     "tcp_user_timeout": 10_000,
     "application_name": "cliplink",
 }
@@ -40,10 +48,10 @@ class Connection(psycopg.Connection[DictRow]):
         conninfo: str = "",
         *,
         login: Login,
-        **options: Any,  # noqa: ANN401  # of libpq and psycopg, handed on
+        **options: Any,  # noqa: ANN401  # of psycopg, handed on
     ) -> Self:
         connect = super().connect
-        return login.opened(lambda parameters: connect(conninfo, **parameters | options))
+        return login.opened(lambda named: connect(conninfo, **_OPTIONS | named | options))
 
     def execute(  # type: ignore[override]  # of its queries those that we use: constants
         self,
@@ -61,6 +69,23 @@ class Connection(psycopg.Connection[DictRow]):
         """Runs a query whose rows are what `make` makes of their values, in their order."""
         with telemetry.query(query):
             return self.cursor(binary=True, row_factory=args_row(make)).execute(query, params)
+
+    def wait[Answer](
+        self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
+    ) -> Answer:
+        """All waiting of the driver for a server that it is connected to, but never for ever."""
+        try:
+            return super().wait(gen, interval, _ANSWER_SECONDS if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.info.transaction_status is TransactionStatus.ACTIVE:
+                self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        """Ends a statement that is still running, and the connection on which it would answer."""
+        with suppress(psycopg.OperationalError):  # who does not answer may not listen either
+            self.cancel_safe(timeout=_CANCEL_SECONDS)
+        self.close()
 
 
 class Pool:

@@ -103,6 +103,13 @@ def test_numbers_that_belong_together_agree() -> None:
     assert f"x {pool._MAX_SIZE}\n" in CONFIGURATION.section("Database").text
 
 
+def test_how_long_a_database_may_be_silent_is_documented() -> None:
+    text = CONFIGURATION.section("Database").text
+    limits = pool._OPTIONS.items() - {("application_name", "cliplink")}
+    assert [name for name, value in limits if f"`{name}` {value}" not in text] == []
+    assert f"| {pool._ANSWER_SECONDS:.0f} seconds; " in text
+
+
 def test_the_switches_of_the_local_host_are_documented() -> None:
     source = (ROOT / "local/host/settings.py").read_text()
     switches = dict(re.findall(r'_number\("(\w+)", ([\d.]+)\)', source))

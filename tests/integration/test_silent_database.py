@@ -1,0 +1,120 @@
+"""A Postgres that is there and says nothing: given up in time, and nothing stays of it."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from local import postgres
+from shared.database import Database
+from shared.errors import DatabaseUnavailable
+from shared.secret import Fixed
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 0.5)
+    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.5)
+
+
+@pytest.fixture
+def database(empty_database_url: str) -> Iterator[Database]:
+    with Database(Fixed(empty_database_url)) as database:
+        yield database
+
+
+@pytest.fixture
+def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
+    """A look at the same database from outside."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """Its connections stay open, and the kernel goes on to take what is sent to them."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def backend_of(database: Database) -> int:
+    """The process behind the only connection of the pool."""
+    row = database.one("SELECT pg_backend_pid() AS process", {})
+    assert row is not None
+    return int(row["process"])
+
+
+def wait_until_gone(admin: psycopg.Connection, process: int) -> None:
+    while admin.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [process]).rowcount:
+        admin.execute("SELECT pg_sleep(0.01)")
+
+
+def test_a_connection_that_went_silent_is_an_outage_and_the_next_call_has_another(
+    database: Database,
+) -> None:
+    silent = backend_of(database)
+    with stopped(silent):
+        with pytest.raises(DatabaseUnavailable):
+            database.check()
+        assert backend_of(database) != silent
+
+
+def test_a_server_that_went_silent_is_an_outage_for_whoever_calls(
+    database: Database, postgres_server: postgres.Server
+) -> None:
+    with stopped(backend_of(database)), stopped(postgres_server.child.process.pid):
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable):
+                database.check()
+    database.check()
+
+
+def test_a_statement_that_takes_too_long_goes_on_nowhere(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    """By itself the server would notice only when it has an answer that nobody takes."""
+    process = backend_of(database)
+    with pytest.raises(DatabaseUnavailable):
+        database.one("SELECT pg_sleep(600) AS n", {})
+    wait_until_gone(admin, process)
+
+
+def test_nothing_stays_of_a_transaction_in_which_the_server_went_silent(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+    process = backend_of(database)
+
+    def insert_twice() -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            with stopped(process):
+                connection.execute("INSERT INTO t VALUES (2)")
+
+    with pytest.raises(DatabaseUnavailable):
+        insert_twice()
+    wait_until_gone(admin, process)
+    assert database.all("SELECT n FROM t", {}) == []
+
+
+@pytest.mark.parametrize(("named", "milliseconds"), [("", 10_000), ("?tcp_user_timeout=700", 700)])
+def test_what_the_address_says_of_a_connection_goes_before_our_own(
+    empty_database_url: str, named: str, milliseconds: int
+) -> None:
+    """As the socket has it in the end."""
+    with (
+        Database(Fixed(empty_database_url + named)) as database,
+        database.transaction() as connection,
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        timeout = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        interval = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
+    assert (timeout, interval) == (milliseconds, 10)
