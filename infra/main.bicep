@@ -37,10 +37,10 @@ param corsOrigins string = ''
 @allowed([ 2048, 4096 ])
 param instanceMemoryMB int = 2048
 
-@description('Most instances of each scale group (HTTP, blobs); bounds cost and database connections')
+@description('Most instances of each scale group (HTTP, blobs, migrations); bounds cost and database connections')
 @minValue(1)
 @maxValue(1000)
-param maximumInstances int = 40
+param maximumInstances int = 30
 
 @description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start')
 @minValue(0)

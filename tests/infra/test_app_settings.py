@@ -162,17 +162,52 @@ def test_pgbouncer_knows_of_prepared_statements() -> None:
     assert "prepare_threshold" not in pool._CONNECTION
 
 
-USER_CONNECTIONS = {"Standard_B2s": 414}  # learn.microsoft.com: Limits, Maximum user connections
+# learn.microsoft.com: Limits in Azure Database for PostgreSQL, Maximum user connections
+USER_CONNECTIONS = {"Standard_B1ms": 35, "Standard_B2s": 414}
 
 
-def test_the_default_server_has_a_connection_for_every_instance() -> None:
-    """Instances for HTTP and for blobs scale apart; the timer has one."""
-    template = deployed("default")
-    scale = by_symbol(template, "function-app", "app").properties["functionAppConfig"]
-    most = scale["scaleAndConcurrency"]["maximumInstanceCount"]
-    sku = by_symbol(template, "database", "server").body["sku"]["name"]
-    while_migrating = 2
-    assert (2 * most + 1) * pool._MAX_SIZE + while_migrating <= USER_CONNECTIONS[sku]
+def instances(most: int) -> int:
+    """How many there can be at once, by the triggers of the app.
+
+    Flex Consumption scales functions of HTTP together, those of blobs together, and every other
+    function by itself. Of a timer one instance runs, whatever the bound.
+    """
+    triggers = re.findall(r"@app\.(\w+)_trigger\(", (ROOT / "function_app.py").read_text())
+    assert set(triggers) == {"blob", "queue", "timer"}
+    groups = ["http", "blob", *(each for each in triggers if each == "queue")]
+    return len(groups) * most + triggers.count("timer")
+
+
+def connections(most: int) -> int:
+    """How many the server can see; yoyo holds two while a deployment migrates the database."""
+    return instances(most) * pool._MAX_SIZE + 2
+
+
+def most_instances() -> int:
+    app = by_symbol(deployed("default"), "function-app", "app")
+    scale = app.properties["functionAppConfig"]["scaleAndConcurrency"]
+    most: int = scale["maximumInstanceCount"]
+    return most
+
+
+def test_the_default_server_has_connections_for_every_instance() -> None:
+    """Also for those that move clips in, should somebody mount a share and set MIGRATION_ROOT."""
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values("default")  # one process an instance
+    sku = by_symbol(deployed("default"), "database", "server").body["sku"]["name"]
+    assert connections(most_instances()) <= USER_CONNECTIONS[sku]
+
+
+def test_the_pages_count_connections_as_we_do() -> None:
+    most = most_instances()
+    text = page("docs/operations.md").text
+    groups = f"{most} for HTTP + {most} for blobs + {most} for migrations + 1 for the timer"
+    total = instances(most) * pool._MAX_SIZE
+    assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS['Standard_B2s']}" in text
+    knob = page("docs/costs.md").section("Knobs").table("knob").column("loses or gains")
+    found = re.search(r"has (\d+) connections: `MAXIMUM_INSTANCES=(\d+)`", str(knob))
+    assert found is not None
+    assert int(found[1]) == USER_CONNECTIONS["Standard_B1ms"]
+    assert connections(int(found[2])) <= int(found[1]) < connections(int(found[2]) + 1)
 
 
 def test_the_runtime_is_the_one_that_is_tested() -> None:
