@@ -5,9 +5,12 @@ and once more when a password was refused and the vault has another one by now.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import certifi
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from shared.app_identity import AppIdentity
@@ -61,7 +64,20 @@ def parameters_for(url: str, identity: AppIdentity) -> Parameters:
         if parameters.get("sslmode") not in _ENCRYPTED:
             parameters["sslmode"] = "require"
         parameters["password"] = identity.token(scope)
+    if parameters.get("sslmode") == "verify-full" and not _knows_authorities(parameters):
+        # `system` would not do: the driver's own OpenSSL looks where no system has certificates.
+        parameters["sslrootcert"] = certifi.where()
     return parameters
+
+
+def _knows_authorities(parameters: Parameters) -> bool:
+    """Whether libpq is told, by any of its ways, whom to believe; without that it refuses."""
+    told = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
+    return bool(
+        parameters.get("sslrootcert")
+        or told.get(b"sslrootcert")
+        or Path("~/.postgresql/root.crt").expanduser().exists()
+    )
 
 
 def _token_scope(parameters: Parameters) -> str | None:

@@ -25,8 +25,7 @@ fi
 # The name of an administrator may hold an @ or a #.
 user=$("$python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' \
   "$DATABASE_ADMINISTRATOR_NAME")
-certificates=$("$python" -c 'import certifi; print(certifi.where())')
 
 "$python" -m infra.prepare_database \
-  --url "postgresql://$user@$DATABASE_HOST:5432/$DATABASE_NAME?sslmode=verify-full&sslrootcert=$certificates" \
+  --url "postgresql://$user@$DATABASE_HOST:5432/$DATABASE_NAME?sslmode=verify-full" \
   --app-role "$APP_IDENTITY_NAME" --app-object-id "$APP_IDENTITY_PRINCIPAL_ID"

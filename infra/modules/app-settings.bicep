@@ -22,9 +22,6 @@ param cleanupSchedule string
 param insightsConnectionString string
 
 var storageSuffix = environment().suffixes.storage
-// The driver brings its own OpenSSL, which finds no certificates of the system. These are the ones
-// that requests uses; the platform unpacks the app there.
-var certificates = '/home/site/wwwroot/.python_packages/lib/site-packages/certifi/cacert.pem'
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: functionAppName
@@ -58,7 +55,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     AZURE_STORAGE__clientId: identityClientId
     BLOB_TRIGGER_SOURCE: 'EventGrid'
 
-    DATABASE_URL: '${databaseUrl}?sslmode=verify-full&sslrootcert=${certificates}'
+    DATABASE_URL: '${databaseUrl}?sslmode=verify-full'
 
     // An empty value counts as absent. A vault costs the start a request a setting.
     KEY_VAULT_URL: vaultUrl

@@ -150,6 +150,54 @@ def test_a_server_can_be_made_to_prove_who_it_is(
         database.check()
 
 
+@pytest.fixture
+def public_authority(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that the server's certificate is of is public, and nobody names any."""
+    public = tmp_path / "public.pem"
+    authority.cert_pem.write_to_path(public)
+    monkeypatch.setattr("certifi.where", lambda: str(public))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+
+
+@pytest.mark.usefixtures("public_authority")
+def test_a_server_of_a_public_authority_proves_who_it_is_without_a_file(url: str) -> None:
+    with Database(Fixed(f"{url}&sslmode=verify-full")) as database:
+        database.check()
+
+
+@pytest.mark.usefixtures("public_authority", "short_wait")
+def test_a_public_certificate_of_another_name_is_no_proof(
+    front: Front, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = url.replace(HOST, "other.postgres.database.azure.com")
+    before = front.encrypted
+    with (
+        Database(Fixed(f"{other}&sslmode=verify-full")) as database,
+        pytest.raises(DatabaseUnavailable),
+    ):
+        database.check()
+    assert front.encrypted > before
+    assert "does not match host name" in caplog.text
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_server_of_no_public_authority_gets_no_token(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With certifi's own list: that of the tests is not on it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    with (
+        Database(Fixed(f"{url}&sslmode=verify-full")) as database,
+        pytest.raises(DatabaseUnavailable),
+    ):
+        database.check()
+    assert "certificate verify failed" in caplog.text
+
+
 @pytest.mark.usefixtures("short_wait")
 def test_a_server_that_cannot_prove_who_it_is_gets_no_token(
     url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -34,6 +34,7 @@ OWNERS = {
     "azure": {"shared.storage"},
     "psycopg": {"shared.pool", "shared.login", "shared.migrate"},
     "psycopg_pool": {"shared.pool"},
+    "certifi": {"shared.login"},
     "yoyo": {"shared.migrate"},
     "jwt": {"shared.tokens", "shared.signing_keys"},
     "pydantic": {"clips.http"},

@@ -1,7 +1,9 @@
 """What libpq is told: who signs in with a token, and that a token never goes in the clear."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import certifi
 import pytest
 
 from shared.app_identity import AppIdentity
@@ -90,6 +92,47 @@ def test_nobody_else_is_given_a_token(tokens: Tokens, url: str) -> None:
 )
 def test_a_token_is_sent_encrypted_at_least(tokens: Tokens, said: str, done: str) -> None:
     assert parameters_for(f"postgresql://app@{HOST}/x{said}", tokens)["sslmode"] == done
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without anything of Postgres in it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("server", [f"app@{HOST}", "app:password@db.example.org"])
+def test_a_server_that_has_to_prove_who_it_is_proves_it_to_public_authorities(
+    tokens: Tokens, server: str
+) -> None:
+    """Without, libpq refuses to connect: it knows of none by itself."""
+    parameters = parameters_for(f"postgresql://{server}/x?sslmode=verify-full", tokens)
+    assert parameters["sslrootcert"] == certifi.where()
+    assert "BEGIN CERTIFICATE" in Path(parameters["sslrootcert"]).read_text()
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
+def test_no_other_mode_is_given_authorities(tokens: Tokens, mode: str) -> None:
+    """With them `require` would be more than was asked for, and `verify-ca` as good as nothing."""
+    url = f"postgresql://app:password@db.example.org/x?sslmode={mode}"
+    assert "sslrootcert" not in parameters_for(url, tokens)
+
+
+def test_authorities_that_somebody_names_are_the_only_ones(
+    tokens: Tokens, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"postgresql://app@{HOST}/x?sslmode=verify-full"
+    named = parameters_for(f"{url}&sslrootcert=/ours.pem", tokens)
+    assert named["sslrootcert"] == "/ours.pem"
+    monkeypatch.setenv("PGSSLROOTCERT", "/ours.pem")
+    assert "sslrootcert" not in parameters_for(url, tokens)
+    monkeypatch.delenv("PGSSLROOTCERT")
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").touch()
+    assert "sslrootcert" not in parameters_for(url, tokens)
 
 
 def test_a_password_goes_as_the_url_says(tokens: Tokens) -> None:
