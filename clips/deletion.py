@@ -8,11 +8,11 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from clips.lookup import no_such_clip
+from clips.lookup import no_such_clip, no_such_video
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
-from shared.errors import NotFound, Unavailable
+from shared.errors import Unavailable
 from shared.model import Viewer
 from shared.storage import Blobs
 
@@ -56,7 +56,7 @@ class Deletion:
     def delete_video(self, viewer: Viewer, video_id: UUID) -> None:
         """Deletes a video with all its clips; raises NotFound, otherwise as `delete_clip`."""
         if not self._videos.hide(viewer, video_id):
-            raise NotFound("There is no such video.")
+            raise no_such_video()
         try:
             self.finish_video(video_id)
         except Unavailable:

@@ -1,4 +1,4 @@
-"""Finding a caller's clip, or saying why there is none to be had."""
+"""Finding a caller's clip, or saying why there is none to be had, or no video."""
 
 from uuid import UUID
 
@@ -7,9 +7,13 @@ from shared.errors import NotFound, WrongState
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
 
+# The same words for what never was, for somebody else's and for what is deleted.
 def no_such_clip() -> NotFound:
-    """Says the same of a clip that never was, of somebody else's and of one that is deleted."""
     return NotFound("There is no such clip.")
+
+
+def no_such_video() -> NotFound:
+    return NotFound("There is no such video.")
 
 
 def find(clips: Clips, viewer: Viewer, clip_id: UUID) -> Clip:

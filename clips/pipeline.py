@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from clips.access import Access, AccessTerms
 from clips.archive import Archive
 from clips.deletion import Deletion
-from clips.lookup import find
+from clips.lookup import find, no_such_video
 from clips.migration import files, names
 from clips.migration.compose import tools
 from clips.migration.files import FileSource
@@ -29,7 +29,7 @@ from shared import blob_names, media_types
 from shared.catalogue import Clips, Grants, NewClip, Upkeep, Users, Videos
 from shared.catalogue.moving import BroughtThumbnail
 from shared.clock import utc_now
-from shared.errors import NotFound, WrongState
+from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
 from shared.settings import MoveSettings, read_move_settings
 from shared.storage import FOR_MINUTES, Blobs, Glance, Patience, Place
@@ -107,7 +107,7 @@ class Pipeline:
         with source.opened() as opened:
             total, viewer = opened.size, self._viewer()
             if self._clips.add(viewer, new) is None:
-                raise NotFound("There is no such video.")
+                raise no_such_video()
             try:
                 if image is not None:
                     self._upload_thumbnail(image, new)

@@ -9,7 +9,7 @@ from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
 from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
-from clips.lookup import find, no_such_clip
+from clips.lookup import find, no_such_clip, no_such_video
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound, StorageUnavailable
@@ -51,7 +51,7 @@ def create(call: Call) -> Answer:
         ),
     )
     if clip is None:
-        raise NotFound("There is no such video.")
+        raise no_such_video()
     view = views.new_clip(clip, services.access.upload(viewer, clip))
     return Answer(HTTPStatus.CREATED, view, {"Location": f"/api/clips/{clip.id}"})
 
@@ -72,7 +72,7 @@ def page(call: Call) -> Answer:
         viewer, wanted.video_id, wanted.limit + 1, wanted.cursor, wanted.status
     )
     if not clips and services.videos.get(viewer, wanted.video_id) is None:
-        raise NotFound("There is no such video.")
+        raise no_such_video()
     shown, headers = call.page(clips, wanted.limit, lambda clip: (clip.start_time, clip.id))
     return Answer(HTTPStatus.OK, _views(services, viewer, shown), headers)
 

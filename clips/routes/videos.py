@@ -6,6 +6,7 @@ from clips.http import inputs, shapes, views
 from clips.http.answers import Answer
 from clips.http.calls import Call
 from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
+from clips.lookup import no_such_video
 from shared.errors import DatabaseUnavailable, NotFound
 
 
@@ -51,7 +52,7 @@ def get(call: Call) -> Answer:
     wanted = call.parameters(inputs.VideoId)
     video = call.services.videos.get(call.viewer(wanted), wanted.video_id)
     if video is None:
-        raise NotFound("There is no such video.")
+        raise no_such_video()
     return Answer(HTTPStatus.OK, views.video(video))
 
 
