@@ -20,10 +20,21 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on; it is not reserved, so use it soon."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
+    """A port that nobody listens on; use it within a minute.
+
+    So long a connection that was ended at its side leaves it in TIME_WAIT: the system gives it
+    to nobody who asks for any port, but to a server that asks for this one (SO_REUSEADDR, which
+    servers set to be started again at once).
+    """
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        # Not before: asked for any port, the system might give one that waits like this.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.listen()
+        port: int = listener.getsockname()[1]
+        with socket.create_connection((LOOPBACK, port)) as connection:
+            listener.accept()[0].close()  # whoever closes first is the one that waits
+            connection.recv(1)
         return port
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local import stack
-from local.ports import free_port
+from tests import copies
 from tests.docs.pages import ROOT, Block, page
 
 README = page("README.md")
@@ -54,9 +52,7 @@ def plain(output: str) -> list[str]:
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """The port of a running copy with data of its own, as `make run` starts it."""
-    number = free_port()
-    process: subprocess.Popen[str] | None = None
-    try:
+    with copies.place() as number:
         with (tmp_path / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local", "run", "--port", str(number)],
@@ -67,16 +63,14 @@ def port(tmp_path: Path) -> Iterator[int]:
                 text=True,
             )
         assert process.stdout is not None
-        ready = f"Cliplink is ready: http://localhost:{number}\n"
-        assert ready in iter(process.stdout.readline, ""), (tmp_path / "log").read_text()
-        yield number
-    finally:
-        if process is not None:
+        try:
+            ready = f"Cliplink is ready: http://localhost:{number}\n"
+            assert ready in iter(process.stdout.readline, ""), (tmp_path / "log").read_text()
+            yield number
+        finally:
             process.send_signal(signal.SIGTERM)
-            assert process.stdout is not None
             process.stdout.close()
             process.wait()
-        shutil.rmtree(stack.data_folder(number), ignore_errors=True)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import socket
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import jwt
@@ -143,14 +144,22 @@ def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_free_port_is_for_one_caller() -> None:
+    """Who asks for any port meanwhile gets another one; who asks for this one gets it."""
+    given = [ports.free_port() for _ in range(50)]
+    with ExitStack() as stack:
+        others = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(50)]
+        assert len({*given, *(other.getsockname()[1] for other in others)}) == 100
+        for port in given:
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+
+
 def test_ports_are_remembered_while_they_are_free(tmp_path: Path) -> None:
     """A taken one is replaced, and the replacement is remembered."""
     memory = tmp_path / "ports.json"
     preferred = {"one": ports.free_port(), "two": ports.free_port()}
     assert ports.choose(preferred, memory) == preferred
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", preferred["two"]))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", preferred["two"])):
         second = ports.choose(preferred, memory)
     assert second["one"] == preferred["one"]
     assert second["two"] != preferred["two"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +15,9 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import azurite, ports, stack
+from local import azurite, stack
 from local.issuer import AUDIENCE, ISSUER
+from tests import copies
 from tests.local.sample import APP, NEVER, wait_until
 
 
@@ -98,9 +98,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 @pytest.fixture
 def launcher(tmp_path: Path) -> Iterator[Launcher]:
     """A port of the test's own; its data is deleted at the end."""
-    port = ports.free_port()
-    with ExitStack() as exits:
-        exits.callback(shutil.rmtree, stack.data_folder(port), ignore_errors=True)
+    with copies.place() as port, ExitStack() as exits:
         yield Launcher(port, tmp_path, exits)
 
 
@@ -140,7 +138,10 @@ def test_data_survives_a_killed_copy_and_addresses_stay(launcher: Launcher) -> N
 
 
 def test_a_second_copy_runs_beside_the_first(launcher: Launcher, tmp_path: Path) -> None:
-    """With another port; the same one is refused at once."""
+    """With another port; the same one is refused at once.
+
+    The ports that the first one's services have are replaced by others.
+    """
     first = launcher.start()
     refused = subprocess.run(
         [sys.executable, "-m", "local", "run", "--port", str(launcher.port)],
@@ -151,9 +152,9 @@ def test_a_second_copy_runs_beside_the_first(launcher: Launcher, tmp_path: Path)
     )
     assert refused.returncode == 1
     assert f"Port {launcher.port} is taken" in refused.stderr
-    other = Launcher(ports.free_port(), tmp_path, launcher.stack)
-    launcher.stack.callback(shutil.rmtree, stack.data_folder(other.port), ignore_errors=True)
-    second = other.start()
+    port = launcher.stack.enter_context(copies.place())
+    copies.share_ports(launcher.port, port)
+    second = Launcher(port, tmp_path, launcher.stack).start()
     assert second.address("Postgres") != first.address("Postgres")
     assert second.address("Azurite") != first.address("Azurite")
     assert first.process.poll() is None
