@@ -1,12 +1,17 @@
-"""Clips of real media, made once a session; a library to put them into; a key vault."""
+"""Clips of real media, made once a session; a library to put them into; outages; a key vault."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from azure.storage.blob import LinearRetry
 
 from clips.compose import Services
+from shared.database import Database
+from shared.secret import Fixed
+from shared.storage import account
 from tests.integration.library import Library
 from tests.integration.stores import (  # noqa: F401 - fixtures for every module here
     any_store,
@@ -34,6 +39,32 @@ def longer_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def library(services: Services) -> Library:
     return Library(services)
+
+
+@pytest.fixture
+def database(empty_database_url: str) -> Iterator[Database]:
+    """One without tables."""
+    with Database(Fixed(empty_database_url)) as database:
+        yield database
+
+
+@pytest.fixture
+def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
+    """A look at the same database from outside."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a connection to Postgres: it is away, or all are taken."""
+    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.5)
+
+
+@pytest.fixture
+def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patience of the client of storage would only make an outage longer."""
+    monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", LinearRetry(retry_total=0))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Connections to Postgres: few, opened late, replaced when dead, and outages told as such."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -17,24 +17,6 @@ from shared.secret import Fixed
 from tests.servers import refusing
 
 _roles = count(1)
-
-
-@pytest.fixture
-def database(empty_database_url: str) -> Iterator[Database]:
-    with Database(Fixed(empty_database_url)) as database:
-        yield database
-
-
-@pytest.fixture
-def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    """A look at the same database from outside."""
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.3)
 
 
 def backends(admin: psycopg.Connection) -> int:

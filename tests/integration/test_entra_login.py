@@ -95,11 +95,6 @@ def url(front: Front, role: Role) -> str:
     return f"postgresql://{role.name}@{place}"
 
 
-@pytest.fixture
-def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.5)
-
-
 def test_a_token_is_the_password(url: str, role: Role, tokens: Tokens) -> None:
     with Database(Fixed(url)) as database:
         row = database.one("SELECT current_user::text AS name", {})

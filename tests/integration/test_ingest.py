@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from azure.storage.blob import ContentSettings, LinearRetry
+from azure.storage.blob import ContentSettings
 from PIL import Image
 
 from clips.access import AccessTerms
@@ -20,7 +20,6 @@ from shared.catalogue.landings import GAVE_UP, MAX_ATTEMPTS
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import AudioTrack, Clip, ClipStatus, Images, Media, Variant, VideoTrack
 from shared.settings import from_mapping
-from shared.storage import account
 from tests.integration.library import Library
 
 
@@ -313,12 +312,6 @@ def test_a_version_overwritten_while_it_is_read_is_dropped(
     assert picture is not None
     with Image.open(BytesIO(picture)) as image:
         assert image.size == (160, 160)
-
-
-@pytest.fixture
-def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's own patience would only make an outage longer here."""
-    monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", LinearRetry(retry_total=0))
 
 
 @pytest.mark.usefixtures("no_client_retries")

@@ -73,11 +73,6 @@ def database(url: Secret) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
-def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.5)
-
-
 def who(database: Database) -> str:
     row = database.one("SELECT current_user::text AS name", {})
     assert row is not None

@@ -14,25 +14,13 @@ from shared.database import Database
 from shared.errors import DatabaseUnavailable
 from shared.secret import Fixed
 
+pytestmark = pytest.mark.usefixtures("short_wait")
+
 
 @pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 0.5)
     monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 0.5)
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.5)
-
-
-@pytest.fixture
-def database(empty_database_url: str) -> Iterator[Database]:
-    with Database(Fixed(empty_database_url)) as database:
-        yield database
-
-
-@pytest.fixture
-def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    """A look at the same database from outside."""
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        yield connection
 
 
 @contextmanager

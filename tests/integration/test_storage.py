@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from azure.core.exceptions import AzureError
-from azure.storage.blob import ContentSettings, LinearRetry
+from azure.storage.blob import ContentSettings
 
 from clips.deletion import UPLOAD_LIFE
 from local import azurite
@@ -24,7 +24,6 @@ from shared.model import Blob
 from shared.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Blobs, Links, LinkTerms, StorageAccount
-from shared.storage import account as account_module
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.storage import ManagedIdentity, said, send
@@ -47,13 +46,6 @@ ODD_NAMES = [
     "deep/er/and/deeper.mp4",
     "x" * 900 + ".mp4",
 ]
-
-
-@pytest.fixture
-def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's own patience would only make an outage longer here."""
-    retries = LinearRetry(retry_total=0)
-    monkeypatch.setitem(account_module._CLIENT_OPTIONS, "retry_policy", retries)
 
 
 # --- Blobs, whatever the credentials
