@@ -3,7 +3,8 @@
 What becomes of it is up to whoever configures an SDK: on Azure the Functions worker, locally
 `local/host/metrics.py`. Where nobody did, nothing is made, and the library is not even loaded.
 
-    ingest               cleanup.<what it counts>     within the host's invocation
+    ingest               cleanup.<what it counts>     within the host's invocation;
+                         migration.plan, .batch
       ingest.claim
       ingest.probe       storage.<operation>          within any of them
       ingest.images      SELECT clips, UPDATE ...

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from clips.migration import folders
 from clips.migration.faults import Code
+from shared import telemetry
 from shared.catalogue import Job, MigrationFiles, Migrations, Moving
 from shared.catalogue.migration_files import FileState, PlannedFile
 from shared.catalogue.migrations import MAX_PLANNINGS
@@ -89,9 +90,11 @@ class MigrationJobs:
         if job is None:
             _log.info("Nothing to do: the migration %s is over", message)
         elif job.planned:
-            self._move_batch(job, message_id)
+            with telemetry.span("migration.batch"):
+                self._move_batch(job, message_id)
         else:
-            self._plan(job, message_id)
+            with telemetry.span("migration.plan"):
+                self._plan(job, message_id)
 
     def resume(self) -> int:
         """Ends or wakes what stands still, and returns how many migrations that were."""

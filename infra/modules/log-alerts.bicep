@@ -11,8 +11,9 @@ var alerts = [
     name: 'cleanup-missing'
     description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not mended.'
     severity: 1
-    // Either of the two says that it ran: the app itself, or the host.
-    query: 'union (AppMetrics | where Name == "cliplink.cleanup.runs" and Properties.outcome == "done" and Sum > 0), (AppRequests | where Name == "cleanup" and Success == true)'
+    // The app says so twice, as a metric and as a line, of which one may be late. The host's own word
+    // does not count: that a function ran says little of how it ended.
+    query: 'union (AppMetrics | where Name == "cliplink.cleanup.runs" and Properties.outcome == "done" and Sum > 0), (AppTraces | where Message startswith "Cleanup done:" and toint(Properties.outages) == 0)'
     operator: 'LessThan'
     threshold: 1
     window: 'PT30M'
@@ -23,7 +24,8 @@ var alerts = [
     name: 'function-failures'
     description: 'Triggers fail again and again: ingest, migration or cleanup. Look into AppExceptions by OperationId.'
     severity: 2
-    query: 'AppRequests | where Name in ("clip_landed", "cleanup", "migration_batch") and Success == false'
+    // A run that failed, by what the host says of it or the app, counts once.
+    query: 'union (AppRequests | where Name in ("clip_landed", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'

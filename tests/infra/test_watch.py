@@ -117,7 +117,11 @@ def query(name: str) -> dict[str, Any]:
 def test_a_cleanup_that_stopped_is_noticed() -> None:
     """By its silence: a timer that does not fire makes no error."""
     criterion = query("cleanup-missing")
-    assert 'Name == "cleanup"' in criterion["query"]
+    assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
+    (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
+    cleanup = (ROOT / "clips/cleanup.py").read_text()
+    assert f'_log.info("{beginning} ' in cleanup
+    assert '"outages": outages' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
     assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
     # Several runs fit into the window, so that one failure is not yet an alert.
@@ -129,6 +133,22 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
 def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
     for name in re.findall(r'@app.function_name\("(\w+)"\)', FUNCTION_APP):
         assert f'"{name}"' in query("function-failures")["query"], name
+
+
+def test_a_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
+    """A host that does not note how a function ended would keep the alert quiet."""
+    looked_for = re.findall(
+        r'Name (?:in \(([^)]+)\)|startswith ("[^"]+"))', query("function-failures")["query"]
+    )
+    names = {name.strip('" ') for group in looked_for for name in "".join(group).split(",")}
+    spans = {
+        name
+        for path in [*ROOT.glob("clips/*.py"), *ROOT.glob("clips/migration/*.py")]
+        for name in re.findall(r'\bspan\(f?"([\w.]+)', path.read_text())
+    }
+    outermost = {name for name in spans if not name.startswith("ingest.")}
+    assert outermost == {"ingest", "cleanup.", "migration.plan", "migration.batch"}
+    assert outermost <= names
 
 
 def poison_queues(prefix: str) -> set[str]:

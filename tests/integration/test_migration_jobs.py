@@ -20,6 +20,7 @@ from shared.settings import Settings, from_mapping
 from shared.storage import Patience
 from tests.migration.old_service import OldService
 from tests.servers import refusing
+from tests.telemetry import recording
 
 
 @pytest.fixture
@@ -91,6 +92,40 @@ def let_leases_run_out(services: Services) -> None:
         f"UPDATE migrations SET created_at = {past}",
     ):
         services.database.run(statement, {})
+
+
+# --- What is to be seen
+
+
+def test_the_plan_and_every_batch_are_seen(
+    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        old.clip_with_file(f"film {number}".encode())
+    with recording(monkeypatch) as recorded:
+        assert counts(moved(services, queue, batch_size=1)) == (3, 3, 0, 0)
+    names = [span.name for span in recorded.spans]
+    assert names.count("migration.plan") == 1
+    assert names.count("migration.batch") >= 3
+
+
+def test_a_batch_that_fails_is_seen_to_fail(
+    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert looks for it: the host tells of a failed message only by delivering it again."""
+    old.clip_with_file(b"a film")
+    begun = services.migrations.start("", 10)
+    (plan,) = messages(queue)
+    services.migrations.work(plan, "plan")
+
+    def away(*_: object) -> None:
+        raise StorageUnavailable("Storage is away.")
+
+    with recording(monkeypatch) as recorded:
+        monkeypatch.setattr(type(services.migrations), "_move_batch", away)
+        with pytest.raises(StorageUnavailable):
+            services.migrations.work(str(begun.migration.id), "batch")
+    assert not recorded.named("migration.batch").status.is_ok
 
 
 # --- The way through
