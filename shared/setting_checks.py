@@ -4,7 +4,7 @@ import base64
 import re
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
 # letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
@@ -13,6 +13,7 @@ _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # With one @ at most, between who signs in and where.
 _POSTGRES_URL = re.compile(r"[a-z]+://(?:[^@/?\s]*@)?[^@\s]*")
+_NO_ADDRESS = "is no URL"
 _NO_URL = "is no URL: write special characters in the password as %XX"
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -28,15 +29,25 @@ _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
 def is_address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no URL"
+    parts = _parts(value)
+    if parts is None:
+        return _NO_ADDRESS
+    host = parts.hostname
     if not host or parts.scheme not in {"http", "https"}:
         return "must be an https:// URL"
     if parts.scheme == "http" and host not in _LOOPBACK and not host.endswith(".localhost"):
         return "must be https: plain http is for localhost only"
+    return None
+
+
+def is_vault_address(value: str) -> str | None:
+    # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
+    parts = _parts(value)
+    if parts is None:
+        return _NO_ADDRESS
+    extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment
+    if not parts.hostname or parts.scheme != "https" or extra:
+        return "must be the address of a key vault, such as https://cliplink.vault.azure.net"
     return None
 
 
@@ -124,6 +135,16 @@ def is_schedule(value: str) -> str | None:
     if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
         return None
     return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+
+
+def _parts(address: str) -> SplitResult | None:
+    """None for what is malformed, which some parts tell only when they are looked at."""
+    try:
+        parts = urlsplit(address)
+        _, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def _is_schedule_field(index: int, text: str) -> bool:

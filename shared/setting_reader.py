@@ -4,10 +4,10 @@ Knows no setting but KEY_VAULT_URL. Goes on after a problem, so that all of them
 """
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.secret import Fixed, Rotating, Secret, Vault, VaultUnavailable
+from shared.setting_checks import is_vault_address
 
 type Check = Callable[[str], str | None]
 """Takes a value and says what is wrong with it, if anything."""
@@ -24,7 +24,7 @@ class SettingReader:
         self._vault: Vault | None = None
         self.fault: VaultUnavailable | None = None
         self.problems: list[str] = []
-        url = self.get("KEY_VAULT_URL", _is_vault_address)
+        url = self.get("KEY_VAULT_URL", is_vault_address)
         # Where a vault is named and cannot be read, nobody knows what is missing.
         self._sees_all = not self.problems
         if url is not None and self._sees_all:
@@ -78,16 +78,3 @@ class SettingReader:
             self.problems.append(f"KEY_VAULT_URL {fault}")
             self._vault, self.fault, self._sees_all = None, fault, False
             return None
-
-
-def _is_vault_address(value: str) -> str | None:
-    # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no URL"
-    extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment
-    if not host or parts.scheme != "https" or extra:
-        return "must be the address of a key vault, such as https://cliplink.vault.azure.net"
-    return None
