@@ -430,6 +430,7 @@ module replica 'modules/replica.bicep' = if (!empty(replicaLocation)) {
     containerPrefix: containerPrefix
     clipsStorageName: clipsStorage.outputs.name
     workspaceId: monitoring.outputs.workspaceId
+    auditReads: auditReads
     lock: lockData
   }
 }

@@ -60,11 +60,19 @@ class Smoke:
         self.say("ok: all of it")
 
     def _wait_until_healthy(self) -> None:
+        met = ""
+
         def look() -> Reply | None:
-            reply = self._request("GET", f"{self.api}/health")
+            nonlocal met
+            try:
+                reply = self._request("GET", f"{self.api}/health")
+            except SmokeFailed as failure:  # a new name or its certificate may not be known yet
+                met = str(failure)
+                return None
+            met = f"it answered {reply.status}"
             return reply if reply.status == HTTPStatus.OK else None
 
-        self._wait(look, "GET /health to answer 200")
+        self._wait(look, "GET /health to answer 200", lambda: f"; at last: {met}")
         self.say("ok: database and storage answer")
 
     def _is_closed(self) -> None:
@@ -163,14 +171,16 @@ class Smoke:
         except (urllib.error.URLError, TimeoutError) as error:
             raise SmokeFailed(f"{method} {_public(url)}: {error}") from error
 
-    def _wait[Value](self, look: Callable[[], Value | None], what: str) -> Value:
+    def _wait[Value](
+        self, look: Callable[[], Value | None], what: str, why: Callable[[], str] = str
+    ) -> Value:
         deadline = time.monotonic() + self.patience
         while True:
             value = look()
             if value is not None:
                 return value
             if time.monotonic() > deadline:
-                self._fail(f"waited {self.patience:.0f} s in vain for {what}")
+                self._fail(f"waited {self.patience:.0f} s in vain for {what}{why()}")
             time.sleep(_PAUSE)
 
     @staticmethod

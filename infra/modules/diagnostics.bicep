@@ -86,6 +86,7 @@ resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previe
   properties: {
     workspaceId: workspaceId
     logs: [
+      { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
     metrics: [ { category: 'Transaction', enabled: true } ]

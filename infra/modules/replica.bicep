@@ -7,6 +7,7 @@ param tags object
 param containerPrefix string
 param clipsStorageName string
 param workspaceId string
+param auditReads bool
 param lock bool
 
 // Temporary blobs are not worth a copy.
@@ -88,7 +89,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   properties: {
     workspaceId: workspaceId
     logs: [
-      { category: 'StorageRead', enabled: true }
+      { category: 'StorageRead', enabled: auditReads }
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]

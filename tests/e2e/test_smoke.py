@@ -6,7 +6,7 @@ import pytest
 
 from infra import smoke
 from tests.e2e.app import App
-from tests.servers import Reply, serving
+from tests.servers import Reply, refusing, serving
 
 
 @pytest.fixture
@@ -84,7 +84,19 @@ def test_an_app_that_stays_unwell_fails(
 ) -> None:
     with serving(lambda _: Reply(503)) as unwell:
         assert run(monkeypatch, f"{unwell.url}/api", "token", film_file, patience=0) == 1
-    assert "GET /health to answer 200" in capsys.readouterr().err
+    assert "GET /health to answer 200; at last: it answered 503" in capsys.readouterr().err
+
+
+def test_an_address_that_is_not_there_yet_is_waited_for(
+    film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As that of a new deployment: its name, or the name's certificate, takes a while."""
+    with refusing() as port:
+        address = f"http://127.0.0.1:{port}/api"
+        assert run(monkeypatch, address, "token", film_file, patience=0) == 1
+        said = capsys.readouterr().err
+        assert "waited 0 s in vain for GET /health" in said
+        assert "refused" in said
 
 
 def test_without_a_token_nothing_is_tried(

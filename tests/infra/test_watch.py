@@ -11,7 +11,8 @@ from shared import telemetry
 from shared.blob_names import Containers
 from tests.docs.pages import page
 from tests.infra.bicep import INFRA
-from tests.infra.templates import VARIANTS, by_symbol, deployed, of_type
+from tests.infra.evaluate import Template
+from tests.infra.templates import BASE, VARIANTS, by_symbol, deployed, of_type
 from tests.infra.values import Resource
 
 ROOT = INFRA.parent
@@ -38,11 +39,22 @@ def test_every_read_write_and_deletion_of_a_blob_is_logged() -> None:
     assert scope == f"{account.id}/blobServices/default"
 
 
-def test_the_copy_is_audited_as_the_original() -> None:
-    audit = by_symbol(deployed("replica"), "replica", "audit")
-    assert {each["category"] for each in audit.properties["logs"]} == set(
-        logged("default", "clipsBlobsAudit")
-    )
+@pytest.mark.parametrize("reads", [True, False])
+def test_the_copy_is_audited_as_the_original(*, reads: bool) -> None:
+    asked = BASE | {"replicaLocation": "northeurope", "auditReads": reads}
+    template = Template(INFRA / "main.bicep", asked)
+    copy = by_symbol(template, "replica", "audit").properties["logs"]
+    original = by_symbol(template, "diagnostics", "clipsBlobsAudit").properties["logs"]
+    assert copy == original
+    assert {each["category"]: each["enabled"] for each in copy} == {
+        "StorageRead": reads,
+        "StorageWrite": True,
+        "StorageDelete": True,
+    }
+
+
+def test_it_is_logged_who_changed_the_code() -> None:
+    assert logged("default", "hostBlobsAudit") == {"StorageWrite": True, "StorageDelete": True}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -247,6 +259,18 @@ METRICS = {
 
 def test_the_workbook_shows_every_metric_of_the_app_and_no_other() -> None:
     assert set(re.findall(r"cliplink\.[\w.]+", json.dumps(WORKBOOK))) == METRICS
+
+
+def test_the_workbook_splits_metrics_by_attributes_that_they_have() -> None:
+    table = page("docs/architecture.md").section("Telemetry").table("metric")
+    attributes = table.column("attributes")
+    split = 0
+    for query in queries_of_the_workbook():
+        for metric in re.findall(r'Name == "(cliplink\.[\w.]+)"', query):
+            asked = set(re.findall(r"Properties\.(\w+)", query))
+            assert asked <= set(re.findall(r"`(\w+)`", attributes[metric])), metric
+            split += len(asked)
+    assert split > 3
 
 
 def test_every_metric_is_explained() -> None:
