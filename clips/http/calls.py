@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import azure.functions as func
@@ -126,7 +125,7 @@ class Call(OpenCall):
             self.user.subject,
             _names(owners),
             self.request.method,
-            urlsplit(self.request.url).path,
+            addresses.path_of(self.request),
         )
         return Viewer(self.user.id, as_admin=True)
 
@@ -161,8 +160,9 @@ def _collect[M: BaseModel](
 def _complete[M: BaseModel](fields: list[FieldError], value: M | None) -> M:
     if value is None or fields:
         names = sorted({(field.pointer or field.parameter or "") for field in fields})
-        detail = ", ".join(name for name in names if name) or "The body is no JSON object"
-        raise InvalidRequest(f"Look at: {detail}.", tuple(fields))
+        named = ", ".join(name for name in names if name)
+        detail = f"Look at: {named}" if named else f"The request does not fit: {fields[0].detail}"
+        raise InvalidRequest(f"{detail.rstrip('.')}.", tuple(fields))
     return value
 
 

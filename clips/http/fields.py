@@ -17,6 +17,7 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     GetPydanticSchema,
     StringConstraints,
     WithJsonSchema,
@@ -68,6 +69,15 @@ def _canonical_uuid() -> core_schema.CoreSchema:
         core_schema.chain_schema([text, core_schema.uuid_schema(strict=False)]),
         custom_error_type="uuid",
         custom_error_message="must be a UUID: 8-4-4-4-12 hexadecimal digits",
+    )
+
+
+def _switch_or_name(source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    """One error for both: else each of the two is named in the pointer to the field."""
+    return core_schema.custom_error_schema(
+        handler(source),
+        custom_error_type="download",
+        custom_error_message="must be true, false or one line of at most 255 characters",
     )
 
 
@@ -201,6 +211,7 @@ type FileName = Annotated[
     AfterValidator(_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
+type SwitchOrName = Annotated[bool | FileName, GetPydanticSchema(_switch_or_name)]
 type FolderName = Annotated[
     str,
     StringConstraints(max_length=4096),

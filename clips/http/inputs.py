@@ -31,6 +31,7 @@ from clips.http.fields import (
     MediaType,
     Position,
     PositionKey,
+    SwitchOrName,
     TimeKey,
     Title,
     Width,
@@ -196,7 +197,7 @@ class AccessUrls(Body):
     expiry_hours: Hours = 24
     ip: IpRule | None = None
     download: Annotated[
-        bool | FileName,
+        SwitchOrName,
         Field(description="Whether browsers save it, or the file name under which they do."),
     ] = False
     variant: Annotated[Variant, Field(strict=False)] = Variant.CLIP

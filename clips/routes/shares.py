@@ -40,10 +40,11 @@ _REFERRER_POLICY = Header(
 def create(call: Call) -> Answer:
     where, wanted = call.parameters_and_body(inputs.ClipId, inputs.NewShare)
     terms = ShareTerms(expires_at=wanted.expires_at, max_views=wanted.max_views, ip=wanted.ip)
+    opened_at = call.address_of("/api/s/")  # before there is a share that nobody learns of
     share, token = call.services.sharing.create(call.viewer(where), where.clip_id, terms)
     return Answer(
         HTTPStatus.CREATED,
-        views.share(share, call.address_of(f"/api/s/{token}")),
+        views.share(share, f"{opened_at}{token}"),
         {"Location": f"/api/clips/{share.clip_id}/shares/{share.id}"},
     )
 

@@ -191,6 +191,20 @@ class TestParameters:
         """The host may answer these by itself, without a body."""
         assert alice.http.get(path).status_code in {400, 404}
 
+    @pytest.mark.parametrize("host", ["[", "[::1", "a]b", "u@h", "h:x", "h/api/clips?"])
+    def test_a_host_that_is_none(self, alice: Caller, host: str) -> None:
+        """Where the answer would tell an address on it; a share must not be made in vain."""
+        video = alice.video()
+        alice.video()
+        clip = alice.announce(video)["id"]
+        shares, headers = f"/clips/{clip}/shares", {"Host": host}
+        for answer in (
+            alice.http.get("/videos?limit=1", headers=headers),
+            alice.http.post(shares, json={}, headers=headers),
+        ):
+            assert "Host" in problem(answer, 400, "invalid_request")["detail"]
+        assert alice.http.get(shares).json() == []
+
     def test_path_and_body_are_judged_together(self, alice: Caller) -> None:
         answer = alice.http.post("/videos/no-id/clips", json={"start_time": 5, "end_time": 1})
         assert places(problem(answer, 400, "invalid_request")) == {"video_id", "/end_time"}

@@ -4,6 +4,7 @@ import azure.functions as func
 import pytest
 
 from clips.http import addresses
+from shared.errors import InvalidRequest
 
 
 def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRequest:
@@ -21,6 +22,8 @@ def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRe
         ("http://localhost:7071/api/videos?limit=1", None, "http://localhost:7071/api/s/x"),
         ("http://127.0.0.1:8081/api/videos", "evil.example.org", "http://127.0.0.1:8081/api/s/x"),
         ("http://[::1]:7071/api/videos", None, "http://[::1]:7071/api/s/x"),
+        ("https://[2001:db8::1]/api/videos", None, "https://[2001:db8::1]/api/s/x"),
+        ("http://clips_app:8080/api/videos", None, "https://clips_app:8080/api/s/x"),
     ],
 )  # fmt: skip
 def test_an_address_is_on_the_host_that_was_called(
@@ -47,6 +50,36 @@ def test_an_address_is_on_the_host_that_was_called(
 def test_a_header_that_holds_no_host_is_not_looked_at(forwarded: str) -> None:
     address = addresses.here(request("https://app.example.net/api/videos", forwarded), "/api/s/x")
     assert address == "https://app.example.net/api/s/x"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "[",
+        "[::1",
+        "a]b",
+        "[zz]",
+        "a b",
+        "a\tb",
+        "user@app.example.net",
+        "app.example.net:port",
+        "app.example.net:123456",
+        'app.example.net>; rel="prev"',
+        "éxample.org",
+        "app.example.net/api/videos?",
+    ],
+)
+def test_a_call_that_names_no_host_is_malformed(host: str) -> None:
+    """Of the last one nothing is left in the address that gives it away: the header does."""
+    url = f"http://{host}/api/clips?limit=1"
+    asked = func.HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
+    with pytest.raises(InvalidRequest, match="Host header"):
+        addresses.here(asked, "/api/s/x")
+    with pytest.raises(InvalidRequest, match="Host header"):
+        addresses.here_with(asked, {"cursor": "x"})
+    with pytest.raises(InvalidRequest, match="Host header"):
+        addresses.path_of(asked)
 
 
 def test_an_address_with_another_query_keeps_the_rest_of_it() -> None:

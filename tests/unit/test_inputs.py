@@ -100,6 +100,21 @@ def test_what_is_no_json_object_is_refused_whole(kind: type[Body], raw: bytes) -
     assert list(bad_body(kind, raw)) == [""]
 
 
+def test_where_no_field_is_to_blame_the_fault_itself_is_told() -> None:
+    with pytest.raises(InvalidRequest, match=r"^The request does not fit: Invalid JSON: .+[^.]\.$"):
+        read_body(inputs.NewVideo, b"{")
+    with pytest.raises(InvalidRequest, match=r"^The request does not fit: must name a field"):
+        read_body(inputs.ClipChange, {})
+    with pytest.raises(InvalidRequest, match=r"^Look at: /end_time, /start_time\.$"):
+        read_body(inputs.NewClip, {})
+
+
+@pytest.mark.parametrize("value", [1, None, [], "a" * 256, "a\nb"])
+def test_of_a_field_of_two_kinds_the_pointer_is_the_fields_own(value: object) -> None:
+    body = {"clip_ids": [str(CLIP)], "download": value}
+    assert list(bad_body(inputs.AccessUrls, body)) == ["/download"]
+
+
 def test_no_body_is_an_empty_object() -> None:
     assert read_body(inputs.NewVideo, b"") == inputs.NewVideo()
 
