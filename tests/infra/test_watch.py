@@ -1,4 +1,4 @@
-"""What is watched: audit logs, alerts, the budget, the workbook."""
+"""What is watched: audit logs, alerts, the budget."""
 
 import json
 import re
@@ -20,7 +20,6 @@ DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 METRIC_ALERTS = "Microsoft.Insights/metricAlerts"
 LOG_ALERTS = "Microsoft.Insights/scheduledQueryRules"
 FUNCTION_APP = (ROOT / "function_app.py").read_text()
-WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 
 
 def logged(variant: str, symbol: str) -> dict[str, bool]:
@@ -199,11 +198,6 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
     )
 
 
-def test_the_workbook_counts_what_the_alert_counts() -> None:
-    (pattern,) = re.findall(r'extract\("[^"]+", 1, Uri\)', query("poison-message")["query"])
-    assert pattern in "".join(queries_of_the_workbook())
-
-
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
 def test_every_alert_says_what_to_think_and_tells_somebody(kind: str) -> None:
     (group,) = of_type(deployed("everything"), "Microsoft.Insights/actionGroups")
@@ -229,50 +223,3 @@ def test_a_month_that_grows_dear_is_told_before_it_ends() -> None:
     assert {"Actual", "Forecasted"} == {each["thresholdType"] for each in notifications}
     assert all(each["contactGroups"] and each["contactRoles"] for each in notifications)
     assert budget.properties["timePeriod"]["startDate"].endswith("-01")
-
-
-def queries_of_the_workbook() -> list[str]:
-    return [item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3]
-
-
-TABLES = {"AppMetrics", "AppRequests", "StorageBlobLogs", "StorageQueueLogs"}
-
-
-def test_the_workbook_asks_tables_that_are_filled() -> None:
-    queries = queries_of_the_workbook()
-    assert len(queries) > 5
-    assert {each.split("\n")[0] for each in queries} == TABLES
-    assert not any(each in json.dumps(queries) for each in Containers("cliplink").all())
-
-
-def test_the_workbook_is_deployed_whole() -> None:
-    (workbook,) = of_type(deployed("default"), "Microsoft.Insights/workbooks")
-    assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
-
-
-METRICS = {
-    each.name
-    for each in vars(telemetry).values()
-    if isinstance(each, telemetry.Counter | telemetry.Histogram)
-}
-
-
-def test_the_workbook_shows_every_metric_of_the_app_and_no_other() -> None:
-    assert set(re.findall(r"cliplink\.[\w.]+", json.dumps(WORKBOOK))) == METRICS
-
-
-def test_the_workbook_splits_metrics_by_attributes_that_they_have() -> None:
-    table = page("docs/architecture.md").section("Telemetry").table("metric")
-    attributes = table.column("attributes")
-    split = 0
-    for query in queries_of_the_workbook():
-        for metric in re.findall(r'Name == "(cliplink\.[\w.]+)"', query):
-            asked = set(re.findall(r"Properties\.(\w+)", query))
-            assert asked <= set(re.findall(r"`(\w+)`", attributes[metric])), metric
-            split += len(asked)
-    assert split > 3
-
-
-def test_every_metric_is_explained() -> None:
-    table = page("docs/architecture.md").section("Telemetry").table("metric")
-    assert set(table.names()) == METRICS
