@@ -11,6 +11,9 @@ ENVIRONMENT := .venv/.complete
 EMULATOR := local/node_modules/.complete
 CHECKOV := .venv/checkov/.complete
 
+# A process for each processor, with servers of its own; it runs whole files, in their order.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help run services token sample test check bench clean
 
@@ -30,7 +33,7 @@ sample: $(ENVIRONMENT) ## write sample.mp4, a few seconds of film to try things 
 	@exec $(PYTHON) -m local.sample sample.mp4
 
 test: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV) ## run every test, on a real Postgres and a real Azurite
-	@exec $(PYTHON) -m pytest
+	@exec $(PYTHON) -m pytest $(SIDE_BY_SIDE)
 
 check: $(ENVIRONMENT) ## lint, format, strict types and import rules
 	$(PYTHON) -m ruff check

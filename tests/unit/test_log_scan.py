@@ -1,6 +1,7 @@
 """The scan of the logs: it catches a secret of each kind, shows none, and fails the session."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,18 +144,26 @@ def test_a_secret_that_is_attached_to_a_record_is_found() -> None:
     assert len(scan.findings) == 1
 
 
+IN_WORKERS = ["-p", "xdist", "--numprocesses", "2"]
+
+
 @pytest.mark.parametrize(
-    ("statement", "findings"),
+    ("statement", "findings", "options"),
     [
-        ("logging.getLogger('clips').debug('eyJhbGciOiJSUzI1NiJ9')", 1),
-        ("logging.getLogger('azure').info('sig=%s', 'x' * 43)", 1),
-        ("(tmp_path / 'host.log').write_text('eyJhbGciOiJSUzI1NiJ9')", 1),
-        ("logging.getLogger('clips').debug('nothing of interest')", 0),
+        ("logging.getLogger('clips').debug('eyJhbGciOiJSUzI1NiJ9')", 1, []),
+        ("logging.getLogger('azure').info('sig=%s', 'x' * 43)", 1, []),
+        ("(tmp_path / 'host.log').write_text('eyJhbGciOiJSUzI1NiJ9')", 1, []),
+        ("(tmp_path / 'host.log').write_text('eyJhbGciOiJSUzI1NiJ9')", 1, IN_WORKERS),
+        ("logging.getLogger('clips').debug('nothing of interest')", 0, []),
     ],
 )
-def test_a_session_that_logs_a_secret_fails(statement: str, findings: int) -> None:
+def test_a_session_that_logs_a_secret_fails(
+    statement: str, findings: int, options: list[str]
+) -> None:
+    """Also one that several processes share, if it is but one of them that did."""
     code = f"""
 import logging
+import os
 from tests.conftest import no_secret_is_logged
 
 def test_it(tmp_path):
@@ -163,7 +172,14 @@ def test_it(tmp_path):
     with TemporaryDirectory() as folder:  # not tmp_path: this session's own scan looks there
         (Path(folder) / "test_it.py").write_text(code)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null"]
-        command += ["--rootdir", folder, "--basetemp", f"{folder}/base", f"{folder}/test_it.py"]
-        run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        command += ["--rootdir", folder, "--basetemp", f"{folder}/base", *options]
+        run = subprocess.run(
+            [*command, f"{folder}/test_it.py"],
+            cwd=ROOT,
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # loading them takes seconds
+            check=False,
+            capture_output=True,
+            text=True,
+        )
     assert run.returncode == (pytest.ExitCode.TESTS_FAILED if findings else pytest.ExitCode.OK)
     assert (f"{findings} lines of logs hold a secret" in run.stdout) == bool(findings)
