@@ -66,7 +66,7 @@ class Server:
 def running(directory: Path, port: int, *, durable: bool = True) -> Iterator[Server]:
     """A server with its data in `directory`, stopped at the end; raises processes.ChildFailed.
 
-    `durable=False` is for tests: nothing is forced to disk.
+    `durable=False` is for tests: nothing is forced to disk, and nothing is vacuumed.
     """
     with locks.hold(directory) as lock:
         server = start(directory, port, lock=lock, durable=durable)
@@ -90,7 +90,9 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "200",
+        # Hundreds of databases that live for a test each are nothing to keep or to keep tidy.
         "fsync": "on" if durable else "off",
+        "autovacuum": "on" if durable else "off",
     }
     options = [f"-c{name}={value}" for name, value in settings.items()]
     child = processes.start(

@@ -144,12 +144,10 @@ def with_password(url: str) -> str:
 
 
 def create_database(server: postgres.Server, name: str, template: str = "template0") -> None:
+    # Copied as files: what the default writes to the log besides costs a fifth more.
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
 
 
 def create_containers(account: azurite.Account, prefix: str) -> None:

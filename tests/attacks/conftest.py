@@ -20,7 +20,7 @@ from tests.tokens import KEY, KEY_ID, OTHER_KEY, encoded, public_jwk
 __all__ = ["alice", "app", "film", "mallory", "new_app", "ready"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(new_app: NewApp, issuer: Issuer) -> Iterator[App]:
     """The app, which finds its keys among rubbish."""
     curve = jwt.algorithms.ECAlgorithm.to_jwk(CURVE.public_key(), as_dict=True)

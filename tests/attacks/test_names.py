@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 
-from tests.e2e.app import App, Caller
+from tests.e2e.app import NO_TLS, App, Caller
 
 type Ready = tuple[Caller, dict[str, Any]]
 
@@ -62,7 +62,7 @@ DISPOSITION = re.compile(r"attachment; filename=\"([ !#-\[\]-~]*)\"; filename\*=
 
 def saved_as(url: str) -> str:
     """The name under which storage tells a browser to save what a link opens."""
-    answer = httpx.get(url)
+    answer = httpx.get(url, verify=NO_TLS)
     assert answer.status_code == 200, answer.text
     assert "Set-Cookie" not in answer.headers
     (disposition,) = answer.headers.get_list("Content-Disposition")

@@ -57,9 +57,12 @@ def new_app(
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(new_app: NewApp) -> Iterator[App]:
-    """The app that tests share: each is another user, or looks only at what it made."""
+    """The app that tests share: each is another user, or looks only at what it made.
+
+    For no longer than they run: it looks for new blobs five times a second.
+    """
     shared = new_app()
     with shared.running():
         yield shared
@@ -86,7 +89,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return clips.make(path, clips.Clip(sounds=("aac",))).read_bytes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ready(app: App, film: bytes) -> Iterator[tuple[Caller, dict[str, Any]]]:
     """A ready clip and its owner, for tests that only look."""
     with app.client(f"owner-{next(_numbers)}") as client:

@@ -94,7 +94,7 @@ def by_key(account: azurite.Account) -> StorageSettings:
     return replace(by_identity(account), account_key=Fixed(account.key))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def https_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azurite.Account]:
     """An Azurite that speaks HTTPS and takes bearer tokens."""
     folder = tmp_path_factory.mktemp("https")

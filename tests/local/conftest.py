@@ -27,7 +27,7 @@ def shared_sample(
     return Sample("shared", tmp_path_factory.mktemp("shared"), azurite_account)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_host(shared_sample: Sample) -> Iterator[child.Host]:
     """A running host for tests that name their blobs and messages differently."""
     for kind in ("in", "text", "events"):
