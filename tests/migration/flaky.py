@@ -36,7 +36,6 @@ class Line:
     port: int = 0
     choose: Choose = lambda *_: None
     latency: float = 0.0
-    silence: float = 0.6
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,9 +84,12 @@ class _Forwarding(BaseHTTPRequestHandler):
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.line.note(self.command, self.path)
-        time.sleep(self.line.latency + (self.line.silence if fault is Fault.SILENCE else 0))
+        time.sleep(self.line.latency)
         match fault:
-            case Fault.CUT | Fault.SILENCE:
+            case Fault.CUT:
+                self.close_connection = True
+            case Fault.SILENCE:
+                self.rfile.read(1)  # returns when they have given up and closed the connection
                 self.close_connection = True
             case Fault.INTERNAL | Fault.BUSY | Fault.CONFLICT:
                 self.wfile.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % fault.value)

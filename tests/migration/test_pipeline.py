@@ -31,7 +31,7 @@ from tests.docs.pages import page
 from tests.integration.library import Library
 from tests.migration.flaky import Fault, Line, line_to
 
-QUICK = Patience(first=0.01, longest=0.05, silence=0.5)
+QUICK = Patience(first=0.01, longest=0.05, silence=20.0)
 BLOCK = 8 * 1024 * 1024
 LARGE = os.urandom(3 * BLOCK + 12_345)
 
