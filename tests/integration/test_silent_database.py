@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("short_wait")
 
 @pytest.fixture(autouse=True)
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 0.5)
+    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 1.0)
 
 
 @contextmanager

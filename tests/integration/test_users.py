@@ -161,7 +161,7 @@ def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyP
 def test_an_outage_is_told_and_not_remembered(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 1.0)
     with refusing() as port, Database(Fixed(f"postgresql://cliplink@127.0.0.1:{port}/x")) as away:
         users = Users(away)
         with pytest.raises(DatabaseUnavailable):

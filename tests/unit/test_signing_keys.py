@@ -102,7 +102,7 @@ def test_an_issuer_that_says_nothing_is_away(
     good = key_set.answer()
 
     def answer(_: Request) -> Reply:
-        over.wait(2)
+        over.wait(30)
         return good
 
     with serving(answer) as silent:
