@@ -43,7 +43,7 @@ class CliplinkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One bad field: `pointer` (RFC 6901, into the body) or `parameter` (path or query)."""
+    """One bad field: `pointer` (RFC 6901, into the body) or `parameter` (path, query, Host)."""
 
     detail: str
     pointer: str | None = None

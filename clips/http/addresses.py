@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 import azure.functions as func
 
-from shared.errors import InvalidRequest
+from shared.errors import FieldError, InvalidRequest
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
@@ -49,8 +49,13 @@ def _asked(request: func.HttpRequest) -> SplitResult:
     try:
         asked = urlsplit(url)
     except ValueError as error:  # half an IPv6 address
-        raise InvalidRequest("The Host header names no host.") from error
+        raise _no_host() from error
     told = request.headers.get("host") or asked.netloc
     if not (_OWN_HOST.fullmatch(told) and _OWN_HOST.fullmatch(asked.netloc)):
-        raise InvalidRequest("The Host header names no host.")
+        raise _no_host()
     return asked
+
+
+def _no_host() -> InvalidRequest:
+    field = FieldError("must be the name or address of a host", parameter="Host")
+    return InvalidRequest("Look at: the header Host.", (field,))

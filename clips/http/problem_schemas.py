@@ -28,7 +28,7 @@ _FIELDS: Schema = {
         "type": "object",
         "properties": {
             "pointer": {"type": "string", "description": "Into the body (RFC 6901)."},
-            "parameter": {"type": "string", "description": "A path or query parameter."},
+            "parameter": {"type": "string", "description": "A path or query parameter, or `Host`."},
             "detail": {"type": "string"},
         },
         "required": ["detail"],

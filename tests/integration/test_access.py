@@ -89,10 +89,11 @@ class TestMany:
         [back] = many(library, gone.id)
         assert isinstance(back, SignedLink)
 
-    def test_one_query_reads_a_thousand_clips(
-        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    def test_one_query_reads_a_thousand_clips_and_one_puts_their_links_on_record(
+        self, library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        clip_ids = [library.announce().id for _ in range(20)]
+        ready = [library.landed(film).id for _ in range(3)]
+        clip_ids = [*ready, *(library.announce().id for _ in range(17))]
         asked: list[Pool] = []
         connection = Pool.connection
 
@@ -101,5 +102,6 @@ class TestMany:
             return connection(pool)
 
         monkeypatch.setattr(Pool, "connection", counted)
-        many(library, *clip_ids * 50)
-        assert len(asked) == 1
+        answers = many(library, *clip_ids * 50)
+        assert sum(isinstance(answer, SignedLink) for answer in answers) == 150
+        assert len(asked) == 2
