@@ -183,7 +183,7 @@ class AccessUrl(Owned):
         FileName | None,
         Field(
             description="`true` or `1`: browsers save it, under the clip's title; another text is "
-            "the file name; `false` or `0`: they play it. For the variant `clip` only."
+            "the file name; `false` or `0`: they play it. Not for a `storyboard`."
         ),
     ] = None
     variant: Variant = Variant.CLIP

@@ -1,24 +1,16 @@
 """README's walk-through works: its blocks are run as they stand, its outputs are compared."""
 
-import os
 import re
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests import copies
 from tests.docs.pages import ROOT, Block, page
+from tests.docs.shell import environment
 
 README = page("README.md")
 _MARK = "==== the next block ===="
-# Of the developer's own shell: settings of another copy, and what make tells its children.
-_NOT_INHERITED = re.compile(
-    r"(AZURE|AUTH|LOCAL_HOST)_\w+|DATABASE_URL|TEMP_DIR|MAKE\w*|MFLAGS|PORT"
-)
 
 # What differs from run to run and from machine to machine.
 _VARYING = (
@@ -50,30 +42,6 @@ def plain(output: str) -> list[str]:
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """The port of a running copy with data of its own, as `make run` starts it."""
-    with copies.place() as number:
-        with (tmp_path / "log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "local", "run", "--port", str(number)],
-                cwd=ROOT,
-                env=environment(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert process.stdout is not None
-        try:
-            ready = f"Cliplink is ready: http://localhost:{number}\n"
-            assert ready in iter(process.stdout.readline, ""), (tmp_path / "log").read_text()
-            yield number
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.stdout.close()
-            process.wait()
-
-
-@pytest.fixture
 def leftovers() -> Iterator[None]:
     """Removes the files that the walk-through writes, unless they were there before."""
     files = [ROOT / "sample.mp4", ROOT / "poster.jpg"]
@@ -81,11 +49,6 @@ def leftovers() -> Iterator[None]:
     yield
     for file in new:
         file.unlink(missing_ok=True)
-
-
-def environment() -> dict[str, str]:
-    kept = {name: v for name, v in os.environ.items() if not _NOT_INHERITED.fullmatch(name)}
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.mark.usefixtures("leftovers")
