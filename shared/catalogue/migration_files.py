@@ -4,6 +4,7 @@ Whoever takes files has a lease on them, and renews it as long as it works. A le
 out is nobody's, and so is one of a message that is delivered again: its run before is over.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,15 +22,17 @@ MAX_ATTEMPTS = 5
 
 _AT_A_TIME = 1000
 
-# A plan that was cut off is made again: what is noted already stays as it is.
+# A plan that was cut off is made again: what is noted already stays as it is. As JSON, which is
+# written at a third of the cost of arrays; it knows no bytes, so that paths are hexadecimal.
 _ADD: LiteralString = """
     INSERT INTO migration_items
         (migration_id, path, clip_id, video_id, blob_name, size, there, twins)
-    SELECT %(migration_id)s, path, clip_id, video_id, blob_name, size, there, twins::bytea[]
-    FROM unnest(%(path)s::bytea[], %(clip_id)s::uuid[], %(video_id)s::uuid[],
-                %(blob_name)s::text[], %(size)s::bigint[], %(there)s::boolean[],
-                %(twins)s::text[])
-         AS planned (path, clip_id, video_id, blob_name, size, there, twins)
+    SELECT %(migration_id)s, decode(path, 'hex'), clip_id, video_id, blob_name, size, there,
+           ARRAY(SELECT decode(twin, 'hex') FROM unnest(twins) WITH ORDINALITY AS t (twin, place)
+                 ORDER BY place)
+    FROM json_to_recordset(%(files)s)
+         AS planned (path text, clip_id uuid, video_id uuid, blob_name text, size bigint,
+                     there boolean, twins text[])
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
@@ -52,6 +55,10 @@ _GIVE_BACK: LiteralString = """
     UPDATE migration_items SET leased_by = NULL, leased_until = NULL
     WHERE migration_id = %(migration_id)s AND leased_by = %(message)s AND state = 'waiting'
 """
+
+# Right after a plan the statistics know nothing of its files: Postgres would rather sort them all
+# for every batch than read the first few of an index that has them in order. For a transaction.
+_IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true)"
 
 _TAKE: LiteralString = f"""
     WITH batch AS (
@@ -141,19 +148,8 @@ class MigrationFiles:
     def add(self, migration_id: UUID, files: Iterable[PlannedFile]) -> None:
         """Notes files, so many a transaction; as often as one likes."""
         for some in batched(files, _AT_A_TIME, strict=False):
-            self._database.run(
-                _ADD,
-                {
-                    "migration_id": migration_id,
-                    "path": [file.path for file in some],
-                    "clip_id": [file.clip_id for file in some],
-                    "video_id": [file.video_id for file in some],
-                    "blob_name": [file.blob_name for file in some],
-                    "size": [file.size for file in some],
-                    "there": [file.there for file in some],
-                    "twins": [_array(file.twins) for file in some],
-                },
-            )
+            described = json.dumps([_described(file) for file in some])
+            self._database.run(_ADD, {"migration_id": migration_id, "files": described})
 
     def add_strays(self, migration_id: UUID, files: Iterable[tuple[FileState, StrayFile]]) -> None:
         """Notes files that are not to be moved: failed ones, and those of no clip."""
@@ -226,9 +222,19 @@ class MigrationFiles:
             "least": least,
             "most": most,
         }
-        return [TakenFile(**row) for row in self._database.all(_TAKE, parameters)]
+        with self._database.transaction() as connection:
+            connection.execute(_IN_ORDER)
+            rows = connection.execute(_TAKE, parameters, binary=True).fetchall()
+        return [TakenFile(**row) for row in rows]
 
 
-def _array(paths: Sequence[bytes]) -> str:
-    """A bytea[] as text: an array of arrays of several lengths is nothing that Postgres has."""
-    return "{" + ",".join(rf'"\\x{path.hex()}"' for path in paths) + "}"
+def _described(file: PlannedFile) -> dict[str, object]:
+    return {
+        "path": file.path.hex(),
+        "clip_id": str(file.clip_id),
+        "video_id": str(file.video_id),
+        "blob_name": file.blob_name,
+        "size": file.size,
+        "there": file.there,
+        "twins": [path.hex() for path in file.twins],
+    }

@@ -1,9 +1,11 @@
 """Migrations that the API starts, message by message, on real parts: planned, moved, ended."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
@@ -11,8 +13,8 @@ from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 from clips.compose import Services, compose
 from clips.migration import batch
 from shared.blob_names import Containers
-from shared.catalogue import MigrationFiles, Migrations
-from shared.catalogue.migration_files import MAX_ATTEMPTS
+from shared.catalogue import MigrationFiles, Migrations, migration_files
+from shared.catalogue.migration_files import MAX_ATTEMPTS, PlannedFile
 from shared.catalogue.migrations import MAX_PLANNINGS
 from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import MigrationReport, MigrationStatus
@@ -398,6 +400,49 @@ def test_the_files_of_a_batch_that_died_are_taken_again(
     deliver(services, queue)
     report = services.migrations.get(migration.id)
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (4, 4, 0, 0))
+
+
+def test_a_batch_is_taken_without_reading_the_others(services: Services, database_url: str) -> None:
+    """However many wait, and right after the plan, of which the statistics know nothing yet."""
+    migration_id = Migrations(services.database).start(b"", 10)
+    files = MigrationFiles(services.database)
+    services.database.run("ALTER TABLE migration_items SET (autovacuum_enabled = off)", {})
+    files.add(
+        migration_id,
+        (
+            PlannedFile(
+                path=f"{number:05}.mp4".encode(),
+                clip_id=UUID(int=number),
+                video_id=UUID(int=0),
+                blob_name=f"{number}.mp4",
+                size=1,
+                there=False,
+                twins=(),
+            )
+            for number in range(3000)
+        ),
+    )
+    with psycopg.connect(database_url) as connection:
+        # As if there were a hundred times as many.
+        connection.execute(
+            "UPDATE pg_class SET relpages = 1, reltuples = 5000 WHERE relname = 'migration_items'"
+        )
+        connection.execute(migration_files._IN_ORDER)
+        row = connection.execute(
+            f"EXPLAIN (FORMAT JSON) {migration_files._TAKE}",
+            {
+                "migration_id": migration_id,
+                "message": "one",
+                "limit": 10,
+                "lease": migration_files.LEASE,
+                "least": 0,
+                "most": 0,
+            },
+        ).fetchone()
+    assert row is not None
+    steps = re.findall(r"'Node Type': '([^']+)'", str(row[0]))
+    assert "Sort" not in steps
+    assert steps[steps.index("LockRows") + 1] == "Index Scan"
 
 
 def test_a_file_that_kills_its_process_is_given_up_alone(
