@@ -78,10 +78,17 @@ class TestWhatIsRecorded:
         """Each clip's to itself; a clip without a link has no grant."""
         clips = [library.landed(film), library.landed(film), library.announce()]
         ids = [clip.id for clip in clips]
-        answers = library.services.access.many(library.viewer, ids, terms())
+        bound = terms(Variant.POSTER, ip="203.0.113.4")
+        answers = library.services.access.many(library.viewer, ids, bound)
         for clip, answer in zip(clips[:2], answers[:2], strict=True):
             assert isinstance(answer, SignedLink)
-            assert [grant.link_id for grant in grants_of(library, clip)] == [answer.id]
+            (grant,) = grants_of(library, clip)
+            assert (grant.link_id, grant.who, grant.expires_at) == (
+                answer.id,
+                "alice",
+                answer.expires_at,
+            )
+            assert (grant.variant, grant.ip) == ("poster", "203.0.113.4")
         assert grants_of(library, clips[2]) == []
 
     def test_the_posters_of_a_list(self, library: Library, film: bytes) -> None:
