@@ -101,7 +101,7 @@ class Pipeline:
         there is no such video, UnmovableFile, StorageUnavailable, DatabaseUnavailable.
         """
         source, image = _Local(path), _Local(thumbnail_path) if thumbnail_path else None
-        if image is not None and names.kind_of(image.name) is not Kind.IMAGE:
+        if image is not None and names.type_of(image.name).kind is not Kind.IMAGE:
             raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
         new = self._new_clip(source, UUID(str(video_id)), (start_time, end_time), title)
         with source.opened() as opened:
@@ -177,8 +177,8 @@ class Pipeline:
             raise ValueError("start_time must be 0 or more, and end_time greater than start_time")
         if title is not None and (len(title) > _LONGEST_TITLE or not title.isprintable()):
             raise ValueError(f"title must be up to {_LONGEST_TITLE} printable characters")
-        clip_id = uuid4()
-        name = blob_names.clip_blob(video_id, clip_id, names.extension_of(source.name))
+        clip_id, type_ = uuid4(), names.type_of(source.name)
+        name = blob_names.clip_blob(video_id, clip_id, type_.extension)
         return NewClip(
             id=clip_id,
             video_id=video_id,
@@ -187,15 +187,16 @@ class Pipeline:
             end_time=end,
             blob_name=name,
             blob_url=self._parts.account.url(self._containers.clips, name),
-            content_type=media_types.servable(names.content_type_of(source.name)),
+            content_type=media_types.servable(type_.content_type),
         )
 
     def _upload_thumbnail(self, image: "_Local", clip: NewClip) -> None:
         container = self._containers.thumbnails
-        name = blob_names.own_thumbnail(clip.video_id, clip.id, names.extension_of(image.name))
+        type_ = names.type_of(image.name)
+        name = blob_names.own_thumbnail(clip.video_id, clip.id, type_.extension)
         with image.opened() as opened:
-            place, content_type = Place(container, name), names.content_type_of(image.name)
-            self._parts.transfer.upload(place, opened, content_type, lambda _: None)
+            place = Place(container, name)
+            self._parts.transfer.upload(place, opened, type_.content_type, lambda _: None)
         url = self._parts.account.url(container, name)
         self._parts.moving.bring_thumbnails([BroughtThumbnail(clip.id, name, url)])
 

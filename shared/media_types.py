@@ -1,6 +1,42 @@
-"""Which media types a clip may be served as. Pure."""
+"""Which media types a clip may be served as, and which one a file's extension stands for. Pure.
 
-from mimetypes import guess_type
+The types are written down here: the standard library's depend on what is installed on the
+machine, and a clip is to have the same type whoever uploads it.
+"""
+
+from pathlib import PurePosixPath
+
+_OF_EXTENSION = {
+    ".3g2": "video/3gpp2",
+    ".3gp": "video/3gpp",
+    ".aac": "audio/aac",
+    ".asf": "video/x-ms-asf",
+    ".avi": "video/x-msvideo",
+    ".f4v": "video/mp4",
+    ".flac": "audio/flac",
+    ".flv": "video/x-flv",
+    ".m2ts": "video/mp2t",
+    ".m2v": "video/mpeg",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".mpeg": "video/mpeg",
+    ".mpg": "video/mpeg",
+    ".mts": "video/mp2t",
+    ".mxf": "application/mxf",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
+    ".ts": "video/mp2t",
+    ".vob": "video/mpeg",
+    ".wav": "audio/x-wav",
+    ".webm": "video/webm",
+    ".wmv": "video/x-ms-wmv",
+}
 
 
 def servable(media_type: str | None) -> str | None:
@@ -15,4 +51,9 @@ def servable(media_type: str | None) -> str | None:
 
 def of_name(name: str) -> str | None:
     """The servable type that a file name's extension stands for, or None."""
-    return servable(guess_type(name)[0])
+    return servable(_OF_EXTENSION.get(PurePosixPath(name).suffix.lower()))
+
+
+def is_media(extension: str) -> bool:
+    """Whether an extension, in lower case with its dot, is one of video or sound."""
+    return extension in _OF_EXTENSION

@@ -112,14 +112,15 @@ class Heart:
 
 
 def _item(folder: bytes, file: TakenFile) -> Item:
+    type_ = names.type_of(file.path)
     return Item(
         path=os.path.join(folder, file.path),
         size=file.size,
-        kind=names.kind_of(file.path),
+        kind=type_.kind,
         clip_id=file.clip_id,
         video_id=file.video_id,
         blob_name=file.blob_name,
-        content_type=names.content_type_of(file.path),
+        content_type=type_.content_type,
         there=file.there,
         twins=tuple(os.path.join(folder, twin) for twin in file.twins),
     )

@@ -93,14 +93,14 @@ class Ledger:
 
 
 def _file_row(found: Found) -> tuple[object, ...]:
-    spelled = names.spelled_id(found.path)
+    name = names.parsed(found.path)
     return (
         found.path,
         found.size,
-        names.kind_of(found.path),
-        spelled and spelled.bytes,
-        names.image_stem(found.path),
-        names.is_called_thumbnail(found.path),
+        name.kind,
+        name.spelled and name.spelled.bytes,
+        name.stem,
+        name.is_thumbnail,
         found.problem,
         found.detail,
     )

@@ -18,11 +18,6 @@ from shared import blob_names, media_types
 LEVELS = 4
 """How many last parts of a path and an old address are compared at most."""
 
-_VIDEO = re.compile(
-    rb"\.(3g2|3gp|asf|avi|flv|f4v|m2ts|m2v|m4v|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|vob|webm|wmv"
-    rb"|aac|flac|m4a|mp3|oga|ogg|opus|wav)",
-    re.IGNORECASE,
-)
 _IMAGES = {
     ".avif": "image/avif",
     ".gif": "image/gif",
@@ -45,41 +40,56 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Type:
+class Type:
+    """What an extension tells.
+
+    `extension` is in lower case with its dot, or "" if it is no usable one; `content_type` is
+    what a file is stored as: nothing that a browser would run.
+    """
+
     kind: Kind
     extension: str
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a path tells.
+
+    `stem` is the path without its extension, and without `_thumbnail` if it is an image's;
+    `spelled` is the id that the last part of the stem is, if it is one.
+    """
+
+    kind: Kind
+    stem: bytes
+    spelled: UUID | None
+    is_thumbnail: bool
+
+
 @lru_cache(maxsize=1000)
-def _type(written: bytes) -> _Type:
-    """What an extension tells, as it is written behind a name."""
+def _type(written: bytes) -> Type:
+    """Of an extension as it is written behind a name."""
     extension = blob_names.extension_of(f"file{written.decode(errors='replace')}")
     if extension in _IMAGES:
-        return _Type(Kind.IMAGE, extension, _IMAGES[extension])
+        return Type(Kind.IMAGE, extension, _IMAGES[extension])
     content_type = media_types.of_name(f"file{extension}") or "application/octet-stream"
-    kind = Kind.VIDEO if _VIDEO.fullmatch(written) else Kind.OTHER
-    return _Type(kind, extension, content_type)
+    kind = Kind.VIDEO if media_types.is_media(extension) else Kind.OTHER
+    return Type(kind, extension, content_type)
 
 
-def kind_of(path: bytes) -> Kind:
-    return _type(os.path.splitext(path)[1]).kind
+def type_of(path: bytes) -> Type:
+    return _type(os.path.splitext(path)[1])
 
 
-def spelled_id(path: bytes) -> UUID | None:
-    """The id that a file's name is, without extension and `_thumbnail`."""
-    stem = image_stem(os.path.basename(path))
-    return UUID(stem.decode()) if _UUID.fullmatch(stem) else None
-
-
-def image_stem(path: bytes) -> bytes:
-    """A path without its extension, and without `_thumbnail` if it is an image."""
-    stem = os.path.splitext(path)[0]
-    return _THUMBNAIL.sub(b"", stem) if kind_of(path) is Kind.IMAGE else stem
-
-
-def is_called_thumbnail(path: bytes) -> bool:
-    return _THUMBNAIL.search(os.path.splitext(path)[0]) is not None
+def parsed(path: bytes) -> Name:
+    stem, written = os.path.splitext(path)
+    kind = _type(written).kind
+    thumbnail = _THUMBNAIL.search(stem)
+    if thumbnail is not None and kind is Kind.IMAGE:
+        stem = stem[: thumbnail.start()]
+    last = stem.rpartition(b"/")[2]
+    spelled = UUID(last.decode()) if _UUID.fullmatch(last) else None
+    return Name(kind, stem, spelled, thumbnail is not None)
 
 
 def keys_of_path(path: bytes) -> Sequence[bytes]:
@@ -108,16 +118,6 @@ def adopted_id(video_id: UUID, path: bytes, size: int) -> UUID:
 def title_of(path: bytes) -> str | None:
     stem = os.path.splitext(os.path.basename(path))[0].decode(errors="replace")
     return "".join(c for c in stem if c.isprintable()).strip()[:_LONGEST_TITLE] or None
-
-
-def extension_of(path: bytes) -> str:
-    """In lower case with its dot, or "" if it is no usable one."""
-    return _type(os.path.splitext(path)[1]).extension
-
-
-def content_type_of(path: bytes) -> str:
-    """What a file is stored as: nothing that a browser would run."""
-    return _type(os.path.splitext(path)[1]).content_type
 
 
 def _suffixes(parts: Sequence[str]) -> Sequence[bytes]:

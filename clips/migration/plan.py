@@ -195,7 +195,7 @@ class Plan:
             if problem is not None:
                 code = Code(problem)
             elif clip is None:
-                if adopting and names.kind_of(path) is Kind.VIDEO:
+                if adopting and names.type_of(path).kind is Kind.VIDEO:
                     continue
                 code = Code.NO_CLIP
             else:
@@ -218,23 +218,23 @@ class Plan:
     def _item(self, *row: Any) -> Item:  # noqa: ANN401  # columns of _ITEMS
         path, size, kind, fit, files, clip, video, blob_name = row
         clip_id, video_id, is_image = UUID(bytes=clip), UUID(bytes=video), kind == Kind.IMAGE
-        extension = names.extension_of(path)
+        type_ = names.type_of(path)
         twins: tuple[bytes, ...] = ()
         if files > 1 and not is_image:
             found = self._db.execute(_TWINS, {"clip": clip, "fit": fit, "path": path})
             twins = tuple(other for (other,) in found)
         if is_image:
-            name = blob_names.own_thumbnail(video_id, clip_id, extension)
+            name = blob_names.own_thumbnail(video_id, clip_id, type_.extension)
         else:
-            name = blob_name or blob_names.clip_blob(video_id, clip_id, extension)
+            name = blob_name or blob_names.clip_blob(video_id, clip_id, type_.extension)
         return Item(
             path=path,
             size=size,
-            kind=Kind(kind),
+            kind=type_.kind,
             clip_id=clip_id,
             video_id=video_id,
             blob_name=name,
-            content_type=names.content_type_of(path),
+            content_type=type_.content_type,
             there=blob_name is not None,
             twins=twins,
         )
@@ -242,7 +242,8 @@ class Plan:
     def _adopted(self, video_id: UUID, path: bytes, size: int) -> Item:
         clip_id = names.adopted_id(video_id, path, size)
         known = self._db.execute(_CLIP, {"id": clip_id.bytes}).fetchone()
-        name = blob_names.clip_blob(video_id, clip_id, names.extension_of(path))
+        type_ = names.type_of(path)
+        name = blob_names.clip_blob(video_id, clip_id, type_.extension)
         return Item(
             path=path,
             size=size,
@@ -250,7 +251,7 @@ class Plan:
             clip_id=clip_id,
             video_id=video_id,
             blob_name=name,
-            content_type=names.content_type_of(path),
+            content_type=type_.content_type,
             there=known is not None,
             adopted=True,
         )

@@ -109,9 +109,8 @@ def _items(plan: Plan, order: Order) -> Iterator[Item]:
 
 def _fetched(clip: Fileless, url: str) -> Item:
     path = os.fsencode(urlsplit(url).path)
-    name = clip.blob_name or blob_names.clip_blob(
-        clip.video_id, clip.clip_id, names.extension_of(path)
-    )
+    type_ = names.type_of(path)
+    name = clip.blob_name or blob_names.clip_blob(clip.video_id, clip.clip_id, type_.extension)
     return Item(
         path=_NO_PATH + clip.clip_id.bytes,
         size=0,
@@ -119,7 +118,7 @@ def _fetched(clip: Fileless, url: str) -> Item:
         clip_id=clip.clip_id,
         video_id=clip.video_id,
         blob_name=name,
-        content_type=names.content_type_of(path),
+        content_type=type_.content_type,
         there=clip.blob_name is not None,
         url=url,
     )

@@ -1,0 +1,32 @@
+"""A clip's media type by its name: the same on every machine."""
+
+import mimetypes
+
+import pytest
+
+from shared import media_types
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.mp4", "video/mp4"),
+        ("A.MKV", "video/x-matroska"),
+        ("b.m4v", "video/mp4"),
+        ("c.d.ts", "video/mp2t"),
+        ("e.3gp", "video/3gpp"),
+        ("f.flac", "audio/flac"),
+        ("g.mxf", None),
+        ("page.html", None),
+        ("picture.svg", None),
+        ("film", None),
+        (".mp4", None),
+        ("", None),
+    ],
+)
+def test_a_name_tells_what_may_be_served(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: str | None
+) -> None:
+    """Whatever the machine's own list says, or if there is none."""
+    monkeypatch.setattr(mimetypes, "guess_type", lambda *_: ("text/html", None))
+    assert media_types.of_name(name) == expected
