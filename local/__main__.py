@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -39,10 +40,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 2**16:
-        raise argparse.ArgumentTypeError(f"{port} is no port: use 1 to 65535")
-    return port
+    if not (re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: use PORT=1 to PORT=65535")
+    return int(text)
 
 
 def _subject(text: str) -> str:

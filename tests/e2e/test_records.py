@@ -116,6 +116,15 @@ class TestShares:
         (listed,) = alice.http.get(f"/clips/{clip['id']}/shares").json()
         assert listed["revoked_at"] is not None
 
+    def test_they_come_in_pages_newest_first(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        url = f"/clips/{clip['id']}/shares"
+        made = [alice.http.post(url, json={"max_views": n}).json()["id"] for n in range(1, 6)]
+        first = alice.http.get(f"{url}?limit=3")
+        second = alice.http.get(first.links["next"]["url"])
+        assert "next" not in second.links
+        assert [share["id"] for share in first.json() + second.json()] == made[::-1]
+
     def test_one_without_bounds_plays_in_a_browser(self, alice: Caller, film: bytes) -> None:
         """An empty body is enough; who follows the redirect has the bytes, ranges included."""
         clip = alice.uploaded(film)

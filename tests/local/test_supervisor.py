@@ -199,6 +199,20 @@ def test_a_token_is_all_that_is_printed() -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 81", "7_071"])
+def test_what_is_no_port_is_said_to_be_none(port: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "local", "run"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=stack.PROJECT,
+        env={**os.environ, "PORT": port},
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"{port!r} is no port: use PORT=1 to PORT=65535" in result.stderr
+
+
 def test_the_example_for_core_tools_names_the_usual_addresses() -> None:
     """`func start` finds what `make services` starts, as long as nobody took the ports."""
     example = json.loads((stack.PROJECT / "local.settings.json.example").read_text())

@@ -115,6 +115,17 @@ def test_of_a_field_of_two_kinds_the_pointer_is_the_fields_own(value: object) ->
     assert list(bad_body(inputs.AccessUrls, body)) == ["/download"]
 
 
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_links_are_asked_for_up_to_a_thousand_clips_and_one_may_be_named_twice(count: int) -> None:
+    body = {"clip_ids": [str(CLIP)] * count}
+    assert read_body(inputs.AccessUrls, body).clip_ids == [CLIP] * count
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_links_are_not_asked_for_no_clip_or_more_than_a_thousand(count: int) -> None:
+    assert list(bad_body(inputs.AccessUrls, {"clip_ids": [str(CLIP)] * count})) == ["/clip_ids"]
+
+
 def test_no_body_is_an_empty_object() -> None:
     assert read_body(inputs.NewVideo, b"") == inputs.NewVideo()
 
