@@ -83,14 +83,16 @@ _RENEW: LiteralString = """
       AND state = 'waiting'
 """
 
-# The first word on a file counts: a run whose lease ran out may come late.
+# The first word on a file counts: a run whose lease ran out may come late. The paths are named
+# twice: without statistics Postgres would rather look at all that wait than for each of these.
 _SETTLE: LiteralString = """
     UPDATE migration_items i
     SET state = result.state, failure_code = result.code, failure_detail = result.detail,
         leased_by = NULL, leased_until = NULL
     FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
          AS result (path, state, code, detail)
-    WHERE i.migration_id = %(migration_id)s AND i.path = result.path AND i.state = 'waiting'
+    WHERE i.migration_id = %(migration_id)s AND i.path = ANY(%(paths)s::bytea[])
+      AND i.path = result.path AND i.state = 'waiting'
 """
 
 _GIVE_UP: LiteralString = f"""

@@ -1,9 +1,9 @@
 """Migrations that the API starts, message by message, on real parts: planned, moved, ended."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -402,47 +402,57 @@ def test_the_files_of_a_batch_that_died_are_taken_again(
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (4, 4, 0, 0))
 
 
-def test_a_batch_is_taken_without_reading_the_others(services: Services, database_url: str) -> None:
-    """However many wait, and right after the plan, of which the statistics know nothing yet."""
+def test_batches_of_many_files_read_no_others(services: Services, database_url: str) -> None:
+    """Right after the plan, of which the statistics know nothing yet."""
     migration_id = Migrations(services.database).start(b"", 10)
-    files = MigrationFiles(services.database)
-    services.database.run("ALTER TABLE migration_items SET (autovacuum_enabled = off)", {})
-    files.add(
-        migration_id,
-        (
-            PlannedFile(
-                path=f"{number:05}.mp4".encode(),
-                clip_id=UUID(int=number),
-                video_id=UUID(int=0),
-                blob_name=f"{number}.mp4",
-                size=1,
-                there=False,
-                twins=(),
-            )
-            for number in range(3000)
-        ),
-    )
+    paths = [f"{number:05}.mp4".encode() for number in range(3000)]
+    MigrationFiles(services.database).add(migration_id, map(planned, paths))
+    taking = {"message": "one", "limit": 10, "lease": migration_files.LEASE, "least": 0, "most": 0}
+    settling = {"paths": paths[:2], "states": ["migrated"] * 2, "codes": [None] * 2}
     with psycopg.connect(database_url) as connection:
         # As if there were a hundred times as many.
         connection.execute(
             "UPDATE pg_class SET relpages = 1, reltuples = 5000 WHERE relname = 'migration_items'"
         )
         connection.execute(migration_files._IN_ORDER)
-        row = connection.execute(
-            f"EXPLAIN (FORMAT JSON) {migration_files._TAKE}",
-            {
-                "migration_id": migration_id,
-                "message": "one",
-                "limit": 10,
-                "lease": migration_files.LEASE,
-                "least": 0,
-                "most": 0,
-            },
-        ).fetchone()
+        steps = explained(
+            connection, migration_files._TAKE, {"migration_id": migration_id, **taking}
+        )
+        taken = [step["Node Type"] for step in steps]
+        assert "Sort" not in taken
+        assert taken[taken.index("LockRows") + 1] == "Index Scan"
+        steps = explained(
+            connection,
+            migration_files._SETTLE,
+            {"migration_id": migration_id, **settling, "details": [None] * 2},
+        )
+        (found,) = (step for step in steps if "migration_items" in str(step.get("Index Name")))
+        assert "path = ANY" in found["Index Cond"]
+
+
+def planned(path: bytes) -> PlannedFile:
+    return PlannedFile(
+        path=path,
+        clip_id=uuid4(),
+        video_id=uuid4(),
+        blob_name=path.decode(),
+        size=1,
+        there=False,
+        twins=(),
+    )
+
+
+def explained(
+    connection: psycopg.Connection, query: str, parameters: dict[str, object]
+) -> list[dict[str, Any]]:
+    """The steps of Postgres, each before what it takes from."""
+    row = connection.execute(f"EXPLAIN (FORMAT JSON) {query}".encode(), parameters).fetchone()
     assert row is not None
-    steps = re.findall(r"'Node Type': '([^']+)'", str(row[0]))
-    assert "Sort" not in steps
-    assert steps[steps.index("LockRows") + 1] == "Index Scan"
+    found, waiting = [], [row[0][0]["Plan"]]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += reversed(found[-1].get("Plans", []))
+    return found
 
 
 def test_a_file_that_kills_its_process_is_given_up_alone(
