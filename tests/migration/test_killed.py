@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from clips.compose import Services
 from local import azurite
 from tests.migration.conftest import Ran, ran, read
-from tests.migration.flaky import Line, line_to
+from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
 
 ROOT = Path(__file__).parents[2]
@@ -40,11 +41,17 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509  # it only makes a system call
     )
 
 
+def _heed_interrupts() -> None:
+    """Where a shell runs the tests in its background, SIGINT is ignored by all they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def finish(process: "subprocess.Popen[str]", report: Path) -> Ran:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return ran(process.returncode, out, err, report)
 
 
@@ -114,14 +121,16 @@ def test_an_interrupted_run_says_how_to_go_on(
     clips = {old.clip_with_file(data): data for data in (os.urandom(9000) for _ in range(30))}
     report = tmp_path / "receipt.jsonl"
     with line_to(azurite_account.blob_port) as line:
-        line.latency = 0.1
+        # From the tenth on requests hang, which must not hold up the end.
+        over = threading.Event()
+        line.choose = lambda number, *_: None if number < 10 or over.wait(60) else Fault.CUT
         slow = through(line, command_environment, azurite_account)
         process = start(old, slow, report, "--concurrency", "2")
-        while len(line.requests) < 10 and process.poll() is None:
+        while len(line.requests) < 12 and process.poll() is None:
             time.sleep(0.01)
-        line.latency = 30  # a request that hangs must not hold up the end
         process.send_signal(how)
         stopped = finish(process, report)
+        over.set()
     assert stopped.code == 130
     assert "Run the same command again" in stopped.err
     assert "Traceback" not in stopped.err
