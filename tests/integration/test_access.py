@@ -1,7 +1,8 @@
 """Links by the thousand: one look at the catalogue, the same order, an error in its place."""
 
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -105,3 +106,13 @@ class TestMany:
         answers = many(library, *clip_ids * 50)
         assert sum(isinstance(answer, SignedLink) for answer in answers) == 150
         assert len(asked) == 2
+
+
+def test_links_to_posters_change_twice_a_day(library: Library, film: bytes) -> None:
+    """At midnight and noon: pages that are left open go on, and browsers know the images."""
+    (url,) = library.services.access.posters(library.viewer, [library.landed(film)])
+    assert url is not None
+    (ends,) = parse_qs(urlsplit(url).query)["se"]
+    moment = datetime.fromisoformat(ends)
+    assert (moment.hour % 12, moment.minute, moment.second) == (0, 0, 0)
+    assert timedelta(hours=23) < moment - datetime.now(UTC) <= timedelta(hours=36)
