@@ -112,7 +112,7 @@ def test_a_host_killed_in_the_middle(new_app: NewApp, small_film: bytes) -> None
     """Another one takes over: every clip comes over, once and whole."""
     app = new_app()
     old = OldService(app.environment["DATABASE_URL"], app.share)
-    moved = [old.clip_with_file(small_film) for _ in range(120)]
+    moved = [old.clip_with_file(small_film) for _ in range(60)]
     with app.client("root", ["admin"]) as admin:
         with app.running() as host:
             begun = start(admin, batch_size=5)
@@ -122,12 +122,12 @@ def test_a_host_killed_in_the_middle(new_app: NewApp, small_film: bytes) -> None
         with app.running():
             assert look(admin, begun)["status"] == "running"
             done = ended(admin, begun)
-            assert (done["status"], counts(done)) == ("done", (120, 120, 0, 0))
-            wait_for(lambda: ready(old) == 120 or None, "all clips to be ready")
+            assert (done["status"], counts(done)) == ("done", (60, 60, 0, 0))
+            wait_for(lambda: ready(old) == 60 or None, "all clips to be ready")
     stored = {name for name in app.blobs() if name.startswith("clips/")}
     assert stored == {f"clips/{old.video_id}/{clip_id}.mp4" for clip_id in moved}
     names = [row["blob_name"] for row in old.rows("SELECT blob_name FROM clips")]
-    assert len(names) == len(set(names)) == 120
+    assert len(names) == len(set(names)) == 60
 
 
 def test_who_began_it_is_on_record(app: App, old: OldService) -> None:
