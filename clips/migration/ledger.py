@@ -1,14 +1,13 @@
 """A run's own book: files, clips and what became of each, in a SQLite file that goes with the run.
 
-On disk, so that memory stays flat however many files and clips there are. It is used from one
-thread. Paths are bytes and come in their order.
+On disk, so that memory stays flat however many files and clips there are; without a name, so
+that nothing is left of it by a run that is killed. It is used from one thread. Paths are bytes
+and come in their order.
 """
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Self
 
 from clips.migration import names
@@ -40,11 +39,10 @@ type Line = Mapping[str, object]
 
 
 class Ledger:
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="cliplink-", dir=folder)
-        self.db = sqlite3.connect(
-            Path(self._folder.name) / "ledger.sqlite", isolation_level=None, autocommit=True
-        )
+    def __init__(self) -> None:
+        # No name: a file in the system's folder for such, deleted as soon as it is open.
+        # https://www.sqlite.org/inmemorydb.html#temp_db
+        self.db = sqlite3.connect("", isolation_level=None, autocommit=True)
         self.db.executescript(_SCHEMA)
 
     def add_files(self, found: Iterable[Found]) -> None:
@@ -83,7 +81,6 @@ class Ledger:
 
     def close(self) -> None:
         self.db.close()
-        self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self

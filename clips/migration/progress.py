@@ -1,5 +1,6 @@
 """How a run shows how far it is: a bar on a terminal, a line now and then elsewhere."""
 
+import shutil
 import threading
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from typing import TextIO
 from clips.migration.receipt import Line, Verdict
 
 _BAR = 24
+_SHORTEST_BAR = 4
 _PAUSE_ON_TERMINAL = 0.2
 _PAUSE_ELSEWHERE = 10.0
 # Seconds over which the rate is taken.
@@ -28,12 +30,14 @@ class Progress:
         *,
         terminal: bool,
         clock: Callable[[], float] = time.monotonic,
+        columns: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
     ) -> None:
         self._files = files
         self._size = size
         self._out = out
         self._terminal = terminal
         self._clock = clock
+        self._columns = columns
         self._lock = threading.Lock()
         self._done_size = 0
         self._done_files = 0
@@ -85,8 +89,13 @@ class Progress:
         )
         if not self._terminal:
             return state
-        full = round(_BAR * min(self._done_size / self._size, 1)) if self._size else _BAR
-        return f"[{'#' * full}{'.' * (_BAR - full)}] {state}"
+        # What does not fit into one row could not be wiped: the bar goes first.
+        row = self._columns() - 1
+        long = min(_BAR, row - len(state) - len("[] "))
+        if long < _SHORTEST_BAR:
+            return state[:row]
+        full = round(long * min(self._done_size / self._size, 1)) if self._size else long
+        return f"[{'#' * full}{'.' * (long - full)}] {state}"
 
     def _rate(self) -> float:
         now = self._clock()

@@ -79,7 +79,7 @@ class Run:
         self._at_once = at_once
         self._verified: list[Verified] = []
         self._switched_at = time.monotonic()
-        self._outages = 0
+        self._outages, self._outage = 0, ""
 
     def run(self, items: Iterable[Item]) -> None:
         """Raises OutOfReach; whatever ends it, what was verified has been switched if possible."""
@@ -93,6 +93,9 @@ class Run:
                     self._switch_what_can_be()
                     raise
             self._switch()
+            if self._outages:
+                # The last that were tried: nobody knows yet whether it is over.
+                raise OutOfReach(self._outage)
         finally:
             self._meter.close()
 
@@ -131,7 +134,7 @@ class Run:
             result = future.result()
         except Unavailable as error:
             self._fail(item, error.code, error.detail)
-            self._outages += 1
+            self._outages, self._outage = self._outages + 1, error.detail
             if self._outages >= self._at_once:
                 raise OutOfReach(error.detail) from error
         except UnmovableFile as error:

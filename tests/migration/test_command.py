@@ -101,7 +101,7 @@ FAILED: Mapping[str, object] = {"verdict": "failed", "path": "a.mp4", "detail": 
 
 def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     out, clock = io.StringIO(), Hand()
-    progress = Progress(4, 1_000_000_000, out, terminal=True, clock=clock)
+    progress = Progress(4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120)
     progress.moved(250_000_000)
     progress.finished({"verdict": "verified"})
     clock.now += 5
@@ -114,6 +114,25 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     assert out.getvalue().endswith("\r\x1b[2Kfailed: a.mp4: It is empty.\n")
     progress.close()
     assert out.getvalue().endswith("1 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (78, "[######..................] 1/4 files  250.0 MB/1.0 GB  0 B/s  ETA -  0 failed"),
+        (66, "[###.........] 1/4 files  250.0 MB/1.0 GB  0 B/s  ETA -  0 failed"),
+        (56, "1/4 files  250.0 MB/1.0 GB  0 B/s  ETA -  0 failed"),
+        (20, "1/4 files  250.0 MB"),
+    ],
+)
+def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown: str) -> None:
+    """More would run on into the next row, and stay there when the first is wiped."""
+    out = io.StringIO()
+    progress = Progress(4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns)
+    progress.finished({"verdict": "verified"})
+    progress.moved(250_000_000)
+    progress.show()
+    assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
 def test_elsewhere_a_line_is_written_now_and_then() -> None:

@@ -139,6 +139,15 @@ def test_faults_at_every_third_request_are_outlasted(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
+def test_a_run_whose_last_files_met_an_outage_is_not_done(lab: Lab) -> None:
+    """Even if there are too few of them to tell on the way that storage stays away."""
+    lab.clips(1000, 1000)
+    lab.line.choose = lambda *_: Fault.BUSY
+    with pytest.raises(OutOfReach):
+        lab.move(4)
+    assert [line["code"] for line in lab.meter.failed] == ["storage_unavailable"] * 2
+
+
 def test_a_run_ends_when_storage_stays_away(lab: Lab) -> None:
     """Not after having tried each of the files for as long."""
     clips = lab.clips(*[1000] * 30)
