@@ -17,7 +17,7 @@ from uuid import UUID
 
 from clips.migration.compose import tools
 from clips.migration.progress import Progress
-from clips.migration.receipt import Summary, Verdict
+from clips.migration.receipt import Summary, Unwritable, Verdict
 from clips.migration.run import Meter, OutOfReach, Stopped
 from clips.migration.session import Order, move_in
 from shared.errors import Unavailable
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(INTERRUPTED, "Interrupted. Run the same command again to go on.")
     except (OutOfReach, Unavailable) as error:
         return _say(OUT_OF_REACH, f"{error} Run the same command again to go on.")
+    except Unwritable as error:
+        return _say(SOME_FAILED, f"{error} What was moved is not moved again for it.")
     _print(summary, order, sent)
     return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
 
@@ -90,8 +92,8 @@ def _order(arguments: Sequence[str] | None) -> Order:
     given = parser.parse_args(arguments)
     if given.allow_private and not given.from_url:
         parser.error("--allow-private belongs to --from-url")
-    if given.report is not None and not given.report.absolute().parent.is_dir():
-        parser.error(f"there is no folder for {given.report}")
+    if given.report is not None and (why := _why_not(given.report)):
+        parser.error(f"{why} {given.report}")
     return Order(
         folder=given.folder,
         batch_size=given.batch_size,
@@ -102,6 +104,15 @@ def _order(arguments: Sequence[str] | None) -> Order:
         from_url=given.from_url,
         allow_private=given.allow_private,
     )
+
+
+def _why_not(report: Path) -> str | None:
+    """Told before the work is done, and not after it."""
+    folder = report.absolute().parent
+    if not folder.is_dir():
+        return "there is no folder for"
+    writable = os.access(folder, os.W_OK | os.X_OK) and not report.is_dir()
+    return None if writable else "you cannot write"
 
 
 def _folder(text: str) -> bytes:

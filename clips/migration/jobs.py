@@ -186,8 +186,7 @@ def _planned(plan: "Plan") -> Iterator[PlannedFile]:
 
 
 def _stray(file: "LeftOver") -> tuple[FileState, StrayFile]:
-    unseen = file.code in {Code.UNREADABLE, Code.VANISHED}
-    state = FileState.FAILED if unseen else FileState.UNMATCHED
+    state = FileState.FAILED if file.is_unseen else FileState.UNMATCHED
     return state, StrayFile(file.path, None, Failure(file.code, file.detail))
 
 

@@ -156,6 +156,11 @@ class LeftOver:
     code: Code
     detail: str
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it could not be looked at: it may well have been a clip, or a folder of them."""
+        return self.code in {Code.UNREADABLE, Code.VANISHED}
+
 
 @dataclass(frozen=True, slots=True)
 class Fileless:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from clips.migration.faults import Code
+from clips.migration.faults import reason
 from clips.migration.ledger import Ledger
 from clips.migration.move import Verified
 from clips.migration.plan import Fileless, Item, LeftOver
@@ -30,6 +30,10 @@ class Verdict(StrEnum):
     UNMATCHED = "unmatched"
     NO_FILE = "no_file"
     PLANNED = "planned"
+
+
+class Unwritable(Exception):
+    """The receipt has no place to be written to: the clips are none the worse for it."""
 
 
 @dataclass(slots=True)
@@ -97,11 +101,9 @@ def planned_line(item: Item) -> Line:
 
 
 def left_over_line(file: LeftOver) -> Line:
-    # What could not be looked at may well have been a clip, or a folder of them.
-    unseen = file.code in {Code.UNREADABLE, Code.VANISHED}
     return {
         "path": os.fsdecode(file.path),
-        "verdict": Verdict.FAILED if unseen else Verdict.UNMATCHED,
+        "verdict": Verdict.FAILED if file.is_unseen else Verdict.UNMATCHED,
         "size": file.size,
         "code": file.code,
         "detail": file.detail,
@@ -132,7 +134,7 @@ def write(
     *,
     complete: bool,
 ) -> Summary:
-    """Sums up, and writes the receipt where one is wanted.
+    """Sums up, and writes the receipt where one is wanted; raises Unwritable.
 
     Beside it go the paths of files that may be deleted, each ended by a NUL.
     """
@@ -141,26 +143,29 @@ def write(
         for _, line in entries:
             summary.add(line)
         return summary
-    target, target_list = files_of(report)
-    new, new_list = (path.with_name(f"{path.name}.new") for path in (target, target_list))
-    with new.open("w", encoding="ascii") as text, new_list.open("wb") as safe:
-        for path, line in entries:
-            summary.add(line)
-            text.write(json.dumps(line) + "\n")
-            if line.get("safe_to_delete"):
-                safe.write(os.path.join(root, path) + b"\0")
-        text.write(json.dumps({"summary": summary.counts(), "complete": complete}) + "\n")
-    new_list.replace(target_list)
-    new.replace(target)
+    target, target_list, new, new_list = files_of(report)
+    try:
+        with new.open("w", encoding="ascii") as text, new_list.open("wb") as safe:
+            for path, line in entries:
+                summary.add(line)
+                text.write(json.dumps(line) + "\n")
+                if line.get("safe_to_delete"):
+                    safe.write(os.path.join(root, path) + b"\0")
+            text.write(json.dumps({"summary": summary.counts(), "complete": complete}) + "\n")
+        new_list.replace(target_list)
+        new.replace(target)
+    except OSError as error:
+        raise Unwritable(f"The receipt cannot be written: {reason(error)}.") from error
     return summary
 
 
 def files_of(report: Path | None) -> Sequence[Path]:
-    """The receipt itself and the list beside it, by their full names."""
+    """By their full names: the receipt, the list beside it, and both while they are written."""
     if report is None:
         return ()
     full = Path(os.path.abspath(report))
-    return full, full.with_name(f"{full.name}.safe-to-delete")
+    named = (full, full.with_name(f"{full.name}.safe-to-delete"))
+    return (*named, *(path.with_name(f"{path.name}.new") for path in named))
 
 
 def without_query(address: str) -> str:

@@ -47,15 +47,22 @@ def move_in(tools: Tools, order: Order, meter_of: MeterOf) -> Summary:
         ledger.add_files(_scanned(order))
         ledger.add_clips(tools.moving.clips())
         plan = Plan(ledger, order.adopt)
+        unseen = 0
         for file in plan.left_over():
             ledger.note(file.path, receipt.left_over_line(file))
+            unseen += file.is_unseen
         complete = False
         try:
             if order.dry_run:
                 for item in _items(plan, order):
                     ledger.note(item.path, receipt.planned_line(item))
             else:
-                _run(tools, order, ledger, meter_of(*plan.totals())).run(_items(plan, order))
+                files, size = plan.totals()
+                meter = meter_of(files + unseen, size)
+                for file in plan.left_over():
+                    if file.is_unseen:
+                        meter.finished(receipt.left_over_line(file))
+                _run(tools, order, ledger, meter).run(_items(plan, order))
             complete = True
         finally:
             summary = receipt.write(

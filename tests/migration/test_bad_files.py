@@ -220,6 +220,9 @@ def test_a_folder_too_deep_for_the_system_is_told(old: OldService, run: Command)
     os.close(here)
     done = run()
     assert done.code == 1, "there may have been clips in it"
+    assert "File name too long" in done.err
+    assert "2/2 files" in done.err
+    assert "1 failed" in done.err
     told = {line["verdict"]: line for line in done.lines}
     assert told["verified"]["path"] == f"{clip_id}.mp4"
     assert told["failed"]["code"] == "unreadable"

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,32 @@ def test_the_receipt_may_lie_in_the_folder_itself(old: OldService, run: Command)
     assert first.count(b"\n") == 2
 
 
+def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run: Command) -> None:
+    old.clip_with_file(b"film")
+    report = old.folder / "receipt.jsonl"
+    for name in (".new", ".safe-to-delete.new"):
+        report.with_name(f"{report.name}{name}").write_text("half")
+    run("--report", str(report))
+    lines = report.read_text().splitlines()
+    assert len(lines) == 2
+    assert '"unmatched": 0' in lines[-1]
+
+
+def test_a_receipt_that_cannot_be_written_spoils_nothing(
+    old: OldService, run: Command, tmp_path: Path
+) -> None:
+    """Where that shows in the end only; the next run makes up for it."""
+    clip_id = old.clip_with_file(b"film")
+    (tmp_path / "receipt.jsonl.new").symlink_to("/dev/full")
+    failed = run()
+    assert (failed.code, failed.receipt) == (1, b"")
+    assert "The receipt cannot be written: No space left on device." in failed.err
+    assert old.row(clip_id)["blob_name"] is not None
+    (tmp_path / "receipt.jsonl.new").unlink()
+    done = run()
+    assert (done.code, done.sent, done.summary["complete"]) == (0, 0, True)
+
+
 def test_what_cannot_be_done_any_more_ends_with_code_3(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +102,7 @@ def test_missing_settings_are_all_named(run: Command, monkeypatch: pytest.Monkey
         [".", "--adopt", "no-id"],
         [".", "--allow-private"],
         [".", "--report", "/no/such/folder/receipt"],
+        [".", "--report", "/proc"],
     ],
 )
 def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
