@@ -1,4 +1,4 @@
-"""The command as a process of its own: killed, interrupted, run several times at once."""
+"""The command as a process of its own: killed, interrupted, several at once, its memory."""
 
 import os
 import random
@@ -21,6 +21,14 @@ from tests.migration.old_service import OldService
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20
+MOST_MEGABYTES = 130
+MOVE_AND_TELL_THE_PEAK = """
+import sys
+from bench.memory import peak_megabytes
+from clips import migrate
+migrate.main(sys.argv[1:])
+print(peak_megabytes())
+"""
 
 
 def start(
@@ -158,3 +166,21 @@ def test_several_runs_at_once_do_no_harm(
     assert [run.code for run in done] == [0, 0, 0], [run.err for run in done]
     assert len({run.receipt for run in done}) == 1
     assert_there_once(old, services, clips)
+
+
+def test_memory_is_flat_whatever_the_size_and_number_of_files(
+    old: OldService, command_environment: Mapping[str, str]
+) -> None:
+    """Of files that are several times as large, all of them and one alone."""
+    for size in [4_000_000] * 30 + [200_000_000]:
+        os.truncate(old.folder / f"{old.clip_with_file(b'film')}.mp4", size)
+    done = subprocess.run(
+        [sys.executable, "-c", MOVE_AND_TELL_THE_PEAK, str(old.folder)],
+        cwd=ROOT,
+        env=dict(command_environment) | {"PATH": os.environ["PATH"]},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "verified: 31\n" in done.stdout
+    assert 30 < float(done.stdout.splitlines()[-1]) < MOST_MEGABYTES
