@@ -53,6 +53,13 @@ def run(folder: Path) -> None:
                 for _ in range(_ROUNDS)
             ]
             _show(rounds, count * size / 1e6)
+            if count > 1:
+                before = _measure("old", files, ids, Path(work), None)["seconds"]
+                now = statistics.median(r["cliplink"]["seconds"] for r in rounds)
+                print(
+                    f"and {before / now:.0f} times that of one after the other with a second's"
+                    f" pause after every ten: {before:.0f} s, once"
+                )
 
 
 def _show(rounds: list[dict[str, Measured]], megabytes: float) -> None:
