@@ -11,6 +11,9 @@ _HEADERS = {
     # Answers hold links that open blobs: nobody in between keeps them.
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
+    # A page of another origin reads no header but these. The platform answers which origins may
+    # call at all, and has no setting for this.
+    "Access-Control-Expose-Headers": "Allow, Link, Location, Retry-After, WWW-Authenticate",
 }
 
 

@@ -1,6 +1,5 @@
 """The commands of the API's page and of the local copy's work, pasted one after the other."""
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,11 @@ _FAULTS = ('"type":"urn:cliplink:problem', "<Error>", "Traceback", "command not 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What looks like the project's folder, with a film by each name that the examples have."""
+    """What looks like the project's folder, with a film in it."""
     for entry in ROOT.iterdir():
         if entry.name not in {"sample.mp4", "poster.jpg"}:
             (tmp_path / entry.name).symlink_to(entry)
     subprocess.run(["make", "sample"], cwd=tmp_path, env=environment(), check=True)
-    for name in ("goal.mp4", "part-0001"):
-        shutil.copy(tmp_path / "sample.mp4", tmp_path / name)
     return tmp_path
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, NoReturn, cast
 
 import azure.functions as func
@@ -17,6 +18,7 @@ import schemathesis
 
 from clips.compose import Services
 from clips.http import inputs, openapi, shapes
+from clips.http.answers import Answer, render
 from clips.http.calls import Call
 from clips.http.inputs import Body, NoParameters, Parameters
 from clips.http.operations import Endpoint, Route
@@ -130,6 +132,24 @@ def test_everything_says_what_it_is(described: Described) -> None:
     assert {tag for _, _, operation in described.operations for tag in operation["tags"]} == set(
         tags
     )
+
+
+def test_pages_of_other_origins_can_read_the_headers_that_are_described(
+    described: Described,
+) -> None:
+    """Else a front end never learns of the next page, nor when to ask again."""
+    exposed = render(Answer(HTTPStatus.OK, {})).headers["Access-Control-Expose-Headers"]
+    for_the_browser_itself = {"Content-Security-Policy", "Referrer-Policy"}
+    answers = (
+        described.document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+        if "$ref" in answer
+        else answer
+        for _, _, operation in described.operations
+        for answer in operation["responses"].values()
+    )
+    named = {name for answer in answers for name in answer.get("headers", {})}
+    assert {"Link", "Location", "Retry-After"} <= named
+    assert named - for_the_browser_itself <= set(exposed.split(", "))
 
 
 def test_every_example_is_a_good_one(document: dict[str, Any]) -> None:
