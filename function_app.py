@@ -16,7 +16,7 @@ from clips.blob_binding import BlobName
 from clips.compose import compose
 from clips.http.description import Description
 from clips.http.routes import Routes
-from clips.routes import clips, docs, links, migrations, shares, system, videos
+from clips.handlers import clips, docs, links, migrations, shares, system, videos
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)

@@ -187,7 +187,7 @@ def test_a_line_of_the_log_is_shown_as_it_is_written() -> None:
 
 
 def test_messages_are_those_of_the_app() -> None:
-    handlers = "".join(path.read_text() for path in (ROOT / "clips/routes").glob("*.py"))
+    handlers = "".join(path.read_text() for path in (ROOT / "clips/handlers").glob("*.py"))
     messages = re.findall(r'views\.message\("(.+)"\)', handlers)
     assert len(messages) >= 4
     for message in messages:

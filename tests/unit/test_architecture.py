@@ -114,7 +114,7 @@ def test_only_the_settings_look_at_the_environment(path: Path) -> None:
     [
         ("clips.ingest", "from azure.storage.blob import BlobClient"),
         ("clips.ingest", "import azure.core.exceptions"),
-        ("clips.routes.clips", "import azure.functions as func"),
+        ("clips.handlers.clips", "import azure.functions as func"),
         ("shared.storage.blobs", "import azure.functions"),
         ("shared.catalogue.users", "import psycopg"),
         ("shared.catalogue.users", "from psycopg import Connection"),

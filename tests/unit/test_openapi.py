@@ -26,7 +26,7 @@ from clips.http.problem_schemas import Problems
 from clips.http.problems import problem, status_of
 from clips.http.routes import Routes
 from clips.http.schemas import Schemas
-from clips.routes import clips, links, shares, system, videos
+from clips.handlers import clips, links, shares, system, videos
 from shared import errors, model
 from shared.errors import CliplinkError
 from tests.unit.described import ROOT, Described, describe
