@@ -8,7 +8,6 @@ and only the version of the blob that was claimed is ever published.
 """
 
 import logging
-import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import Blob, Failure, Media
+from shared.model import LONGEST_POSITION, Blob, Failure, Media
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -178,7 +177,7 @@ def _seconds(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value <= LONGEST_POSITION else None
 
 
 def _title(metadata: Mapping[str, str]) -> str | None:

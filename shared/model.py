@@ -248,6 +248,9 @@ class ImageFormat(StrEnum):
         return ".jpg" if self is ImageFormat.JPEG else ".webp"
 
 
+LONGEST_POSITION = 10_000_000.0
+"""Seconds, about 115 days: no video is longer, and a typing error often is."""
+
 THUMBNAIL_WIDTHS = (160, 320, 640, 1280)
 """Pixels, in which stills are offered; a picture that is narrower keeps its own width."""
 

@@ -26,10 +26,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from clips.http import cursors
 from shared.media_types import servable
-from shared.model import THUMBNAIL_WIDTHS
-
-LONGEST_POSITION = 10_000_000.0
-"""Seconds, about 115 days: no video is longer, and a typing error often is."""
+from shared.model import LONGEST_POSITION, THUMBNAIL_WIDTHS
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")

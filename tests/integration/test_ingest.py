@@ -171,6 +171,8 @@ def test_without_notes_it_runs_from_zero_to_its_end(library: Library, film: byte
         {"start_time": "nan", "end_time": "inf"},
         {"start_time": "-4", "end_time": "0"},
         {"start_time": "five", "end_time": "", "title": "  "},
+        # So large that the end would be no later than the start.
+        {"start_time": "1e300", "end_time": "1e308"},
     ],
 )
 def test_senseless_notes_count_for_nothing(
