@@ -323,7 +323,7 @@ class MigrationStatus(StrEnum):
 class Migration:
     """Files of a folder that become the bytes of clips, and how far that is.
 
-    The counts are of clips, with all files of theirs; `total` grows while the folder is read.
+    The counts are of clips, with all files of theirs; 0 until the folder has been read.
     `skipped` are those whose bytes were all in storage before. `failure` is why it was given up.
     """
 

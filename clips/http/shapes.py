@@ -218,7 +218,7 @@ class Migration(TypedDict):
             "the folder could not be read."
         ),
     ]
-    total: Annotated[int, Field(ge=0, description="Grows while the folder is read.")]
+    total: Annotated[int, Field(ge=0, description="0 until the folder has been read.")]
     migrated: Annotated[int, Field(ge=0)]
     skipped: Annotated[int, Field(ge=0, description="Were in storage before, byte for byte.")]
     failed: Annotated[int, Field(ge=0)]
@@ -230,8 +230,8 @@ class Migration(TypedDict):
         list[UUID],
         Field(
             max_length=1000,
-            description="Clips that wait for their bytes and have no file here; the first "
-            "thousand.",
+            description="Clips that waited for their bytes and had no file here when the folder "
+            "was read; the first thousand.",
         ),
     ]
     created_at: datetime

@@ -12,6 +12,7 @@ is woken, or ended, by the cleanup.
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -20,10 +21,10 @@ from clips.migration import folders
 from clips.migration.faults import Code
 from shared import telemetry
 from shared.catalogue import Job, MigrationFiles, Migrations, Moving
-from shared.catalogue.migration_files import FileState, PlannedFile
-from shared.catalogue.migrations import MAX_PLANNINGS
+from shared.catalogue.migration_files import FileResult, FileState, PlannedFile
+from shared.catalogue.migrations import MAX_PLANNINGS, MOST_LISTED
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
-from shared.model import Failure, MigrationReport, StrayFile
+from shared.model import Failure, MigrationReport
 from shared.storage import Queue
 
 if TYPE_CHECKING:
@@ -123,12 +124,11 @@ class MigrationJobs:
             self._migrations.fail(job.id, _failure(Code.VANISHED))
             return
         batches = self._note_files(job, folder)
-        self._migrations.planned(job.id)
         if not self._migrations.finish(job.id):
             self._queue.send([str(job.id)] * min(batches, MOST_MESSAGES))
 
     def _note_files(self, job: Job, folder: bytes) -> int:
-        """Reads the folder, notes what is to be done, and returns how many batches that makes."""
+        """Reads the folder, notes all that is in it, and returns how many batches that makes."""
         # Imported here: an instance that answers requests plans nothing.
         from clips.migration.batch import Heart
         from clips.migration.ledger import Ledger
@@ -143,6 +143,8 @@ class MigrationJobs:
             strays = (_stray(file) for file in plan.left_over())
             self._files.add_strays(job.id, _beating(heart, strays))
             self._files.add(job.id, _beating(heart, _planned(plan)))
+            no_file = islice(plan.without_file(), MOST_LISTED)
+            self._migrations.planned(job.id, [clip.clip_id for clip in no_file])
             count, _ = plan.totals()
         return -(-count // job.batch_size)
 
@@ -185,9 +187,9 @@ def _planned(plan: "Plan") -> Iterator[PlannedFile]:
         )
 
 
-def _stray(file: "LeftOver") -> tuple[FileState, StrayFile]:
+def _stray(file: "LeftOver") -> FileResult:
     state = FileState.FAILED if file.is_unseen else FileState.UNMATCHED
-    return state, StrayFile(file.path, None, Failure(file.code, file.detail))
+    return FileResult(file.path, state, Failure(file.code, file.detail))
 
 
 def _beating[Each](heart: "Heart", items: Iterable[Each]) -> Iterator[Each]:

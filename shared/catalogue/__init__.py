@@ -2,7 +2,7 @@
 
 One module for each reason to ask: `users`, `videos`, `clips`, `grants`, `shares`, `owners` and
 `view_log` serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup,
-`moving`, `migrations` and `migration_files` those who move clips in.
+`moving`, `migrations`, `migration_files` and `migration_counts` those who move clips in.
 Every statement stands in the module that runs it, named and with parameters only.
 """
 

@@ -13,8 +13,9 @@ from itertools import batched
 from typing import LiteralString
 from uuid import UUID
 
-from shared.database import Database
-from shared.model import Failure, StrayFile
+from shared.catalogue import migration_counts
+from shared.database import Database, Parameters
+from shared.model import Failure
 
 LEASE = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
@@ -36,13 +37,12 @@ _ADD: LiteralString = """
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
-_ADD_STRAY: LiteralString = """
+_ADD_STRAYS: LiteralString = """
     INSERT INTO migration_items
-        (migration_id, path, clip_id, size, state, failure_code, failure_detail)
-    SELECT %(migration_id)s, path, clip_id, 0, state, code, detail
-    FROM unnest(%(path)s::bytea[], %(clip_id)s::uuid[], %(state)s::text[], %(code)s::text[],
-                %(detail)s::text[])
-         AS stray (path, clip_id, state, code, detail)
+        (migration_id, path, size, state, failure_code, failure_detail)
+    SELECT %(migration_id)s, path, 0, state, code, detail
+    FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
+         AS stray (path, state, code, detail)
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
@@ -93,6 +93,7 @@ _SETTLE: LiteralString = """
          AS result (path, state, code, detail)
     WHERE i.migration_id = %(migration_id)s AND i.path = ANY(%(paths)s::bytea[])
       AND i.path = result.path AND i.state = 'waiting'
+    RETURNING i.path, i.clip_id, i.state
 """
 
 _GIVE_UP: LiteralString = f"""
@@ -100,6 +101,7 @@ _GIVE_UP: LiteralString = f"""
     SET state = 'failed', failure_code = %(code)s, failure_detail = %(detail)s,
         leased_by = NULL, leased_until = NULL
     WHERE {_FREE} AND attempts >= %(most)s
+    RETURNING path, clip_id, state
 """
 
 
@@ -153,20 +155,10 @@ class MigrationFiles:
             described = json.dumps([_described(file) for file in some])
             self._database.run(_ADD, {"migration_id": migration_id, "files": described})
 
-    def add_strays(self, migration_id: UUID, files: Iterable[tuple[FileState, StrayFile]]) -> None:
+    def add_strays(self, migration_id: UUID, files: Iterable[FileResult]) -> None:
         """Notes files that are not to be moved: failed ones, and those of no clip."""
         for some in batched(files, _AT_A_TIME, strict=False):
-            self._database.run(
-                _ADD_STRAY,
-                {
-                    "migration_id": migration_id,
-                    "path": [file.path for _, file in some],
-                    "clip_id": [file.clip_id for _, file in some],
-                    "state": [state for state, _ in some],
-                    "code": [file.why.code for _, file in some],
-                    "detail": [file.why.detail for _, file in some],
-                },
-            )
+            self._database.run(_ADD_STRAYS, {"migration_id": migration_id, **_columns(some)})
 
     def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
         """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
@@ -192,26 +184,23 @@ class MigrationFiles:
 
     def settle(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
         """Notes results, and gives back what is to wait."""
-        self._database.run(
-            _SETTLE,
-            {
-                "migration_id": migration_id,
-                "paths": [result.path for result in results],
-                "states": [result.state for result in results],
-                "codes": [result.why and result.why.code for result in results],
-                "details": [result.why and result.why.detail for result in results],
-            },
-        )
+        self._settle(migration_id, _SETTLE, _columns(results))
 
     def give_up(self, migration_id: UUID, why: Failure) -> int:
         """Fails what nobody has and was taken too often; returns how many files."""
-        parameters = {
-            "migration_id": migration_id,
-            "most": MAX_ATTEMPTS,
-            "code": why.code,
-            "detail": why.detail,
-        }
-        return self._database.run(_GIVE_UP, parameters)
+        parameters = {"most": MAX_ATTEMPTS, "code": why.code, "detail": why.detail}
+        return self._settle(migration_id, _GIVE_UP, parameters)
+
+    def _settle(self, migration_id: UUID, statement: LiteralString, parameters: Parameters) -> int:
+        """Settles files, counts them with their migration, and returns how many they are."""
+        named = {"migration_id": migration_id, **parameters}
+        with self._database.transaction() as connection:
+            rows = connection.execute(statement, named, binary=True).fetchall()
+            over = [row for row in rows if row["state"] != FileState.WAITING]
+            migration_counts.add_settled(
+                connection, migration_id, [(row["path"], row["clip_id"]) for row in over]
+            )
+        return len(over)
 
     def _take(
         self, migration_id: UUID, message_id: str | None, limit: int, *, least: int, most: int
@@ -228,6 +217,15 @@ class MigrationFiles:
             connection.execute(_IN_ORDER)
             rows = connection.execute(_TAKE, parameters, binary=True).fetchall()
         return [TakenFile(**row) for row in rows]
+
+
+def _columns(results: Sequence[FileResult]) -> dict[str, object]:
+    return {
+        "paths": [result.path for result in results],
+        "states": [result.state for result in results],
+        "codes": [result.why and result.why.code for result in results],
+        "details": [result.why and result.why.detail for result in results],
+    }
 
 
 def _described(file: PlannedFile) -> dict[str, object]:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue import migration_counts
 from shared.catalogue.migration_files import LEASE
-from shared.catalogue.rows import THERE
 from shared.database import Database, Row
 from shared.model import Failure, Migration, MigrationReport, MigrationStatus, StrayFile
 
 MAX_PLANNINGS = 5
 """How often the planning of a migration is begun before it is given up."""
 
-_MOST_LISTED = 1000
+MOST_LISTED = 1000
+"""How many clips without a file, and files without a clip, are told of."""
 
 # One that is running for the same folder is as good as a new one. The update changes nothing:
 # it is there to be told the id.
@@ -45,14 +46,17 @@ _STILL_PLANNING: LiteralString = """
     WHERE id = %(id)s AND planned_at IS NULL
 """
 
-_PLANNED: LiteralString = """
-    UPDATE migrations
-    SET planned_at = coalesce(planned_at, now()), leased_by = NULL, leased_until = NULL
+_PLANNED: LiteralString = f"""
+    UPDATE migrations m
+    SET planned_at = coalesce(planned_at, now()), leased_by = NULL, leased_until = NULL,
+        no_file = %(no_file)s::uuid[], {migration_counts.ALL_COUNTED}
     WHERE id = %(id)s
 """
 
-_FINISH: LiteralString = """
-    UPDATE migrations m SET status = 'done', finished_at = now()
+# Counted once more: what settled a file need not have been this version of the app.
+_FINISH: LiteralString = f"""
+    UPDATE migrations m
+    SET status = 'done', finished_at = now(), {migration_counts.ALL_COUNTED}
     WHERE m.id = %(id)s AND m.status = 'running' AND m.planned_at IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM migration_items i
                       WHERE i.migration_id = m.id AND i.state = 'waiting')
@@ -76,39 +80,21 @@ _STALLED: LiteralString = """
     ORDER BY m.created_at
 """
 
-# A clip counts once, however many files are its own; it failed if one of them did. What could
-# not be looked at counts by itself.
 _GET: LiteralString = """
-    SELECT m.id, m.status, m.failure_code, m.failure_detail, m.created_at, m.finished_at,
-           c.total, c.migrated, c.skipped, c.failed
-    FROM migrations m, LATERAL (
-        SELECT count(*) AS total,
-               count(*) FILTER (WHERE failed) AS failed,
-               count(*) FILTER (WHERE moved AND NOT failed AND NOT waiting) AS migrated,
-               count(*) FILTER (WHERE NOT moved AND NOT failed AND NOT waiting) AS skipped
-        FROM (
-            SELECT bool_or(state = 'waiting') AS waiting, bool_or(state = 'failed') AS failed,
-                   bool_or(state = 'migrated') AS moved
-            FROM migration_items
-            WHERE migration_id = m.id AND state <> 'unmatched'
-            GROUP BY clip_id, CASE WHEN clip_id IS NULL THEN path END
-        ) AS of_clip
-    ) AS c
-    WHERE m.id = %(id)s
+    SELECT id, status, failure_code, failure_detail, created_at, finished_at,
+           total, migrated, skipped, failed, no_file
+    FROM migrations WHERE id = %(id)s
 """
 
-_STRAYS: LiteralString = """
+# The states stand in the text: a prepared statement finds no index of a part by a parameter.
+_FAILURES: LiteralString = """
     SELECT path, clip_id, failure_code, failure_detail FROM migration_items
-    WHERE migration_id = %(id)s AND state = %(state)s
-    ORDER BY path LIMIT %(limit)s::bigint
+    WHERE migration_id = %(id)s AND state = 'failed' ORDER BY path
 """
 
-_NO_FILE: LiteralString = f"""
-    SELECT c.id FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE {THERE} AND c.blob_name IS NULL
-      AND NOT EXISTS (SELECT 1 FROM migration_items i
-                      WHERE i.migration_id = %(id)s AND i.clip_id = c.id)
-    ORDER BY c.id LIMIT %(limit)s
+_UNMATCHED: LiteralString = """
+    SELECT path, clip_id, failure_code, failure_detail FROM migration_items
+    WHERE migration_id = %(id)s AND state = 'unmatched' ORDER BY path LIMIT %(limit)s
 """
 
 _FORGET: LiteralString = """
@@ -151,9 +137,13 @@ class Migrations:
     def still_planning(self, migration_id: UUID) -> None:
         self._database.run(_STILL_PLANNING, {"id": migration_id, "lease": LEASE})
 
-    def planned(self, migration_id: UUID) -> None:
-        """All its files are known."""
-        self._database.run(_PLANNED, {"id": migration_id})
+    def planned(self, migration_id: UUID, no_file: Sequence[UUID]) -> None:
+        """All its files are known, and the first clips that have none."""
+        parameters = {"id": migration_id, "no_file": list(no_file)}
+        with self._database.transaction() as connection:
+            # Another plan of it may be done already, and its files be settled right now.
+            migration_counts.lock(connection, migration_id)
+            connection.execute(_PLANNED, parameters)
 
     def finish(self, migration_id: UUID) -> bool:
         """Ends it if no file waits any more, and says whether it did."""
@@ -175,24 +165,18 @@ class Migrations:
         row = self._database.one(_GET, {"id": migration_id})
         if row is None:
             return None
-        no_file = self._database.all(_NO_FILE, {"id": migration_id, "limit": _MOST_LISTED})
+        listed = {"id": migration_id, "limit": MOST_LISTED}
         return MigrationReport(
+            no_file=row.pop("no_file"),
             migration=_migration(row),
-            failures=self._strays(migration_id, "failed", None),
-            unmatched=self._strays(migration_id, "unmatched", _MOST_LISTED),
-            no_file=[each["id"] for each in no_file],
+            failures=[_stray(each) for each in self._database.all(_FAILURES, listed)],
+            unmatched=[_stray(each) for each in self._database.all(_UNMATCHED, listed)],
         )
 
-    def _strays(self, migration_id: UUID, state: str, limit: int | None) -> Sequence[StrayFile]:
-        rows = self._database.all(_STRAYS, {"id": migration_id, "state": state, "limit": limit})
-        return [
-            StrayFile(
-                bytes(row["path"]),
-                row["clip_id"],
-                Failure(row["failure_code"], row["failure_detail"]),
-            )
-            for row in rows
-        ]
+
+def _stray(row: Row) -> StrayFile:
+    why = Failure(row["failure_code"], row["failure_detail"])
+    return StrayFile(row["path"], row["clip_id"], why)
 
 
 def _migration(row: Row) -> Migration:
