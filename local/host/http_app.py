@@ -25,7 +25,6 @@ type Management = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Reply
 
 _BODY_LIMIT = 100 * 1024 * 1024
 _WITHOUT_BODY = {204, 304}
-_NOT_FOUND: Reply = (404, [], b"")
 
 _log = logging.getLogger("local.host")
 
@@ -84,15 +83,15 @@ class HttpApp:
         if raw_path == "/metrics" or raw_path.startswith(("/admin/", "/runtime/")):
             body = await _read_body(headers, receive)
             reply = await self._management(method, decode_path(raw_path), query, body)
-            return reply or _NOT_FOUND
+            return reply or _not_found()
         if not raw_path.startswith(self._prefix):
-            return _NOT_FOUND
+            return _not_found()
         path = decode_path(raw_path[len(self._prefix) :])
         if "\0" in path:
             return 400, [], b""
         found = self._routes.find(method, path)
         if found is None:
-            return _NOT_FOUND
+            return _not_found()
         name, parameters = found
         search = scope["query_string"].decode("latin-1")
         request = RpcHttp(
@@ -105,6 +104,10 @@ class HttpApp:
         )
         function = self._functions[name]
         return _reply(function, await self._caller.call(function, TypedData(http=request), {}))
+
+
+def _not_found() -> Reply:
+    return 404, [], b""  # made for each answer, as more fields are put into it
 
 
 def _reply(function: Function, outcome: Outcome) -> Reply:

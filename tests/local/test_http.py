@@ -122,6 +122,19 @@ def test_pages_of_any_origin_may_call(shared_host: child.Host) -> None:
     assert request(shared_host, "GET", "/api/hello").header("access-control-allow-origin") is None
 
 
+def test_what_is_not_there_is_answered_alike_every_time(shared_host: child.Host) -> None:
+    """No field of one answer is in the next, least of all those for a page of another origin."""
+    asked = {"Origin": "https://page.example"}
+    for path in ("/", "/api", "/admin/absent"):
+        first, second = (request(shared_host, "GET", path, headers=asked) for _ in range(2))
+        plain = request(shared_host, "GET", path)
+        assert {each.status for each in (first, second, plain)} == {404}
+        names = [name for name, _ in second.headers]
+        assert names == [name for name, _ in first.headers]
+        assert names.count("content-length") == 1
+        assert plain.header("access-control-allow-origin") is None
+
+
 def test_the_functions_are_listed(shared_host: child.Host) -> None:
     """With their settings filled in."""
     listed = json.loads(request(shared_host, "GET", "/admin/functions").body)
