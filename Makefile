@@ -10,6 +10,7 @@ PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.complete
 EMULATOR := local/node_modules/.complete
 CHECKOV := .venv/checkov/.complete
+KUSTO := tests/infra/kusto/node_modules/.complete
 
 # A process for each processor, with servers of its own; it runs whole files, in their order.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -33,7 +34,7 @@ sample: $(ENVIRONMENT) ## write sample.mp4, a few seconds of film to try things 
 	@exec $(PYTHON) -m local.sample sample.mp4
 
 test: ## run every test, on a real Postgres and a real Azurite
-	@$(MAKE) --no-print-directory --jobs=3 installed
+	@$(MAKE) --no-print-directory --jobs=4 installed
 	@exec $(PYTHON) -m pytest $(SIDE_BY_SIDE)
 
 check: $(ENVIRONMENT) ## lint, format, strict types and import rules
@@ -46,10 +47,10 @@ bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest and li
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches
-	rm -rf .venv .local local/node_modules sample.mp4 poster.jpg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .local local/node_modules tests/infra/kusto/node_modules sample.mp4 poster.jpg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-installed: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV)
+installed: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV) $(KUSTO)
 	@:
 
 # What is printed here goes to standard error: standard output belongs to the commands.
@@ -72,7 +73,7 @@ $(CHECKOV): infra/checkov-requirements.txt | $(PYTHON)
 	@$(PYTHON) -m pip --python .venv/checkov install --quiet --disable-pip-version-check --no-compile -r $< >&2
 	@touch $@
 
-$(EMULATOR): local/package.json local/package-lock.json
+$(EMULATOR) $(KUSTO): %/node_modules/.complete: %/package.json %/package-lock.json
 	@command -v npm >/dev/null || { echo "Cliplink needs node 20 or newer, with npm, for Azurite" >&2; exit 1; }
-	@cd local && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@

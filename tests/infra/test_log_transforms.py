@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infra.bicep import INFRA
+from tests.infra.queries import Query, analyses, of_transformations
 from tests.infra.templates import VARIANTS, deployed, of_type
 
 ROOT = INFRA.parent
@@ -66,14 +67,12 @@ def test_nothing_comes_in_before_it_is_transformed() -> None:
     assert "WorkspaceResourceId: linkedWorkspace.outputs.id" in text
 
 
-@pytest.mark.parametrize("kql", flows().values(), ids=flows().keys())
-def test_a_transformation_uses_what_transformations_may_use(kql: str) -> None:
-    without_texts = re.sub(r'"[^"]*"', "", kql)
-    functions = re.findall(r"(\w+)\(", without_texts)
-    operators = re.findall(r"(?:\| |\w )(!?[a-z]+)(?= )", without_texts)
-    assert set(functions) | set(operators) <= SUPPORTED
-    assert kql.startswith("source | ")
-    assert "\n" not in kql
+@pytest.mark.parametrize("query", of_transformations(), ids=lambda query: query.where)
+def test_a_transformation_uses_what_transformations_may_use(query: Query) -> None:
+    analysis = analyses()[query]
+    assert analysis.tables == ["source"]
+    assert {*analysis.functions, *analysis.operators} <= SUPPORTED
+    assert "\n" not in query.text
 
 
 def test_all_of_the_first_transformation_is_understood_here() -> None:
@@ -119,7 +118,7 @@ def test_other_addresses_and_names_stay_as_they_are(value: str) -> None:
 
 def test_the_transformations_look_for_the_route_of_shares() -> None:
     (route,) = re.findall(
-        r'add_open\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
+        r'add_public\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
     )
     path = f"/api/{route.partition('{')[0]}"
     for kql in flows().values():

@@ -1,0 +1,108 @@
+"""Every Kusto query of the project, and what Microsoft's own analyser of the language says of it.
+
+The analyser is JavaScript (tests/infra/kusto/check.js). It knows the tables as Microsoft documents
+them (tests/infra/kusto/tables.json): no workspace was asked.
+"""
+
+import json
+import re
+import subprocess
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.infra.bicep import INFRA
+from tests.infra.templates import deployed, of_type
+
+ROOT = INFRA.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_FOLDER = Path(__file__).parent / "kusto"
+_DOCUMENTED = json.loads((_FOLDER / "tables.json").read_text())
+TABLES: dict[str, dict[str, list[str]]] = _DOCUMENTED["tables"]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""What stands in a page as code: its language, and the text."""
+_GRAIN = "{time:grain}"
+"""For which a workbook puts the width of its bars."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """`source` is the table that a transformation calls by that word; others name theirs."""
+
+    where: str
+    text: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """An answer of check.js, which explains it."""
+
+    problems: list[str]
+    mixed: list[str]
+    columns: dict[str, str]
+    tables: list[str]
+    functions: list[str]
+    operators: list[str]
+
+
+def analysed(*queries: Query) -> list[Analysis]:
+    """What the analyser says of each, in their order."""
+    assert (_FOLDER / "node_modules").exists(), "`make test` installs the analyser: run it once"
+    asked = {"tables": TABLES, "queries": [asdict(each) for each in queries]}
+    run = subprocess.run(
+        ["node", _FOLDER / "check.js"],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [Analysis(**each) for each in json.loads(run.stdout)]
+
+
+@cache
+def analyses() -> dict[Query, Analysis]:
+    """Of all queries of the project; it takes a second to ask, whatever their number."""
+    queries = [*of_the_workbook(), *of_alerts(), *of_transformations(), *of_the_documentation()]
+    return dict(zip(queries, analysed(*queries), strict=True))
+
+
+def of_the_workbook() -> list[Query]:
+    items = json.loads((INFRA / "workbook.json").read_text())["items"]
+    return [
+        Query(f"workbook: {each['name']}", each["content"]["query"].replace(_GRAIN, "1h"))
+        for each in items
+        if each["type"] == 3
+    ]
+
+
+def of_alerts() -> list[Query]:
+    return [
+        Query(f"alert: {alert.name}", criterion["query"])
+        for alert in of_type(deployed("default"), "Microsoft.Insights/scheduledQueryRules")
+        for criterion in alert.properties["criteria"]["allOf"]
+    ]
+
+
+def of_transformations() -> list[Query]:
+    (rule,) = of_type(deployed("default"), "Microsoft.Insights/dataCollectionRules")
+    found = []
+    for flow in rule.properties["dataFlows"]:
+        (stream,) = flow["streams"]
+        table = stream.removeprefix("Microsoft-Table-")
+        found.append(Query(f"transformation: {table}", flow["transformKql"], table))
+    return found
+
+
+def of_the_documentation() -> list[Query]:
+    """An empty line parts two queries, as in the portal."""
+    return [
+        Query(f"{path.name}: {number}", text)
+        for path in PAGES
+        for number, text in enumerate(
+            text
+            for language, block in FENCED.findall(path.read_text())
+            if language == "kusto"
+            for text in block.split("\n\n")
+        )
+    ]
