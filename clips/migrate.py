@@ -16,6 +16,7 @@ from types import FrameType
 from uuid import UUID
 
 from clips.migration.compose import tools
+from clips.migration.ledger import LedgerLost
 from clips.migration.progress import Progress
 from clips.migration.receipt import Summary, Unwritable, Verdict
 from clips.migration.run import Meter, OutOfReach, Stopped
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sent = parts.transfer.bytes_sent
     except (KeyboardInterrupt, Stopped):
         return _say(INTERRUPTED, "Interrupted. Run the same command again to go on.")
-    except (OutOfReach, Unavailable) as error:
+    except (OutOfReach, Unavailable, LedgerLost) as error:
         return _say(OUT_OF_REACH, f"{error} Run the same command again to go on.")
     except Unwritable as error:
         return _say(SOME_FAILED, f"{error} What was moved is not moved again for it.")
@@ -58,7 +59,7 @@ def _order(arguments: Sequence[str] | None) -> Order:
         prog="python -m clips.migrate",
         description="Moves the files of clips into storage, verified, and writes a receipt.",
         epilog="Exit codes: 0 done, 1 some files failed, 2 wrong usage or settings, "
-        "3 storage or database out of reach, 130 interrupted.",
+        "3 storage, database or room on the disk missing, 130 interrupted.",
     )
     add = parser.add_argument
     add("folder", metavar="DIR", type=_folder, help="where the files are, folders below included")

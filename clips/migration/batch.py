@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from clips.migration import names
 from clips.migration.compose import Brake
+from clips.migration.items import Item, Line
 from clips.migration.move import Mover, Progress, Verified
 from clips.migration.names import Kind
-from clips.migration.plan import Item
-from clips.migration.receipt import Line, Verdict
+from clips.migration.receipt import Verdict
 from clips.migration.rows import Rows
 from clips.migration.run import OutOfReach, Run
 from shared.blob_names import Containers

@@ -29,7 +29,8 @@ from shared.storage import Queue
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover, Heart
-    from clips.migration.plan import LeftOver, Plan
+    from clips.migration.items import LeftOver
+    from clips.migration.plan import Plan
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from clips.migration import files
 from clips.migration.faults import Code, unmovable
+from clips.migration.items import Item
 from clips.migration.names import Kind
-from clips.migration.plan import Item
 from shared.blob_names import Containers
 from shared.errors import BlobExists, BlobMissing, UnmovableFile
 from shared.storage import Digests, Place, Source, Stored, Transfer

@@ -5,9 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
-from clips.migration.receipt import Line, Verdict
+from clips.migration.items import Line
+from clips.migration.receipt import Verdict
 
 _BAR = 24
 _SHORTEST_BAR = 4
@@ -53,9 +55,8 @@ class Progress:
         self._done_files += 1
         if line["verdict"] == Verdict.FAILED:
             self._failed += 1
-            self._clear()
             where = line.get("path") or line.get("url")
-            self._out.write(f"failed: {_printable(str(where))}: {line['detail']}\n")
+            self._write(f"failed: {_printable(str(where))}: {line['detail']}\n")
 
     def tick(self) -> None:
         now = self._clock()
@@ -66,18 +67,16 @@ class Progress:
 
     def show(self) -> None:
         """Writes the state of now."""
-        self._clear()
-        self._out.write(self._state() + ("" if self._terminal else "\n"))
-        self._out.flush()
+        self._write(self._state() + ("" if self._terminal else "\n"))
 
     def close(self) -> None:
-        self.show()
-        if self._terminal:
-            self._out.write("\n")
+        self._write(self._state() + "\n")
 
-    def _clear(self) -> None:
-        if self._terminal:
-            self._out.write("\r\x1b[2K")
+    def _write(self, text: str) -> None:
+        """In place of the bar. Where nobody can read it any more, the work goes on unseen."""
+        with suppress(OSError):  # a full disk under a log, a pipe whose reader has gone
+            self._out.write(f"\r\x1b[2K{text}" if self._terminal else text)
+            self._out.flush()
 
     def _state(self) -> str:
         rate = self._rate()

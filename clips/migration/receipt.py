@@ -8,17 +8,16 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from clips.migration.faults import reason
+from clips.migration.items import Fileless, Item, LeftOver, Line
 from clips.migration.ledger import Ledger
 from clips.migration.move import Verified
-from clips.migration.plan import Fileless, Item, LeftOver
-
-type Line = Mapping[str, object]
 
 
 class Verdict(StrEnum):
@@ -156,6 +155,11 @@ def write(
         new.replace(target)
     except OSError as error:
         raise Unwritable(f"The receipt cannot be written: {reason(error)}.") from error
+    finally:
+        # Half a receipt would only take up room, where there is none as it is.
+        for unfinished in (new, new_list):
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
     return summary
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 
 from clips.migration.addresses import Target, checked
 from clips.migration.faults import Code, unmovable
+from clips.migration.items import Item
 from clips.migration.move import Mover, Progress, Verified
-from clips.migration.plan import Item
 from shared.http_answers import WholeAnswer
 from shared.storage import Digests, Patience
 

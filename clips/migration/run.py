@@ -12,9 +12,8 @@ from typing import Protocol
 
 from clips.migration import receipt
 from clips.migration.faults import Code
+from clips.migration.items import Item, Line
 from clips.migration.move import Progress, Verified
-from clips.migration.plan import Item
-from clips.migration.receipt import Line
 from clips.migration.rows import Rows
 from shared.catalogue.moving import Switched
 from shared.errors import CliplinkError, Unavailable, UnmovableFile

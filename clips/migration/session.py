@@ -1,5 +1,6 @@
 """One run from the folder to the receipt: scan, match, move, write down."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,15 +11,18 @@ from uuid import UUID
 from clips.migration import names, receipt
 from clips.migration.addresses import fetchable
 from clips.migration.compose import Tools
-from clips.migration.ledger import Ledger
+from clips.migration.items import Fileless, Item
+from clips.migration.ledger import Ledger, LedgerLost
 from clips.migration.move import Mover, Progress, Verified
 from clips.migration.names import Kind
-from clips.migration.plan import Fileless, Item, Plan
+from clips.migration.plan import Plan
 from clips.migration.receipt import Summary
 from clips.migration.remote import Fetcher
 from clips.migration.run import Meter, Move, Run
 from clips.migration.scan import Found, scan
 from shared import blob_names
+
+_log = logging.getLogger(__name__)
 
 type MeterOf = Callable[[int, int], Meter]
 """Makes the meter of a run of so many files and bytes."""
@@ -42,36 +46,51 @@ class Order:
 
 
 def move_in(tools: Tools, order: Order, meter_of: MeterOf) -> Summary:
-    """Does it and says what came of it; whatever ends it early, the receipt is written."""
+    """Does it and says what came of it; whatever ends it early, the receipt is written.
+
+    Raises OutOfReach, Unavailable, Unwritable; LedgerLost, and then there is no receipt.
+    """
     with Ledger() as ledger:
         ledger.add_files(_scanned(order))
         ledger.add_clips(tools.moving.clips())
         plan = Plan(ledger, order.adopt)
-        unseen = 0
         for file in plan.left_over():
             ledger.note(file.path, receipt.left_over_line(file))
-            unseen += file.is_unseen
-        complete = False
         try:
             if order.dry_run:
                 for item in _items(plan, order):
                     ledger.note(item.path, receipt.planned_line(item))
             else:
-                files, size = plan.totals()
-                meter = meter_of(files + unseen, size)
-                for file in plan.left_over():
-                    if file.is_unseen:
-                        meter.finished(receipt.left_over_line(file))
-                _run(tools, order, ledger, meter).run(_items(plan, order))
-            complete = True
-        finally:
-            summary = receipt.write(
-                order.report,
-                receipt.lines(ledger, _fileless(plan, order)),
-                order.folder,
-                complete=complete,
-            )
-    return summary
+                _run(tools, order, ledger, _meter(plan, meter_of)).run(_items(plan, order))
+        except BaseException as error:
+            if not isinstance(error, LedgerLost):
+                _write_what_is_known(ledger, plan, order)
+            raise
+        return _write(ledger, plan, order, complete=True)
+
+
+def _write(ledger: Ledger, plan: Plan, order: Order, *, complete: bool) -> Summary:
+    lines = receipt.lines(ledger, _fileless(plan, order))
+    return receipt.write(order.report, lines, order.folder, complete=complete)
+
+
+def _write_what_is_known(ledger: Ledger, plan: Plan, order: Order) -> None:
+    """The receipt of a run that ends early; its own troubles do not hide what ended the run."""
+    try:
+        _write(ledger, plan, order, complete=False)
+    except (receipt.Unwritable, LedgerLost) as error:
+        _log.warning("%s", error)
+
+
+def _meter(plan: Plan, meter_of: MeterOf) -> Meter:
+    """For everything to be moved; what could not be looked at is told first, as failed."""
+    files, size = plan.totals()
+    unseen = sum(file.is_unseen for file in plan.left_over())
+    meter = meter_of(files + unseen, size)
+    for file in plan.left_over():
+        if file.is_unseen:
+            meter.finished(receipt.left_over_line(file))
+    return meter
 
 
 def _scanned(order: Order) -> Iterator[Found]:

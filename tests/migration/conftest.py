@@ -11,6 +11,7 @@ import pytest
 
 from clips import migrate
 from clips.compose import Services
+from clips.migration.run import Meter
 from tests.media import clips as media
 from tests.migration.old_service import OldService
 
@@ -108,6 +109,17 @@ def ran(code: int, out: str, err: str, report: Path) -> Ran:
         lines[-1] if lines else {},
         [os.fsdecode(name) for name in names],
     )
+
+
+def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Does something when the plan has been made and nothing has been read yet."""
+    meter = migrate._meter
+
+    def acting(count: int, size: int) -> Meter:
+        act()
+        return meter(count, size)
+
+    monkeypatch.setattr(migrate, "_meter", acting)
 
 
 def read(services: Services, kind: str, name: str) -> bytes:

@@ -6,25 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from clips import migrate
 from clips.compose import Services
 from clips.migration import files
-from clips.migration.run import Meter
-from tests.migration.conftest import Command, read
+from tests.migration.conftest import Command, before_moving, read
 from tests.migration.old_service import OldService
 
 DATA = b"some film" * 1000
-
-
-def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Does something when the plan has been made and nothing has been read yet."""
-    meter = migrate._meter
-
-    def acting(count: int, size: int) -> Meter:
-        act()
-        return meter(count, size)
-
-    monkeypatch.setattr(migrate, "_meter", acting)
 
 
 def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:

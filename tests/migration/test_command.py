@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
@@ -54,21 +53,6 @@ def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run:
     lines = report.read_text().splitlines()
     assert len(lines) == 2
     assert '"unmatched": 0' in lines[-1]
-
-
-def test_a_receipt_that_cannot_be_written_spoils_nothing(
-    old: OldService, run: Command, tmp_path: Path
-) -> None:
-    """Where that shows in the end only; the next run makes up for it."""
-    clip_id = old.clip_with_file(b"film")
-    (tmp_path / "receipt.jsonl.new").symlink_to("/dev/full")
-    failed = run()
-    assert (failed.code, failed.receipt) == (1, b"")
-    assert "The receipt cannot be written: No space left on device." in failed.err
-    assert old.row(clip_id)["blob_name"] is not None
-    (tmp_path / "receipt.jsonl.new").unlink()
-    done = run()
-    assert (done.code, done.sent, done.summary["complete"]) == (0, 0, True)
 
 
 def test_what_cannot_be_done_any_more_ends_with_code_3(

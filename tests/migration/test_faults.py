@@ -12,7 +12,7 @@ import pytest
 
 from clips.compose import Services
 from clips.migration.compose import tools
-from clips.migration.receipt import Line as ReceiptLine
+from clips.migration.items import Line as ReceiptLine
 from clips.migration.receipt import Summary
 from clips.migration.run import OutOfReach
 from clips.migration.session import Order, move_in

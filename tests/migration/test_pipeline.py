@@ -2,12 +2,10 @@
 
 import inspect
 import os
-import resource
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,6 +27,7 @@ from shared.settings import MoveSettings, Settings, from_mapping
 from shared.storage import Patience
 from tests.docs.pages import page
 from tests.integration.library import Library
+from tests.migration.disk import file_size_limit
 from tests.migration.flaky import Fault, Line, line_to
 
 QUICK = Patience(first=0.01, longest=0.05, silence=20.0)
@@ -255,17 +254,6 @@ def test_a_download_that_broke_off_is_gone_on_with(
     path = pipeline.download_clip(stored, tmp_path / "d")
     assert path.read_bytes() == LARGE
     assert ranges(line) == -(-(len(LARGE) - have) // BLOCK)
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond: the system refuses as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_leaves_no_half_clip_and_is_gone_on_with(

@@ -7,9 +7,10 @@ import pytest
 
 from clips.migration import names
 from clips.migration.faults import Code
+from clips.migration.items import Item
 from clips.migration.ledger import Ledger
 from clips.migration.names import Kind
-from clips.migration.plan import Item, Plan
+from clips.migration.plan import Plan
 from clips.migration.scan import Found
 from shared.catalogue.moving import CatalogueClip
 
