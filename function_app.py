@@ -14,9 +14,9 @@ import azure.functions as func
 
 from clips.blob_binding import BlobName
 from clips.compose import compose
+from clips.handlers import clips, docs, links, migrations, shares, system, videos
 from clips.http.description import Description
 from clips.http.routes import Routes
-from clips.handlers import clips, docs, links, migrations, shares, system, videos
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ routes.add("clips_view", "POST", "videos/{video_id}/clips/{clip_id}/view", clips
 routes.add("shares_create", "POST", "clips/{clip_id}/shares", shares.create)
 routes.add("shares_list", "GET", "clips/{clip_id}/shares", shares.page)
 routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", shares.revoke)
-routes.add_open("shares_open", "GET", "s/{token}", shares.open_)
+routes.add_public("shares_open", "GET", "s/{token}", shares.open_)
 routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
 routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
-routes.add_open("health", "GET", "health", system.health)
+routes.add_public("health", "GET", "health", system.health)
 description = Description(routes.described)
-routes.add_open("openapi", "GET", "openapi.json", docs.openapi(description))
-routes.add_open("docs", "GET", "docs", docs.page(description))
+routes.add_public("openapi", "GET", "openapi.json", docs.openapi(description))
+routes.add_public("docs", "GET", "docs", docs.page(description))
 routes.add_fallback()
 
 

@@ -5,10 +5,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from clips.http import inputs, shapes, views
-from clips.http.answers import Answer
-from clips.http.calls import Call
-from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
+from clips.http import inputs, outputs, views
+from clips.http.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
 from clips.lookup import find, no_such_clip, no_such_video
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     parameters=inputs.VideoId,
     body=inputs.NewClip,
     example={"start_time": 12.5, "end_time": 20, "title": "Goal", "filename": "goal.mp4"},
-    replies=(Reply(HTTPStatus.CREATED, "The new clip.", shapes.AnnouncedClip, (LOCATION,)),),
+    responses=(
+        ResponseSpec(HTTPStatus.CREATED, "The new clip.", outputs.AnnouncedClip, (LOCATION,)),
+    ),
     errors=(NotFound, StorageUnavailable),
 )
-def create(call: Call) -> Answer:
-    where, new = call.parameters_and_body(inputs.VideoId, inputs.NewClip)
-    services, viewer, clip_id = call.services, call.viewer(where), uuid4()
+def create(request: Request) -> Response:
+    where, new = request.parameters_and_body(inputs.VideoId, inputs.NewClip)
+    services, viewer, clip_id = request.services, request.viewer(where), uuid4()
     content_type = new.content_type or media_types.of_name(new.filename or "")
     extension = blob_names.extension_of(new.filename)
     blob_name = blob_names.clip_blob(where.video_id, clip_id, extension)
@@ -53,7 +55,7 @@ def create(call: Call) -> Answer:
     if clip is None:
         raise no_such_video()
     view = views.new_clip(clip, services.access.upload(viewer, clip))
-    return Answer(HTTPStatus.CREATED, view, {"Location": f"/api/clips/{clip.id}"})
+    return Response(HTTPStatus.CREATED, view, {"Location": f"/api/clips/{clip.id}"})
 
 
 @Operation(
@@ -61,34 +63,34 @@ def create(call: Call) -> Answer:
     summary="List the clips of a video",
     description="By `start_time`.",
     parameters=inputs.ClipPage,
-    replies=(Reply(HTTPStatus.OK, "A page of clips.", list[shapes.Clip], (NEXT_PAGE,)),),
+    responses=(ResponseSpec(HTTPStatus.OK, "A page of clips.", list[outputs.Clip], (NEXT_PAGE,)),),
     errors=(NotFound, StorageUnavailable),
 )
-def page(call: Call) -> Answer:
-    wanted = call.parameters(inputs.ClipPage)
-    services = call.services
-    viewer = call.viewer(wanted)
+def page(request: Request) -> Response:
+    wanted = request.parameters(inputs.ClipPage)
+    services = request.services
+    viewer = request.viewer(wanted)
     clips = services.clips.page(
         viewer, wanted.video_id, wanted.limit + 1, wanted.cursor, wanted.status
     )
     if not clips and services.videos.get(viewer, wanted.video_id) is None:
         raise no_such_video()
-    shown, headers = call.page(clips, wanted.limit, lambda clip: (clip.start_time, clip.id))
-    return Answer(HTTPStatus.OK, _views(services, viewer, shown), headers)
+    shown, headers = request.page(clips, wanted.limit, lambda clip: (clip.start_time, clip.id))
+    return Response(HTTPStatus.OK, _views(services, viewer, shown), headers)
 
 
 @Operation(
     tag=Tag.CLIPS,
     summary="Read a clip",
     parameters=inputs.ClipId,
-    replies=(Reply(HTTPStatus.OK, "The clip.", shapes.Clip),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The clip.", outputs.Clip),),
     errors=(NotFound, StorageUnavailable),
 )
-def get(call: Call) -> Answer:
-    where = call.parameters(inputs.ClipId)
-    viewer = call.viewer(where)
-    clip = find(call.services.clips, viewer, where.clip_id)
-    return Answer(HTTPStatus.OK, _views(call.services, viewer, [clip])[0])
+def get(request: Request) -> Response:
+    where = request.parameters(inputs.ClipId)
+    viewer = request.viewer(where)
+    clip = find(request.services.clips, viewer, where.clip_id)
+    return Response(HTTPStatus.OK, _views(request.services, viewer, [clip])[0])
 
 
 @Operation(
@@ -98,13 +100,13 @@ def get(call: Call) -> Answer:
     parameters=inputs.ClipId,
     body=inputs.ClipChange,
     example={"title": "Own goal", "expires_at": "2090-01-01T00:00:00Z"},
-    replies=(Reply(HTTPStatus.OK, "The clip as it is now.", shapes.Clip),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The clip as it is now.", outputs.Clip),),
     errors=(NotFound, StorageUnavailable),
 )
-def change(call: Call) -> Answer:
-    where, wanted = call.parameters_and_body(inputs.ClipId, inputs.ClipChange)
-    viewer = call.viewer(where)
-    clip = call.services.clips.change(
+def change(request: Request) -> Response:
+    where, wanted = request.parameters_and_body(inputs.ClipId, inputs.ClipChange)
+    viewer = request.viewer(where)
+    clip = request.services.clips.change(
         viewer,
         where.clip_id,
         ClipChange(
@@ -115,7 +117,7 @@ def change(call: Call) -> Answer:
     )
     if clip is None:
         raise no_such_clip()
-    return Answer(HTTPStatus.OK, _views(call.services, viewer, [clip])[0])
+    return Response(HTTPStatus.OK, _views(request.services, viewer, [clip])[0])
 
 
 @Operation(
@@ -124,13 +126,13 @@ def change(call: Call) -> Answer:
     description="It is hidden at once; its blobs go in the same call, or with the next cleanup "
     "if storage is away.",
     parameters=inputs.ClipId,
-    replies=(Reply(HTTPStatus.OK, "It is gone.", shapes.Message),),
+    responses=(ResponseSpec(HTTPStatus.OK, "It is gone.", outputs.Message),),
     errors=(NotFound,),
 )
-def delete(call: Call) -> Answer:
-    where = call.parameters(inputs.ClipId)
-    call.services.deletion.delete_clip(call.viewer(where), where.clip_id)
-    return Answer(HTTPStatus.OK, views.message("Clip deleted successfully"))
+def delete(request: Request) -> Response:
+    where = request.parameters(inputs.ClipId)
+    request.services.deletion.delete_clip(request.viewer(where), where.clip_id)
+    return Response(HTTPStatus.OK, views.message("Clip deleted successfully"))
 
 
 @Operation(
@@ -138,36 +140,36 @@ def delete(call: Call) -> Answer:
     summary="Report a view",
     description="Counts in `view_count`, and is logged with who viewed and when.",
     parameters=inputs.ClipOfVideo,
-    replies=(Reply(HTTPStatus.CREATED, "It is counted.", shapes.Message),),
+    responses=(ResponseSpec(HTTPStatus.CREATED, "It is counted.", outputs.Message),),
     errors=(NotFound,),
 )
-def view(call: Call) -> Answer:
-    where = call.parameters(inputs.ClipOfVideo)
-    if not call.services.view_log.add(call.viewer(where), where.video_id, where.clip_id):
+def view(request: Request) -> Response:
+    where = request.parameters(inputs.ClipOfVideo)
+    if not request.services.view_log.add(request.viewer(where), where.video_id, where.clip_id):
         raise no_such_clip()
-    return Answer(HTTPStatus.CREATED, views.message("View recorded successfully"))
+    return Response(HTTPStatus.CREATED, views.message("View recorded successfully"))
 
 
 @Operation(
     tag=Tag.CLIPS,
     summary="Read what is known of a clip's file",
     parameters=inputs.ClipId,
-    replies=(Reply(HTTPStatus.OK, "The metadata.", shapes.Metadata),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The metadata.", outputs.Metadata),),
     errors=(NotFound, StorageUnavailable),
 )
-def metadata(call: Call) -> Answer:
-    where = call.parameters(inputs.ClipId)
-    clip = find(call.services.clips, call.viewer(where), where.clip_id)
+def metadata(request: Request) -> Response:
+    where = request.parameters(inputs.ClipId)
+    clip = find(request.services.clips, request.viewer(where), where.clip_id)
     blob = None
     if clip.blob_name is not None:
         try:
-            blob = call.services.blobs.get(call.services.containers.clips, clip.blob_name)
+            blob = request.services.blobs.get(request.services.containers.clips, clip.blob_name)
         except BlobMissing:
             blob = None  # not uploaded yet: shown as null
-    return Answer(HTTPStatus.OK, views.metadata(clip, blob))
+    return Response(HTTPStatus.OK, views.metadata(clip, blob))
 
 
-def _views(services: "Services", viewer: Viewer, clips: Sequence[Clip]) -> list[shapes.Clip]:
+def _views(services: "Services", viewer: Viewer, clips: Sequence[Clip]) -> list[outputs.Clip]:
     """Clips as they are shown, each with a link to its poster."""
     posters = services.access.posters(viewer, clips)
     return [views.clip(clip, poster) for clip, poster in zip(clips, posters, strict=True)]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from clips.http.answers import Answer
-from clips.http.calls import OpenCall
 from clips.http.description import Description
-from clips.http.operations import Endpoint, Header, Operation, Reply, Tag
+from clips.http.operations import Endpoint, Header, Operation, ResponseSpec, Tag
+from clips.http.request import AnonymousRequest
+from clips.http.response import Response
 
 # Nothing in it is secret, and it changes with a deployment only.
 _KEPT = {"Cache-Control": "public, max-age=300"}
@@ -15,26 +15,28 @@ _POLICY = Header(
 )
 
 
-def openapi(description: Description) -> Endpoint[[OpenCall]]:
+def openapi(description: Description) -> Endpoint[[AnonymousRequest]]:
     @Operation(
         tag=Tag.SERVICE,
         summary="Read this description",
-        replies=(Reply(HTTPStatus.OK, "A document in OpenAPI 3.1.", Mapping[str, object]),),
+        responses=(
+            ResponseSpec(HTTPStatus.OK, "A document in OpenAPI 3.1.", Mapping[str, object]),
+        ),
     )
-    def answer(_call: OpenCall) -> Answer:
-        return Answer(HTTPStatus.OK, description.json, _KEPT)
+    def answer(_request: AnonymousRequest) -> Response:
+        return Response(HTTPStatus.OK, description.json, _KEPT)
 
     return answer
 
 
-def page(description: Description) -> Endpoint[[OpenCall]]:
+def page(description: Description) -> Endpoint[[AnonymousRequest]]:
     @Operation(
         tag=Tag.SERVICE,
         summary="Read this description as a page",
-        replies=(Reply(HTTPStatus.OK, "The page.", str, (_POLICY,), "text/html"),),
+        responses=(ResponseSpec(HTTPStatus.OK, "The page.", str, (_POLICY,), "text/html"),),
     )
-    def answer(_call: OpenCall) -> Answer:
+    def answer(_request: AnonymousRequest) -> Response:
         headers = {**_KEPT, **description.page_headers}
-        return Answer(HTTPStatus.OK, description.page, headers, "text/html")
+        return Response(HTTPStatus.OK, description.page, headers, "text/html")
 
     return answer

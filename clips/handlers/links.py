@@ -4,10 +4,10 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from clips.access import AccessTerms
-from clips.http import inputs, shapes, views
-from clips.http.answers import Answer
-from clips.http.calls import Call
-from clips.http.operations import NEXT_PAGE, REDIRECT, RETRY_AFTER, Operation, Reply, Tag
+from clips.http import inputs, outputs, views
+from clips.http.operations import NEXT_PAGE, REDIRECT, RETRY_AFTER, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
 from clips.lookup import find
 from clips.thumbnails import Wanted
 from shared.errors import (
@@ -28,21 +28,21 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
     summary="Get a still of a clip",
     description="One that does not exist yet is made and kept.",
     parameters=inputs.Thumbnail,
-    replies=(
-        Reply(
-            HTTPStatus.FOUND, "The still's link, good for 24 hours.", shapes.Redirect, (REDIRECT,)
+    responses=(
+        ResponseSpec(
+            HTTPStatus.FOUND, "The still's link, good for 24 hours.", outputs.Redirect, (REDIRECT,)
         ),
     ),
     errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable),
 )
-def thumbnail(call: Call) -> Answer:
-    wanted = call.parameters(inputs.Thumbnail)
-    link = call.services.thumbnails.link(
-        call.viewer(wanted),
+def thumbnail(request: Request) -> Response:
+    wanted = request.parameters(inputs.Thumbnail)
+    link = request.services.thumbnails.link(
+        request.viewer(wanted),
         wanted.clip_id,
         Wanted(time=wanted.time, width=wanted.width, image_format=wanted.format),
     )
-    return Answer(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
+    return Response(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
 
 
 @Operation(
@@ -50,34 +50,34 @@ def thumbnail(call: Call) -> Answer:
     summary="Get a link to a clip",
     description="The link opens one blob, for reading only, until it expires.",
     parameters=inputs.AccessUrl,
-    replies=(
-        Reply(HTTPStatus.OK, "The link.", shapes.AccessUrl),
-        Reply(
+    responses=(
+        ResponseSpec(HTTPStatus.OK, "The link.", outputs.AccessUrl),
+        ResponseSpec(
             HTTPStatus.ACCEPTED,
             "The clip is in the archive and is being fetched. Ask again later.",
-            shapes.Rehydrating,
+            outputs.Rehydrating,
             (RETRY_AFTER,),
         ),
     ),
     errors=(NotFound, WrongState, BlobMissing, StorageUnavailable),
 )
-def access_url(call: Call) -> Answer:
-    wanted = call.parameters(inputs.AccessUrl)
+def access_url(request: Request) -> Response:
+    wanted = request.parameters(inputs.AccessUrl)
     terms = AccessTerms(
         life=timedelta(hours=wanted.expiry_hours),
         ip=wanted.ip,
         download=_file_name(wanted),
         variant=wanted.variant,
     )
-    viewer = call.viewer(wanted)
-    link = call.services.access.link(viewer, wanted.clip_id, terms, wanted.rehydrate)
+    viewer = request.viewer(wanted)
+    link = request.services.access.link(viewer, wanted.clip_id, terms, wanted.rehydrate)
     if isinstance(link, Rehydration):
-        return Answer(
+        return Response(
             HTTPStatus.ACCEPTED,
             views.rehydrating(wanted.clip_id, link),
             {"Retry-After": str(link.retry_after)},
         )
-    return Answer(HTTPStatus.OK, views.access_url(wanted.clip_id, link, wanted.expiry_hours))
+    return Response(HTTPStatus.OK, views.access_url(wanted.clip_id, link, wanted.expiry_hours))
 
 
 @Operation(
@@ -88,20 +88,20 @@ def access_url(call: Call) -> Answer:
     parameters=inputs.Owned,
     body=inputs.AccessUrls,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "expiry_hours": 1},
-    replies=(Reply(HTTPStatus.OK, "The links.", list[shapes.AccessUrlOrError]),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The links.", list[outputs.AccessUrlOrError]),),
     errors=(StorageUnavailable,),
 )
-def access_urls(call: Call) -> Answer:
-    where, wanted = call.parameters_and_body(inputs.Owned, inputs.AccessUrls)
+def access_urls(request: Request) -> Response:
+    where, wanted = request.parameters_and_body(inputs.Owned, inputs.AccessUrls)
     terms = AccessTerms(
         life=timedelta(hours=wanted.expiry_hours),
         ip=wanted.ip,
         download=_file_name(wanted),
         variant=wanted.variant,
     )
-    viewer = call.viewer(where, wanted.clip_ids)
-    answers = call.services.access.many(viewer, wanted.clip_ids, terms)
-    return Answer(
+    viewer = request.viewer(where, wanted.clip_ids)
+    answers = request.services.access.many(viewer, wanted.clip_ids, terms)
+    return Response(
         HTTPStatus.OK,
         [
             views.access_urls(clip_id, answer)
@@ -116,17 +116,19 @@ def access_urls(call: Call) -> Answer:
     description="Newest first: every link that was handed out, to whom, and from when until when "
     "it opens what.",
     parameters=inputs.RecordPage,
-    replies=(Reply(HTTPStatus.OK, "A page of grants.", list[shapes.Grant], (NEXT_PAGE,)),),
+    responses=(
+        ResponseSpec(HTTPStatus.OK, "A page of grants.", list[outputs.Grant], (NEXT_PAGE,)),
+    ),
     errors=(NotFound,),
 )
-def grants(call: Call) -> Answer:
-    wanted = call.parameters(inputs.RecordPage)
-    services, viewer = call.services, call.viewer(wanted)
+def grants(request: Request) -> Response:
+    wanted = request.parameters(inputs.RecordPage)
+    services, viewer = request.services, request.viewer(wanted)
     found = services.grants.page(viewer, wanted.clip_id, wanted.limit + 1, wanted.cursor)
     if not found:
         find(services.clips, viewer, wanted.clip_id)
-    shown, headers = call.page(found, wanted.limit, lambda grant: (grant.granted_at, grant.id))
-    return Answer(HTTPStatus.OK, [views.grant(grant) for grant in shown], headers)
+    shown, headers = request.page(found, wanted.limit, lambda grant: (grant.granted_at, grant.id))
+    return Response(HTTPStatus.OK, [views.grant(grant) for grant in shown], headers)
 
 
 def _file_name(wanted: inputs.AccessUrl | inputs.AccessUrls) -> str | None:

@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, shapes, views
-from clips.http.answers import Answer
-from clips.http.calls import Call
-from clips.http.operations import LOCATION, Operation, Reply, Tag
+from clips.http import inputs, outputs, views
+from clips.http.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
 from shared.errors import NotFound, StorageUnavailable, WrongState
 from shared.model import Role
 
@@ -17,16 +17,16 @@ from shared.model import Role
     "wait for them, batch by batch, on as many instances as there are. While one is running for "
     "that folder, it is the answer. What is in storage already is not sent again.",
     parameters=inputs.NewMigration,
-    replies=(Reply(HTTPStatus.ACCEPTED, "It has begun.", shapes.Migration, (LOCATION,)),),
+    responses=(ResponseSpec(HTTPStatus.ACCEPTED, "It has begun.", outputs.Migration, (LOCATION,)),),
     errors=(WrongState, StorageUnavailable),
     role=Role.ADMIN,
 )
-def start(call: Call) -> Answer:
-    wanted = call.parameters(inputs.NewMigration)
+def start(request: Request) -> Response:
+    wanted = request.parameters(inputs.NewMigration)
     folder = wanted.local_clips_dir or ""
-    call.record(f"moves clips in from {folder!r}, {wanted.batch_size} files a batch")
-    begun = call.services.migrations.start(folder, wanted.batch_size)
-    return Answer(
+    request.record(f"moves clips in from {folder!r}, {wanted.batch_size} files a batch")
+    begun = request.services.migrations.start(folder, wanted.batch_size)
+    return Response(
         HTTPStatus.ACCEPTED,
         views.migration(begun),
         {"Location": f"/api/migrations/{begun.migration.id}"},
@@ -38,10 +38,12 @@ def start(call: Call) -> Answer:
     summary="Look at a migration",
     description="How far it is, and every failure with its reason.",
     parameters=inputs.MigrationId,
-    replies=(Reply(HTTPStatus.OK, "How far it is.", shapes.Migration),),
+    responses=(ResponseSpec(HTTPStatus.OK, "How far it is.", outputs.Migration),),
     errors=(NotFound,),
     role=Role.ADMIN,
 )
-def get(call: Call) -> Answer:
-    where = call.parameters(inputs.MigrationId)
-    return Answer(HTTPStatus.OK, views.migration(call.services.migrations.get(where.migration_id)))
+def get(request: Request) -> Response:
+    where = request.parameters(inputs.MigrationId)
+    return Response(
+        HTTPStatus.OK, views.migration(request.services.migrations.get(where.migration_id))
+    )

@@ -2,9 +2,7 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, shapes, views
-from clips.http.answers import Answer
-from clips.http.calls import Call, OpenCall
+from clips.http import inputs, outputs, views
 from clips.http.operations import (
     LOCATION,
     NEXT_PAGE,
@@ -12,9 +10,11 @@ from clips.http.operations import (
     RETRY_AFTER,
     Header,
     Operation,
-    Reply,
+    ResponseSpec,
     Tag,
 )
+from clips.http.request import AnonymousRequest, Request
+from clips.http.response import Response
 from clips.sharing import ShareTerms
 from shared.errors import BlobMissing, DatabaseUnavailable, NotFound, StorageUnavailable, WrongState
 from shared.model import Rehydration
@@ -34,17 +34,17 @@ _REFERRER_POLICY = Header(
     parameters=inputs.ClipId,
     body=inputs.NewShare,
     example={"expires_at": "2090-01-01T00:00:00Z", "max_views": 10},
-    replies=(Reply(HTTPStatus.CREATED, "The new share.", shapes.Share, (LOCATION,)),),
+    responses=(ResponseSpec(HTTPStatus.CREATED, "The new share.", outputs.Share, (LOCATION,)),),
     errors=(NotFound,),
 )
-def create(call: Call) -> Answer:
-    where, wanted = call.parameters_and_body(inputs.ClipId, inputs.NewShare)
+def create(request: Request) -> Response:
+    where, wanted = request.parameters_and_body(inputs.ClipId, inputs.NewShare)
     terms = ShareTerms(expires_at=wanted.expires_at, max_views=wanted.max_views, ip=wanted.ip)
-    opened_at = call.address_of("/api/s/")  # before there is a share that nobody learns of
-    share, token = call.services.sharing.create(call.viewer(where), where.clip_id, terms)
-    return Answer(
+    base_url = request.url_of("/api/s/")  # may fail: before a share exists that nobody can open
+    share, token = request.services.sharing.create(request.viewer(where), where.clip_id, terms)
+    return Response(
         HTTPStatus.CREATED,
-        views.share(share, f"{opened_at}{token}"),
+        views.share(share, f"{base_url}{token}"),
         {"Location": f"/api/clips/{share.clip_id}/shares/{share.id}"},
     )
 
@@ -54,16 +54,18 @@ def create(call: Call) -> Answer:
     summary="List the shares of a clip",
     description="Newest first, also those that are over. Their addresses are not told again.",
     parameters=inputs.RecordPage,
-    replies=(Reply(HTTPStatus.OK, "A page of shares.", list[shapes.Share], (NEXT_PAGE,)),),
+    responses=(
+        ResponseSpec(HTTPStatus.OK, "A page of shares.", list[outputs.Share], (NEXT_PAGE,)),
+    ),
     errors=(NotFound,),
 )
-def page(call: Call) -> Answer:
-    wanted = call.parameters(inputs.RecordPage)
-    found = call.services.sharing.page(
-        call.viewer(wanted), wanted.clip_id, wanted.limit + 1, wanted.cursor
+def page(request: Request) -> Response:
+    wanted = request.parameters(inputs.RecordPage)
+    found = request.services.sharing.page(
+        request.viewer(wanted), wanted.clip_id, wanted.limit + 1, wanted.cursor
     )
-    shown, headers = call.page(found, wanted.limit, lambda share: (share.created_at, share.id))
-    return Answer(HTTPStatus.OK, [views.share(share, None) for share in shown], headers)
+    shown, headers = request.page(found, wanted.limit, lambda share: (share.created_at, share.id))
+    return Response(HTTPStatus.OK, [views.share(share, None) for share in shown], headers)
 
 
 @Operation(
@@ -71,13 +73,13 @@ def page(call: Call) -> Answer:
     summary="Revoke a share",
     description="It opens nothing from now on. A link that it gave before ends within minutes.",
     parameters=inputs.ShareId,
-    replies=(Reply(HTTPStatus.OK, "It is revoked.", shapes.Message),),
+    responses=(ResponseSpec(HTTPStatus.OK, "It is revoked.", outputs.Message),),
     errors=(NotFound,),
 )
-def revoke(call: Call) -> Answer:
-    where = call.parameters(inputs.ShareId)
-    call.services.sharing.revoke(call.viewer(where), where.clip_id, where.share_id)
-    return Answer(HTTPStatus.OK, views.message("Share revoked successfully"))
+def revoke(request: Request) -> Response:
+    where = request.parameters(inputs.ShareId)
+    request.services.sharing.revoke(request.viewer(where), where.clip_id, where.share_id)
+    return Response(HTTPStatus.OK, views.message("Share revoked successfully"))
 
 
 @Operation(
@@ -86,29 +88,29 @@ def revoke(call: Call) -> Answer:
     description="Leads to the clip by a link of a few minutes, and counts a view. A share that "
     "is unknown, revoked, expired or used up is absent, and so is one whose clip is gone.",
     parameters=inputs.ShareToken,
-    replies=(
-        Reply(
+    responses=(
+        ResponseSpec(
             HTTPStatus.FOUND,
             "The link, good for five minutes.",
-            shapes.Redirect,
+            outputs.Redirect,
             (REDIRECT, _REFERRER_POLICY),
         ),
-        Reply(
+        ResponseSpec(
             HTTPStatus.ACCEPTED,
             "The clip is in the archive and is being fetched. Ask again later.",
-            shapes.Rehydrating,
+            outputs.Rehydrating,
             (RETRY_AFTER, _REFERRER_POLICY),
         ),
     ),
     errors=(NotFound, WrongState, BlobMissing, StorageUnavailable, DatabaseUnavailable),
 )
-def open_(call: OpenCall) -> Answer:
-    opened = call.services.sharing.open(call.parameters(inputs.ShareToken).token)
+def open_(request: AnonymousRequest) -> Response:
+    opened = request.services.sharing.open(request.parameters(inputs.ShareToken).token)
     outcome = opened.outcome
     if isinstance(outcome, Rehydration):
         retry = {"Retry-After": str(outcome.retry_after)}
         view = views.rehydrating(opened.clip_id, outcome)
-        return Answer(HTTPStatus.ACCEPTED, view, _NO_REFERRER | retry)
-    return Answer(
+        return Response(HTTPStatus.ACCEPTED, view, _NO_REFERRER | retry)
+    return Response(
         HTTPStatus.FOUND, views.redirect(outcome), _NO_REFERRER | {"Location": outcome.url}
     )

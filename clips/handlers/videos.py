@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, shapes, views
-from clips.http.answers import Answer
-from clips.http.calls import Call
-from clips.http.operations import LOCATION, NEXT_PAGE, Operation, Reply, Tag
+from clips.http import inputs, outputs, views
+from clips.http.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
 from clips.lookup import no_such_video
 from shared.errors import DatabaseUnavailable, NotFound
 
@@ -16,15 +16,15 @@ from shared.errors import DatabaseUnavailable, NotFound
     description="All fields are optional.",
     body=inputs.NewVideo,
     example={"title": "Holidays", "youtube_id": "dQw4w9WgXcQ"},
-    replies=(Reply(HTTPStatus.CREATED, "The new video.", shapes.Video, (LOCATION,)),),
+    responses=(ResponseSpec(HTTPStatus.CREATED, "The new video.", outputs.Video, (LOCATION,)),),
 )
-def create(call: Call) -> Answer:
-    new = call.body(inputs.NewVideo)
-    video = call.services.videos.add(call.user.id, new.title, new.youtube_id)
+def create(request: Request) -> Response:
+    new = request.body(inputs.NewVideo)
+    video = request.services.videos.add(request.user.id, new.title, new.youtube_id)
     if video is None:  # the database was emptied or restored under our feet
-        call.services.users.forget(call.user.subject)
+        request.services.users.forget(request.user.subject)
         raise DatabaseUnavailable("The catalogue has just been replaced. Try again.")
-    return Answer(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
+    return Response(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
 
 
 @Operation(
@@ -32,28 +32,30 @@ def create(call: Call) -> Answer:
     summary="List videos",
     description="The caller's videos, newest first.",
     parameters=inputs.VideoPage,
-    replies=(Reply(HTTPStatus.OK, "A page of videos.", list[shapes.Video], (NEXT_PAGE,)),),
+    responses=(
+        ResponseSpec(HTTPStatus.OK, "A page of videos.", list[outputs.Video], (NEXT_PAGE,)),
+    ),
 )
-def page(call: Call) -> Answer:
-    wanted = call.parameters(inputs.VideoPage)
-    videos = call.services.videos.page(call.user.id, wanted.limit + 1, wanted.cursor)
-    shown, headers = call.page(videos, wanted.limit, lambda video: (video.created_at, video.id))
-    return Answer(HTTPStatus.OK, [views.video(video) for video in shown], headers)
+def page(request: Request) -> Response:
+    wanted = request.parameters(inputs.VideoPage)
+    videos = request.services.videos.page(request.user.id, wanted.limit + 1, wanted.cursor)
+    shown, headers = request.page(videos, wanted.limit, lambda video: (video.created_at, video.id))
+    return Response(HTTPStatus.OK, [views.video(video) for video in shown], headers)
 
 
 @Operation(
     tag=Tag.VIDEOS,
     summary="Read a video",
     parameters=inputs.VideoId,
-    replies=(Reply(HTTPStatus.OK, "The video.", shapes.Video),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The video.", outputs.Video),),
     errors=(NotFound,),
 )
-def get(call: Call) -> Answer:
-    wanted = call.parameters(inputs.VideoId)
-    video = call.services.videos.get(call.viewer(wanted), wanted.video_id)
+def get(request: Request) -> Response:
+    wanted = request.parameters(inputs.VideoId)
+    video = request.services.videos.get(request.viewer(wanted), wanted.video_id)
     if video is None:
         raise no_such_video()
-    return Answer(HTTPStatus.OK, views.video(video))
+    return Response(HTTPStatus.OK, views.video(video))
 
 
 @Operation(
@@ -62,10 +64,10 @@ def get(call: Call) -> Answer:
     description="With all its clips. They are hidden at once; their blobs go in the same call, "
     "or with the next cleanup if storage is away.",
     parameters=inputs.VideoId,
-    replies=(Reply(HTTPStatus.OK, "It is gone.", shapes.Message),),
+    responses=(ResponseSpec(HTTPStatus.OK, "It is gone.", outputs.Message),),
     errors=(NotFound,),
 )
-def delete(call: Call) -> Answer:
-    wanted = call.parameters(inputs.VideoId)
-    call.services.deletion.delete_video(call.viewer(wanted), wanted.video_id)
-    return Answer(HTTPStatus.OK, views.message("Video deleted successfully"))
+def delete(request: Request) -> Response:
+    wanted = request.parameters(inputs.VideoId)
+    request.services.deletion.delete_video(request.viewer(wanted), wanted.video_id)
+    return Response(HTTPStatus.OK, views.message("Video deleted successfully"))

@@ -1,4 +1,4 @@
-"""What requests may hold, checked field by field. Pure: pydantic and the model only.
+"""The parameters and JSON bodies of requests, validated field by field. Pure.
 
 Bodies are strict JSON: "5" is no number, 1 is no string, and NaN is nothing. An unknown field
 or parameter is an error too: a misspelt one must not pass for an absent one.
@@ -42,7 +42,7 @@ from shared.model import ClipStatus, ImageFormat, RehydratePriority, Variant
 class Body(BaseModel):
     """A JSON object."""
 
-    # Built when first used: an instance starts for one call, and has most models in vain.
+    # Built when first used: a cold start serves one request, and needs few of the models.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clips.http.inputs import Body, Owned
-from clips.http.operations import Operation, Reply, Route, Tag
+from clips.http.operations import Operation, ResponseSpec, Route, Tag
 from clips.http.problem_schemas import Problems, header
 from clips.http.schemas import Schema, Schemas
 from shared import errors
@@ -64,7 +64,7 @@ def document(routes: Sequence[Route]) -> Schema:
     operations = [route.operation for route in routes]
     schemas = Schemas(
         [operation.body for operation in operations if operation.body],
-        [reply.body for operation in operations for reply in operation.replies],
+        [response.body for operation in operations for response in operation.responses],
     )
     problems = Problems()
     problems.by_status([errors.MethodNotAllowed])  # of no operation: of a path
@@ -87,10 +87,10 @@ def document(routes: Sequence[Route]) -> Schema:
 
 
 def errors_of(route: Route) -> set[type[CliplinkError]]:
-    """Every error that a route may answer: its own, and those of what it asks for."""
+    """Every error that a route can have: its own, and those of a token, a body or a role."""
     operation = route.operation
     found: set[type[CliplinkError]] = {*_OF_EVERY_ROUTE, *operation.errors}
-    if not route.is_open:
+    if not route.is_public:
         found |= {*_OF_A_TOKEN}
     if operation.body:
         found |= {*_OF_A_BODY}
@@ -101,7 +101,9 @@ def errors_of(route: Route) -> set[type[CliplinkError]]:
 
 def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
     operation = route.operation
-    replies = {str(int(reply.status)): _reply(reply, schemas) for reply in operation.replies}
+    responses = {
+        str(int(response.status)): _response(response, schemas) for response in operation.responses
+    }
     described: Schema = {
         "operationId": route.name,
         "tags": [operation.tag.value],
@@ -109,7 +111,7 @@ def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
     }
     if operation.description:
         described["description"] = operation.description
-    if route.is_open:
+    if route.is_public:
         described["security"] = []
     elif operation.role:
         described["security"] = [{"bearer": [operation.role.value]}]
@@ -117,7 +119,7 @@ def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
         described["parameters"] = parameters
     if operation.body:
         described["requestBody"] = _body(operation.body, operation, schemas)
-    return described | {"responses": replies | dict(problems.by_status(errors_of(route)))}
+    return described | {"responses": responses | dict(problems.by_status(errors_of(route)))}
 
 
 def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
@@ -155,10 +157,10 @@ def _may_be_empty(body: type[Body]) -> bool:
     return True
 
 
-def _reply(reply: Reply, schemas: Schemas) -> Schema:
-    headers = {value.name: header(value) for value in reply.headers}
+def _response(response: ResponseSpec, schemas: Schemas) -> Schema:
+    headers = {value.name: header(value) for value in response.headers}
     return {
-        "description": reply.description,
+        "description": response.description,
         **({"headers": headers} if headers else {}),
-        "content": {reply.content_type: {"schema": schemas.of(reply.body)}},
+        "content": {response.content_type: {"schema": schemas.of(response.body)}},
     }

@@ -1,10 +1,10 @@
-"""What an operation of the API takes and answers, declared at its handler.
+"""What an operation of the API takes and returns, declared at its handler.
 
-    @Operation(summary="Read a clip", parameters=inputs.ClipId, replies=(...), ...)
-    def get(call: Call) -> Answer: ...
+    @Operation(summary="Read a clip", parameters=inputs.ClipId, responses=(...), ...)
+    def get(request: Request) -> Response: ...
 
-Plain values, which cost a start nothing: `openapi.py` makes the API's description of them when
-somebody asks for it. What every operation with a token may answer is added there.
+Plain values that cost nothing at startup: `openapi.py` turns them into the API's description when
+somebody asks for it, and adds the errors that every operation with a token can have.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +13,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
-from clips.http.answers import Answer
 from clips.http.inputs import Body, NoParameters, Parameters
+from clips.http.response import Response
 from shared.errors import CliplinkError
 from shared.model import Role
 
@@ -32,7 +32,7 @@ class Tag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header of an answer, with the JSON Schema of its value."""
+    """A response header, with the JSON Schema of its value."""
 
     name: str
     description: str
@@ -54,8 +54,8 @@ RETRY_AFTER = Header("Retry-After", "Seconds to wait.", {"type": "integer", "min
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer that is no problem; `body` is the type of what is written, from `shapes.py`."""
+class ResponseSpec:
+    """A successful response; `body` is the type of its body, from `outputs.py`."""
 
     status: HTTPStatus
     description: str
@@ -68,7 +68,7 @@ class Reply:
 class Endpoint[**Takes]:
     """A handler with its description; `Routes` takes nothing else."""
 
-    handler: Callable[Takes, Answer]
+    handler: Callable[Takes, Response]
     operation: "Operation"
 
 
@@ -76,13 +76,13 @@ class Endpoint[**Takes]:
 class Operation:
     """The description of a handler, and the decorator that puts it there.
 
-    `parameters` and `body` are what the handler parses; `errors` are the errors of its own
-    doing. `role` is asked of the token before the handler runs. `example` is a body.
+    `parameters` and `body` are what the handler parses, `errors` those that it raises by itself.
+    The token must have `role` for the handler to run. `example` is a request body.
     """
 
     tag: Tag
     summary: str
-    replies: tuple[Reply, ...]
+    responses: tuple[ResponseSpec, ...]
     description: str = ""
     parameters: type[Parameters] = NoParameters
     body: type[Body] | None = None
@@ -90,16 +90,16 @@ class Operation:
     errors: tuple[type[CliplinkError], ...] = ()
     role: Role | None = None
 
-    def __call__[**Takes](self, handler: Callable[Takes, Answer]) -> Endpoint[Takes]:
+    def __call__[**Takes](self, handler: Callable[Takes, Response]) -> Endpoint[Takes]:
         return Endpoint(handler, self)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation in its place; `is_open` says that it asks for no token."""
+    """An operation at its path; `is_public` if it needs no token."""
 
     name: str
     method: str
     path: str
     operation: Operation
-    is_open: bool
+    is_public: bool

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from clips.http.answers import Answer
+from clips.http.response import Response
 from shared import errors
 from shared.errors import CliplinkError, FieldError
 
@@ -27,7 +27,7 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
 TYPE = "urn:cliplink:problem:"
 
 
-def problem(error: CliplinkError) -> Answer:
+def problem(error: CliplinkError) -> Response:
     status = status_of(type(error))
     body: dict[str, object] = {
         "type": TYPE + error.code,
@@ -38,7 +38,7 @@ def problem(error: CliplinkError) -> Answer:
     }
     if isinstance(error, errors.InvalidRequest) and error.fields:
         body["errors"] = [_field(field) for field in error.fields]
-    return Answer(status, body, _headers(error), content_type="application/problem+json")
+    return Response(status, body, _headers(error), content_type="application/problem+json")
 
 
 def status_of(kind: type[CliplinkError]) -> HTTPStatus:
@@ -49,7 +49,7 @@ def status_of(kind: type[CliplinkError]) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def unexpected(invocation_id: str) -> Answer:
+def unexpected(invocation_id: str) -> Response:
     """For a fault of ours: says nothing but the id under which the log tells more."""
     return problem(CliplinkError(f"The fault is logged under invocation {invocation_id}."))
 

@@ -1,4 +1,7 @@
-"""One HTTP call: who calls, and what they sent, parsed with every bad field named at once."""
+"""An HTTP request as handlers see it: who sent it, and its contents, parsed and validated.
+
+Every bad field is reported at once, path, query and body together.
+"""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +13,7 @@ from uuid import UUID
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from clips.http import addresses, cursors
+from clips.http import cursors, urls
 from clips.http.inputs import Body, NoParameters, Owned, Parameters
 from shared.errors import (
     BodyTooLarge,
@@ -27,17 +30,17 @@ if TYPE_CHECKING:
 _audit = logging.getLogger("clips.audit")
 
 _LARGEST_BODY = 64 * 1024
-_MOST_OWNERS_NAMED = 20
+_MAX_OWNERS_NAMED = 20
 
 type PageKey = tuple[datetime | float, UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call of nobody in particular; handlers reach everything else through `services`."""
+class AnonymousRequest:
+    """A request without a known sender; handlers reach everything else through `services`."""
 
     services: "Services"
-    request: func.HttpRequest
+    http: func.HttpRequest
 
     def parameters[P: Parameters](self, kind: type[P]) -> P:
         """Path and query parameters; raises InvalidRequest."""
@@ -46,58 +49,57 @@ class OpenCall:
         return _complete(fields, value)
 
     def body[B: Body](self, kind: type[B]) -> B:
-        """The JSON body of a call without parameters; raises InvalidRequest."""
+        """The JSON body of a request without parameters; raises InvalidRequest."""
         return self.parameters_and_body(NoParameters, kind)[1]
 
     def parameters_and_body[P: Parameters, B: Body](
         self, parameters: type[P], body: type[B]
     ) -> tuple[P, B]:
-        """Both, with the bad fields of both in one InvalidRequest."""
+        """Parameters and body; the bad fields of both are in one InvalidRequest."""
         self._check_body()
         fields: list[FieldError] = []
         first = self._collect_parameters(fields, parameters)
         second = _collect(fields, self._parse_body, body)
         return _complete(fields, first), _complete(fields, second)
 
-    def address_of(self, path: str) -> str:
-        """The complete address of a path of the API."""
-        return addresses.here(self.request, path)
+    def url_of(self, path: str) -> str:
+        """The absolute URL of a path of the API."""
+        return urls.absolute(self.http, path)
 
     def page[Item](
         self, items: Sequence[Item], limit: int, key: Callable[[Item], PageKey]
     ) -> tuple[Sequence[Item], dict[str, str]]:
-        """What to show of `items`, and the header that leads on if there is more.
+        """The items to show, and a `Link` header (RFC 8288) to the next page if there is one.
 
-        That there is more is told by one item too many.
+        The caller fetches one item more than `limit`: its presence says that there is more.
+        `key` gives the sort key from which the next page goes on.
         """
         shown = items[:limit]
         if len(items) <= limit:
             return shown, {}
-        return shown, self.link_to_next(cursors.encode(*key(shown[-1])))
-
-    def link_to_next(self, cursor: str) -> dict[str, str]:
-        """The header that leads to the next page: RFC 8288."""
-        return {"Link": f'<{addresses.here_with(self.request, {"cursor": cursor})}>; rel="next"'}
+        cursor = cursors.encode(*key(shown[-1]))
+        url = urls.with_query(self.http, {"cursor": cursor})
+        return shown, {"Link": f'<{url}>; rel="next"'}
 
     def _collect_parameters[P: Parameters](
         self, fields: list[FieldError], kind: type[P]
     ) -> P | None:
         if kind.model_config.get("extra") == "forbid":
-            path = self.request.route_params
-            twice = (name for name in self.request.params if name in path)
+            path = self.http.route_params
+            twice = (name for name in self.http.params if name in path)
             fields += [FieldError("stands in the path", parameter=name) for name in twice]
         return _collect(fields, self._parse_parameters, kind)
 
     def _parse_parameters[P: Parameters](self, kind: type[P]) -> P:
-        return kind.model_validate({**self.request.params, **self.request.route_params})
+        return kind.model_validate({**self.http.params, **self.http.route_params})
 
     def _parse_body[B: Body](self, kind: type[B]) -> B:
-        return kind.model_validate_json(self.request.get_body() or b"{}")
+        return kind.model_validate_json(self.http.get_body() or b"{}")
 
     def _check_body(self) -> None:
-        if len(self.request.get_body()) > _LARGEST_BODY:
+        if len(self.http.get_body()) > _LARGEST_BODY:
             raise BodyTooLarge(f"The body may have up to {_LARGEST_BODY} bytes.")
-        media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = self.http.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {"", "application/json"} and not media_type.endswith("+json"):
             raise UnsupportedMediaType(
                 "Send the body as JSON, with the header Content-Type: application/json."
@@ -105,16 +107,17 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Call(OpenCall):
-    """A call of `user`, by a token that holds."""
+class Request(AnonymousRequest):
+    """A request whose bearer token is valid: `user` sent it."""
 
     user: User
 
     def viewer(self, where: Owned, clip_ids: Collection[UUID] = ()) -> Viewer:
-        """Through whose eyes the caller looks: their own, or explicitly an admin's.
+        """Whose data the request may touch: the user's own or, with `as=admin`, anybody's.
 
-        `clip_ids` are those that the body names. Raises Forbidden for `as=admin` without the
-        role. What an admin is about to do is on record, and whose things it is about.
+        An admin's request is written to the audit log together with the owners of everything it
+        names: in its path, and as `clip_ids` in its body. Raises Forbidden for `as=admin`
+        without the role.
         """
         if where.acting_as is None:
             return Viewer(self.user.id)
@@ -124,13 +127,13 @@ class Call(OpenCall):
             "Admin %r acts on what belongs to %s: %s %s",
             self.user.subject,
             _names(owners),
-            self.request.method,
-            addresses.path_of(self.request),
+            self.http.method,
+            urls.path_of(self.http),
         )
         return Viewer(self.user.id, as_admin=True)
 
     def record(self, deed: str) -> None:
-        """Puts on record what an admin is about to do, if it is about nobody's things alone."""
+        """Writes to the audit log what an admin is about to do that touches no single owner."""
         _audit.info("Admin %r %s", self.user.subject, deed)
 
     def require(self, role: Role) -> None:
@@ -140,9 +143,9 @@ class Call(OpenCall):
 
 
 def _names(subjects: Sequence[str]) -> str:
-    """For one line of a log, whatever the subjects are and however many."""
-    named = ", ".join(map(repr, subjects[:_MOST_OWNERS_NAMED])) or "nobody"
-    more = len(subjects) - _MOST_OWNERS_NAMED
+    """The subjects on one line of a log: quoted, and counted from the 21st on."""
+    named = ", ".join(map(repr, subjects[:_MAX_OWNERS_NAMED])) or "nobody"
+    more = len(subjects) - _MAX_OWNERS_NAMED
     return f"{named} and {more} more" if more > 0 else named
 
 

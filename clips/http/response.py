@@ -1,4 +1,4 @@
-"""What a handler answers, and how it is written to the wire."""
+"""The response of a handler, and how it is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """`body` is anything orjson writes: dicts, lists, dataclasses, UUIDs, aware datetimes.
 
     Bytes are written as they are.
@@ -30,11 +30,11 @@ class Answer:
     content_type: str = "application/json"
 
 
-def render(answer: Answer) -> func.HttpResponse:
-    body = answer.body
+def render(response: Response) -> func.HttpResponse:
+    body = response.body
     return func.HttpResponse(
         body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_UTC_Z),
-        status_code=answer.status,
-        headers=_HEADERS | dict(answer.headers),
-        mimetype=answer.content_type,
+        status_code=response.status,
+        headers=_HEADERS | dict(response.headers),
+        mimetype=response.content_type,
     )

@@ -1,6 +1,6 @@
-"""Puts handlers onto routes: authenticates, calls, renders, and turns errors into answers.
+"""Registers handlers as HTTP functions: authenticates, calls, renders, and maps errors.
 
-A handler without a description (`operations.py`) is not taken: the app does not start with it.
+A handler without a description (`operations.py`) is refused: the app does not start.
 """
 
 import logging
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from clips.http.answers import Answer, render
-from clips.http.calls import Call, OpenCall
 from clips.http.operations import Endpoint, Route
 from clips.http.problems import problem, unexpected
+from clips.http.request import AnonymousRequest, Request
+from clips.http.response import Response, render
 from shared.errors import CliplinkError, MethodNotAllowed, NotFound
 from shared.model import User
 
@@ -32,7 +32,7 @@ _FALLBACK = "zz_unknown_route"
 
 
 class Routes:
-    """The HTTP functions of an app. Function keys are not used: every call carries a token."""
+    """The HTTP functions of an app. Function keys are not used: requests carry tokens."""
 
     def __init__(self, app: func.FunctionApp, services: "Services") -> None:
         self._app = app
@@ -40,35 +40,37 @@ class Routes:
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
 
-    def add(self, name: str, method: str, path: str, endpoint: Endpoint[[Call]]) -> None:
-        """A function for whoever has a valid token, and the role if it asks for one."""
+    def add(self, name: str, method: str, path: str, endpoint: Endpoint[[Request]]) -> None:
+        """A function for callers with a valid token that has the operation's role, if any."""
         handler, role = endpoint.handler, endpoint.operation.role
 
-        def produce(req: func.HttpRequest) -> Answer:
-            call = Call(self._services, req, self._caller(req))
+        def produce(req: func.HttpRequest) -> Response:
+            request = Request(self._services, req, self._caller(req))
             if role is not None:
-                call.require(role)
-            return handler(call)
+                request.require(role)
+            return handler(request)
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _answer(lambda: produce(req), context)
+            return _respond(lambda: produce(req), context)
 
-        self._register(Route(name, method, path, endpoint.operation, is_open=False), serve)
+        self._register(Route(name, method, path, endpoint.operation, is_public=False), serve)
 
-    def add_open(self, name: str, method: str, path: str, endpoint: Endpoint[[OpenCall]]) -> None:
-        """A function for everybody; it is not told who calls."""
+    def add_public(
+        self, name: str, method: str, path: str, endpoint: Endpoint[[AnonymousRequest]]
+    ) -> None:
+        """A function for everybody; it does not know who calls."""
         handler = endpoint.handler
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _answer(lambda: handler(OpenCall(self._services, req)), context)
+            return _respond(lambda: handler(AnonymousRequest(self._services, req)), context)
 
-        self._register(Route(name, method, path, endpoint.operation, is_open=True), serve)
+        self._register(Route(name, method, path, endpoint.operation, is_public=True), serve)
 
     def add_fallback(self) -> None:
-        """Whatever no other route takes: 404, or 405 where the path exists. Call it last."""
+        """Answers what no other route matches: 404, or 405 where the path exists. Call it last."""
 
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _answer(lambda: self._unknown(req), context)
+            return _respond(lambda: self._unknown(req), context)
 
         self._app.function_name(_FALLBACK)(
             self._app.route("{*path}", methods=list(_METHODS))(serve)
@@ -85,7 +87,7 @@ class Routes:
         user_id = self._services.users.id_of(identity.subject, identity.verified_email)
         return User(user_id, identity.subject, identity.roles)
 
-    def _unknown(self, request: func.HttpRequest) -> Answer:
+    def _unknown(self, request: func.HttpRequest) -> Response:
         path = request.route_params.get("path") or ""
         fitting = [route for route in self._methods if _matches(route, path)]
         if not fitting:
@@ -95,21 +97,21 @@ class Routes:
         raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
 
 
-def _answer(produce: Callable[[], Answer], context: func.Context) -> func.HttpResponse:
+def _respond(produce: Callable[[], Response], context: func.Context) -> func.HttpResponse:
     try:
-        answer = produce()
+        response = produce()
     except CliplinkError as error:
-        answer = problem(error)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log.warning("Answered %d: %s", answer.status, error.code, exc_info=True)
+        response = problem(error)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.warning("Answered %d: %s", response.status, error.code, exc_info=True)
     except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as an opaque 500
         _log.exception("Unexpected fault in invocation %s", context.invocation_id)
-        answer = unexpected(str(context.invocation_id))
-    return render(answer)
+        response = unexpected(str(context.invocation_id))
+    return render(response)
 
 
 def _matches(route: str, path: str) -> bool:
-    # As the host compares them: whatever their case.
+    # Case-insensitive, as the host compares them.
     wanted, given = route.lower().split("/"), path.lower().strip("/").split("/")
     return len(wanted) == len(given) and all(
         w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)

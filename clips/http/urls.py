@@ -1,4 +1,4 @@
-"""The addresses that answers tell: complete, and on the host by which the caller came."""
+"""Absolute URLs for responses, on the host that the caller used."""
 
 import re
 from collections.abc import Mapping
@@ -10,50 +10,49 @@ from shared.errors import FieldError, InvalidRequest
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
-# What the app itself may be called by: also an address, or a name of some private network.
+# The app itself may also be reached by an IP address or a name of some private network.
 _OWN_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
-def here(request: func.HttpRequest, path: str) -> str:
-    """The address of a path of the API.
+def absolute(request: func.HttpRequest, path: str) -> str:
+    """The absolute URL of a path of the API; raises InvalidRequest if the request names no host.
 
-    Front Door asks by the app's own name, where callers may be shut out, and tells theirs in a
-    header. Who makes that header up is told what they made up, and nobody else is: answers are
-    kept by nobody. Always https but on loopback: where a proxy ends TLS a call looks like http.
-    Raises InvalidRequest if the call names no host.
+    Front Door calls the app by the app's own host name, where callers may be shut out, and sends
+    theirs in a header. A forged header misleads its sender alone, as responses are not cached.
+    Always https except on loopback: behind a proxy that ends TLS a request looks like http.
     """
-    asked = _asked(request)
-    if asked.hostname in _LOOPBACK:
-        return f"{asked.scheme}://{asked.netloc}{path}"
+    requested = _requested(request)
+    if requested.hostname in _LOOPBACK:
+        return f"{requested.scheme}://{requested.netloc}{path}"
     forwarded = request.headers.get("x-forwarded-host") or ""
-    return f"https://{forwarded if _HOST.fullmatch(forwarded) else asked.netloc}{path}"
+    return f"https://{forwarded if _HOST.fullmatch(forwarded) else requested.netloc}{path}"
 
 
-def here_with(request: func.HttpRequest, changed: Mapping[str, str]) -> str:
-    """The address of the request itself, with some of its query changed."""
+def with_query(request: func.HttpRequest, changed: Mapping[str, str]) -> str:
+    """The URL of the request itself with some query parameters set; raises as `absolute`."""
     query = urlencode(dict(request.params) | dict(changed))
-    return here(request, f"{path_of(request)}?{query}")
+    return absolute(request, f"{path_of(request)}?{query}")
 
 
 def path_of(request: func.HttpRequest) -> str:
-    """The path of the request, as it stood in its address; raises InvalidRequest as `here`."""
-    return _asked(request).path
+    """The path of the request as it was sent; raises as `absolute`."""
+    return _requested(request).path
 
 
-def _asked(request: func.HttpRequest) -> SplitResult:
-    """The address that was called, whose host is what the caller wrote into a header.
+def _requested(request: func.HttpRequest) -> SplitResult:
+    """The URL that was requested; the caller chose its host, by the Host header.
 
-    The header is looked at too: what stands behind a slash in it looks like our path.
+    The header is checked too: with a slash in it, a part of it would pass for our path.
     """
     url: str = request.url
     try:
-        asked = urlsplit(url)
+        requested = urlsplit(url)
     except ValueError as error:  # half an IPv6 address
         raise _no_host() from error
-    told = request.headers.get("host") or asked.netloc
-    if not (_OWN_HOST.fullmatch(told) and _OWN_HOST.fullmatch(asked.netloc)):
+    host = request.headers.get("host") or requested.netloc
+    if not (_OWN_HOST.fullmatch(host) and _OWN_HOST.fullmatch(requested.netloc)):
         raise _no_host()
-    return asked
+    return requested
 
 
 def _no_host() -> InvalidRequest:

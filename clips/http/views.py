@@ -1,11 +1,11 @@
-"""How things look in JSON. Pure: fills the shapes of answers from the model."""
+"""From the model to the JSON of responses (`outputs.py`). Pure."""
 
 from typing import cast
 from uuid import UUID
 
 import orjson
 
-from clips.http import shapes
+from clips.http import outputs
 from shared.errors import CliplinkError
 from shared.model import (
     Blob,
@@ -22,7 +22,7 @@ from shared.model import (
 )
 
 
-def video(value: Video) -> shapes.Video:
+def video(value: Video) -> outputs.Video:
     return {
         "id": value.id,
         "title": value.title,
@@ -33,7 +33,7 @@ def video(value: Video) -> shapes.Video:
     }
 
 
-def clip(value: Clip, thumbnail_access_url: str | None) -> shapes.Clip:
+def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
     return {
         "id": value.id,
         "video_id": value.video_id,
@@ -56,11 +56,11 @@ def clip(value: Clip, thumbnail_access_url: str | None) -> shapes.Clip:
     }
 
 
-def new_clip(value: Clip, upload: Upload) -> shapes.AnnouncedClip:
+def new_clip(value: Clip, upload: Upload) -> outputs.AnnouncedClip:
     return {**clip(value, None), "upload": upload}
 
 
-def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> shapes.AccessUrl:
+def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.AccessUrl:
     return {
         "clip_id": clip_id,
         "access_url": link.url,
@@ -69,10 +69,10 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> shapes.Acc
     }
 
 
-def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> shapes.AccessUrlOrError:
+def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> outputs.AccessUrlOrError:
     """One of many: a link, or the error that stands in its place."""
     if isinstance(answer, CliplinkError):
-        error: shapes.AccessError = {"code": answer.code, "detail": answer.detail}
+        error: outputs.AccessError = {"code": answer.code, "detail": answer.detail}
         return {"clip_id": clip_id, "access_url": None, "expires_at": None, "error": error}
     return {
         "clip_id": clip_id,
@@ -82,7 +82,7 @@ def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> shapes.Acc
     }
 
 
-def rehydrating(clip_id: UUID, waiting: Rehydration) -> shapes.Rehydrating:
+def rehydrating(clip_id: UUID, waiting: Rehydration) -> outputs.Rehydrating:
     return {
         "clip_id": clip_id,
         "status": "rehydrating",
@@ -91,11 +91,11 @@ def rehydrating(clip_id: UUID, waiting: Rehydration) -> shapes.Rehydrating:
     }
 
 
-def redirect(link: SignedLink) -> shapes.Redirect:
+def redirect(link: SignedLink) -> outputs.Redirect:
     return {"access_url": link.url, "expires_at": link.expires_at}
 
 
-def grant(value: RecordedGrant) -> shapes.Grant:
+def grant(value: RecordedGrant) -> outputs.Grant:
     return {
         "id": value.link_id,
         "who": value.who,
@@ -109,7 +109,7 @@ def grant(value: RecordedGrant) -> shapes.Grant:
     }
 
 
-def share(value: Share, url: str | None) -> shapes.Share:
+def share(value: Share, url: str | None) -> outputs.Share:
     return {
         "id": value.id,
         "clip_id": value.clip_id,
@@ -123,7 +123,7 @@ def share(value: Share, url: str | None) -> shapes.Share:
     }
 
 
-def metadata(value: Clip, blob: Blob | None) -> shapes.Metadata:
+def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     return {
         "clip_id": value.id,
         "video_id": value.video_id,
@@ -139,9 +139,9 @@ def metadata(value: Clip, blob: Blob | None) -> shapes.Metadata:
     }
 
 
-def migration(report: MigrationReport) -> shapes.Migration:
+def migration(report: MigrationReport) -> outputs.Migration:
     value = report.migration
-    failures: list[shapes.MigrationFailure] = [
+    failures: list[outputs.MigrationFailure] = [
         {
             "clip_id": file.clip_id,
             "code": file.why.code,
@@ -171,7 +171,7 @@ def migration(report: MigrationReport) -> shapes.Migration:
     }
 
 
-def message(text: str) -> shapes.Message:
+def message(text: str) -> outputs.Message:
     return {"message": text}
 
 
@@ -185,7 +185,7 @@ def _media(stored: MediaJson | None) -> Media | None:
     return None if stored is None else cast("Media", orjson.Fragment(stored))
 
 
-def _blob(value: Blob, url: str | None) -> shapes.BlobProperties:
+def _blob(value: Blob, url: str | None) -> outputs.BlobProperties:
     return {
         "name": value.name,
         "size": value.size,

@@ -180,7 +180,7 @@ def test_the_word_of_admins_is_documented_once_for_all() -> None:
 
 
 def test_a_line_of_the_log_is_shown_as_it_is_written() -> None:
-    written = (ROOT / "clips/http/calls.py").read_text()
+    written = (ROOT / "clips/http/request.py").read_text()
     (line,) = re.findall(r'"(Admin %r acts on .+)"', written)
     shown = line.replace("%r", "'root'", 1) % ("'alice'", "GET", "/api/clips/")
     assert shown in API.section("Admins").text

@@ -15,7 +15,7 @@ from tests.infra.values import Resource
 SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers"
 
 (OPEN_SHARE,) = re.findall(
-    r'add_open\("shares_open", "GET", "([^"]+)"', (INFRA.parent / "function_app.py").read_text()
+    r'add_public\("shares_open", "GET", "([^"]+)"', (INFRA.parent / "function_app.py").read_text()
 )
 """The route that needs no token and is no description: a share's."""
 

@@ -28,7 +28,7 @@ for function in function_app.app.get_functions():
 print(json.dumps({
     "loaded_at_start": late,
     "functions": functions,
-    "open": [route.name for route in function_app.routes.described if route.is_open],
+    "open": [route.name for route in function_app.routes.described if route.is_public],
     "document": json.loads(description.json),
 }))
 """

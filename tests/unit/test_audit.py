@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 
 from clips.http import inputs
-from clips.http.calls import Call
+from clips.http.request import Request
 from shared.errors import Forbidden
 from shared.model import User, Viewer
 
@@ -29,12 +29,12 @@ class Owners:
         return self._subjects
 
 
-def call(owners: Owners, subject: str = "root", *roles: str) -> Call:
+def call(owners: Owners, subject: str = "root", *roles: str) -> Request:
     request = func.HttpRequest(
         method="PATCH", url=f"https://app.example.net/api/clips/{CLIP}?as=admin&x=secret", body=b""
     )
     services = cast("Any", SimpleNamespace(owners=owners))
-    return Call(services, request, User(uuid4(), subject, frozenset(roles)))
+    return Request(services, request, User(uuid4(), subject, frozenset(roles)))
 
 
 def where(acting_as: str | None) -> inputs.ClipId:

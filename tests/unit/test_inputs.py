@@ -12,8 +12,8 @@ import pytest
 
 from clips.compose import Services
 from clips.http import cursors, inputs
-from clips.http.calls import Call
 from clips.http.inputs import Body, Parameters
+from clips.http.request import Request
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from shared.model import ClipStatus, User, Variant
 
@@ -27,7 +27,7 @@ def call(
     path: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     content_type: str | None = JSON,
-) -> Call:
+) -> Request:
     """A call with a body as bytes, or as something that JSON writes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = func.HttpRequest(
@@ -39,7 +39,7 @@ def call(
         body=raw,
     )
     nobody = cast("Services", None)  # parsing needs no service
-    return Call(nobody, request, User(uuid4(), "alice", frozenset()))
+    return Request(nobody, request, User(uuid4(), "alice", frozenset()))
 
 
 def read_body[B: Body](kind: type[B], body: object) -> B:
@@ -581,7 +581,11 @@ def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None
     assert caught.value.fields == (FieldError("stands in the path", parameter="clip_id"),)
 
 
-def test_the_link_to_the_next_page_keeps_the_query() -> None:
-    page = call(query={"status": "ready", "limit": "2", "cursor": "old"})
-    url = "https://clips.example.org/api/videos?status=ready&limit=2&cursor=new"
-    assert page.link_to_next("new") == {"Link": f'<{url}>; rel="next"'}
+def test_one_item_too_many_makes_a_link_to_the_next_page() -> None:
+    """The link keeps the query, and goes on from the last item that is shown."""
+    asked = call(query={"status": "ready", "limit": "2", "cursor": "old"})
+    shown, headers = asked.page([1.0, 2.0, 3.0], 2, lambda start: (start, CLIP))
+    cursor = cursors.encode(2.0, CLIP)
+    url = f"https://clips.example.org/api/videos?status=ready&limit=2&cursor={cursor}"
+    assert (shown, headers) == ([1.0, 2.0], {"Link": f'<{url}>; rel="next"'})
+    assert asked.page([1.0, 2.0], 2, lambda start: (start, CLIP)) == ([1.0, 2.0], {})

@@ -17,16 +17,16 @@ import pytest
 import schemathesis
 
 from clips.compose import Services
-from clips.http import inputs, openapi, shapes
-from clips.http.answers import Answer, render
-from clips.http.calls import Call
+from clips.handlers import clips, links, shares, system, videos
+from clips.http import inputs, openapi, outputs
 from clips.http.inputs import Body, NoParameters, Parameters
 from clips.http.operations import Endpoint, Route
 from clips.http.problem_schemas import Problems
 from clips.http.problems import problem, status_of
+from clips.http.request import Request
+from clips.http.response import Response, render
 from clips.http.routes import Routes
 from clips.http.schemas import Schemas
-from clips.handlers import clips, links, shares, system, videos
 from shared import errors, model
 from shared.errors import CliplinkError
 from tests.unit.described import ROOT, Described, describe
@@ -138,7 +138,7 @@ def test_pages_of_other_origins_can_read_the_headers_that_are_described(
     described: Described,
 ) -> None:
     """Else a front end never learns of the next page, nor when to ask again."""
-    exposed = render(Answer(HTTPStatus.OK, {})).headers["Access-Control-Expose-Headers"]
+    exposed = render(Response(HTTPStatus.OK, {})).headers["Access-Control-Expose-Headers"]
     for_the_browser_itself = {"Content-Security-Policy", "Referrer-Policy"}
     answers = (
         described.document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
@@ -233,7 +233,7 @@ ENDPOINTS = [
 PARSING = [
     case
     for case in ENDPOINTS
-    for declared in [cast("Endpoint[[Call]]", case.values[0]).operation]
+    for declared in [cast("Endpoint[[Request]]", case.values[0]).operation]
     if (declared.parameters, declared.body) != (NoParameters, None)
 ]
 
@@ -249,7 +249,7 @@ class Anything:
         return self
 
 
-class Asked(Call):
+class Asked(Request):
     """A call that ends as soon as its handler parses it."""
 
     def parameters[P: Parameters](self, kind: type[P]) -> P:
@@ -268,7 +268,7 @@ class Asked(Call):
 
 
 @pytest.mark.parametrize("endpoint", PARSING)
-def test_a_handler_parses_what_it_declares(endpoint: Endpoint[[Call]]) -> None:
+def test_a_handler_parses_what_it_declares(endpoint: Endpoint[[Request]]) -> None:
     operation = endpoint.operation
     services, nothing = cast("Services", Anything()), cast("Any", None)
     with pytest.raises(Parsed) as caught:
@@ -278,7 +278,7 @@ def test_a_handler_parses_what_it_declares(endpoint: Endpoint[[Call]]) -> None:
 
 def test_a_handler_without_a_description_stops_the_start() -> None:
     routes = Routes(func.FunctionApp(), cast("Services", None))
-    undescribed = cast("Endpoint[[Call]]", lambda _call: None)
+    undescribed = cast("Endpoint[[Request]]", lambda _call: None)
     with pytest.raises(AttributeError, match="handler"):
         routes.add("nameless", "GET", "nameless", undescribed)
 
@@ -292,10 +292,10 @@ CLIP = {
     *("content_type", "created_at", "expires_at", "view_count", "media"),
 }
 CONTRACT: list[tuple[object, set[str]]] = [
-    (shapes.Message, {"message"}),
-    (shapes.Video, VIDEO),
-    (shapes.Clip, CLIP),
-    (shapes.AnnouncedClip, CLIP | {"upload"}),
+    (outputs.Message, {"message"}),
+    (outputs.Video, VIDEO),
+    (outputs.Clip, CLIP),
+    (outputs.AnnouncedClip, CLIP | {"upload"}),
     (model.Upload, {"method", "url", "headers", "expires_at"}),
     (model.Failure, {"code", "detail"}),
     (model.Media, {"container", "duration", "bit_rate", "fast_start", "video", "audio"}),
@@ -308,24 +308,24 @@ CONTRACT: list[tuple[object, set[str]]] = [
         },
     ),
     (model.AudioTrack, {"codec", "channels", "sample_rate"}),
-    (shapes.AccessUrl, {"clip_id", "access_url", "expires_in_hours", "expires_at"}),
-    (shapes.AccessUrlOrError, {"clip_id", "access_url", "expires_at", "error"}),
+    (outputs.AccessUrl, {"clip_id", "access_url", "expires_in_hours", "expires_at"}),
+    (outputs.AccessUrlOrError, {"clip_id", "access_url", "expires_at", "error"}),
     (
-        shapes.Metadata,
+        outputs.Metadata,
         {
             *("clip_id", "video_id", "start_time", "end_time", "duration", "file_size"),
             *("created_at", "blob_url", "thumbnail_url", "media", "azure_metadata"),
         },
     ),
     (
-        shapes.BlobProperties,
+        outputs.BlobProperties,
         {
             *("name", "size", "last_modified", "content_type", "metadata", "url", "etag"),
             *("access_tier", "content_md5"),
         },
     ),
-    (shapes.Health, {"status", "checks"}),
-    (shapes.Checks, {"database", "storage"}),
+    (outputs.Health, {"status", "checks"}),
+    (outputs.Checks, {"database", "storage"}),
 ]
 
 
@@ -342,7 +342,7 @@ def test_a_shape_has_the_fields_of_the_contract_and_all_of_them(
 
 
 def test_null_and_formats_are_told() -> None:
-    fields = Schemas([], [shapes.Clip]).named["Clip"]["properties"]
+    fields = Schemas([], [outputs.Clip]).named["Clip"]["properties"]
     assert fields["id"] == {"type": "string", "format": "uuid"}
     assert fields["created_at"] == {"type": "string", "format": "date-time"}
     options = [option.get("format") or option["type"] for option in fields["blob_url"]["anyOf"]]
@@ -370,5 +370,5 @@ def test_a_body_is_required_unless_it_may_be_empty(body: type[Body], required: b
         for case in ENDPOINTS
         if isinstance(case.values[0], Endpoint) and case.values[0].operation.body is body
     )
-    made = openapi.document([Route("name", "POST", "path", endpoint.operation, is_open=False)])
+    made = openapi.document([Route("name", "POST", "path", endpoint.operation, is_public=False)])
     assert made["paths"]["/path"]["post"]["requestBody"]["required"] is required

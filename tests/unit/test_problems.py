@@ -8,8 +8,8 @@ from http import HTTPStatus
 
 import pytest
 
-from clips.http.answers import render
 from clips.http.problems import problem, status_of, unexpected
+from clips.http.response import render
 from shared import errors
 from shared.errors import CliplinkError, FieldError, InvalidRequest
 

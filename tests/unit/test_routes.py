@@ -11,9 +11,9 @@ import azure.functions as func
 import pytest
 
 from clips.compose import Services
-from clips.http.answers import Answer
-from clips.http.calls import Call
-from clips.http.operations import Endpoint, Operation, Reply, Tag
+from clips.http.operations import Endpoint, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
 from clips.http.routes import Routes
 from shared.model import Role
 
@@ -50,12 +50,15 @@ class Doors:
         return self.id
 
 
-def endpoint(role: Role | None = None) -> Endpoint[[Call]]:
+def endpoint(role: Role | None = None) -> Endpoint[[Request]]:
     @Operation(
-        tag=Tag.SERVICE, summary="Try", replies=(Reply(HTTPStatus.OK, "Done.", str),), role=role
+        tag=Tag.SERVICE,
+        summary="Try",
+        responses=(ResponseSpec(HTTPStatus.OK, "Done.", str),),
+        role=role,
     )
-    def answer(call: Call) -> Answer:
-        return Answer(HTTPStatus.OK, f"Welcome, {call.user.subject}")
+    def answer(request: Request) -> Response:
+        return Response(HTTPStatus.OK, f"Welcome, {request.user.subject}")
 
     return answer
 

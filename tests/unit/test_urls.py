@@ -3,7 +3,7 @@
 import azure.functions as func
 import pytest
 
-from clips.http import addresses
+from clips.http import urls
 from shared.errors import InvalidRequest
 
 
@@ -29,7 +29,7 @@ def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRe
 def test_an_address_is_on_the_host_that_was_called(
     url: str, forwarded: str | None, address: str
 ) -> None:
-    assert addresses.here(request(url, forwarded), "/api/s/x") == address
+    assert urls.absolute(request(url, forwarded), "/api/s/x") == address
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_address_is_on_the_host_that_was_called(
     ],
 )
 def test_a_header_that_holds_no_host_is_not_looked_at(forwarded: str) -> None:
-    address = addresses.here(request("https://app.example.net/api/videos", forwarded), "/api/s/x")
+    address = urls.absolute(request("https://app.example.net/api/videos", forwarded), "/api/s/x")
     assert address == "https://app.example.net/api/s/x"
 
 
@@ -75,18 +75,18 @@ def test_a_call_that_names_no_host_is_malformed(host: str) -> None:
     url = f"http://{host}/api/clips?limit=1"
     asked = func.HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
     with pytest.raises(InvalidRequest) as caught:
-        addresses.here(asked, "/api/s/x")
+        urls.absolute(asked, "/api/s/x")
     assert [field.parameter for field in caught.value.fields] == ["Host"]
     with pytest.raises(InvalidRequest, match="Host"):
-        addresses.here_with(asked, {"cursor": "x"})
+        urls.with_query(asked, {"cursor": "x"})
     with pytest.raises(InvalidRequest, match="Host"):
-        addresses.path_of(asked)
+        urls.path_of(asked)
 
 
 def test_an_address_with_another_query_keeps_the_rest_of_it() -> None:
     asked = request(
         "https://app.example.net/api/videos?limit=2&cursor=a%20b", limit="2", cursor="a b"
     )
-    assert addresses.here_with(asked, {"cursor": "ž&x"}) == (
+    assert urls.with_query(asked, {"cursor": "ž&x"}) == (
         "https://app.example.net/api/videos?limit=2&cursor=%C5%BE%26x"
     )

@@ -1,7 +1,8 @@
-"""The shapes of answers: every field by its name, as `views.py` fills and orjson writes it.
+"""The JSON bodies of responses, field by field: `views.py` builds them, orjson writes them.
 
-mypy holds the views to these types, and the API's description is made of them. Parts that are
-dataclasses of the model (`Media`, `Failure`, `Upload`) are written as they are.
+The counterpart of `inputs.py`. mypy checks the views against these types, and the API's
+description is generated from them. Dataclasses of the model that appear in a response (`Media`,
+`Failure`, `Upload`) are written as they are.
 """
 
 from collections.abc import Mapping
@@ -142,7 +143,7 @@ class Redirect(TypedDict):
     expires_at: datetime
 
 
-# A name that is a word of the language: written as a call.
+# `from` is a keyword of Python, hence the functional syntax.
 Grant = TypedDict(
     "Grant",
     {
