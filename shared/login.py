@@ -31,6 +31,15 @@ _TOKEN_SCOPES = {
     ),
 }
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
+# Where the URL does not say otherwise: give up on a host that does not answer, and on one that
+# stopped answering, which is noticed 40 seconds later at the most.
+DEFAULTS: Parameters = {
+    "connect_timeout": "3",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "tcp_user_timeout": "10000",
+    "application_name": "cliplink",
+}
 
 
 class Login:
@@ -57,7 +66,8 @@ class Login:
 
 def parameters_for(url: str, identity: AppIdentity) -> Parameters:
     """What libpq needs to connect to `url` now; raises NotSignedIn."""
-    parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    said = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    parameters = DEFAULTS | said
     scope = _token_scope(parameters)
     if scope is not None:
         # The server is given the token as it is: never over a connection in the clear.

@@ -5,6 +5,9 @@ It finds and signs in to the database as the app does: with KEY_VAULT_URL, or as
 yoyo keeps the books; `shared/migrations/*.sql` are plain SQL that `psql -1 -f` runs as well,
 in the order of their numbers, as often as you like. Each file is one transaction. An advisory
 lock makes a second runner wait; Postgres drops it when its holder dies, however it dies.
+
+A statement may take as long as it needs, so there is no limit to it as the app has one. A host
+that is gone is noticed: shared/login.py.
 """
 
 import argparse
@@ -18,11 +21,12 @@ import psycopg
 import yoyo
 from psycopg import sql
 
-from shared.app_identity import AppIdentity
+from shared.app_identity import AppIdentity, NotSignedIn
 from shared.login import parameters_for
-from shared.settings import read_database_url
+from shared.settings import SettingsError, read_database_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_DONE, _USAGE, _OUT_OF_REACH = 0, 2, 3
 _LOCK = 0x636C_6970_6C69_6E6B  # "cliplink"
 # What the service before this one had, where it was.
 _OLD_TABLES = ("users", "videos", "clips", "clip_view_logs")
@@ -93,29 +97,37 @@ def _about(file: Path) -> str:
     return comment.partition(". ")[0].strip().removesuffix(".") + "."
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Migrates, or tells what it would do, and says so line by line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Migrates, or tells what it would do, says so line by line, and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m shared.migrate", description="Brings the database up to date."
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only tell what would be done; changes nothing"
     )
-    say = sys.stdout.write
-    if not parser.parse_args(arguments).dry_run:
-        for name in migrate(read_database_url()):
-            say(f"applied {name}\n")
-        return
-    prospect = look_ahead(read_database_url())
-    for name, about in prospect.missing.items():
-        say(f"would apply {name}: {about}\n")
-    if not prospect.missing:
-        say("would apply nothing: the database is up to date\n")
+    dry_run = parser.parse_args(arguments).dry_run
+    try:
+        url = read_database_url()
+        lines = _told(look_ahead(url)) if dry_run else [f"applied {name}" for name in migrate(url)]
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return _USAGE
+    except (psycopg.OperationalError, NotSignedIn) as error:
+        sys.stderr.write(f"The database is out of reach: {error}\nNo file is applied by half.\n")
+        return _OUT_OF_REACH
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return _DONE
+
+
+def _told(prospect: Prospect) -> list[str]:
+    lines = [f"would apply {name}: {about}" for name, about in prospect.missing.items()]
+    if not lines:
+        lines.append("would apply nothing: the database is up to date")
     if prospect.rows:
         counts = ", ".join(f"{table} {count}" for table, count in prospect.rows.items())
-        say(f"rows that would stay: {counts}\n")
-    say("nothing was changed\n")
+        lines.append(f"rows that would stay: {counts}")
+    return [*lines, "nothing was changed"]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -28,15 +28,6 @@ _WAIT_SECONDS = 4.0
 _ANSWER_SECONDS = 60.0
 _CANCEL_SECONDS = 5.0
 _CONNECTION = {"autocommit": True, "row_factory": dict_row}
-# libpq's, where the URL does not say otherwise: give up on a host that does not answer, and on one
-# that stopped answering, which is noticed 40 seconds later at the most.
-_OPTIONS: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "tcp_user_timeout": 10_000,
-    "application_name": "cliplink",
-}
 
 
 class Connection(psycopg.Connection[DictRow]):
@@ -51,7 +42,7 @@ class Connection(psycopg.Connection[DictRow]):
         **options: Any,  # noqa: ANN401  # of psycopg, handed on
     ) -> Self:
         connect = super().connect
-        return login.opened(lambda named: connect(conninfo, **_OPTIONS | named | options))
+        return login.opened(lambda named: connect(conninfo, **named | options))
 
     def execute(  # type: ignore[override]  # of its queries those that we use: constants
         self,

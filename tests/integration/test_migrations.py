@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from shared.migrate import MIGRATIONS, migrate
+from shared.migrate import MIGRATIONS, main, migrate
+from tests.servers import refusing
 
 LEGACY_TABLES = """
 CREATE TYPE video_status AS ENUM ('pending', 'processing', 'done', 'failed');
@@ -212,5 +213,20 @@ def test_the_command_says_what_it_applied(empty_database_url: str) -> None:
 def test_the_command_names_a_missing_setting() -> None:
     command = [sys.executable, "-m", "shared.migrate"]
     result = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
-    assert result.returncode != 0
+    assert result.returncode == 2
     assert "DATABASE_URL is missing" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
+def test_the_command_says_that_the_database_is_out_of_reach(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the terms of the driver, which tell a wrong password from a host that is away."""
+    with refusing() as port:
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
+        assert main(arguments) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "The database is out of reach: connection failed" in said.err
+    assert "Connection refused" in said.err

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -12,6 +12,7 @@ import pytest
 from local import postgres
 from shared.database import Database
 from shared.errors import DatabaseUnavailable
+from shared.migrate import look_ahead, migrate
 from shared.secret import Fixed
 
 pytestmark = pytest.mark.usefixtures("short_wait")
@@ -106,3 +107,25 @@ def test_what_the_address_says_of_a_connection_goes_before_our_own(
         timeout = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         interval = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
     assert (timeout, interval) == (milliseconds, 10)
+
+
+def test_migrations_notice_a_host_that_is_gone(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the connection that holds the lock, on those that files run on, and on a look ahead."""
+    connect: Callable[..., psycopg.Connection] = psycopg.connect
+    told: list[int] = []
+
+    def recorded(**parameters: object) -> psycopg.Connection:
+        connection = connect(**parameters)
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            told.append(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", recorded)
+    migrate(empty_database_url)
+    assert len(told) > 1
+    assert set(told) == {10_000}
+    told.clear()
+    look_ahead(f"{empty_database_url}?tcp_user_timeout=700")
+    assert told == [700]

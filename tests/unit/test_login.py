@@ -6,6 +6,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from shared import login
 from shared.app_identity import AppIdentity
 from shared.login import parameters_for
 
@@ -136,7 +137,9 @@ def test_authorities_that_somebody_names_are_the_only_ones(
 
 
 def test_a_password_goes_as_the_url_says(tokens: Tokens) -> None:
-    assert parameters_for("postgresql://app:p%40ss@127.0.0.1:5433/x?sslmode=disable", tokens) == {
+    url = "postgresql://app:p%40ss@127.0.0.1:5433/x?sslmode=disable"
+    assert parameters_for(url, tokens) == {
+        **login.DEFAULTS,
         "user": "app",
         "password": "p@ss",
         "host": "127.0.0.1",
