@@ -28,7 +28,7 @@ class Archive:
         containers: Containers,
         is_readable: Callable[[str, str], bool],
     ) -> None:
-        """`is_readable` is `Glance.is_readable`, or anything else that says no when in doubt."""
+        """`is_readable` is `TierCheck.is_readable`, or anything else that says no when in doubt."""
         self._clock = clock
         self._blobs = blobs
         self._is_readable = is_readable

@@ -36,7 +36,7 @@ from shared.catalogue import (
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Glance, Links, Queue, StorageAccount
+from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
 from shared.tokens import TokenVerifier
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Never by way of the CDN: it would answer from what it has kept.
-    glance = Glance(account, Links(account, clock))
-    archive = Archive(clock, blobs, containers, glance.is_readable)
+    tier_check = TierCheck(account, Links(account, clock))
+    archive = Archive(clock, blobs, containers, tier_check.is_readable)
     storyboards = Storyboards(clock, blobs, containers, links, grants)
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)

@@ -32,7 +32,7 @@ from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
 from shared.settings import MoveSettings, read_move_settings
-from shared.storage import FOR_MINUTES, Blobs, Glance, Patience, Place
+from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, RetryPolicy, TierCheck
 
 type Progress = Callable[[int, int], object]
 """Is told how many bytes are done, and of how many; from any thread, one call at a time."""
@@ -50,10 +50,16 @@ class Pipeline:
     """Sees every video and clip, as an admin does; `at_once` is how many requests storage gets."""
 
     def __init__(
-        self, settings: MoveSettings, *, at_once: int = 8, patience: Patience = FOR_MINUTES
+        self,
+        settings: MoveSettings,
+        *,
+        at_once: int = 8,
+        retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
     ) -> None:
         self._open = ExitStack()
-        parts = self._open.enter_context(tools(settings, at_once=at_once, patience=patience))
+        parts = self._open.enter_context(
+            tools(settings, at_once=at_once, retry_policy=retry_policy)
+        )
         self._parts = parts
         self._containers = parts.containers
         blobs = Blobs(parts.account)
@@ -74,7 +80,7 @@ class Pipeline:
             parts.links,
             Storyboards(utc_now, blobs, parts.containers, parts.links, grants),
             Archive(
-                utc_now, blobs, parts.containers, Glance(parts.account, parts.links).is_readable
+                utc_now, blobs, parts.containers, TierCheck(parts.account, parts.links).is_readable
             ),
         )
 

@@ -22,7 +22,7 @@ from shared.catalogue.migration_files import MAX_ATTEMPTS, FileResult, FileState
 from shared.catalogue.moving import Moving
 from shared.errors import DatabaseUnavailable, StorageUnavailable, Unavailable
 from shared.model import Failure
-from shared.storage import FOR_MINUTES, Links, StorageAccount, Transfer
+from shared.storage import RETRY_FOR_MINUTES, Links, StorageAccount, Transfer
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +53,12 @@ class BatchMover:
         Every part of a path below `root` is opened without following links.
         """
         brake = Brake()
-        patient = replace(FOR_MINUTES, pause=brake.pause)
+        retry_policy = replace(RETRY_FOR_MINUTES, pause=brake.pause)
         lines: dict[bytes, Line] = {}
         already: set[bytes] = set()
-        with Transfer(self._account, self._links, at_once=_AT_ONCE, patience=patient) as transfer:
+        with Transfer(
+            self._account, self._links, at_once=_AT_ONCE, retry_policy=retry_policy
+        ) as transfer:
             mover = Mover(root, transfer, self._containers)
 
             def move(item: Item, progress: Progress) -> Verified:
@@ -70,7 +72,7 @@ class BatchMover:
 
             run = Run(
                 move,
-                Rows(self._moving, self._account, self._containers, patient),
+                Rows(self._moving, self._account, self._containers, retry_policy),
                 Heart(beat),
                 lines.__setitem__,
                 stop,

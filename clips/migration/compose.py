@@ -15,7 +15,7 @@ from shared.catalogue.moving import Moving
 from shared.clock import utc_now
 from shared.database import Database
 from shared.settings import MoveSettings
-from shared.storage import FOR_MINUTES, Links, Patience, StorageAccount, Transfer
+from shared.storage import RETRY_FOR_MINUTES, Links, RetryPolicy, StorageAccount, Transfer
 
 
 class Brake:
@@ -43,7 +43,7 @@ class Tools:
     transfer: Transfer
     rows: Rows
     brake: Brake
-    patience: Patience
+    retry_policy: RetryPolicy
 
     def stop(self) -> None:
         """Ends what is under way, without waiting for it."""
@@ -56,18 +56,20 @@ def tools(
     settings: MoveSettings,
     *,
     at_once: int,
-    patience: Patience = FOR_MINUTES,
+    retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
     block: int | None = None,
 ) -> Iterator[Tools]:
     """Everything that a run needs; `block` is the size of blocks, if not the usual one."""
     brake = Brake()
-    patient = replace(patience, pause=brake.pause)
+    retry_policy = replace(retry_policy, pause=brake.pause)
     containers = Containers(settings.container_prefix)
     account = StorageAccount(settings.storage, utc_now)
     links = Links(account, utc_now)
     with (
         Database(settings.database_url) as database,
-        Transfer(account, links, at_once=at_once, patience=patient, block=block) as transfer,
+        Transfer(
+            account, links, at_once=at_once, retry_policy=retry_policy, block=block
+        ) as transfer,
     ):
         moving = Moving(database)
         yield Tools(
@@ -77,7 +79,7 @@ def tools(
             links=links,
             moving=moving,
             transfer=transfer,
-            rows=Rows(moving, account, containers, patient),
+            rows=Rows(moving, account, containers, retry_policy),
             brake=brake,
-            patience=patient,
+            retry_policy=retry_policy,
         )

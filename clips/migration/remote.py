@@ -12,8 +12,8 @@ from clips.migration.addresses import Target, checked
 from clips.migration.faults import Code, unmovable
 from clips.migration.items import Item
 from clips.migration.move import Mover, Progress, Verified
-from shared.http_answers import WholeAnswer
-from shared.storage import Digests, Patience
+from shared.storage import Digests, RetryPolicy
+from shared.strict_http import StrictHTTPResponse
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -68,13 +68,13 @@ class Fetcher:
     def __init__(
         self,
         mover: Mover,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         *,
         allow_private: bool,
         trust: Callable[[], ssl.SSLContext] = ssl.create_default_context,
     ) -> None:
         self._mover = mover
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._allow_private = allow_private
         self._trust = trust()
 
@@ -85,7 +85,7 @@ class Fetcher:
             # What was fetched by an earlier run tells itself what it is.
             if stored is not None and stored.md5 and stored.sha256:
                 return Verified(item, stored.size, stored.sha256, stored.md5, stored.etag)
-        pauses = self._patience.pauses()
+        pauses = self._retry_policy.pauses()
         while True:
             try:
                 with self._opened(item.url or "") as source:
@@ -94,7 +94,7 @@ class Fetcher:
                 pause = next(pauses, None)
                 if pause is None:
                     raise unmovable(Code.DOWNLOAD_FAILED, str(cut)) from cut
-                self._patience.pause(pause)
+                self._retry_policy.pause(pause)
 
     @contextmanager
     def _opened(self, url: str) -> Iterator[RemoteSource]:
@@ -104,7 +104,7 @@ class Fetcher:
                 connection = _Pinned(
                     checked(url, allow_private=self._allow_private),
                     self._trust,
-                    self._patience.silence,
+                    self._retry_policy.timeout,
                 )
             except OSError as error:
                 raise _Cut(str(error)) from error
@@ -124,10 +124,10 @@ class Fetcher:
 class _Pinned(http.client.HTTPSConnection):
     """A connection to the address that was checked, whatever the name resolves to by now."""
 
-    response_class = WholeAnswer
+    response_class = StrictHTTPResponse
 
-    def __init__(self, target: Target, trust: ssl.SSLContext, silence: float) -> None:
-        super().__init__(target.host, target.port, timeout=silence, context=trust)
+    def __init__(self, target: Target, trust: ssl.SSLContext, timeout: float) -> None:
+        super().__init__(target.host, target.port, timeout=timeout, context=trust)
         self._target = target
         self._ssl = trust
 

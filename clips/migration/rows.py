@@ -11,7 +11,7 @@ from shared import media_types
 from shared.blob_names import Containers
 from shared.catalogue.moving import BroughtThumbnail, MovedClip, Moving, Switched
 from shared.errors import DatabaseUnavailable
-from shared.storage import Patience, StorageAccount
+from shared.storage import RetryPolicy, StorageAccount
 
 
 class Rows:
@@ -20,16 +20,16 @@ class Rows:
         moving: Moving,
         account: StorageAccount,
         containers: Containers,
-        patience: Patience,
+        retry_policy: RetryPolicy,
     ) -> None:
         self._moving = moving
         self._account = account
         self._containers = containers
-        self._patience = patience
+        self._retry_policy = retry_policy
 
     def switch(self, results: Sequence[Verified]) -> Mapping[UUID, Switched]:
         """What became of the rows of clips, by id; raises DatabaseUnavailable."""
-        pauses = self._patience.pauses()
+        pauses = self._retry_policy.pauses()
         while True:
             try:
                 return self._switch(results)
@@ -37,7 +37,7 @@ class Rows:
                 pause = next(pauses, None)
                 if pause is None:
                     raise
-                self._patience.pause(pause)
+                self._retry_policy.pause(pause)
 
     def _switch(self, results: Sequence[Verified]) -> Mapping[UUID, Switched]:
         # Where the catalogue speaks of the blob already there is nothing to switch.

@@ -116,7 +116,7 @@ def _run(tools: Tools, order: Order, ledger: Ledger, meter: Meter) -> Run:
 
 def _moves(mover: Mover, tools: Tools, order: Order) -> Move:
     """Moves files from the folder, and others from their old addresses."""
-    fetcher = Fetcher(mover, tools.patience, allow_private=order.allow_private)
+    fetcher = Fetcher(mover, tools.retry_policy, allow_private=order.allow_private)
 
     def move(item: Item, progress: Progress) -> Verified:
         return mover.move(item, progress) if item.url is None else fetcher.move(item, progress)

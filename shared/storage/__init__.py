@@ -5,26 +5,26 @@ Nothing outside this package knows the vendor's client or sees its exceptions.
 
 from shared.storage.account import StorageAccount
 from shared.storage.blobs import BlobReader, Blobs
-from shared.storage.glance import Glance
 from shared.storage.links import Links, LinkTerms
 from shared.storage.queue import Queue
+from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
 from shared.storage.stored import Digests, Place, Source, Stored
+from shared.storage.tier_check import TierCheck
 from shared.storage.transfer import Transfer
-from shared.storage.wire import FOR_MINUTES, Patience
 
 __all__ = [
-    "FOR_MINUTES",
+    "RETRY_FOR_MINUTES",
     "BlobReader",
     "Blobs",
     "Digests",
-    "Glance",
     "LinkTerms",
     "Links",
-    "Patience",
     "Place",
     "Queue",
+    "RetryPolicy",
     "Source",
     "StorageAccount",
     "Stored",
+    "TierCheck",
     "Transfer",
 ]

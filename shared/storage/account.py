@@ -16,8 +16,8 @@ from shared.secret import Part, Secret
 from shared.settings import StorageSettings
 from shared.storage.debugging import log_requests
 from shared.storage.delegation import DelegatedSigners
-from shared.storage.faults import translated
 from shared.storage.sas import DelegationKey, Signer, Span, blob_path
+from shared.storage.sdk_errors import translated
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -56,7 +56,7 @@ class StorageAccount:
 
     def queue_client(self, queue_name: str) -> "QueueClient":
         """A new client of one of the account's queues, for this package alone."""
-        from shared.storage.client import open_queue
+        from shared.storage.sdk_client import open_queue
 
         return open_queue(self.queue_address, queue_name, self.name, self._key, _CLIENT_OPTIONS)
 
@@ -133,6 +133,6 @@ def _parts(connection_string: str) -> dict[str, str]:
 
 def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
     # Imported here: a quarter of a second that an instance which only makes links does not pay.
-    from shared.storage.client import open_client
+    from shared.storage.sdk_client import open_client
 
     return open_client(address, name, key, _CLIENT_OPTIONS)

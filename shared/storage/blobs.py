@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.errors import BlobMissing
 from shared.model import Blob, RehydratePriority
 from shared.storage.account import StorageAccount
-from shared.storage.faults import is_leased, is_rehydrating, translated
+from shared.storage.sdk_errors import is_leased, is_rehydrating, translated
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.storage.account import StorageAccount
-from shared.storage.faults import translated
+from shared.storage.sdk_errors import translated
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from shared.errors import BlobMissing
 from shared.storage.buffers import Buffer
-from shared.storage.wire import Wire
+from shared.storage.rest import RestClient
 
 _NAME = re.compile(rb"<Name>([^<]+)</Name>")
 _NUMBER_BYTES = 4
@@ -22,13 +22,13 @@ _NUMBER_BYTES = 4
 type Link = Callable[[], str]
 
 
-def staged_blocks(wire: Wire, to_read: Link) -> Collection[str]:
+def staged_blocks(rest: RestClient, to_read: Link) -> Collection[str]:
     """The names of the blocks that wait for a blob to be made of them."""
     try:
-        answer = wire.send("GET", to_read, query="comp=blocklist&blocklisttype=uncommitted")
+        response = rest.send("GET", to_read, query="comp=blocklist&blocklisttype=uncommitted")
     except BlobMissing:
         return frozenset()
-    return frozenset(name.decode() for name in _NAME.findall(answer.body))
+    return frozenset(name.decode() for name in _NAME.findall(response.body))
 
 
 class Staging:
@@ -39,13 +39,13 @@ class Staging:
 
     def __init__(
         self,
-        wire: Wire,
+        rest: RestClient,
         senders: Executor,
         to_write: Link,
         there: Collection[str],
         sent: Callable[[int, int], object],
     ) -> None:
-        self._wire = wire
+        self._rest = rest
         self._senders = senders
         self._to_write = to_write
         self._there = there
@@ -79,7 +79,7 @@ class Staging:
         name = b64encode(number.to_bytes(_NUMBER_BYTES) + md5).decode()
         new = name not in self._there
         if new:
-            self._wire.send(
+            self._rest.send(
                 "PUT",
                 self._to_write,
                 query=f"comp=block&blockid={quote(name, safe='')}",

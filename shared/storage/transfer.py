@@ -17,9 +17,9 @@ from shared.storage.account import StorageAccount
 from shared.storage.buffers import Buffer, Buffers
 from shared.storage.download import download
 from shared.storage.links import Links
+from shared.storage.rest import RETRY_FOR_MINUTES, Response, RestClient, RetryPolicy
 from shared.storage.staging import Staging, block_list, staged_blocks
 from shared.storage.stored import Digests, Place, Progress, Source, Stored
-from shared.storage.wire import FOR_MINUTES, Answer, Patience, Wire
 
 _BUFFERED = 64 * 1024 * 1024
 _LARGEST_BLOCK = 8 * 1024 * 1024
@@ -43,11 +43,11 @@ class Transfer:
         links: Links,
         *,
         at_once: int = 8,
-        patience: Patience = FOR_MINUTES,
+        retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
         block: int | None = None,
     ) -> None:
         self._links = links
-        self._wire = Wire(account.address, patience)
+        self._rest = RestClient(account.address, retry_policy)
         usual = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, _BUFFERED // at_once))
         self._buffers = Buffers(at_once, block or usual)
         self._senders = ThreadPoolExecutor(at_once, "block")
@@ -56,8 +56,8 @@ class Transfer:
 
     def look(self, place: Place) -> Stored:
         """What storage says of a blob; raises BlobMissing, StorageUnavailable."""
-        answer = self._wire.send("HEAD", lambda: self._to_read(place))
-        return _stored(answer, int(answer.headers["content-length"]))
+        response = self._rest.send("HEAD", lambda: self._to_read(place))
+        return _stored(response, int(response.headers["content-length"]))
 
     def digest(self, source: Source) -> Digests:
         """Reads a source to its end without sending anything."""
@@ -97,18 +97,18 @@ class Transfer:
         def read(start: int, length: int) -> bytes:
             part = {"Range": f"bytes={start}-{start + length - 1}"}
             headers = same_version | part
-            return self._wire.send("GET", lambda: self._to_read(place), headers=headers).body
+            return self._rest.send("GET", lambda: self._to_read(place), headers=headers).body
 
         download(stored, read, self._buffers.size, target, self._senders, progress)
         return stored
 
     def abort(self) -> None:
         """Lets everything that is under way fail at once."""
-        self._wire.close()
+        self._rest.close()
 
     def close(self) -> None:
         self._senders.shutdown(cancel_futures=True)
-        self._wire.close()
+        self._rest.close()
 
     def __enter__(self) -> Self:
         return self
@@ -170,29 +170,29 @@ class Transfer:
     ) -> Stored:
         headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": digests.md5}
         headers |= _as_new(content_type, digests)
-        answer = self._wire.send(
+        response = self._rest.send(
             "PUT", lambda: self._to_write(place), body=block.data, headers=headers
         )
         self._count(block.filled)
         progress(block.filled)
         # Storage has compared the MD5 before it stored anything, and tells it.
-        return _stored(answer, block.filled)
+        return _stored(response, block.filled)
 
     def _staging(self, place: Place, size: int | None, progress: Progress) -> Staging:
         there: Collection[str] = ()
         if size is None or size >= _WORTH_ASKING:
-            there = staged_blocks(self._wire, lambda: self._to_read(place))
+            there = staged_blocks(self._rest, lambda: self._to_read(place))
 
         def staged(size: int, sent: int) -> None:
             self._count(sent)
             progress(size)
 
-        return Staging(self._wire, self._senders, lambda: self._to_write(place), there, staged)
+        return Staging(self._rest, self._senders, lambda: self._to_write(place), there, staged)
 
     def _commit(
         self, place: Place, names: list[str], content_type: str, digests: Digests
     ) -> Stored:
-        self._wire.send(
+        self._rest.send(
             "PUT",
             lambda: self._to_write(place),
             query="comp=blocklist",
@@ -229,10 +229,10 @@ def _as_new(content_type: str, digests: Digests) -> dict[str, str]:
     }
 
 
-def _stored(answer: Answer, size: int) -> Stored:
+def _stored(response: Response, size: int) -> Stored:
     return Stored(
-        etag=answer.headers["etag"].strip('"'),
+        etag=response.headers["etag"].strip('"'),
         size=size,
-        md5=answer.headers.get("content-md5"),
-        sha256=answer.headers.get(_SHA256),
+        md5=response.headers.get("content-md5"),
+        sha256=response.headers.get(_SHA256),
     )

@@ -22,7 +22,7 @@ from shared.model import (
     SignedLink,
     Variant,
 )
-from shared.storage import BlobReader, Glance, Links
+from shared.storage import BlobReader, Links, TierCheck
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.test_access import terms
@@ -107,8 +107,8 @@ class TestFetchingBack:
         clip, other = library.landed(film), library.landed(film)
         archive(library, clip)
         services = library.services
-        glance = Glance(services.account, Links(services.account, clock))
-        made = Archive(clock, services.blobs, library.containers, glance.is_readable)
+        tier_check = TierCheck(services.account, Links(services.account, clock))
+        made = Archive(clock, services.blobs, library.containers, tier_check.is_readable)
         assert other.blob_name is not None
         assert made.state(other.blob_name, STANDARD) is None
 

@@ -28,7 +28,7 @@ from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongSta
 from shared.migrate import MIGRATIONS
 from shared.model import Failure, MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping
-from shared.storage import Patience
+from shared.storage import RetryPolicy
 from tests.migration.old_service import OldService
 from tests.servers import refusing
 from tests.telemetry import recording
@@ -679,7 +679,7 @@ def test_files_that_storage_was_away_for_are_tried_again_and_told_of_in_the_end(
     old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message fails, so that the host delivers it again; the fifth attempt is the last."""
-    monkeypatch.setattr(batch, "FOR_MINUTES", Patience(attempts=1))
+    monkeypatch.setattr(batch, "RETRY_FOR_MINUTES", RetryPolicy(attempts=1))
     clip = old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     services.migrations.work(messages(queue)[0], "plan")

@@ -20,12 +20,12 @@ from local import azurite
 from shared.catalogue.moving import Moving
 from shared.errors import DatabaseUnavailable
 from shared.settings import MoveSettings, Settings, from_mapping
-from shared.storage import Patience
+from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
 
-QUICK = Patience(first=0.01, longest=0.05, silence=20.0)
+QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 64 * 1024
 LARGE = BLOCK + 5000
 
@@ -54,14 +54,14 @@ class Lab:
     settings: MoveSettings
     line: Line
     block: int = BLOCK
-    patience: Patience = QUICK
+    retry_policy: RetryPolicy = QUICK
     sent: int = 0
     meter: Quiet = field(default_factory=Quiet)
 
     def move(self, at_once: int = 4) -> Summary:
         order = Order(folder=os.fsencode(self.old.folder), batch_size=3, at_once=at_once)
         with tools(
-            self.settings, at_once=at_once, patience=self.patience, block=self.block
+            self.settings, at_once=at_once, retry_policy=self.retry_policy, block=self.block
         ) as parts:
             summary = move_in(parts, order, lambda *_: self.meter)
             self.sent = parts.transfer.bytes_sent
@@ -106,7 +106,7 @@ def lab(
 def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
     if fault is Fault.SILENCE:
-        lab.patience = replace(QUICK, silence=0.5)
+        lab.retry_policy = replace(QUICK, timeout=0.5)
     number = 0
     while True:
         clips = lab.clips(2000, LARGE)

@@ -13,7 +13,7 @@ import trustme
 from clips.compose import Services
 from clips.migration import addresses
 from shared.errors import UnmovableFile
-from shared.storage import Patience
+from shared.storage import RetryPolicy
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
 from tests.servers import Reply, Request, Served, serving
@@ -237,7 +237,7 @@ def test_what_an_old_address_stands_for(old_url: str, url: str | None) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Patience, "pauses", lambda _: iter([0.0, 0.0]))
+    monkeypatch.setattr(RetryPolicy, "pauses", lambda _: iter([0.0, 0.0]))
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ from shared.errors import (
 )
 from shared.model import Clip, ClipStatus
 from shared.settings import MoveSettings, Settings, from_mapping
-from shared.storage import Patience
+from shared.storage import RetryPolicy
 from tests.docs.pages import page
 from tests.integration.library import Library
 from tests.migration.disk import file_size_limit
 from tests.migration.flaky import Fault, Line, line_to
 
-QUICK = Patience(first=0.01, longest=0.05, silence=20.0)
+QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 8 * 1024 * 1024
 LARGE = os.urandom(3 * BLOCK + 12_345)
 
@@ -65,7 +65,7 @@ def move_settings(
 
 @pytest.fixture
 def pipeline(move_settings: MoveSettings) -> Iterator[Pipeline]:
-    with Pipeline(move_settings, patience=QUICK) as opened:
+    with Pipeline(move_settings, retry_policy=QUICK) as opened:
         yield opened
 
 
@@ -241,7 +241,7 @@ def test_a_download_that_broke_off_is_gone_on_with(
     line.choose = lambda *_: Fault.HALF if ranges(line) > 2 else None
     # One range after the other: side by side, it could be the first that breaks off.
     with (
-        Pipeline(move_settings, at_once=1, patience=QUICK) as slow,
+        Pipeline(move_settings, at_once=1, retry_policy=QUICK) as slow,
         pytest.raises(StorageUnavailable),
     ):
         slow.download_clip(stored, tmp_path / "d")

@@ -67,8 +67,8 @@ class Tiers(Blobs):
         return True
 
 
-def never_sure(container: str, name: str) -> bool:  # noqa: ARG001 - as Glance.is_readable
-    """A glance that tells nothing, so that storage is asked in full."""
+def never_sure(container: str, name: str) -> bool:  # noqa: ARG001 - as TierCheck.is_readable
+    """A check that tells nothing, so that storage is asked in full."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""A glance at a blob tells what it can tell with one request, and claims nothing more."""
+"""The check of a blob's tier tells what one request can tell, and claims nothing more."""
 
 from uuid import uuid4
 
@@ -8,14 +8,14 @@ from azure.storage.blob import StandardBlobTier
 from shared.errors import BlobMissing
 from shared.secret import Fixed
 from shared.settings import StorageSettings
-from shared.storage import Glance, Links, StorageAccount
+from shared.storage import Links, StorageAccount, TierCheck
 from tests.integration.library import Library
 
 
 @pytest.fixture
-def glance(library: Library) -> Glance:
+def tier_check(library: Library) -> TierCheck:
     services = library.services
-    return Glance(services.account, Links(services.account, services.clock))
+    return TierCheck(services.account, Links(services.account, services.clock))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def glance(library: Library) -> Glance:
 )
 def test_what_is_not_archived_can_be_read(
     library: Library,
-    glance: Glance,
+    tier_check: TierCheck,
     tier: StandardBlobTier | None,
     readable: bool,  # noqa: FBT001 - a table
 ) -> None:
@@ -38,12 +38,12 @@ def test_what_is_not_archived_can_be_read(
     if tier is not None:
         client = library.services.account.client
         client.get_blob_client(library.containers.clips, name).set_standard_blob_tier(tier)
-    assert glance.is_readable(library.containers.clips, name) is readable
+    assert tier_check.is_readable(library.containers.clips, name) is readable
 
 
-def test_a_missing_blob_is_known_to_be_missing(library: Library, glance: Glance) -> None:
+def test_a_missing_blob_is_known_to_be_missing(library: Library, tier_check: TierCheck) -> None:
     with pytest.raises(BlobMissing):
-        glance.is_readable(library.containers.clips, "nothing.mp4")
+        tier_check.is_readable(library.containers.clips, "nothing.mp4")
 
 
 def test_nothing_is_claimed_where_nobody_answers(library: Library) -> None:
@@ -55,18 +55,18 @@ def test_nothing_is_claimed_where_nobody_answers(library: Library) -> None:
         endpoint="http://127.0.0.1:9/devstoreaccount1",
     )
     account = StorageAccount(settings, library.services.clock)
-    away = Glance(account, Links(account, library.services.clock))
+    away = TierCheck(account, Links(account, library.services.clock))
     assert away.is_readable("test-clips", "a.mp4") is False
 
 
 def test_a_connection_that_was_closed_costs_one_full_look(
-    library: Library, glance: Glance, film: bytes
+    library: Library, tier_check: TierCheck, film: bytes
 ) -> None:
     clip = library.landed(film)
     assert clip.blob_name is not None
-    assert glance.is_readable(library.containers.clips, clip.blob_name)
-    connection = glance._wire._connection()
+    assert tier_check.is_readable(library.containers.clips, clip.blob_name)
+    connection = tier_check._rest._connection()
     assert connection.sock is not None
     connection.sock.close()
-    assert glance.is_readable(library.containers.clips, clip.blob_name) is False
-    assert glance.is_readable(library.containers.clips, clip.blob_name) is True
+    assert tier_check.is_readable(library.containers.clips, clip.blob_name) is False
+    assert tier_check.is_readable(library.containers.clips, clip.blob_name) is True

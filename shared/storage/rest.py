@@ -1,8 +1,8 @@
-"""Requests to one storage account over plain HTTP, each with a link to what it is about.
+"""A client of the storage service's REST API, authorized by the signed URL of each request.
 
-For whoever moves many bytes: the vendor's client takes a third of a second to load and a
-millisecond of CPU a request, and is not needed by those who can sign links. One connection for
-each thread is kept open. Whatever may pass is tried again, with growing pauses.
+Used where many bytes move or a request must be cheap: the vendor's client takes a third of a
+second to load and a millisecond of CPU for each request. Keeps one connection open for each
+thread, and repeats requests that failed in a way that may pass, with growing pauses.
 """
 
 import http.client
@@ -27,69 +27,70 @@ from shared.errors import (
     CliplinkError,
     StorageUnavailable,
 )
-from shared.http_answers import WholeAnswer
+from shared.strict_http import StrictHTTPResponse
 
 API_VERSION = "2023-11-03"
-"""Of the requests, not of the signatures: every feature used here is at least that old."""
+"""The `x-ms-version` of requests, not that of signatures; it has every feature used here."""
 
-# A second's silence for every 17 KB: slower is as good as dead.
-_SILENCE_SECONDS = 60
+# Seconds without progress. The socket's timeout is for one piece of a body at a time.
+_TIMEOUT = 60.0
 _PIECE = 1024 * 1024
-_PASSING = {408, 429, 500, 502, 503, 504}
+_TRANSIENT = {408, 429, 500, 502, 503, 504}
 _REFUSED = {401, 403}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often a request is tried, and how long is paused between: `first` seconds, doubled.
+class RetryPolicy:
+    """How often a request is tried, and how long to wait in between; all times are seconds.
 
-    `pause` may raise to end the waiting.
+    The first pause is `first`, each later one twice as long, up to `longest`. `timeout` is how
+    long the peer may stay silent. `pause` does the waiting, and may raise to end it.
     """
 
     attempts: int = 9
     first: float = 0.25
     longest: float = 20.0
-    silence: float = _SILENCE_SECONDS
+    timeout: float = _TIMEOUT
     pause: Callable[[float], object] = field(default=time.sleep)
 
     def pauses(self) -> Iterator[float]:
-        """A pause before every attempt but the first; a little random, lest all come at once."""
+        """The pauses before the second and later attempts, with jitter."""
         for number in range(self.attempts - 1):
             yield min(self.first * 2**number, self.longest) * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
-FOR_MINUTES = Patience()
-"""For a run that nobody waits for: a line that was cut, a storage account that is moved."""
+RETRY_FOR_MINUTES = RetryPolicy()
+"""For background work: outlasts a broken line and a failover of the storage account."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What storage answered; `headers` are asked for in lower case."""
+class Response:
+    """A response of storage; the names of `headers` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-class _Passing(Exception):
-    """An attempt that failed in a way that a later one may not."""
+class _Transient(Exception):
+    """An attempt failed in a way that a later one may not."""
 
     def __init__(self, why: str, retry_after: float = 0.0) -> None:
         super().__init__(why)
         self.retry_after = retry_after
 
 
-class Wire:
+class RestClient:
     """Sends requests; any number of threads may."""
 
-    def __init__(self, address: str, patience: Patience) -> None:
+    def __init__(self, address: str, retry_policy: RetryPolicy) -> None:
         self._to = urlsplit(address)
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._closed = False
-        # Whoever makes links for as long as it lives has no moment at which to close.
+        # A client that lives as long as the process has no moment at which to be closed.
         weakref.finalize(self, _close_all, self._open)
 
     def send(
@@ -100,22 +101,26 @@ class Wire:
         query: str = "",
         body: memoryview | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """An answer with a status below 300. `link` is asked for anew at every attempt.
+    ) -> Response:
+        """Sends a request to the URL that `link` gives, called anew for every attempt.
 
-        Raises BlobMissing, BlobExists, BlobChanged, BlobArchived; StorageUnavailable when
-        patience has ended or storage refuses.
+        Returns a response with a status below 300. Raises BlobMissing, BlobExists, BlobChanged,
+        BlobArchived; StorageUnavailable if no attempt succeeds or storage refuses.
         """
-        pauses = self._patience.pauses()
+        pauses = self._retry_policy.pauses()
         while True:
             target = _target(link(), query)
             try:
-                return _judged(self._attempt(method, target, body, dict(headers or {})))
-            except _Passing as passing:
+                return _checked(self._attempt(method, target, body, dict(headers or {})))
+            except _Transient as transient:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise StorageUnavailable(f"Storage does not answer: {passing}.") from passing
-                self._patience.pause(max(pause, min(passing.retry_after, self._patience.longest)))
+                    raise StorageUnavailable(
+                        f"Storage does not answer: {transient}."
+                    ) from transient
+                self._retry_policy.pause(
+                    max(pause, min(transient.retry_after, self._retry_policy.longest))
+                )
 
     def close(self) -> None:
         """Closes all connections; whoever is still sending fails at once."""
@@ -131,7 +136,7 @@ class Wire:
 
     def _attempt(
         self, method: str, target: str, body: memoryview | None, headers: dict[str, str]
-    ) -> Answer:
+    ) -> Response:
         if self._closed:
             raise StorageUnavailable("The connections were closed.")
         headers["x-ms-version"] = API_VERSION
@@ -140,23 +145,22 @@ class Wire:
         connection = self._connection()
         try:
             connection.request(method, target, _pieces(body), headers)
-            answer = connection.getresponse()
-            data = answer.read()
+            response = connection.getresponse()
+            data = response.read()
         except (OSError, http.client.HTTPException) as error:
-            # Not even an idle connection that was closed meanwhile gets a free attempt: one of
-            # these in a thread's life is cheap.
+            # An idle connection that the server has closed costs an attempt too: that is rare.
             connection.close()
-            raise _Passing(str(error) or type(error).__name__) from error
+            raise _Transient(str(error) or type(error).__name__) from error
         except BaseException:
             connection.close()  # half a request is on it
             raise
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, data)
+        return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, data)
 
     def _connection(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connection(
-                self._to.scheme, self._to.hostname or "", self._to.port, self._patience.silence
+                self._to.scheme, self._to.hostname or "", self._to.port, self._retry_policy.timeout
             )
             with self._lock:
                 self._open.add(connection)
@@ -169,28 +173,28 @@ def _close_all(connections: set[http.client.HTTPConnection]) -> None:
 
 
 def _connection(
-    scheme: str, host: str, port: int | None, silence: float
+    scheme: str, host: str, port: int | None, timeout: float
 ) -> http.client.HTTPConnection:
-    connection = _unconnected(scheme, host, port, silence)
-    connection.response_class = WholeAnswer
+    connection = _unconnected(scheme, host, port, timeout)
+    connection.response_class = StrictHTTPResponse
     return connection
 
 
 def _unconnected(
-    scheme: str, host: str, port: int | None, silence: float
+    scheme: str, host: str, port: int | None, timeout: float
 ) -> http.client.HTTPConnection:
-    """A connection to be; through the proxy that the system names, if any."""
+    """A connection that opens when first used, through the system's proxy if there is one."""
     proxy = None
     if not urllib.request.proxy_bypass(host):
         proxy = urllib.request.getproxies().get(scheme)
     if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=silence)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
     trust = ssl.create_default_context()
     if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=silence, context=trust)
+        return http.client.HTTPSConnection(host, port, timeout=timeout, context=trust)
     via = urlsplit(proxy)
     connection = http.client.HTTPSConnection(
-        via.hostname or "", via.port, timeout=silence, context=trust
+        via.hostname or "", via.port, timeout=timeout, context=trust
     )
     connection.set_tunnel(host, port)
     return connection
@@ -202,25 +206,30 @@ def _target(link: str, query: str) -> str:
 
 
 def _pieces(body: memoryview | None) -> Iterator[memoryview] | None:
-    # A timeout is for one piece: a slow line must not fail for the size of a block.
+    # The timeout is for one piece: a slow line must not fail because a block is large.
     if body is None:
         return None
     return (body[start : start + _PIECE] for start in range(0, len(body), _PIECE))
 
 
-def _judged(answer: Answer) -> Answer:
-    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        return answer
+def _checked(response: Response) -> Response:
+    """The response if it is a success; raises `_Transient` or what it means."""
+    if response.status < HTTPStatus.MULTIPLE_CHOICES:
+        return response
     # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
-    code = answer.headers.get("x-ms-error-code", "")
-    why = f"{answer.status} {code}".strip()
-    error = _meaning(answer.status, code)
+    code = response.headers.get("x-ms-error-code", "")
+    why = f"{response.status} {code}".strip()
+    error = _meaning(response.status, code)
     if error is not None:
         raise error
-    # 409 without a meaning of ours: somebody is at the same blob. Md5Mismatch: hurt on the way.
-    if answer.status in _PASSING or answer.status == HTTPStatus.CONFLICT or code == "Md5Mismatch":
-        raise _Passing(why, _seconds(answer.headers.get("retry-after")))
-    if answer.status in _REFUSED:
+    # Another 409: somebody works on the same blob. Md5Mismatch: damaged on its way.
+    if (
+        response.status in _TRANSIENT
+        or response.status == HTTPStatus.CONFLICT
+        or code == "Md5Mismatch"
+    ):
+        raise _Transient(why, _seconds(response.headers.get("retry-after")))
+    if response.status in _REFUSED:
         raise StorageUnavailable(f"Storage refuses the account's credentials: {why}.")
     raise StorageUnavailable(f"Storage refuses the request: {why}.")
 

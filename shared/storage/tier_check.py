@@ -1,0 +1,39 @@
+"""Whether a blob is in a tier that can be read, found out with one cheap request.
+
+Every link to a clip asks this first. The vendor's client would take two milliseconds of CPU, and
+a third of a second to load; a request with a signed URL takes a fraction of the one and nothing
+of the other.
+"""
+
+from datetime import timedelta
+
+from shared.errors import StorageUnavailable
+from shared.storage.account import StorageAccount
+from shared.storage.links import Links
+from shared.storage.rest import RestClient, RetryPolicy
+
+_LINK_LIFE = timedelta(minutes=5)
+_ONE_ATTEMPT = RetryPolicy(attempts=1, timeout=4.0)
+
+
+class TierCheck:
+    """Asks storage for the tier of blobs; threads may share it."""
+
+    def __init__(self, account: StorageAccount, links: Links) -> None:
+        self._links = links
+        self._rest = RestClient(account.address, _ONE_ATTEMPT)
+
+    def is_readable(self, container: str, name: str) -> bool:
+        """Whether the blob is certainly in a tier that can be read; raises BlobMissing.
+
+        False also if a single attempt does not tell: a connection that was closed, a rotated
+        key, an outage. `Blobs` deals with these.
+        """
+        try:
+            response = self._rest.send("HEAD", lambda: self._link(container, name))
+        except StorageUnavailable:
+            return False
+        return response.headers.get("x-ms-access-tier") != "Archive"
+
+    def _link(self, container: str, name: str) -> str:
+        return self._links.to_read(container, name, _LINK_LIFE).url
