@@ -94,8 +94,8 @@ class Database:
         with self._lock:
             if self._pool is None:
                 # Imported here for the cold start's sake: see both.
-                from shared.login import Login
+                from shared.database_login import DatabaseLogin
                 from shared.pool import Pool
 
-                self._pool = Pool(Login(self._url, self._identity))
+                self._pool = Pool(DatabaseLogin(self._url, self._identity))
             return self._pool

@@ -7,7 +7,7 @@ in the order of their numbers, as often as you like. Each file is one transactio
 lock makes a second runner wait; Postgres drops it when its holder dies, however it dies.
 
 A statement may take as long as it needs, so there is no limit to it as the app has one. A host
-that is gone is noticed: shared/login.py.
+that is gone is noticed: shared/database_login.py.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import yoyo
 from psycopg import sql
 
 from shared.app_identity import AppIdentity, NotSignedIn
-from shared.login import parameters_for
+from shared.database_login import parameters_for
 from shared.settings import SettingsError, read_database_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -16,8 +16,8 @@ from psycopg.rows import DictRow, args_row, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from shared import telemetry
+from shared.database_login import DatabaseLogin
 from shared.errors import DatabaseUnavailable
-from shared.login import Login
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
 _MAX_SIZE = 4
@@ -38,7 +38,7 @@ class Connection(psycopg.Connection[DictRow]):
         cls,
         conninfo: str = "",
         *,
-        login: Login,
+        login: DatabaseLogin,
         **options: Any,  # noqa: ANN401  # of psycopg, handed on
     ) -> Self:
         connect = super().connect
@@ -82,7 +82,7 @@ class Connection(psycopg.Connection[DictRow]):
 class Pool:
     """Opens connections when they are needed, and closes those that nobody needs."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: DatabaseLogin) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             connection_class=Connection,
             kwargs=_CONNECTION | {"login": login},

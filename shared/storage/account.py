@@ -5,6 +5,7 @@ connecting, and its library loaded when somebody first reads or writes. With an 
 key is stored anywhere: see `shared.storage.delegation`. An account key may change at any time.
 """
 
+import logging
 import threading
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,6 @@ from urllib.parse import urlsplit
 from shared.clock import Clock
 from shared.secret import Part, Secret
 from shared.settings import StorageSettings
-from shared.storage.debugging import log_requests
 from shared.storage.delegation import DelegatedSigners
 from shared.storage.sas import DelegationKey, Signer, Span, blob_path
 from shared.storage.sdk_errors import translated
@@ -22,6 +22,10 @@ from shared.storage.sdk_errors import translated
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
     from azure.storage.queue import QueueClient
+
+# The vendor's log of requests and responses, which leaves out signatures, tokens and bodies. It
+# belongs to the process, not to a client.
+_REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
 
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -36,7 +40,7 @@ class StorageAccount:
         self._lock = threading.Lock()
         self._client: BlobServiceClient | None = None
         self.name, self._key, self.address = _credentials(settings)
-        log_requests(wanted=settings.debug)
+        _REQUEST_LOG.setLevel(logging.INFO if settings.debug else logging.WARNING)
         self.queue_address = _queue_address(settings, self.name, self.address)
         loopback = urlsplit(self.address).hostname in _LOOPBACK
         self._protocol = "https,http" if loopback else "https"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from clips import deletion
-from shared import login, pool, settings
+from shared import database_login, pool, settings
 from shared.catalogue import landings
 from tests.docs.pages import ROOT, coded, page
 from tests.settings import COMPLETE, names_read
@@ -105,7 +105,7 @@ def test_numbers_that_belong_together_agree() -> None:
 
 def test_how_long_a_database_may_be_silent_is_documented() -> None:
     text = CONFIGURATION.section("Database").text
-    limits = login.DEFAULTS.items() - {("application_name", "cliplink")}
+    limits = database_login.DEFAULTS.items() - {("application_name", "cliplink")}
     assert [name for name, value in limits if f"`{name}` {value}" not in text] == []
     assert f"| {pool._ANSWER_SECONDS:.0f} seconds; " in text
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from shared.app_identity import AppIdentity
-from shared.login import parameters_for
+from shared.database_login import parameters_for
 from shared.setting_checks import is_postgres
 from tests.servers import refusing
 
@@ -27,7 +27,7 @@ def test_no_part_of_a_password_is_in_an_error(odd: str, pattern: str) -> None:
         said = is_postgres(url)
         if said is None:
             with pytest.raises(psycopg.Error) as caught:
-                psycopg.connect(**parameters_for(url, AppIdentity()), connect_timeout=2)
+                psycopg.connect(**parameters_for(url, AppIdentity()) | {"connect_timeout": 2})
             said = str(caught.value)
     assert not any(half in said for half in HALVES)
 

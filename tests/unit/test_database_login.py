@@ -6,9 +6,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from shared import login
+from shared import database_login
 from shared.app_identity import AppIdentity
-from shared.login import parameters_for
+from shared.database_login import parameters_for
 
 HOST = "cliplink.postgres.database.azure.com"
 SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
@@ -139,7 +139,7 @@ def test_authorities_that_somebody_names_are_the_only_ones(
 def test_a_password_goes_as_the_url_says(tokens: Tokens) -> None:
     url = "postgresql://app:p%40ss@127.0.0.1:5433/x?sslmode=disable"
     assert parameters_for(url, tokens) == {
-        **login.DEFAULTS,
+        **database_login.DEFAULTS,
         "user": "app",
         "password": "p@ss",
         "host": "127.0.0.1",

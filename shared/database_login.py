@@ -42,7 +42,7 @@ DEFAULTS: Parameters = {
 }
 
 
-class Login:
+class DatabaseLogin:
     """Signs in to the database of a URL; threads may share it."""
 
     def __init__(self, url: Secret, identity: AppIdentity) -> None:
