@@ -69,6 +69,18 @@ class Template:
                 found += [] if template is None else template.resources
         return found
 
+    @cached_property
+    def looked_up(self) -> list[Resource]:
+        """What this file and its modules expect to be there."""
+        found: list[Resource] = []
+        for declaration in self.file.declarations:
+            if declaration.existing:
+                found += [each.resource for each in self._symbols(declaration)]
+            elif declaration.kind == "module":
+                template = self._value(declaration.name).template
+                found += [] if template is None else template.looked_up
+        return found
+
     # --- Names
 
     def _value(self, name: str) -> Value:
