@@ -71,7 +71,7 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'ServerOtherError', 'ServerBusyError', 'ServerTimeoutError', 'ClientAccountBandwidthThrottlingError', 'ClientAccountRequestThrottlingError' ]
+        values: [ 'ServerOtherError', 'ServerBusyError', 'ServerTimeoutError', 'ClientAccountBandwidthThrottlingError', 'ClientAccountRequestThrottlingError', 'ClientThrottlingError' ]
       }
     ]
   }
@@ -91,7 +91,7 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'AuthorizationError', 'AuthenticationError', 'SASAuthorizationError' ]
+        values: [ 'AuthorizationError', 'AuthenticationError' ]
       }
     ]
   }

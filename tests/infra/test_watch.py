@@ -100,6 +100,44 @@ def test_errors_are_told_from_other_requests_by_their_outcome() -> None:
     assert "Success" not in dimension["values"]
 
 
+# learn.microsoft.com: Azure Blob Storage monitoring data reference, Metrics dimensions; less those
+# of file shares.
+RESPONSE_TYPES = {
+    "Success",
+    "SuccessWithThrottling",
+    "AuthenticationError",
+    "AuthorizationError",
+    "NetworkError",
+    *(f"Client{kind}Error" for kind in ("Other", "Throttling", "Timeout")),
+    *(f"ClientAccount{kind}ThrottlingError" for kind in ("Bandwidth", "Request")),
+    *(f"Server{kind}Error" for kind in ("Busy", "Other", "Timeout")),
+}
+
+
+def test_outcomes_are_looked_for_by_the_names_that_storage_gives_them() -> None:
+    """Azure takes any name, and never finds a wrong one."""
+    named = {
+        value
+        for alert in metric_alerts().values()
+        for dimension in alert["dimensions"]
+        if dimension["name"] == "ResponseType"
+        for value in dimension["values"]
+    }
+    assert len(named) > 5
+    assert named <= RESPONSE_TYPES
+
+
+MINUTES = {"PT1M": 1, "PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60}
+"""What metric alerts and log alerts may both be evaluated by."""
+
+
+@pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
+def test_nothing_falls_between_two_evaluations(kind: str) -> None:
+    for alert in of_type(deployed("default"), kind):
+        told = alert.properties
+        assert MINUTES[told["evaluationFrequency"]] <= MINUTES[told["windowSize"]], alert.name
+
+
 METRICS_OF = {
     "Microsoft.Storage/storageAccounts": r".*/storageAccounts/[^/]+",
     "Microsoft.Storage/storageAccounts/blobServices": r".*/blobServices/default",
