@@ -6,43 +6,33 @@ threads at once. docs/python-api.md has examples.
 """
 
 import atexit
-import math
-import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from clips.access import Access, AccessTerms
 from clips.archive import Archive
 from clips.deletion import Deletion
-from clips.lookup import find, no_such_video
-from clips.migration import files, names
+from clips.lookup import find
 from clips.migration.compose import tools
-from clips.migration.files import FileSource
-from clips.migration.names import Kind
+from clips.pipeline_uploads import AnyPath, NewFile, Progress, Uploads, counted
 from clips.storyboards import Storyboards
-from shared import blob_names, media_types
-from shared.catalogue import Clips, Grants, NewClip, Upkeep, Users, Videos
-from shared.catalogue.moving import BroughtThumbnail
+from shared import blob_names
+from shared.catalogue import Clips, Grants, Upkeep, Users, Videos
 from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
 from shared.settings import MoveSettings, read_move_settings
 from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, RetryPolicy, TierCheck
 
-type Progress = Callable[[int, int], object]
-"""Is told how many bytes are done, and of how many; from any thread, one call at a time."""
-
 type AnyClip = Clip | UUID | str
 """A clip, or its id."""
 
 # Links that a pipeline hands out are on record under this name.
 _SUBJECT = "urn:cliplink:pipeline"
-_LONGEST_TITLE = 500
 _MOST_HOURS = 168
 
 
@@ -65,13 +55,9 @@ class Pipeline:
         blobs = Blobs(parts.account)
         self._clips = Clips(parts.database)
         self._users = Users(parts.database)
-        self._deletion = Deletion(
-            blobs,
-            parts.containers,
-            self._clips,
-            Videos(parts.database),
-            Upkeep(parts.database),
-        )
+        videos, upkeep = Videos(parts.database), Upkeep(parts.database)
+        deletion = Deletion(blobs, parts.containers, self._clips, videos, upkeep)
+        self._uploads = Uploads(parts, self._clips, deletion)
         grants = Grants(parts.database, utc_now)
         self._access = Access(
             self._clips,
@@ -91,11 +77,11 @@ class Pipeline:
 
     def upload_clip(
         self,
-        path: str | os.PathLike[str],
+        path: AnyPath,
         video_id: UUID | str,
         start_time: float,
         end_time: float,
-        thumbnail_path: str | os.PathLike[str] | None = None,
+        thumbnail_path: AnyPath | None = None,
         title: str | None = None,
         *,
         progress: Progress | None = None,
@@ -106,29 +92,21 @@ class Pipeline:
         clip `ready`. Where anything goes wrong, no clip is left. Raises ValueError, NotFound if
         there is no such video, UnmovableFile, StorageUnavailable, DatabaseUnavailable.
         """
-        source, image = _Local(path), _Local(thumbnail_path) if thumbnail_path else None
-        if image is not None and names.type_of(image.name).kind is not Kind.IMAGE:
-            raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
-        new = self._new_clip(source, UUID(str(video_id)), (start_time, end_time), title)
-        with source.opened() as opened:
-            total, viewer = opened.size, self._viewer()
-            if self._clips.add(viewer, new) is None:
-                raise no_such_video()
-            try:
-                if image is not None:
-                    self._upload_thumbnail(image, new)
-                place = Place(self._containers.clips, new.blob_name)
-                content_type = new.content_type or "application/octet-stream"
-                self._parts.transfer.upload(place, opened, content_type, _counted(progress, total))
-            except BaseException:
-                self._deletion.delete_clip(viewer, new.id)
-                raise
-        return find(self._clips, viewer, new.id)
+        new = NewFile(
+            path=path,
+            video_id=UUID(str(video_id)),
+            start_time=start_time,
+            end_time=end_time,
+            thumbnail_path=thumbnail_path,
+            title=title,
+        )
+        viewer = self._viewer()
+        return find(self._clips, viewer, self._uploads.upload(viewer, new, progress))
 
     def download_clip(
         self,
         clip: AnyClip,
-        directory: str | os.PathLike[str],
+        directory: AnyPath,
         *,
         progress: Progress | None = None,
     ) -> Path:
@@ -145,7 +123,7 @@ class Pipeline:
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{found.id}{blob_names.extension_of(found.blob_name)}"
         place = Place(self._containers.clips, found.blob_name)
-        self._parts.transfer.download(place, target, _counted(progress, found.file_size or 0))
+        self._parts.transfer.download(place, target, counted(progress, found.file_size or 0))
         return target
 
     def generate_clip_access_url(self, clip: AnyClip, expiry_hours: float = 24) -> str:
@@ -175,65 +153,9 @@ class Pipeline:
     def _viewer(self) -> Viewer:
         return Viewer(self._users.id_of(_SUBJECT, None), as_admin=True)
 
-    def _new_clip(
-        self, source: "_Local", video_id: UUID, times: tuple[float, float], title: str | None
-    ) -> NewClip:
-        start, end = times
-        if not (0 <= start < end and math.isfinite(end)):
-            raise ValueError("start_time must be 0 or more, and end_time greater than start_time")
-        if title is not None and (len(title) > _LONGEST_TITLE or not title.isprintable()):
-            raise ValueError(f"title must be up to {_LONGEST_TITLE} printable characters")
-        clip_id, type_ = uuid4(), names.type_of(source.name)
-        name = blob_names.clip_blob(video_id, clip_id, type_.extension)
-        return NewClip(
-            id=clip_id,
-            video_id=video_id,
-            title=(title or "").strip() or None,
-            start_time=start,
-            end_time=end,
-            blob_name=name,
-            blob_url=self._parts.account.url(self._containers.clips, name),
-            content_type=media_types.servable(type_.content_type),
-        )
-
-    def _upload_thumbnail(self, image: "_Local", clip: NewClip) -> None:
-        container = self._containers.thumbnails
-        type_ = names.type_of(image.name)
-        name = blob_names.own_thumbnail(clip.video_id, clip.id, type_.extension)
-        with image.opened() as opened:
-            place = Place(container, name)
-            self._parts.transfer.upload(place, opened, type_.content_type, lambda _: None)
-        url = self._parts.account.url(container, name)
-        self._parts.moving.bring_thumbnails([BroughtThumbnail(clip.id, name, url)])
-
-
-class _Local:
-    """A file that the caller names; here links are followed, as everybody expects."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        full = os.fsencode(Path(path).resolve())
-        self.folder, _, self.name = full.rpartition(b"/")
-
-    def opened(self) -> AbstractContextManager[FileSource]:
-        return files.opened(self.folder or b"/", self.name)
-
 
 def _id_of(clip: AnyClip) -> UUID:
     return clip.id if isinstance(clip, Clip) else UUID(str(clip))
-
-
-def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:
-    """Adds up what a transfer tells, from whatever threads."""
-    lock, done = threading.Lock(), 0
-
-    def add(size: int) -> None:
-        nonlocal done
-        if progress is not None:
-            with lock:
-                done += size
-                progress(done, total)
-
-    return add
 
 
 _lock = threading.Lock()
@@ -249,11 +171,11 @@ def _pipeline() -> Pipeline:
 
 
 def upload_clip(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     video_id: UUID | str,
     start_time: float,
     end_time: float,
-    thumbnail_path: str | os.PathLike[str] | None = None,
+    thumbnail_path: AnyPath | None = None,
     title: str | None = None,
     *,
     progress: Progress | None = None,
@@ -264,9 +186,7 @@ def upload_clip(
     )
 
 
-def download_clip(
-    clip: AnyClip, directory: str | os.PathLike[str], *, progress: Progress | None = None
-) -> Path:
+def download_clip(clip: AnyClip, directory: AnyPath, *, progress: Progress | None = None) -> Path:
     """As `Pipeline.download_clip`."""
     return _pipeline().download_clip(clip, directory, progress=progress)
 

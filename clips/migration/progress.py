@@ -80,11 +80,9 @@ class Progress:
 
     def _state(self) -> str:
         rate = self._rate()
-        left = max(self._size - self._done_size, 0)
-        eta = _duration(left / rate) if rate and left else "-" if left else "0:00:00"
         state = (
-            f"{self._done_files}/{self._files} files  {_size(self._done_size)}/{_size(self._size)}"
-            f"  {_size(rate)}/s  ETA {eta}  {self._failed} failed"
+            f"{self._done_files}/{self._files} files  {self._bytes()}  {_size(rate)}/s"
+            f"  ETA {self._time_left(rate)}  {self._failed} failed"
         )
         if not self._terminal:
             return state
@@ -93,8 +91,23 @@ class Progress:
         long = min(_BAR, row - len(state) - len("[] "))
         if long < _SHORTEST_BAR:
             return state[:row]
-        full = round(long * min(self._done_size / self._size, 1)) if self._size else long
+        full = round(long * self._share())
         return f"[{'#' * full}{'.' * (long - full)}] {state}"
+
+    def _time_left(self, rate: float) -> str:
+        if self._done_files >= self._files:
+            return _duration(0)
+        left = self._size - self._done_size
+        return _duration(left / rate) if rate and left > 0 else "-"
+
+    def _bytes(self) -> str:
+        """How many of how many, as far as that is known: of old addresses it is not."""
+        done = _size(self._done_size)
+        return f"{done}/{_size(self._size)}" if self._done_size <= self._size else done
+
+    def _share(self) -> float:
+        done, of = (self._done_size, self._size) if self._size else (self._done_files, self._files)
+        return min(done / of, 1) if of else 1.0
 
     def _rate(self) -> float:
         now = self._clock()

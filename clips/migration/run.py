@@ -115,7 +115,7 @@ class Run:
             self._meter.tick()
 
     def _measured(self, item: Item) -> Verified:
-        """Moves an item; in the end the meter has been told its size, neither more nor less."""
+        """Moves an item; of a file, the meter has been told neither more nor less than its size."""
         told = 0
 
         def progress(size: int) -> None:
@@ -126,7 +126,8 @@ class Run:
         try:
             return self._move(item, progress)
         finally:
-            self._meter.moved(item.size - told)
+            if item.url is None:
+                self._meter.moved(item.size - told)
 
     def _collect(self, item: Item, future: Future[Verified]) -> None:
         try:

@@ -25,7 +25,7 @@ from shared import blob_names
 _log = logging.getLogger(__name__)
 
 type MeterOf = Callable[[int, int], Meter]
-"""Makes the meter of a run of so many files and bytes."""
+"""Makes the meter of a run of so many files and bytes; what is fetched has no size yet."""
 
 # Names an item without a file; no path is like it, a file's last part has no / behind it.
 _NO_PATH = b"\xff/"
@@ -61,7 +61,7 @@ def move_in(tools: Tools, order: Order, meter_of: MeterOf) -> Summary:
                 for item in _items(plan, order):
                     ledger.note(item.path, receipt.planned_line(item))
             else:
-                _run(tools, order, ledger, _meter(plan, meter_of)).run(_items(plan, order))
+                _run(tools, order, ledger, _meter(plan, order, meter_of)).run(_items(plan, order))
         except BaseException as error:
             if not isinstance(error, LedgerLost):
                 _write_what_is_known(ledger, plan, order)
@@ -82,11 +82,13 @@ def _write_what_is_known(ledger: Ledger, plan: Plan, order: Order) -> None:
         _log.warning("%s", error)
 
 
-def _meter(plan: Plan, meter_of: MeterOf) -> Meter:
+def _meter(plan: Plan, order: Order, meter_of: MeterOf) -> Meter:
     """For everything to be moved; what could not be looked at is told first, as failed."""
     files, size = plan.totals()
-    unseen = sum(file.is_unseen for file in plan.left_over())
-    meter = meter_of(files + unseen, size)
+    files += sum(file.is_unseen for file in plan.left_over())
+    if order.from_url:
+        files += sum(1 for _ in _items_by_address(plan))
+    meter = meter_of(files, size)
     for file in plan.left_over():
         if file.is_unseen:
             meter.finished(receipt.left_over_line(file))
@@ -127,10 +129,14 @@ def _moves(mover: Mover, tools: Tools, order: Order) -> Move:
 def _items(plan: Plan, order: Order) -> Iterator[Item]:
     yield from plan.items()
     if order.from_url:
-        for clip in plan.without_file(moved=True):
-            url = fetchable(clip.old_url or "")
-            if url is not None:
-                yield _fetched(clip, url)
+        yield from _items_by_address(plan)
+
+
+def _items_by_address(plan: Plan) -> Iterator[Item]:
+    for clip in plan.without_file(moved=True):
+        url = fetchable(clip.old_url or "")
+        if url is not None:
+            yield _fetched(clip, url)
 
 
 def _fetched(clip: Fileless, url: str) -> Item:

@@ -1,5 +1,5 @@
--- What a migration comes to stands in its row, and is kept as files are settled: to look at one
--- costs the same however many files it has.
+-- Moving clips in by the API: what a migration has come to stands in its row. It is kept as files
+-- are settled, so that to look at one costs the same however many files it has.
 ALTER TABLE migrations
     ADD COLUMN IF NOT EXISTS total    integer NOT NULL DEFAULT 0,    -- clips with a file in the folder
     ADD COLUMN IF NOT EXISTS migrated integer NOT NULL DEFAULT 0,

@@ -1,4 +1,4 @@
-"""A database of the service before, with clips whose bytes lie in a folder of this machine."""
+"""A database of the old service, with clips whose bytes lie in a folder of this machine."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -147,6 +147,19 @@ def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown:
     assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
+def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
+    """Those at old addresses have none before they are fetched."""
+    out, clock = io.StringIO(), Hand()
+    progress = Progress(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
+    progress.moved(250_000_000)
+    progress.finished({"verdict": "verified"})
+    clock.now += 5
+    progress.tick()
+    assert out.getvalue() == (
+        "\r\x1b[2K[######..................] 1/4 files  250.0 MB  50.0 MB/s  ETA -  0 failed"
+    )
+
+
 def test_elsewhere_a_line_is_written_now_and_then() -> None:
     out, clock = io.StringIO(), Hand()
     progress = Progress(2, 2000, out, terminal=False, clock=clock)

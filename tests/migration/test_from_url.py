@@ -82,6 +82,16 @@ def test_a_clip_is_fetched_from_its_old_address(
     assert site.requests[0].path.endswith("?X-Amz-Signature=secret")
 
 
+def test_what_is_fetched_is_counted_with_the_files(
+    old: OldService, run: Command, site: Site
+) -> None:
+    """Of how many bytes, nobody knows before."""
+    old.clip(f"{site.url}/film.mp4")
+    old.clip_with_file(b"film")
+    done = run("--from-url", "--allow-private")
+    assert f"2/2 files  {(len(FILM) + 4) / 1000:.1f} KB  " in done.err
+
+
 def test_a_second_run_fetches_nothing_and_gives_the_same_receipt(
     old: OldService, run: Command, site: Site
 ) -> None:

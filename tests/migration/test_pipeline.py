@@ -164,6 +164,23 @@ def test_nothing_is_left_of_an_upload_that_fails(
     assert library.everything_stored() == set()
 
 
+def test_what_made_an_upload_fail_is_told_even_if_its_clip_cannot_be_removed_now(
+    pipeline: Pipeline, library: Library, file: Path, line: Line
+) -> None:
+    """The clip is hidden already; the cleanup removes what is left of it."""
+
+    def enough(*_: int) -> None:
+        line.choose = lambda *_: Fault.BUSY
+        raise TimeoutError("enough")
+
+    with pytest.raises(TimeoutError, match="enough"):
+        pipeline.upload_clip(file, library.video.id, 0, 2, progress=enough)
+    assert library.clips() == []
+    assert library.everything_stored() != set()
+    library.services.cleanup.run()
+    assert library.everything_stored() == set()
+
+
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(
     pipeline: Pipeline, library: Library, file: Path, line: Line
 ) -> None:

@@ -188,7 +188,7 @@ def test_a_title_is_what_of_a_name_can_be_shown() -> None:
 def test_many_files_of_few_names_are_planned_without_comparing_each_with_each(
     ledger: Ledger,
 ) -> None:
-    """Every folder has the same names: that is how the service before kept them."""
+    """Every folder has the same names: that is how the old service kept them."""
     ids = [UUID(int=1 << 100 | number) for number in range(20_000)]
     paths = [f"videos/{number // 10}/{number % 10}.mp4" for number in range(20_000)]
     clips = [clip(i, f"s3://bucket/{path}") for i, path in zip(ids, paths, strict=True)]
