@@ -152,7 +152,7 @@ def _storage(work: Path) -> Iterator[tuple[azurite.Account, str]]:
 
 @contextmanager
 def _catalogue(work: Path, ids: list[UUID]) -> Iterator[str]:
-    """A new database with rows of the service before."""
+    """A new database with rows of the old service."""
     with (
         tempfile.TemporaryDirectory(dir=work) as folder,
         postgres.running(Path(folder) / "postgres", free_port(), durable=False) as server,

@@ -98,7 +98,7 @@ def sdk(folder: Path, container: str) -> float:
 
 
 def old(folder: Path, container: str) -> float:
-    """As the service before did it: one after the other, and a pause after every ten."""
+    """As the old service did it: one after the other, and a pause after every ten."""
     from azure.storage.blob import ContainerClient
 
     client = ContainerClient.from_container_url(container)

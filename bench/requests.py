@@ -92,8 +92,8 @@ def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
 
 
 def _operations(library: Library) -> list[Operation]:
-    sight = {"user_id": library.user, "as_admin": False}
-    page = sight | {"status": None, "after": None, "after_id": None}
+    viewer = {"user_id": library.user, "as_admin": False}
+    page = viewer | {"status": None, "after": None, "after_id": None}
     clips = library.clips
     links = [
         Operation(
@@ -101,7 +101,7 @@ def _operations(library: Library) -> list[Operation]:
             old="access-url",
             paths=[f"/api/clips/{clip}/access-url" for clip in clips[:count]],
             statement=catalogue._FILE,  # noqa: SLF001 - the app's own SQL
-            parameters=[sight | {"id": clip} for clip in clips[:count]],
+            parameters=[viewer | {"id": clip} for clip in clips[:count]],
         )
         for count in (1, 50, 1000)
     ]
@@ -111,7 +111,7 @@ def _operations(library: Library) -> list[Operation]:
             old="GET clip",
             paths=[f"/api/clips/{clip}" for clip in clips],
             statement=catalogue._GET,  # noqa: SLF001
-            parameters=[sight | {"id": clip} for clip in clips],
+            parameters=[viewer | {"id": clip} for clip in clips],
         ),
         Operation(
             name="list of 50",
@@ -134,7 +134,7 @@ def _operations(library: Library) -> list[Operation]:
             paths=["/api/clips/access-urls"],
             body=json.dumps({"clip_ids": [str(clip) for clip in clips]}),
             statement=catalogue._FILES,  # noqa: SLF001
-            parameters=[sight | {"ids": list(clips)}],
+            parameters=[viewer | {"ids": list(clips)}],
         ),
     ]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from clips.archive import Archive
 from clips.deletion import UPLOAD_LIFE
-from clips.file_names import file_name
+from clips.download_names import download_name
 from clips.lookup import no_such_clip, ready_blob
 from clips.storyboards import Storyboards
 from shared.blob_names import Containers
@@ -178,5 +178,5 @@ def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None
     if terms.download is None:
         return None
     if terms.download == "":
-        return file_name(file.title or str(file.id), PurePosixPath(blob_name).suffix)
-    return file_name(terms.download)
+        return download_name(file.title or str(file.id), PurePosixPath(blob_name).suffix)
+    return download_name(terms.download)

@@ -17,7 +17,7 @@ from shared.storage import Blobs
 _RETRY_AFTER = {RehydratePriority.STANDARD: 3600, RehydratePriority.HIGH: 600}
 # A page that asks for one clip again and again does not ask storage each time.
 _ONLINE_FOR = timedelta(seconds=2)
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 
 
 class Archive:
@@ -66,7 +66,7 @@ class Archive:
         return blob
 
     def _remember(self, blob_name: str) -> None:
-        if len(self._online) >= _MOST_REMEMBERED:
+        if len(self._online) >= _MAX_REMEMBERED:
             self._online.clear()
         self._online[blob_name] = self._clock()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from clips.images import ImageWriter
-from clips.ingest_run import IngestRun, gave_up
+from clips.ingest_run import IngestRun, record_giving_up
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
@@ -94,7 +94,7 @@ class Ingest:
             _log.info("Removed, its clip is deleted: %s", blob_name)
         elif verdict is Verdict.HOPELESS:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
-            gave_up(GAVE_UP)
+            record_giving_up(GAVE_UP)
         elif verdict is Verdict.NOT_OURS:
             _log.warning("Left alone, there is no such video: %s", blob_name)
 
@@ -117,21 +117,21 @@ class Ingest:
         with span("ingest.publish"):
             published = self._landings.publish(claim, media, images, thumbnail_url)
         if published:
-            run.is_ready(media.duration)
+            run.record_ready(media.duration)
         else:
-            run.is_void()
+            run.record_void()
 
     def _fail(self, run: IngestRun, failure: Failure) -> None:
         if self._landings.fail(run.claim, failure):
-            run.has_failed(failure)
+            run.record_failure(failure)
         else:
-            run.is_void()
+            run.record_void()
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
             if self._landings.give_up_after_last_attempt(blob_name):
                 _log.error("Given up after the last attempt: %s", blob_name)
-                gave_up(GAVE_UP)
+                record_giving_up(GAVE_UP)
         except DatabaseUnavailable:
             _log.warning("The failed attempt at %s could not be noted", blob_name)
 

@@ -1,6 +1,6 @@
-"""What is told of one run of the ingest: its numbers, and one line in the log when it ends.
+"""Metrics and the log line of one run of the ingest.
 
-The line is for people; what it says stands beside it as fields, for whoever searches.
+The line is for people; its fields carry the same values for queries.
 """
 
 import logging
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class IngestRun:
-    """A run for one claimed version of a blob, from its claim to its end."""
+    """One run for one claimed version of a blob; its end is recorded once, as one of three."""
 
     def __init__(self, claim: Claim, blob: Blob, reader: BlobReader, now: datetime) -> None:
         self.claim = claim
@@ -27,8 +27,8 @@ class IngestRun:
         waited = max(0.0, (now - blob.last_modified).total_seconds())
         telemetry.INGEST_WAIT.record(waited)
 
-    def is_ready(self, duration: float | None) -> None:
-        """The clip was published; `duration` is that of its film in seconds."""
+    def record_ready(self, duration: float | None) -> None:
+        """The clip was published; `duration` is the length of the film in seconds."""
         _log.info(
             "Clip %s is ready: %d bytes, %s s",
             self.claim.clip_id,
@@ -37,7 +37,8 @@ class IngestRun:
             extra=self._ended("ready") | ({} if duration is None else {"clip_seconds": duration}),
         )
 
-    def has_failed(self, failure: Failure) -> None:
+    def record_failure(self, failure: Failure) -> None:
+        """The clip was marked as failed: the file is at fault, or in the archive."""
         _log.info(
             "Clip %s failed: %s, %d bytes",
             self.claim.clip_id,
@@ -46,8 +47,8 @@ class IngestRun:
             extra=self._ended("failed", failure.code) | {"failure_code": failure.code},
         )
 
-    def is_void(self) -> None:
-        """The claim no longer stands: nothing was published."""
+    def record_void(self) -> None:
+        """The claim no longer held: nothing was published."""
         _log.info(
             "Clip %s was deleted or replaced meanwhile",
             self.claim.clip_id,
@@ -68,6 +69,6 @@ class IngestRun:
         }
 
 
-def gave_up(failure: Failure) -> None:
-    """A clip was given up by the service, without a run that ended."""
+def record_giving_up(failure: Failure) -> None:
+    """Counts a clip that the service gave up without a run that reached its end."""
     telemetry.CLIPS.add(outcome="failed", code=failure.code)

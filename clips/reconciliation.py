@@ -13,7 +13,7 @@ from clips.ingest import Ingest
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
-from shared.catalogue.landings import ARCHIVED, MOST_ATTEMPTS
+from shared.catalogue.landings import ARCHIVED, MAX_ATTEMPTS
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.model import Blob
@@ -128,4 +128,4 @@ def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
     if blob.archived and clip.failure_code == ARCHIVED.code:
         return False  # that is known; its turn comes when it is back
     # One that is still being processed has to be told when that is hopeless.
-    return not clip.settled and (clip.attempts < MOST_ATTEMPTS or clip.status == "processing")
+    return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")

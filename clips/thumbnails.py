@@ -17,7 +17,7 @@ from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip
 from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer
 from shared.storage import Blobs, Links
 
-_MOST_TIMES = 1000
+_MAX_TIMES = 1000
 _FINEST_STEP = 0.1  # seconds
 _LINK_LIFE = timedelta(hours=24)
 _STILL = "thumbnail"
@@ -101,7 +101,7 @@ class Thumbnails:
 
 def on_grid(time: float, duration: float) -> float:
     """The point of the grid at or before `time`, within the clip; all in seconds."""
-    step = max(_FINEST_STEP, duration / _MOST_TIMES)
+    step = max(_FINEST_STEP, duration / _MAX_TIMES)
     return round(math.floor(min(time, duration) / step + 1e-9) * step, 3)
 
 

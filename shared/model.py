@@ -131,7 +131,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A video that clips belong to; `status` is the one of the service this one replaces."""
+    """A video that clips belong to; `status` is the one of the old service."""
 
     id: UUID
     title: str | None

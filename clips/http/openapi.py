@@ -47,7 +47,7 @@ _TAGS = {
     Tag.CLIPS: "Stretches of a video, each with a file of its own.",
     Tag.LINKS: "Addresses that open a blob for a while.",
     Tag.SHARES: "Addresses that lead to a clip without a token, and can be taken back.",
-    Tag.MIGRATIONS: "Files of the service before that become the bytes of clips. For admins.",
+    Tag.MIGRATIONS: "Files of the old service that become the bytes of clips. For admins.",
     Tag.SERVICE: "About the service itself.",
 }
 

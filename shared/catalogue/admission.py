@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from shared.database import Connection
 
-# By its id too: the bytes of a clip of the service before may come after its deletion, and then
+# By its id too: the bytes of a clip of the old service may come after its deletion, and then
 # neither the row nor the note about it has the name of a blob.
 _IS_DELETED: LiteralString = """
     SELECT 1 FROM deleted_clips
@@ -26,7 +26,7 @@ _LOCK_VIDEO: LiteralString = """
     SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
 """
 
-# A clip of the service this one replaces, whose bytes have now come.
+# A clip of the old service, whose bytes have now come.
 _ATTACH: LiteralString = """
     UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s,
                      s3_url = coalesce(s3_url, blob_url)

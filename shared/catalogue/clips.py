@@ -18,7 +18,7 @@ from shared.catalogue.rows import (
     clip_of,
     file_of,
     page_after,
-    sight,
+    seen_by,
 )
 from shared.database import Database
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
@@ -119,7 +119,7 @@ class Clips:
         return self._database.one_as(
             clip_of,
             _ADD,
-            sight(viewer)
+            seen_by(viewer)
             | {
                 "id": clip.id,
                 "video_id": clip.video_id,
@@ -133,14 +133,14 @@ class Clips:
         )
 
     def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
-        return self._database.one_as(clip_of, _GET, sight(viewer) | {"id": clip_id})
+        return self._database.one_as(clip_of, _GET, seen_by(viewer) | {"id": clip_id})
 
     def file(self, viewer: Viewer, clip_id: UUID) -> ClipFile | None:
-        return self._database.one_as(file_of, _FILE, sight(viewer) | {"id": clip_id})
+        return self._database.one_as(file_of, _FILE, seen_by(viewer) | {"id": clip_id})
 
     def files(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ClipFile]:
         """Those of the clips that the viewer sees, by id."""
-        parameters = sight(viewer) | {"ids": list(clip_ids)}
+        parameters = seen_by(viewer) | {"ids": list(clip_ids)}
         return {file.id: file for file in self._database.all_as(file_of, _FILES, parameters)}
 
     def page(
@@ -153,14 +153,14 @@ class Clips:
     ) -> Sequence[Clip]:
         """Up to `limit` clips by start time that come after the one with the key `after`."""
         of_video = {"video_id": video_id, "status": status}
-        parameters = sight(viewer) | page_after(after, limit) | of_video
+        parameters = seen_by(viewer) | page_after(after, limit) | of_video
         return self._database.all_as(clip_of, _PAGE, parameters)
 
     def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
         return self._database.one_as(
             clip_of,
             _CHANGE,
-            sight(viewer)
+            seen_by(viewer)
             | {
                 "id": clip_id,
                 "with_title": "title" in change.named,
@@ -172,4 +172,4 @@ class Clips:
 
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
-        return self._database.one_as(clip_of, _HIDE, sight(viewer) | {"id": clip_id})
+        return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})

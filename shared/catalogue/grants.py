@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import VISIBLE, TimeKey, page_after, sight
+from shared.catalogue.rows import VISIBLE, TimeKey, page_after, seen_by
 from shared.clock import Clock
 from shared.database import Database
 from shared.model import RecordedGrant, SignedLink, Viewer
@@ -92,7 +92,7 @@ class Grants:
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[RecordedGrant]:
         """Up to `limit` grants, newest first, that come after the one with the key `after`."""
-        parameters = sight(viewer) | page_after(after, limit) | {"clip_id": clip_id}
+        parameters = seen_by(viewer) | page_after(after, limit) | {"clip_id": clip_id}
         rows = self._database.all(_PAGE, parameters)
         return [RecordedGrant(**row) for row in rows]
 

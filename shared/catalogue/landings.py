@@ -14,16 +14,16 @@ from shared.catalogue.rows import media_to_json
 from shared.database import Connection, Database
 from shared.model import Failure, Images, Media
 
-# What the host tries before it gives a message up: extensions.blobs.poisonBlobThreshold.
-MAX_ATTEMPTS = 5
+# How often the host delivers a message: extensions.blobs.poisonBlobThreshold in host.json.
+MAX_DELIVERIES = 5
 
-# As many again come from the reconciliation. A version that has cut off every one of these runs
-# (by taking the process with it) is not tried once more.
-MOST_ATTEMPTS = 2 * MAX_ATTEMPTS
+# Reconciliation adds as many attempts again. A version that ended every one of them by crashing
+# the process is not tried once more.
+MAX_ATTEMPTS = 2 * MAX_DELIVERIES
 
 GAVE_UP = Failure(
     "processing_failed",
-    f"The file could not be processed in {MAX_ATTEMPTS} attempts. "
+    f"The file could not be processed in {MAX_DELIVERIES} attempts. "
     "That is a fault of the service or an outage, not of the file. It is tried again for a while.",
 )
 MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
@@ -135,7 +135,7 @@ class Landings:
                 return Verdict.REMOVE, None
             if clip.settled_etag == landing.etag:
                 return Verdict.NOTHING_NEW, None
-            if clip.etag == landing.etag and clip.attempts > MOST_ATTEMPTS:
+            if clip.etag == landing.etag and clip.attempts > MAX_ATTEMPTS:
                 connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
                 return Verdict.HOPELESS, None
             connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
@@ -207,7 +207,7 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
 def _giving_up(blob_name: str) -> dict[str, object]:
     return {
         "blob_name": blob_name,
-        "at_least": MAX_ATTEMPTS,
+        "at_least": MAX_DELIVERIES,
         "code": GAVE_UP.code,
         "detail": GAVE_UP.detail,
     }

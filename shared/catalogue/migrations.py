@@ -16,7 +16,7 @@ from shared.model import Failure, Migration, MigrationReport, MigrationStatus, S
 MAX_PLANNINGS = 5
 """How often the planning of a migration is begun before it is given up."""
 
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 """How many clips without a file, and files without a clip, are told of."""
 
 # One that is running for the same folder is as good as a new one. The update changes nothing:
@@ -165,7 +165,7 @@ class Migrations:
         row = self._database.one(_GET, {"id": migration_id})
         if row is None:
             return None
-        listed = {"id": migration_id, "limit": MOST_LISTED}
+        listed = {"id": migration_id, "limit": MAX_LISTED}
         return MigrationReport(
             no_file=row.pop("no_file"),
             migration=_migration(row),

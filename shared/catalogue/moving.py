@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import THERE
+from shared.catalogue.rows import LIVE
 from shared.database import Connection, Database
 
 _AT_A_TIME = 5000
@@ -25,7 +25,7 @@ _PAGE: LiteralString = f"""
     SELECT c.id, c.video_id, c.blob_name,
            coalesce(c.s3_url, CASE WHEN c.blob_name IS NULL THEN c.blob_url END) AS old_url
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE {THERE} AND (%(after)s::uuid IS NULL OR c.id > %(after)s)
+    WHERE {LIVE} AND (%(after)s::uuid IS NULL OR c.id > %(after)s)
     ORDER BY c.id LIMIT %(limit)s
 """
 
@@ -70,7 +70,7 @@ _BRING_THUMBNAILS: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueClip:
-    """A clip as the plan needs it; `old_url` is where the service before kept its bytes."""
+    """A clip as the plan needs it; `old_url` is where the old service kept its bytes."""
 
     id: UUID
     video_id: UUID

@@ -1,4 +1,4 @@
-"""What queries share: whom they show what, in pages; how rows become clips, and media jsonb."""
+"""What several queries share: columns of clips and how they become objects, visibility, paging."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from shared.model import (
     Viewer,
 )
 
-# Where no poster could be made, the thumbnail shows that came along from the service before.
+# Where no poster could be made, the thumbnail of the old service stands in.
 _IMAGE_COLUMNS: LiteralString = """
     coalesce(c.poster_name, c.own_thumbnail) AS poster_name, c.poster_widths, c.storyboard_name,
     c.preview_name, c.placeholder
@@ -38,27 +38,27 @@ FILE_COLUMNS: LiteralString = f"""
 """
 
 
-# Of clips `c` and their videos `v`: those that are there for anybody, and of them those that a
-# viewer sees. The parameters are those of `sight`.
-THERE: LiteralString = """
+# Conditions on clips `c` and their videos `v`: neither deleted nor expired (LIVE), and also seen
+# by a viewer (VISIBLE).
+LIVE: LiteralString = """
     c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
     AND v.deleted_at IS NULL
 """
-VISIBLE: LiteralString = f"{THERE} AND (v.user_id = %(user_id)s OR %(as_admin)s)"
+VISIBLE: LiteralString = f"{LIVE} AND (v.user_id = %(user_id)s OR %(as_admin)s)"
 
 
-def sight(viewer: Viewer) -> dict[str, object]:
-    """The parameters by which a query tells what a viewer sees."""
+def seen_by(viewer: Viewer) -> dict[str, object]:
+    """The parameters of VISIBLE."""
     return {"user_id": viewer.user_id, "as_admin": viewer.as_admin}
 
 
-# What a page ended with, as its rows are ordered: by when they were made, or by start time.
+# The sort key of the last row of a page: time of creation or start time, then id.
 type TimeKey = tuple[datetime, UUID]
 type StartKey = tuple[float, UUID]
 
 
 def page_after(key: TimeKey | StartKey | None, limit: int) -> dict[str, object]:
-    """The parameters by which a query is given a page; without a key it is the first one."""
+    """The parameters of a keyset page that follows `key`; without a key, the first page."""
     after, after_id = key or (None, None)
     return {"after": after, "after_id": after_id, "limit": limit}
 

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from shared.catalogue.rows import (
     FILE_COLUMNS,
-    THERE,
+    LIVE,
     VISIBLE,
     TimeKey,
     file_of,
     page_after,
-    sight,
+    seen_by,
 )
 from shared.database import Database
 from shared.model import ClipFile, Share, SignedLink, Variant, Viewer
@@ -63,7 +63,7 @@ _REVOKE: LiteralString = f"""
 _FIND: LiteralString = f"""
     SELECT s.id, s.ip, s.expires_at, {FILE_COLUMNS}
     FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
-    WHERE s.token_digest = %(digest)s AND {_OPEN} AND {THERE}
+    WHERE s.token_digest = %(digest)s AND {_OPEN} AND {LIVE}
 """
 
 # Counts the view and puts its link on record, or neither. Of many at once, those that come too
@@ -73,7 +73,7 @@ _CLAIM: LiteralString = f"""
     WITH claimed AS (
         UPDATE shares s SET views = s.views + 1
         FROM clips c JOIN videos v ON v.id = c.video_id
-        WHERE c.id = s.clip_id AND s.id = %(share_id)s AND {_OPEN} AND {THERE}
+        WHERE c.id = s.clip_id AND s.id = %(share_id)s AND {_OPEN} AND {LIVE}
         RETURNING s.id, s.clip_id, s.ip
     ), noted AS (
         INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, share_id)
@@ -113,7 +113,7 @@ class Shares:
         """The share; None if the viewer sees no such clip."""
         row = self._database.one(
             _ADD,
-            sight(viewer)
+            seen_by(viewer)
             | {
                 "clip_id": share.clip_id,
                 "digest": share.digest,
@@ -128,13 +128,13 @@ class Shares:
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[Share]:
         """Up to `limit` shares, newest first, that come after the one with the key `after`."""
-        parameters = sight(viewer) | page_after(after, limit) | {"clip_id": clip_id}
+        parameters = seen_by(viewer) | page_after(after, limit) | {"clip_id": clip_id}
         rows = self._database.all(_PAGE, parameters)
         return [Share(**row) for row in rows]
 
     def revoke(self, viewer: Viewer, clip_id: UUID, share_id: UUID) -> bool:
         """Ends a share for good, also if it was over; False if the viewer sees no such share."""
-        parameters = sight(viewer) | {"clip_id": clip_id, "id": share_id}
+        parameters = seen_by(viewer) | {"clip_id": clip_id, "id": share_id}
         return self._database.run(_REVOKE, parameters) == 1
 
     def find(self, digest: bytes) -> OpenShare | None:

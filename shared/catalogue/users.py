@@ -10,7 +10,7 @@ _LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(
 
 _FIND: LiteralString = "SELECT id FROM users WHERE subject = %(subject)s"
 
-# Somebody of the service this one replaces, who signed in with a password there: recognised
+# Somebody of the old service, who signed in with a password there: recognised
 # by an e-mail address that the issuer has verified, if that address is theirs alone.
 _RECOGNISE: LiteralString = """
     UPDATE users SET subject = %(subject)s

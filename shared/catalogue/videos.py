@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import TimeKey, page_after, sight
+from shared.catalogue.rows import TimeKey, page_after, seen_by
 from shared.database import Database, Row
 from shared.model import Video, Viewer
 
@@ -60,7 +60,7 @@ class Videos:
         return _video(row) if row else None
 
     def get(self, viewer: Viewer, video_id: UUID) -> Video | None:
-        row = self._database.one(_GET, sight(viewer) | {"id": video_id})
+        row = self._database.one(_GET, seen_by(viewer) | {"id": video_id})
         return _video(row) if row else None
 
     def page(self, user_id: UUID, limit: int, after: TimeKey | None) -> Sequence[Video]:
@@ -71,7 +71,7 @@ class Videos:
     def hide(self, viewer: Viewer, video_id: UUID) -> bool:
         """Marks a video and all its clips as deleted; False if there is no such video."""
         with self._database.transaction() as connection:
-            found = connection.execute(_HIDE, sight(viewer) | {"id": video_id}).fetchone()
+            found = connection.execute(_HIDE, seen_by(viewer) | {"id": video_id}).fetchone()
             if found is not None:
                 connection.execute(_HIDE_CLIPS, {"id": video_id})
         return found is not None

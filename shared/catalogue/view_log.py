@@ -3,7 +3,7 @@
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rows import VISIBLE, sight
+from shared.catalogue.rows import VISIBLE, seen_by
 from shared.database import Database
 from shared.model import Viewer
 
@@ -28,5 +28,5 @@ class ViewLog:
 
     def add(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> bool:
         """Counts a view; False if the viewer sees no such clip in that video."""
-        parameters = sight(viewer) | {"video_id": video_id, "clip_id": clip_id}
+        parameters = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
         return self._database.run(_ADD, parameters) == 1

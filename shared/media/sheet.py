@@ -9,7 +9,7 @@ from shared.storyboard import Storyboard
 TILE_BOX = (240, 320)
 """Width and height of a tile at most, in pixels: 240x135 for 16:9, 180x320 for 9:16."""
 
-_MOST_TILES = 50
+_MAX_TILES = 50
 _CLOSEST = 0.95  # seconds: a keyframe a second, time stamps rounded
 _COLUMNS = 10
 _JPEG_QUALITY = 72
@@ -21,7 +21,7 @@ def tile_count(duration: float | None) -> int:
     A tile for every second, at most 50: what a scrub bar can show. So a sheet has at most
     2400 x 1600 pixels, and a longer clip costs no more than one of a minute.
     """
-    return min(_MOST_TILES, max(1, int(duration or 0.0)))
+    return min(_MAX_TILES, max(1, int(duration or 0.0)))
 
 
 class Sheet:

@@ -30,7 +30,7 @@ _GRIDS = (86_400, 3600, 300)
 _FRESH = timedelta(hours=1)
 _TRY_AGAIN = timedelta(minutes=1)
 # A day needs one or two, and long links one more every ten minutes.
-_MOST_KEPT = 16
+_MAX_KEPT = 16
 
 type Fetch = Callable[[datetime, datetime], DelegationKey]
 
@@ -98,7 +98,7 @@ class DelegatedSigners:
             except StorageUnavailable:
                 self._failures += 1
                 raise
-            while len(self._kept) >= _MOST_KEPT:
+            while len(self._kept) >= _MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[holds] = _Kept(signer, self._clock() + _FRESH)
             return signer

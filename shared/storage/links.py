@@ -23,11 +23,11 @@ _LONGEST_CACHED = 3600
 # With an identity a link ends with its key, seven days on: then a window takes from its life.
 _WINDOW_OF_LONG_LINKS = timedelta(minutes=10)
 _NO_WINDOW = timedelta(0)
-# A mould is good for its window; but the account's key may be another by then.
-_MOULD_LIFE = timedelta(minutes=1)
-_MOST_MOULDS = 512
+# A template is good for its window, but the account's key may be rotated within it.
+_TEMPLATE_LIFE = timedelta(minutes=1)
+_MAX_TEMPLATES = 512
 # Pages are asked for again, with the same posters in them: signing is half of what they cost.
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 _NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 
 
@@ -44,8 +44,8 @@ class LinkTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mould:
-    """What links on the same terms are made in, for whoever asks after one moment up to another."""
+class _Template:
+    """What all links on the same terms have in common, valid for requests in (after, upto]."""
 
     draft: Draft
     address: str
@@ -60,8 +60,8 @@ class Links:
         self._account = account
         self._clock = clock
         self._cdn = cdn
-        self._moulds: dict[object, _Mould] = {}
-        self._made = lru_cache(_MOST_REMEMBERED)(_link)
+        self._templates: dict[object, _Template] = {}
+        self._made = lru_cache(_MAX_REMEMBERED)(_link)
 
     def to_read(
         self,
@@ -81,13 +81,13 @@ class Links:
         """
         now = now or self._clock()
         key = (container, life, window, terms.ip, terms.content_type)
-        mould = self._moulds.get(key)
-        if mould is None or not mould.after < now <= mould.upto:
-            mould = self._mould(container, now, life, terms, window)
-            if len(self._moulds) >= _MOST_MOULDS:
-                self._moulds.clear()
-            self._moulds[key] = mould
-        return self._made(mould.address, mould.draft, name, terms.download_as)
+        template = self._templates.get(key)
+        if template is None or not template.after < now <= template.upto:
+            template = self._template(container, now, life, terms, window)
+            if len(self._templates) >= _MAX_TEMPLATES:
+                self._templates.clear()
+            self._templates[key] = template
+        return self._made(template.address, template.draft, name, terms.download_as)
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
@@ -95,14 +95,14 @@ class Links:
         draft = Draft(signer, container, CREATE_OR_OVERWRITE, when)
         return _link(f"{self._account.address}/{quote(container)}", draft, name, None)
 
-    def _mould(
+    def _template(
         self,
         container: str,
         now: datetime,
         life: timedelta,
         terms: LinkTerms,
         window: timedelta | None,
-    ) -> _Mould:
+    ) -> _Template:
         wanted = span(now, life, self._window(life, window))
         signer, when = self._account.signer_for(wanted)
         # What fetches for a CDN has the CDN's address: storage would refuse it.
@@ -117,9 +117,9 @@ class Links:
             content_type=terms.content_type,
         )
         base = self._cdn if self._cdn and through_cdn else self._account.address
-        upto = min(wanted.expires_at - life, now + _MOULD_LIFE)
+        upto = min(wanted.expires_at - life, now + _TEMPLATE_LIFE)
         address = f"{base}/{quote(container)}"
-        return _Mould(draft, address, wanted.starts_at + CLOCK_SKEW, upto)
+        return _Template(draft, address, wanted.starts_at + CLOCK_SKEW, upto)
 
     def _window(self, life: timedelta, asked: timedelta | None) -> timedelta:
         window = window_of(life) if asked is None else asked

@@ -25,7 +25,7 @@ _BUFFERED = 64 * 1024 * 1024
 _LARGEST_BLOCK = 8 * 1024 * 1024
 _SMALLEST_BLOCK = 1024 * 1024
 # https://learn.microsoft.com/rest/api/storageservices/put-block-list
-_MOST_BLOCKS = 50_000
+_MAX_BLOCKS = 50_000
 # Every request has a link of its own, which need not outlive a slow one.
 _LINK_LIFE = timedelta(hours=1)
 _NO_WINDOW = timedelta(0)
@@ -124,7 +124,7 @@ class Transfer:
         progress: Progress,
         digests: Digests,
     ) -> Stored:
-        size = max(self._buffers.size, -(-(source.size or 0) // _MOST_BLOCKS))
+        size = max(self._buffers.size, -(-(source.size or 0) // _MAX_BLOCKS))
         blocks = self._blocks(source, size, digests)
         first = next(blocks)
         if first.filled < size or first.filled == source.size:

@@ -97,7 +97,7 @@ def test_host_json_is_explained_value_by_value() -> None:
 def test_numbers_that_belong_together_agree() -> None:
     """The page says of these that one counts on the other."""
     blobs = HOST["extensions"]["blobs"]
-    assert blobs["poisonBlobThreshold"] == landings.MAX_ATTEMPTS
+    assert blobs["poisonBlobThreshold"] == landings.MAX_DELIVERIES
     hours, minutes, seconds = map(int, HOST["functionTimeout"].split(":"))
     assert deletion._LATE_RUN.total_seconds() == (hours * 60 + minutes) * 60 + seconds
     assert f"x {pool._MAX_SIZE}\n" in CONFIGURATION.section("Database").text

@@ -16,7 +16,7 @@ from clips.compose import Services, compose
 from clips.images import ImageWriter
 from shared import media
 from shared.catalogue import Claim, landings
-from shared.catalogue.landings import GAVE_UP, MAX_ATTEMPTS
+from shared.catalogue.landings import GAVE_UP, MAX_DELIVERIES
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import AudioTrack, Clip, ClipStatus, Images, Media, Variant, VideoTrack
 from shared.settings import from_mapping
@@ -324,7 +324,7 @@ def test_an_outage_of_storage_is_retried_and_after_the_last_attempt_told(
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
     cut_off = _without_storage(environment)
-    for attempt in range(MAX_ATTEMPTS):
+    for attempt in range(MAX_DELIVERIES):
         assert library.clip(clip.id).failure is None, f"given up before attempt {attempt}"
         with cut_off.database, pytest.raises(StorageUnavailable):
             cut_off.ingest.landed(clip.blob_name)
@@ -341,7 +341,7 @@ def test_a_ready_clip_stays_ready_through_an_outage(
     assert clip.blob_name is not None
     cut_off = _without_storage(environment)
     with cut_off.database:
-        for _ in range(MAX_ATTEMPTS + 1):
+        for _ in range(MAX_DELIVERIES + 1):
             with pytest.raises(StorageUnavailable):
                 cut_off.ingest.landed(clip.blob_name)
     assert library.clip(clip.id) == clip
@@ -369,7 +369,7 @@ def test_a_fault_of_ours_is_retried_and_told_too(
         raise ZeroDivisionError
 
     monkeypatch.setattr(media, "opened", fault)
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_DELIVERIES):
         with pytest.raises(ZeroDivisionError):
             library.services.ingest.landed(clip.blob_name)
     assert library.clip(clip.id).failure == GAVE_UP

@@ -1,4 +1,4 @@
-"""Awkward databases of the service before: looked at without a change, migrated by many, killed."""
+"""Awkward databases of the old service: looked at without a change, migrated by many, killed."""
 
 import subprocess
 import sys

@@ -98,7 +98,7 @@ def test_a_clip_that_is_given_up_is_counted(
     clip = library.announce()
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
-    for _ in range(landings.MAX_ATTEMPTS):
+    for _ in range(landings.MAX_DELIVERIES):
         assert recorded.points("cliplink.clips") == []
         with pytest.raises(StorageUnavailable):
             library.services.ingest.landed(clip.blob_name)

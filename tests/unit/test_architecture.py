@@ -17,7 +17,7 @@ import pytest
 
 from clips import deletion
 from shared.catalogue import migration_files
-from shared.catalogue.landings import MAX_ATTEMPTS
+from shared.catalogue.landings import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
@@ -370,7 +370,7 @@ def host() -> dict[str, Any]:
 
 
 def test_the_app_gives_up_with_the_last_delivery(host: dict[str, Any]) -> None:
-    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_ATTEMPTS
+    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_DELIVERIES
 
 
 def test_a_file_is_taken_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:

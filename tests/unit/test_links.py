@@ -421,4 +421,4 @@ def test_what_is_kept_for_the_next_link_is_bounded(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     for number in range(2000):
         links.to_read("c", "b", HOUR, LinkTerms(ip=f"10.0.{number // 256}.{number % 256}"))
-    assert len(links._moulds) <= 512
+    assert len(links._templates) <= 512

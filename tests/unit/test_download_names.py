@@ -2,7 +2,7 @@
 
 import pytest
 
-from clips.file_names import file_name
+from clips.download_names import download_name
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from clips.file_names import file_name
     ],
 )
 def test_an_ordinary_title_is_the_name(title: str) -> None:
-    assert file_name(title, ".mp4") == f"{title}.mp4"
+    assert download_name(title, ".mp4") == f"{title}.mp4"
 
 
 @pytest.mark.parametrize(
@@ -48,34 +48,34 @@ def test_an_ordinary_title_is_the_name(title: str) -> None:
     ],
 )
 def test_what_no_name_may_hold_is_replaced_or_dropped(title: str, name: str) -> None:
-    assert file_name(title, ".mp4") == name
+    assert download_name(title, ".mp4") == name
 
 
 @pytest.mark.parametrize("title", ["x" * 500, "é" * 500, "🎬" * 500, "x" * 254 + "🎬"])
 def test_a_long_title_is_cut_between_characters(title: str) -> None:
-    name = file_name(title, ".mp4")
+    name = download_name(title, ".mp4")
     assert 250 <= len(name.encode()) <= 255
     assert title.startswith(name.removesuffix(".mp4"))
     assert name.endswith(".mp4")
 
 
 def test_a_cut_name_does_not_end_with_what_windows_drops() -> None:
-    assert file_name("x" * 250 + ". " * 50, ".mp4") == f"{'x' * 250}.mp4"
-    assert file_name("x" * 249 + ". y" + "z" * 50, ".mp4") == f"{'x' * 249}.mp4"
+    assert download_name("x" * 250 + ". " * 50, ".mp4") == f"{'x' * 250}.mp4"
+    assert download_name("x" * 249 + ". y" + "z" * 50, ".mp4") == f"{'x' * 249}.mp4"
 
 
 def test_a_name_that_was_asked_for_keeps_its_extension() -> None:
-    assert file_name("../goal.webm") == "_goal.webm"
-    assert file_name("é" * 255 + ".webm").endswith("é.webm")
-    assert len(file_name("é" * 255 + ".webm").encode()) <= 255
+    assert download_name("../goal.webm") == "_goal.webm"
+    assert download_name("é" * 255 + ".webm").endswith("é.webm")
+    assert len(download_name("é" * 255 + ".webm").encode()) <= 255
 
 
 def test_what_is_too_long_for_an_extension_is_cut_like_the_rest() -> None:
-    assert file_name("a." + "é" * 250) == "a." + "é" * 126
+    assert download_name("a." + "é" * 250) == "a." + "é" * 126
 
 
 @pytest.mark.parametrize(
     ("extension", "name"), [(".m\\4", "a.m_4"), (".\u202emp4", "a.mp4"), (". ", "a"), ("", "a")]
 )
 def test_an_extension_that_another_tool_chose_is_looked_at_too(extension: str, name: str) -> None:
-    assert file_name("a", extension) == name
+    assert download_name("a", extension) == name
