@@ -17,7 +17,7 @@ from uuid import UUID
 
 from clips.migration.compose import tools
 from clips.migration.ledger import LedgerLost
-from clips.migration.progress import Progress
+from clips.migration.progress import Display
 from clips.migration.receipt import Summary, Unwritable, Verdict
 from clips.migration.run import Meter, OutOfReach, Stopped
 from clips.migration.session import Order, move_in
@@ -55,6 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _order(arguments: Sequence[str] | None) -> Order:
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.allow_private and not given.from_url:
+        parser.error("--allow-private belongs to --from-url")
+    if given.report is not None and (why := _why_not(given.report)):
+        parser.error(f"{why} {given.report}")
+    return Order(**vars(given))
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Names what is given as Order does."""
     parser = argparse.ArgumentParser(
         prog="python -m clips.migrate",
         description="Moves the files of clips into storage, verified, and writes a receipt.",
@@ -63,48 +74,19 @@ def _order(arguments: Sequence[str] | None) -> Order:
     )
     add = parser.add_argument
     add("folder", metavar="DIR", type=_folder, help="where the files are, folders below included")
-    add(
-        "--batch-size",
-        type=_number_to(_LARGEST_BATCH),
-        default=50,
-        metavar="N",
-        help="clips whose rows are switched together (default 50)",
-    )
-    add(
-        "--concurrency",
-        type=_number_to(_MOST_AT_ONCE),
-        default=8,
-        metavar="N",
-        help="files, and connections to storage, at a time (default 8)",
-    )
+    rows = "clips whose rows are switched together (default 50)"
+    add("--batch-size", type=_number_to(_LARGEST_BATCH), default=50, metavar="N", help=rows)
+    many = "files, and connections to storage, at a time (default 8)"
+    most = _number_to(_MOST_AT_ONCE)
+    add("--concurrency", dest="at_once", type=most, default=8, metavar="N", help=many)
     add("--dry-run", action="store_true", help="only tell what would be done; sends nothing")
     add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
     add("--adopt", type=UUID, metavar="VIDEO_ID", help="make clips of this video of other files")
-    add(
-        "--from-url",
-        action="store_true",
-        help="fetch clips without a file from their old https or S3 address",
-    )
-    add(
-        "--allow-private",
-        action="store_true",
-        help="with --from-url: fetch from private and loopback addresses too",
-    )
-    given = parser.parse_args(arguments)
-    if given.allow_private and not given.from_url:
-        parser.error("--allow-private belongs to --from-url")
-    if given.report is not None and (why := _why_not(given.report)):
-        parser.error(f"{why} {given.report}")
-    return Order(
-        folder=given.folder,
-        batch_size=given.batch_size,
-        at_once=given.concurrency,
-        dry_run=given.dry_run,
-        report=given.report,
-        adopt=given.adopt,
-        from_url=given.from_url,
-        allow_private=given.allow_private,
-    )
+    fetch = "fetch clips without a file from their old https or S3 address"
+    add("--from-url", action="store_true", help=fetch)
+    private = "with --from-url: fetch from private and loopback addresses too"
+    add("--allow-private", action="store_true", help=private)
+    return parser
 
 
 def _why_not(report: Path) -> str | None:
@@ -133,7 +115,7 @@ def _number_to(largest: int) -> Callable[[str], int]:
 
 
 def _meter(files: int, size: int) -> Meter:
-    return Progress(files, size, sys.stderr, terminal=sys.stderr.isatty())
+    return Display(files, size, sys.stderr, terminal=sys.stderr.isatty())
 
 
 @contextmanager

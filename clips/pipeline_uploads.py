@@ -4,8 +4,8 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from clips.migration.names import Kind
 from shared import blob_names, media_types
 from shared.catalogue import Clips, NewClip
 from shared.catalogue.moving import BroughtThumbnail
-from shared.errors import Unavailable
+from shared.errors import Unavailable, UnmovableFile
 from shared.model import Viewer
 from shared.storage import Place
 
@@ -132,9 +132,15 @@ def _real(path: AnyPath) -> bytes:
     return os.fsencode(Path(path).resolve())
 
 
-def _opened(path: AnyPath) -> AbstractContextManager[FileSource]:
+@contextmanager
+def _opened(path: AnyPath) -> Iterator[FileSource]:
     folder, _, name = _real(path).rpartition(b"/")
-    return files.opened(folder or b"/", name)
+    try:
+        with files.opened(folder or b"/", name) as source:
+            yield source
+    except UnmovableFile as error:
+        error.add_note(f"The file is {os.fspath(path)!r}.")
+        raise
 
 
 def _kind_of(path: AnyPath) -> Kind:

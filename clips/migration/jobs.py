@@ -22,7 +22,7 @@ from clips.migration.faults import Code
 from shared import telemetry
 from shared.catalogue import Job, MigrationFiles, Migrations, Moving
 from shared.catalogue.migration_files import FileResult, FileState, PlannedFile
-from shared.catalogue.migrations import MAX_PLANNINGS, MOST_LISTED
+from shared.catalogue.migrations import MAX_LISTED, MAX_PLANNINGS
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import Failure, MigrationReport
 from shared.storage import Queue
@@ -144,7 +144,7 @@ class MigrationJobs:
             strays = (_stray(file) for file in plan.left_over())
             self._files.add_strays(job.id, _beating(heart, strays))
             self._files.add(job.id, _beating(heart, _planned(plan)))
-            no_file = islice(plan.without_file(), MOST_LISTED)
+            no_file = islice(plan.without_file(), MAX_LISTED)
             self._migrations.planned(job.id, [clip.clip_id for clip in no_file])
             count, _ = plan.totals()
         return -(-count // job.batch_size)

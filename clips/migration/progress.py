@@ -21,7 +21,7 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
 
-class Progress:
+class Display:
     """Counts what a run tells it, and shows it at its own pace."""
 
     def __init__(

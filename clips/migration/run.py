@@ -20,9 +20,9 @@ from shared.errors import CliplinkError, Unavailable, UnmovableFile
 
 _log = logging.getLogger(__name__)
 
+# Seconds.
 _TICK = 0.2
-# Seconds after which a row is switched, even if its batch is not full.
-_LATEST = 2.0
+_SWITCH_WITHIN = 2.0  # even if a batch is not full by then
 
 type Move = Callable[[Item, Progress], Verified]
 type Note = Callable[[bytes, Line], object]
@@ -109,7 +109,7 @@ class Run:
             done, _ = wait(pending, _TICK, FIRST_COMPLETED)
             for future in done:
                 self._collect(pending.pop(future), future)
-            overdue = time.monotonic() - self._switched_at > _LATEST
+            overdue = time.monotonic() - self._switched_at > _SWITCH_WITHIN
             if len(self._verified) >= self._batch_size or overdue:
                 self._switch()
             self._meter.tick()

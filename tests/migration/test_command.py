@@ -8,7 +8,7 @@ import pytest
 
 from clips import migrate
 from clips.migration.faults import Code
-from clips.migration.progress import Progress
+from clips.migration.progress import Display
 from clips.migration.receipt import Verdict
 from tests.docs.pages import coded, page
 from tests.migration.conftest import Command
@@ -113,18 +113,18 @@ FAILED: Mapping[str, object] = {"verdict": "failed", "path": "a.mp4", "detail": 
 
 def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     out, clock = io.StringIO(), Hand()
-    progress = Progress(4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120)
-    progress.moved(250_000_000)
-    progress.finished({"verdict": "verified"})
+    display = Display(4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120)
+    display.moved(250_000_000)
+    display.finished({"verdict": "verified"})
     clock.now += 5
-    progress.tick()
+    display.tick()
     assert out.getvalue() == (
         "\r\x1b[2K[######..................] 1/4 files  250.0 MB/1.0 GB"
         "  50.0 MB/s  ETA 0:00:15  0 failed"
     )
-    progress.finished(FAILED)
+    display.finished(FAILED)
     assert out.getvalue().endswith("\r\x1b[2Kfailed: a.mp4: It is empty.\n")
-    progress.close()
+    display.close()
     assert out.getvalue().endswith("1 failed\n")
 
 
@@ -140,21 +140,21 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
 def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown: str) -> None:
     """More would run on into the next row, and stay there when the first is wiped."""
     out = io.StringIO()
-    progress = Progress(4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns)
-    progress.finished({"verdict": "verified"})
-    progress.moved(250_000_000)
-    progress.show()
+    display = Display(4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns)
+    display.finished({"verdict": "verified"})
+    display.moved(250_000_000)
+    display.show()
     assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
 def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
     """Those at old addresses have none before they are fetched."""
     out, clock = io.StringIO(), Hand()
-    progress = Progress(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
-    progress.moved(250_000_000)
-    progress.finished({"verdict": "verified"})
+    display = Display(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
+    display.moved(250_000_000)
+    display.finished({"verdict": "verified"})
     clock.now += 5
-    progress.tick()
+    display.tick()
     assert out.getvalue() == (
         "\r\x1b[2K[######..................] 1/4 files  250.0 MB  50.0 MB/s  ETA -  0 failed"
     )
@@ -162,23 +162,23 @@ def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
 
 def test_elsewhere_a_line_is_written_now_and_then() -> None:
     out, clock = io.StringIO(), Hand()
-    progress = Progress(2, 2000, out, terminal=False, clock=clock)
+    display = Display(2, 2000, out, terminal=False, clock=clock)
     for _ in range(100):
         clock.now += 0.2
-        progress.tick()
+        display.tick()
     assert out.getvalue() == "0/2 files  0 B/2.0 KB  0 B/s  ETA -  0 failed\n" * 2
     assert "\x1b" not in out.getvalue()
 
 
 def test_the_time_left_is_that_of_the_present_rate() -> None:
     out, clock = io.StringIO(), Hand()
-    progress = Progress(1, 10_000_000, out, terminal=False, clock=clock)
+    display = Display(1, 10_000_000, out, terminal=False, clock=clock)
     clock.now += 3600  # planned for an hour
-    progress.show()
+    display.show()
     for _ in range(20):
         clock.now += 1
-        progress.moved(100_000)
-        progress.show()
+        display.moved(100_000)
+        display.show()
     assert "100.0 KB/s  ETA 0:01:20" in out.getvalue().splitlines()[-1]
 
 

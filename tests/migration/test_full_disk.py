@@ -10,7 +10,7 @@ import pytest
 
 from clips.compose import Services
 from clips.migration import ledger
-from clips.migration.progress import Progress
+from clips.migration.progress import Display
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.disk import file_size_limit
 from tests.migration.old_service import OldService
@@ -113,10 +113,10 @@ def full_log() -> Iterator[TextIO]:
 
 
 def test_work_goes_on_where_a_log_has_no_room(full_log: TextIO) -> None:
-    progress = Progress(2, 2000, full_log, terminal=False)
+    display = Display(2, 2000, full_log, terminal=False)
     with pytest.raises(OSError, match="No space left"):
         full_log.write("a line\n")
-    progress.moved(1000)
-    progress.finished({"verdict": "failed", "path": "a.mp4", "detail": "It is empty."})
-    progress.show()
-    progress.close()
+    display.moved(1000)
+    display.finished({"verdict": "failed", "path": "a.mp4", "detail": "It is empty."})
+    display.show()
+    display.close()

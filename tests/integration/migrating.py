@@ -1,0 +1,35 @@
+"""Migrations as tests make them and look at them, without files on a disk."""
+
+from uuid import UUID, uuid4
+
+from clips.compose import Services
+from shared.catalogue.migration_files import PlannedFile
+from shared.model import MigrationReport
+
+
+def counts(report: MigrationReport) -> tuple[int, int, int, int]:
+    """Total, migrated, skipped, failed."""
+    found = report.migration
+    return (found.total, found.migrated, found.skipped, found.failed)
+
+
+def let_leases_run_out(services: Services) -> None:
+    past = "now() - interval '2 minutes'"
+    for statement in (
+        f"UPDATE migration_items SET leased_until = {past} WHERE leased_until IS NOT NULL",
+        f"UPDATE migrations SET leased_until = {past} WHERE leased_until IS NOT NULL",
+        f"UPDATE migrations SET created_at = {past}",
+    ):
+        services.database.run(statement, {})
+
+
+def planned(path: bytes, clip_id: UUID | None = None) -> PlannedFile:
+    return PlannedFile(
+        path=path,
+        clip_id=clip_id or uuid4(),
+        video_id=uuid4(),
+        blob_name=path.decode(),
+        size=1,
+        there=False,
+        twins=(),
+    )
