@@ -10,12 +10,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from uuid import UUID
 
 from clips.migration.compose import tools
+from clips.migration.faults import reason
 from clips.migration.ledger import LedgerLost
 from clips.migration.progress import Display
 from clips.migration.receipt import Summary, Unwritable, Verdict
@@ -43,14 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if order.adopt is not None and not parts.moving.video_exists(order.adopt):
                 return _say(USAGE, f"There is no video {order.adopt}.")
             summary = move_in(parts, order, _meter)
-            sent = parts.transfer.bytes_sent
+            _print(summary, order, parts.transfer.bytes_sent)
     except (KeyboardInterrupt, Stopped):
         return _say(INTERRUPTED, "Interrupted. Run the same command again to go on.")
     except (OutOfReach, Unavailable, LedgerLost) as error:
         return _say(OUT_OF_REACH, f"{error} Run the same command again to go on.")
     except Unwritable as error:
         return _say(SOME_FAILED, f"{error} What was moved is not moved again for it.")
-    _print(summary, order, sent)
     return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
 
 
@@ -133,11 +133,13 @@ def _interruptible() -> Iterator[None]:
 
 
 def _say(code: int, text: str) -> int:
-    sys.stderr.write(f"{text}\n")
+    with suppress(OSError):  # a log on a full disk: the code says it too
+        sys.stderr.write(f"{text}\n")
     return code
 
 
 def _print(summary: Summary, order: Order, sent: int) -> None:
+    """Raises Unwritable."""
     counts = summary.verdicts
     rows = {
         "planned": Verdict.PLANNED,
@@ -147,12 +149,19 @@ def _print(summary: Summary, order: Order, sent: int) -> None:
         "files without a clip": Verdict.UNMATCHED,
         "clips without a file": Verdict.NO_FILE,
     }
-    for name, verdict in rows.items():
-        if counts[verdict] or verdict not in {Verdict.PLANNED, Verdict.DUPLICATE}:
-            sys.stdout.write(f"{name}: {counts[verdict]}\n")
-    sys.stdout.write(f"bytes verified: {summary.bytes_verified}\nbytes sent: {sent}\n")
+    lines = [
+        f"{name}: {counts[verdict]}"
+        for name, verdict in rows.items()
+        if counts[verdict] or verdict not in {Verdict.PLANNED, Verdict.DUPLICATE}
+    ]
+    lines += [f"bytes verified: {summary.bytes_verified}", f"bytes sent: {sent}"]
     if order.report is not None:
-        sys.stdout.write(f"receipt: {order.report}\n")
+        lines.append(f"receipt: {order.report}")
+    try:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise Unwritable(f"The summary cannot be written: {reason(error)}.") from error
 
 
 if __name__ == "__main__":

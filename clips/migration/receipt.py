@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 
 class Unwritable(Exception):
-    """The receipt has no place to be written to: the clips are none the worse for it."""
+    """There is no room for what a run has to tell: the clips are none the worse for it."""
 
 
 @dataclass(slots=True)

@@ -102,14 +102,39 @@ def test_two_files_of_a_clip_that_are_settled_at_once_count_once(
             settlers.submit(files.settle, migration_id, [FileResult(path, FileState.MIGRATED)])
             for path in (b"a.mp4", b"a.jpg")
         ]
-        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
-        with psycopg.connect(database_url, autocommit=True) as watching:
-            while watching.execute(waiting, [watching.info.dbname]).rowcount < len(results):
-                watching.execute("SELECT pg_sleep(0.01)")
+        wait_until_locked_out(database_url, len(results))
         held.commit()
         for result in results:
             result.result()
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
+
+
+def test_a_plan_that_comes_late_counts_what_was_settled_meanwhile(
+    services: Services, database_url: str
+) -> None:
+    """Its lease ran out, another one was quicker, and the files of that are being moved."""
+    plans, files = Migrations(services.database), MigrationFiles(services.database)
+    migration_id = plans.start(b"", 10)
+    files.add(migration_id, [planned(b"a.mp4"), planned(b"b.mp4")])
+    plans.planned(migration_id, [])
+    with psycopg.connect(database_url) as held, ThreadPoolExecutor(2) as workers:
+        held.execute("SELECT FROM migrations FOR UPDATE")
+        settled = [FileResult(b"a.mp4", FileState.MIGRATED)]
+        results = [workers.submit(files.settle, migration_id, settled)]
+        wait_until_locked_out(database_url, 1)
+        results.append(workers.submit(plans.planned, migration_id, []))
+        wait_until_locked_out(database_url, 2)
+        held.commit()
+        for result in results:
+            result.result()
+    assert counts(services.migrations.get(migration_id)) == (2, 1, 0, 0)
+
+
+def wait_until_locked_out(database_url: str, sessions: int) -> None:
+    waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    with psycopg.connect(database_url, autocommit=True) as watching:
+        while watching.execute(waiting, [watching.info.dbname]).rowcount < sessions:
+            watching.execute("SELECT pg_sleep(0.01)")
 
 
 def test_migrations_from_before_counts_were_kept_are_counted_in_place(

@@ -26,6 +26,14 @@ def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "_SCHEMA", schema)
 
 
+@pytest.fixture
+def full_log() -> Iterator[TextIO]:
+    log = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w", buffering=1)
+    yield log
+    with suppress(OSError):
+        log.close()
+
+
 @pytest.mark.usefixtures("small_cache")
 def test_without_room_for_a_plan_nothing_is_begun(
     old: OldService, run: Command, services: Services
@@ -85,6 +93,27 @@ def test_a_receipt_that_cannot_be_written_spoils_nothing(
     assert (done.code, done.sent, done.summary["complete"]) == (0, 0, True)
 
 
+def test_a_summary_that_cannot_be_written_is_no_traceback(
+    old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receipt is there by then."""
+    old.clip_with_file(DATA)
+    monkeypatch.setattr("sys.stdout", full_log)
+    failed = run()
+    assert (failed.code, failed.summary["complete"]) == (1, True)
+    assert "The summary cannot be written: No space left on device." in failed.err
+
+
+def test_a_run_whose_log_has_no_room_tells_the_end_by_its_code(
+    old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old.clip_with_file(DATA)
+    monkeypatch.setattr("sys.stderr", full_log)
+    assert run().code == 0
+    monkeypatch.delenv("DATABASE_URL")
+    assert run().code == 2
+
+
 def test_an_interrupted_run_is_an_interrupted_one_though_its_receipt_cannot_be_written(
     old: OldService,
     run: Command,
@@ -102,14 +131,6 @@ def test_an_interrupted_run_is_an_interrupted_one_though_its_receipt_cannot_be_w
     before_moving(monkeypatch, interrupt)
     assert run().code == 130
     assert "The receipt cannot be written" in caplog.text
-
-
-@pytest.fixture
-def full_log() -> Iterator[TextIO]:
-    log = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w", buffering=1)
-    yield log
-    with suppress(OSError):
-        log.close()
 
 
 def test_work_goes_on_where_a_log_has_no_room(full_log: TextIO) -> None:
