@@ -55,23 +55,17 @@ class BatchMover:
         brake = Brake()
         retry_policy = replace(RETRY_FOR_MINUTES, pause=brake.pause)
         lines: dict[bytes, Line] = {}
-        already: set[bytes] = set()
         with Transfer(
             self._account, self._links, at_once=_AT_ONCE, retry_policy=retry_policy
         ) as transfer:
-            mover = Mover(root, transfer, self._containers)
-
-            def move(item: Item, progress: Progress) -> Verified:
-                if item.there or (item.kind is Kind.IMAGE and mover.stored(item)):
-                    already.add(item.path)
-                return mover.move(item, progress)
+            mover = _Remembering(Mover(root, transfer, self._containers))
 
             def stop() -> None:
                 brake.pull()
                 transfer.abort()
 
             run = Run(
-                move,
+                mover.move,
                 Rows(self._moving, self._account, self._containers, retry_policy),
                 Heart(beat),
                 lines.__setitem__,
@@ -83,7 +77,20 @@ class BatchMover:
                 run.run(_item(folder, file) for file in files)
             except OutOfReach as error:
                 _log.warning("A batch was broken off: %s", error)
-        return [_result(folder, file, lines, already) for file in files]
+        return [_result(folder, file, lines, mover.already) for file in files]
+
+
+class _Remembering:
+    """Moves files, and remembers which of them were in storage before."""
+
+    def __init__(self, mover: Mover) -> None:
+        self._mover = mover
+        self.already: set[bytes] = set()
+
+    def move(self, item: Item, progress: Progress) -> Verified:
+        if item.there or (item.kind is Kind.IMAGE and self._mover.stored(item)):
+            self.already.add(item.path)
+        return self._mover.move(item, progress)
 
 
 class Heart:
