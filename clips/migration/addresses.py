@@ -18,6 +18,10 @@ _HTTPS_PORT = 443
 _AZURE_HOST = ipaddress.ip_address("168.63.129.16")
 # RFC 6052: the last four bytes are an IPv4 address.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All of IPv6 that leads to the internet. Outside are forms of IPv4 that went out of use, such as
+# ::127.0.0.1 and ::ffff:0:127.0.0.1, and fec0::/10, which was private:
+# https://www.iana.org/assignments/ipv6-address-space
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -55,7 +59,10 @@ def checked(url: str, *, allow_private: bool) -> Target:
         raise unmovable(Code.REFUSED_ADDRESS, "it is not https")
     if not host or parts.username or parts.password:
         raise unmovable(Code.REFUSED_ADDRESS, "it names a user, or no host")
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # no name of a host, whoever were asked
+        raise unmovable(Code.REFUSED_ADDRESS, "it is malformed") from error
     addresses = [str(address[0]) for *_, address in found]
     if not allow_private and not all(is_public(address) for address in addresses):
         raise unmovable(Code.REFUSED_ADDRESS, "it leads to a private address")
@@ -65,6 +72,8 @@ def checked(url: str, *, allow_private: bool) -> Target:
 
 def is_public(text: str) -> bool:
     address = _innermost(ipaddress.ip_address(text.partition("%")[0]))
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
     return address.is_global and not address.is_multicast and address != _AZURE_HOST
 
 

@@ -115,7 +115,7 @@ class Fetcher:
                         _judge(answer.status)
                         yield RemoteSource(answer)
                         return
-                    url = urljoin(url, answer.getheader("Location") or "")
+                    url = _joined(url, answer.getheader("Location") or "")
             finally:
                 connection.close()
         raise unmovable(Code.DOWNLOAD_FAILED, "it redirects too often")
@@ -149,6 +149,13 @@ class _Pinned(http.client.HTTPSConnection):
             raise unmovable(Code.REFUSED_ADDRESS, "it is malformed") from error
         except (OSError, http.client.HTTPException) as error:
             raise _Cut(str(error) or type(error).__name__) from error
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:  # half an IPv6 address
+        raise unmovable(Code.REFUSED_ADDRESS, "it redirects to what is malformed") from error
 
 
 def _judge(status: int) -> None:

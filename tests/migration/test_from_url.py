@@ -129,6 +129,7 @@ def test_loopback_is_not_asked_unless_that_is_allowed(
         "http://127.0.0.1:{port}/film.mp4",
         "https://user:password@127.0.0.1:{port}/film.mp4",
         "https://127.0.0.1:{port}99999/film.mp4",
+        "https://127.0.0.1..:{port}/film.mp4",
     ],
 )
 def test_an_address_must_be_plain_https(
@@ -153,6 +154,7 @@ def test_a_redirect_is_followed_and_checked_too(
         "/private": f"https://127.0.0.2:{site.port}/film.mp4",
         "/plain": f"http://127.0.0.1:{site.port}/film.mp4",
         "/round": "/round",
+        "/half": "https://[::1/film.mp4",
     }
 
     def answer(request: Request) -> Reply:
@@ -169,6 +171,7 @@ def test_a_redirect_is_followed_and_checked_too(
         "/private": "refused_address",
         "/plain": "refused_address",
         "/round": "download_failed",
+        "/half": "refused_address",
     }
     assert read(services, "clips", f"{old.video_id}/{clips['/good']}") == FILM
 
@@ -213,6 +216,7 @@ def test_a_name_with_one_private_address_among_others_is_refused(
         *("169.254.169.254", "168.63.129.16", "224.0.0.1", "255.255.255.255", "198.18.0.1"),
         *("::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:10.0.0.1"),
         *("64:ff9b::169.254.169.254", "2002:7f00:1::", "2001:db8::1"),
+        *("::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "64:ff9b:1::10.0.0.1"),
     ],
 )
 def test_no_such_address_is_public(ip: str) -> None:
