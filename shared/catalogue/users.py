@@ -11,11 +11,14 @@ _LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(
 _FIND: LiteralString = "SELECT id FROM users WHERE subject = %(subject)s"
 
 # Somebody of the old service, who signed in with a password there: recognised
-# by an e-mail address that the issuer has verified, if that address is theirs alone.
+# by an e-mail address that the issuer has verified, if that address is theirs alone. What is
+# looked up by its index is compared again, with the case of ASCII alone folded: lower() makes a
+# plain k of the Kelvin sign, which makes somebody else's address of it.
 _RECOGNISE: LiteralString = """
     UPDATE users SET subject = %(subject)s
     WHERE subject IS NULL
       AND lower(email) = lower(%(email)s)
+      AND lower(email COLLATE "C") = lower(%(email)s COLLATE "C")
       AND (SELECT count(*) FROM users WHERE subject IS NULL AND lower(email) = lower(%(email)s)) = 1
     RETURNING id
 """

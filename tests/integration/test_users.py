@@ -114,6 +114,18 @@ def test_another_address_recognises_nobody(
     assert users.id_of("auth0|mallory", address) != anna
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["mi\N{KELVIN SIGN}e@example.org", "m\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ke@example.org"],
+)
+def test_an_address_that_only_lower_case_makes_the_same_recognises_nobody(
+    users: Users, admin: psycopg.Connection, address: str
+) -> None:
+    """Whoever owns it can have it verified: it is another mailbox, or a domain of their own."""
+    mike = legacy(admin, "mike@example.org")
+    assert users.id_of("auth0|mallory", address) != mike
+
+
 def test_an_address_that_two_had_recognises_neither(
     users: Users, admin: psycopg.Connection
 ) -> None:
