@@ -4,7 +4,12 @@ The types are written down here: the standard library's depend on what is instal
 machine, and a clip is to have the same type whoever uploads it.
 """
 
+import re
 from pathlib import PurePosixPath
+
+# One type, and nothing in which a browser might read another: of a list it takes the last, and
+# what ends in +xml is a document to it, with scripts (https://mimesniff.spec.whatwg.org/#xml-mime-type).
+_SERVABLE = re.compile(r"(?:video|audio)/[a-z0-9.+-]+(?<!\+xml)")
 
 _OF_EXTENSION = {
     ".3g2": "video/3gpp2",
@@ -40,13 +45,12 @@ _OF_EXTENSION = {
 
 
 def servable(media_type: str | None) -> str | None:
-    """The type, unless a browser would run what is served as it.
+    """The type without its parameters, unless a browser would run what is served as it.
 
     Blobs come from the storage account's own address: HTML or SVG there would be a page of it.
     """
-    if media_type is not None and media_type.startswith(("video/", "audio/")):
-        return media_type
-    return None
+    essence = (media_type or "").partition(";")[0].strip().lower()
+    return essence if _SERVABLE.fullmatch(essence) else None
 
 
 def of_name(name: str) -> str | None:

@@ -30,3 +30,29 @@ def test_a_name_tells_what_may_be_served(
     """Whatever the machine's own list says, or if there is none."""
     monkeypatch.setattr(mimetypes, "guess_type", lambda *_: ("text/html", None))
     assert media_types.of_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("media_type", "expected"),
+    [
+        ("video/mp4", "video/mp4"),
+        ("Video/MP4", "video/mp4"),
+        ("video/webm;codecs=vp9,opus", "video/webm"),
+        ("video/mp4;, text/html", "video/mp4"),
+        ("video/mp4, text/html", None),
+        ("video/mp4,text/html;charset=utf-8", None),
+        ("video/x+xml", None),
+        ("audio/svg+XML", None),
+        ("video/mp4 text/html", None),
+        ("video/", None),
+        ("text/html", None),
+        ("image/svg+xml", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_type_is_served_that_a_browser_takes_for_film_or_sound(
+    media_type: str | None, expected: str | None
+) -> None:
+    """Of a list it takes the last, and +xml is a document with scripts, whatever is before it."""
+    assert media_types.servable(media_type) == expected
