@@ -11,7 +11,8 @@ key=
 tries=0
 while [ -z "$key" ]; do
   key=$(az functionapp keys list --name "$AZURE_FUNCTION_APP_NAME" \
-    --resource-group "$AZURE_RESOURCE_GROUP" --query systemKeys.blobs_extension --output tsv) || key=
+    --resource-group "$AZURE_RESOURCE_GROUP" --subscription "$AZURE_SUBSCRIPTION_ID" \
+    --query systemKeys.blobs_extension --output tsv) || key=
   tries=$((tries + 1))
   if [ -z "$key" ]; then
     [ "$tries" -lt 30 ] || { echo "The app has no key blobs_extension: did its start fail?" >&2; exit 1; }
@@ -31,6 +32,7 @@ values = {
 }
 json.dump({"parameters": {name: {"value": value} for name, value in values.items()}}, sys.stdout)
 ' <<END | az deployment group create --name events --resource-group "$AZURE_RESOURCE_GROUP" \
+  --subscription "$AZURE_SUBSCRIPTION_ID" \
   --template-file infra/events.bicep --parameters @/dev/stdin --output none
 $key
 END
@@ -38,7 +40,12 @@ echo "ok: blob events go to $AZURE_FUNCTION_APP_NAME"
 
 [ "${SMOKE:-true}" = true ] || exit 0
 if [ -z "${CLIPLINK_TOKEN:-}" ]; then
-  CLIPLINK_TOKEN=$(az account get-access-token --resource "$AUTH_AUDIENCE" --query accessToken --output tsv)
+  CLIPLINK_TOKEN=$(az account get-access-token --resource "$AUTH_AUDIENCE" \
+    --subscription "$AZURE_SUBSCRIPTION_ID" --query accessToken --output tsv) || {
+    echo "Deployed, but not tried out: no token for $AUTH_AUDIENCE." >&2
+    echo "Set CLIPLINK_TOKEN, or SMOKE=false, and run: azd hooks run postdeploy" >&2
+    exit 1
+  }
 fi
 export CLIPLINK_TOKEN
 film=$(mktemp -d)/smoke.mp4

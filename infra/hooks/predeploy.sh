@@ -10,7 +10,8 @@ server="$server/Microsoft.DBforPostgreSQL/flexibleServers/$DATABASE_SERVER_NAME"
 api=2026-01-01-preview
 
 let_in() {
-  az resource create --id "$server/firewallRules/deployer" --api-version "$api" --output none \
+  az resource create --id "$server/firewallRules/deployer" --api-version "$api" \
+    --subscription "$AZURE_SUBSCRIPTION_ID" --output none \
     --properties "{\"startIpAddress\": \"$1\", \"endIpAddress\": \"$1\"}"
 }
 

@@ -174,6 +174,17 @@ def test_only_what_passes_the_tests_is_deployed() -> None:
     assert ".ci/run" in runs
 
 
+def test_az_signs_in_after_what_takes_long() -> None:
+    """GitHub's proof is good for minutes: az has to turn it into tokens before that, azd does not."""
+    steps = workflow("deploy")["jobs"]["deploy"]["steps"]
+    order = [step.get("run") or step["uses"].partition("@")[0] for step in steps]
+    last_four = order[-4:]
+    assert last_four[:2] == ["azd provision --no-prompt", "azure/login"]
+    assert "CLIPLINK_TOKEN=$token" in last_four[2]
+    assert "::add-mask::$token" in last_four[2]
+    assert last_four[3] == "azd deploy --no-prompt"
+
+
 def test_the_compiler_looks_at_both_templates() -> None:
     text = (ROOT / ".github/workflows/test.yml").read_text()
     assert set(re.findall(r"az bicep build --file (\S+)", text)) == {
@@ -185,7 +196,7 @@ def test_the_compiler_looks_at_both_templates() -> None:
 def test_the_workflow_gives_azd_every_choice() -> None:
     """Its machine knows none of what somebody set elsewhere, and would deploy the defaults."""
     given: dict[str, str] = workflow("deploy")["jobs"]["deploy"]["env"]
-    assert set(given) == told_by_parameters() | OF_AZD | {"AZURE_CLIENT_ID"}
+    assert set(given) == told_by_parameters() | OF_AZD | {"AZURE_CLIENT_ID", "SMOKE"}
     assert given == {name: f"${{{{ vars.{name} }}}}" for name in given}
 
 
