@@ -5,9 +5,9 @@ A table of contents: what happens on each trigger is in `clips/`, over `shared/`
 
 import gc
 
-gc.disable()  # what is loaded stays: looking through it for garbage would take a tenth of the start
+gc.disable()  # imports leave no garbage: looking for it would take a tenth of the startup
 
-# ruff: noqa: E402 - all imports stand below that line, or it would come too late
+# ruff: noqa: E402 - the imports have to come after that line
 import logging
 
 import azure.functions as func
@@ -21,7 +21,7 @@ from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
-settings = read_environment()  # stops the start, naming every wrong or missing setting at once
+settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
 services = compose(settings)  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
@@ -74,7 +74,7 @@ def clip_landed(blob: BlobName) -> None:
     connection=settings.storage.trigger_connection,
 )
 def migration_batch(message: func.QueueMessage) -> None:
-    """A migration is to be planned, or a batch of it to be moved."""
+    """A migration is due to be planned, or a batch of it to be moved."""
     services.migrations.work(message.get_body().decode(), message.id)
 
 
@@ -87,6 +87,6 @@ def cleanup(timer: func.TimerRequest) -> None:
     services.cleanup.run()
 
 
-# From here on there is garbage: among what comes, not among what is there.
+# What is loaded by now stays for good; only what comes later can be garbage.
 gc.freeze()
 gc.enable()

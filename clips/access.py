@@ -1,7 +1,7 @@
-"""Who gets which link: upload, play, look at the poster.
+"""Links for callers: to upload a clip, to play it, to show its images.
 
-A link is minted only for whoever the catalogue shows the clip to, opens one blob, and is on
-record before it is handed out.
+A link is made only for callers who may see the clip. It opens one blob, and is on record before
+it is handed out.
 """
 
 from collections.abc import Sequence
@@ -30,15 +30,18 @@ from shared.model import (
 )
 from shared.storage import Links, LinkTerms
 
-# Posters stand in pages that are left open, and are asked for again and again: their links
-# are long, and the same for half a day.
+# Pages with posters are left open and loaded again and again: links to posters live long, and
+# stay the same for half a day.
 _POSTER_LIFE = timedelta(hours=24)
 _POSTER_WINDOW = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTerms:
-    """What the caller asks of a link; `download` is a file name, or "" for the clip's own."""
+    """What the caller asks of a link.
+
+    `download` is the file name to save under, "" for the clip's title; None plays it instead.
+    """
 
     life: timedelta
     ip: str | None
@@ -66,7 +69,7 @@ class Access:
     def link(
         self, viewer: Viewer, clip_id: UUID, terms: AccessTerms, rehydrate: RehydratePriority
     ) -> SignedLink | Rehydration:
-        """A link, or how long it takes until the clip is back from the archive.
+        """A link, or how long to wait until the clip is back from the archive.
 
         Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
         """
@@ -86,8 +89,8 @@ class Access:
     ) -> Sequence[SignedLink | CliplinkError]:
         """A link for each of the clips, in their order, or why there is none.
 
-        What is archived is known from the last cleanup: asking storage would be a call for each
-        clip. Raises StorageUnavailable.
+        Whether a clip is archived is taken from the last cleanup, as asking storage would cost a
+        request for each. Raises StorageUnavailable.
         """
         files = self._clips.files(viewer, clip_ids)
         answers = [self._attempt(viewer, files.get(clip_id), terms) for clip_id in clip_ids]
@@ -102,7 +105,7 @@ class Access:
         return answers
 
     def posters(self, viewer: Viewer, clips: Sequence[Clip]) -> Sequence[str | None]:
-        """For each clip a link to its poster that can be put into a page."""
+        """For each clip the URL of its poster for an `<img>`, or None if it has no poster."""
         container = self._containers.thumbnails
         links = [
             clip.images.poster_name
@@ -122,7 +125,7 @@ class Access:
         return [link.url if link else None for link in links]
 
     def upload(self, viewer: Viewer, clip: Clip) -> Upload:
-        """How to send the bytes of a new clip; the link can create this one blob only."""
+        """How to send the bytes of a new clip; the link can write this one blob only."""
         if clip.blob_name is None:
             raise WrongState("The clip has no place in storage.")
         link = self._links.to_upload(self._containers.clips, clip.blob_name, UPLOAD_LIFE)

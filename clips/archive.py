@@ -1,6 +1,6 @@
-"""Clips in the archive tier: whether their bytes can be read, and fetching them back.
+"""Clips in the archive tier: whether their bytes can be read, and bringing them back.
 
-Storage alone knows what is archived and what is on its way back, so nothing is stored here.
+Storage itself knows what is archived and what is being rehydrated: no state is kept of it here.
 """
 
 import threading
@@ -15,7 +15,7 @@ from shared.storage import Blobs
 # Standard takes up to 15 hours; high less than one for most blobs below 10 GB.
 # https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview
 _RETRY_AFTER = {RehydratePriority.STANDARD: 3600, RehydratePriority.HIGH: 600}
-# A page that asks for one clip again and again does not ask storage each time.
+# Repeated requests for one clip do not ask storage each time.
 _ONLINE_FOR = timedelta(seconds=2)
 _MAX_REMEMBERED = 10_000
 
@@ -28,7 +28,7 @@ class Archive:
         containers: Containers,
         is_readable: Callable[[str, str], bool],
     ) -> None:
-        """`is_readable` is `TierCheck.is_readable`, or anything else that says no when in doubt."""
+        """`is_readable` is `TierCheck.is_readable`, which says no when in doubt."""
         self._clock = clock
         self._blobs = blobs
         self._is_readable = is_readable
@@ -37,9 +37,9 @@ class Archive:
         self._starting = threading.Lock()
 
     def state(self, blob_name: str, priority: RehydratePriority) -> Rehydration | None:
-        """None if the blob can be read; else how it is being fetched back, from now at least.
+        """None if the blob can be read; else starts to bring it back, and says how long it takes.
 
-        What is under way is hurried if that is asked for, never slowed down. Raises
+        A rehydration that is under way can be raised to high priority, never lowered. Raises
         BlobMissing, StorageUnavailable.
         """
         seen = self._online.get(blob_name)
@@ -73,7 +73,7 @@ class Archive:
     def _start(self, blob: Blob, priority: RehydratePriority) -> Rehydration:
         if self._blobs.rehydrate(self._container, blob.name, priority):
             return _rehydration(priority)
-        # Another instance was faster, or what somebody else began cannot be hurried.
+        # Another instance was faster, or the rehydration under way cannot be hurried.
         return _rehydration(blob.rehydrating or priority)
 
 

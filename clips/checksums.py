@@ -1,7 +1,7 @@
-"""Gives blobs that were uploaded in blocks the Content-MD5 that others have from storage.
+"""Adds the Content-MD5 to blobs that were uploaded in blocks; storage computes it for others.
 
-Whoever downloads a clip can then verify it. The blob is streamed once, in the background and
-within a budget of time: the blob trigger never reads a whole file.
+Downloads can then be verified. Each blob is streamed once, by the cleanup and within a time
+limit: the blob trigger never reads a whole file.
 """
 
 import hashlib
@@ -50,12 +50,12 @@ class Checksums:
             md5 = self._md5(blob, deadline)
             if md5 is None:
                 return False
-            # Setting a property makes a new ETag of the same bytes: the row follows at once.
+            # Setting a property gives the same bytes a new ETag, which the row has to follow.
             etag = self._blobs.set_md5(self._container, blob, md5)
         return self._upkeep.note_md5(name, old_etag=blob.etag, new_etag=etag, md5=md5)
 
     def _md5(self, blob: Blob, deadline: datetime) -> str | None:
-        """The checksum in base64; None if there is not time enough for all of the blob."""
+        """The checksum in base64; None if the deadline passes before the end of the blob."""
         reader = self._blobs.reader(self._container, blob)
         digest = hashlib.md5(usedforsecurity=False)
         for offset in range(0, blob.size, _PART):

@@ -1,6 +1,6 @@
-"""The timer's work: deletes what is certain, and keeps storage and catalogue true to each other.
+"""The timer's work: deletes what is due, and keeps storage and catalogue consistent.
 
-Every step stands for itself: one that meets an outage is reported and the others still run.
+The steps are independent: one that meets an outage is reported, and the others still run.
 """
 
 import logging
@@ -27,14 +27,14 @@ UPLOAD_GRACE = timedelta(hours=24)
 """How long a clip may wait for its upload after the link to it has ended."""
 
 GRANT_LIFE = timedelta(days=30)
-"""How long it stays on record who had a link after the link has ended."""
+"""How long a grant stays on record after its link has expired."""
 
 _TEMP_FILE_LIFE = timedelta(hours=24)
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
 
 type Report = dict[str, int]
-"""What a run did: counts by what was counted."""
+"""Counts of a run, by the names of its steps."""
 
 
 class Cleanup:
@@ -100,7 +100,7 @@ class Cleanup:
         for clip in self._upkeep.abandoned_uploads(before, _BATCH):
             name = clip.blob_name
             if name is not None and self._blobs.exists(self._containers.clips, name):
-                # It did come, only nobody told us.
+                # The upload did arrive, but its event was lost.
                 self._ingest.landed(name)
             elif self._upkeep.hide_abandoned(clip.clip_id):
                 self._deletion.finish_clip(clip)
@@ -150,12 +150,12 @@ class Cleanup:
 
 
 def _tell(report: Report, outages: int) -> None:
-    """One line in the log, with its numbers as fields too; and the same as metrics."""
+    """Logs the counts, in one line and as its fields, and adds them to the metrics."""
     counts = " ".join(f"{name}={count}" for name, count in report.items())
     _log.info("Cleanup done: %s outages=%d", counts, outages, extra=report | {"outages": outages})
     for name, count in report.items():
         telemetry.CLEANUP_ITEMS.add(count, kind=name)
-    # Whoever misses these knows that the timer stands still.
+    # An alert watches for their absence: then the timer has stopped.
     telemetry.CLEANUP_RUNS.add(outcome="outage" if outages else "done")
 
 

@@ -1,4 +1,4 @@
-"""The composition root: settings in, everything that the triggers use out.
+"""The composition root: makes everything that the triggers use from the settings.
 
 Nothing connects here. Whatever needs a connection opens it when it is first used.
 """
@@ -74,7 +74,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
     videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
-    # Never by way of the CDN: it would answer from what it has kept.
+    # Not through the CDN, which would answer from its cache.
     tier_check = TierCheck(account, Links(account, clock))
     archive = Archive(clock, blobs, containers, tier_check.is_readable)
     storyboards = Storyboards(clock, blobs, containers, links, grants)
@@ -133,5 +133,5 @@ def _batch_mover(
     # Imported here: few instances ever move a file in.
     from clips.migration.batch import BatchMover
 
-    # Bytes go to the account itself, never by way of a CDN.
+    # Uploads go to the account itself, not through the CDN.
     return BatchMover(account, Links(account, clock), containers, moving)

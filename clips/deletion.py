@@ -1,7 +1,7 @@
-"""Deletion: hidden at once, then the blobs go, then the row.
+"""Deletion: a clip is hidden at once, then its blobs are deleted, then its row.
 
-Each step can be repeated, so a run that dies anywhere is finished by a later one: the mark on
-the row says that there is something to finish until the very last step removes both.
+Every step can be repeated, so a later run finishes what a crash interrupted: the mark on the row
+says that there is work left, until the last step removes the row and the mark with it.
 """
 
 import logging
@@ -19,7 +19,7 @@ from shared.storage import Blobs
 _log = logging.getLogger(__name__)
 
 UPLOAD_LIFE = timedelta(hours=2)
-"""How long a link to upload is good: a deleted clip's name stays closed as long."""
+"""How long an upload link is valid, and so how long a blob may still arrive for a deleted clip."""
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
 # longest that host.json lets it live.

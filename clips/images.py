@@ -1,7 +1,7 @@
 """The images of a clip, written into the thumbnails container under their names.
 
-Images are new when they are written. One that is there already comes from a run that died (and
-is replaced), or from the run of a newer version of the clip (and is left to it).
+An image that exists already was left by a run that died, and is replaced, or was written by a run
+for a newer version of the clip, and is kept.
 """
 
 from concurrent.futures import ThreadPoolExecutor

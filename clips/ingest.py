@@ -1,6 +1,6 @@
-"""A blob has landed: claim it, look into it, make its images, publish it.
+"""Ingest of a blob that has landed: claim it, probe it, make its images, publish the clip.
 
-May be called twice, late, out of order, and be killed anywhere: every step can be repeated,
+May be called twice, late or out of order, and be killed at any point: every step can be repeated,
 and only the version of the blob that was claimed is ever published.
 
     count the attempt -> properties -> claim (blob, ETag) -> old images away
@@ -60,8 +60,8 @@ class Ingest:
     def landed(self, blob_name: str) -> None:
         """Brings the catalogue to whatever version of the blob is there now.
 
-        A file that cannot be played is a result, not an error. Whatever is raised means that
-        the same call may succeed later, so the host is to deliver again.
+        A file that cannot be played is a result, not an error. Any exception means that the same
+        call may succeed later, so that the host should deliver the message again.
         """
         video_id = blob_names.video_of(blob_name)
         if video_id is None:

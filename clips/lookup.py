@@ -1,4 +1,4 @@
-"""Finding a caller's clip, or saying why there is none to be had, or no video."""
+"""Finds the clip that a caller names, or raises the error that says why there is none."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from shared.errors import NotFound, WrongState
 from shared.model import Clip, ClipFile, ClipStatus, Viewer
 
 
-# The same words for what never was, for somebody else's and for what is deleted.
+# The same words whether it never existed, is somebody else's or is deleted.
 def no_such_clip() -> NotFound:
     return NotFound("There is no such clip.")
 

@@ -1,8 +1,8 @@
-"""Compares the clips container with the catalogue, name by name, and mends what differs.
+"""Compares the clips container with the catalogue, name by name, and repairs differences.
 
-Events get lost and outages outlast the host's retries: a blob that nobody dealt with is
-brought in here, and a clip whose blob is gone stops looking ready. Which blobs are archived
-is noted on the way.
+Events get lost, and outages outlast the host's retries: blobs that were never processed are
+processed here, and clips whose blobs are gone are marked as failed. Which blobs are archived is
+noted on the way.
 """
 
 import logging
@@ -21,8 +21,8 @@ from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
 
-# The blob trigger goes first: what was touched a moment ago is its business. Should both work
-# on one blob after all, nothing but the work is wasted.
+# Blobs that were touched a moment ago are left to the blob trigger. Should both process one
+# after all, only the work is wasted.
 _QUIET = timedelta(minutes=1)
 # The rest waits for the next run, so that runs do not pile up.
 _WORKING_TIME = timedelta(minutes=5)
@@ -55,7 +55,7 @@ class Reconciliation:
         return mended + self._mark_missing(self._upkeep.known_blobs(after, None), started - _QUIET)
 
     def _note_tiers(self, page: Iterable[Blob], known: Mapping[str, KnownBlob]) -> None:
-        """Lets the catalogue know which clips a rule, or somebody, archived or brought back."""
+        """Notes which clips have been archived or brought back since the last run."""
         for archived in (True, False):
             names = [
                 blob.name
@@ -70,7 +70,7 @@ class Reconciliation:
     def _unsettled(
         self, page: Iterable[Blob], known: dict[str, KnownBlob], quiet_since: datetime
     ) -> list[str]:
-        """The blobs that should have been dealt with; takes those of the page out of `known`."""
+        """The blobs of the page that need processing; removes all of the page from `known`."""
         strangers: list[str] = []
         names: list[str] = []
         for blob in page:
@@ -84,7 +84,7 @@ class Reconciliation:
         return names + self._under_a_video(strangers)
 
     def _under_a_video(self, names: list[str]) -> list[str]:
-        """Those of the names that may become clips; the others belong to nobody."""
+        """The names that lie under an existing video, and may therefore become clips."""
         videos = {name: blob_names.video_of(name) for name in names}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         ours = [name for name, video in videos.items() if video in existing]
@@ -107,7 +107,7 @@ class Reconciliation:
         return done
 
     def _mark_missing(self, clips: Iterable[KnownBlob], quiet_since: datetime) -> int:
-        """Lets those clips say that their blob is gone, of which that is certain."""
+        """Marks the clips whose blob is certainly gone."""
         marked = 0
         for clip in clips:
             believed = clip.status in {"ready", "processing"} and not clip.deleted
@@ -126,6 +126,6 @@ def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
     if clip.etag != blob.etag:
         return True
     if blob.archived and clip.failure_code == ARCHIVED.code:
-        return False  # that is known; its turn comes when it is back
-    # One that is still being processed has to be told when that is hopeless.
+        return False  # known already; to be processed when it is back
+    # One that used up its attempts in `processing` is tried once more, to be marked as failed.
     return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")

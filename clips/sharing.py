@@ -1,7 +1,7 @@
-"""Sharing: who may open a clip without a token of ours, and what they are given.
+"""Shares: URLs that open a clip without a token, and can be revoked.
 
-A signed link cannot be taken back; a share can, at any moment. Its address holds a secret, and
-whoever has it is led on to a link of a few minutes, as often as the share allows.
+A signed link cannot be revoked; a share can, at any moment. Its URL holds a secret, and redirects
+its bearer to a link of a few minutes, as often as the share allows.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from shared.model import RehydratePriority, Rehydration, Share, SignedLink, View
 from shared.storage import Links, LinkTerms
 
 LINK_LIFE = timedelta(minutes=5)
-"""How long what was opened stays open: as long as a revocation takes for who is already in."""
+"""Life of the links that a share gives out: for so long a revocation may leave them open."""
 
 _SHORTEST_LINK = timedelta(seconds=1)
 _NO_WINDOW = timedelta(0)
@@ -42,7 +42,7 @@ class ShareTerms:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a share led to: a link, or how long it takes until there can be one."""
+    """The outcome of opening a share: a link, or how long to wait for one."""
 
     clip_id: UUID
     outcome: SignedLink | Rehydration
@@ -66,7 +66,7 @@ class Sharing:
         self._archive = archive
 
     def create(self, viewer: Viewer, clip_id: UUID, terms: ShareTerms) -> tuple[Share, str]:
-        """A new share and its secret, which is known from now on to the caller alone.
+        """A new share and its secret, which is stored nowhere.
 
         The clip need not be ready yet. Raises NotFound.
         """
@@ -100,14 +100,14 @@ class Sharing:
             raise NotFound("There is no such share.")
 
     def open(self, token: str) -> Opened:
-        """What the bearer of a secret is given: a link, on record, at the price of a view.
+        """A link for the bearer of a secret, which uses up a view and is put on record.
 
-        The view is taken last, so that nobody pays for what they do not get. Raises NotFound,
-        in the same words whatever the reason; for a share that holds, WrongState if its clip
-        is not ready, BlobMissing, StorageUnavailable.
+        The view is counted last, when the link is certain. Raises NotFound, in the same words
+        whatever the reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
+        StorageUnavailable.
         """
-        # The time this takes tells nothing: a secret is looked for by its digest, never
-        # compared with another, and digests of similar secrets have nothing in common.
+        # No timing attack: the secret is looked up by its digest, never compared with another,
+        # and digests of similar secrets have nothing in common.
         share = self._shares.find(_digest(token)) if _TOKEN.fullmatch(token) else None
         if share is None:
             raise _no_such_share()
@@ -131,7 +131,7 @@ class Sharing:
 
 
 def _digest(token: str) -> bytes:
-    """What is stored of a secret. It has 256 random bits: a slow hash would add nothing."""
+    """What is stored of a secret. With 256 random bits, a slow hash would add nothing."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,9 +1,9 @@
-"""Storyboards for players: a WebVTT whose cues carry signed addresses of the sheet.
+"""Storyboards for players: a WebVTT whose cues carry signed URLs of the sheet.
 
-A cue's address is relative in the stored file, and a relative address loses the signature of
-the file it stands in. So a copy with full addresses is kept in the temp container for as long
-as its links are good: the cleanup removes it by its `expires_at`. Whoever asks within a window
-shares one copy.
+In the stored file the URLs of the cues are relative, and a relative URL does not inherit the
+signature of the file it stands in. So a copy with full URLs is kept in the temp container while
+its links are valid; the cleanup removes it by its `expires_at`. All requests within one window
+share a copy.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Storyboards:
             name,
             text.replace(blob_names.STORYBOARD_SHEET, sheet.url).encode(),
             "text/vtt",
-            replace=True,  # another's is the same
+            replace=True,  # a concurrent request writes the same
             metadata={"expires_at": sheet.expires_at.isoformat()},
         )
 

@@ -1,7 +1,7 @@
 """Stills of a clip by time and size: links to images that exist, or are made once and kept.
 
-What can be asked for is a small grid, so that nobody can fill the account: four widths, two
-formats, and at most 1000 points in time a clip.
+Requests are rounded to a grid, so that nobody can fill the account: four widths, two formats, and
+at most 1000 points in time for each clip.
 """
 
 import math
@@ -43,7 +43,7 @@ class Thumbnails:
         self._grants = grants
 
     def link(self, viewer: Viewer, clip_id: UUID, wanted: Wanted) -> SignedLink:
-        """A link to the still, which is made if need be; on record.
+        """A link to the still, which is made if it does not exist; the link is on record.
 
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
         ready, BlobArchived if the still has to be made first, StorageUnavailable.
@@ -96,7 +96,7 @@ class Thumbnails:
                 replace=False,
             )
         except BlobExists:
-            return  # somebody else asked for the same: theirs is as good
+            return  # a concurrent request made the same still
 
 
 def on_grid(time: float, duration: float) -> float:

@@ -1,8 +1,8 @@
 """The app's own identity: a managed identity on Azure, `az login` on a developer's machine.
 
 AZURE_CLIENT_ID names a user-assigned identity; the library reads that variable by itself.
-Nothing is imported or asked before the identity is first needed: the import alone takes a
-third of a second, and an app with passwords does without.
+Nothing is imported or requested before the identity is first needed: the import alone takes a
+third of a second, and an app that uses passwords does without.
 """
 
 from functools import cached_property
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class NotSignedIn(Exception):
-    """There is no token to be had: no identity, or the service that gives tokens is away."""
+    """No token can be obtained: there is no identity, or the token service is away."""
 
 
 class AppIdentity:
-    """Gets tokens and keeps them until shortly before their end; threads may share it."""
+    """Gets tokens, and caches them until shortly before they expire; threads may share it."""
 
     @cached_property
     def credential(self) -> "TokenCredential":
-        """For a client of the vendor that fetches its tokens by itself."""
+        """For the vendor's clients, which fetch their tokens by themselves."""
         from azure.identity import DefaultAzureCredential
 
         return DefaultAzureCredential()
 
     def token(self, scope: str) -> str:
-        """A token that is good for some minutes at least; raises NotSignedIn."""
+        """A token that is valid for some minutes at least; raises NotSignedIn."""
         from azure.core.exceptions import AzureError
 
         try:

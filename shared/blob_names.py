@@ -1,4 +1,4 @@
-"""The names of containers and blobs: the one place that knows how they are put together.
+"""The names of containers and blobs: the only module that builds or parses them.
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
@@ -75,7 +75,7 @@ def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
 
 
 def own_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
-    """A thumbnail that was not made of the clip but came along with it, as the old service had."""
+    """A thumbnail that came with a clip of the old service, instead of being made from it."""
     return f"{video_id}/{clip_id}_thumbnail{extension}"
 
 
@@ -115,7 +115,7 @@ def thumbnail(
     width: int,
     image_format: ImageFormat,
 ) -> str:
-    """A frame made on demand: of one version of the clip, so that it is never stale."""
+    """A still made on demand, from one version of the clip: it can never be stale."""
     return (
         f"{derived_prefix(video_id, clip_id)}"
         f"at-{milliseconds}-{width}-{etag.lower()}{image_format.extension}"
@@ -140,7 +140,7 @@ def clip_of(blob_name: str) -> UUID | None:
 
 
 def _canonical_uuid(text: str) -> UUID | None:
-    """Only the form that we write ourselves, so that one thing cannot go by two names."""
+    """The UUID if the text is its canonical form: one blob must not have two spellings."""
     try:
         value = UUID(text)
     except ValueError:

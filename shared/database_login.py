@@ -1,4 +1,4 @@
-"""How Postgres is signed in to: with the password in DATABASE_URL, or as the app's identity.
+"""Signing in to Postgres: with the password in DATABASE_URL, or as the app's identity.
 
 Opens nothing by itself. It hands valid connection parameters to whoever opens connections,
 and once more when a password was refused and the vault has another one by now.

@@ -1,4 +1,4 @@
-"""What Cliplink talks about: users, videos, clips and the media inside them.
+"""The domain model: users, videos, clips and the media inside them.
 
 Frozen values without behaviour that needs a database, a storage account or FFmpeg.
 Times of day are timezone-aware; positions and durations are seconds; sizes are bytes.
@@ -13,7 +13,7 @@ from uuid import UUID
 
 
 class ClipStatus(StrEnum):
-    """Where a clip is on its way; `ready` and `failed` are where the way ends."""
+    """How far a clip has come; `ready` and `failed` are final until its blob is overwritten."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     PROCESSING = "processing"
@@ -93,7 +93,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """What was made from a clip to be looked at; names are of the thumbnails container.
+    """The images made from a clip; the names are those of blobs in the thumbnails container.
 
     `poster_widths` are the widths in pixels, ascending, in which the poster is stored;
     `storyboard_name` is the WebVTT beside its sheet; `placeholder` a thumbhash in base64.
@@ -114,7 +114,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whoever a token speaks for. `id` is ours, `subject` the issuer's."""
+    """The subject of a valid token. `id` is our own, `subject` the issuer's."""
 
     id: UUID
     subject: str
@@ -123,7 +123,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Through whose eyes the catalogue is looked at; `as_admin` sees what is anybody's."""
+    """On whose behalf the catalogue is read or changed; `as_admin` sees what is anybody's."""
 
     user_id: UUID
     as_admin: bool = False
@@ -173,9 +173,9 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFile:
-    """What has to be known of a clip to hand out links to it; the fields are those of Clip.
+    """The part of a Clip that links to it need.
 
-    `archived` is what the cleanup saw last, a few minutes ago: storage knows better.
+    `archived` is what the last cleanup saw, a few minutes ago: storage is the authority.
     """
 
     id: UUID
@@ -189,7 +189,7 @@ class ClipFile:
 
     @property
     def served_as(self) -> str:
-        """Whatever type an uploader gave the blob: nothing that a browser would run."""
+        """The type that links serve it as, whatever the blob has: none that a browser would run."""
         return self.content_type or "application/octet-stream"
 
 
@@ -287,7 +287,7 @@ class RecordedGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A way to a clip that needs no token of ours and can be taken back.
+    """Access to a clip that needs no token and can be revoked.
 
     `views` counts how often it was opened; from `max_views` on it opens nothing. `ip` is the
     address or range that the links it gives are bound to.

@@ -1,7 +1,7 @@
-"""Passwords and keys that may be changed while the app runs, and where they are kept.
+"""Passwords and keys that may be rotated while the app runs.
 
-Knows nothing of Azure, Postgres or storage. Whoever signs in with a Secret asks for its
-current value every time, and tells it when a server refuses one.
+Knows nothing of Azure, Postgres or storage. Code that signs in with a Secret asks for its
+current value every time, and reports a value that a server refused.
 """
 
 import logging
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _FRESH = timedelta(minutes=10)
 # While the vault is away, or has nothing usable, only one call in so long waits for it.
 _PATIENCE = timedelta(minutes=1)
-# A server that refuses everybody must not turn every call into one to the vault.
+# A server that refuses every value must not turn every request into one to the vault.
 _PAUSE = timedelta(seconds=10)
 
 
@@ -43,7 +43,7 @@ class Vault(Protocol):
     def get(self, name: str, *, patient: bool = False) -> str | None:
         """The value, None if there is none; raises VaultUnavailable.
 
-        Who is `patient` cannot go on without it, and would rather wait for a second attempt.
+        A `patient` caller cannot go on without it, and prefers to wait for further attempts.
         """
 
 
@@ -61,7 +61,7 @@ class Fixed:
 
 
 class Part:
-    """What is taken out of a secret, such as the key in a connection string."""
+    """A part of a secret, such as the key in a connection string."""
 
     def __init__(self, whole: Secret, take: Callable[[str], str]) -> None:
         self._whole = whole
@@ -79,7 +79,7 @@ class Part:
         return None if part == refused else part
 
     def _of(self, whole: str) -> str:
-        """Taken once: it may be asked for with every link of a thousand."""
+        """Extracted once for each value: a page of a thousand links asks a thousand times."""
         seen, part = self._taken
         if seen != whole:
             part = self._take(whole)
@@ -108,7 +108,7 @@ class Rotating:
         self._may_ask_at = now
 
     def current(self) -> str:
-        """The value; who finds it old reads it again, and the others go on with it meanwhile."""
+        """The value; one thread reads it again when it is stale, the others use it meanwhile."""
         if self._clock() >= self._stale_at and self._lock.acquire(blocking=False):
             try:
                 if self._clock() >= self._stale_at:
@@ -118,7 +118,7 @@ class Rotating:
         return self._value
 
     def instead_of(self, refused: str) -> str | None:
-        """Everybody who was refused waits for the one reading, and gets what came of it."""
+        """All threads that were refused wait for one reading, and share its result."""
         with self._lock:
             if self._value == refused and self._clock() >= self._may_ask_at:
                 self._read_again()

@@ -1,4 +1,4 @@
-"""What is wrong with the value of a setting, if anything: checks of its shape alone. Pure."""
+"""Checks of settings: each returns what is wrong with a value, or None. Pure, of shape alone."""
 
 import base64
 import re

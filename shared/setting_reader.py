@@ -1,4 +1,4 @@
-"""Where the value of a setting is found: in the environment, and then in the vault named there.
+"""Looks settings up: in the environment, then in the key vault that is named there.
 
 Knows no setting but KEY_VAULT_URL. Goes on after a problem, so that all of them can be told.
 """
@@ -14,7 +14,7 @@ type Check = Callable[[str], str | None]
 
 
 class SettingReader:
-    """Looks values up, in the environment and then in the vault; collects what is wrong."""
+    """Looks values up, in the environment and then in the vault; collects the problems."""
 
     def __init__(
         self, values: Mapping[str, str], vault_of: Callable[[str], Vault], clock: Clock

@@ -65,7 +65,7 @@ class StorageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
-    """Whose tokens are believed: all three are required, there is no way around them."""
+    """Whose tokens are accepted; all three are required, there is no switch against it."""
 
     issuer: str
     audience: str
@@ -140,7 +140,7 @@ def from_mapping(
 
 
 def read_database_url() -> str:
-    """DATABASE_URL alone, for whoever runs migrations and needs nothing else."""
+    """DATABASE_URL alone, for the migrations, which need nothing else."""
     reader = SettingReader(os.environ, open_vault, utc_now)
     url = reader.required("DATABASE_URL", is_postgres)
     _stop_at_problems(reader)

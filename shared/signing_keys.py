@@ -1,7 +1,7 @@
 """The issuer's public keys (RFC 7517): fetched with bounds, and kept in memory.
 
-The address is a setting and nothing of a token ever leads elsewhere: redirects are not
-followed, and what answers is not trusted to be short, quick or well-formed.
+The URL is a setting, and nothing in a token can change it: redirects are not followed, and the
+response is not trusted to be short, quick or well-formed.
 """
 
 import json

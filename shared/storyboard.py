@@ -1,6 +1,6 @@
 """A storyboard: where each tile of its sheet lies and which seconds of the clip it stands for.
 
-Pure: whoever hands out a WebVTT needs neither FFmpeg nor Pillow. The sheet itself is made by
+Pure: writing a WebVTT needs neither FFmpeg nor Pillow. The sheet itself is made by
 `shared.media`.
 
 Source: the WebVTT of thumbnails as JW Player brought it up and Vidstack, Video.js, Plyr and

@@ -1,1 +1,1 @@
-"""The HTTP handlers: each parses its call, asks a service, and renders what comes back."""
+"""The HTTP handlers: each parses its request, calls a service, and renders the result."""

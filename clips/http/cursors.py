@@ -1,4 +1,4 @@
-"""Opaque cursors: the key of the last row of a page, as text that fits into a URL."""
+"""Opaque cursors for paging: the sort key of the last row of a page, encoded for a URL."""
 
 import json
 import math

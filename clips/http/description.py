@@ -1,6 +1,6 @@
-"""The API's description, made when it is first asked for and then kept.
+"""The API's description, generated when it is first requested and then kept.
 
-Whoever starts an instance for another call does not wait for it, nor load what makes it.
+A cold start for any other request neither waits for it nor loads the modules that generate it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from clips.http.operations import Route
 
 
 class Description:
-    """Of these routes, and of those that are added before it is first asked for."""
+    """Describes `routes`, with those that are added before the first request."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
@@ -32,7 +32,7 @@ class Description:
 
     @cached_property
     def page_headers(self) -> Mapping[str, str]:
-        """What the browser has to know of the page."""
+        """The headers of the page: its content security policy."""
         from clips.http import docs_page
 
         return {"Content-Security-Policy": docs_page.security_policy()}

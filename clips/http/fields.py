@@ -1,7 +1,7 @@
-"""The kinds of values that requests hold: how each is checked, and described as JSON Schema.
+"""Field types of requests: how each value is validated, and its JSON Schema.
 
-Texts that stand for a number or an id are taken in one spelling only, the one that JSON and
-RFC 9562 have: `1_0`, `+5` and `{0190...}` are none.
+Numbers and ids that arrive as text are accepted in one spelling only, that of JSON and RFC 9562:
+`1_0`, `+5` and `{0190...}` are refused.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""How the API's description tells errors: a schema for each class, a response for each status."""
+"""Errors in the API's description: a schema for each class, a response for each status."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

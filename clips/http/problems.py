@@ -50,7 +50,7 @@ def status_of(kind: type[CliplinkError]) -> HTTPStatus:
 
 
 def unexpected(invocation_id: str) -> Response:
-    """For a fault of ours: says nothing but the id under which the log tells more."""
+    """For a bug of ours: tells the caller only the id under which it is logged."""
     return problem(CliplinkError(f"The fault is logged under invocation {invocation_id}."))
 
 
@@ -59,7 +59,7 @@ def _headers(error: CliplinkError) -> dict[str, str]:
         case errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
         case errors.TokenMissing():
-            # RFC 6750, section 3.1: who sent no token is told how to, not what was wrong with it.
+            # RFC 6750, section 3.1: without a token, the challenge carries no error code.
             return {"WWW-Authenticate": 'Bearer realm="cliplink"'}
         case errors.Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="cliplink", error="invalid_token"'}

@@ -1,6 +1,6 @@
 """The catalogue in Postgres: who owns which videos and clips, and in what state they are.
 
-One module for each reason to ask: `users`, `videos`, `clips`, `grants`, `shares`, `owners` and
+One module for each group of callers: `users`, `videos`, `clips`, `grants`, `shares`, `owners` and
 `view_log` serve the API, `landings` and `admission` the blob trigger, `upkeep` the cleanup,
 `moving`, `migrations`, `migration_files` and `migration_counts` those who move clips in.
 Every statement stands in the module that runs it, named and with parameters only.

@@ -1,7 +1,7 @@
-"""Whether a blob that no row knows becomes a clip.
+"""Decides whether a blob without a row becomes a clip.
 
-A blob under an existing video does, whatever tool wrote it: as the clip that its name spells,
-where that one waits for its bytes, or as a new one.
+Any blob under an existing video does, whatever tool wrote it: as the clip whose id is in its
+name, if that one waits for its bytes, or as a new clip.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Grants: which link was handed to whom, so that storage logs can be read.
+"""Grants: which link was given to whom, so that storage logs can be attributed.
 
 A link is the same for everybody who asks for it on the same terms within a window, and so is
 its id; a grant is one link in the hands of one user, or of whoever opened one share. Those of
@@ -77,9 +77,9 @@ class Grants:
         self._recorded_since = clock()
 
     def record(self, user_id: UUID, grants: Sequence[Grant]) -> None:
-        """Puts links on record that are about to be handed to a user.
+        """Records links that are about to be given to a user.
 
-        A page that is asked for again has the same links: those are not written again.
+        A page that is requested again has the same links, which are not written again.
         """
         # Two ids of random bits, folded into one number that is quickly found in a set.
         user, recorded = user_id.int, self._remembered()
@@ -101,7 +101,7 @@ class Grants:
         return self._database.run(_FORGET, {"before": before, "limit": limit})
 
     def _remembered(self) -> set[int]:
-        """What this process wrote lately, as far as it is remembered.
+        """The grants that this process has written in the last minutes.
 
         Threads share the set without a lock: at worst a grant is written twice, which is once.
         """
@@ -127,7 +127,7 @@ class Grants:
 
 
 def _by_terms(grants: Sequence[Grant]) -> Mapping[_Terms, Sequence[Grant]]:
-    """What a page hands out is all alike, mostly."""
+    """Groups grants by their terms; most pages have one group."""
     found: dict[_Terms, list[Grant]] = defaultdict(list)
     for grant in grants:
         terms = (grant.variant, grant.ip, grant.link.starts_at, grant.link.expires_at)

@@ -1,7 +1,7 @@
-"""What moving clips in asks and writes: which clips there are, and where their bytes now lie.
+"""Queries for moving clips in: which clips there are, and where their bytes are from now on.
 
-A row is switched when its blob is complete, never before. The blob trigger may have seen the
-blob first and attached it: then the row speaks of it already, and that is as good.
+A row is switched to its blob when the blob is complete, never before. The blob trigger may have
+attached the blob first, with the same result.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

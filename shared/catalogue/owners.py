@@ -1,4 +1,4 @@
-"""Whose something is, for the record: the only look that does not ask who is looking."""
+"""The owners of videos and clips, for the audit log: the only query without a viewer."""
 
 from collections.abc import Collection, Sequence
 from typing import LiteralString

@@ -1,4 +1,4 @@
-"""Shares: ways to a clip that need no token of ours, are counted, and can be taken back.
+"""Shares: access to a clip without a token, counted and revocable.
 
 A share is found by the SHA-256 of the secret in its address, and by nothing else: the secret
 itself is never stored, and nothing here compares secrets.

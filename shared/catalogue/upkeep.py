@@ -1,4 +1,4 @@
-"""What the cleanup asks and writes: what is due to go, what storage and catalogue disagree on."""
+"""Queries of the cleanup: what is due for deletion, where storage and catalogue disagree."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -211,7 +211,7 @@ class Upkeep:
             after = rows[-1]["name"]
 
     def mark_missing(self, blob_name: str, etag: str) -> bool:
-        """Lets a clip say that its blob is gone."""
+        """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""
         touched = self._database.run(
             _MARK_MISSING,
             {

@@ -1,7 +1,7 @@
-"""Which account, and with what credentials: connection string, account key, or identity.
+"""The storage account and its credentials: connection string, account key, or identity.
 
-Names, addresses and links need nothing but the settings. The vendor's client is made, without
-connecting, and its library loaded when somebody first reads or writes. With an identity no
+Names, URLs and links need nothing but the settings. The vendor's client is made, without
+connecting, and its library loaded at the first read or write. With an identity no
 key is stored anywhere: see `shared.storage.delegation`. An account key may change at any time.
 """
 
@@ -29,12 +29,12 @@ _REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_poli
 
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-# A caller of the API waits for this: fail soon, and let whoever can wait try again.
+# A caller of the API waits for this: fail soon; background work tries again anyway.
 _CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 20}
 
 
 class StorageAccount:
-    """One account: its client, its address, and whoever signs links to it."""
+    """One account: its client, its URL, and the signer of links to it."""
 
     def __init__(self, settings: StorageSettings, clock: Clock) -> None:
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class StorageAccount:
         return f"{self.address}/{blob_path(container, name)}"
 
     def signer_for(self, span: Span) -> tuple[Signer, Span]:
-        """Who signs a link of that span, and the span that the link gets.
+        """The signer of a link of that span, and the span that the link gets.
 
         A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
         needed and cannot be had.

@@ -1,7 +1,7 @@
 """Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
 
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage. What is taken
-from the vendor's library is imported where it is used: only who needs a blob loads it.
+from the vendor's library is imported where it is used, so that most starts do without it.
 """
 
 import threading
@@ -113,7 +113,7 @@ class Blobs:
                 except HttpResponseError as error:
                     if not is_leased(error):
                         raise
-                    # Whoever may upload may take a lease, even an endless one.
+                    # An upload link allows its holder to take a lease, even an infinite one.
                     BlobLeaseClient(client).break_lease(lease_break_period=0)
                     client.delete_blob(delete_snapshots="include")
         except BlobMissing:
@@ -170,7 +170,7 @@ class Blobs:
 
 
 class BlobReader:
-    """Ranges of one version of one blob, for whoever reads media; several threads may read."""
+    """Reads ranges of one version of one blob; threads may share it."""
 
     def __init__(self, client: "BlobClient", blob: Blob) -> None:
         self._client = client

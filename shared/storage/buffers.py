@@ -1,4 +1,4 @@
-"""Memory to read blocks into: so much and no more, however many files are read into it.
+"""A fixed amount of memory for blocks of files, however many files are being read.
 
 Each buffer is a mapping of its own: pages that were never written to take no memory, so that a
 small file uses little of a buffer, and taking a large one costs nothing.
@@ -21,7 +21,7 @@ class Buffer:
         return memoryview(self.memory)[: self.filled]
 
     def give_back(self) -> None:
-        """Whoever has it last calls this once."""
+        """To be called once, by the last user."""
         self._owner.take_back(self.memory)
 
 

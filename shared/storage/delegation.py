@@ -66,7 +66,7 @@ class DelegatedSigners:
         self._failures = 0
 
     def signer_for(self, span: Span) -> tuple[Signer, Span]:
-        """Who signs a link, and the link's span, which ends no later than the key.
+        """The signer of a link, and the link's span, which ends no later than the key.
 
         Raises StorageUnavailable if there is no key to be had.
         """
@@ -91,7 +91,7 @@ class DelegatedSigners:
             if kept is not None:
                 return kept.signer
             if self._failures != failures:
-                # Whoever waited does not wait for an outage a second time.
+                # A thread that waited out one failed attempt does not start another.
                 raise StorageUnavailable("There is no key to sign links with for the moment.")
             try:
                 signer = self._make(self._fetch(*holds))

@@ -1,8 +1,7 @@
-"""A blob into a file: in ranges side by side, of one version, picked up where it ended, verified.
+"""Downloads one version of a blob into a file: by parallel ranges, resumable, verified.
 
-The file appears under its name when all of it is there. Until then there is a hidden one beside
-it, named for the version of the blob: whoever comes later goes on with it, and whoever comes
-meanwhile waits.
+The file appears under its name when it is complete. Until then there is a hidden file beside it,
+named after the version of the blob: a later run resumes it, and a concurrent one waits for it.
 """
 
 import fcntl
@@ -39,7 +38,7 @@ def download(
     while not _holds(target, stored):
         with _alone(path) as part:
             if part is None:
-                continue  # whoever had it has finished: look again
+                continue  # the run that held it has finished: look again
             _drop_others(path, target)
             _complete(part, stored, _Ranges(read, block, senders), progress)
             path.replace(target)
@@ -49,7 +48,7 @@ def download(
 
 
 class _Ranges:
-    """Reads on, a few ranges ahead of what is asked for."""
+    """Reads ranges in parallel, a few ahead of the one that is consumed."""
 
     def __init__(self, read: Read, block: int, senders: Executor) -> None:
         self._read = read
@@ -101,7 +100,7 @@ def _alone(path: Path) -> Iterator[FileIO | None]:
 
 
 def _again(file: FileIO) -> Digests:
-    """What has to be known of the bytes that are there already."""
+    """The digests of the bytes that a file has already."""
     digests = Digests()
     memory = memoryview(bytearray(_REREAD))
     file.seek(0)
@@ -139,7 +138,7 @@ def _drop_others(path: Path, target: Path) -> None:
 
 
 def _write_down(folder: Path) -> None:
-    """The new name too is to outlast a power failure."""
+    """Syncs the folder: the new name too has to survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

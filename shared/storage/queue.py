@@ -1,4 +1,4 @@
-"""A queue of short texts in the storage account, which a trigger of the app works off."""
+"""A queue of short texts in the storage account, consumed by a trigger of the app."""
 
 import threading
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from shared.storage.sdk_errors import translated
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
-# No message is in time after a week: whoever is waited for has long been woken by the cleanup.
+# Seconds. A message is of no use after a week: the cleanup has sent others by then.
 _MESSAGE_LIFE = 7 * 24 * 60 * 60
 
 
@@ -34,7 +34,7 @@ class Queue:
                 self._send(text)
 
     def _send(self, text: str) -> None:
-        # Imported here with the client: who sends nothing does not pay for it.
+        # Imported here, as the client is: few instances ever send a message.
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
         client = self._opened()

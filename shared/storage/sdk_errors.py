@@ -1,6 +1,6 @@
-"""The edge to the storage client: what it raises in Cliplink's own errors, and what is seen of it.
+"""Translates what the vendor's storage client raises into Cliplink's own errors.
 
-The client's library is loaded by whoever calls the client, not by this module.
+Imports the client's library only when an exception comes through.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ _ARCHIVED = {"BlobArchived", "BlobBeingRehydrated"}
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Turns the vendor's exceptions into ours; what is a fault of ours comes through as it is.
+    """Translates exceptions, and opens a span that names the operation but no URL.
 
-    Whoever watches sees the operation, and nothing of its address.
+    An exception that points to a bug of ours passes through as it is.
     """
     try:
         with telemetry.request(f"storage.{operation}", "storage"):

@@ -1,7 +1,7 @@
-"""The blocks of one blob that is being uploaded: sent side by side, named by their contents.
+"""Stages the blocks of a blob in parallel, each named by its contents.
 
-The name of a block is its number and its MD5, which storage compares with what arrives. So the
-blocks that an earlier run staged before it died can be told, and are not sent again.
+The name of a block is its number and its MD5, which storage compares with what arrives. So blocks
+that an interrupted run has staged are recognized, and not sent again.
 https://learn.microsoft.com/rest/api/storageservices/put-block
 """
 

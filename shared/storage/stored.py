@@ -1,4 +1,4 @@
-"""What is moved, where it lies, and what is known of its bytes on both sides."""
+"""The types of a transfer: its source, the place of its blob, and the digests of its bytes."""
 
 import hashlib
 from base64 import b64encode
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 type Progress = Callable[[int], object]
-"""Is told of every so many bytes that are in storage."""
+"""Is called with the number of bytes that have newly arrived in storage."""
 
 
 class Source(Protocol):
@@ -17,7 +17,7 @@ class Source(Protocol):
     def size(self) -> int | None: ...
 
     def read_into(self, view: memoryview) -> int:
-        """Fills the view from its start and says how far; 0 at the end."""
+        """Fills the view from its start and returns the number of bytes; 0 at the end."""
 
     def settle(self, digests: "Digests") -> None:
         """Raises if what was read is not what it should be; asked before a blob appears."""

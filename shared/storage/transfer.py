@@ -1,4 +1,4 @@
-"""Whole files into blobs: read once, sent side by side, verified, picked up where they ended.
+"""Uploads and downloads of whole files: read once, sent in parallel, verified, resumable.
 
 What fits into one block becomes a blob with one request, whose MD5 storage compares before it
 stores anything. A longer source is staged in blocks and appears with the last request, as a

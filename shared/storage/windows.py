@@ -1,4 +1,4 @@
-"""When links begin and end: in windows, so that whoever asks within one gets the same link.
+"""When links begin and end: in windows, so that all requests within one get the same link.
 
 A window is a stretch of time on a grid that all processes share. A link that is asked for
 ends with the window in which the asked life runs out: never sooner than asked, and later by
