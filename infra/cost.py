@@ -1,7 +1,7 @@
 """What a month costs, by the formulas of docs/costs.md: python -m infra.cost --clips 10000 ...
 
-Prices are examples, of one region and one day; put your own in. What it leaves out is small next to
-what it counts, or listed on that page.
+Prices are examples, of one region and one day; put your own in. That page lists what is
+left out.
 """
 
 import argparse
@@ -21,6 +21,7 @@ class Prices:
     archive_gb: float = 0.002
     writes_10k: float = 0.05
     reads_10k: float = 0.004
+    cool_writes_10k: float = 0.1
     archive_writes_10k: float = 0.1
     egress_gb: float = 0.087
     free_egress_gb: float = 100
@@ -111,7 +112,8 @@ def _clips_at_rest(use: Use, price: Prices) -> float:
 
 def _requests(use: Use, price: Prices) -> float:
     writes = use.clips * _WRITES_A_CLIP * price.writes_10k
-    moves = use.clips * (price.writes_10k * 2 + price.archive_writes_10k)
+    # A rule that moves a blob is paid as a write to the tier that it moves to.
+    moves = use.clips * (price.cool_writes_10k + price.archive_writes_10k)
     reads = use.clips * (_READS_A_CLIP + use.plays * _READS_A_PLAY) * price.reads_10k
     return (writes + moves + reads) / 10_000
 

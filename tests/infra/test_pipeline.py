@@ -175,7 +175,7 @@ def test_only_what_passes_the_tests_is_deployed() -> None:
 
 
 def test_az_signs_in_after_what_takes_long() -> None:
-    """GitHub's proof is good for minutes: az has to turn it into tokens before that, azd does not."""
+    """GitHub's proof is good for minutes, and az has but one; azd asks for new ones."""
     steps = workflow("deploy")["jobs"]["deploy"]["steps"]
     order = [step.get("run") or step["uses"].partition("@")[0] for step in steps]
     last_four = order[-4:]

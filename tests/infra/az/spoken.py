@@ -1,0 +1,104 @@
+"""What az is told by pages, hooks and workflows.
+
+A real shell takes their scripts apart: quotes, loops, commands inside commands. In place of every
+program that reaches out it finds one that only notes how it was called.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from tests.docs.pages import ROOT, Page, all_pages, coded
+
+type Words = tuple[str, ...]
+"""A command, without az itself."""
+
+# One write a call: those of a pipe run at the same time.
+_LISTENER = r"""#!/bin/sh
+call=$(printf '%s\037' "${0##*/}" "$@")
+printf '%s\036' "$call" >> "$HEARD"
+[ "${0##*/}" = azd ] || printf '%s\n' "$ANSWER"
+"""
+_PLAYED = ("az", "azd", "curl", "git", "openssl", "psql", "python3", "sleep", "uuidgen")
+_OF_FEW_VALUES = {"DATABASE_ADMINISTRATOR_TYPE": "Group"}
+_BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def heard(script: str, folder: Path, answer: str = "told") -> list[Words]:
+    """The commands of az in a script that runs in a folder; each prints the answer."""
+    programs = folder / "programs"
+    python = folder / ".venv/bin/python"
+    for directory in (programs, python.parent):
+        directory.mkdir(parents=True)
+    for program in (*(programs / name for name in _PLAYED), python):
+        program.write_text(_LISTENER)
+        program.chmod(0o755)
+    log = folder / "heard"
+    log.touch()
+    # Every variable that has to be there is; what may be absent, ${NAME:-...}, is.
+    variables = {name: name.lower() for name in re.findall(r"\$\{?([A-Z]\w+)(?!\w|:-)", script)}
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env=variables
+        | _OF_FEW_VALUES
+        | {"PATH": f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin", "TMPDIR": str(folder)}
+        | {"HEARD": str(log), "ANSWER": answer},
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    calls = [tuple(call.split("\037")[:-1]) for call in log.read_text().split("\036")[:-1]]
+    return [call[1:] for call in calls if call[0] == "az"]
+
+
+def _of_script(script: str, answer: str = "told", hooks: Path | None = None) -> list[Words]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if hooks:
+            shutil.copytree(hooks, folder / "infra/hooks")
+        return heard(script, folder, answer)
+
+
+def of_page(path: Path) -> list[Words]:
+    """The blocks of a page, one after the other as a reader runs them, and what its text names."""
+    page = Page(path.read_text())
+    blocks = [block for block in _BLOCK.findall(page.text) if re.search(r"\baz ", block)]
+    prose = _BLOCK.sub("", page.text)
+    named = [text for text in coded(prose) if text.startswith("az ")]
+    script = "\n".join([*map(textwrap.dedent, blocks), *named])
+    return _of_script(script) if script else []
+
+
+def of_hooks() -> Iterator[Words]:
+    hooks = ROOT / "infra/hooks"
+    for path in sorted(hooks.glob("*.sh")):
+        needs = " ".join(re.findall(r"\$\{?[A-Z]\w+(?:\}|(?!\w|:-))", path.read_text()))
+        for answer in ("user", "servicePrincipal"):  # who is signed in, among other things
+            yield from _of_script(f"sh infra/hooks/{path.name} # {needs}", answer, hooks)
+
+
+def of_workflows() -> Iterator[Words]:
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job.get("steps", []):
+                if re.search(r"\baz ", step.get("run", "")):
+                    yield from _of_script(step["run"].replace("$GITHUB_ENV", "/dev/null"))
+
+
+def everywhere() -> dict[Words, str]:
+    """Every command, and where one of its kind stands."""
+    found = dict.fromkeys(of_workflows(), "a workflow")
+    found |= dict.fromkeys(of_hooks(), "a hook")
+    for path in all_pages():
+        found |= {words: str(path.relative_to(ROOT)) for words in of_page(path)}
+    return found

@@ -1,0 +1,87 @@
+"""What az is told by pages, hooks and workflows is what it understands."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.az import spoken
+from tests.infra.az.spoken import Words
+
+KNOWN: dict[str, Any] = json.loads((Path(spoken.__file__).parent / "commands.json").read_text())
+"""Of each command that we use: its options, with their values where those are counted, and what it
+requires, each by all its names. az/collect.py has it from the Azure CLI itself."""
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[Words, str]:
+    return spoken.everywhere()
+
+
+def complaints(words: Sequence[str]) -> list[str]:
+    """What the CLI would not take."""
+    length = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    name = " ".join(words[:length])
+    if name not in KNOWN["commands"]:
+        return [f"no command: {name}"]
+    if length == len(words):  # only named
+        return []
+    command = KNOWN["commands"][name]
+    options = KNOWN["everywhere"] | command["options"]
+    found, given, values = [], set(), None
+    for word in words[length:]:
+        if not word.startswith("--"):
+            if values and word.lower() not in {value.lower() for value in values}:
+                found.append(f"{name}: no value: {word}")
+            continue
+        given.add(word)
+        if word not in options:
+            found.append(f"{name}: no option: {word}")
+        values = options.get(word)
+    return found + [
+        f"{name}: without {names[0]}"
+        for names in command["required"]
+        if not given.intersection(names)
+    ]
+
+
+def test_every_command_is_one_that_the_azure_cli_takes(heard: dict[Words, str]) -> None:
+    assert len(heard) > 60
+    assert set(heard.values()) >= {"a hook", "a workflow", "docs/operations.md"}
+    assert [(where, wrong) for words, where in heard.items() for wrong in complaints(words)] == []
+
+
+def test_every_query_has_been_parsed(heard: dict[Words, str]) -> None:
+    """By the library that the CLI uses: az/collect.py."""
+    asked = {words[words.index("--query") + 1] for words in heard if "--query" in words}
+    assert asked == set(KNOWN["queries"])
+
+
+def test_bodies_are_json(heard: dict[Words, str]) -> None:
+    bodies = [
+        words[words.index(name) + 1]
+        for words in heard
+        for name in ("--body", "--properties")
+        if name in words
+    ]
+    assert len(bodies) > 3
+    assert all(isinstance(json.loads(body), dict) for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("storage blob obliterate", "no command: storage blob obliterate"),
+        ("storage blob show --blob x --auth-mode login", "storage blob show: no option: --blob"),
+        ("storage message peek --auth-mode login", "storage message peek: without --queue-name"),
+        ("storage account failover --resource-group x", "storage account failover: without --name"),
+        (
+            "storage message peek --queue-name x --auth-mode entra",
+            "storage message peek: no value: entra",
+        ),
+    ],
+)
+def test_what_the_cli_does_not_take_is_found(command: str, complaint: str) -> None:
+    assert complaint in complaints(command.split())
