@@ -1,0 +1,126 @@
+"""Whatever storage does in an outage becomes StorageUnavailable, from every verb."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from azure.core.exceptions import AzureError
+
+from local import azurite
+from shared.clock import Clock, utc_now
+from shared.errors import CliplinkError, StorageUnavailable
+from shared.model import Blob
+from shared.secret import Fixed
+from shared.settings import StorageSettings
+from shared.storage import Blobs, StorageAccount
+from tests.integration.stores import Store
+from tests.servers import Reply, refusing, serving
+
+type Verb = Callable[[Blobs], object]
+
+A_BLOB = Blob(
+    name="a",
+    etag="0x1",
+    size=1000,
+    last_modified=datetime.now(UTC),
+    content_type=None,
+    content_md5=None,
+    access_tier=None,
+    metadata={},
+)
+VERBS: dict[str, Verb] = {
+    "get": lambda blobs: blobs.get("missing", "a"),
+    "read": lambda blobs: blobs.reader("missing", A_BLOB).read(0, 1000),
+    "put": lambda blobs: blobs.put("missing", "a", b"x", "image/jpeg", replace=True),
+    "put new": lambda blobs: blobs.put("missing", "a", b"x", "image/jpeg", replace=False),
+    "delete": lambda blobs: blobs.delete("missing", "a"),
+    "delete prefix": lambda blobs: blobs.delete_prefix("missing", "a"),
+    "list": lambda blobs: list(blobs.pages("missing")),
+    "check": lambda blobs: blobs.check("missing"),
+}
+EVERY_VERB = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS.keys())
+
+
+def blobs_at(endpoint: str, clock: Clock = utc_now) -> Blobs:
+    text = (
+        f"AccountName={azurite.ACCOUNT};AccountKey={azurite.ACCOUNT_KEY};"
+        f"BlobEndpoint={endpoint}/{azurite.ACCOUNT}"
+    )
+    settings = StorageSettings(
+        connection_string=Fixed(text), account_name=None, account_key=None, endpoint=None
+    )
+    return Blobs(StorageAccount(settings, clock))
+
+
+def failure(verb: Verb, blobs: Blobs) -> CliplinkError:
+    """What a call raises, which is nothing of the vendor's; that stays in the chain."""
+    with pytest.raises(CliplinkError) as caught:
+        verb(blobs)
+    assert isinstance(caught.value.__cause__, AzureError)
+    return caught.value
+
+
+@EVERY_VERB
+def test_a_missing_container_is_an_outage(plain_store: Store, verb: Verb) -> None:
+    assert isinstance(failure(verb, plain_store.blobs), StorageUnavailable)
+
+
+@pytest.mark.usefixtures("no_client_retries")
+@EVERY_VERB
+def test_an_account_out_of_reach_is_an_outage(verb: Verb) -> None:
+    with refusing() as port:
+        assert isinstance(failure(verb, blobs_at(f"http://127.0.0.1:{port}")), StorageUnavailable)
+
+
+BUSY = b"<?xml version='1.0'?><Error><Code>ServerBusy</Code><Message>Slow down</Message></Error>"
+XML = {"Content-Type": "application/xml"}
+BAD_REPLIES = {
+    "500": Reply(500, b"oops"),
+    "500 with code": Reply(500, b"", {"x-ms-error-code": "InternalError"}),
+    "503": Reply(503, BUSY, XML | {"x-ms-error-code": "ServerBusy"}),
+    "502 of a proxy": Reply(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"}),
+    "429": Reply(429),
+    "408": Reply(408),
+    "401": Reply(401, b"", {"x-ms-error-code": "InvalidAuthenticationInfo"}),
+    "403": Reply(403, b"", {"x-ms-error-code": "AuthorizationPermissionMismatch"}),
+    "403 wrong key": Reply(403, b"", {"x-ms-error-code": "AuthenticationFailed"}),
+    "409 container": Reply(409, b"", {"x-ms-error-code": "ContainerBeingDeleted"}),
+}
+
+
+@pytest.mark.usefixtures("no_client_retries")
+@pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
+def test_an_account_that_answers_with_a_failure_is_an_outage(reply: Reply) -> None:
+    with serving(lambda _: reply) as served:
+        blobs = blobs_at(served.url)
+        raised = {name: type(failure(verb, blobs)) for name, verb in VERBS.items()}
+    assert raised == dict.fromkeys(VERBS, StorageUnavailable)
+
+
+@pytest.mark.usefixtures("no_client_retries")
+def test_an_answer_that_breaks_off_is_an_outage() -> None:
+    headers = {"Content-Range": "bytes 0-999/1000", "ETag": '"0x1"'}
+    reply = Reply(206, b"x" * 10, headers, missing=990)
+    with serving(lambda _: reply) as served:
+        assert isinstance(failure(VERBS["read"], blobs_at(served.url)), StorageUnavailable)
+
+
+@pytest.mark.usefixtures("no_client_retries")
+def test_an_answer_that_is_not_of_storage_is_an_outage() -> None:
+    """A proxy's sign-in page, for example."""
+    page = Reply(200, b"<html><p>Sign in", {"Content-Type": "application/xml"})
+    with serving(lambda _: page) as served:
+        assert isinstance(failure(VERBS["list"], blobs_at(served.url)), StorageUnavailable)
+
+
+def test_a_short_failure_is_bridged_by_the_client() -> None:
+    replies = iter([Reply(503, BUSY, XML), Reply(202)])
+    with serving(lambda _: next(replies)) as served:
+        assert blobs_at(served.url).delete("missing", "a") is True
+        assert len(served.requests) == 2
+
+
+def test_an_account_is_made_without_connecting() -> None:
+    with serving(lambda _: Reply(500)) as served:
+        blobs_at(served.url)
+        assert served.requests == []

@@ -1,0 +1,63 @@
+"""Requests as tests make them, and what is said of the bad ones."""
+
+import json
+from collections.abc import Mapping
+from typing import cast
+from uuid import UUID, uuid4
+
+import azure.functions as func
+import pytest
+
+from clips.compose import Services
+from clips.http.inputs import Body, Parameters
+from clips.http.request import Request
+from shared.errors import InvalidRequest
+from shared.model import User
+
+VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
+CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
+JSON = "application/json"
+
+
+def call(
+    body: object = b"",
+    path: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    content_type: str | None = JSON,
+) -> Request:
+    """A call with a body as bytes, or as something that JSON writes."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = func.HttpRequest(
+        method="POST",
+        url="https://clips.example.org/api/videos?old=1",
+        headers={} if content_type is None else {"Content-Type": content_type},
+        params=dict(query or {}),
+        route_params=dict(path or {}),
+        body=raw,
+    )
+    nobody = cast("Services", None)  # parsing needs no service
+    return Request(nobody, request, User(uuid4(), "alice", frozenset()))
+
+
+def read_body[B: Body](kind: type[B], body: object) -> B:
+    return call(body).body(kind)
+
+
+def bad_body(kind: type[Body], body: object) -> dict[str, str]:
+    """What is said of a body, by pointer."""
+    with pytest.raises(InvalidRequest) as caught:
+        read_body(kind, body)
+    assert all(field.parameter is None for field in caught.value.fields)
+    return {str(field.pointer): field.detail for field in caught.value.fields}
+
+
+def bad_parameters(kind: type[Parameters], **values: str) -> dict[str, str]:
+    """What is said of path and query, by parameter."""
+    with pytest.raises(InvalidRequest) as caught:
+        call(query=values).parameters(kind)
+    assert all(field.pointer is None for field in caught.value.fields)
+    return {str(field.parameter): field.detail for field in caught.value.fields}
+
+
+def new_clip(**changes: object) -> dict[str, object]:
+    return {"start_time": 1, "end_time": 2.5} | changes

@@ -1,0 +1,210 @@
+"""The fields of JSON bodies, one by one: what is taken, and what is said of the rest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clips.http import inputs
+from clips.http.inputs import Body
+from tests.unit.requests import (
+    bad_body,
+    new_clip,
+    read_body,
+)
+
+
+def test_a_new_clip_as_it_should_be() -> None:
+    read = read_body(
+        inputs.NewClip,
+        new_clip(title=" Goal! ", filename="goal.mp4", content_type="Video/MP4"),
+    )
+    assert (read.start_time, read.end_time) == (1.0, 2.5)
+    assert (read.title, read.filename, read.content_type) == ("Goal!", "goal.mp4", "video/mp4")
+
+
+NO_POSITION = {
+    "NaN": b"NaN",
+    "Infinity": b"Infinity",
+    "-Infinity": b"-Infinity",
+    "beyond floats": b"1e400",
+    "beyond floats, long": b"1" + b"0" * 400,
+    "beyond videos": b"10000001",
+    "huge": b"1e308",
+    "negative": b"-0.001",
+    "text": b'"5"',
+    "true": b"true",
+    "null": b"null",
+    "list": b"[5]",
+    "object": b'{"seconds": 5}',
+}
+
+
+@pytest.mark.parametrize("raw", NO_POSITION.values(), ids=NO_POSITION.keys())
+def test_a_position_is_a_number_of_seconds(raw: bytes) -> None:
+    for other, name in ((b"0", "end_time"), (b"7", "start_time")):
+        names = (b"start_time", b"end_time") if name == "end_time" else (b"end_time", b"start_time")
+        body = b'{"%s": %s, "%s": %s}' % (names[0], other, names[1], raw)
+        assert list(bad_body(inputs.NewClip, body)) == [f"/{name}"]
+
+
+def test_both_positions_are_needed() -> None:
+    assert list(bad_body(inputs.NewClip, {})) == ["/start_time", "/end_time"]
+
+
+@pytest.mark.parametrize(("start", "end"), [(5, 5), (5, 4.999), (0, 0), (0.0, -0.0), (9e6, 1)])
+def test_a_clip_ends_after_it_starts(start: float, end: float) -> None:
+    said = bad_body(inputs.NewClip, {"start_time": start, "end_time": end})
+    assert said == {"/end_time": "must be greater than start_time"}
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0.001), (-0.0, 1), (0, 5e-324), (0, 10_000_000)])
+def test_extreme_but_good_positions_are_taken(start: float, end: float) -> None:
+    read = read_body(inputs.NewClip, {"start_time": start, "end_time": end})
+    assert read.end_time > read.start_time >= 0
+
+
+def test_a_bad_start_does_not_hide_a_bad_end() -> None:
+    said = bad_body(inputs.NewClip, {"start_time": -1, "end_time": "2"})
+    assert list(said) == ["/start_time", "/end_time"]
+
+
+NO_LINE = {
+    "NUL": "a\0b",
+    "newline": "a\nb",
+    "carriage return": "a\rb",
+    "escape": "\x1b[31m",
+    "delete": "a\x7f",
+    "C1": "a\x85b",
+    "line separator": "a\u2028b",
+    "paragraph separator": "a\u2029b",
+    "too long": "x" * 501,
+    "number": 5,
+    "true": True,
+    "list": ["a"],
+    "object": {"a": "b"},
+}
+
+
+@pytest.mark.parametrize("value", NO_LINE.values(), ids=NO_LINE.keys())
+@pytest.mark.parametrize("kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange])
+def test_a_title_is_one_line_of_text(kind: type[Body], value: object) -> None:
+    more = new_clip() if kind is inputs.NewClip else {}
+    assert list(bad_body(kind, more | {"title": value})) == ["/title"]
+
+
+@pytest.mark.parametrize("value", ["x" * 500, "日本語", "🎬 Žofie", "a  b", "<b>", "%00", "\\0"])
+def test_a_title_is_any_line_of_text(value: str) -> None:
+    assert read_body(inputs.NewVideo, {"title": value}).title == value
+
+
+@pytest.mark.parametrize("value", ["", "a b", "a/b", "x" * 65, "ž", "a\n", 5, "dQw4w9WgXcQ&t=1"])
+def test_a_youtube_id_is_plain(value: object) -> None:
+    assert list(bad_body(inputs.NewVideo, {"youtube_id": value})) == ["/youtube_id"]
+
+
+@pytest.mark.parametrize("value", ["a\0.mp4", "a\n.mp4", "\x7f", "x" * 256, 5, ["a.mp4"]])
+def test_a_file_name_is_one_line(value: object) -> None:
+    assert list(bad_body(inputs.NewClip, new_clip(filename=value))) == ["/filename"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text/html",
+        "image/svg+xml",
+        "application/javascript",
+        "video",
+        "video/",
+        "/mp4",
+        "video/mp4\r\nX-Evil: 1",
+        "; codecs=avc1",
+        "video/mp 4",
+        "video/" + "x" * 122,
+        "",
+        5,
+    ],
+)
+def test_a_media_type_is_one_of_video_or_audio(value: object) -> None:
+    """Blobs are served as what they are said to be: nothing that runs in a browser."""
+    assert list(bad_body(inputs.NewClip, new_clip(content_type=value))) == ["/content_type"]
+
+
+@pytest.mark.parametrize(
+    "value", ["video/webm;codecs=vp9,opus", "video/webm; x=<b>", " VIDEO/webm "]
+)
+def test_what_a_recorder_adds_to_a_media_type_is_left_out(value: str) -> None:
+    assert inputs.NewClip.model_validate(new_clip(content_type=value)).content_type == "video/webm"
+
+
+@pytest.mark.parametrize("value", ["", " \t\n"])
+def test_a_blank_title_is_none(value: str) -> None:
+    """Forms send an empty text for a field that was left empty."""
+    assert inputs.NewClip.model_validate(new_clip(title=value)).title is None
+    assert inputs.ClipChange.model_validate({"title": value}).model_fields_set == {"title"}
+
+
+@pytest.mark.parametrize("value", ["video/mp4", "audio/mpeg", "application/octet-stream"])
+def test_media_types_of_clips_are_taken(value: str) -> None:
+    assert read_body(inputs.NewClip, new_clip(content_type=value)).content_type == value
+
+
+# --- Changes
+
+
+def test_a_change_names_something() -> None:
+    assert bad_body(inputs.ClipChange, {}) == {"": "must name a field to change"}
+
+
+def test_null_clears_and_absent_leaves() -> None:
+    read = read_body(inputs.ClipChange, {"title": None})
+    assert read.title is None
+    assert read.model_fields_set == {"title"}
+
+
+@pytest.mark.parametrize(
+    "text", ["2999-01-01T00:00:00Z", "2999-01-01t00:00:00z", "2999-01-01 01:00:00+01:00"]
+)
+def test_an_end_of_life_is_a_moment(text: str) -> None:
+    read = read_body(inputs.ClipChange, {"expires_at": text})
+    assert read.expires_at == datetime(2999, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2999-01-01T00:00:00+23:59", "9999-12-30T00:00:00Z"])
+def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
+    """Postgres takes offsets below 16 hours only, and no year beyond 9999 comes back."""
+    read = read_body(inputs.ClipChange, {"expires_at": text})
+    assert read.expires_at is not None
+    assert read.expires_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2020-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59-23:59",
+        "2999-01-01T00:00:00",
+        "2999-01-01",
+        "4102444800",
+        "99999999999999999999",
+        "soon",
+        "",
+        "NaN",
+        "infinity",
+        "2999-02-30T00:00:00Z",
+        "2999-01-01T25:00:00Z",
+        "2999-01-01T00:00:00+99:00",
+        "2999-01-01T00:00:00Z\0",
+        "٢٩٩٩-01-01T00:00:00Z",
+        4102444800,
+        4102444800.5,
+        True,
+        [],
+        {},
+    ],
+)
+def test_an_end_of_life_is_in_the_future_and_has_a_zone(value: object) -> None:
+    assert list(bad_body(inputs.ClipChange, {"expires_at": value})) == ["/expires_at"]

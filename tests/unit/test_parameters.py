@@ -1,0 +1,172 @@
+"""Path and query parameters, one by one: what is taken, and what is said of the rest."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from clips.http import cursors, inputs
+from clips.http.inputs import Parameters
+from shared.model import ClipStatus, Variant
+from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, call, read_body
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("7", "x" * 36, str(CLIP)[:-1], f"{CLIP}0", f" {CLIP}", "null", "\0", "../x", "x" * 9999),
+        *(CLIP.hex, f"{{{CLIP}}}", CLIP.urn),  # other spellings of the same
+    ],
+)
+def test_a_malformed_id_is_named(text: str) -> None:
+    assert list(bad_parameters(inputs.ClipId, clip_id=text)) == ["clip_id"]
+    said = bad_parameters(inputs.ClipOfVideo, clip_id=text, video_id=text)
+    assert sorted(said) == ["clip_id", "video_id"]
+
+
+def test_the_case_of_an_id_does_not_matter() -> None:
+    assert call(path={"clip_id": str(CLIP).upper()}).parameters(inputs.ClipId).clip_id == CLIP
+
+
+@pytest.mark.parametrize("text", ["1_0", "+5", " 5", "5.", ".5", "05", "1e", "٣", "0x10", "5\n"])
+def test_a_time_is_spelt_as_json_spells_it(text: str) -> None:
+    assert list(bad_parameters(inputs.Thumbnail, clip_id=str(CLIP), time=text)) == ["time"]
+
+
+@pytest.mark.parametrize(("text", "time"), [("0", 0), ("12.5", 12.5), ("1e2", 100), ("5", 5)])
+def test_a_time_may_be_any_number(text: str, time: float) -> None:
+    asked = call(path={"clip_id": str(CLIP)}, query={"time": text})
+    assert asked.parameters(inputs.Thumbnail).time == time
+
+
+def test_half_a_surrogate_pair_is_no_id() -> None:
+    assert list(bad_parameters(inputs.ClipId, clip_id="\ud800")) == ["clip_id"]
+
+
+def test_an_unknown_parameter_is_an_error() -> None:
+    said = bad_parameters(inputs.ClipPage, video_id=str(VIDEO), limt="5", sort="title")
+    assert sorted(said) == ["limt", "sort"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0", "-1", "1001", "1.5", "1e2", "ten", "NaN", "٣", "\0", "9" * 5000, "true", "0x10"),
+        *("1_0", "1.0", "+5", " 5", "5 ", "05", "--5", "5\n"),  # Python would take these
+    ],
+)
+def test_a_limit_is_a_number_from_1_to_1000(text: str) -> None:
+    assert list(bad_parameters(inputs.VideoPage, limit=text)) == ["limit"]
+    assert list(bad_parameters(inputs.ClipPage, video_id=str(VIDEO), limit=text)) == ["limit"]
+
+
+@pytest.mark.parametrize("text", ["0", "169", "-1", "24.5", "Infinity", "a day"])
+def test_expiry_hours_go_from_1_to_168(text: str) -> None:
+    said = bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), expiry_hours=text)
+    assert list(said) == ["expiry_hours"]
+
+
+def test_a_whole_number_is_one_however_json_spells_it() -> None:
+    """JSON knows numbers only: 24.0 is the integer 24."""
+    body = {"clip_ids": [str(CLIP)], "expiry_hours": 24.0}
+    assert read_body(inputs.AccessUrls, body).expiry_hours == 24
+    for value in (24.5, "24", True):
+        assert list(bad_body(inputs.AccessUrls, body | {"expiry_hours": value})) == [
+            "/expiry_hours"
+        ]
+
+
+def test_an_empty_parameter_is_an_absent_one() -> None:
+    path = {"video_id": str(VIDEO)}
+    page = call(query={"limit": "", "cursor": "", "status": ""}, path=path)
+    assert page.parameters(inputs.ClipPage) == call(path=path).parameters(inputs.ClipPage)
+
+
+def test_the_defaults_of_the_contract() -> None:
+    page = call(path={"video_id": str(VIDEO)}).parameters(inputs.ClipPage)
+    assert (page.limit, page.cursor, page.status) == (1000, None, None)
+    link = call(path={"clip_id": str(CLIP)}).parameters(inputs.AccessUrl)
+    assert (link.expiry_hours, link.ip, link.download) == (24, None, None)
+    assert link.variant is Variant.CLIP
+
+
+@pytest.mark.parametrize("text", ["Ready", "done", "ready,failed", "\0"])
+def test_a_status_is_one_of_four(text: str) -> None:
+    assert list(bad_parameters(inputs.ClipPage, video_id=str(VIDEO), status=text)) == ["status"]
+
+
+@pytest.mark.parametrize("status", list(ClipStatus))
+def test_every_status_can_be_asked_for(status: ClipStatus) -> None:
+    page = call(query={"status": status.value}, path={"video_id": str(VIDEO)})
+    assert page.parameters(inputs.ClipPage).status is status
+
+
+@pytest.mark.parametrize("text", ["Clip", "thumbnail", "clip poster"])
+def test_a_variant_is_one_of_three(text: str) -> None:
+    said = bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), variant=text)
+    assert list(said) == ["variant"]
+
+
+@pytest.mark.parametrize("text", ["203.0.113.4", "203.0.113.4-203.0.113.9", "0.0.0.0-0.0.0.0"])
+def test_an_address_or_a_range_of_addresses(text: str) -> None:
+    link = call(query={"ip": text}, path={"clip_id": str(CLIP)}).parameters(inputs.AccessUrl)
+    assert link.ip == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::1",
+        "203.0.113",
+        "203.0.113.256",
+        "0203.0.113.4",
+        "203.0.113.4/24",
+        "203.0.113.9-203.0.113.4",
+        "203.0.113.4-",
+        "-203.0.113.4",
+        "203.0.113.4-203.0.113.5-203.0.113.6",
+        "203.0.113.4&sp=rwd",
+        "٢٠٣.0.113.4",
+        "localhost",
+        "\0",
+    ],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    assert list(bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), ip=text)) == ["ip"]
+
+
+@pytest.mark.parametrize("text", ["a\nb.mp4", "a\0", "x" * 256, "a\r\nX-Evil: 1"])
+def test_a_download_name_is_one_line(text: str) -> None:
+    assert list(bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), download=text)) == ["download"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A list, its parameters without the cursor, and a cursor of the other list."""
+
+    kind: type[Parameters]
+    path: dict[str, str]
+    foreign: str
+
+
+PAGES = [
+    Page(inputs.VideoPage, {}, cursors.encode(1.5, CLIP)),
+    Page(inputs.ClipPage, {"video_id": str(VIDEO)}, cursors.encode(datetime.now(UTC), CLIP)),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.kind.__name__)
+def test_a_bad_cursor_is_named(page: Page) -> None:
+    huge = cursors.encode(1.5, CLIP)[:-4]
+    for text in ("rubbish", "%", "\ud800", page.foreign, huge, "W10", "x" * 9999):
+        said = bad_parameters(page.kind, **page.path, cursor=text)
+        assert said == {"cursor": "must be a cursor from the Link header of the page before"}
+
+
+def test_a_cursor_is_read_into_its_key() -> None:
+    moment = datetime(2026, 11, 22, 19, 31, 5, 123456, tzinfo=UTC)
+    videos = call(query={"cursor": cursors.encode(moment, CLIP)}).parameters(inputs.VideoPage)
+    assert videos.cursor == (moment, CLIP)
+    query = {"cursor": cursors.encode(12.5, CLIP)}
+    clips = call(query=query, path={"video_id": str(VIDEO)}).parameters(inputs.ClipPage)
+    assert clips.cursor == (12.5, CLIP)

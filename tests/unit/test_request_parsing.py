@@ -1,0 +1,168 @@
+"""A request is parsed whole: every bad field of path, query and body is named at once."""
+
+import pytest
+
+from clips.http import cursors, inputs
+from clips.http.inputs import Body
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from tests.unit.requests import CLIP, JSON, VIDEO, bad_body, call, new_clip, read_body
+
+# --- Bodies that are no JSON object
+
+NO_OBJECT = {
+    "empty list": b"[]",
+    "null": b"null",
+    "number": b"5",
+    "text": b'"title"',
+    "half": b'{"title": "a"',
+    "rubbish": b"title=a",
+    "two": b"{} {}",
+    "single quotes": b"{'title': 'a'}",
+    "comment": b'{"title": "a" /* b */}',
+    "trailing comma": b'{"title": "a",}',
+    "leading zero": b'{"start_time": 01, "end_time": 2}',
+    "no utf-8": b'{"title": "\xff"}',
+    "utf-16": '{"title": "a"}'.encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "raw NUL": b'{"title": "a\0"}',
+    "lone high surrogate": rb'{"title": "\ud800"}',
+    "lone low surrogate": rb'{"title": "\udc00"}',
+    "surrogate in a name": rb'{"\ud800": 1}',
+    "deep list": b"[" * 60_000,
+    "deep object": b'{"title":' * 7_000,
+    "deep but closed": b'{"title":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "endless number": b'{"start_time": 0, "end_time": ' + b"1" * 6_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("raw", NO_OBJECT.values(), ids=NO_OBJECT.keys())
+@pytest.mark.parametrize("kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange])
+def test_what_is_no_json_object_is_refused_whole(kind: type[Body], raw: bytes) -> None:
+    assert list(bad_body(kind, raw)) == [""]
+
+
+def test_where_no_field_is_to_blame_the_fault_itself_is_told() -> None:
+    with pytest.raises(InvalidRequest, match=r"^The request does not fit: Invalid JSON: .+[^.]\.$"):
+        read_body(inputs.NewVideo, b"{")
+    with pytest.raises(InvalidRequest, match=r"^The request does not fit: must name a field"):
+        read_body(inputs.ClipChange, {})
+    with pytest.raises(InvalidRequest, match=r"^Look at: /end_time, /start_time\.$"):
+        read_body(inputs.NewClip, {})
+
+
+@pytest.mark.parametrize("value", [1, None, [], "a" * 256, "a\nb"])
+def test_of_a_field_of_two_kinds_the_pointer_is_the_fields_own(value: object) -> None:
+    body = {"clip_ids": [str(CLIP)], "download": value}
+    assert list(bad_body(inputs.AccessUrls, body)) == ["/download"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_links_are_asked_for_up_to_a_thousand_clips_and_one_may_be_named_twice(count: int) -> None:
+    body = {"clip_ids": [str(CLIP)] * count}
+    assert read_body(inputs.AccessUrls, body).clip_ids == [CLIP] * count
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_links_are_not_asked_for_no_clip_or_more_than_a_thousand(count: int) -> None:
+    assert list(bad_body(inputs.AccessUrls, {"clip_ids": [str(CLIP)] * count})) == ["/clip_ids"]
+
+
+def test_no_body_is_an_empty_object() -> None:
+    assert read_body(inputs.NewVideo, b"") == inputs.NewVideo()
+
+
+def test_a_body_of_64_kib_is_the_largest() -> None:
+    fitting = b'{"title": "a"}'.ljust(64 * 1024)
+    assert read_body(inputs.NewVideo, fitting).title == "a"
+    with pytest.raises(BodyTooLarge):
+        read_body(inputs.NewVideo, fitting + b" ")
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, JSON, "application/json; charset=utf-8", "Application/JSON", "a/b+json"]
+)
+def test_json_goes_by_many_names(content_type: str | None) -> None:
+    read = call({"title": "a"}, content_type=content_type).body(inputs.NewVideo)
+    assert read.title == "a"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", "text/json"],
+)
+def test_another_media_type_is_refused(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        call({"title": "a"}, content_type=content_type).body(inputs.NewVideo)
+
+
+# --- All that is wrong, at once
+
+
+def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
+    bad = call(
+        {"start_time": "0", "end_time": None, "title": "a\0", "content_type": "text/html", "x": 1},
+        path={"video_id": "7"},
+        query={"limit": "5"},
+    )
+    with pytest.raises(InvalidRequest) as caught:
+        bad.parameters_and_body(inputs.VideoId, inputs.NewClip)
+    fields = caught.value.fields
+    assert {field.parameter for field in fields if field.parameter} == {"video_id", "limit"}
+    assert {field.pointer for field in fields if field.pointer} == {
+        "/start_time",
+        "/end_time",
+        "/title",
+        "/content_type",
+        "/x",
+    }
+    for name in ("video_id", "limit", "/start_time", "/end_time", "/title", "/content_type", "/x"):
+        assert name in caught.value.detail
+    assert all(field.detail for field in fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("", "/"), (" ", "/ "), ("é", "/é")],
+)
+def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
+    assert list(bad_body(inputs.NewVideo, {name: 1})) == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (inputs.NewVideo, {"titel": "a"}),
+        (inputs.NewClip, new_clip(status="ready")),
+        (inputs.NewClip, new_clip(id=str(CLIP))),
+        (inputs.ClipChange, {"title": "a", "blob_url": "https://example.org"}),
+    ],
+)
+def test_an_unknown_field_is_an_error(kind: type[Body], body: dict[str, object]) -> None:
+    """A misspelt one must not pass for an absent one."""
+    assert len(bad_body(kind, body)) == 1
+
+
+def test_of_a_field_given_twice_the_last_counts_and_is_checked() -> None:
+    twice = b'{"start_time": 9, "end_time": 2, "start_time": %s}'
+    assert read_body(inputs.NewClip, twice % b"1").start_time == 1
+    assert list(bad_body(inputs.NewClip, twice % b'"1"')) == ["/start_time"]
+    assert list(bad_body(inputs.NewClip, twice % b"3")) == ["/end_time"]
+
+
+@pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
+def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None:
+    """?clip_id=... neither stands in for the id in the path nor passes unseen."""
+    other = call(path={"clip_id": str(CLIP)}, query={"clip_id": again})
+    with pytest.raises(InvalidRequest) as caught:
+        other.parameters(inputs.ClipId)
+    assert caught.value.fields == (FieldError("stands in the path", parameter="clip_id"),)
+
+
+def test_one_item_too_many_makes_a_link_to_the_next_page() -> None:
+    """The link keeps the query, and goes on from the last item that is shown."""
+    asked = call(query={"status": "ready", "limit": "2", "cursor": "old"})
+    shown, headers = asked.page([1.0, 2.0, 3.0], 2, lambda start: (start, CLIP))
+    cursor = cursors.encode(2.0, CLIP)
+    url = f"https://clips.example.org/api/videos?status=ready&limit=2&cursor={cursor}"
+    assert (shown, headers) == ([1.0, 2.0], {"Link": f'<{url}>; rel="next"'})
+    assert asked.page([1.0, 2.0], 2, lambda start: (start, CLIP)) == ([1.0, 2.0], {})
