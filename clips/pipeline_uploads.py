@@ -1,7 +1,6 @@
 """Local files that become new clips: the row, then the bytes; nothing of it where that fails."""
 
 import logging
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from shared import blob_names, media_types
 from shared.catalogue import Clips, NewClip
 from shared.catalogue.moving import BroughtThumbnail
 from shared.errors import Unavailable, UnmovableFile
-from shared.model import Viewer
+from shared.model import LONGEST_POSITION, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -45,8 +44,11 @@ class NewFile:
     title: str | None
 
     def __post_init__(self) -> None:
-        if not (0 <= self.start_time < self.end_time and math.isfinite(self.end_time)):
-            raise ValueError("start_time must be 0 or more, and end_time greater than start_time")
+        if not 0 <= self.start_time < self.end_time <= LONGEST_POSITION:
+            raise ValueError(
+                "start_time must be 0 or more, and end_time greater than start_time and up to "
+                f"{LONGEST_POSITION:.0f} seconds"
+            )
         title = self.title or ""
         if len(title) > _LONGEST_TITLE or not title.isprintable():
             raise ValueError(f"title must be up to {_LONGEST_TITLE} printable characters")

@@ -147,8 +147,8 @@ param lockData bool = false
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var tenantLogin = '${environment().authentication.loginEndpoint}${tenant().tenantId}'
-var origins = empty(corsOrigins) ? [] : split(corsOrigins, ',')
-var emails = empty(alertEmails) ? [] : split(alertEmails, ',')
+var origins = empty(corsOrigins) ? [] : split(replace(corsOrigins, ' ', ''), ',')
+var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var databaseName = 'cliplink'
 var functionAppName = 'func-cliplink-${token}'
 

@@ -64,8 +64,9 @@ class Database:
             return connection.execute(query, parameters).rowcount
 
     def check(self) -> None:
-        """Raises DatabaseUnavailable unless the server answers."""
-        self.one("SELECT 1 AS one", {})
+        """Raises DatabaseUnavailable unless the server answers within seconds."""
+        with self._opened().connection() as connection:
+            connection.check()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

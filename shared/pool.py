@@ -26,12 +26,15 @@ _WAIT_SECONDS = 4.0
 # which the platform gives up on a request. The server's own statement_timeout would not do: one
 # that hangs does not look at it, and PgBouncer refuses connections that ask for it.
 _ANSWER_SECONDS = 60.0
+_CHECK_SECONDS = 3.0
 _CANCEL_SECONDS = 5.0
 _CONNECTION = {"autocommit": True, "row_factory": dict_row}
 
 
 class Connection(psycopg.Connection[DictRow]):
     """A connection of the pool, which knows neither passwords nor tokens."""
+
+    _answer_seconds: float | None = None
 
     @classmethod
     def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
@@ -61,12 +64,22 @@ class Connection(psycopg.Connection[DictRow]):
         with telemetry.query(query):
             return self.cursor(binary=True, row_factory=args_row(make)).execute(query, params)
 
+    def check(self) -> None:
+        """Raises psycopg.OperationalError unless the server answers at once."""
+        self._answer_seconds = _CHECK_SECONDS
+        try:
+            self.execute("SELECT 1")
+        finally:
+            self._answer_seconds = None
+
     def wait[Answer](
         self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
     ) -> Answer:
         """All waiting of the driver for a server that it is connected to, but never for ever."""
+        if timeout is None:
+            timeout = self._answer_seconds or _ANSWER_SECONDS
         try:
-            return super().wait(gen, interval, _ANSWER_SECONDS if timeout is None else timeout)
+            return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             if self.info.transaction_status is TransactionStatus.ACTIVE:
                 self._give_up()

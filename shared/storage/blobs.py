@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
 
 _LIST_PAGE = 5000
+_CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
 _DELETED = {200, 202, 404}
@@ -150,9 +151,11 @@ class Blobs:
             yield blobs
 
     def check(self, container: str) -> None:
-        """Raises StorageUnavailable unless the container is there and may be read."""
+        """Raises StorageUnavailable unless the container may be read, which is told in seconds."""
         with translated("check"):
-            self._account.client.get_container_client(container).get_container_properties(timeout=3)
+            self._account.client.get_container_client(container).get_container_properties(
+                read_timeout=_CHECK_SECONDS, retry_total=1
+            )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> None:
         with translated("delete_batch"):

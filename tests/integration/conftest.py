@@ -58,7 +58,7 @@ def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a connection to Postgres: it is away, or all are taken."""
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 1.0)
+    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 2.0)
 
 
 @pytest.fixture

@@ -20,8 +20,12 @@ pytestmark = pytest.mark.usefixtures("short_wait")
 
 @pytest.fixture(autouse=True)
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 2.0)
     monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 1.0)
+
+
+def ask(database: Database) -> None:
+    database.one("SELECT 1 AS one", {})
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def test_a_connection_that_went_silent_is_an_outage_and_the_next_call_has_anothe
     silent = backend_of(database)
     with stopped(silent):
         with pytest.raises(DatabaseUnavailable):
-            database.check()
+            ask(database)
         assert backend_of(database) != silent
 
 
@@ -62,8 +66,8 @@ def test_a_server_that_went_silent_is_an_outage_for_whoever_calls(
     with stopped(backend_of(database)), stopped(postgres_server.child.process.pid):
         for _ in range(2):
             with pytest.raises(DatabaseUnavailable):
-                database.check()
-    database.check()
+                ask(database)
+    ask(database)
 
 
 def test_a_statement_that_takes_too_long_goes_on_nowhere(
