@@ -101,7 +101,7 @@ def page(name: str) -> Page:
 
 
 def all_pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def coded(text: str) -> list[str]:
