@@ -33,7 +33,7 @@ def health(request: AnonymousRequest) -> Response:
     )
 
 
-def _check(check: Callable[[], None]) -> outputs.Wellness:
+def _check(check: Callable[[], None]) -> outputs.Availability:
     try:
         check()
     except Unavailable:

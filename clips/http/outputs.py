@@ -271,16 +271,16 @@ class Metadata(TypedDict):
     ]
 
 
-type Wellness = Literal["ok", "unavailable"]
+type Availability = Literal["ok", "unavailable"]
 
 
 class Checks(TypedDict):
-    database: Wellness
-    storage: Wellness
+    database: Availability
+    storage: Availability
 
 
 class Health(TypedDict):
     """Whether what the service stands on can be reached."""
 
-    status: Wellness
+    status: Availability
     checks: Checks
