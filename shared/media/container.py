@@ -14,7 +14,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
-from shared.media.formats import ACCEPTED_FORMATS
+from shared.media.formats import ACCEPTED_FORMATS, OTHER_FORMATS
+from shared.media.layout import Layout
 from shared.media.source import Limits, SourceFile
 
 DECODER_THREADS = 2
@@ -22,24 +23,22 @@ DECODER_THREADS = 2
 
 
 @contextmanager
-def open_container(
-    file: SourceFile, limits: Limits, *, known_format: bool
-) -> Iterator[InputContainer]:
+def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator[InputContainer]:
     """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
 
-    `known_format` says that its first bytes are those of a format that is accepted.
+    What `layout` does not know as MP4 is not tried as one: its tables have not been looked at.
 
     Raises:
         UnplayableClip: `not_a_video`, `undecodable`, or a limit was reached.
         BaseException: whatever the source raised, unchanged.
     """
-    code = FailureCode.UNDECODABLE if known_format else FailureCode.NOT_A_VIDEO
+    code = FailureCode.UNDECODABLE if layout.container else FailureCode.NOT_A_VIDEO
     with ffmpeg_errors(file, code):
         container = av.open(
             file,
             "r",
             options={
-                "format_whitelist": ACCEPTED_FORMATS,
+                "format_whitelist": ACCEPTED_FORMATS if layout.is_mp4 else OTHER_FORMATS,
                 "protocol_whitelist": "none",  # there is no such protocol: nothing else is opened
                 "max_pixels": str(limits.max_pixels),
             },

@@ -4,11 +4,9 @@ Tables only. Playlists, concatenation scripts and numbered pictures are absent o
 would open the files and addresses that they name.
 """
 
-ACCEPTED_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,"
-    "mp3,wav,w64,aiff,caf,aac,flac"
-)
-"""FFmpeg's `format_whitelist`: the only demuxers that are tried at all."""
+OTHER_FORMATS = "matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mp3,wav,w64,aiff,caf,aac,flac"
+ACCEPTED_FORMATS = f"mov,mp4,m4a,3gp,3g2,mj2,{OTHER_FORMATS}"
+"""FFmpeg's `format_whitelist`: the only demuxers that are tried at all; the first is for MP4."""
 
 FORMATS_THAT_SEEK_WITHOUT_INDEX = frozenset(("mpegts", "mpeg", "ogg", "asf"))
 """Any position is found with a few reads by bisection."""

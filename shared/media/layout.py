@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from shared.media.source import SMALL_BLOCK_BYTES, SourceFile
 
 _BOXES_THAT_BEGIN_A_FILE = frozenset(
-    (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof")
+    (
+        *(b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof"),
+        *(b"uuid", b"udta", b"prfl", b"junk", b"pict"),  # such as old QuickTime's
+    )
 )
 _MAX_BOXES = 256
 """Far more than any file but a fragmented one has. There each header costs a round trip, which

@@ -20,6 +20,7 @@ from shared.media.picture import encoded
 from shared.media.playback import frame_at
 from shared.media.probe import Tracks, check_complete, describe, find_tracks
 from shared.media.rendering import Renderer
+from shared.media.sample_tables import check_sample_tables
 from shared.media.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
 from shared.media.stills import Stills, stills_of, stills_of_cover
 from shared.model import ImageFormat
@@ -43,8 +44,7 @@ def opened(
     limits = limits or Limits()
     file = SourceFile(source, limits, clock)
     layout = _checked_layout(file)
-    known_format = layout.container is not None
-    with open_container(file, limits, known_format=known_format) as container:
+    with open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
         yield MediaFile(container, layout, file, limits)
 
@@ -58,6 +58,8 @@ def _checked_layout(file: SourceFile) -> Layout:
         raise unplayable(FailureCode.NOT_A_VIDEO)
     if layout.truncated:
         raise unplayable(FailureCode.TRUNCATED)
+    if layout.is_mp4:
+        check_sample_tables(file)
     return layout
 
 
