@@ -9,6 +9,7 @@ import pytest
 
 from tests.infra.az import spoken
 from tests.infra.az.spoken import Words
+from tests.infra.templates import by_symbol, deployed
 
 KNOWN: dict[str, Any] = json.loads((Path(spoken.__file__).parent / "commands.json").read_text())
 """Of each command that we use: its options, with their values where those are counted, and what it
@@ -85,3 +86,38 @@ def test_bodies_are_json(heard: dict[Words, str]) -> None:
 )
 def test_what_the_cli_does_not_take_is_found(command: str, complaint: str) -> None:
     assert complaint in complaints(command.split())
+
+
+# --- What a command sets is what the template sets
+
+
+def values(words: Words, option: str) -> list[str]:
+    """What stands after an option, up to the next one."""
+    rest = words[words.index(option) + 1 :]
+    return list(rest[: next((i for i, w in enumerate(rest) if w.startswith("--")), len(rest))])
+
+
+def test_a_rescued_account_lets_browsers_do_what_the_first_one_did(heard: dict[Words, str]) -> None:
+    (words,) = [words for words in heard if "cors-rule" in words]
+    told = by_symbol(deployed("browser"), "clips-storage", "blobs").properties["cors"]
+    assert told["corsRules"] == [
+        {
+            "allowedOrigins": values(words, "--origins"),
+            "allowedMethods": values(words, "--methods"),
+            "allowedHeaders": values(words, "--allowed-headers"),
+            "exposedHeaders": values(words, "--exposed-headers"),
+            "maxAgeInSeconds": int(*values(words, "--max-age")),
+        }
+    ]
+
+
+def test_an_app_is_pointed_to_a_rescued_account_by_every_setting_that_names_one(
+    heard: dict[Words, str],
+) -> None:
+    (words,) = [w for w in heard if any(v.startswith("AZURE_STORAGE_ACCOUNT_NAME=") for v in w)]
+    settings = by_symbol(deployed("default"), "app-settings", "settings").properties
+    account = settings["AZURE_STORAGE_ACCOUNT_NAME"]
+    assert {value.partition("=")[0] for value in values(words, "--settings")} == {
+        "DATABASE_URL",
+        *(name for name, value in settings.items() if account in str(value)),
+    }

@@ -23,7 +23,7 @@ type Untyped = Any
 """Of a package that is not installed where types are checked."""
 
 # Of the CLI's own machinery.
-_OF_NO_USER = {"--___SUBSCRIPTION", "--cmd", "--acquire-policy-token", "--change-reference"}
+_OF_NO_USER = {"--cmd", "--acquire-policy-token", "--change-reference"}
 TARGET = Path(__file__).parent / "commands.json"
 
 
@@ -69,7 +69,7 @@ class Reader:
             name: sorted(map(str, action.choices)) if action.choices else None
             for action in self.options()
             for name in action.option_strings
-            if name.startswith("--") and name not in _OF_NO_USER
+            if name.startswith("--") and not name.startswith("--__") and name not in _OF_NO_USER
         }
         required = [action.option_strings for action in self.options() if action.required]
         return {"options": names, "required": required + self._unless_ids()}
