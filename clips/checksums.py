@@ -20,6 +20,10 @@ _log = logging.getLogger(__name__)
 
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
+# What can be read in that time, with some to spare: a larger blob would be begun again in every
+# run, and no other would ever have its turn. Whoever may upload can make one of terabytes, of zeros
+# that storage does not even keep.
+_LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 
 
@@ -34,7 +38,7 @@ class Checksums:
         """Returns how many clips got their checksum; raises Unavailable."""
         deadline = self._clock() + _WORKING_TIME
         done = 0
-        for name in self._upkeep.clips_without_md5(_BATCH):
+        for name in self._upkeep.clips_without_md5(_BATCH, _LARGEST):
             try:
                 done += self._settle(name, deadline)
             except (BlobMissing, BlobChanged, BlobArchived):

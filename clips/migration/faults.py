@@ -47,7 +47,7 @@ _SENTENCES = {
     Code.BLOB_DIFFERS: "The clip's blob exists already and holds other bytes.",
     Code.BLOB_UNVERIFIED: (
         "The clip's blob exists already, and storage does not know its MD5 yet. "
-        "The cleanup computes it; run again later."
+        "The cleanup computes it, up to 8 GiB; run again later."
     ),
     Code.CLIP_DELETED: "The clip was deleted meanwhile.",
     Code.REFUSED_ADDRESS: "The old address must not be fetched from.",

@@ -102,6 +102,7 @@ _NOTE_ARCHIVED: LiteralString = """
 _WITHOUT_MD5: LiteralString = """
     SELECT blob_name FROM clips
     WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL AND NOT archived
+      AND file_size <= %(largest)s
     ORDER BY created_at LIMIT %(limit)s
 """
 
@@ -227,9 +228,13 @@ class Upkeep:
         """Notes that blobs went into the archive tier, or came back."""
         self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
-    def clips_without_md5(self, limit: int) -> Sequence[str]:
-        """Names of ready clips' blobs that can be read and have no checksum, oldest first."""
-        return [row["blob_name"] for row in self._database.all(_WITHOUT_MD5, {"limit": limit})]
+    def clips_without_md5(self, limit: int, largest: int) -> Sequence[str]:
+        """Names of ready clips' blobs that can be read and have no checksum, oldest first.
+
+        Of more than `largest` bytes none.
+        """
+        rows = self._database.all(_WITHOUT_MD5, {"limit": limit, "largest": largest})
+        return [row["blob_name"] for row in rows]
 
     def note_md5(self, blob_name: str, *, old_etag: str, new_etag: str, md5: str) -> bool:
         """Notes a checksum; False if the blob was overwritten meanwhile."""

@@ -299,6 +299,17 @@ class TestChecksums:
         assert library.services.cleanup.run()["checksums_noted"] == 0
         assert library.clip(clip.id).status is ClipStatus.READY
 
+    def test_one_that_no_run_has_time_for_keeps_no_other_waiting(
+        self, library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("clips.checksums._LARGEST", len(film))
+        larger = self.in_blocks(library, film + (108).to_bytes(4) + b"free" + bytes(100))
+        clip = self.in_blocks(library, film)
+        assert library.services.cleanup.run()["checksums_noted"] == 1
+        blobs, container = library.services.blobs, library.containers.clips
+        assert blobs.get(container, clip.blob_name or "").content_md5 is not None
+        assert blobs.get(container, larger.blob_name or "").content_md5 is None
+
     def in_blocks(self, library: Library, film: bytes) -> Clip:
         clip = library.announce()
         assert clip.blob_name is not None
