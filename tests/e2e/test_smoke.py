@@ -1,5 +1,6 @@
 """The script that tries a deployment out, against an app that runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,28 @@ def test_a_deployment_that_works_passes_and_is_left_clean(
     assert said.err == ""
     with app.client("smoke") as client:
         assert client.get("/videos").json() == []
+
+
+def test_a_cdn_that_still_has_what_was_played_is_no_failure(
+    app: App, film_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps an object under the whole of its link, also after the object's end."""
+    kept: dict[str, smoke.Reply] = {}
+    origin = smoke.Smoke._request
+
+    def through_cdn(
+        method: str, url: str, headers: Mapping[str, str] | None = None, data: bytes | None = None
+    ) -> smoke.Reply:
+        if method == "GET" and url in kept:
+            return kept[url]
+        reply = origin(method, url, headers, data)
+        if method == "GET" and "sig=" in url and reply.status < 300:
+            kept[url] = reply
+        return reply
+
+    monkeypatch.setattr(smoke.Smoke, "_request", staticmethod(through_cdn))
+    assert run(monkeypatch, api(app), app.issuer.token("smoke-cdn"), film_file) == 0
+    assert kept
 
 
 def test_nothing_that_opens_anything_is_printed(
