@@ -185,6 +185,11 @@ def _is_past(text: str | None, now: datetime) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Every file in a folder, without following links out of it."""
+    """Every file in a folder, without following links out of it.
+
+    Nothing where the folder itself is a link: in /tmp anybody may have put one in its place.
+    """
+    if folder.is_symlink():
+        return
     for parent, _, names in folder.walk(follow_symlinks=False):
         yield from (parent / name for name in names)

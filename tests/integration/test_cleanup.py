@@ -107,6 +107,16 @@ class TestExpiry:
         assert (old.exists(), young.exists()) == (False, True)
         assert (outside / "precious").exists()
 
+    def test_a_link_in_place_of_the_temp_dir_is_not_followed_either(
+        self, library: Library, settings: Settings, tmp_path: Path
+    ) -> None:
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        _aged(outside / "precious")
+        settings.temp_dir.symlink_to(outside)
+        assert library.services.cleanup.run()["temp_files_deleted"] == 0
+        assert (outside / "precious").exists()
+
 
 class TestReconciliation:
     def test_a_blob_whose_event_got_lost_is_brought_in(
