@@ -180,6 +180,21 @@ def test_what_comes_behind_a_type_is_dropped(alice: Caller) -> None:
     assert clip["content_type"] == "video/mp4"
 
 
+@pytest.mark.parametrize(
+    "content_type", ["text/html", "video/mp4, text/html", "video/x+xml", "image/svg+xml"]
+)
+def test_an_upload_of_a_type_that_a_browser_would_run_is_served_as_what_was_announced(
+    alice: Caller, film: bytes, content_type: str
+) -> None:
+    """Nothing keeps an uploader to the headers that the API gave, but storage serves no page."""
+    clip = alice.announce(alice.video(), filename="film.mp4")
+    clip["upload"]["headers"]["x-ms-blob-content-type"] = content_type
+    alice.send(clip, film)
+    assert alice.settled(clip["id"])["content_type"] == "video/mp4"
+    opened = httpx.get(link(alice, clip["id"]).json()["access_url"], verify=NO_TLS)
+    assert (opened.status_code, opened.headers["Content-Type"]) == (200, "video/mp4")
+
+
 def test_no_attack_was_a_fault_of_ours(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log
