@@ -46,7 +46,7 @@ class Thumbnails:
         """A link to the still, which is made if it does not exist; the link is on record.
 
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
-        ready, BlobArchived if the still has to be made first, StorageUnavailable.
+        ready, BlobArchived or Busy if the still has to be made first, StorageUnavailable.
         """
         clip, blob_name = find_ready(self._clips, viewer, clip_id)
         name = (

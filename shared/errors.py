@@ -23,7 +23,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     └── Unavailable               an outage: the same call may succeed later
         ├── DatabaseUnavailable
         ├── StorageUnavailable
-        └── SigningKeysUnavailable
+        ├── SigningKeysUnavailable
+        └── Busy                  the instance has no memory left for what is asked
 """
 
 from dataclasses import dataclass
@@ -178,3 +179,8 @@ class StorageUnavailable(Unavailable):
 class SigningKeysUnavailable(Unavailable):
     code = "signing_keys_unavailable"
     title = "The token issuer's keys cannot be fetched for the moment"
+
+
+class Busy(Unavailable):
+    code = "busy"
+    title = "Too much is being done at once"

@@ -14,6 +14,7 @@ from shared.errors import (
     BlobArchived,
     BlobChanged,
     BlobMissing,
+    Busy,
     NotFound,
     StorageUnavailable,
     WrongState,
@@ -33,7 +34,7 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
             HTTPStatus.FOUND, "The still's link, good for 24 hours.", outputs.Redirect, (REDIRECT,)
         ),
     ),
-    errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable),
+    errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable, Busy),
 )
 def thumbnail(request: Request) -> Response:
     wanted = request.parameters(inputs.Thumbnail)

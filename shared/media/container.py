@@ -59,6 +59,8 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     """
     try:
         yield
+    except MemoryError:
+        raise  # FFmpeg's own among them: see `memory`
     except av.FFmpegError as error:
         file.check()
         raise unplayable(code) from error

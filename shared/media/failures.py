@@ -20,6 +20,7 @@ class FailureCode(StrEnum):
     UNDECODABLE = "undecodable"
     TOO_SLOW = "too_slow"
     TOO_MUCH_READING = "too_much_reading"
+    TOO_MUCH_MEMORY = "too_much_memory"
 
     @property
     def sentence(self) -> str:
@@ -55,6 +56,10 @@ _SENTENCES = {
     ),
     FailureCode.TOO_MUCH_READING: (
         "The file is laid out so that far too much of it must be read to describe it. "
+        "Export it again, for example as MP4 with H.264 and AAC, and upload the new file."
+    ),
+    FailureCode.TOO_MUCH_MEMORY: (
+        "Looking into the file takes too much memory. "
         "Export it again, for example as MP4 with H.264 and AAC, and upload the new file."
     ),
 }

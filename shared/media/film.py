@@ -94,9 +94,15 @@ class Film:
             yield packet
 
     def decode(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
-        """Decode one packet; a damaged one gives no frame, and the film goes on behind it."""
+        """Decode one packet; a damaged one gives no frame, and the film goes on behind it.
+
+        Raises:
+            MemoryError: a limit was reached, which is no damage: see `memory`.
+        """
         try:
             return self.stream.codec_context.decode(packet)
+        except MemoryError:
+            raise
         except (av.FFmpegError, ValueError):  # PyAV's ValueError: the decoder could not be opened
             return []
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from av import FFmpegError
 from av.container import InputContainer
 
 from shared.errors import UnplayableClip
@@ -16,6 +15,7 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.film import Film, TimedFrame
 from shared.media.keyframes import still
 from shared.media.layout import Layout, read_layout
+from shared.media.memory import bounded_memory
 from shared.media.picture import encoded
 from shared.media.playback import frame_at
 from shared.media.probe import Tracks, check_complete, describe, find_tracks
@@ -39,12 +39,13 @@ def opened(
 
     Raises:
         UnplayableClip: the file is at fault; `failure_code` is one of `FailureCode`.
+        Busy: there is no memory for it beside what else is looked into.
         BaseException: whatever `source` raised, unchanged.
     """
     limits = limits or Limits()
     file = SourceFile(source, limits, clock)
     layout = _checked_layout(file)
-    with open_container(file, limits, layout) as container:
+    with bounded_memory(), open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
         yield MediaFile(container, layout, file, limits)
 
@@ -141,8 +142,4 @@ class MediaFile:
 
 
 def _still(shown: TimedFrame, renderer: Renderer, width: int, file_format: ImageFormat) -> bytes:
-    try:
-        image = renderer.picture(shown.frame, (width, 3 * width))
-    except FFmpegError as error:
-        raise unplayable(FailureCode.UNDECODABLE) from error
-    return encoded(image, file_format).data
+    return encoded(renderer.picture(shown.frame, (width, 3 * width)), file_format).data

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 
-from av import FFmpegError, VideoFrame
+from av import VideoFrame
 from PIL import Image
 
 from shared.errors import UnplayableClip
@@ -94,7 +94,7 @@ def _walk(frames: Iterator[TimedFrame], choice: Choice, renderer: Renderer) -> N
     for number, candidate in enumerate(frames):
         if number % _WALK_STEP:
             continue
-        with suppress(FFmpegError):  # a pixel format that cannot be shown is no candidate
+        with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
             picture = renderer.picture(candidate.frame, scoring.BOX)
             score = choice.consider(candidate, picture)
             if score >= scoring.ACCEPTABLE and score < previous * _RISING:

@@ -1,10 +1,11 @@
 """From a decoded frame to a picture on a screen: right colours, square pixels, upright, small."""
 
-from av import VideoFrame
+from av import FFmpegError, VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
 from shared.media.color import hdr_of, to_srgb
+from shared.media.failures import FailureCode, unplayable
 from shared.media.orientation import Orientation
 from shared.media.picture import Size, displayed_size, upright, within
 from shared.media.probe import pixel_shape
@@ -22,18 +23,25 @@ class Renderer:
         """Return `frame` as it is seen, shrunk into `box` (width, height) and never enlarged.
 
         Raises:
-            av.FFmpegError: the pixel format cannot be converted.
+            UnplayableClip: `undecodable`, the pixel format cannot be converted.
         """
         displayed = displayed_size(
             (frame.width, frame.height), self._pixel_shape, self._orientation
         )
         width, height = within(displayed, box)
         coded = (height, width) if self._orientation.sideways else (width, height)
-        if frame.interlaced_frame:
-            image = self._one_field(frame, coded)
-        else:
-            image = to_srgb(frame, coded, self._hdr)
+        try:
+            image = self._converted(frame, coded)
+        except MemoryError:
+            raise  # FFmpeg's own among them: see `memory`
+        except FFmpegError as error:
+            raise unplayable(FailureCode.UNDECODABLE) from error
         return upright(image, self._orientation)
+
+    def _converted(self, frame: VideoFrame, size: Size) -> Image.Image:
+        if frame.interlaced_frame:
+            return self._one_field(frame, size)
+        return to_srgb(frame, size, self._hdr)
 
     def _one_field(self, frame: VideoFrame, size: Size) -> Image.Image:
         """Leave every second row out: the two fields show different moments, and would comb."""

@@ -4,7 +4,7 @@ Its demuxer keeps some 35 bytes for each sample, and again for each part of an e
 need not list what it promises: a file of two kilobytes can ask for gigabytes. So what lies
 outside of the samples is searched for the tables, wherever in it they stand: FFmpeg takes them
 from places where no writer puts them. Fragments are left to FFmpeg, which holds these to the size
-of the file.
+of the file, and to the bound in `memory`.
 
 Sources: ISO/IEC 14496-12, sections 8.6 and 8.7; the QuickTime File Format Specification.
 """

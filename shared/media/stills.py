@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from av import FFmpegError, VideoFrame
 from PIL import Image
 
 from shared.errors import UnplayableClip
@@ -93,7 +92,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     improve(choice, film, renderer)
     if choice.frame is None:
         raise unplayable(FailureCode.UNDECODABLE)
-    image = _largest_poster(choice.frame, renderer)
+    image = renderer.picture(choice.frame, _poster_box(POSTER_WIDTHS[-1]))
     choice.frame = None  # the memory is wanted for what follows
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
         posters = pool.submit(carried(_posters), image)
@@ -115,27 +114,20 @@ def stills_of_cover(cover: TimedFrame, renderer: Renderer) -> Stills:
     Raises:
         UnplayableClip: its pixel format cannot be shown.
     """
-    image = _largest_poster(cover.frame, renderer)
+    image = renderer.picture(cover.frame, _poster_box(POSTER_WIDTHS[-1]))
     return Stills(posters=_posters(image), placeholder=placeholder(image))
 
 
 def _gather(film: Film, renderer: Renderer, wish: Wish, choice: Choice, sheet: Sheet) -> None:
     try:
         for each in spread(film, wish):
-            with suppress(FFmpegError):  # a pixel format that cannot be shown is no candidate
+            with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
                 tile = renderer.picture(each.frame, TILE_BOX)
                 choice.consider(each, tile)
                 sheet.add(tile, film.seconds(each.timestamp))
     except UnplayableClip:
         if choice.frame is None:
             raise
-
-
-def _largest_poster(frame: VideoFrame, renderer: Renderer) -> Image.Image:
-    try:
-        return renderer.picture(frame, _poster_box(POSTER_WIDTHS[-1]))
-    except FFmpegError as error:
-        raise unplayable(FailureCode.UNDECODABLE) from error
 
 
 def _posters(largest: Image.Image) -> tuple[Picture, ...]:

@@ -25,7 +25,9 @@ _listening = False
 
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if _listening and event in ("open", "os.open", "socket.connect", "socket.getaddrinfo"):
-        _events.append((event, arguments[0] if arguments else None))
+        what = arguments[0] if arguments else None
+        if what != "/proc/self/statm":
+            _events.append((event, what))
 
 
 sys.addaudithook(_audit)  # cannot be removed again: it listens only inside `audited`
@@ -33,7 +35,7 @@ sys.addaudithook(_audit)  # cannot be removed again: it listens only inside `aud
 
 @contextmanager
 def audited() -> Iterator[list[tuple[str, object]]]:
-    """Give the files and sockets that Python opens meanwhile."""
+    """Give the files and sockets that Python opens meanwhile, but for what `memory` asks."""
     global _listening  # noqa: PLW0603 - an audit hook has no other place for its state
     _events.clear()
     _listening = True

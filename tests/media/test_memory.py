@@ -1,8 +1,10 @@
-"""How much memory a clip takes, measured in a process of its own."""
+"""How much memory a clip takes, and that it gets no more; each in a process of its own."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from av.video.reformatter import Colorspace
@@ -46,12 +48,92 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 )
 def test_peak_memory_growth(made: Make, clip: Clip, megabytes: int) -> None:
     """Metadata and poster together, above what the interpreter and its modules take."""
-    path = made("a.mp4", clip)
+    assert run(MEASURE, made("a.mp4", clip)) / 1024 < megabytes
+
+
+PROMISED = 60_000_000
+"""Samples for which FFmpeg would take two gigabytes."""
+
+FAIL = """
+import json, resource, sys
+from pathlib import Path
+from shared import media
+from shared.errors import UnplayableClip
+from tests.media.clips import source_of
+
+limit = resource.getrlimit(resource.RLIMIT_DATA)
+try:
+    with media.opened(source_of(Path(sys.argv[1]))) as file:
+        file.stills()
+except UnplayableClip as error:
+    print(json.dumps({
+        "code": error.failure_code,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "lifted": resource.getrlimit(resource.RLIMIT_DATA) == limit,
+    }))
+"""
+
+CROWD = """
+import json, sys, threading
+from pathlib import Path
+from shared import media
+from shared.errors import CliplinkError
+from tests.media.clips import source_of
+
+promising, ordinary = (source_of(Path(path)) for path in sys.argv[1:])
+codes = []
+with media.opened(ordinary) as film:
+    try:
+        with media.opened(promising) as file:
+            file.stills()
+    except CliplinkError as error:
+        codes.append(error.code)
+    film.stills()
+with media.opened(ordinary) as film:
+    film.stills()
+try:
+    with media.opened(promising) as file:
+        file.stills()
+except CliplinkError as error:
+    codes.append(error.code)
+print(json.dumps(codes))
+"""
+
+
+def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - whatever it printed
     child = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path)],
+        [sys.executable, "-c", script, *map(str, arguments)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         check=True,
         text=True,
     )
-    assert int(child.stdout) / 1024 < megabytes
+    return json.loads(child.stdout)
+
+
+@pytest.fixture
+def promising(made: Make, tmp_path: Path) -> Path:
+    """A file whose first fragment promises a byte of each sample; it is as large, but sparse."""
+    whole = made("a.mp4", Clip(options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}))
+    data = bytearray(whole.read_bytes())
+    run_of_samples = data.index(b"trun") + 4
+    data_offset_only = (1).to_bytes(4)
+    data[run_of_samples : run_of_samples + 8] = data_offset_only + PROMISED.to_bytes(4)
+    path = tmp_path / "promising.mp4"
+    path.write_bytes(data + (2 * PROMISED).to_bytes(4) + b"free")
+    with path.open("r+b") as file:
+        file.truncate(len(data) + 2 * PROMISED)
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
+def test_a_file_that_takes_too_much_fails_and_nothing_else_does(promising: Path) -> None:
+    outcome = run(FAIL, promising)
+    assert (outcome["code"], outcome["lifted"]) == ("too_much_memory", True)
+    assert outcome["peak"] / 1024 < 1400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
+def test_where_several_are_looked_into_none_is_blamed(made: Make, promising: Path) -> None:
+    """It is tried again: only alone is it known to be at fault. The others go on."""
+    assert run(CROWD, promising, made("b.mp4")) == ["busy", "unplayable_clip"]
