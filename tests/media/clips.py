@@ -172,7 +172,8 @@ def _add_film(container: OutputContainer, clip: Clip) -> VideoStream:
     return stream
 
 
-# x265 gives a film of one frame an undefined time stamp if it may have B-frames.
+# x265 gives a film of one frame an undefined time stamp if it may have B-frames. The threads of
+# libvpx wait for each other without sleep, and on a busy machine sometimes for ever.
 _QUICK = {
     "libx264": {"preset": "ultrafast", "crf": "18", "x264-params": "scenecut=0"},
     "libx265": {
@@ -180,8 +181,8 @@ _QUICK = {
         "crf": "16",
         "x265-params": "log-level=none:scenecut=0:bframes=0",
     },
-    "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "2M"},
-    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"},
+    "libvpx": {"threads": "1", "deadline": "realtime", "cpu-used": "8", "b": "2M"},
+    "libvpx-vp9": {"threads": "1", "deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"},
     "libsvtav1": {"preset": "12", "crf": "20"},
     "mpeg4": {"q": "3", "b": "4M"},
 }
