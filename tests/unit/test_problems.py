@@ -33,6 +33,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.DatabaseUnavailable: ("database_unavailable", 503),
     errors.StorageUnavailable: ("storage_unavailable", 503),
     errors.SigningKeysUnavailable: ("signing_keys_unavailable", 503),
+    errors.Busy: ("busy", 503),
     # The result of an ingest and no answer to a call: at the edge it is a fault of ours.
     errors.UnplayableClip: ("unplayable_clip", 500),
     # The result of a move, likewise.
