@@ -18,13 +18,16 @@ type Make = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Return a maker: `made("name.mp4", size=(64, 48))`. The same call gives the same file."""
+    """Return a maker: `made("name.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
     cache: dict[tuple[str, str], Path] = {}
+    # A key has the address of the function that draws: no other may come to stand there.
+    kept: list[Clip] = []
 
     def maker(name: str, clip: Clip | None = None) -> Path:
         clip = clip or Clip()
         key = (name, repr(clip))
         if key not in cache:
+            kept.append(clip)
             cache[key] = make(tmp_path_factory.mktemp("clips") / name, clip)
         return cache[key]
 
