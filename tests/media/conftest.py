@@ -18,7 +18,7 @@ type Make = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Return a maker: `made("name.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
+    """Return a maker: `made("a.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
     cache: dict[tuple[str, str], Path] = {}
     # A key has the address of the function that draws: no other may come to stand there.
     kept: list[Clip] = []
