@@ -10,6 +10,7 @@ RIFF section of Microsoft's "Multimedia Programming Interface".
 
 from dataclasses import dataclass
 
+from shared.media.boxes import box_at
 from shared.media.source import SMALL_BLOCK_BYTES, SourceFile
 
 _BOXES_THAT_BEGIN_A_FILE = frozenset(
@@ -101,14 +102,10 @@ def _walk(file: SourceFile) -> list[_Box]:
     boxes: list[_Box] = []
     position, fragments = 0, list[int]()
     while position < file.size and len(boxes) < _MAX_BOXES:
-        header = file.peek(position, 16)
-        size, kind = int.from_bytes(header[:4]), header[4:8]
-        if size == 1:
-            size = int.from_bytes(header[8:16])
-        elif size == 0:
-            size = file.size - position
-        if size < 8 or not kind.isascii():  # noqa: PLR2004 - a box is at least its own header
+        box = box_at(file, position)
+        if box is None or not box[0].isascii():
             break  # rubbish behind the last box: players do not mind either
+        kind, size = box
         boxes.append(_Box(kind, position, position + size))
         if not fragments and {b"moov", b"mdat"} <= {box.kind for box in boxes}:
             break

@@ -12,6 +12,7 @@ Sources: ISO/IEC 14496-12, sections 8.6 and 8.7; the QuickTime File Format Speci
 import re
 from collections.abc import Iterator
 
+from shared.media.boxes import box_at
 from shared.media.failures import FailureCode, unplayable
 from shared.media.source import BLOCK_BYTES, Range, SourceFile
 
@@ -61,16 +62,11 @@ def _outside_of_samples(file: SourceFile) -> Iterator[Range]:
     """Yield the outermost boxes that may hold tables, up to the first fragment behind them."""
     position, described = 0, False
     for _ in range(_MAX_BOXES):
-        header = file.peek(position, 16)
-        size, kind = int.from_bytes(header[:4]), header[4:8]
-        if size == 1:
-            size = int.from_bytes(header[8:16])
-        elif size == 0:
-            size = file.size - position
-        if size < 8 or (kind == b"moof" and described):  # noqa: PLR2004 - a box's own header
+        box = box_at(file, position)
+        if box is None or (box[0] == b"moof" and described):
             return
-        size = min(size, file.size - position)
-        if kind not in _NO_TABLES or header[12:16] in _IN_DISGUISE:
+        kind, size = box[0], min(box[1], file.size - position)
+        if kind not in _NO_TABLES or file.peek(position + 12, 4) in _IN_DISGUISE:
             yield position, size
         described = described or kind == b"moov"
         position += size
