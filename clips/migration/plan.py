@@ -71,12 +71,14 @@ class Plan:
     def items(self) -> Iterator[Item]:
         """Everything that can be moved, in the order of paths; then what is adopted."""
         for path, size, kind, fit, files, clip, video, blob_name in self._ledger.rows(_ITEMS):
-            clip_id, video_id = UUID(bytes=clip), UUID(bytes=video)
+            clip_id, video_id, there = UUID(bytes=clip), UUID(bytes=video), blob_name is not None
             if kind == Kind.IMAGE:
-                yield _image(path, size, clip_id, video_id, there=blob_name is not None)
-            else:
-                twins = self._twins(clip, fit, path) if files > 1 else ()
-                yield _film(path, size, clip_id, video_id, blob_name, twins)
+                yield _item(path, size, clip_id, video_id, there=there)
+                continue
+            twins = self._twins(clip, fit, path) if files > 1 else ()
+            yield _item(
+                path, size, clip_id, video_id, there=there, blob_name=blob_name, twins=twins
+            )
         if self._adopt is not None:
             for path, size in self._ledger.rows(_STRANGERS):
                 yield self._adopted(self._adopt, path, size)
@@ -115,52 +117,32 @@ class Plan:
     def _adopted(self, video_id: UUID, path: bytes, size: int) -> Item:
         clip_id = names.adopted_id(video_id, path, size)
         is_known = any(self._ledger.rows(_KNOWN, {"id": clip_id.bytes}))
-        type_ = names.type_of(path)
-        return Item(
-            path=path,
-            size=size,
-            kind=type_.kind,
-            clip_id=clip_id,
-            video_id=video_id,
-            blob_name=blob_names.clip_blob(video_id, clip_id, type_.extension),
-            content_type=type_.content_type,
-            there=is_known,
-            adopted=True,
-        )
+        return _item(path, size, clip_id, video_id, there=is_known, adopted=True)
 
 
-def _film(
+def _item(
     path: bytes,
     size: int,
     clip_id: UUID,
     video_id: UUID,
-    blob_name: str | None,
-    twins: tuple[bytes, ...],
+    *,
+    there: bool,
+    blob_name: str | None = None,
+    twins: tuple[bytes, ...] = (),
+    adopted: bool = False,
 ) -> Item:
-    """A file that becomes the bytes of a clip, under the name that the clip has, if it has one."""
+    """A file of a clip; `blob_name` is the name that the clip's blob has, if it has one."""
     type_ = names.type_of(path)
+    name_for = blob_names.own_thumbnail if type_.kind is Kind.IMAGE else blob_names.clip_blob
     return Item(
         path=path,
         size=size,
         kind=type_.kind,
         clip_id=clip_id,
         video_id=video_id,
-        blob_name=blob_name or blob_names.clip_blob(video_id, clip_id, type_.extension),
-        content_type=type_.content_type,
-        there=blob_name is not None,
-        twins=twins,
-    )
-
-
-def _image(path: bytes, size: int, clip_id: UUID, video_id: UUID, *, there: bool) -> Item:
-    type_ = names.type_of(path)
-    return Item(
-        path=path,
-        size=size,
-        kind=type_.kind,
-        clip_id=clip_id,
-        video_id=video_id,
-        blob_name=blob_names.own_thumbnail(video_id, clip_id, type_.extension),
+        blob_name=blob_name or name_for(video_id, clip_id, type_.extension),
         content_type=type_.content_type,
         there=there,
+        twins=twins,
+        adopted=adopted,
     )
