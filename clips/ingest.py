@@ -28,7 +28,7 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import LONGEST_POSITION, Blob, Failure, Media
+from shared.model import LONGEST_POSITION, Blob, Failure, Media, title_from
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
-
-_LONGEST_TITLE = 500
 
 
 class Ingest:
@@ -160,7 +158,7 @@ def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
         content_md5=blob.content_md5,
         start_time=start,
         end_time=end,
-        title=_title(blob.metadata),
+        title=title_from(blob.metadata.get("title", "")),
     )
 
 
@@ -178,8 +176,3 @@ def _seconds(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value <= LONGEST_POSITION else None
-
-
-def _title(metadata: Mapping[str, str]) -> str | None:
-    text = "".join(c for c in metadata.get("title", "") if c.isprintable()).strip()
-    return text[:_LONGEST_TITLE] or None

@@ -19,7 +19,7 @@ from shared import blob_names, media_types
 from shared.catalogue import Clips, NewClip
 from shared.catalogue.moving import BroughtThumbnail
 from shared.errors import Unavailable, UnmovableFile
-from shared.model import LONGEST_POSITION, Viewer
+from shared.model import LONGEST_POSITION, LONGEST_TITLE, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -28,8 +28,6 @@ type AnyPath = str | os.PathLike[str]
 
 type Progress = Callable[[int, int], object]
 """Is told how many bytes are done, and of how many; from any thread, one call at a time."""
-
-_LONGEST_TITLE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +48,8 @@ class NewFile:
                 f"{LONGEST_POSITION:.0f} seconds"
             )
         title = self.title or ""
-        if len(title) > _LONGEST_TITLE or not title.isprintable():
-            raise ValueError(f"title must be up to {_LONGEST_TITLE} printable characters")
+        if len(title) > LONGEST_TITLE or not title.isprintable():
+            raise ValueError(f"title must be up to {LONGEST_TITLE} printable characters")
         if self.thumbnail_path and _kind_of(self.thumbnail_path) is not Kind.IMAGE:
             raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
 

@@ -251,6 +251,14 @@ class ImageFormat(StrEnum):
 LONGEST_POSITION = 10_000_000.0
 """Seconds, about 115 days: no video is longer, and a typing error often is."""
 
+LONGEST_TITLE = 500
+
+
+def title_from(text: str) -> str | None:
+    """The title that a text makes which nobody has checked; None if nothing of it can be read."""
+    return "".join(c for c in text if c.isprintable()).strip()[:LONGEST_TITLE] or None
+
+
 THUMBNAIL_WIDTHS = (160, 320, 640, 1280)
 """Pixels, in which stills are offered; a picture that is narrower keeps its own width."""
 

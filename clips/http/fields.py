@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from clips.http import cursors
 from shared.media_types import servable
-from shared.model import LONGEST_POSITION, THUMBNAIL_WIDTHS
+from shared.model import LONGEST_POSITION, LONGEST_TITLE, THUMBNAIL_WIDTHS
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -189,7 +189,7 @@ type Width = Annotated[
 ]
 type Line = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE),
     AfterValidator(_printable),
 ]
 type Title = Annotated[
@@ -197,7 +197,10 @@ type Title = Annotated[
     BeforeValidator(_blank_is_none),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string", "maxLength": 500, "pattern": _ONE_LINE}, {"type": "null"}],
+            "anyOf": [
+                {"type": "string", "maxLength": LONGEST_TITLE, "pattern": _ONE_LINE},
+                {"type": "null"},
+            ],
             "description": "One line; a blank one counts as null.",
         }
     ),

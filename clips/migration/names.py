@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid5
 
 from shared import blob_names, media_types
+from shared.model import title_from
 
 LEVELS = 4
 """How many last parts of a path and an old address are compared at most."""
@@ -28,7 +29,6 @@ _IMAGES = {
 }
 _THUMBNAIL = re.compile(rb"[_-]thumb(nail)?$", re.IGNORECASE)
 _UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_LONGEST_TITLE = 500
 
 
 class Kind(StrEnum):
@@ -117,7 +117,7 @@ def adopted_id(video_id: UUID, path: bytes, size: int) -> UUID:
 
 def title_of(path: bytes) -> str | None:
     stem = os.path.splitext(os.path.basename(path))[0].decode(errors="replace")
-    return "".join(c for c in stem if c.isprintable()).strip()[:_LONGEST_TITLE] or None
+    return title_from(stem)
 
 
 def _suffixes(parts: Sequence[str]) -> Sequence[bytes]:
