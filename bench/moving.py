@@ -28,7 +28,7 @@ from clips.migration.plan import Plan
 from clips.migration.scan import Found
 from local import azurite, postgres
 from local.ports import free_port
-from shared.catalogue.moving import CatalogueClip
+from shared.catalogue.migration_clip_queries import CatalogueClip
 from shared.migrate import migrate
 
 _ROUNDS = 3

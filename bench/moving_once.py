@@ -29,7 +29,7 @@ def cliplink(folder: Path, _: str) -> float:
     """What `python -m clips.migrate` does, the same options and settings."""
     # The driver is otherwise loaded with the first query; the plain client is loaded before too.
     from clips import migrate
-    from shared import pool  # noqa: F401  # loaded here, used by the command
+    from shared.postgres import pool  # noqa: F401  # loaded here, used by the command
 
     began = time.perf_counter()
     assert migrate.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0

@@ -20,7 +20,7 @@ from bench.requests_data import Library
 from bench.requests_load import Load
 from bench.requests_services import OURS, USUAL, Service
 from bench.stack import Stack
-from shared.catalogue import clips as catalogue
+from shared.catalogue import clip_queries as catalogue
 
 _CLIENTS = (1, 16)
 # What the backend that this service replaces did at 1 and at 16 clients, requests a second:

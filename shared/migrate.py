@@ -7,7 +7,7 @@ in the order of their numbers, as often as you like. Each file is one transactio
 lock makes a second runner wait; Postgres drops it when its holder dies, however it dies.
 
 A statement may take as long as it needs, so there is no limit to it as the app has one. A host
-that is gone is noticed: shared/database_login.py.
+that is gone is noticed: shared/postgres/login.py.
 """
 
 import argparse
@@ -21,8 +21,8 @@ import psycopg
 import yoyo
 from psycopg import sql
 
-from shared.app_identity import AppIdentity, NotSignedIn
-from shared.database_login import parameters_for
+from shared.auth.app_identity import AppIdentity, NotSignedIn
+from shared.postgres.login import parameters_for
 from shared.settings import SettingsError, read_database_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"

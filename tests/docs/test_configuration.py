@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from clips import deletion
-from shared import database_login, pool, settings
-from shared.catalogue import landings
+from clips.upkeep import deletion
+from shared import settings
+from shared.catalogue import landing_queries as landings
+from shared.postgres import login as database_login
+from shared.postgres import pool
 from tests.docs.pages import ROOT, coded, page
 from tests.settings import COMPLETE, names_read
 

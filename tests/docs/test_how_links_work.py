@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from clips import access, archive
+from clips.links import access, archive
 from shared.model import RehydratePriority
-from shared.storage import links
-from shared.storage.windows import window_of
+from shared.storage.signing import signed_links as links
+from shared.storage.signing.windows import window_of
 from tests.docs.pages import page
 
 PAGE = page("docs/api.md")
