@@ -17,8 +17,8 @@ import psycopg
 from psycopg import sql
 
 from shared.auth.app_identity import AppIdentity
-from shared.migrate import migrate
 from shared.postgres.login import parameters_for
+from shared.schema.apply import migrate
 
 _ROLE_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 # Azure's own function, in the database postgres only: a role that Entra tokens of this object open;

@@ -14,8 +14,8 @@ from shared.catalogue import migration_count_queries as migration_counts
 from shared.catalogue import migration_file_queries as migration_files
 from shared.catalogue import migration_queries as migrations
 from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState
-from shared.migrate import MIGRATIONS
 from shared.model import Failure
+from shared.schema.apply import MIGRATIONS
 from tests.integration.migrating import counts, let_leases_run_out, planned
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from local import postgres
 from shared.errors import DatabaseUnavailable
-from shared.migrate import look_ahead, migrate
 from shared.postgres.database import Database
+from shared.schema.apply import look_ahead, migrate
 from shared.settings.secret import Fixed
 
 pytestmark = pytest.mark.usefixtures("short_wait")

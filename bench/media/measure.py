@@ -22,7 +22,6 @@ from av.video.stream import VideoStream
 from azure.storage.blob import BlobServiceClient
 from PIL import Image
 
-from bench import stack as stacks
 from bench.film import large_film
 from bench.stack import Stack
 from clips.compose import compose
@@ -31,7 +30,7 @@ from shared.settings import from_mapping
 from shared.storage import Links, LinkTerms
 
 _ROUNDS = 3
-_FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
+FOLDER = Path(__file__).resolve().parents[2] / ".local" / "bench"
 _QUIET = ["ffmpeg", "-v", "error", "-y"]
 _TILES = "fps=50/600,scale=240:-2,tile=10x5"
 
@@ -124,7 +123,7 @@ def _median(
 
 def _child(stack: Stack, *arguments: str) -> dict[str, float]:
     result = subprocess.run(
-        [sys.executable, "-m", "bench.media_once", *arguments],
+        [sys.executable, "-m", "bench.media.once", *arguments],
         env={**os.environ, **stack.environment},
         stdout=subprocess.PIPE,
         check=True,
@@ -156,8 +155,3 @@ def _hdr_film(folder: Path) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return unfinished.rename(film)
-
-
-if __name__ == "__main__":
-    with stacks.running() as running:
-        run(running, _FOLDER)

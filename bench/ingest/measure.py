@@ -48,7 +48,7 @@ def _measure(stack: Stack, film: Path, way: str) -> dict[str, float]:
         blob.upload_blob(file, max_concurrency=4)
         stack.traffic.reset()
         result = subprocess.run(
-            [sys.executable, "-m", "bench.ingest_once", way, blob_name],
+            [sys.executable, "-m", "bench.ingest.once", way, blob_name],
             env={**os.environ, **stack.environment},
             stdout=subprocess.PIPE,
             check=True,

@@ -7,18 +7,18 @@ verified on every call. Whatever is asked for was asked for before: its links ar
 
 import json
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
 
-from bench import requests_data, requests_floor, requests_load
-from bench import stack as stacks
-from bench.requests_answers import assert_alike
-from bench.requests_data import Library
-from bench.requests_load import Load
-from bench.requests_services import OURS, USUAL, Service
+from bench.requests import data as requests_data
+from bench.requests import floor as requests_floor
+from bench.requests import load as requests_load
+from bench.requests.answers import assert_alike
+from bench.requests.data import Library
+from bench.requests.load import Load
+from bench.requests.services import OURS, USUAL, Service
 from bench.stack import Stack
 from shared.catalogue import clip_queries as catalogue
 
@@ -227,10 +227,3 @@ def _print(
 
 def _columns(measured: Measured) -> str:
     return f"{measured.rate:>8.0f}{measured.p50:>8.2f}{measured.p99:>8.2f}{measured.cpu:>8.2f}"
-
-
-if __name__ == "__main__":
-    quick = Effort(rounds=1, warm_up=0.2, seconds=1.0)
-    with stacks.running() as running:
-        library = requests_data.fill(running)
-        run(running, library, quick if "--quick" in sys.argv else Effort())

@@ -39,7 +39,7 @@ class Result:
 def run(load: Load, seconds: float, *, at_least: int) -> Result:
     """What came of a load in so many seconds, or more, until there were so many answers."""
     process = subprocess.run(
-        [sys.executable, "-m", "bench.requests_load", str(seconds), str(at_least)],
+        [sys.executable, "-m", "bench.requests.load", str(seconds), str(at_least)],
         input=json.dumps(asdict(load)).encode(),
         stdout=subprocess.PIPE,
         check=True,

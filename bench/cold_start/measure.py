@@ -9,10 +9,9 @@ import statistics
 import subprocess
 import sys
 
-from bench import requests_data
-from bench import stack as stacks
-from bench.requests_data import Library
-from bench.requests_services import environment
+from bench.requests import data as requests_data
+from bench.requests.data import Library
+from bench.requests.services import environment
 from bench.stack import Stack
 
 _STARTS = 7
@@ -47,7 +46,7 @@ def _instance(stack: Stack, library: Library) -> dict[str, float]:
     token = stack.issuer.token(requests_data.SUBJECT)
     clip, other, *_ = (str(clip) for clip in library.clips)
     steps: dict[str, float] = json.loads(
-        _output(stack, "-m", "bench.cold_start_once", token, clip, other)
+        _output(stack, "-m", "bench.cold_start.once", token, clip, other)
     )
     return steps
 
@@ -63,8 +62,3 @@ def _output(stack: Stack, *arguments: str) -> bytes:
 
 def _print(name: str, seconds: list[float]) -> None:
     print(f"{name:<60}{statistics.median(seconds) * 1e3:>8.0f}")
-
-
-if __name__ == "__main__":
-    with stacks.running() as running:
-        run(running, requests_data.fill(running))

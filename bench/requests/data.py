@@ -1,4 +1,4 @@
-"""A user with two thousand clips as ingest leaves them, for bench.requests."""
+"""A user with two thousand clips as ingest leaves them, for bench/requests."""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""One instance from nothing, in a process of its own: see bench.cold_start.
+"""One instance from nothing, in a process of its own: see bench/cold_start.
 
-python -m bench.cold_start_once TOKEN CLIP_ID CLIP_ID
+python -m bench.cold_start.once TOKEN CLIP_ID CLIP_ID
 """
 
 import json

@@ -1,6 +1,6 @@
-"""One ingest in a process of its own, so that its peak memory is its own: see bench.ingest.
+"""One ingest in a process of its own, so that its peak memory is its own: see bench/ingest.
 
-python -m bench.ingest_once ranged|whole BLOB_NAME
+python -m bench.ingest.once ranged|whole BLOB_NAME
 """
 
 import json

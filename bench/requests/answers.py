@@ -1,4 +1,4 @@
-"""Whether two services answer alike, with links that open: the condition of bench.requests."""
+"""Whether two services answer alike, with links that open: the condition of bench/requests."""
 
 import http.client
 import json

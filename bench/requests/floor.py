@@ -1,7 +1,7 @@
-"""The floor of bench.requests: the SQL alone, in a loop over a pool of connections.
+"""The floor of bench/requests: the SQL alone, in a loop over a pool of connections.
 
 The app's own statements with bound parameters, prepared, rows as tuples, binary. A process of
-its own: `python -m bench.requests_floor` takes a pickled Loop on standard input, prints a rate.
+its own: `python -m bench.requests.floor` takes a pickled Loop on standard input, prints a rate.
 """
 
 import pickle
@@ -31,7 +31,7 @@ class Loop:
 def run(loop: Loop) -> float:
     """Calls a second, made by another process."""
     process = subprocess.run(
-        [sys.executable, "-m", "bench.requests_floor"],
+        [sys.executable, "-m", "bench.requests.floor"],
         input=pickle.dumps(loop),
         stdout=subprocess.PIPE,
         check=True,

@@ -29,7 +29,7 @@ from clips.migration.scan import Found
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.migration_clip_queries import CatalogueClip
-from shared.migrate import migrate
+from shared.schema.apply import migrate
 
 _ROUNDS = 3
 _WAYS = ("raw", "cliplink", "sdk", "azcopy")
@@ -96,7 +96,7 @@ def _measure(way: str, files: Path, ids: list[UUID], work: Path, azcopy: Path | 
                 "AZURE_STORAGE_CONTAINER_NAME": "bench",
             }
             done = subprocess.run(
-                [sys.executable, "-m", "bench.moving_once", way, str(files), url],
+                [sys.executable, "-m", "bench.migration.once", way, str(files), url],
                 env=environment,
                 check=True,
                 capture_output=True,
@@ -220,7 +220,3 @@ def _azcopy(folder: Path) -> Path | None:
     program = next(home.glob(pattern))
     program.chmod(0o755)
     return program
-
-
-if __name__ == "__main__":
-    run(Path(__file__).resolve().parents[1] / ".local" / "bench")

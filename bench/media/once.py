@@ -1,7 +1,7 @@
 """One look into a clip, in a process of its own, so that its peak memory is its own.
 
-python -m bench.media_once metadata|still|stills|whole CONTAINER BLOB_NAME
-python -m bench.media_once tools '[["ffprobe", ...], ...]'
+python -m bench.media.once metadata|still|stills|whole CONTAINER BLOB_NAME
+python -m bench.media.once tools '[["ffprobe", ...], ...]'
 
 Prints wall and CPU seconds, and the peak of resident memory in MB, as JSON.
 """
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.ingest_once import FileSource
+from bench.ingest.once import FileSource
 from bench.memory import peak_megabytes
 from clips.compose import compose
 from shared import media

@@ -1,4 +1,4 @@
-"""One way of bringing files to storage, in a process of its own: `python -m bench.moving_once`.
+"""One way of bringing files to storage, in a process of its own: `python -m bench.migration.once`.
 
 Prints seconds of moving, from the start of the command on but for what it imports, CPU seconds of
 the whole process, and the most memory that it took.

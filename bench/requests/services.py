@@ -1,4 +1,4 @@
-"""The services that bench.requests measures: how each is started, and stopped again."""
+"""The services that bench/requests measures: how each is started, and stopped again."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from local import processes
 from local.host import child
 from local.ports import free_port
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
