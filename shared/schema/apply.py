@@ -55,7 +55,8 @@ def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]
         try:
             # yoyo's own lock is a row, which outlives a runner that was killed; ours is held here.
             backend.break_lock()
-            missing = backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))
+            files = yoyo.read_migrations(str(MIGRATIONS)).filter(lambda m: m.path.endswith(".sql"))
+            missing = backend.to_apply(files)
             backend.apply_migrations(missing)
         finally:
             backend.connection.close()
