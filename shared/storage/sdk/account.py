@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from shared.clock import Clock
 from shared.settings import StorageSettings
 from shared.settings.secret import Part, Secret
-from shared.storage.sdk.sdk_errors import translated
+from shared.storage.sdk.sdk_errors import azure_errors
 from shared.storage.signing.delegation import DelegatedSigners
 from shared.storage.signing.sas import DelegationKey, Signer, Span, blob_path
 
@@ -92,7 +92,7 @@ class StorageAccount:
         return self._keyed[1]
 
     def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
-        with translated("delegation_key"):
+        with azure_errors("delegation_key"):
             key = self.client.get_user_delegation_key(start, expiry)
         return DelegationKey(
             oid=str(key.signed_oid),

@@ -68,7 +68,7 @@ class _KeyedRetries(LinearRetry):
         send: Callable[[PipelineRequest[Any]], PipelineResponse[Any, Any]] = super().send
         key = self.credential.account_key = self._key.current()
         response = send(request)
-        another = self._key.instead_of(key) if _is_refusal(response) else None
+        another = self._key.replacement_for(key) if _is_refusal(response) else None
         if another is None:
             return response
         self.credential.account_key = another

@@ -28,7 +28,7 @@ _ARCHIVED = {"BlobArchived", "BlobBeingRehydrated"}
 
 
 @contextmanager
-def translated(operation: str) -> Iterator[None]:
+def azure_errors(operation: str) -> Iterator[None]:
     """Translates exceptions, and opens a span that names the operation but no URL.
 
     An exception that points to a bug of ours passes through as it is.
