@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.errors import BlobMissing
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.sdk_errors import azure_errors, is_leased, is_rehydrating
+from shared.storage.sdk.azure_errors import azure_errors, is_leased, is_rehydrating
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties

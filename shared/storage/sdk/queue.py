@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.sdk_errors import azure_errors
+from shared.storage.sdk.azure_errors import azure_errors
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
