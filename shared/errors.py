@@ -94,6 +94,16 @@ class NotFound(CliplinkError):
     title = "There is no such thing"
 
 
+def no_such_clip() -> NotFound:
+    """The same words whether it never existed, belongs to someone else or is deleted."""
+    return NotFound("There is no such clip.")
+
+
+def no_such_video() -> NotFound:
+    """As `no_such_clip`."""
+    return NotFound("There is no such video.")
+
+
 class MethodNotAllowed(NotFound):
     """A known path, another method; `allowed` are the methods that it has."""
 

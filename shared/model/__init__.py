@@ -11,9 +11,11 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
+    ClipUpdate,
     Failure,
     Images,
     Upload,
+    ready_blob,
     title_from,
 )
 from shared.model.link import (
@@ -38,6 +40,7 @@ __all__ = [
     "Clip",
     "ClipFile",
     "ClipStatus",
+    "ClipUpdate",
     "Failure",
     "Hdr",
     "ImageFormat",
@@ -60,5 +63,6 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "ready_blob",
     "title_from",
 ]

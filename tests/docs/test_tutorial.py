@@ -1,8 +1,8 @@
-"""README's walk-through works: its blocks are run as they stand, its outputs are compared."""
+"""The tutorial and README's first example work: their blocks are run, the outputs compared."""
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.docs.pages import ROOT, Block, page
 from tests.docs.shell import environment
 
 README = page("README.md")
+TUTORIAL = page("docs/tutorial.md")
 _MARK = "==== the next block ===="
 
 # What differs from run to run and from machine to machine.
@@ -27,7 +28,7 @@ _VARYING = (
 def steps() -> list[tuple[Block, str]]:
     """The commands of each block and what it prints, which is nothing unless shown."""
     found: list[tuple[Block, str]] = []
-    for block in README.section("Walk-through").blocks:
+    for block in TUTORIAL.blocks:
         if block.language == "sh":
             found.append((block, ""))
         else:
@@ -43,8 +44,8 @@ def plain(output: str) -> list[str]:
 
 @pytest.fixture
 def leftovers() -> Iterator[None]:
-    """Removes the files that the walk-through writes, unless they were there before."""
-    files = [ROOT / "sample.mp4", ROOT / "poster.jpg"]
+    """Removes the files that the examples write, unless they existed before."""
+    files = [ROOT / name for name in ("sample.mp4", "poster.jpg", "clip.json")]
     new = [file for file in files if not file.exists()]
     yield
     for file in new:
@@ -52,9 +53,30 @@ def leftovers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("leftovers")
-def test_the_walkthrough_prints_what_it_says(port: int) -> None:
-    commands = [block.text.replace("localhost:7071", f"localhost:{port}") for block, _ in steps()]
-    script = f"echo\necho '{_MARK}'\n".join(["set -euo pipefail\n", *commands])
+def test_tutorial_prints_the_outputs_that_it_shows(port: int) -> None:
+    outputs = outputs_of([block.text for block, _ in steps()], port)
+    assert len(outputs) == len(steps())
+    for (block, expected), output in zip(steps(), outputs, strict=True):
+        assert plain(output) == plain(expected), block.text
+
+
+@pytest.mark.usefixtures("leftovers")
+def test_first_example_of_the_readme_prints_a_link_that_plays(port: int) -> None:
+    start, example = (block.text for block in README.section("Try it").blocks)
+    assert [line.partition("#")[0].strip() for line in start.splitlines()] == [
+        "make run",
+        "make test",
+    ]
+    play = 'curl -sS -o /dev/null -w "%{http_code} %{content_type}" "$(cat link)"; rm link'
+    shown, played = outputs_of([f"{{ {example} }} | tee link\n", play], port)
+    assert shown.strip().splitlines()[-1].startswith("http")
+    assert played.strip() == "200 video/mp4"
+
+
+def outputs_of(commands: Sequence[str], port: int) -> list[str]:
+    """What each block prints when all are pasted into one shell."""
+    here = [command.replace("localhost:7071", f"localhost:{port}") for command in commands]
+    script = f"echo\necho '{_MARK}'\n".join(["set -euo pipefail\n", *here])
     run = subprocess.run(
         ["bash"],
         input=script,
@@ -66,24 +88,13 @@ def test_the_walkthrough_prints_what_it_says(port: int) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr + run.stdout
-    outputs = run.stdout.split(_MARK)[1:]
-    assert len(outputs) == len(steps())
-    for (block, expected), output in zip(steps(), outputs, strict=True):
-        assert plain(output) == plain(expected), block.text
+    return run.stdout.split(_MARK)[1:]
 
 
-def test_the_walkthrough_shows_the_whole_life_of_a_clip() -> None:
-    """So that nobody shortens it unawares."""
+def test_tutorial_shows_the_whole_life_of_a_clip() -> None:
+    """An edit that drops a step is noticed."""
     shown = "".join(output for _, output in steps())
     for word in ('"awaiting_upload"', "201", "ready", "image/jpeg", "206", '"azure_metadata"'):
         assert word in shown
     assert '{"message":"Clip deleted successfully"}' in shown
     assert "clips []\nthumbnails []\n" in shown
-
-
-def test_the_two_commands_stand_alone_in_their_blocks() -> None:
-    blocks = README.section("Two commands").blocks
-    assert [(block.language, block.text) for block in blocks] == [
-        ("sh", "make run\n"),
-        ("sh", "make test\n"),
-    ]
