@@ -161,7 +161,7 @@ def _is_for_tokens(entry: dict[str, Any]) -> bool:
 
 def _parsed(entry: dict[str, Any]) -> "PyJWK | None":
     """The public part only, whatever else an issuer publishes; None if it is weak or malformed."""
-    from jwt import PyJWK, PyJWTError  # when first needed: see shared.auth.tokens
+    from jwt import PyJWK, PyJWTError
 
     try:
         key = PyJWK({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)

@@ -46,8 +46,6 @@ class TokenVerifier:
         Raises Unauthenticated (TokenMissing if there is none), or SigningKeysUnavailable if
         the issuer's keys were never seen.
         """
-        # Imported here: the cryptography behind it takes as long as all our own modules, and
-        # an instance that starts for a blob or a timer meets no token.
         import jwt
 
         token = _bearer(authorization)

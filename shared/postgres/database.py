@@ -94,7 +94,6 @@ class Database:
     def _opened(self) -> "pool.Pool":
         with self._lock:
             if self._pool is None:
-                # Imported here for the cold start's sake: see both.
                 from shared.postgres.login import DatabaseLogin
                 from shared.postgres.pool import Pool
 

@@ -137,7 +137,6 @@ def _parts(connection_string: str) -> dict[str, str]:
 
 
 def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
-    # Imported here: a quarter of a second that an instance which only makes links does not pay.
     from shared.storage.sdk.sdk_client import open_client
 
     return open_client(address, name, key, _CLIENT_OPTIONS)
