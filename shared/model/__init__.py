@@ -11,10 +11,19 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
-    Failure,
     Images,
     Upload,
     title_from,
+)
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
@@ -30,8 +39,14 @@ from shared.model.user import Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
@@ -60,5 +75,6 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
     "title_from",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from clips.upkeep import deletion
 from shared import settings
-from shared.catalogue import landing_queries as landings
+from shared.model import MAX_DELIVERIES
 from shared.postgres import login as database_login
 from shared.postgres import pool
 from tests.docs.pages import ROOT, coded, page
@@ -99,7 +99,7 @@ def test_host_json_is_explained_value_by_value() -> None:
 def test_numbers_that_belong_together_agree() -> None:
     """The page says of these that one counts on the other."""
     blobs = HOST["extensions"]["blobs"]
-    assert blobs["poisonBlobThreshold"] == landings.MAX_DELIVERIES
+    assert blobs["poisonBlobThreshold"] == MAX_DELIVERIES
     hours, minutes, seconds = map(int, HOST["functionTimeout"].split(":"))
     assert deletion._LATE_RUN.total_seconds() == (hours * 60 + minutes) * 60 + seconds
     assert f"x {pool._MAX_SIZE}\n" in CONFIGURATION.section("Database").text
