@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from shared.errors import UnplayableClip
 from shared.media.failures import FailureCode, unplayable
@@ -79,7 +80,7 @@ class MediaFile:
         with ffmpeg_errors(file, FailureCode.UNDECODABLE):
             self.media = describe(container, self._tracks, layout, file)
         video = self._tracks.video
-        self._film = Film(container, video, file, layout) if video else None
+        self._film = self._film_of(video) if video else None
 
     @property
     def bytes_read(self) -> int:
@@ -133,9 +134,19 @@ class MediaFile:
     def _cover(self) -> tuple[TimedFrame, Renderer] | None:
         if self._tracks.cover is None:
             return None
-        film = Film(self._container, self._tracks.cover, self._file, self._layout)
+        film = self._film_of(self._tracks.cover)
         frame = still(film)
         return (frame, self._renderer(film)) if frame else None
+
+    def _film_of(self, stream: VideoStream) -> Film:
+        return Film(
+            self._container,
+            stream,
+            self._file,
+            self._layout,
+            clip_seconds=self.media.duration,
+            frame_rate=self.media.video.frame_rate if self.media.video else None,
+        )
 
     def _renderer(self, film: Film) -> Renderer:
         return Renderer(film.stream, self._tracks.orientation)

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
 from shared.media.inspect.layout import Layout
+from shared.media.reading.memory import memory_was_refused
 from shared.media.reading.source import Limits, SourceFile
 
 DECODER_THREADS = 2
@@ -59,12 +60,20 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     """
     try:
         yield
-    except MemoryError:
-        raise  # FFmpeg's own among them: see `memory`
     except av.FFmpegError as error:
+        if not is_damage(error):
+            raise
         file.check()
         raise unplayable(code) from error
     file.check()
+
+
+def is_damage(error: av.FFmpegError) -> bool:
+    """Tell what the file is to blame for from memory that was really refused.
+
+    To be asked at once, where the error is caught: see `memory.memory_was_refused`.
+    """
+    return not (isinstance(error, MemoryError) and memory_was_refused())
 
 
 def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:

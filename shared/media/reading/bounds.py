@@ -1,0 +1,22 @@
+"""What is believed of the numbers in a file: the one place that bounds times and lengths.
+
+A damaged or hostile file can hold any 64-bit number. Nothing beyond these bounds is published,
+and nothing that would overflow in FFmpeg is handed to it.
+"""
+
+# The longest film, in seconds: some 115 days. Positions of the API end here too.
+LONGEST_SECONDS = 10_000_000.0
+
+# FFmpeg keeps time stamps in signed 64-bit integers, scales them by up to 10^9 and adds to them.
+# The smallest number of all stands for "unknown".
+_MOST_TICKS = 2**62
+
+
+def believable_seconds(seconds: float | None) -> float | None:
+    """Return a length in seconds; None for one that is not positive, or longer than any film."""
+    return seconds if seconds is not None and 0 < seconds <= LONGEST_SECONDS else None
+
+
+def ticks_for_ffmpeg(timestamp: int) -> int:
+    """Return `timestamp` within what FFmpeg can hold and reckon with, in any time base."""
+    return min(max(timestamp, -_MOST_TICKS), _MOST_TICKS)
