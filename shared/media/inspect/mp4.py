@@ -68,7 +68,7 @@ def read_mp4(file: SourceFile) -> Layout:
     kinds = [box.kind for box in boxes]
     complete = not _is_truncated(file, boxes, end)
     still = b"meta" in kinds and b"moov" not in kinds
-    tables = _tables(file) if complete and not still else []
+    tables = tables_of(file) if complete and not still else []
     mp4_tables.check_samples(tables)
     return Layout(
         container=_name(file, boxes),
@@ -163,7 +163,7 @@ def _name(file: SourceFile, boxes: list[_Box]) -> str:
     return {b"3gp": "3gp", b"3g2": "3g2", b"mj2": "mj2"}.get(brand[:3], "mp4")
 
 
-def _tables(file: SourceFile) -> list[bytes]:
+def tables_of(file: SourceFile) -> list[bytes]:
     """Return the contents of all boxes that may hold tables.
 
     Raises UnplayableClip (`too_much_reading`) where there is too much of them.

@@ -17,7 +17,12 @@ from shared.media.inspect.broadcast import last_tag_seconds
 from shared.media.inspect.layout import Layout, TrackKind
 from shared.media.inspect.matroska import last_block_seconds
 from shared.media.inspect.tracks import Tracks
-from shared.media.reading.bounds import believable_rate, believable_seconds, ticks_for_ffmpeg
+from shared.media.reading.bounds import (
+    believable_rate,
+    believable_seconds,
+    is_believable_time,
+    ticks_for_ffmpeg,
+)
 from shared.media.reading.source import SourceFile
 
 # A recording without a length is read through to learn it, if it is no larger than this and its
@@ -69,7 +74,7 @@ def duration(
     begin = max(0.0, (container.start_time or 0) / av.time_base)
     last_frame = 1 / rate if rate else 0.0
     end = _measured_end(container, tracks, layout, file)
-    if end is not None and end + last_frame > begin:
+    if end is not None and is_believable_time(end) and end + last_frame > begin:
         end += last_frame
         if declared is not None and (_is_near(declared, end) or _is_near(declared, end - begin)):
             return declared
@@ -158,7 +163,9 @@ def _reach(
         time = packet.dts if packet.pts is None else packet.pts
         if time is not None:
             base = Fraction(packet.time_base.num, packet.time_base.den)
-            times.append((time * base, (time + (packet.duration or 0)) * base))
+            begin, end = time * base, (time + (packet.duration or 0)) * base
+            if is_believable_time(begin) and is_believable_time(end):
+                times.append((begin, end))
         if file.bytes_read > last_byte:
             times.clear()  # the end was not reached
             break

@@ -4,8 +4,13 @@ A damaged or hostile file can hold any 64-bit number. Nothing beyond these bound
 and nothing that would overflow in FFmpeg is handed to it.
 """
 
+from fractions import Fraction
+
 # The longest film, in seconds: some 115 days. Positions of the API end here too.
 LONGEST_SECONDS = 10_000_000.0
+
+# Live recordings count from 1970, in seconds 10 digits; what exceeds that is damage.
+_FARTHEST_SECONDS = 10_000_000_000
 
 # What high-speed cameras write, and the uncompressed film of the largest picture.
 _MOST_FRAMES_A_SECOND = 1000.0
@@ -19,6 +24,11 @@ _MOST_TICKS = 2**62
 def believable_seconds(seconds: float | None) -> float | None:
     """Return a length in seconds; None for one that is not positive, or longer than any film."""
     return seconds if seconds is not None and 0 < seconds <= LONGEST_SECONDS else None
+
+
+def is_believable_time(seconds: float | Fraction) -> bool:
+    """Tell whether a picture or a sound can have this time stamp, given in seconds."""
+    return abs(seconds) <= _FARTHEST_SECONDS
 
 
 def ticks_for_ffmpeg(timestamp: int) -> int:
