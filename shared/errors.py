@@ -24,7 +24,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
         ├── DatabaseUnavailable
         ├── StorageUnavailable
         ├── SigningKeysUnavailable
-        └── Busy                  the instance has no memory left for what is asked
+        └── Busy                  too much at once: memory is short, or calls were in conflict
 """
 
 from dataclasses import dataclass

@@ -12,11 +12,20 @@ from shared.model.clip import (
     ClipFile,
     ClipStatus,
     ClipUpdate,
-    Failure,
     Images,
     Upload,
     ready_blob,
     title_from,
+)
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
@@ -32,8 +41,14 @@ from shared.model.user import Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
@@ -63,6 +78,7 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
     "ready_blob",
     "title_from",
 ]

@@ -86,7 +86,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveSettings:
+class MigrationSettings:
     """What moving clips in needs, on a machine that knows of no issuer of tokens."""
 
     storage: StorageSettings
@@ -148,10 +148,10 @@ def read_database_url() -> str:
     return url
 
 
-def read_move_settings() -> MoveSettings:
+def read_migration_settings() -> MigrationSettings:
     """The settings of the command line that moves clips in, and of the Python API."""
     reader = SettingReader(os.environ, open_vault, utc_now)
-    settings = MoveSettings(
+    settings = MigrationSettings(
         storage=_storage(reader),
         database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),

@@ -18,7 +18,7 @@ from clips.transfer.context import tools
 from local import azurite
 from shared.catalogue.migration_clip_queries import Moving
 from shared.errors import DatabaseUnavailable
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import MigrationSettings, Settings, from_mapping
 from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
@@ -51,7 +51,7 @@ class Lab:
 
     old: OldService
     services: AllServices
-    settings: MoveSettings
+    settings: MigrationSettings
     line: Line
     block: int = BLOCK
     retry_policy: RetryPolicy = QUICK
@@ -94,7 +94,7 @@ def lab(
         direct = environment["AZURE_STORAGE_CONNECTION_STRING"]
         detour = direct.replace(f":{azurite_account.blob_port}/", f":{line.port}/")
         flaky = from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": detour})
-        move_settings = MoveSettings(
+        move_settings = MigrationSettings(
             storage=flaky.storage,
             database_url=settings.database_url,
             container_prefix=settings.container_prefix,
