@@ -116,7 +116,7 @@ class Library:
                 end_time=draft.end_time,
                 blob_name=blob_name,
                 blob_url=self._account.url(self._container, blob_name),
-                content_type=draft.content_type or media_types.of_name(draft.filename or ""),
+                content_type=media_types.upload_type(draft.content_type, draft.filename),
             ),
         )
         if clip is None:

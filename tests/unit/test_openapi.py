@@ -236,7 +236,7 @@ ENDPOINTS = [
 def test_a_handler_without_a_description_stops_the_start() -> None:
     routes = Routes(func.FunctionApp(), cast("Services", None))
     undescribed = cast("Endpoint[Request, Any, Any]", lambda _call: None)
-    with pytest.raises(AttributeError, match="handler"):
+    with pytest.raises(AttributeError, match="operation"):
         routes.add("nameless", "GET", "nameless", undescribed)
 
 

@@ -35,6 +35,8 @@ and hand out links that open it for a while.
 **Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
 names all its bad fields at once in `errors`.
 
+**Blank values.** A blank text in an optional field counts as null, a blank parameter as absent.
+
 **Paths and methods.** A path that is not listed here answers 404 `not_found`; a method that a \
 path does not have answers 405 `method_not_allowed`, with the ones it has in `Allow`.
 
