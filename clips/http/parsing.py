@@ -3,6 +3,7 @@
 Every bad field is reported at once, path, query and body together.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,10 @@ from pydantic import BaseModel, ValidationError
 
 from clips.http.inputs import Body, NoBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from shared.model import RetryKey
+
+# What an Idempotency-Key may be: visible ASCII characters.
+RETRY_KEY = re.compile(r"^[!-~]{1,255}$")
 
 _LARGEST_BODY = 64 * 1024  # bytes
 # An empty text, or one that begins with what may be white space: most bodies have neither.
@@ -43,6 +48,21 @@ def parse[P: Parameters, B: Body](
     if where is None or content is None or fields:
         raise _invalid(fields)
     return where, content
+
+
+def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> RetryKey | None:
+    """The Idempotency-Key with a fingerprint of what it stands for; None without the header.
+
+    Two spellings of the same JSON have one fingerprint. Raises InvalidRequest.
+    """
+    key = (request.headers.get("idempotency-key") or "").strip()
+    if not key:
+        return None
+    if not RETRY_KEY.fullmatch(key):
+        detail = "must be 1 to 255 visible ASCII characters"
+        raise _invalid([FieldError(detail, parameter="Idempotency-Key")])
+    parts = (request.method, type(body).__name__, where.model_dump_json(), body.model_dump_json())
+    return RetryKey(key, hashlib.sha256("\n".join(parts).encode()).digest())
 
 
 def _check_body(request: func.HttpRequest) -> None:

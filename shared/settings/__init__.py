@@ -82,6 +82,7 @@ class Settings:
     cleanup_schedule: str
     blob_trigger_source: str
     cdn_endpoint: str | None
+    public_url: str | None
     migration_root: Path | None
 
 
@@ -133,6 +134,7 @@ def from_mapping(
         cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", is_schedule),
         blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", is_trigger_source),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", is_base_address) or "").rstrip("/") or None,
+        public_url=(reader.get("PUBLIC_URL", is_base_address) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", is_folder_below_root)),
     )
     _stop_at_problems(reader)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.engine import StopReason, events, from_schema
-from schemathesis.openapi.checks import AcceptedNegativeData, RejectedPositiveData
+from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.e2e.app import App, Caller
 
