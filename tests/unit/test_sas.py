@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient, UserDelegationKey, generate_bl
 from azure.storage.blob._shared.constants import X_MS_VERSION
 
 from shared.storage.signing import sas
-from shared.storage.signing.sas import DelegationKey, Draft, Signer, LinkPeriod, blob_path
+from shared.storage.signing.sas import DelegationKey, Draft, LinkPeriod, Signer, blob_path
 
 CASES = 400
 PIECES = [

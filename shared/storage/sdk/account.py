@@ -18,7 +18,7 @@ from shared.settings import StorageSettings
 from shared.settings.secret import Part, Secret
 from shared.storage.sdk.azure_errors import azure_errors
 from shared.storage.signing.delegation import DelegatedSigners
-from shared.storage.signing.sas import DelegationKey, Signer, LinkPeriod, blob_path
+from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer, blob_path
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient

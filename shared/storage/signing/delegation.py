@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
-from shared.storage.signing.sas import DelegationKey, Signer, LinkPeriod
+from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer
 
 _log = logging.getLogger(__name__)
 
