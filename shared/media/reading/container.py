@@ -7,7 +7,7 @@ the machine. Knows nothing of what is then done with the tracks.
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import av
 from av.container import InputContainer
@@ -22,6 +22,13 @@ from shared.media.reading.source import Limits, SourceFile
 
 # Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
+
+
+class Readable(Protocol):
+    """Bytes that can be read once, from end to end."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end."""
 
 
 @contextmanager
@@ -50,6 +57,21 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
             if stream.codec_context is not None:
                 _prepare_decoder(stream, limits)
         yield container
+
+
+def open_stream(stream: Readable, format_name: str) -> InputContainer:
+    """Open a stretch of a file that is already open, as a stream of its own, to demux it.
+
+    Its tracks are known: nothing is read to describe them. The caller closes the container, and
+    handles FFmpeg's errors.
+    """
+    return av.open(
+        stream,
+        "r",
+        format=format_name,
+        options={"protocol_whitelist": "none", "probesize": "32", "analyzeduration": "1"},
+        io_open=_refuse,
+    )
 
 
 @contextmanager
