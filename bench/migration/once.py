@@ -28,7 +28,7 @@ _PAUSE = 1.0  # seconds
 def cliplink(folder: Path, _: str) -> float:
     """What `python -m clips.migrate` does, the same options and settings."""
     # The driver is otherwise loaded with the first query; the plain client is loaded before too.
-    from clips import migrate
+    from clips.migration import cli as migrate
     from shared.postgres import pool  # noqa: F401  # loaded here, used by the command
 
     began = time.perf_counter()

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from clips.migration import names
-from clips.migration.items import Item, Line
-from clips.migration.move import Mover, Progress, Verified
-from clips.migration.names import Kind
+from clips.migration import file_names as names
+from clips.migration.executor import OutOfReach, Run
+from clips.migration.file_names import Kind
+from clips.migration.mover import Mover, Progress, Verified
+from clips.migration.outcomes import Item, Line
 from clips.migration.receipt import Verdict
-from clips.migration.rows import Rows
-from clips.migration.run import OutOfReach, Run
+from clips.migration.row_updater import Rows
 from clips.transfer.context import Brake
 from shared.blob_names import Containers
 from shared.catalogue.migration_clip_queries import Moving

@@ -29,7 +29,7 @@ from shared.storage import Queue
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover, Heart
-    from clips.migration.items import LeftOver
+    from clips.migration.outcomes import LeftOver
     from clips.migration.plan import Plan
 
 _log = logging.getLogger(__name__)

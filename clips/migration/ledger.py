@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from clips.migration import names
-from clips.migration.items import Line
-from clips.migration.names import Kind
+from clips.migration import file_names as names
+from clips.migration.file_names import Kind
+from clips.migration.outcomes import Line
 from clips.migration.scan import Found
 from shared.catalogue.migration_clip_queries import CatalogueClip
 

@@ -6,11 +6,11 @@ Every file and every clip that is left over is told of.
 from collections.abc import Iterator
 from uuid import UUID
 
-from clips.migration import names
-from clips.migration.items import Fileless, Item, LeftOver
+from clips.migration import file_names as names
+from clips.migration.file_names import Kind
 from clips.migration.ledger import Ledger
 from clips.migration.matching import MANY, match
-from clips.migration.names import Kind
+from clips.migration.outcomes import Fileless, Item, LeftOver
 from clips.transfer.faults import Code
 from shared import blob_names
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from clips.migration.items import Line
+from clips.migration.outcomes import Line
 from clips.migration.receipt import Verdict
 
 _BAR = 24

@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from clips.migration.items import Fileless, Item, LeftOver, Line
 from clips.migration.ledger import Ledger
-from clips.migration.move import Verified
+from clips.migration.mover import Verified
+from clips.migration.outcomes import Fileless, Item, LeftOver, Line
 from clips.transfer.faults import reason
 
 

@@ -1,196 +1,164 @@
-"""A run: so many files at a time, rows switched in batches, an end when there is no use going on.
-
-A row is switched after its file was verified. What dies between the two is no loss: the blob
-trigger attaches a blob to the row that waits for it, and the next run finds it there.
-"""
+"""One run from the folder to the receipt: scan, match, move, write down."""
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
 
+from clips.migration import file_names as names
 from clips.migration import receipt
-from clips.migration.items import Item, Line
-from clips.migration.move import Progress, Verified
-from clips.migration.rows import Rows
-from clips.transfer.faults import Code
-from shared.catalogue.migration_clip_queries import Switched
-from shared.errors import CliplinkError, Unavailable, UnmovableFile
+from clips.migration.address_check import fetchable
+from clips.migration.executor import Meter, Move, Run
+from clips.migration.file_names import Kind
+from clips.migration.ledger import Ledger, LedgerLost
+from clips.migration.mover import Mover, Progress, Verified
+from clips.migration.outcomes import Fileless, Item
+from clips.migration.plan import Plan
+from clips.migration.receipt import Summary
+from clips.migration.remote_file import Fetcher
+from clips.migration.scan import Found, scan
+from clips.transfer.context import Tools
+from shared import blob_names
 
 _log = logging.getLogger(__name__)
 
-# Seconds.
-_TICK = 0.2
-_SWITCH_WITHIN = 2.0  # even if a batch is not full by then
+type MeterOf = Callable[[int, int], Meter]
+"""Makes the meter of a run of so many files and bytes; what is fetched has no size yet."""
 
-type Move = Callable[[Item, Progress], Verified]
-type Note = Callable[[bytes, Line], object]
-
-
-class Meter(Protocol):
-    """Is told how a run goes on."""
-
-    def moved(self, size: int) -> None:
-        """So many bytes need no more work; called from many threads."""
-
-    def finished(self, line: Line) -> None:
-        """A file is done with."""
-
-    def tick(self) -> None:
-        """Called a few times a second."""
-
-    def close(self) -> None:
-        """Called once, when the run is over."""
+# Names an item without a file; no path is like it, a file's last part has no / behind it.
+_NO_PATH = b"\xff/"
 
 
-class Stopped(Exception):
-    """Raised in whatever waits when the run is to end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of a run."""
+
+    folder: bytes
+    batch_size: int
+    at_once: int
+    dry_run: bool = False
+    report: Path | None = None
+    adopt: UUID | None = None
+    from_url: bool = False
+    allow_private: bool = False
 
 
-class OutOfReach(Exception):
-    """Storage or the database is away for longer than patience lasts: the run ended early."""
+def move_in(tools: Tools, order: Order, meter_of: MeterOf) -> Summary:
+    """Does it and says what came of it; whatever ends it early, the receipt is written.
 
-
-class Run:
-    """Moves items and switches their rows; `note` is told of each file what became of it.
-
-    `stop` makes moves that are under way end soon.
+    Raises OutOfReach, Unavailable, Unwritable; LedgerLost, and then there is no receipt.
     """
-
-    def __init__(
-        self,
-        move: Move,
-        rows: Rows,
-        meter: Meter,
-        note: Note,
-        stop: Callable[[], object],
-        *,
-        batch_size: int,
-        at_once: int,
-    ) -> None:
-        self._move = move
-        self._rows = rows
-        self._meter = meter
-        self._note = note
-        self._stop = stop
-        self._batch_size = batch_size
-        self._at_once = at_once
-        self._verified: list[Verified] = []
-        self._switched_at = time.monotonic()
-        self._outages, self._outage = 0, ""
-
-    def run(self, items: Iterable[Item]) -> None:
-        """Raises OutOfReach; whatever ends it, what was verified has been switched if possible."""
+    with Ledger() as ledger:
+        ledger.add_files(_scanned(order))
+        ledger.add_clips(tools.moving.clips())
+        plan = Plan(ledger, order.adopt)
+        for file in plan.left_over():
+            ledger.note(file.path, receipt.left_over_line(file))
         try:
-            with ThreadPoolExecutor(self._at_once, "move") as workers:
-                try:
-                    self._work(iter(items), workers)
-                except BaseException:
-                    self._stop()
-                    workers.shutdown(wait=False, cancel_futures=True)
-                    self._switch_what_can_be()
-                    raise
-            self._switch()
-            if self._outages:
-                # The last that were tried: nobody knows yet whether it is over.
-                raise OutOfReach(self._outage)
-        finally:
-            self._meter.close()
-
-    def _work(self, upcoming: Iterator[Item], workers: ThreadPoolExecutor) -> None:
-        pending: dict[Future[Verified], Item] = {}
-        while True:
-            # A few more than are worked on: the plan is read while files are.
-            while len(pending) < 2 * self._at_once and (item := next(upcoming, None)):
-                pending[workers.submit(self._measured, item)] = item
-            if not pending:
-                return
-            done, _ = wait(pending, _TICK, FIRST_COMPLETED)
-            for future in done:
-                self._collect(pending.pop(future), future)
-            overdue = time.monotonic() - self._switched_at > _SWITCH_WITHIN
-            if len(self._verified) >= self._batch_size or overdue:
-                self._switch()
-            self._meter.tick()
-
-    def _measured(self, item: Item) -> Verified:
-        """Moves an item; of a file, the meter has been told neither more nor less than its size."""
-        told = 0
-
-        def progress(size: int) -> None:
-            nonlocal told
-            told += size
-            self._meter.moved(size)
-
-        try:
-            return self._move(item, progress)
-        finally:
-            if item.url is None:
-                self._meter.moved(item.size - told)
-
-    def _collect(self, item: Item, future: Future[Verified]) -> None:
-        try:
-            result = future.result()
-        except Unavailable as error:
-            self._fail(item, error.code, error.detail)
-            self._outages, self._outage = self._outages + 1, error.detail
-            if self._outages >= self._at_once:
-                raise OutOfReach(error.detail) from error
-        except UnmovableFile as error:
-            self._fail(item, error.failure_code, error.detail)
-        except CliplinkError as error:
-            self._fail(item, error.code, error.detail)
-        except Exception:  # noqa: BLE001  # logged and told; one file must not stop the rest
-            _log.exception("A fault of ours at %r", item.path)
-            self._fail(item, "internal_error", "A fault of ours; the log tells more.")
-        else:
-            self._outages = 0
-            self._verified.append(result)
-
-    def _switch(self) -> None:
-        """Lets the rows of what was verified speak of it; raises OutOfReach."""
-        self._switched_at = time.monotonic()
-        batch, self._verified = self._verified[:], []
-        if not batch:
-            return
-        try:
-            states = self._rows.switch(batch)
-        except Unavailable as error:
-            for result in batch:
-                self._fail(result.item, error.code, error.detail)
-            raise OutOfReach(error.detail) from error
-        for result in batch:
-            self._tell(result, states.get(result.item.clip_id, Switched.DONE))
-
-    def _switch_what_can_be(self) -> None:
-        try:
-            self._switch()
-        except (OutOfReach, Stopped):
-            _log.warning("Some clips are in storage, but not switched: run again")
-
-    def _tell(self, result: Verified, state: Switched) -> None:
-        match state:
-            case Switched.DONE:
-                self._finish(result.item.path, receipt.verified_line(result))
-                for path in result.item.twins:
-                    self._finish(path, receipt.duplicate_line(result, path))
-            case Switched.ELSEWHERE:
-                self._fail(result.item, Code.BLOB_DIFFERS, Code.BLOB_DIFFERS.sentence)
-            case Switched.GONE:
-                self._fail(result.item, Code.CLIP_DELETED, Code.CLIP_DELETED.sentence)
-
-    def _fail(self, item: Item, code: str, detail: str) -> None:
-        for line in failed_lines(item, code, detail):
-            self._finish(*line)
-
-    def _finish(self, path: bytes, line: Line) -> None:
-        self._note(path, line)
-        self._meter.finished(line)
+            if order.dry_run:
+                for item in _items(plan, order):
+                    ledger.note(item.path, receipt.planned_line(item))
+            else:
+                _run(tools, order, ledger, _meter(plan, order, meter_of)).run(_items(plan, order))
+        except BaseException as error:
+            if not isinstance(error, LedgerLost):
+                _write_what_is_known(ledger, plan, order)
+            raise
+        return _write(ledger, plan, order, complete=True)
 
 
-def failed_lines(item: Item, code: str, detail: str) -> Sequence[tuple[bytes, Line]]:
-    """A line for the file, and one for each of its twins."""
-    return [
-        (path, receipt.failed_line(item, path, code, detail)) for path in (item.path, *item.twins)
-    ]
+def _write(ledger: Ledger, plan: Plan, order: Order, *, complete: bool) -> Summary:
+    lines = receipt.lines(ledger, _fileless(plan, order))
+    return receipt.write(order.report, lines, order.folder, complete=complete)
+
+
+def _write_what_is_known(ledger: Ledger, plan: Plan, order: Order) -> None:
+    """The receipt of a run that ends early; its own troubles do not hide what ended the run."""
+    try:
+        _write(ledger, plan, order, complete=False)
+    except (receipt.Unwritable, LedgerLost) as error:
+        _log.warning("%s", error)
+
+
+def _meter(plan: Plan, order: Order, meter_of: MeterOf) -> Meter:
+    """For everything to be moved; what could not be looked at is told first, as failed."""
+    files, size = plan.totals()
+    files += sum(file.is_unseen for file in plan.left_over())
+    if order.from_url:
+        files += sum(1 for _ in _items_by_address(plan))
+    meter = meter_of(files, size)
+    for file in plan.left_over():
+        if file.is_unseen:
+            meter.finished(receipt.left_over_line(file))
+    return meter
+
+
+def _scanned(order: Order) -> Iterator[Found]:
+    """The folder but for our own receipt: a second run is to find what the first one found."""
+    ours = {os.fsencode(path) for path in receipt.files_of(order.report)}
+    for found in scan(order.folder):
+        if os.path.abspath(os.path.join(order.folder, found.path)) not in ours:
+            yield found
+
+
+def _run(tools: Tools, order: Order, ledger: Ledger, meter: Meter) -> Run:
+    mover = Mover(order.folder, tools.transfer, tools.containers)
+    return Run(
+        _moves(mover, tools, order) if order.from_url else mover.move,
+        tools.rows,
+        meter,
+        ledger.note,
+        tools.stop,
+        batch_size=order.batch_size,
+        at_once=order.at_once,
+    )
+
+
+def _moves(mover: Mover, tools: Tools, order: Order) -> Move:
+    """Moves files from the folder, and others from their old addresses."""
+    fetcher = Fetcher(mover, tools.retry_policy, allow_private=order.allow_private)
+
+    def move(item: Item, progress: Progress) -> Verified:
+        return mover.move(item, progress) if item.url is None else fetcher.move(item, progress)
+
+    return move
+
+
+def _items(plan: Plan, order: Order) -> Iterator[Item]:
+    yield from plan.items()
+    if order.from_url:
+        yield from _items_by_address(plan)
+
+
+def _items_by_address(plan: Plan) -> Iterator[Item]:
+    for clip in plan.without_file(moved=True):
+        url = fetchable(clip.old_url or "")
+        if url is not None:
+            yield _fetched(clip, url)
+
+
+def _fetched(clip: Fileless, url: str) -> Item:
+    path = os.fsencode(urlsplit(url).path)
+    type_ = names.type_of(path)
+    name = clip.blob_name or blob_names.clip_blob(clip.video_id, clip.clip_id, type_.extension)
+    return Item(
+        path=_NO_PATH + clip.clip_id.bytes,
+        size=0,
+        kind=Kind.VIDEO,
+        clip_id=clip.clip_id,
+        video_id=clip.video_id,
+        blob_name=name,
+        content_type=type_.content_type,
+        there=clip.blob_name is not None,
+        url=url,
+    )
+
+
+def _fileless(plan: Plan, order: Order) -> Iterator[Fileless]:
+    """The clips that nothing was done about."""
+    for clip in plan.without_file():
+        if not (order.from_url and fetchable(clip.old_url or "")):
+            yield clip

@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from clips.links.lookup import no_such_video
-from clips.migration import names
-from clips.migration.names import Kind
+from clips.migration import file_names as names
+from clips.migration.file_names import Kind
 from clips.transfer import local_file as files
 from clips.transfer.context import Tools
 from clips.transfer.local_file import FileSource

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from clips.migration.rows import Rows
-from clips.migration.run import Stopped
+from clips.migration.executor import Stopped
+from clips.migration.row_updater import Rows
 from shared.blob_names import Containers
 from shared.catalogue.migration_clip_queries import Moving
 from shared.clock import utc_now

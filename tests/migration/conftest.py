@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from clips import migrate
 from clips.compose import Services
-from clips.migration.run import Meter
+from clips.migration import cli as migrate
+from clips.migration.executor import Meter
 from tests.media import clips as media
 from tests.migration.old_service import OldService
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from clips import migrate
+from clips.migration import cli as migrate
 from clips.migration.progress import Display
 from clips.migration.receipt import Verdict
 from clips.transfer.faults import Code

@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from clips.compose import Services
-from clips.migration.items import Line as ReceiptLine
+from clips.migration.executor import OutOfReach
+from clips.migration.outcomes import Line as ReceiptLine
 from clips.migration.receipt import Summary
-from clips.migration.run import OutOfReach
-from clips.migration.session import Order, move_in
+from clips.migration.run import Order, move_in
 from clips.transfer.context import tools
 from local import azurite
 from shared.catalogue.migration_clip_queries import Moving

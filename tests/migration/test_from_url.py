@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from clips.compose import Services
-from clips.migration import addresses
+from clips.migration import address_check as addresses
 from shared.errors import UnmovableFile
 from shared.storage import RetryPolicy
 from tests.migration.conftest import Command, read

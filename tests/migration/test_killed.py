@@ -25,7 +25,7 @@ MOST_MEGABYTES = 130
 MOVE_AND_TELL_THE_PEAK = """
 import sys
 from bench.memory import peak_megabytes
-from clips import migrate
+from clips.migration import cli as migrate
 migrate.main(sys.argv[1:])
 print(peak_megabytes())
 """

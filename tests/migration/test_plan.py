@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from clips.migration import names
-from clips.migration.items import Item
+from clips.migration import file_names as names
+from clips.migration.file_names import Kind
 from clips.migration.ledger import Ledger
-from clips.migration.names import Kind
+from clips.migration.outcomes import Item
 from clips.migration.plan import Plan
 from clips.migration.scan import Found
 from clips.transfer.faults import Code

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from clips.migration.names import Kind
+from clips.migration.file_names import Kind
 from clips.transfer.faults import Code
 
 type Line = Mapping[str, object]

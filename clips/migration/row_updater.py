@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from clips.migration import names
-from clips.migration.move import Verified
-from clips.migration.names import Kind
+from clips.migration import file_names as names
+from clips.migration.file_names import Kind
+from clips.migration.mover import Verified
 from shared import media_types
 from shared.blob_names import Containers
 from shared.catalogue.migration_clip_queries import BroughtThumbnail, MovedClip, Moving, Switched

@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from clips.migration.addresses import Target, checked
-from clips.migration.items import Item
-from clips.migration.move import Mover, Progress, Verified
+from clips.migration.address_check import Target, checked
+from clips.migration.mover import Mover, Progress, Verified
+from clips.migration.outcomes import Item
 from clips.transfer.faults import Code, unmovable
 from shared.storage import Digests, RetryPolicy
 from shared.strict_http import StrictHTTPResponse

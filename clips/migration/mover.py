@@ -6,8 +6,8 @@ Rows are not touched here. Called from many threads at a time.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clips.migration.items import Item
-from clips.migration.names import Kind
+from clips.migration.file_names import Kind
+from clips.migration.outcomes import Item
 from clips.transfer import local_file as files
 from clips.transfer.faults import Code, unmovable
 from shared.blob_names import Containers
