@@ -24,8 +24,9 @@ from azure.storage.blob import (
 )
 
 from clips.migration.ledger import Ledger
+from clips.migration.matching import match
 from clips.migration.plan import Plan
-from clips.migration.scan import Found
+from clips.migration.scan import ScannedFile
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.migration_clip_queries import CatalogueClip
@@ -189,11 +190,12 @@ def _plan() -> None:
     paths = [f"videos/{number // 10}/{number % 10}.mp4" for number in range(count)]
     began = time.perf_counter()
     with Ledger() as ledger:
-        ledger.add_files(Found(path.encode(), 10) for path in paths)
+        ledger.add_files(ScannedFile(path.encode(), 10) for path in paths)
         ledger.add_clips(
             CatalogueClip(id=i, video_id=ids[0], blob_name=None, old_url=f"s3://bucket/{path}")
             for i, path in zip(ids, paths, strict=True)
         )
+        match(ledger)
         matched = sum(1 for _ in Plan(ledger).items())
     print(f"\nPlanned {matched} files against as many clips in {time.perf_counter() - began:.1f} s")
 

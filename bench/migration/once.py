@@ -28,11 +28,11 @@ _PAUSE = 1.0  # seconds
 def cliplink(folder: Path, _: str) -> float:
     """What `python -m clips.migrate` does, the same options and settings."""
     # The driver is otherwise loaded with the first query; the plain client is loaded before too.
-    from clips.migration import cli as migrate
+    from clips.migration import cli
     from shared.postgres import pool  # noqa: F401  # loaded here, used by the command
 
     began = time.perf_counter()
-    assert migrate.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0
+    assert cli.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0
     return time.perf_counter() - began
 
 

@@ -1,7 +1,7 @@
-"""Moves clips of the old service in from a folder: `python -m clips.migrate DIR`.
+"""The command: `python -m clips.migrate DIR` migrates the clips of the old service.
 
-Reads the settings that the app reads, but for those of tokens. May be interrupted, killed and
-run again at any time: what is done is not done twice. docs/migration.md is its manual.
+It reads the settings of the app except those of tokens. It may be interrupted, killed and run
+again at any time: nothing is done twice.
 """
 
 import argparse
@@ -15,71 +15,80 @@ from pathlib import Path
 from types import FrameType
 from uuid import UUID
 
-from clips.migration.executor import Meter, OutOfReach, Stopped
+from clips.migration.executor import Outage
 from clips.migration.ledger import LedgerLost
-from clips.migration.progress import Display
+from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary, Unwritable, Verdict
-from clips.migration.run import Order, move_in
-from clips.transfer.context import tools
-from clips.transfer.faults import reason
+from clips.migration.run import MigrationOptions, migrate
+from clips.transfer.context import Cancelled, open_transfer
+from clips.transfer.faults import system_message
+from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.errors import Unavailable
 from shared.settings import SettingsError, read_move_settings
 
 DONE, SOME_FAILED, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 
-_MOST_AT_ONCE = 64
-_LARGEST_BATCH = 1000
+_MAX_AT_ONCE = 64
+_MAX_BATCH = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    order = _order(arguments)
+    options = _options(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         settings = read_move_settings()
     except SettingsError as error:
-        return _say(USAGE, str(error))
+        return _fail(USAGE, str(error))
     try:
-        with _interruptible(), tools(settings, at_once=order.at_once) as parts:
-            if order.adopt is not None and not parts.moving.video_exists(order.adopt):
-                return _say(USAGE, f"There is no video {order.adopt}.")
-            summary = move_in(parts, order, _meter)
-            _print(summary, order, parts.transfer.bytes_sent)
-    except (KeyboardInterrupt, Stopped):
-        return _say(INTERRUPTED, "Interrupted. Run the same command again to go on.")
-    except (OutOfReach, Unavailable, LedgerLost) as error:
-        return _say(OUT_OF_REACH, f"{error} Run the same command again to go on.")
+        with _interruptible(), open_transfer(settings, at_once=options.at_once) as context:
+            clips = MigrationClips(context.database)
+            if options.adopt is not None and not clips.video_exists(options.adopt):
+                return _fail(USAGE, f"There is no video {options.adopt}.")
+            summary = migrate(context, options, _open_display)
+            _print(summary, options, context.transfer.bytes_sent)
+    except (KeyboardInterrupt, Cancelled):
+        return _fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
+    except (Outage, Unavailable, LedgerLost) as error:
+        return _fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     except Unwritable as error:
-        return _say(SOME_FAILED, f"{error} What was moved is not moved again for it.")
+        return _fail(SOME_FAILED, f"{error} The clips are not affected by this.")
     return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
 
 
-def _order(arguments: Sequence[str] | None) -> Order:
+def _options(arguments: Sequence[str] | None) -> MigrationOptions:
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.allow_private and not given.from_url:
-        parser.error("--allow-private belongs to --from-url")
-    if given.report is not None and (why := _why_not(given.report)):
-        parser.error(f"{why} {given.report}")
-    return Order(**vars(given))
+    parsed = parser.parse_args(arguments)
+    if parsed.allow_private and not parsed.from_url:
+        parser.error("--allow-private requires --from-url")
+    if parsed.report is not None and (problem := _report_problem(parsed.report)):
+        parser.error(problem)
+    return MigrationOptions(
+        folder=parsed.folder,
+        batch_size=parsed.batch_size,
+        at_once=parsed.concurrency,
+        dry_run=parsed.dry_run,
+        report=parsed.report,
+        adopt=parsed.adopt,
+        from_url=parsed.from_url,
+        allow_private=parsed.allow_private,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Names what is given as Order does."""
     parser = argparse.ArgumentParser(
         prog="python -m clips.migrate",
-        description="Moves the files of clips into storage, verified, and writes a receipt.",
+        description="Moves the files of clips into storage, verifies them, and writes a receipt.",
         epilog="Exit codes: 0 done, 1 some files failed, 2 wrong usage or settings, "
-        "3 storage, database or room on the disk missing, 130 interrupted.",
+        "3 no storage, database or disk space, 130 interrupted.",
     )
     add = parser.add_argument
-    add("folder", metavar="DIR", type=_folder, help="where the files are, folders below included")
-    rows = "clips whose rows are switched together (default 50)"
-    add("--batch-size", type=_number_to(_LARGEST_BATCH), default=50, metavar="N", help=rows)
+    add("folder", metavar="DIR", type=_folder, help="the folder of the files; includes subfolders")
+    rows = "clips whose rows are updated together (default 50)"
+    add("--batch-size", type=_number_to(_MAX_BATCH), default=50, metavar="N", help=rows)
     many = "files, and connections to storage, at a time (default 8)"
-    most = _number_to(_MOST_AT_ONCE)
-    add("--concurrency", dest="at_once", type=most, default=8, metavar="N", help=many)
-    add("--dry-run", action="store_true", help="only tell what would be done; sends nothing")
+    add("--concurrency", type=_number_to(_MAX_AT_ONCE), default=8, metavar="N", help=many)
+    add("--dry-run", action="store_true", help="only show what would be done; sends nothing")
     add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
     add("--adopt", type=UUID, metavar="VIDEO_ID", help="make clips of this video of other files")
     fetch = "fetch clips without a file from their old https or S3 address"
@@ -89,13 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _why_not(report: Path) -> str | None:
-    """Told before the work is done, and not after it."""
+def _report_problem(report: Path) -> str | None:
+    """Why the receipt could not be written, found before the work is done; or None."""
     folder = report.absolute().parent
     if not folder.is_dir():
-        return "there is no folder for"
+        return f"there is no folder for {report}"
     writable = os.access(folder, os.W_OK | os.X_OK) and not report.is_dir()
-    return None if writable else "you cannot write"
+    return None if writable else f"you cannot write {report}"
 
 
 def _folder(text: str) -> bytes:
@@ -114,13 +123,13 @@ def _number_to(largest: int) -> Callable[[str], int]:
     return number
 
 
-def _meter(files: int, size: int) -> Meter:
-    return Display(files, size, sys.stderr, terminal=sys.stderr.isatty())
+def _open_display(files: int, size: int) -> ProgressDisplay:
+    return ProgressDisplay(files, size, sys.stderr, terminal=sys.stderr.isatty())
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Lets SIGTERM end the run as Ctrl-C does."""
+    """Makes SIGTERM end the run as Ctrl-C does."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -132,13 +141,14 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _say(code: int, text: str) -> int:
-    with suppress(OSError):  # a log on a full disk: the code says it too
+def _fail(code: int, text: str) -> int:
+    """Prints why the command fails and returns its exit code."""
+    with suppress(OSError):  # a log on a full disk: the exit code says it too
         sys.stderr.write(f"{text}\n")
     return code
 
 
-def _print(summary: Summary, order: Order, sent: int) -> None:
+def _print(summary: Summary, options: MigrationOptions, sent: int) -> None:
     """Raises Unwritable."""
     counts = summary.verdicts
     rows = {
@@ -155,10 +165,10 @@ def _print(summary: Summary, order: Order, sent: int) -> None:
         if counts[verdict] or verdict not in {Verdict.PLANNED, Verdict.DUPLICATE}
     ]
     lines += [f"bytes verified: {summary.bytes_verified}", f"bytes sent: {sent}"]
-    if order.report is not None:
-        lines.append(f"receipt: {order.report}")
+    if options.report is not None:
+        lines.append(f"receipt: {options.report}")
     try:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        raise Unwritable(f"The summary cannot be written: {reason(error)}.") from error
+        raise Unwritable(f"The summary cannot be written: {system_message(error)}.") from error

@@ -1,196 +1,170 @@
-"""A run: so many files at a time, rows switched in batches, an end when there is no use going on.
+"""Executes a plan: several files at a time, rows updated in batches, an early end in an outage.
 
-A row is switched after its file was verified. What dies between the two is no loss: the blob
-trigger attaches a blob to the row that waits for it, and the next run finds it there.
+A row is updated after its file was verified. If the process dies between the two, the blob
+trigger attaches the blob to the row that waits for it, and the next run finds it in storage.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol
+from dataclasses import dataclass
 
-from clips.migration import receipt
-from clips.migration.mover import Progress, Verified
-from clips.migration.outcomes import Item, Line
-from clips.migration.row_updater import Rows
-from clips.transfer.faults import Code
-from shared.catalogue.migration_clip_queries import Switched
-from shared.errors import CliplinkError, Unavailable, UnmovableFile
+from clips.migration.mover import CountBytes
+from clips.migration.outcomes import DuplicateFile, FailedFile, Outcome, PlanItem, VerifiedFile
+from clips.migration.reasons import Reason
+from clips.migration.row_updater import RowUpdater
+from clips.transfer.context import Cancelled
+from shared.catalogue.migration_clip_queries import RowUpdate
+from shared.errors import CliplinkError, Unavailable, UnusableFile
 
 _log = logging.getLogger(__name__)
 
 # Seconds.
 _TICK = 0.2
-_SWITCH_WITHIN = 2.0  # even if a batch is not full by then
+# Rows are updated after this time even if a batch is not full.
+_UPDATE_WITHIN = 2.0
 
-type Move = Callable[[Item, Progress], Verified]
-type Note = Callable[[bytes, Line], object]
-
-
-class Meter(Protocol):
-    """Is told how a run goes on."""
-
-    def moved(self, size: int) -> None:
-        """So many bytes need no more work; called from many threads."""
-
-    def finished(self, line: Line) -> None:
-        """A file is done with."""
-
-    def tick(self) -> None:
-        """Called a few times a second."""
-
-    def close(self) -> None:
-        """Called once, when the run is over."""
+type Move = Callable[[PlanItem, CountBytes], VerifiedFile]
 
 
-class Stopped(Exception):
-    """Raised in whatever waits when the run is to end."""
+class Outage(Exception):
+    """Storage or Postgres stayed away longer than the retry policy allows: the run ended early."""
 
 
-class OutOfReach(Exception):
-    """Storage or the database is away for longer than patience lasts: the run ended early."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """`record` gets every outcome, `tick` is called a few times a second: by the calling thread.
 
-
-class Run:
-    """Moves items and switches their rows; `note` is told of each file what became of it.
-
-    `stop` makes moves that are under way end soon.
+    `count_bytes` is called by all threads. `cancel` makes moves that are under way end soon.
     """
 
+    record: Callable[[Outcome], object]
+    tick: Callable[[], object]
+    cancel: Callable[[], object]
+    count_bytes: CountBytes = lambda _: None
+
+
+class Executor:
     def __init__(
         self,
         move: Move,
-        rows: Rows,
-        meter: Meter,
-        note: Note,
-        stop: Callable[[], object],
+        rows: RowUpdater,
+        callbacks: Callbacks,
         *,
         batch_size: int,
         at_once: int,
     ) -> None:
         self._move = move
         self._rows = rows
-        self._meter = meter
-        self._note = note
-        self._stop = stop
+        self._callbacks = callbacks
         self._batch_size = batch_size
         self._at_once = at_once
-        self._verified: list[Verified] = []
-        self._switched_at = time.monotonic()
+        self._verified: list[VerifiedFile] = []
+        self._updated_at = time.monotonic()
+        # Of files one after the other, and the sentence of the last one.
         self._outages, self._outage = 0, ""
 
-    def run(self, items: Iterable[Item]) -> None:
-        """Raises OutOfReach; whatever ends it, what was verified has been switched if possible."""
-        try:
-            with ThreadPoolExecutor(self._at_once, "move") as workers:
-                try:
-                    self._work(iter(items), workers)
-                except BaseException:
-                    self._stop()
-                    workers.shutdown(wait=False, cancel_futures=True)
-                    self._switch_what_can_be()
-                    raise
-            self._switch()
-            if self._outages:
-                # The last that were tried: nobody knows yet whether it is over.
-                raise OutOfReach(self._outage)
-        finally:
-            self._meter.close()
+    def run(self, items: Iterable[PlanItem]) -> None:
+        """Raises Outage. Whatever ends it, rows of verified files are updated if possible."""
+        with ThreadPoolExecutor(self._at_once, "move") as workers:
+            try:
+                self._work(iter(items), workers)
+            except BaseException:
+                self._callbacks.cancel()
+                workers.shutdown(wait=False, cancel_futures=True)
+                self._update_if_possible()
+                raise
+        self._update()
+        if self._outages:
+            # Of the last files: nothing shows yet that the outage is over.
+            raise Outage(self._outage)
 
-    def _work(self, upcoming: Iterator[Item], workers: ThreadPoolExecutor) -> None:
-        pending: dict[Future[Verified], Item] = {}
+    def _work(self, items: Iterator[PlanItem], workers: ThreadPoolExecutor) -> None:
+        pending: dict[Future[VerifiedFile], PlanItem] = {}
         while True:
-            # A few more than are worked on: the plan is read while files are.
-            while len(pending) < 2 * self._at_once and (item := next(upcoming, None)):
-                pending[workers.submit(self._measured, item)] = item
+            # More than are worked on, so that reading the plan holds up no worker.
+            while len(pending) < 2 * self._at_once and (item := next(items, None)):
+                pending[workers.submit(self._move_counted, item)] = item
             if not pending:
                 return
             done, _ = wait(pending, _TICK, FIRST_COMPLETED)
             for future in done:
                 self._collect(pending.pop(future), future)
-            overdue = time.monotonic() - self._switched_at > _SWITCH_WITHIN
-            if len(self._verified) >= self._batch_size or overdue:
-                self._switch()
-            self._meter.tick()
+            is_due = time.monotonic() - self._updated_at > _UPDATE_WITHIN
+            if len(self._verified) >= self._batch_size or is_due:
+                self._update()
+            self._callbacks.tick()
 
-    def _measured(self, item: Item) -> Verified:
-        """Moves an item; of a file, the meter has been told neither more nor less than its size."""
-        told = 0
+    def _move_counted(self, item: PlanItem) -> VerifiedFile:
+        """Moves an item; of a local file exactly its size is counted, whatever happens."""
+        counted = 0
 
-        def progress(size: int) -> None:
-            nonlocal told
-            told += size
-            self._meter.moved(size)
+        def count(size: int) -> None:
+            nonlocal counted
+            counted += size
+            self._callbacks.count_bytes(size)
 
         try:
-            return self._move(item, progress)
+            return self._move(item, count)
         finally:
             if item.url is None:
-                self._meter.moved(item.size - told)
+                self._callbacks.count_bytes(item.size - counted)
 
-    def _collect(self, item: Item, future: Future[Verified]) -> None:
+    def _collect(self, item: PlanItem, future: Future[VerifiedFile]) -> None:
         try:
-            result = future.result()
+            verified = future.result()
         except Unavailable as error:
-            self._fail(item, error.code, error.detail)
+            self._fail(item, error.code, error.detail, in_outage=True)
             self._outages, self._outage = self._outages + 1, error.detail
             if self._outages >= self._at_once:
-                raise OutOfReach(error.detail) from error
-        except UnmovableFile as error:
+                raise Outage(error.detail) from error
+        except UnusableFile as error:
             self._fail(item, error.failure_code, error.detail)
         except CliplinkError as error:
             self._fail(item, error.code, error.detail)
-        except Exception:  # noqa: BLE001  # logged and told; one file must not stop the rest
-            _log.exception("A fault of ours at %r", item.path)
-            self._fail(item, "internal_error", "A fault of ours; the log tells more.")
+        except Exception:  # noqa: BLE001 - logged and recorded; one file must not stop the others
+            _log.exception("Unexpected error at %r", item.path)
+            self._fail(item, "internal_error", "An unexpected error; see the log.")
         else:
             self._outages = 0
-            self._verified.append(result)
+            self._verified.append(verified)
 
-    def _switch(self) -> None:
-        """Lets the rows of what was verified speak of it; raises OutOfReach."""
-        self._switched_at = time.monotonic()
+    def _update(self) -> None:
+        """Points the rows of verified files at their blobs; raises Outage."""
+        self._updated_at = time.monotonic()
         batch, self._verified = self._verified[:], []
         if not batch:
             return
         try:
-            states = self._rows.switch(batch)
+            updates = self._rows.update(batch)
         except Unavailable as error:
-            for result in batch:
-                self._fail(result.item, error.code, error.detail)
-            raise OutOfReach(error.detail) from error
-        for result in batch:
-            self._tell(result, states.get(result.item.clip_id, Switched.DONE))
+            for file in batch:
+                self._fail(file.item, error.code, error.detail, in_outage=True)
+            raise Outage(error.detail) from error
+        for file in batch:
+            self._record_update(file, updates.get(file.item.clip_id, RowUpdate.DONE))
 
-    def _switch_what_can_be(self) -> None:
+    def _update_if_possible(self) -> None:
         try:
-            self._switch()
-        except (OutOfReach, Stopped):
-            _log.warning("Some clips are in storage, but not switched: run again")
+            self._update()
+        except (Outage, Cancelled):
+            _log.warning("Some files are in storage, but their rows are not updated: run again")
 
-    def _tell(self, result: Verified, state: Switched) -> None:
-        match state:
-            case Switched.DONE:
-                self._finish(result.item.path, receipt.verified_line(result))
-                for path in result.item.twins:
-                    self._finish(path, receipt.duplicate_line(result, path))
-            case Switched.ELSEWHERE:
-                self._fail(result.item, Code.BLOB_DIFFERS, Code.BLOB_DIFFERS.sentence)
-            case Switched.GONE:
-                self._fail(result.item, Code.CLIP_DELETED, Code.CLIP_DELETED.sentence)
+    def _record_update(self, file: VerifiedFile, update: RowUpdate) -> None:
+        match update:
+            case RowUpdate.DONE:
+                self._callbacks.record(file)
+                for path in file.item.duplicates:
+                    self._callbacks.record(DuplicateFile(path, file))
+            case RowUpdate.OTHER_BLOB:
+                self._fail(file.item, Reason.BLOB_DIFFERS, Reason.BLOB_DIFFERS.sentence)
+            case RowUpdate.CLIP_DELETED:
+                self._fail(file.item, Reason.CLIP_DELETED, Reason.CLIP_DELETED.sentence)
 
-    def _fail(self, item: Item, code: str, detail: str) -> None:
-        for line in failed_lines(item, code, detail):
-            self._finish(*line)
-
-    def _finish(self, path: bytes, line: Line) -> None:
-        self._note(path, line)
-        self._meter.finished(line)
-
-
-def failed_lines(item: Item, code: str, detail: str) -> Sequence[tuple[bytes, Line]]:
-    """A line for the file, and one for each of its twins."""
-    return [
-        (path, receipt.failed_line(item, path, code, detail)) for path in (item.path, *item.twins)
-    ]
+    def _fail(self, item: PlanItem, code: str, detail: str, *, in_outage: bool = False) -> None:
+        """The item's file fails, and its duplicates with it."""
+        for path in (item.path, *item.duplicates):
+            self._callbacks.record(
+                FailedFile(item=item, path=path, code=code, detail=detail, in_outage=in_outage)
+            )

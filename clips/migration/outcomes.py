@@ -1,58 +1,108 @@
-"""What a plan comes to: files with what is to become of them, and what is left over."""
+"""The items of a plan, and what can become of a file: typed, for receipt, display and API alike."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from uuid import UUID
 
-from clips.migration.file_names import Kind
-from clips.transfer.faults import Code
-
-type Line = Mapping[str, object]
-"""A line of the receipt."""
+from clips.migration import old_address
+from clips.migration.reasons import AnyReason
+from clips.transfer.faults import FileFault
+from clips.transfer.file_types import FileKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A file and what is to become of it.
+class PlanItem:
+    """A file and the clip whose bytes it becomes.
 
-    `there` tells that the catalogue speaks of the blob already; `twins` are files that fit the
-    same clip just as well; an `adopted` file has no row yet. With a `url` the bytes are there,
-    and not in a file: then `path` only names the item.
+    `already_stored`: the clip's row has a blob. `duplicates` are files that match the clip just
+    as well. `adopted`: the clip may have no row yet. With a `url` the bytes are fetched from
+    there, and `path` only names the item.
     """
 
     path: bytes
     size: int
-    kind: Kind
+    kind: FileKind
     clip_id: UUID
     video_id: UUID
     blob_name: str
     content_type: str
-    there: bool = False
-    twins: tuple[bytes, ...] = ()
+    already_stored: bool = False
+    duplicates: tuple[bytes, ...] = ()
     adopted: bool = False
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedFile:
+    """All bytes are in storage, by size and MD5, which storage computed too.
+
+    `was_stored`: they were before this run.
+    """
+
+    item: PlanItem
+    size: int
+    sha256: str
+    md5: str
+    etag: str
+    was_stored: bool
+
+    @property
+    def path(self) -> bytes:
+        return self.item.path
+
+
 @dataclass(frozen=True, slots=True)
-class LeftOver:
-    """A file that goes with no clip, and why."""
+class DuplicateFile:
+    """Holds the same bytes as the file that was moved."""
+
+    path: bytes
+    verified: VerifiedFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFile:
+    """A file of an item that was not moved; `in_outage`: the same may succeed later."""
+
+    item: PlanItem
+    path: bytes
+    code: str
+    detail: str
+    in_outage: bool = False
+
+    @property
+    def source(self) -> str:
+        """The file's path, or the address that it was fetched from."""
+        return (self.item.url and old_address.parse(self.item.url).shown) or os.fsdecode(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedFile:
+    """A file that belongs to no clip, or that cannot be read, and why."""
 
     path: bytes
     size: int
-    code: Code
+    code: AnyReason
     detail: str
 
     @property
-    def is_unseen(self) -> bool:
-        """Whether it could not be looked at: it may well have been a clip, or a folder of them."""
-        return self.code in {Code.UNREADABLE, Code.VANISHED}
+    def is_unreadable(self) -> bool:
+        """It may well be a clip, or a folder of clips: that counts as a failure."""
+        return self.code in {FileFault.UNREADABLE, FileFault.VANISHED}
+
+    @property
+    def source(self) -> str:
+        return os.fsdecode(self.path)
 
 
 @dataclass(frozen=True, slots=True)
-class Fileless:
-    """A clip that has no file here, and waits for its bytes unless there is a blob."""
+class ClipWithoutFile:
+    """A clip for which there is no file; it waits for its bytes unless it has a blob."""
 
     clip_id: UUID
     video_id: UUID
     blob_name: str | None
     old_url: str | None
+
+
+type Outcome = VerifiedFile | DuplicateFile | FailedFile | UnmatchedFile
+"""What became of one file."""

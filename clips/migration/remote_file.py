@@ -1,4 +1,4 @@
-"""Files at https addresses as sources: streamed, and held to the size that was promised."""
+"""Files at https addresses as sources of uploads: streamed, and complete or not stored."""
 
 import http.client
 import socket
@@ -8,66 +8,67 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from clips.migration.address_check import Target, checked
-from clips.migration.mover import Mover, Progress, Verified
-from clips.migration.outcomes import Item
-from clips.transfer.faults import Code, unmovable
+from clips.migration.address_check import Target, resolve
+from clips.migration.mover import CountBytes, FileMover
+from clips.migration.outcomes import PlanItem, VerifiedFile
+from clips.migration.reasons import Reason, not_migratable
+from clips.transfer.faults import FileFault, unusable
 from shared.storage import Digests, RetryPolicy
 from shared.strict_http import StrictHTTPResponse
 
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
-_PASSING = {408, 429, 500, 502, 503, 504}
-# What a blob holds in blocks of 8 MB: of a file whose size nobody tells the blocks cannot grow.
-_LARGEST = 50_000 * 8 * 1024 * 1024
+_TEMPORARY = {408, 429, 500, 502, 503, 504}
+# What a blob holds in blocks of 8 MB: without a known size, blocks cannot be made larger.
+_MAX_SIZE = 50_000 * 8 * 1024 * 1024
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cliplink"}
 
 
-class _Cut(Exception):
-    """The other side failed in a way that may pass."""
+class _TemporaryFailure(Exception):
+    """The server or the connection failed; another attempt may succeed."""
 
 
-class RemoteSource:
-    """The body of an answer."""
+class RemoteFile:
+    """The body of a response; a Source of shared.storage."""
 
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
-        self._answer = answer
-        self._md5 = answer.getheader("Content-MD5")
-        length = answer.getheader("Content-Length")
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+        self._md5 = response.getheader("Content-MD5")
+        length = response.getheader("Content-Length")
         self.size = int(length) if length and length.isdecimal() else None
         if self.size == 0:
-            raise unmovable(Code.EMPTY)
-        if self.size is not None and self.size > _LARGEST:
-            raise unmovable(Code.TOO_LARGE)
-        if answer.headers.get_content_type() in {"text/html", "application/xhtml+xml"}:
-            raise unmovable(Code.DOWNLOAD_FAILED, "it answers with a web page")
-        self._left = _LARGEST
+            raise unusable(FileFault.EMPTY)
+        if self.size is not None and self.size > _MAX_SIZE:
+            raise unusable(FileFault.TOO_LARGE)
+        if response.headers.get_content_type() in {"text/html", "application/xhtml+xml"}:
+            raise not_migratable(Reason.DOWNLOAD_FAILED, "the response is a web page")
+        self._left = _MAX_SIZE
 
     def read_into(self, view: memoryview) -> int:
         try:
-            length = self._answer.readinto(view)
+            length = self._response.readinto(view)
         except (OSError, http.client.HTTPException) as error:
-            raise _Cut(str(error) or type(error).__name__) from error
+            raise _TemporaryFailure(str(error) or type(error).__name__) from error
         self._left -= length
         if self._left < 0:
-            raise unmovable(Code.TOO_LARGE)
+            raise unusable(FileFault.TOO_LARGE)
         return length
 
     def settle(self, digests: Digests) -> None:
         if not digests.size:
-            raise unmovable(Code.EMPTY)
+            raise unusable(FileFault.EMPTY)
         if self.size is not None and digests.size != self.size:
-            raise _Cut(f"it ended after {digests.size} of {self.size} bytes")
+            raise _TemporaryFailure(f"it ended after {digests.size} of {self.size} bytes")
         if self._md5 is not None and self._md5 != digests.md5:
-            raise _Cut("its Content-MD5 is another")
+            raise _TemporaryFailure("its Content-MD5 differs")
 
 
-class Fetcher:
-    """Moves items from their old addresses; `trust` is whose certificates are believed."""
+class RemoteMover:
+    """Moves items from their old addresses; `trust` makes the context with the trusted CAs."""
 
     def __init__(
         self,
-        mover: Mover,
+        mover: FileMover,
         retry_policy: RetryPolicy,
         *,
         allow_private: bool,
@@ -78,51 +79,63 @@ class Fetcher:
         self._allow_private = allow_private
         self._trust = trust()
 
-    def move(self, item: Item, progress: Progress) -> Verified:
-        """Raises UnmovableFile, StorageUnavailable."""
-        if item.there:
-            stored = self._mover.stored(item)
-            # What was fetched by an earlier run tells itself what it is.
-            if stored is not None and stored.md5 and stored.sha256:
-                return Verified(item, stored.size, stored.sha256, stored.md5, stored.etag)
+    def move(self, item: PlanItem, count: CountBytes) -> VerifiedFile:
+        """Raises UnusableFile, StorageUnavailable."""
+        stored = self._verified_before(item)
+        if stored is not None:
+            return stored
         pauses = self._retry_policy.pauses()
         while True:
             try:
                 with self._opened(item.url or "") as source:
-                    return self._mover.move_source(item, source, progress)
-            except _Cut as cut:
+                    return self._mover.move_source(item, source, count)
+            except _TemporaryFailure as failure:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise unmovable(Code.DOWNLOAD_FAILED, str(cut)) from cut
+                    raise not_migratable(Reason.DOWNLOAD_FAILED, str(failure)) from failure
                 self._retry_policy.pause(pause)
 
+    def _verified_before(self, item: PlanItem) -> VerifiedFile | None:
+        """An earlier run noted the digests of what it fetched with the blob."""
+        stored = self._mover.stored(item) if item.already_stored else None
+        if stored is None or not stored.md5 or not stored.sha256:
+            return None
+        return VerifiedFile(
+            item=item,
+            size=stored.size,
+            sha256=stored.sha256,
+            md5=stored.md5,
+            etag=stored.etag,
+            was_stored=True,
+        )
+
     @contextmanager
-    def _opened(self, url: str) -> Iterator[RemoteSource]:
-        """The answer of an address, after redirects, each of which is checked as well."""
-        for _ in range(_MOST_REDIRECTS + 1):
+    def _opened(self, url: str) -> Iterator[RemoteFile]:
+        """The response at an address, after redirects, each of which is checked as well."""
+        for _ in range(_MAX_REDIRECTS + 1):
             try:
                 connection = _Pinned(
-                    checked(url, allow_private=self._allow_private),
+                    resolve(url, allow_private=self._allow_private),
                     self._trust,
                     self._retry_policy.timeout,
                 )
             except OSError as error:
-                raise _Cut(str(error)) from error
+                raise _TemporaryFailure(str(error)) from error
             try:
-                # The answer too: it keeps the line where the other side is to close it.
-                with closing(connection.ask()) as answer:
-                    if answer.status not in _REDIRECTS:
-                        _judge(answer.status)
-                        yield RemoteSource(answer)
+                # The response too: it keeps the socket if the server is to close the connection.
+                with closing(connection.get()) as response:
+                    if response.status not in _REDIRECTS:
+                        _check_status(response.status)
+                        yield RemoteFile(response)
                         return
-                    url = _joined(url, answer.getheader("Location") or "")
+                    url = _joined(url, response.getheader("Location") or "")
             finally:
                 connection.close()
-        raise unmovable(Code.DOWNLOAD_FAILED, "it redirects too often")
+        raise not_migratable(Reason.DOWNLOAD_FAILED, "it redirects too often")
 
 
 class _Pinned(http.client.HTTPSConnection):
-    """A connection to the address that was checked, whatever the name resolves to by now."""
+    """A connection to the IP address that was checked, even if the name resolves to another now."""
 
     response_class = StrictHTTPResponse
 
@@ -139,27 +152,31 @@ class _Pinned(http.client.HTTPSConnection):
             plain.close()
             raise
 
-    def ask(self) -> http.client.HTTPResponse:
+    def get(self) -> http.client.HTTPResponse:
         try:
             self.request("GET", self._target.path, headers=_HEADERS)
             return self.getresponse()
         except ssl.SSLCertVerificationError as error:
-            raise unmovable(Code.DOWNLOAD_FAILED, "its certificate is not trusted") from error
+            raise not_migratable(
+                Reason.DOWNLOAD_FAILED, "its certificate is not trusted"
+            ) from error
         except (ValueError, http.client.InvalidURL) as error:
-            raise unmovable(Code.REFUSED_ADDRESS, "it is malformed") from error
+            raise not_migratable(Reason.REFUSED_ADDRESS, "it is malformed") from error
         except (OSError, http.client.HTTPException) as error:
-            raise _Cut(str(error) or type(error).__name__) from error
+            raise _TemporaryFailure(str(error) or type(error).__name__) from error
 
 
 def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:  # half an IPv6 address
-        raise unmovable(Code.REFUSED_ADDRESS, "it redirects to what is malformed") from error
+        raise not_migratable(
+            Reason.REFUSED_ADDRESS, "it redirects to a malformed address"
+        ) from error
 
 
-def _judge(status: int) -> None:
-    if status in _PASSING:
-        raise _Cut(f"it answers {status}")
+def _check_status(status: int) -> None:
+    if status in _TEMPORARY:
+        raise _TemporaryFailure(f"the response is {status}")
     if status != HTTPStatus.OK:
-        raise unmovable(Code.DOWNLOAD_FAILED, f"it answers {status}")
+        raise not_migratable(Reason.DOWNLOAD_FAILED, f"the response is {status}")

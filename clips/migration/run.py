@@ -1,40 +1,49 @@
-"""One run from the folder to the receipt: scan, match, move, write down."""
+"""One run of the command, stage by stage: scan, match, plan, move, report.
+
+State is kept in storage and in the catalogue only: a run may die at any moment, and the next one
+does what is missing.
+"""
 
 import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from clips.migration import file_names as names
-from clips.migration import receipt
-from clips.migration.address_check import fetchable
-from clips.migration.executor import Meter, Move, Run
-from clips.migration.file_names import Kind
+from clips.migration import old_address, receipt
+from clips.migration.executor import Callbacks, Executor, Move
 from clips.migration.ledger import Ledger, LedgerLost
-from clips.migration.mover import Mover, Progress, Verified
-from clips.migration.outcomes import Fileless, Item
+from clips.migration.matching import match
+from clips.migration.mover import CountBytes, FileMover
+from clips.migration.outcomes import ClipWithoutFile, Outcome, PlanItem, VerifiedFile
 from clips.migration.plan import Plan
+from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary
-from clips.migration.remote_file import Fetcher
-from clips.migration.scan import Found, scan
-from clips.transfer.context import Tools
+from clips.migration.remote_file import RemoteMover
+from clips.migration.row_updater import RowUpdater
+from clips.migration.scan import ScannedFile, scan
+from clips.transfer.context import TransferContext
+from clips.transfer.file_types import FileKind, type_of
 from shared import blob_names
+from shared.catalogue.migration_clip_queries import MigrationClips
 
 _log = logging.getLogger(__name__)
 
-type MeterOf = Callable[[int, int], Meter]
-"""Makes the meter of a run of so many files and bytes; what is fetched has no size yet."""
+type OpenDisplay = Callable[[int, int], ProgressDisplay]
+"""Makes the display of a run of so many files and bytes; bytes at old addresses do not count."""
 
-# Names an item without a file; no path is like it, a file's last part has no / behind it.
+# Begins the name of an item without a file. No path begins so, and all paths come before it.
 _NO_PATH = b"\xff/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is asked of a run."""
+class MigrationOptions:
+    """`folder` is the full path; `report` is where the receipt goes, if anywhere.
+
+    `batch_size` is how many rows are updated together, `at_once` how many files are moved at a
+    time. Files without a clip become clips of the video `adopt`.
+    """
 
     folder: bytes
     batch_size: int
@@ -46,119 +55,166 @@ class Order:
     allow_private: bool = False
 
 
-def move_in(tools: Tools, order: Order, meter_of: MeterOf) -> Summary:
-    """Does it and says what came of it; whatever ends it early, the receipt is written.
+def migrate(
+    context: TransferContext, options: MigrationOptions, open_display: OpenDisplay
+) -> Summary:
+    """Runs a migration and returns its summary.
 
-    Raises OutOfReach, Unavailable, Unwritable; LedgerLost, and then there is no receipt.
+    Whatever ends it early, the receipt is written. Raises Outage, Unavailable, Unwritable;
+    LedgerLost, and then there is no receipt.
     """
     with Ledger() as ledger:
-        ledger.add_files(_scanned(order))
-        ledger.add_clips(tools.moving.clips())
-        plan = Plan(ledger, order.adopt)
-        for file in plan.left_over():
-            ledger.note(file.path, receipt.left_over_line(file))
+        return MigrationRun(context, options, ledger, open_display).execute()
+
+
+class MigrationRun:
+    def __init__(
+        self,
+        context: TransferContext,
+        options: MigrationOptions,
+        ledger: Ledger,
+        open_display: OpenDisplay,
+    ) -> None:
+        self._context = context
+        self._options = options
+        self._ledger = ledger
+        self._open_display = open_display
+        self._clips = MigrationClips(context.database)
+        self._plan = Plan(ledger, options.adopt)
+
+    def execute(self) -> Summary:
+        self.scan()
+        self.match()
         try:
-            if order.dry_run:
-                for item in _items(plan, order):
-                    ledger.note(item.path, receipt.planned_line(item))
+            if self._options.dry_run:
+                self.list_plan()
             else:
-                _run(tools, order, ledger, _meter(plan, order, meter_of)).run(_items(plan, order))
-        except BaseException as error:
-            if not isinstance(error, LedgerLost):
-                _write_what_is_known(ledger, plan, order)
+                self.move()
+        except LedgerLost:
             raise
-        return _write(ledger, plan, order, complete=True)
+        except BaseException:
+            self._report_incomplete()
+            raise
+        return self.report(complete=True)
+
+    def scan(self) -> None:
+        """Reads the folder, but for the receipt of an earlier run, and the rows of all clips."""
+        own = {os.fsencode(path) for path in receipt.files_of(self._options.report)}
+
+        def is_own(file: ScannedFile) -> bool:
+            return os.path.abspath(os.path.join(self._options.folder, file.path)) in own
+
+        self._ledger.add_files(file for file in scan(self._options.folder) if not is_own(file))
+        self._ledger.add_clips(self._clips.clips())
+
+    def match(self) -> None:
+        """Decides which file belongs to which clip, and records the files without one."""
+        match(self._ledger)
+        for file in self._plan.unmatched():
+            self._ledger.record(receipt.render(file))
+
+    def plan(self) -> Iterator[PlanItem]:
+        """Everything to be moved: files of the folder, then clips at their old addresses."""
+        yield from self._plan.items()
+        if self._options.from_url:
+            yield from self._remote_items()
+
+    def list_plan(self) -> None:
+        """Records what would be moved, for a dry run."""
+        for item in self.plan():
+            self._ledger.record(receipt.render(item))
+
+    def move(self) -> None:
+        display = self._display()
+
+        def record(outcome: Outcome) -> None:
+            self._ledger.record(receipt.render(outcome))
+            display.add_outcome(outcome)
+
+        callbacks = Callbacks(
+            record=record,
+            tick=display.tick,
+            cancel=self._context.cancel,
+            count_bytes=display.add_bytes,
+        )
+        try:
+            self._executor(callbacks).run(self.plan())
+        finally:
+            display.close()
+
+    def report(self, *, complete: bool) -> Summary:
+        """Writes the receipt of everything that is known by now; raises Unwritable."""
+        options = self._options
+        return receipt.write(
+            options.report, self._receipt_lines(), options.folder, complete=complete
+        )
+
+    def _report_incomplete(self) -> None:
+        """Its own errors must not hide the one that ended the run."""
+        try:
+            self.report(complete=False)
+        except (receipt.Unwritable, LedgerLost) as error:
+            _log.warning("%s", error)
+
+    def _receipt_lines(self) -> Iterator[receipt.ReceiptLine]:
+        yield from self._ledger.lines()
+        for clip in self._plan.clips_without_file():
+            if not (self._options.from_url and old_address.parse(clip.old_url or "").url):
+                yield receipt.render(clip)
+
+    def _remote_items(self) -> Iterator[PlanItem]:
+        for clip in self._plan.clips_without_file(migrated=True):
+            address = old_address.parse(clip.old_url or "")
+            if address.url is not None:
+                yield _remote_item(clip, address.url, address.names)
+
+    def _display(self) -> ProgressDisplay:
+        """Shows unreadable files first: they count as failed."""
+        unreadable = [file for file in self._plan.unmatched() if file.is_unreadable]
+        files, size = self._plan.totals()
+        files += len(unreadable)
+        if self._options.from_url:
+            files += sum(1 for _ in self._remote_items())
+        display = self._open_display(files, size)
+        for file in unreadable:
+            display.add_outcome(file)
+        return display
+
+    def _executor(self, callbacks: Callbacks) -> Executor:
+        context, options = self._context, self._options
+        rows = RowUpdater(self._clips, context.account, context.containers, context.retry_policy)
+        return Executor(
+            self._mover(),
+            rows,
+            callbacks,
+            batch_size=options.batch_size,
+            at_once=options.at_once,
+        )
+
+    def _mover(self) -> Move:
+        context, options = self._context, self._options
+        local = FileMover(options.folder, context.transfer, context.containers)
+        if not options.from_url:
+            return local.move
+        remote = RemoteMover(local, context.retry_policy, allow_private=options.allow_private)
+
+        def move(item: PlanItem, count: CountBytes) -> VerifiedFile:
+            return (remote if item.url else local).move(item, count)
+
+        return move
 
 
-def _write(ledger: Ledger, plan: Plan, order: Order, *, complete: bool) -> Summary:
-    lines = receipt.lines(ledger, _fileless(plan, order))
-    return receipt.write(order.report, lines, order.folder, complete=complete)
-
-
-def _write_what_is_known(ledger: Ledger, plan: Plan, order: Order) -> None:
-    """The receipt of a run that ends early; its own troubles do not hide what ended the run."""
-    try:
-        _write(ledger, plan, order, complete=False)
-    except (receipt.Unwritable, LedgerLost) as error:
-        _log.warning("%s", error)
-
-
-def _meter(plan: Plan, order: Order, meter_of: MeterOf) -> Meter:
-    """For everything to be moved; what could not be looked at is told first, as failed."""
-    files, size = plan.totals()
-    files += sum(file.is_unseen for file in plan.left_over())
-    if order.from_url:
-        files += sum(1 for _ in _items_by_address(plan))
-    meter = meter_of(files, size)
-    for file in plan.left_over():
-        if file.is_unseen:
-            meter.finished(receipt.left_over_line(file))
-    return meter
-
-
-def _scanned(order: Order) -> Iterator[Found]:
-    """The folder but for our own receipt: a second run is to find what the first one found."""
-    ours = {os.fsencode(path) for path in receipt.files_of(order.report)}
-    for found in scan(order.folder):
-        if os.path.abspath(os.path.join(order.folder, found.path)) not in ours:
-            yield found
-
-
-def _run(tools: Tools, order: Order, ledger: Ledger, meter: Meter) -> Run:
-    mover = Mover(order.folder, tools.transfer, tools.containers)
-    return Run(
-        _moves(mover, tools, order) if order.from_url else mover.move,
-        tools.rows,
-        meter,
-        ledger.note,
-        tools.stop,
-        batch_size=order.batch_size,
-        at_once=order.at_once,
-    )
-
-
-def _moves(mover: Mover, tools: Tools, order: Order) -> Move:
-    """Moves files from the folder, and others from their old addresses."""
-    fetcher = Fetcher(mover, tools.retry_policy, allow_private=order.allow_private)
-
-    def move(item: Item, progress: Progress) -> Verified:
-        return mover.move(item, progress) if item.url is None else fetcher.move(item, progress)
-
-    return move
-
-
-def _items(plan: Plan, order: Order) -> Iterator[Item]:
-    yield from plan.items()
-    if order.from_url:
-        yield from _items_by_address(plan)
-
-
-def _items_by_address(plan: Plan) -> Iterator[Item]:
-    for clip in plan.without_file(moved=True):
-        url = fetchable(clip.old_url or "")
-        if url is not None:
-            yield _fetched(clip, url)
-
-
-def _fetched(clip: Fileless, url: str) -> Item:
-    path = os.fsencode(urlsplit(url).path)
-    type_ = names.type_of(path)
+def _remote_item(clip: ClipWithoutFile, url: str, names: tuple[str, ...]) -> PlanItem:
+    type_ = type_of(os.fsencode(names[0]) if names else b"")
     name = clip.blob_name or blob_names.clip_blob(clip.video_id, clip.clip_id, type_.extension)
-    return Item(
+    return PlanItem(
         path=_NO_PATH + clip.clip_id.bytes,
         size=0,
-        kind=Kind.VIDEO,
+        kind=FileKind.VIDEO,
         clip_id=clip.clip_id,
         video_id=clip.video_id,
         blob_name=name,
         content_type=type_.content_type,
-        there=clip.blob_name is not None,
+        already_stored=clip.blob_name is not None,
         url=url,
     )
-
-
-def _fileless(plan: Plan, order: Order) -> Iterator[Fileless]:
-    """The clips that nothing was done about."""
-    for clip in plan.without_file():
-        if not (order.from_url and fetchable(clip.old_url or "")):
-            yield clip

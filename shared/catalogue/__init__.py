@@ -10,7 +10,7 @@ from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clip_queries import ClipChange, Clips, NewClip
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings
-from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
 from shared.catalogue.owner_queries import Owners
@@ -32,9 +32,9 @@ __all__ = [
     "KnownBlob",
     "Landing",
     "Landings",
+    "MigrationClips",
     "MigrationFiles",
     "Migrations",
-    "Moving",
     "NewClip",
     "NewShare",
     "OpenShare",

@@ -25,7 +25,7 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
+from shared.model.migration import FileProblem, Migration, MigrationReport, MigrationStatus
 from shared.model.user import Role, User, Viewer
 from shared.model.video import Video
 
@@ -39,6 +39,7 @@ __all__ = [
     "ClipFile",
     "ClipStatus",
     "Failure",
+    "FileProblem",
     "Hdr",
     "ImageFormat",
     "Images",
@@ -53,7 +54,6 @@ __all__ = [
     "Role",
     "Share",
     "SignedLink",
-    "StrayFile",
     "Upload",
     "User",
     "Variant",

@@ -44,7 +44,7 @@ def test_counts_are_right_whoever_settles_files_and_how_often(services: Services
         migration_id,
         [planned(f"{n}/{clip}".encode(), clip) for n in range(3) for clip in clips[n * 20 :]],
     )
-    files.add_strays(
+    files.add_unmatched(
         migration_id,
         [
             FileResult(b"unseen", FileState.FAILED, Failure("unreadable", "It cannot be read.")),

@@ -159,7 +159,7 @@ def test_a_folder_without_a_match_is_done_with_the_plan(
     report = moved(services, queue)
     assert report.migration.status is MigrationStatus.DONE
     assert counts(report) == (0, 0, 0, 0)
-    assert [(file.path, file.why.code) for file in report.unmatched] == [
+    assert [(file.path, file.failure.code) for file in report.unmatched] == [
         (b"old/notes.txt", "no_clip")
     ]
     assert report.no_file == [waiting]
@@ -175,7 +175,7 @@ def test_what_cannot_be_moved_is_told_with_its_reason(
     report = moved(services, queue)
     assert report.migration.status is MigrationStatus.DONE
     assert counts(report) == (3, 1, 0, 2)
-    assert {(file.clip_id, file.why.code) for file in report.failures} == {
+    assert {(file.clip_id, file.failure.code) for file in report.failures} == {
         (empty, "empty_file"),
         (torn, "other_contents"),
     }
@@ -281,7 +281,7 @@ def test_a_link_that_takes_a_folders_place_is_not_followed(
     report = services.migrations.get(planned.migration.id)
     assert counts(report) == (1, 0, 0, 1)
     (failure,) = report.failures
-    assert failure.why.code in {"vanished", "unreadable"}
+    assert failure.failure.code in {"vanished", "unreadable"}
 
     (old.folder / "in").unlink()
     (old.folder / "in").mkdir()
@@ -406,7 +406,7 @@ def test_a_file_that_kills_its_process_is_given_up_alone(
     report = services.migrations.get(migration.id)
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (3, 2, 0, 1))
     (failure,) = report.failures
-    assert (failure.clip_id, failure.why.code) == (deadly, "gave_up")
+    assert (failure.clip_id, failure.failure.code) == (deadly, "gave_up")
 
 
 def test_a_plan_that_always_dies_is_given_up(
@@ -478,7 +478,7 @@ def test_files_that_storage_was_away_for_are_tried_again_and_told_of_in_the_end(
     services.migrations.work(str(migration.id), "the last time")
     report = services.migrations.get(migration.id)
     assert report.migration.status is MigrationStatus.DONE
-    assert [(file.clip_id, file.why.code) for file in report.failures] == [
+    assert [(file.clip_id, file.failure.code) for file in report.failures] == [
         (clip, "storage_unavailable")
     ]
     container.create_container()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clips.compose import Services
-from clips.migration import cli as migrate
-from clips.migration.executor import Meter
+from clips.migration import cli
+from clips.migration.progress import ProgressDisplay
 from tests.media import clips as media
 from tests.migration.old_service import OldService
 
@@ -88,7 +88,7 @@ def run(
     def run_command(*arguments: str) -> Ran:
         report.unlink(missing_ok=True)
         capsys.readouterr()
-        code = migrate.main([str(old.folder), "--report", str(report), *arguments])
+        code = cli.main([str(old.folder), "--report", str(report), *arguments])
         said = capsys.readouterr()
         return ran(code, said.out, said.err, report)
 
@@ -112,14 +112,14 @@ def ran(code: int, out: str, err: str, report: Path) -> Ran:
 
 
 def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Does something when the plan has been made and nothing has been read yet."""
-    meter = migrate._meter
+    """Does something when the plan has been made and no file has been read yet."""
+    open_display = cli._open_display
 
-    def acting(count: int, size: int) -> Meter:
+    def acting(count: int, size: int) -> ProgressDisplay:
         act()
-        return meter(count, size)
+        return open_display(count, size)
 
-    monkeypatch.setattr(migrate, "_meter", acting)
+    monkeypatch.setattr(cli, "_open_display", acting)
 
 
 def read(services: Services, kind: str, name: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clips.compose import Services
-from clips.transfer import local_file as files
+from clips.transfer.local_file import LocalFile
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.old_service import OldService
 
@@ -16,14 +16,14 @@ DATA = b"some film" * 1000
 
 def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Does something after the first bytes of a file have been read."""
-    read_into = files.FileSource.read_into
+    read_into = LocalFile.read_into
 
-    def acting(source: files.FileSource, view: memoryview) -> int:
+    def acting(source: LocalFile, view: memoryview) -> int:
         length = read_into(source, view)
         act()
         return length
 
-    monkeypatch.setattr(files.FileSource, "read_into", acting)
+    monkeypatch.setattr(LocalFile, "read_into", acting)
 
 
 def test_an_empty_file_fails_and_the_others_are_moved(old: OldService, run: Command) -> None:
@@ -184,7 +184,10 @@ def test_odd_names_are_moved_and_told_as_they_are(
     names = [b"\xff\xfe caf\xe9.mp4", b"x" * 251 + b".mp4", "日本語\n 😀.mp4".encode(), b"-rf.mp4"]
     for number, name in enumerate(names):
         (old.folder / os.fsdecode(name)).write_bytes(DATA + bytes([number]))
-    clips = [old.clip("s3://bucket/" + "".join(f"%{byte:02X}" for byte in name)) for name in names]
+    clips = [
+        old.clip("https://files.example.org/" + "".join(f"%{byte:02X}" for byte in name))
+        for name in names
+    ]
     done = run()
     assert done.code == 0
     told = {os.fsencode(line["path"]): line["clip_id"] for line in done.lines}
@@ -217,7 +220,7 @@ def test_a_folder_too_deep_for_the_system_is_told(old: OldService, run: Command)
 
 
 def test_a_name_cannot_steer_the_terminal(old: OldService, run: Command) -> None:
-    old.clip("s3://bucket/%1B%5B2Jevil.mp4")
+    old.clip("s3://bucket/\x1b[2Jevil.mp4")
     old.file("\x1b[2Jevil.mp4", b"")
     done = run()
     assert done.code == 1

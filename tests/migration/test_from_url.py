@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from clips.compose import Services
-from clips.migration import address_check as addresses
-from shared.errors import UnmovableFile
+from clips.migration import address_check, old_address
+from shared.errors import UnusableFile
 from shared.storage import RetryPolicy
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
@@ -148,7 +148,7 @@ def test_a_redirect_is_followed_and_checked_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """127.0.0.1 plays a public address here, 127.0.0.2 a private one."""
-    monkeypatch.setattr(addresses, "is_public", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr(address_check, "is_public", lambda ip: ip == "127.0.0.1")
     targets = {
         "/good": "/film.mp4",
         "/private": f"https://127.0.0.2:{site.port}/film.mp4",
@@ -191,7 +191,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(addresses, "is_public", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr(address_check, "is_public", lambda ip: ip == "127.0.0.1")
     old.clip(f"https://{HOST}:{site.port}/film.mp4")
     assert run("--from-url").code == 0
     assert (asked, len(site.requests)) == (1, 1)
@@ -205,8 +205,8 @@ def test_a_name_with_one_private_address_among_others_is_refused(
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("8.8.8.8", "10.0.0.1")
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(UnmovableFile):
-        addresses.checked("https://films.example.test/a", allow_private=False)
+    with pytest.raises(UnusableFile):
+        address_check.resolve("https://films.example.test/a", allow_private=False)
 
 
 @pytest.mark.parametrize(
@@ -220,19 +220,38 @@ def test_a_name_with_one_private_address_among_others_is_refused(
     ],
 )
 def test_no_such_address_is_public(ip: str) -> None:
-    assert not addresses.is_public(ip)
+    assert not address_check.is_public(ip)
 
 
 @pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
 def test_others_are(ip: str) -> None:
-    assert addresses.is_public(ip)
+    assert address_check.is_public(ip)
 
 
 @pytest.mark.parametrize(
     ("old_url", "url"),
     [
         ("s3://bucket/a/film one.mp4", "https://bucket.s3.amazonaws.com/a/film%20one.mp4"),
-        ("s3://bucket/a%20b.mp4", "https://bucket.s3.amazonaws.com/a%20b.mp4"),
+        ("s3://bucket/a%20b.mp4", "https://bucket.s3.amazonaws.com/a%2520b.mp4"),
+        ("s3://b/take #2.mp4", "https://b.s3.amazonaws.com/take%20%232.mp4"),
+        ("s3://b/what?.mp4", "https://b.s3.amazonaws.com/what%3F.mp4"),
+        ("s3://b/a+b;c&d=e.mp4", "https://b.s3.amazonaws.com/a%2Bb%3Bc%26d%3De.mp4"),
+        ("s3://b/100%.mp4 ", "https://b.s3.amazonaws.com/100%25.mp4%20"),
+        ("S3://b//tab\t.mp4", "https://b.s3.amazonaws.com//tab%09.mp4"),
+        ("s3://evil.test#/a.mp4", None),
+        ("s3://evil.test?/a.mp4", None),
+        ("s3://user@evil.test/a.mp4", None),
+        ("gs://bucket/a.mp4", None),
+        ("https://x.test/take #2.mp4", "https://x.test/take%20%232.mp4"),
+        ("https://x.test/what?.mp4", "https://x.test/what%3F.mp4"),
+        ("https://x.test/100%.mp4", "https://x.test/100%25.mp4"),
+        ("https://x.test/100%25+1%2B1.mp4", "https://x.test/100%25+1%2B1.mp4"),
+        ("https://x.test/Ž.mp4", "https://x.test/%C5%BD.mp4"),
+        ("https://x.test/a.mp4?sig=a%2Fb+c#t=1", "https://x.test/a.mp4?sig=a%2Fb+c"),
+        (
+            "https://x.test/take #2.mp4?X-Amz-Signature=a",
+            "https://x.test/take%20%232.mp4?X-Amz-Signature=a",
+        ),
         ("https://x.test/a?b=c", "https://x.test/a?b=c"),
         ("http://x.test/a", "http://x.test/a"),
         ("file:///etc/passwd", None),
@@ -243,7 +262,7 @@ def test_others_are(ip: str) -> None:
     ],
 )
 def test_what_an_old_address_stands_for(old_url: str, url: str | None) -> None:
-    assert addresses.fetchable(old_url) == url
+    assert old_address.parse(old_url).url == url
 
 
 # --- Answers that are no film

@@ -10,7 +10,9 @@ import pytest
 
 from clips.compose import Services
 from clips.migration import ledger
-from clips.migration.progress import Display
+from clips.migration.outcomes import UnmatchedFile
+from clips.migration.progress import ProgressDisplay
+from clips.transfer.faults import FileFault
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.disk import file_size_limit
 from tests.migration.old_service import OldService
@@ -134,10 +136,10 @@ def test_an_interrupted_run_is_an_interrupted_one_though_its_receipt_cannot_be_w
 
 
 def test_work_goes_on_where_a_log_has_no_room(full_log: TextIO) -> None:
-    display = Display(2, 2000, full_log, terminal=False)
+    display = ProgressDisplay(2, 2000, full_log, terminal=False)
     with pytest.raises(OSError, match="No space left"):
         full_log.write("a line\n")
-    display.moved(1000)
-    display.finished({"verdict": "failed", "path": "a.mp4", "detail": "It is empty."})
+    display.add_bytes(1000)
+    display.add_outcome(UnmatchedFile(b"a.mp4", 0, FileFault.UNREADABLE, "It cannot be read."))
     display.show()
     display.close()

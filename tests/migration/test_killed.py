@@ -25,8 +25,8 @@ MOST_MEGABYTES = 130
 MOVE_AND_TELL_THE_PEAK = """
 import sys
 from bench.memory import peak_megabytes
-from clips.migration import cli as migrate
-migrate.main(sys.argv[1:])
+from clips.migration import cli
+cli.main(sys.argv[1:])
 print(peak_megabytes())
 """
 

@@ -19,7 +19,7 @@ from shared.errors import (
     BlobChanged,
     NotFound,
     StorageUnavailable,
-    UnmovableFile,
+    UnusableFile,
     WrongState,
 )
 from shared.model import Clip, ClipStatus
@@ -195,7 +195,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
         (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, title="a\nb")),
         (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, file)),
         (NotFound, lambda: pipeline.upload_clip(file, uuid4(), 0, 1)),
-        (UnmovableFile, lambda: pipeline.upload_clip(file.parent, video, 0, 1)),
+        (UnusableFile, lambda: pipeline.upload_clip(file.parent, video, 0, 1)),
         (NotFound, lambda: pipeline.generate_clip_access_url(uuid4())),
         (NotFound, lambda: pipeline.download_clip(uuid4(), file.parent)),
     ]
@@ -207,7 +207,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
 
 
 def test_a_file_that_is_at_fault_is_named(pipeline: Pipeline, library: Library) -> None:
-    with pytest.raises(UnmovableFile) as caught:
+    with pytest.raises(UnusableFile) as caught:
         pipeline.upload_clip("/no/such/file.mp4", library.video.id, 0, 1)
     assert caught.value.__notes__ == ["The file is '/no/such/file.mp4'."]
 
