@@ -1,4 +1,4 @@
-"""Migrations as tests make them and look at them, without files on a disk."""
+"""Helpers of tests for migrations without files on a disk."""
 
 from uuid import UUID, uuid4
 

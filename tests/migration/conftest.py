@@ -1,4 +1,4 @@
-"""Runs of the command on real parts, in this process or in one of its own."""
+"""Runs of the command on real servers, in this process or in a child process."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def old(database_url: str, tmp_path: Path) -> OldService:
 
 @pytest.fixture
 def command_environment(environment: dict[str, str]) -> Mapping[str, str]:
-    """What the command reads: nothing about tokens."""
+    """The settings that the command reads: none about tokens."""
     return {name: environment[name] for name in SETTINGS}
 
 

@@ -1,4 +1,4 @@
-"""What the command takes, shows and answers."""
+"""Arguments, output and exit codes of the command."""
 
 import io
 import re
@@ -21,14 +21,14 @@ from tests.servers import refusing
 MANUAL = page("docs/migration.md")
 
 
-def test_a_dry_run_tells_what_would_be_done_and_does_nothing(old: OldService, run: Command) -> None:
+def test_a_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Command) -> None:
     clip_id, waiting = old.clip_with_file(b"film"), old.clip()
-    old.file("stranger.mp4", b"film")
+    old.file("unmatched.mp4", b"film")
     done = run("--dry-run")
     assert (done.code, done.sent) == (0, 0)
     assert done.verdicts() == {
         f"{clip_id}.mp4": "planned",
-        "stranger.mp4": "no_clip",
+        "unmatched.mp4": "no_clip",
         str(waiting): "no_file",
     }
     assert done.deletable == []
@@ -36,7 +36,7 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(old: OldService, ru
     assert "planned: 1\n" in done.out
 
 
-def test_the_receipt_may_lie_in_the_folder_itself(old: OldService, run: Command) -> None:
+def test_the_receipt_may_be_in_the_folder_of_the_files(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = str(old.folder / "receipt.jsonl")
     run("--report", report)
@@ -47,7 +47,7 @@ def test_the_receipt_may_lie_in_the_folder_itself(old: OldService, run: Command)
     assert first.count(b"\n") == 2
 
 
-def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run: Command) -> None:
+def test_unfinished_receipts_of_killed_runs_are_not_migrated(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = old.folder / "receipt.jsonl"
     for name in (".new", ".safe-to-delete.new"):
@@ -58,7 +58,7 @@ def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run:
     assert '"unmatched": 0' in lines[-1]
 
 
-def test_what_cannot_be_done_any_more_ends_with_code_3(
+def test_an_unreachable_database_ends_with_code_3(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.clip_with_file(b"film")
@@ -102,7 +102,7 @@ def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
 
 
 class Hand:
-    """A clock that is moved by hand."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -152,8 +152,8 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
         (20, "1/4 files  250.0 MB"),
     ],
 )
-def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown: str) -> None:
-    """More would run on into the next row, and stay there when the first is wiped."""
+def test_a_narrow_terminal_shows_what_fits_into_one_row(columns: int, shown: str) -> None:
+    """Text that wraps into a second row could not be erased."""
     out = io.StringIO()
     display = ProgressDisplay(
         4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns
@@ -164,8 +164,8 @@ def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown:
     assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
-def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
-    """Those at old addresses have none before they are fetched."""
+def test_the_bar_counts_files_if_their_sizes_are_unknown() -> None:
+    """Those of old addresses are unknown before they are fetched."""
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
     display.add_bytes(250_000_000)
@@ -177,7 +177,7 @@ def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
     )
 
 
-def test_elsewhere_a_line_is_written_now_and_then() -> None:
+def test_without_a_terminal_a_line_is_written_every_ten_seconds() -> None:
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(2, 2000, out, terminal=False, clock=clock)
     for _ in range(100):
@@ -187,7 +187,7 @@ def test_elsewhere_a_line_is_written_now_and_then() -> None:
     assert "\x1b" not in out.getvalue()
 
 
-def test_the_time_left_is_that_of_the_present_rate() -> None:
+def test_the_time_left_is_based_on_the_recent_rate() -> None:
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(1, 10_000_000, out, terminal=False, clock=clock)
     clock.now += 3600  # planned for an hour

@@ -1,4 +1,4 @@
-"""Storage and the database fail at any moment and in any way; the clips arrive all the same."""
+"""Storage and the database fail at any moment and in any way; every clip is migrated."""
 
 import io
 import os
@@ -46,7 +46,7 @@ class FailureDisplay(ProgressDisplay):
 
 @dataclass
 class Lab:
-    """An old service whose way to storage is flaky."""
+    """An old service whose requests to storage can fail."""
 
     old: OldService
     services: Services
@@ -104,7 +104,7 @@ def lab(
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) -> None:
+def test_a_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
     if fault is Fault.SILENCE:
         lab.retry_policy = replace(QUICK, timeout=0.5)
@@ -124,7 +124,7 @@ def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) ->
     assert number > 5
 
 
-def test_faults_at_every_third_request_are_outlasted(lab: Lab) -> None:
+def test_a_run_survives_faults_at_every_third_request(lab: Lab) -> None:
     chance = random.Random(5)
     faults = [fault for fault in Fault if fault is not Fault.SILENCE]
     clips = lab.clips(*[chance.randrange(1, 100_000) for _ in range(40)], LARGE, LARGE)
@@ -140,8 +140,8 @@ def test_faults_at_every_third_request_are_outlasted(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_a_run_whose_last_files_met_an_outage_is_not_done(lab: Lab) -> None:
-    """Even if there are too few of them to tell on the way that storage stays away."""
+def test_a_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
+    """Even if too few failed in a row to end the run early."""
     lab.clips(1000, 1000)
     lab.line.choose = lambda *_: Fault.BUSY
     with pytest.raises(Outage):
@@ -149,8 +149,8 @@ def test_a_run_whose_last_files_met_an_outage_is_not_done(lab: Lab) -> None:
     assert [file.code for file in lab.display.failed] == ["storage_unavailable"] * 2
 
 
-def test_a_run_ends_when_storage_stays_away(lab: Lab) -> None:
-    """Not after having tried each of the files for as long."""
+def test_a_run_ends_early_in_a_long_outage_of_storage(lab: Lab) -> None:
+    """Without retrying each of the other files."""
     clips = lab.clips(*[1000] * 30)
     lab.line.choose = lambda *_: Fault.BUSY
     with pytest.raises(Outage):
@@ -161,7 +161,7 @@ def test_a_run_ends_when_storage_stays_away(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_what_arrived_of_a_long_file_is_not_sent_again(lab: Lab) -> None:
+def test_staged_blocks_of_a_long_file_are_not_sent_again(lab: Lab) -> None:
     """The run dies when half of the blocks are staged."""
     lab.block = 8 * 1024 * 1024
     clips = lab.clips(6 * lab.block)
@@ -179,7 +179,9 @@ def test_what_arrived_of_a_long_file_is_not_sent_again(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_the_database_may_be_away_for_a_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_survives_a_short_outage_of_the_database(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clips = lab.clips(*[1000] * 10)
     switch, calls = MigrationClips.set_blobs, 0
 
@@ -195,7 +197,7 @@ def test_the_database_may_be_away_for_a_moment(lab: Lab, monkeypatch: pytest.Mon
     lab.assert_there(clips)
 
 
-def test_a_database_that_stays_away_ends_the_run_and_the_next_one_sends_nothing(
+def test_a_long_outage_of_the_database_ends_the_run_and_the_next_one_sends_nothing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.block = 8 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Which file goes with which clip, without Postgres or storage."""
+"""Which file belongs to which clip, without Postgres or storage."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
@@ -51,7 +51,7 @@ def left(plan: Plan) -> Mapping[bytes, AnyReason]:
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".MP4", ".mov", ".webm", ".mkv", ".avi", ".m4a"])
-def test_a_file_goes_with_the_clip_whose_id_is_its_name(ledger: Ledger, extension: str) -> None:
+def test_a_file_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, extension: str) -> None:
     path = f"deep/down/{A}{extension}"
     (item,) = planned(ledger, [path], [clip(A), clip(B)]).items()
     assert (item.path, item.clip_id) == (path.encode(), A)
@@ -73,17 +73,19 @@ def test_an_id_in_capitals_is_the_same_id(ledger: Ledger) -> None:
         "C:\\clips\\film one.mp4",
     ],
 )
-def test_a_file_goes_with_the_clip_that_had_its_name(ledger: Ledger, url: str) -> None:
+def test_a_file_belongs_to_the_clip_whose_old_address_has_its_name(
+    ledger: Ledger, url: str
+) -> None:
     assert matched(planned(ledger, ["x/y/film one.mp4"], [clip(A, url), clip(B)])) == {
         b"x/y/film one.mp4": A
     }
 
 
-def test_a_name_written_by_a_mac_is_the_same_name(ledger: Ledger) -> None:
+def test_names_match_in_either_unicode_normal_form(ledger: Ledger) -> None:
     assert matched(planned(ledger, ["Žofie.mp4"], [clip(A, "s3://b/%C5%BDofie.mp4")]))
 
 
-def test_folders_tell_files_of_one_name_apart(ledger: Ledger) -> None:
+def test_folders_distinguish_files_with_the_same_name(ledger: Ledger) -> None:
     clips = [clip(A, "s3://b/one/3.mp4"), clip(B, "s3://b/two/3.mp4")]
     plan = planned(ledger, ["old/one/3.mp4", "old/two/3.mp4", "3.mp4"], clips)
     assert matched(plan) == {b"old/one/3.mp4": A, b"old/two/3.mp4": B}
@@ -99,18 +101,18 @@ def test_the_id_counts_for_more_than_the_address(ledger: Ledger) -> None:
     assert [waiting.clip_id for waiting in plan.clips_without_file()] == [B]
 
 
-def test_files_that_fit_equally_well_are_compared_by_whoever_moves_them(ledger: Ledger) -> None:
+def test_files_that_match_equally_well_are_planned_as_duplicates(ledger: Ledger) -> None:
     (item,) = planned(ledger, [f"b/{A}.mp4", f"a/{A}.mov", f"c/{A}.mp4"], [clip(A)]).items()
     assert item.path == f"a/{A}.mov".encode()
     assert item.duplicates == (f"b/{A}.mp4".encode(), f"c/{A}.mp4".encode())
 
 
-def test_a_clip_keeps_the_name_of_the_blob_that_it_has(ledger: Ledger) -> None:
+def test_a_clip_with_a_blob_keeps_its_blob_name(ledger: Ledger) -> None:
     (item,) = planned(ledger, [f"{A}.mov"], [clip(A, blob_name=f"{VIDEO}/x.mp4")]).items()
     assert (item.blob_name, item.already_stored) == (f"{VIDEO}/x.mp4", True)
 
 
-def test_whatever_is_left_over_is_told(ledger: Ledger) -> None:
+def test_unmatched_files_and_clips_without_a_file_are_listed(ledger: Ledger) -> None:
     paths = ["notes.txt", f"{B}.mp4", "poster.jpg", f"{A}.json"]
     plan = planned(ledger, paths, [clip(A, "s3://b/gone.mp4"), clip(C, blob_name="there")])
     assert matched(plan) == {}
@@ -118,7 +120,7 @@ def test_whatever_is_left_over_is_told(ledger: Ledger) -> None:
     assert [waiting.clip_id for waiting in plan.clips_without_file()] == [A]
 
 
-def test_odd_files_are_told_and_not_matched(ledger: Ledger) -> None:
+def test_symbolic_links_are_listed_and_not_matched(ledger: Ledger) -> None:
     ledger.add_files([ScannedFile(f"{A}.mp4".encode(), 0, Reason.SYMLINK)])
     ledger.add_clips([clip(A)])
     match(ledger)
@@ -127,7 +129,7 @@ def test_odd_files_are_told_and_not_matched(ledger: Ledger) -> None:
     assert list(left(plan).values()) == [Reason.SYMLINK]
 
 
-def test_a_name_that_is_no_utf8_is_taken_as_it_is(ledger: Ledger) -> None:
+def test_names_that_are_not_utf8_are_matched_by_their_bytes(ledger: Ledger) -> None:
     plan = planned(ledger, [b"\xff\xfe.mp4", b"\xe9t\xe9/film.mp4"], [clip(A, "s3://b/film.mp4")])
     assert matched(plan) == {b"\xe9t\xe9/film.mp4": A}
     assert left(plan) == {b"\xff\xfe.mp4": Reason.NO_CLIP}
@@ -180,7 +182,7 @@ def test_an_old_address_means_one_file_and_never_another(
 
 
 def _spaced(url: str, files: list[str]) -> Mapping[bytes, UUID]:
-    """S3 reads a + as a space: that file is meant where the other is missing."""
+    """S3 reads a + as a space: the second file is meant if the first is missing."""
     is_s3_plus = url == f"{S3}/2024/my+clip.mp4"
     return {files[0].encode(): A} if is_s3_plus else {}
 
@@ -212,7 +214,7 @@ def test_a_second_reading_takes_no_file_from_another_clip(ledger: Ledger) -> Non
         assert left(plan) == {b"a b.mp4": Reason.MANY_CLIPS}
 
 
-def test_the_bucket_of_a_path_is_no_folder(ledger: Ledger) -> None:
+def test_the_bucket_in_a_path_is_not_a_folder(ledger: Ledger) -> None:
     plan = planned(ledger, ["bucket/3.mp4", "other/3.mp4"], [clip(A, f"{PATH_STYLE}/3.mp4")])
     (item,) = plan.items()
     assert item.duplicates == (b"other/3.mp4",), "neither fits better than the other"
@@ -243,19 +245,19 @@ def images(plan: Plan) -> Mapping[bytes, str]:
 
 
 @pytest.mark.parametrize("name", [f"{A}_thumbnail.jpg", f"{A}.jpg", f"{A}-thumb.JPG"])
-def test_an_image_goes_with_the_clip_of_its_name(ledger: Ledger, name: str) -> None:
+def test_an_image_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, name: str) -> None:
     plan = planned(ledger, [f"a/{A}.mp4", f"b/{name}"], [clip(A)])
     assert images(plan) == {f"b/{name}".encode(): f"{VIDEO}/{A}_thumbnail.jpg"}
 
 
-def test_an_image_goes_with_the_film_beside_it(ledger: Ledger) -> None:
+def test_an_image_belongs_to_the_video_file_beside_it(ledger: Ledger) -> None:
     paths = ["a/film.mp4", "a/film_thumbnail.png", "b/film.png"]
     plan = planned(ledger, paths, [clip(A, "s3://b/film.mp4")])
     assert images(plan) == {b"a/film_thumbnail.png": f"{VIDEO}/{A}_thumbnail.png"}
     assert left(plan) == {b"b/film.png": Reason.NO_CLIP}
 
 
-def test_of_several_images_the_one_called_thumbnail_is_taken(ledger: Ledger) -> None:
+def test_an_image_called_thumbnail_is_preferred(ledger: Ledger) -> None:
     paths = [f"{A}.mp4", f"{A}.jpg", f"{A}_thumbnail.jpg", f"x/{A}_thumbnail.jpg"]
     plan = planned(ledger, paths, [clip(A)])
     assert list(images(plan)) == [f"{A}_thumbnail.jpg".encode()]
@@ -266,7 +268,7 @@ def test_of_several_images_the_one_called_thumbnail_is_taken(ledger: Ledger) -> 
 # --- Adoption
 
 
-def test_strangers_become_clips_of_a_video_under_the_same_ids_every_time(ledger: Ledger) -> None:
+def test_adopted_files_get_the_same_clip_ids_in_every_run(ledger: Ledger) -> None:
     def adopted(plan: Plan) -> list[PlanItem]:
         return [item for item in plan.items() if item.adopted]
 
@@ -283,7 +285,7 @@ def test_strangers_become_clips_of_a_video_under_the_same_ids_every_time(ledger:
         ]
 
 
-def test_a_title_is_what_of_a_name_can_be_shown() -> None:
+def test_a_title_is_the_printable_part_of_a_file_name() -> None:
     assert file_names.title_of("a/Žofie & 日本語\n.mp4".encode()) == "Žofie & 日本語"
     assert file_names.title_of(b"\xff.mp4") == "\ufffd"
     assert len(file_names.title_of(b"x" * 4000 + b".mp4") or "") == 500
@@ -292,10 +294,10 @@ def test_a_title_is_what_of_a_name_can_be_shown() -> None:
 # --- Scale
 
 
-def test_many_files_of_few_names_are_planned_without_comparing_each_with_each(
+def test_planning_many_files_with_few_names_is_fast(
     ledger: Ledger,
 ) -> None:
-    """Every folder has the same names: that is how the old service kept them."""
+    """Every folder has the same names, as in the old service."""
     ids = [UUID(int=1 << 100 | number) for number in range(20_000)]
     paths = [f"videos/{number // 10}/{number % 10}.mp4" for number in range(20_000)]
     clips = [clip(i, f"s3://bucket/{path}") for i, path in zip(ids, paths, strict=True)]
