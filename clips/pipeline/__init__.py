@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
+from clips.library import Library
 from clips.links.access import Access, AccessTerms
 from clips.links.archive import Archive
-from clips.links.lookup import find
 from clips.links.storyboards import Storyboards
 from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_counter
 from clips.transfer.context import open_transfer
 from clips.upkeep.deletion import Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Upkeep, Users, Videos
+from shared.catalogue import Clips, Grants, Upkeep, Users, Videos, ViewLog
 from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
@@ -53,21 +53,31 @@ class Pipeline:
         self._context = context
         self._containers = context.containers
         blobs = Blobs(context.account)
-        self._clips = Clips(context.database)
-        self._users = Users(context.database)
-        videos, upkeep = Videos(context.database), Upkeep(context.database)
-        deletion = Deletion(blobs, context.containers, self._clips, videos, upkeep)
-        self._uploads = Uploads(context, self._clips, deletion)
+        users, videos = Users(context.database), Videos(context.database)
+        clips, upkeep = Clips(context.database), Upkeep(context.database)
         grants = Grants(context.database, utc_now)
         tier_check = TierCheck(context.account, context.links)
+        self._users = users
         self._access = Access(
-            self._clips,
+            clips,
             grants,
             context.containers,
             context.links,
             Storyboards(utc_now, blobs, context.containers, context.links, grants),
             Archive(utc_now, blobs, context.containers, tier_check.is_readable),
         )
+        self._library = Library(
+            users=users,
+            videos=videos,
+            clips=clips,
+            view_log=ViewLog(context.database),
+            access=self._access,
+            account=context.account,
+            blobs=blobs,
+            containers=context.containers,
+        )
+        deletion = Deletion(blobs, context.containers, clips, videos, upkeep)
+        self._uploads = Uploads(context, self._library, deletion)
 
     @classmethod
     def from_environment(cls, *, at_once: int = 8) -> Self:
@@ -100,7 +110,7 @@ class Pipeline:
             title=title,
         )
         viewer = self._viewer()
-        return find(self._clips, viewer, self._uploads.upload(viewer, new, progress))
+        return self._library.find(viewer, self._uploads.upload(viewer, new, progress))
 
     def download_clip(
         self,
@@ -115,7 +125,7 @@ class Pipeline:
         interrupted. Raises NotFound, WrongState if nothing was uploaded yet, BlobMissing,
         BlobChanged, BlobArchived, StorageUnavailable, OSError.
         """
-        found = find(self._clips, self._viewer(), _id_of(clip))
+        found = self._library.find(self._viewer(), _id_of(clip))
         if found.blob_name is None or found.status is ClipStatus.AWAITING_UPLOAD:
             raise WrongState(f"The clip has no file yet: it is {found.status}.")
         folder = Path(directory)

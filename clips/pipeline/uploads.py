@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from clips.links.lookup import no_such_video
+from clips.library import ClipDraft, Library
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
 from clips.upkeep.deletion import Deletion
-from shared import blob_names, media_types
-from shared.catalogue import Clips, MigrationClips, NewClip
+from shared import blob_names
+from shared.catalogue import MigrationClips
 from shared.catalogue.migration_clip_queries import LegacyThumbnail
 from shared.errors import Unavailable, UnusableFile
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, Viewer
+from shared.model import LONGEST_POSITION, LONGEST_TITLE, Clip, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -54,48 +54,37 @@ class NewFile:
 
 
 class Uploads:
-    def __init__(self, context: TransferContext, clips: Clips, deletion: Deletion) -> None:
+    def __init__(self, context: TransferContext, library: Library, deletion: Deletion) -> None:
         self._context = context
-        self._clips = clips
+        self._containers = context.containers
+        self._library = library
         self._deletion = deletion
 
     def upload(self, viewer: Viewer, new: NewFile, progress: Progress | None) -> UUID:
-        """The id of a clip whose bytes are in storage, verified.
+        """The id of a new clip whose bytes are in storage and verified.
 
         Raises NotFound if there is no such video, UnusableFile, Unavailable.
         """
-        clip = self._clip_of(new)
         with _opened(new.path) as source:
-            if self._clips.add(viewer, clip) is None:
-                raise no_such_video()
+            clip = self._library.add(viewer, _draft(new))
             try:
                 if new.thumbnail_path:
                     self._upload_thumbnail(new.thumbnail_path, clip)
-                place = Place(self._context.containers.clips, clip.blob_name)
-                content_type = clip.content_type or "application/octet-stream"
-                count = byte_counter(progress, source.size)
-                self._context.transfer.upload(place, source, content_type, count)
+                self._upload_clip(source, clip, progress)
             except BaseException:
                 self._remove(viewer, clip.id)
                 raise
         return clip.id
 
-    def _clip_of(self, new: NewFile) -> NewClip:
-        clip_id, type_ = uuid4(), type_of(_real(new.path))
-        name = blob_names.clip_blob(new.video_id, clip_id, type_.extension)
-        return NewClip(
-            id=clip_id,
-            video_id=new.video_id,
-            title=(new.title or "").strip() or None,
-            start_time=new.start_time,
-            end_time=new.end_time,
-            blob_name=name,
-            blob_url=self._context.account.url(self._context.containers.clips, name),
-            content_type=media_types.servable(type_.content_type),
-        )
+    def _upload_clip(self, source: LocalFile, clip: Clip, progress: Progress | None) -> None:
+        assert clip.blob_name is not None  # noqa: S101 - a new clip has a name for its blob
+        place = Place(self._containers.clips, clip.blob_name)
+        content_type = clip.content_type or "application/octet-stream"
+        count = byte_counter(progress, source.size)
+        self._context.transfer.upload(place, source, content_type, count)
 
-    def _upload_thumbnail(self, path: AnyPath, clip: NewClip) -> None:
-        container = self._context.containers.thumbnails
+    def _upload_thumbnail(self, path: AnyPath, clip: Clip) -> None:
+        container = self._containers.thumbnails
         type_ = type_of(_real(path))
         name = blob_names.legacy_thumbnail(clip.video_id, clip.id, type_.extension)
         with _opened(path) as source:
@@ -111,6 +100,17 @@ class Uploads:
             self._deletion.delete_clip(viewer, clip_id)
         except Unavailable as error:
             _log.warning("The cleanup will remove the clip %s: %s", clip_id, error)
+
+
+def _draft(new: NewFile) -> ClipDraft:
+    extension = type_of(_real(new.path)).extension
+    return ClipDraft(
+        video_id=new.video_id,
+        start_time=new.start_time,
+        end_time=new.end_time,
+        title=(new.title or "").strip() or None,
+        filename=f"clip{extension}",
+    )
 
 
 def byte_counter(progress: Progress | None, total: int) -> Callable[[int], None]:

@@ -6,7 +6,6 @@ go later.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.model import Clip, ClipFile, ClipStatus, Viewer
+from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, Viewer
 from shared.postgres.database import Database
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
@@ -88,6 +87,20 @@ _HIDE: LiteralString = f"""
     RETURNING {CLIP_COLUMNS}
 """
 
+# Counted and logged, or neither. The viewer's row may be gone, after a restore for example: a
+# view without a user is still a view.
+_ADD_VIEW: LiteralString = f"""
+    WITH seen AS (
+        UPDATE clips c SET view_count = c.view_count + 1
+        FROM videos v
+        WHERE v.id = c.video_id AND c.id = %(clip_id)s AND c.video_id = %(video_id)s
+          AND {VISIBLE}
+        RETURNING c.id
+    )
+    INSERT INTO clip_view_logs (user_id, clip_id)
+    SELECT u.id, seen.id FROM seen LEFT JOIN users u ON u.id = %(user_id)s
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewClip:
@@ -99,15 +112,6 @@ class NewClip:
     blob_name: str
     blob_url: str
     content_type: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipChange:
-    """New values for the fields in `named`, the others stay."""
-
-    named: frozenset[str]
-    title: str | None = None
-    expires_at: datetime | None = None
 
 
 class Clips:
@@ -156,7 +160,7 @@ class Clips:
         parameters = seen_by(viewer) | page_after(after, limit) | of_video
         return self._database.all_as(clip_of, _PAGE, parameters)
 
-    def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
+    def change(self, viewer: Viewer, clip_id: UUID, change: ClipUpdate) -> Clip | None:
         return self._database.one_as(
             clip_of,
             _CHANGE,
@@ -173,3 +177,15 @@ class Clips:
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
         return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
+
+
+class ViewLog:
+    """Who watched which clip, and how often each was watched."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> bool:
+        """Counts a view; False if the viewer sees no such clip in that video."""
+        parameters = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
+        return self._database.run(_ADD_VIEW, parameters) == 1

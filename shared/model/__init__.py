@@ -11,10 +11,21 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
-    Failure,
+    ClipUpdate,
     Images,
     Upload,
+    ready_blob,
     title_from,
+)
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
@@ -30,14 +41,21 @@ from shared.model.user import Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
     "Clip",
     "ClipFile",
     "ClipStatus",
+    "ClipUpdate",
     "Failure",
     "FileProblem",
     "Hdr",
@@ -60,5 +78,7 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
+    "ready_blob",
     "title_from",
 ]

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from clips.compose import Services
 from shared.catalogue import MigrationFiles, Migrations
 from shared.catalogue import migration_count_queries as migration_counts
 from shared.catalogue import migration_file_queries as migration_files
@@ -17,9 +16,10 @@ from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, Fi
 from shared.model import Failure
 from shared.schema.apply import MIGRATIONS
 from tests.integration.migrating import counts, let_leases_run_out, planned
+from tests.services import AllServices
 
 
-def counted(services: Services, migration_id: UUID) -> tuple[int, int, int, int]:
+def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, int]:
     """The counts, computed from all files."""
     rows = services.database.all(
         "SELECT path, clip_id, state FROM migration_items WHERE migration_id = %(id)s",
@@ -35,7 +35,7 @@ def counted(services: Services, migration_id: UUID) -> tuple[int, int, int, int]
     return (len(of_clip), len(moved), len(done) - len(moved), len(failed))
 
 
-def test_counts_are_right_in_whatever_order_files_are_settled(services: Services) -> None:
+def test_counts_are_right_in_whatever_order_files_are_settled(services: AllServices) -> None:
     """Clips with one to three files; batches that are simultaneous, interrupted, late, given up."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
@@ -86,7 +86,7 @@ def test_counts_are_right_in_whatever_order_files_are_settled(services: Services
 
 
 def test_two_files_of_one_clip_settled_at_once_count_once(
-    services: Services, database_url: str
+    services: AllServices, database_url: str
 ) -> None:
     """Neither transaction sees the other's file settled before its commit."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
@@ -106,7 +106,9 @@ def test_two_files_of_one_clip_settled_at_once_count_once(
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
 
 
-def test_a_late_plan_counts_files_settled_meanwhile(services: Services, database_url: str) -> None:
+def test_a_late_plan_counts_files_settled_meanwhile(
+    services: AllServices, database_url: str
+) -> None:
     """Its lease ended, another plan was faster, and its files are being moved."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
@@ -133,7 +135,7 @@ def wait_until_locked_out(database_url: str, sessions: int) -> None:
 
 
 def test_the_schema_update_counts_existing_migrations(
-    services: Services, database_url: str
+    services: AllServices, database_url: str
 ) -> None:
     """One that has ended and one that runs; one without a plan has no counts yet."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
@@ -163,7 +165,7 @@ def test_the_schema_update_counts_existing_migrations(
 # --- What it costs
 
 
-def test_a_batch_reads_only_its_own_files(services: Services, database_url: str) -> None:
+def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
     """Right after the plan, before statistics include its files."""
     migration_id = Migrations(services.database).start(b"", 10)
     paths = [f"{number:05}.mp4".encode() for number in range(3000)]
@@ -203,7 +205,7 @@ def test_a_batch_reads_only_its_own_files(services: Services, database_url: str)
     ],
 )
 def test_reports_of_many_files_use_an_index(
-    services: Services, database_url: str, query: str, index: str
+    services: AllServices, database_url: str, query: str, index: str
 ) -> None:
     """Also for prepared statements, which are planned without their parameters."""
     migration_id = Migrations(services.database).start(b"", 10)

@@ -8,7 +8,6 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
-from clips.compose import Services, compose
 from clips.migration import batch
 from shared.blob_names import Containers
 from shared.catalogue import MigrationFiles, Migrations
@@ -21,6 +20,7 @@ from shared.storage import RetryPolicy
 from tests.integration.migrating import counts, let_leases_run_out
 from tests.migration.old_service import OldService
 from tests.servers import refusing
+from tests.services import AllServices, compose_all
 from tests.telemetry import recording
 
 
@@ -38,7 +38,7 @@ def old(database_url: str, settings: Settings) -> OldService:
 
 
 @pytest.fixture
-def queue(settings: Settings, services: Services) -> Iterator[QueueClient]:
+def queue(settings: Settings, services: AllServices) -> Iterator[QueueClient]:
     """The queue that the host reads."""
     secret = settings.storage.connection_string
     assert secret is not None
@@ -62,7 +62,7 @@ def messages(queue: QueueClient) -> list[str]:
     return found
 
 
-def deliver(services: Services, queue: QueueClient) -> int:
+def deliver(services: AllServices, queue: QueueClient) -> int:
     """Delivers messages until there are none; returns how many there were."""
     count = 0
     while texts := messages(queue):
@@ -72,7 +72,7 @@ def deliver(services: Services, queue: QueueClient) -> int:
     return count
 
 
-def moved(services: Services, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
+def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
     """A migration of everything, from its start to its end."""
     begun = services.migrations.start("", batch_size)
     deliver(services, queue)
@@ -83,7 +83,7 @@ def moved(services: Services, queue: QueueClient, batch_size: int = 10) -> Migra
 
 
 def test_the_plan_and_every_batch_have_a_span(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         old.clip_with_file(f"film {number}".encode())
@@ -95,7 +95,7 @@ def test_the_plan_and_every_batch_have_a_span(
 
 
 def test_a_failed_batch_has_a_failed_span(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An alert uses it: the host shows a failed message only by delivering it again."""
     old.clip_with_file(b"a film")
@@ -117,7 +117,7 @@ def test_a_failed_batch_has_a_failed_span(
 
 
 def test_files_become_the_bytes_of_their_clips_batch_by_batch(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     films = {old.clip_with_file(f"film {n}".encode() * 100): n for n in range(25)}
     begun = services.migrations.start("", 10)
@@ -137,7 +137,7 @@ def test_files_become_the_bytes_of_their_clips_batch_by_batch(
 
 
 def test_a_second_migration_skips_the_clips_of_the_first(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Including their thumbnails."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(3)]
@@ -151,7 +151,7 @@ def test_a_second_migration_skips_the_clips_of_the_first(
 
 
 def test_a_migration_without_matches_ends_after_the_plan(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Files without a clip and clips without a file are listed, and are no failures."""
     waiting = old.clip()
@@ -166,7 +166,7 @@ def test_a_migration_without_matches_ends_after_the_plan(
 
 
 def test_failed_files_are_reported_with_a_reason(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     empty, good = old.clip_with_file(b""), old.clip_with_file(b"good")
     torn = old.clip("s3://bucket/a/film.mp4")
@@ -184,7 +184,7 @@ def test_failed_files_are_reported_with_a_reason(
 
 
 def test_files_with_names_that_are_not_utf8_are_moved_and_reported(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     clip = old.clip("s3://bucket/caf%E9/1.mp4")
     old.file(b"caf\xe9/1.mp4", b"a film")
@@ -207,11 +207,11 @@ def test_a_migration_requires_an_existing_root(
     if root is not None:
         environment["MIGRATION_ROOT"] = str(tmp_path / root)
     with pytest.raises(WrongState, match="MIGRATION_ROOT"):
-        compose(from_mapping(environment)).migrations.start("", 10)
+        compose_all(from_mapping(environment)).migrations.start("", 10)
 
 
 def test_a_folder_may_be_relative_to_the_root_or_absolute(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Only the files in it are moved."""
     inside = old.clip()
@@ -245,7 +245,7 @@ def test_a_folder_may_be_relative_to_the_root_or_absolute(
     ],
 )
 def test_folders_outside_the_root_are_refused(
-    old: OldService, services: Services, tmp_path: Path, name: str
+    old: OldService, services: AllServices, tmp_path: Path, name: str
 ) -> None:
     """By `..`, an absolute path, a link, or because it does not exist; with the same error."""
     (tmp_path / "secret/deeper").mkdir(parents=True)
@@ -261,7 +261,7 @@ def test_folders_outside_the_root_are_refused(
 
 
 def test_a_link_that_replaces_a_folder_is_not_followed(
-    old: OldService, services: Services, queue: QueueClient, tmp_path: Path
+    old: OldService, services: AllServices, queue: QueueClient, tmp_path: Path
 ) -> None:
     """Before the plan, or between plan and batch."""
     clip = old.clip()
@@ -300,7 +300,7 @@ def test_a_link_that_replaces_a_folder_is_not_followed(
 
 
 def test_a_second_start_resumes_the_running_migration(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """When it has ended, the next start makes another one."""
     old.clip_with_file(b"a film")
@@ -314,7 +314,7 @@ def test_a_second_start_resumes_the_running_migration(
 
 
 def test_messages_may_be_late_and_repeated(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     for n in range(3):
         old.clip_with_file(f"film {n}".encode())
@@ -325,14 +325,14 @@ def test_messages_may_be_late_and_repeated(
     services.migrations.work(str(uuid4()), "of none that there ever was")
 
 
-def test_an_invalid_message_fails(services: Services) -> None:
+def test_an_invalid_message_fails(services: AllServices) -> None:
     """The host gives it up after five deliveries."""
     with pytest.raises(ValueError, match="UUID"):
         services.migrations.work("rubbish", "a")
 
 
 def test_only_one_message_at_a_time_plans(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Another message does nothing; the same one, delivered again, starts over."""
     old.clip_with_file(b"a film")
@@ -348,7 +348,7 @@ def test_only_one_message_at_a_time_plans(
 
 
 def test_an_interrupted_plan_is_completed(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Stored files stay, missing ones are added, none is stored twice."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(4)]
@@ -365,7 +365,7 @@ def test_an_interrupted_plan_is_completed(
 
 
 def test_files_of_an_interrupted_batch_are_taken_again(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """At once by the same message, by another one when the lease has ended."""
     for n in range(4):
@@ -388,7 +388,7 @@ def test_files_of_an_interrupted_batch_are_taken_again(
 
 
 def test_a_file_that_ends_its_process_fails_alone(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """The other files of its batch are tried again one by one."""
     clips = sorted(old.clip_with_file(f"film {n}".encode()) for n in range(3))
@@ -412,7 +412,7 @@ def test_a_file_that_ends_its_process_fails_alone(
 
 
 def test_a_plan_that_is_always_interrupted_fails_the_migration(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """No migration runs without end."""
     old.clip_with_file(b"a film")
@@ -430,7 +430,7 @@ def test_a_plan_that_is_always_interrupted_fails_the_migration(
 
 
 def test_the_cleanup_resumes_only_migrations_without_a_message(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """It also ends one whose process died after settling the last file."""
     old.clip_with_file(b"a film")
@@ -448,7 +448,7 @@ def test_the_cleanup_resumes_only_migrations_without_a_message(
 
 
 def test_records_of_old_migrations_are_deleted(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     old.clip_with_file(b"a film")
     report = moved(services, queue)
@@ -463,7 +463,7 @@ def test_records_of_old_migrations_are_deleted(
 
 
 def test_files_that_met_an_outage_are_retried_and_fail_in_the_end(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message fails, so that the host delivers it again; the fifth attempt is the last."""
     monkeypatch.setattr(batch, "RETRY_FOR_MINUTES", RetryPolicy(attempts=1))
@@ -488,14 +488,14 @@ def test_files_that_met_an_outage_are_retried_and_fail_in_the_end(
 
 
 def test_a_start_whose_message_cannot_be_sent_is_resumed_later(
-    environment: dict[str, str], old: OldService, services: Services, queue: QueueClient
+    environment: dict[str, str], old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Another start, or the cleanup, resumes it."""
     old.clip_with_file(b"a film")
     with refusing() as port:
         parts = environment["AZURE_STORAGE_CONNECTION_STRING"].split("QueueEndpoint=")[0]
         broken = f"{parts}QueueEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
-        away = compose(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": broken}))
+        away = compose_all(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": broken}))
         with away.database, pytest.raises(StorageUnavailable):
             away.migrations.start("", 10)
     assert messages(queue) == []

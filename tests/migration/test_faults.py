@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pytest
 
-from clips.compose import Services
 from clips.migration.executor import Outage
 from clips.migration.outcomes import FailedFile, Outcome
 from clips.migration.progress import ProgressDisplay
@@ -26,6 +25,7 @@ from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 64 * 1024
@@ -49,7 +49,7 @@ class Lab:
     """An old service whose requests to storage can fail."""
 
     old: OldService
-    services: Services
+    services: AllServices
     settings: MoveSettings
     line: Line
     block: int = BLOCK
@@ -86,7 +86,7 @@ class Lab:
 @pytest.fixture
 def lab(
     old: OldService,
-    services: Services,
+    services: AllServices,
     settings: Settings,
     environment: dict[str, str],
     azurite_account: azurite.Account,

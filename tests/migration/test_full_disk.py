@@ -8,7 +8,6 @@ from typing import TextIO
 
 import pytest
 
-from clips.compose import Services
 from clips.migration import ledger
 from clips.migration.outcomes import UnmatchedFile
 from clips.migration.progress import ProgressDisplay
@@ -16,6 +15,7 @@ from clips.transfer.faults import FileFault
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.disk import file_size_limit
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 DATA = b"some film" * 100
 
@@ -38,7 +38,7 @@ def full_log() -> Iterator[TextIO]:
 
 @pytest.mark.usefixtures("small_cache")
 def test_a_run_without_room_for_its_plan_uploads_nothing(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clips = [old.clip_with_file(DATA) for _ in range(300)]
     with file_size_limit(4096):
@@ -53,7 +53,7 @@ def test_a_run_without_room_for_its_plan_uploads_nothing(
 
 @pytest.mark.usefixtures("small_cache")
 def test_a_run_whose_disk_fills_up_is_completed_by_the_next_one(
-    old: OldService, run: Command, services: Services, monkeypatch: pytest.MonkeyPatch
+    old: OldService, run: Command, services: AllServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows of verified files are updated. No receipt is made of incomplete notes."""
     clips = [old.clip() for _ in range(150)]
