@@ -24,7 +24,7 @@ from clips.transfer.context import Cancelled, open_transfer
 from clips.transfer.faults import system_message
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.errors import Unavailable
-from shared.settings import SettingsError, read_move_settings
+from shared.settings import SettingsError, read_transfer_settings
 
 DONE, SOME_FAILED, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        settings = read_move_settings()
+        settings = read_transfer_settings()
     except SettingsError as error:
         return _fail(USAGE, str(error))
     try:

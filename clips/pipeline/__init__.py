@@ -25,7 +25,7 @@ from shared.catalogue import Clips, Grants, Upkeep, Users, Videos, ViewLog
 from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
-from shared.settings import MoveSettings, read_move_settings
+from shared.settings import TransferSettings, read_transfer_settings
 from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, RetryPolicy, TierCheck
 
 type AnyClip = Clip | UUID | str
@@ -41,7 +41,7 @@ class Pipeline:
 
     def __init__(
         self,
-        settings: MoveSettings,
+        settings: TransferSettings,
         *,
         at_once: int = 8,
         retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
@@ -82,7 +82,7 @@ class Pipeline:
     @classmethod
     def from_environment(cls, *, at_once: int = 8) -> Self:
         """Raises SettingsError, which names every setting that is missing or wrong."""
-        return cls(read_move_settings(), at_once=at_once)
+        return cls(read_transfer_settings(), at_once=at_once)
 
     def upload_clip(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from shared.blob_names import Containers
 from shared.clock import utc_now
 from shared.postgres.database import Database
-from shared.settings import MoveSettings
+from shared.settings import TransferSettings
 from shared.storage import RETRY_FOR_MINUTES, Links, RetryPolicy, StorageAccount, Transfer
 
 
@@ -54,7 +54,7 @@ class TransferContext:
 
 @contextmanager
 def open_transfer(
-    settings: MoveSettings,
+    settings: TransferSettings,
     *,
     at_once: int,
     retry_policy: RetryPolicy = RETRY_FOR_MINUTES,

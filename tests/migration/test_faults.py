@@ -20,7 +20,7 @@ from clips.transfer.context import open_transfer
 from local import azurite
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.errors import DatabaseUnavailable
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
@@ -50,7 +50,7 @@ class Lab:
 
     old: OldService
     services: AllServices
-    settings: MoveSettings
+    settings: TransferSettings
     line: Line
     block: int = BLOCK
     retry_policy: RetryPolicy = QUICK
@@ -95,12 +95,12 @@ def lab(
         direct = environment["AZURE_STORAGE_CONNECTION_STRING"]
         detour = direct.replace(f":{azurite_account.blob_port}/", f":{line.port}/")
         flaky = from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": detour})
-        move_settings = MoveSettings(
+        transfer_settings = TransferSettings(
             storage=flaky.storage,
             database_url=settings.database_url,
             container_prefix=settings.container_prefix,
         )
-        yield Lab(old, services, move_settings, line)
+        yield Lab(old, services, transfer_settings, line)
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -22,7 +22,7 @@ from shared.errors import (
     WrongState,
 )
 from shared.model import Clip, ClipStatus
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage import RetryPolicy
 from tests.docs.pages import page
 from tests.integration.library import Library
@@ -47,16 +47,16 @@ def line(azurite_account: azurite.Account) -> Iterator[Line]:
 
 
 @pytest.fixture
-def move_settings(
+def transfer_settings(
     settings: Settings,
     environment: dict[str, str],
     azurite_account: azurite.Account,
     line: Line,
-) -> MoveSettings:
+) -> TransferSettings:
     """Storage is reached through a proxy that the test can make fail."""
     name = "AZURE_STORAGE_CONNECTION_STRING"
     detour = environment[name].replace(f":{azurite_account.blob_port}/", f":{line.port}/")
-    return MoveSettings(
+    return TransferSettings(
         storage=from_mapping(environment | {name: detour}).storage,
         database_url=settings.database_url,
         container_prefix=settings.container_prefix,
@@ -64,8 +64,8 @@ def move_settings(
 
 
 @pytest.fixture
-def pipeline(move_settings: MoveSettings) -> Iterator[Pipeline]:
-    with Pipeline(move_settings, retry_policy=QUICK) as opened:
+def pipeline(transfer_settings: TransferSettings) -> Iterator[Pipeline]:
+    with Pipeline(transfer_settings, retry_policy=QUICK) as opened:
         yield opened
 
 
@@ -258,12 +258,16 @@ def test_an_existing_file_with_other_contents_is_replaced(
 
 
 def test_an_interrupted_download_is_continued(
-    move_settings: MoveSettings, pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+    transfer_settings: TransferSettings,
+    pipeline: Pipeline,
+    stored: Clip,
+    tmp_path: Path,
+    line: Line,
 ) -> None:
     line.choose = lambda *_: Fault.HALF if ranges(line) > 2 else None
     # One range after the other: side by side, it could be the first that breaks off.
     with (
-        Pipeline(move_settings, at_once=1, retry_policy=QUICK) as slow,
+        Pipeline(transfer_settings, at_once=1, retry_policy=QUICK) as slow,
         pytest.raises(StorageUnavailable),
     ):
         slow.download_clip(stored, tmp_path / "d")
