@@ -66,8 +66,8 @@ def parse(address: str) -> OldAddress:
 
 
 def _object(scheme: str, rest: str) -> OldAddress:
-    bucket, _, key = rest.partition("/")
-    shown = _without_signature(f"{scheme}://{_without_user(bucket)}/{key}")
+    bucket, slash, key = rest.partition("/")
+    shown = _without_signature(f"{scheme}://{_without_user(bucket)}{slash}{key}")
     if not key:
         return OldAddress((), None, shown)
     is_fetchable = scheme.lower() in _S3 and _BUCKET.fullmatch(bucket)
@@ -78,8 +78,7 @@ def _object(scheme: str, rest: str) -> OldAddress:
 
 
 def _url(scheme: str, rest: str) -> OldAddress:
-    end = re.search(r"[/?#]|$", rest)
-    host = rest[: end.start()] if end else rest
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     tail = rest[len(host) :]
     try:
         hostname = urlsplit(f"{scheme}://{host}").hostname or ""
@@ -90,7 +89,7 @@ def _url(scheme: str, rest: str) -> OldAddress:
     is_web = scheme.lower() in {"http", "https"} and host
     url = f"{scheme}://{host}{location}{_encoded(query, _QUERY)}" if is_web else None
     # A query that was taken for a part of the name may be a secret all the same.
-    shown = re.split(r"\?(?=[^=&?#/\s]+=)", path, maxsplit=1)[0]
+    shown = re.split(r"[?#](?=[^=&?#/\s]+=)", path, maxsplit=1)[0]
     names = tuple(_names(path, _S3_HOST.fullmatch(hostname)))
     return OldAddress(names, url, f"{scheme}://{_without_user(host)}{shown}")
 
@@ -107,7 +106,7 @@ def _split(tail: str) -> tuple[str, str]:
 
 def _ends_path(path: str, rest: str) -> bool:
     """Whether `rest` is a query or a fragment, by the extensions of what may be the name."""
-    is_whole_media = _is_media(rest)
+    is_whole_media = _is_media(f"name{rest}")
     if _is_media(path):
         return not is_whole_media or bool(_PAIR.match(rest))
     return bool(_PAIR.match(rest) and (not is_whole_media or _SIGNED.search(rest)))
@@ -119,7 +118,7 @@ def _names(text: str, s3: re.Match[str] | None) -> Iterator[str]:
     text = text.replace("\\", "/")
     yield unquote(text, errors="surrogateescape")
     if s3 and "+" in text:
-        # S3 reads a + in a path as a space, and some clients write one so.
+        # S3 reads a + in a path as a space, and some clients write a space as +.
         yield unquote(text.replace("+", " "), errors="surrogateescape")
 
 

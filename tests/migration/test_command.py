@@ -36,6 +36,26 @@ def test_a_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Comm
     assert "planned: 1\n" in done.out
 
 
+def test_a_clip_never_gets_the_file_of_a_shorter_name(old: OldService, run: Command) -> None:
+    """A `#` or `?` in a key does not end it: neither in the plan nor in the receipt."""
+    take, what = old.clip("s3://b/2025/take#1.mp4"), old.clip("s3://b/2025/what?.mp4")
+    for name in ("take", "what"):
+        old.file(f"2025/{name}", b"another file")
+    done = run("--dry-run")
+    assert done.verdicts() == {
+        "2025/take": "no_clip",
+        "2025/what": "no_clip",
+        str(take): "no_file",
+        str(what): "no_file",
+    }
+    assert {line["old_url"] for line in done.lines if line["verdict"] == "no_file"} == {
+        "s3://b/2025/take#1.mp4",
+        "s3://b/2025/what?.mp4",
+    }
+    old.file("2025/take#1.mp4", b"its own file")
+    assert run("--dry-run").of("2025/take#1.mp4")["clip_id"] == str(take)
+
+
 def test_the_receipt_may_be_in_the_folder_of_the_files(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = str(old.folder / "receipt.jsonl")

@@ -82,6 +82,16 @@ def test_a_clip_is_fetched_from_its_old_address(
     assert site.requests[0].path.endswith("?X-Amz-Signature=secret")
 
 
+def test_an_unencoded_address_is_fetched_encoded(
+    old: OldService, run: Command, services: AllServices, site: Site
+) -> None:
+    clip_id = old.clip(f"{site.url}/clips/take #2, 100% Ž.mp4")
+    done = run("--from-url", "--allow-private")
+    assert (done.code, done.summary["summary"]["verified"]) == (0, 1)
+    assert site.requests[0].path == "/clips/take%20%232,%20100%25%20%C5%BD.mp4"
+    assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == FILM
+
+
 def test_fetched_files_are_counted_with_the_others(
     old: OldService, run: Command, site: Site
 ) -> None:
