@@ -15,7 +15,7 @@ from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
 from shared.catalogue.migration_clip_queries import CatalogueClip
 
-# `clip_keys` are those of the first reading of an old address, `other_keys` those of later ones.
+# `reading` numbers the names that an old address may mean; 0 is the first.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -31,8 +31,7 @@ CREATE TABLE clips (
     id BLOB PRIMARY KEY, video BLOB, blob_name TEXT, old_url TEXT
 ) WITHOUT ROWID;
 CREATE TABLE file_keys (level INTEGER, key BLOB, path BLOB);
-CREATE TABLE clip_keys (level INTEGER, key BLOB, clip BLOB);
-CREATE TABLE other_keys (reading INTEGER, level INTEGER, key BLOB, clip BLOB);
+CREATE TABLE clip_keys (reading INTEGER, level INTEGER, key BLOB, clip BLOB);
 CREATE TABLE results (
     path BLOB PRIMARY KEY, verdict TEXT, verified_bytes INTEGER, safe_to_delete INTEGER, text TEXT
 ) WITHOUT ROWID;
@@ -78,13 +77,7 @@ class Ledger:
     def add_clips(self, clips: Iterable[CatalogueClip]) -> None:
         with self._transaction():
             self._db.executemany("INSERT INTO clips VALUES (?, ?, ?, ?)", map(_clip_row, clips))
-            for reading, level, key, clip in self._clip_keys():
-                if reading == 0:
-                    self._db.execute("INSERT INTO clip_keys VALUES (?, ?, ?)", (level, key, clip))
-                else:
-                    self._db.execute(
-                        "INSERT INTO other_keys VALUES (?, ?, ?, ?)", (reading, level, key, clip)
-                    )
+            self._db.executemany("INSERT INTO clip_keys VALUES (?, ?, ?, ?)", self._clip_keys())
 
     def record(self, line: ReceiptLine) -> None:
         """Records a line of the receipt; a later one of the same path replaces it."""

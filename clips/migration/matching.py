@@ -18,7 +18,8 @@ _FILE_KEYS_BY_KEY = "CREATE INDEX file_keys_by_key ON file_keys (level, key)"
 # How many clips share a key, and one of them.
 _TARGETS = """
 CREATE TABLE targets AS
-    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys GROUP BY level, key
+    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys
+    WHERE reading = 0 GROUP BY level, key
 """
 _TARGETS_BY_KEY = "CREATE UNIQUE INDEX targets_by_key ON targets (level, key)"
 
@@ -39,11 +40,11 @@ WHERE problem IS NULL AND kind = 'video' AND id_in_name IN (SELECT id FROM clips
 """
 
 # A later reading of an old address counts only for clips that no file has matched yet.
-_OTHER_READINGS = "SELECT DISTINCT reading FROM other_keys ORDER BY reading"
+_OTHER_READINGS = "SELECT DISTINCT reading FROM clip_keys WHERE reading > 0 ORDER BY reading"
 _CLEAR_OTHER_TARGETS = "DROP TABLE IF EXISTS other_targets"
 _OTHER_TARGETS = """
 CREATE TABLE other_targets AS
-    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM other_keys
+    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys
     WHERE reading = :reading
       AND clip NOT IN (SELECT clip FROM files WHERE clip IS NOT NULL AND kind <> 'image')
     GROUP BY level, key
