@@ -155,7 +155,6 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
 def _batch_mover(
     account: StorageAccount, clock: Clock, containers: Containers, migration_clips: MigrationClips
 ) -> "BatchMover":
-    # Late: few instances ever migrate a file.
     from clips.migration.batch import BatchMover
 
     # Uploads go to the account itself, not through the CDN.

@@ -134,7 +134,6 @@ class Ingest:
 
 
 def _look_into(source: "ByteSource") -> "tuple[Media, Stills]":
-    # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
     from shared import media
 
     with ExitStack() as stack:

@@ -129,7 +129,6 @@ class MigrationJobs:
 
     def _store_plan(self, job: Job, folder: bytes) -> int:
         """Reads the folder, stores all its files, and returns how many batches they are."""
-        # Late: an instance that answers requests plans nothing.
         from clips.migration.lease import LeaseKeeper
         from clips.migration.ledger import Ledger
         from clips.migration.matching import match

@@ -10,6 +10,7 @@ from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.legacy_user_queries import LegacyUsers
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
@@ -29,6 +30,7 @@ __all__ = [
     "KnownBlob",
     "Landing",
     "Landings",
+    "LegacyUsers",
     "MigrationClips",
     "MigrationFiles",
     "Migrations",

@@ -101,7 +101,6 @@ def read_environment() -> Settings:
 
 def open_vault(url: str) -> Vault:
     """The vault of that address, without asking it anything yet."""
-    # Imported here: a start without a vault does without the clients of Azure for it.
     from shared.auth.app_identity import AppIdentity
     from shared.settings.key_vault import KeyVault
 
