@@ -1,4 +1,4 @@
-"""The run and the blob trigger: whoever comes first, the clip ends as one clip, and right."""
+"""The run and the blob trigger, in either order, give the same clip."""
 
 import hashlib
 from base64 import b64encode
@@ -21,7 +21,7 @@ def upload(services: AllServices, name: str, data: bytes, md5: bytes | None = No
     blob.upload_blob(data, content_settings=settings)
 
 
-def test_the_trigger_after_the_switch_makes_the_clip_ready(
+def test_the_trigger_after_the_row_update_makes_the_clip_ready(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -39,7 +39,7 @@ def test_the_trigger_after_the_switch_makes_the_clip_ready(
     assert run().receipt == first.receipt
 
 
-def test_the_trigger_before_the_switch_attaches_the_blob(
+def test_the_trigger_before_the_row_update_attaches_the_blob(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -61,7 +61,7 @@ def test_the_trigger_before_the_switch_attaches_the_blob(
     assert len(old.rows("SELECT id FROM clips")) == 1
 
 
-def test_a_blob_without_its_switch_is_taken_by_the_next_run(
+def test_the_next_run_updates_the_row_of_a_stored_blob(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -72,21 +72,21 @@ def test_a_blob_without_its_switch_is_taken_by_the_next_run(
     assert services.blobs.exists(services.containers.clips, f"{old.video_id}/{clip_id}.mp4")
 
 
-def test_a_blob_of_other_bytes_is_never_overwritten(
+def test_a_blob_with_other_bytes_is_never_overwritten(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     small, large = old.clip_with_file(DATA), old.clip_with_file(DATA * 5000)
     for clip_id in (small, large):
-        upload(services, f"{old.video_id}/{clip_id}.mp4", b"somebody else's")
+        upload(services, f"{old.video_id}/{clip_id}.mp4", b"other bytes")
     done = run()
     assert (done.code, set(done.verdicts().values())) == (1, {"blob_differs"})
     for clip_id in (small, large):
         name = f"{old.video_id}/{clip_id}.mp4"
-        assert read(services, "clips", name) == b"somebody else's"
+        assert read(services, "clips", name) == b"other bytes"
         assert old.row(clip_id)["blob_name"] is None
 
 
-def test_a_blob_whose_checksum_nobody_knows_is_not_believed(
+def test_a_blob_without_an_md5_does_not_count_as_verified(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -104,7 +104,7 @@ def test_a_blob_whose_checksum_nobody_knows_is_not_believed(
 def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
     old: OldService, run: Command, services: AllServices
 ) -> None:
-    """Hidden between plan and switch; its blob is removed as soon as the trigger sees it."""
+    """Hidden between plan and row update; its blob is removed by the trigger."""
     clip_id = old.clip_with_file(DATA)
     name = f"{old.video_id}/{clip_id}.mp4"
     old.execute(
@@ -121,7 +121,7 @@ def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
     assert [row["id"] for row in old.rows("SELECT id FROM clips")] == [clip_id]
 
 
-def test_an_announced_clip_is_uploaded_to_the_place_that_it_has(
+def test_an_announced_clip_keeps_its_blob_name(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA, ".mov")
@@ -134,7 +134,7 @@ def test_an_announced_clip_is_uploaded_to_the_place_that_it_has(
 # --- Thumbnails
 
 
-def test_a_thumbnail_comes_along_and_shows_where_no_poster_can_be_made(
+def test_a_legacy_thumbnail_is_shown_if_no_poster_can_be_made(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(b"this is no film")
@@ -154,7 +154,7 @@ def test_a_thumbnail_comes_along_and_shows_where_no_poster_can_be_made(
     assert (again.sent, again.receipt) == (0, first.receipt)
 
 
-def test_a_clip_with_its_own_poster_shows_that(
+def test_a_poster_is_preferred_to_a_legacy_thumbnail(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -169,7 +169,7 @@ def test_a_clip_with_its_own_poster_shows_that(
     assert clip.images.poster_name == f"{old.video_id}/{clip_id}/poster.jpg"
 
 
-def test_a_deleted_clip_takes_its_thumbnail_along(
+def test_deleting_a_clip_deletes_its_legacy_thumbnail(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -183,7 +183,7 @@ def test_a_deleted_clip_takes_its_thumbnail_along(
 # --- Adoption
 
 
-def test_an_adopted_file_becomes_a_clip_whoever_comes_first(
+def test_an_adopted_file_becomes_one_clip_before_or_after_the_trigger(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -203,7 +203,7 @@ def test_an_adopted_file_becomes_a_clip_whoever_comes_first(
     assert clip.end_time is not None
 
 
-def test_only_an_existing_video_adopts(run: Command) -> None:
+def test_adopting_requires_an_existing_video(run: Command) -> None:
     done = run("--adopt", "00000000-0000-4000-8000-000000000001")
     assert done.code == 2
     assert "There is no video" in done.err
