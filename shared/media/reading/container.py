@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
@@ -87,6 +88,21 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
         file.check()
         raise unplayable(code) from error
     file.check()
+
+
+def rewind(container: InputContainer, *streams: Stream) -> None:
+    """Go back to the beginning, by the index of the first of `streams` that allows it.
+
+    Matroska refuses where a track has no keyframe in its index.
+    """
+    for stream in (None, *streams):
+        try:
+            container.seek(0, stream=stream)
+        except av.FFmpegError as error:
+            if not is_damage(error):
+                raise
+        else:
+            return
 
 
 def is_damage(error: av.FFmpegError) -> bool:
