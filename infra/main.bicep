@@ -34,7 +34,7 @@ param corsOrigins string = ''
 // --- Functions
 
 @description('Memory of an instance; decoding two clips at once needs 2048')
-@allowed([ 2048, 4096 ])
+@allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
 @description('Most instances of each scale group (HTTP, blobs, migrations); bounds cost and database connections')
@@ -58,7 +58,7 @@ param cleanupSchedule string = '0 */5 * * * *'
 // --- Storage
 
 @description('Copies of the clips; the archive tier exists with LRS, GRS and RAGRS only')
-@allowed([ 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS' ])
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
 param storageRedundancy string = 'Standard_LRS'
 
 @description('Region of a second account into which new clips are copied; empty: none')
@@ -72,10 +72,10 @@ param databaseAdministratorId string
 @description('Name of that principal: user principal name, group name or application name')
 param databaseAdministratorName string
 
-@allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@allowed(['User', 'Group', 'ServicePrincipal'])
 param databaseAdministratorType string = 'User'
 
-@allowed([ 'Burstable', 'GeneralPurpose', 'MemoryOptimized' ])
+@allowed(['Burstable', 'GeneralPurpose', 'MemoryOptimized'])
 param databaseTier string = 'Burstable'
 
 @description('Size of the server; must belong to the tier')
@@ -439,7 +439,9 @@ module replica 'modules/replica.bicep' = if (!empty(replicaLocation)) {
 
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
-output API_URL string = frontDoor ? 'https://${frontDoorProfile!.outputs.host}/api' : 'https://${functionApp.outputs.host}/api'
+output API_URL string = frontDoor
+  ? 'https://${frontDoorProfile!.outputs.host}/api'
+  : 'https://${functionApp.outputs.host}/api'
 output CLIPS_STORAGE_NAME string = clipsStorage.outputs.name
 output EVENTS_TOPIC_NAME string = events.outputs.name
 output CONTAINER_PREFIX string = containerPrefix

@@ -22,7 +22,7 @@ var role = {
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
-var kindsBesidesClips = [ 'videos', 'thumbnails', 'temp' ]
+var kindsBesidesClips = ['videos', 'thumbnails', 'temp']
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName
@@ -38,10 +38,12 @@ resource clips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-0
   name: '${containerPrefix}-clips'
 }
 
-resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = [for kind in kindsBesidesClips: {
-  parent: clipsBlobs
-  name: '${containerPrefix}-${kind}'
-}]
+resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = [
+  for kind in kindsBesidesClips: {
+    parent: clipsBlobs
+    name: '${containerPrefix}-${kind}'
+  }
+]
 
 resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
   parent: clipsBlobs
@@ -77,15 +79,17 @@ resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 // Images are written, read, listed and deleted; temporary storyboards written and deleted; the blobs
 // of a deleted video deleted (shared/storage/blobs.py).
-resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (kind, i) in kindsBesidesClips: {
-  name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
-  scope: besidesClips[i]
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (kind, i) in kindsBesidesClips: {
+    name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
+    scope: besidesClips[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+    }
   }
-}]
+]
 
 // get_user_delegation_key, which signs links (shared/storage/account.py): a call on the account. What
 // a link may do is bounded by the roles above.

@@ -24,8 +24,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 50
         thresholdType: 'Actual'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
       nearly: {
         enabled: true
@@ -33,8 +33,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 90
         thresholdType: 'Actual'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
       willBe: {
         enabled: true
@@ -42,8 +42,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 110
         thresholdType: 'Forecasted'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
     }
   }

@@ -19,9 +19,11 @@ param softDeleteDays int = 14
 param restoreDays int = 7
 
 // Zone-redundant accounts have no archive tier.
-var hasArchive = contains([ 'Standard_LRS', 'Standard_GRS', 'Standard_RAGRS' ], redundancy)
-var lifecycleText = hasArchive ? loadTextContent('../lifecycle/archive.json') : loadTextContent('../lifecycle/cold.json')
-var kinds = [ 'videos', 'clips', 'thumbnails', 'temp' ]
+var hasArchive = contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
+var lifecycleText = hasArchive
+  ? loadTextContent('../lifecycle/archive.json')
+  : loadTextContent('../lifecycle/cold.json')
+var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -71,15 +73,17 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   properties: {
     // Uploads send these headers (docs/api.md); players and scripts read ranges.
     cors: {
-      corsRules: empty(corsOrigins) ? [] : [
-        {
-          allowedOrigins: corsOrigins
-          allowedMethods: [ 'PUT', 'GET', 'HEAD' ]
-          allowedHeaders: [ 'content-type', 'range', 'x-ms-*' ]
-          exposedHeaders: [ 'accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*' ]
-          maxAgeInSeconds: 3600
-        }
-      ]
+      corsRules: empty(corsOrigins)
+        ? []
+        : [
+            {
+              allowedOrigins: corsOrigins
+              allowedMethods: ['PUT', 'GET', 'HEAD']
+              allowedHeaders: ['content-type', 'range', 'x-ms-*']
+              exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
+              maxAgeInSeconds: 3600
+            }
+          ]
     }
     isVersioningEnabled: true
     changeFeed: {
@@ -102,11 +106,13 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for kind in kinds: {
-  parent: blobs
-  name: '${containerPrefix}-${kind}'
-  properties: { publicAccess: 'None' }
-}]
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [
+  for kind in kinds: {
+    parent: blobs
+    name: '${containerPrefix}-${kind}'
+    properties: { publicAccess: 'None' }
+  }
+]
 
 // Events that could not be delivered: the subscription of events.bicep writes them here.
 resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
@@ -121,7 +127,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   properties: {
     policy: json(replace(lifecycleText, '{prefix}', containerPrefix))
   }
-  dependsOn: [ blobs ]
+  dependsOn: [blobs]
 }
 
 resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {

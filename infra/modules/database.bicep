@@ -9,10 +9,10 @@ param tags object
 param administratorId string
 param administratorName string
 
-@allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@allowed(['User', 'Group', 'ServicePrincipal'])
 param administratorType string
 
-@allowed([ 'Burstable', 'GeneralPurpose', 'MemoryOptimized' ])
+@allowed(['Burstable', 'GeneralPurpose', 'MemoryOptimized'])
 param tier string
 
 param sku string
@@ -91,7 +91,7 @@ resource azureMayKnock 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@
     startIpAddress: '0.0.0.0'
     endIpAddress: '0.0.0.0'
   }
-  dependsOn: [ administrator ]
+  dependsOn: [administrator]
 }
 
 resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2026-01-01-preview' = if (behindPgBouncer) {
@@ -101,7 +101,7 @@ resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurati
     value: 'true'
     source: 'user-override'
   }
-  dependsOn: [ administrator, azureMayKnock ]
+  dependsOn: [administrator, azureMayKnock]
 }
 
 // The driver prepares what it runs often; PgBouncer must know of it, or the next transaction finds
@@ -113,7 +113,7 @@ resource pgBouncerPrepared 'Microsoft.DBforPostgreSQL/flexibleServers/configurat
     value: '200'
     source: 'user-override'
   }
-  dependsOn: [ pgBouncerEnabled ]
+  dependsOn: [pgBouncerEnabled]
 }
 
 resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {

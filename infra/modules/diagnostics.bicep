@@ -61,7 +61,7 @@ resource clipsBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
@@ -75,7 +75,7 @@ resource clipsQueuesAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
@@ -89,7 +89,7 @@ resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previe
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
@@ -98,8 +98,8 @@ resource databaseLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   scope: database
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'PostgreSQLLogs', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'PostgreSQLLogs', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
@@ -108,8 +108,8 @@ resource vaultAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
   scope: vault
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'AuditEvent', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'AuditEvent', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
@@ -120,7 +120,7 @@ resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
     workspaceId: workspaceId
     // What the functions say goes to Application Insights: here it would be stored twice, and go round
     // the transformations that keep the secrets of shares out.
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
@@ -129,7 +129,7 @@ resource topicFailures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview
   scope: topic
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'DeliveryFailures', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'DeliveryFailures', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }

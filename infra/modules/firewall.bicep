@@ -34,24 +34,26 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
       }
     }
     customRules: {
-      rules: [for limit in limits: {
-        name: limit.name
-        priority: limit.priority
-        enabledState: 'Enabled'
-        ruleType: 'RateLimitRule'
-        rateLimitDurationInMinutes: 1
-        rateLimitThreshold: limit.threshold
-        action: 'Block'
-        matchConditions: [
-          {
-            matchVariable: 'RequestUri'
-            operator: 'Contains'
-            negateCondition: false
-            matchValue: [ limit.path ]
-            transforms: [ 'UrlDecode', 'Lowercase' ]
-          }
-        ]
-      }]
+      rules: [
+        for limit in limits: {
+          name: limit.name
+          priority: limit.priority
+          enabledState: 'Enabled'
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 1
+          rateLimitThreshold: limit.threshold
+          action: 'Block'
+          matchConditions: [
+            {
+              matchVariable: 'RequestUri'
+              operator: 'Contains'
+              negateCondition: false
+              matchValue: [limit.path]
+              transforms: ['UrlDecode', 'Lowercase']
+            }
+          ]
+        }
+      ]
     }
   }
 }

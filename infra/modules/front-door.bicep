@@ -18,8 +18,8 @@ param firewallId string
 
 // Azure checks names even of what it leaves out: that of a domain must not be empty.
 var domainName = empty(customDomain) ? 'unused.example.com' : customDomain
-var domains = empty(customDomain) ? [] : [ { id: domain.id } ]
-var protectedDomains = concat(domains, [ { id: endpoint.id } ])
+var domains = empty(customDomain) ? [] : [{ id: domain.id }]
+var protectedDomains = concat(domains, [{ id: endpoint.id }])
 
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' = {
   name: 'afd-${name}'
@@ -118,14 +118,14 @@ resource apiRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   properties: {
     originGroup: { id: apiOrigins.id }
     customDomains: domains
-    patternsToMatch: [ '/api/*' ]
-    supportedProtocols: [ 'Http', 'Https' ]
+    patternsToMatch: ['/api/*']
+    supportedProtocols: ['Http', 'Https']
     httpsRedirect: 'Enabled'
     forwardingProtocol: 'HttpsOnly'
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [ apiOrigin ]
+  dependsOn: [apiOrigin]
 }
 
 // Links to read. The containers that links lead to and no others.
@@ -140,7 +140,7 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
       '/${containerPrefix}-thumbnails/*'
       '/${containerPrefix}-temp/*'
     ]
-    supportedProtocols: [ 'Https' ]
+    supportedProtocols: ['Https']
     httpsRedirect: 'Disabled'
     forwardingProtocol: 'HttpsOnly'
     linkToDefaultDomain: 'Enabled'
@@ -151,7 +151,7 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
       compressionSettings: { isCompressionEnabled: false }
     }
   }
-  dependsOn: [ storageOrigin ]
+  dependsOn: [storageOrigin]
 }
 
 resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
@@ -164,7 +164,7 @@ resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
       associations: [
         {
           domains: protectedDomains
-          patternsToMatch: [ '/*' ]
+          patternsToMatch: ['/*']
         }
       ]
     }
@@ -179,7 +179,7 @@ resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     logs: [
       { category: 'FrontDoorWebApplicationFirewallLog', enabled: true }
     ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 

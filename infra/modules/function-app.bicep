@@ -11,7 +11,7 @@ param packageContainerUrl string
 @description('The subnet that the app reaches out through; empty: none')
 param subnetId string
 
-@allowed([ 2048, 4096 ])
+@allowed([2048, 4096])
 param instanceMemoryMB int
 
 param maximumInstances int
@@ -24,8 +24,8 @@ param corsOrigins array
 @description('Calls of the API must come through this Front Door; empty: from anywhere')
 param frontDoorId string
 
-var blobInstances = alwaysReadyBlob == 0 ? [] : [ { name: 'blob', instanceCount: alwaysReadyBlob } ]
-var httpInstances = alwaysReadyHttp == 0 ? [] : [ { name: 'http', instanceCount: alwaysReadyHttp } ]
+var blobInstances = alwaysReadyBlob == 0 ? [] : [{ name: 'blob', instanceCount: alwaysReadyBlob }]
+var httpInstances = alwaysReadyHttp == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyHttp }]
 
 // Front Door brings calls, Event Grid brings blob events. Both kinds carry a proof of their own
 // (token, system key); the addresses keep everybody else from trying.
@@ -36,7 +36,7 @@ var onlyThroughFrontDoor = [
     action: 'Allow'
     tag: 'ServiceTag'
     ipAddress: 'AzureFrontDoor.Backend'
-    headers: { 'x-azure-fdid': [ frontDoorId ] }
+    headers: { 'x-azure-fdid': [frontDoorId] }
   }
   {
     name: 'event-grid'

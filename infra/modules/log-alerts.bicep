@@ -54,7 +54,7 @@ var alerts = [
     window: 'PT15M'
     frequency: 'PT5M'
     // The mail names it.
-    splitBy: [ 'Queue' ]
+    splitBy: ['Queue']
   }
   {
     name: 'out-of-memory'
@@ -69,41 +69,45 @@ var alerts = [
   }
 ]
 
-resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' = [for alert in alerts: {
-  name: alert.name
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: alert.name
-    description: alert.description
-    severity: alert.severity
-    enabled: true
-    autoMitigate: true
-    scopes: [ workspaceId ]
-    evaluationFrequency: alert.frequency
-    windowSize: alert.window
-    // The tables of an empty workspace exist once something was written to them.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: alert.query
-          timeAggregation: 'Count'
-          operator: alert.operator
-          threshold: alert.threshold
-          dimensions: [for column in alert.splitBy: {
-            name: column
-            operator: 'Include'
-            values: [ '*' ]
-          }]
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' = [
+  for alert in alerts: {
+    name: alert.name
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: alert.name
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      autoMitigate: true
+      scopes: [workspaceId]
+      evaluationFrequency: alert.frequency
+      windowSize: alert.window
+      // The tables of an empty workspace exist once something was written to them.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: alert.query
+            timeAggregation: 'Count'
+            operator: alert.operator
+            threshold: alert.threshold
+            dimensions: [
+              for column in alert.splitBy: {
+                name: column
+                operator: 'Include'
+                values: ['*']
+              }
+            ]
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
+        ]
+      }
+      actions: { actionGroups: [actionGroupId] }
     }
-    actions: { actionGroups: [ actionGroupId ] }
   }
-}]
+]

@@ -71,7 +71,14 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'ServerOtherError', 'ServerBusyError', 'ServerTimeoutError', 'ClientAccountBandwidthThrottlingError', 'ClientAccountRequestThrottlingError', 'ClientThrottlingError' ]
+        values: [
+          'ServerOtherError'
+          'ServerBusyError'
+          'ServerTimeoutError'
+          'ClientAccountBandwidthThrottlingError'
+          'ClientAccountRequestThrottlingError'
+          'ClientThrottlingError'
+        ]
       }
     ]
   }
@@ -91,7 +98,7 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'AuthorizationError', 'AuthenticationError' ]
+        values: ['AuthorizationError', 'AuthenticationError']
       }
     ]
   }
@@ -183,35 +190,37 @@ var alerts = [
   }
 ]
 
-resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert in alerts: {
-  name: alert.name
-  location: 'global'
-  tags: tags
-  properties: {
-    description: alert.description
-    severity: alert.severity
-    enabled: true
-    autoMitigate: true
-    scopes: [ alert.scope ]
-    evaluationFrequency: alert.frequency
-    windowSize: alert.window
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          criterionType: 'StaticThresholdCriterion'
-          name: alert.name
-          metricNamespace: alert.namespace
-          metricName: alert.metric
-          timeAggregation: alert.aggregation
-          operator: alert.operator
-          threshold: alert.threshold
-          dimensions: alert.dimensions
-          // A new account has not measured everything yet.
-          skipMetricValidation: true
-        }
-      ]
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for alert in alerts: {
+    name: alert.name
+    location: 'global'
+    tags: tags
+    properties: {
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      autoMitigate: true
+      scopes: [alert.scope]
+      evaluationFrequency: alert.frequency
+      windowSize: alert.window
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: alert.name
+            metricNamespace: alert.namespace
+            metricName: alert.metric
+            timeAggregation: alert.aggregation
+            operator: alert.operator
+            threshold: alert.threshold
+            dimensions: alert.dimensions
+            // A new account has not measured everything yet.
+            skipMetricValidation: true
+          }
+        ]
+      }
+      actions: [{ actionGroupId: actionGroupId }]
     }
-    actions: [ { actionGroupId: actionGroupId } ]
   }
-}]
+]

@@ -76,11 +76,13 @@ resource actions 'Microsoft.Insights/actionGroups@2024-10-01-preview' = {
   properties: {
     enabled: true
     groupShortName: 'cliplink'
-    emailReceivers: [for (email, i) in alertEmails: {
-      name: 'operator-${i}'
-      emailAddress: trim(email)
-      useCommonAlertSchema: true
-    }]
+    emailReceivers: [
+      for (email, i) in alertEmails: {
+        name: 'operator-${i}'
+        emailAddress: trim(email)
+        useCommonAlertSchema: true
+      }
+    ]
   }
 }
 

@@ -11,7 +11,7 @@ param auditReads bool
 param lock bool
 
 // Temporary blobs are not worth a copy.
-var kinds = [ 'videos', 'clips', 'thumbnails' ]
+var kinds = ['videos', 'clips', 'thumbnails']
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName
@@ -67,11 +67,13 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for kind in kinds: {
-  parent: blobs
-  name: '${containerPrefix}-${kind}'
-  properties: { publicAccess: 'None' }
-}]
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [
+  for kind in kinds: {
+    parent: blobs
+    name: '${containerPrefix}-${kind}'
+    properties: { publicAccess: 'None' }
+  }
+]
 
 // The copy loses its versions as the original does: without a rule they pile up.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
@@ -80,7 +82,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   properties: {
     policy: json(replace(loadTextContent('../lifecycle/replica.json'), '{prefix}', containerPrefix))
   }
-  dependsOn: [ blobs ]
+  dependsOn: [blobs]
 }
 
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
@@ -93,7 +95,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
@@ -114,12 +116,14 @@ module atDestination 'replication-policy.bicep' = {
     policyId: 'default'
     sourceId: clipsStorage.id
     destinationId: account.id
-    rules: [for kind in kinds: {
-      sourceContainer: '${containerPrefix}-${kind}'
-      destinationContainer: '${containerPrefix}-${kind}'
-    }]
+    rules: [
+      for kind in kinds: {
+        sourceContainer: '${containerPrefix}-${kind}'
+        destinationContainer: '${containerPrefix}-${kind}'
+      }
+    ]
   }
-  dependsOn: [ containers ]
+  dependsOn: [containers]
 }
 
 module atSource 'replication-policy.bicep' = {
