@@ -32,6 +32,7 @@ resource blobLanded 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02
     destination: {
       endpointType: 'WebHook'
       properties: {
+        #disable-next-line use-secure-value-for-secure-inputs // the key in it is secure, and makes all of it so
         endpointUrl: 'https://${functionAppName}.${functionHostSuffix}/runtime/webhooks/blobs?functionName=Host.Functions.${functionName}&code=${blobsExtensionKey}'
         maxEventsPerBatch: 1
         preferredBatchSizeInKilobytes: 64

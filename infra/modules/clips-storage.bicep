@@ -12,19 +12,26 @@ param corsOrigins array
 
 param lock bool
 
+@description('Whether a second account gets copies')
+param replicated bool
+
 @description('Days for which a deleted or overwritten blob can be had back')
 param softDeleteDays int = 14
 
 @description('Days for which a range of blobs can be restored; fewer than softDeleteDays')
 param restoreDays int = 7
 
-// Zone-redundant accounts have no archive tier.
-var hasArchive = contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
+// Zone-redundant accounts have no archive tier. And what is in the archive cannot be replicated: neither
+// its later changes nor its deletion would reach the copy.
+// https://learn.microsoft.com/azure/storage/blobs/object-replication-overview
+var hasArchive = !replicated && contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
 var lifecycleText = hasArchive
   ? loadTextContent('../lifecycle/archive.json')
   : loadTextContent('../lifecycle/cold.json')
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
+// Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
+var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   // checkov:skip=CKV_AZURE_35: clients from everywhere upload and play with signed links
@@ -67,7 +74,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -106,7 +113,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
   for kind in kinds: {
     parent: blobs
     name: '${containerPrefix}-${kind}'
@@ -115,11 +122,24 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
 ]
 
 // Events that could not be delivered: the subscription of events.bicep writes them here.
-resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
   parent: blobs
   name: deadLetters
   properties: { publicAccess: 'None' }
 }
+
+// The host makes a queue that is absent; made here, the app needs rights on these alone (access.bicep).
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
+  for queue in queueNames: {
+    parent: queueService
+    name: queue
+  }
+]
 
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
@@ -139,7 +159,4 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   }
 }
 
-output id string = account.id
-output name string = account.name
 output blobHost string = '${account.name}.blob.${environment().suffixes.storage}'
-output deadLetterContainerName string = deadLetterContainer.name

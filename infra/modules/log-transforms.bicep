@@ -16,7 +16,7 @@ var hidden = [
   for column in columns: '${column} = iif(${column} contains "/api/s/", strcat(extract("(?i)^(.*?/api/s/)", 1, ${column}), "(secret)"), ${column})'
 ]
 
-resource transforms 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
+resource transforms 'Microsoft.Insights/dataCollectionRules@2024-03-11' = {
   name: name
   location: location
   tags: tags

@@ -7,6 +7,9 @@ param databaseServerName string
 param eventsTopicName string
 param capacityAlertGB int
 
+@description('All alerts, or those alone whose cause costs money or clips before a user says so')
+param all bool
+
 @description('Requests to the clips account in five minutes that are no longer ordinary')
 param requestsIn5Minutes int = 60000
 
@@ -17,7 +20,7 @@ resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = 
   name: clipsStorageName
 }
 
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' existing = {
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' existing = {
   name: databaseServerName
 }
 
@@ -148,7 +151,7 @@ var alerts = [
   }
   {
     name: 'database-storage'
-    description: 'The database server is nearly full.'
+    description: 'The database server is nearly full. It grows by itself: then set DATABASE_STORAGE_GB to its new size.'
     severity: 1
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
@@ -190,8 +193,17 @@ var alerts = [
   }
 ]
 
-resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
-  for alert in alerts: {
+var essential = [
+  'storage-used-capacity'
+  'storage-request-rate'
+  'events-not-delivered'
+  'database-storage'
+  'database-cpu'
+]
+var chosen = filter(alerts, alert => all || contains(essential, alert.name))
+
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+  for alert in chosen: {
     name: alert.name
     location: 'global'
     tags: tags

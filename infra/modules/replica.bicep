@@ -10,6 +10,9 @@ param workspaceId string
 param auditReads bool
 param lock bool
 
+@description('Whether the policy is already at both accounts: a pair of accounts takes one, and a second is refused')
+param linked bool
+
 // Temporary blobs are not worth a copy.
 var kinds = ['videos', 'clips', 'thumbnails']
 
@@ -50,7 +53,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -67,7 +70,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
   for kind in kinds: {
     parent: blobs
     name: '${containerPrefix}-${kind}'
@@ -85,6 +88,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   dependsOn: [blobs]
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: blobs
@@ -109,7 +113,7 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
 }
 
 // Azure wants the policy at the destination first; it makes up ids, with which the source gets the same.
-module atDestination 'replication-policy.bicep' = {
+module atDestination 'replication-policy.bicep' = if (!linked) {
   name: 'replication-at-destination'
   params: {
     accountName: account.name
@@ -126,15 +130,15 @@ module atDestination 'replication-policy.bicep' = {
   dependsOn: [containers]
 }
 
-module atSource 'replication-policy.bicep' = {
+module atSource 'replication-policy.bicep' = if (!linked) {
   name: 'replication-at-source'
   params: {
     accountName: clipsStorage.name
-    policyId: atDestination.outputs.policyId
+    // Azure makes the id up, so that nothing before the deployment can know it.
+    #disable-next-line what-if-short-circuiting
+    policyId: atDestination!.outputs.policyId
     sourceId: clipsStorage.id
     destinationId: account.id
-    rules: atDestination.outputs.rules
+    rules: atDestination!.outputs.rules
   }
 }
-
-output name string = account.name
