@@ -72,11 +72,12 @@ class Compiler:
         group = _GROUP if path.stem == "events" else None
         metadata = _DEPLOYMENT | {"resourceGroup": group}
         asked = {"path": str(path), "metadata": metadata, "externalInputs": []}
-        text = str(self._call("bicep/getSnapshot", asked)["snapshot"])
-        found = json.loads(text)["diagnostics"]
-        if found:
-            raise CompilerProblem(f"{path}: {found}")
-        return f"{text}\n"
+        snapshot = json.loads(self._call("bicep/getSnapshot", asked)["snapshot"])
+        if snapshot["diagnostics"]:
+            raise CompilerProblem(f"{path}: {snapshot['diagnostics']}")
+        # Their order changes from run to run.
+        snapshot["outputs"] = dict(sorted(snapshot["outputs"].items()))
+        return f"{json.dumps(snapshot, indent=2, ensure_ascii=False)}\n"
 
     def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._calls += 1
