@@ -329,6 +329,7 @@ module functionApp 'modules/function-app.bicep' = {
     alwaysReadyBlob: alwaysReadyBlob < 0 ? chosen.alwaysReadyBlob : alwaysReadyBlob
     alwaysReadyHttp: alwaysReadyHttp
     corsOrigins: origins
+    behindFrontDoor: frontDoor
     frontDoorId: frontDoor ? frontDoorProfile!.outputs.frontDoorId : ''
   }
 }

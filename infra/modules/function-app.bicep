@@ -21,7 +21,10 @@ param alwaysReadyHttp int
 @description('Origins of pages that may call the API')
 param corsOrigins array
 
-@description('Calls of the API must come through this Front Door; empty: from anywhere')
+@description('Whether calls of the API must come through Front Door')
+param behindFrontDoor bool
+
+@description('The Front Door that they must come through')
 param frontDoorId string
 
 var blobInstances = alwaysReadyBlob == 0 ? [] : [{ name: 'blob', instanceCount: alwaysReadyBlob }]
@@ -113,8 +116,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scmMinTlsVersion: '1.2'
       http20Enabled: true
       cors: { allowedOrigins: corsOrigins }
-      ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
-      ipSecurityRestrictions: empty(frontDoorId) ? [] : onlyThroughFrontDoor
+      ipSecurityRestrictionsDefaultAction: behindFrontDoor ? 'Deny' : 'Allow'
+      ipSecurityRestrictions: behindFrontDoor ? onlyThroughFrontDoor : []
       // Deployment has an Entra token of its own and does not come through Front Door.
       scmIpSecurityRestrictionsUseMain: false
     }
