@@ -88,14 +88,12 @@ fi
 user=$(az account show --subscription "$AZURE_SUBSCRIPTION_ID" --query user.name --output tsv)
 if roles=$(az role assignment list --assignee "$user" --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID" \
   --include-inherited --include-groups --query '[].roleDefinitionName' --output tsv 2>/dev/null); then
-  case "$roles" in
-    *Owner*) ;;
-    *Contributor*"Role Based Access Control Administrator"*) ;;
-    *"Role Based Access Control Administrator"*Contributor*) ;;
-    *"User Access Administrator"*Contributor* | *Contributor*"User Access Administrator"*) ;;
-    *) problem "$user may not create resources and assign roles in the subscription" \
-      "an Owner runs: az role assignment create --assignee $user --role Contributor --scope /subscriptions/$AZURE_SUBSCRIPTION_ID; sh infra/entra/allow-deployer.sh $user $AZURE_SUBSCRIPTION_ID" ;;
-  esac
+  has() { printf '%s\n' "$roles" | grep -qx "$1"; }
+  if ! has Owner && ! { has Contributor &&
+    { has "Role Based Access Control Administrator" || has "User Access Administrator"; }; }; then
+    problem "$user may not create resources and assign roles in the subscription" \
+      "an Owner runs: az role assignment create --assignee $user --role Contributor --scope /subscriptions/$AZURE_SUBSCRIPTION_ID; sh infra/entra/allow-deployer.sh $user $AZURE_SUBSCRIPTION_ID"
+  fi
 else
   warn "could not look up the roles of $user; deploying needs Contributor and the right to assign roles"
 fi
