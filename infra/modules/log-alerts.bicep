@@ -49,7 +49,7 @@ var alerts = [
   {
     // Of every queue: the host puts what it gives up into another whose name ends so.
     name: 'poison-message'
-    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue tells. See operations.md.'
+    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue says. See docs/running.md.'
     severity: 2
     query: 'StorageQueueLogs | where OperationName == "PutMessage" | extend Queue = extract("/([a-z0-9-]+-poison)/messages", 1, Uri) | where isnotempty(Queue)'
     operator: 'GreaterThan'

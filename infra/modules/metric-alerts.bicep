@@ -123,7 +123,7 @@ var alerts = [
     // Hourly, and of all queues of the account together. Of these the poison queues alone keep
     // messages, but for the hours in which a migration is under way.
     name: 'poison-queue-not-empty'
-    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See operations.md.'
+    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See docs/running.md.'
     severity: 2
     scope: '${clipsStorage.id}/queueServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/queueServices'
