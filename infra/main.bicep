@@ -541,13 +541,13 @@ module replica 'modules/replica.bicep' = if (!empty(replicaLocation)) {
 
 // --- What azd and the hooks go on with
 
+var apiHost = frontDoor ? frontDoorProfile!.outputs.host : functionApp.outputs.host
+
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP_NAME string = names.functionApp
-output API_URL string = frontDoor
-  ? 'https://${frontDoorProfile!.outputs.host}/api'
-  : 'https://${functionApp.outputs.host}/api'
+output API_URL string = 'https://${apiHost}/api'
 // azd keeps the answer to its question for this one elsewhere than the hooks look.
 output AUTH_AUDIENCE string = authAudience
 output CLIPS_STORAGE_NAME string = names.clipsStorage

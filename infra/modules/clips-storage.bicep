@@ -25,9 +25,9 @@ param restoreDays int = 7
 // its later changes nor its deletion would reach the copy.
 // https://learn.microsoft.com/azure/storage/blobs/object-replication-overview
 var hasArchive = !replicated && contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
-var lifecycleText = hasArchive
-  ? loadTextContent('../lifecycle/archive.json')
-  : loadTextContent('../lifecycle/cold.json')
+var archiving = loadTextContent('../lifecycle/archive.json')
+var growingCold = loadTextContent('../lifecycle/cold.json')
+var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
