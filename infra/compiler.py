@@ -1,8 +1,8 @@
 """Microsoft's Bicep compiler, and the files of infra/ that it writes: python -m infra.compiler.
 
-It formats every Bicep file, compiles main.bicep to main.json, and evaluates each file of variants/ as
-Azure Resource Manager would, into a snapshot of the resources that would be deployed. The program is
-`bicep`, of version VERSION; it needs no network and no Azure.
+It formats every Bicep file, compiles main.bicep to main.json, and evaluates each file of
+variants/ as Azure Resource Manager would, into a snapshot of the resources that would be
+deployed. The program is `bicep`, of version VERSION; it needs no network and no Azure.
 """
 
 import json
@@ -89,7 +89,9 @@ class Compiler:
         while line := self.answers.readline().strip():
             name, _, value = line.partition(b":")
             length = int(value) if name.lower() == b"content-length" else length
-        answer = json.loads(self.answers.read(length) or b'{"error": {"message": "the compiler has ended"}}')
+        answer = json.loads(
+            self.answers.read(length) or b'{"error": {"message": "the compiler has ended"}}'
+        )
         if "result" not in answer:
             raise CompilerProblem(f"{method} of {params.get('path')}: {answer['error']['message']}")
         result: dict[str, Any] = answer["result"]
@@ -120,7 +122,7 @@ def running() -> Iterator[Compiler]:
     path = program()
     if path is None:
         raise CompilerProblem(f"no bicep: put version {VERSION} on the PATH, or its path in BICEP")
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - the program that the developer named
         [path, "jsonrpc", "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin is not None  # noqa: S101 - PIPE makes both

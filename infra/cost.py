@@ -121,7 +121,9 @@ def month(use: Use, price: Prices) -> dict[str, float]:
         "logs": _logs(use, price),
         "alerts": _alerts(use, price),
         "Front Door": price.front_door if use.front_door else 0,
-        "private endpoints": price.private_endpoint * _PRIVATE_ENDPOINTS if use.private_network else 0,
+        "private endpoints": price.private_endpoint * _PRIVATE_ENDPOINTS
+        if use.private_network
+        else 0,
     }
     return {name: dollars for name, dollars in lines.items() if dollars}
 

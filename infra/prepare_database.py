@@ -4,8 +4,8 @@
         --app-object-id 00000000-...
 
 The predeploy hook runs it, as an administrator of the server; it signs in as the app does, with
-an Entra token (shared/database_login.py). It can be repeated; the first connection waits for a firewall
-rule that is not yet in force. Database and tables belong to that
+an Entra token (shared/database_login.py). It can be repeated; the first connection waits for a
+firewall rule that is not yet in force. Database and tables belong to that
 administrator, who has to be the same the next time. The app's role may read and change rows and
 nothing else: it owns nothing, makes no tables, and sees nothing of what records the migrations.
 """
@@ -51,9 +51,8 @@ _PAUSE = 5.0
 def prepare(url: str, app_role: str, app_object_id: str, patience: float = 0) -> list[str]:
     """Brings a database up to date and returns a line for everything that was new.
 
-    `patience` is how many seconds the server may refuse the first connection: "as much as a five-minute
-    delay" passes until a firewall rule works.
-    https://learn.microsoft.com/azure/postgresql/network/how-to-networking-servers-deployed-public-access-add-firewall-rules
+    `patience` is how many seconds the server may refuse the first connection: Microsoft says that
+    up to five minutes pass until a firewall rule works.
     """
     database = urlsplit(url).path.lstrip("/")
     done = []

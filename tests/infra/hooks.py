@@ -1,7 +1,7 @@
 """Runs the hooks of azd against stand-ins for the programs that reach out: az, azd and curl.
 
-A stand-in notes how it was called and gives the answer with the longest text that the call begins with. The
-Python of the hooks is the real one, but for the programs that need a database or an app.
+A stand-in notes how it was called and gives the answer with the longest text that the call begins
+with. The Python of the hooks is the real one, but for the programs that need a database or an app.
 """
 
 import os

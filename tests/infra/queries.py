@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.infra.snapshots import INFRA, ROOT, of_type
+from infra.compiler import INFRA
+from tests.infra.snapshots import ROOT, of_type
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FOLDER = Path(__file__).parent / "kusto"

@@ -1,7 +1,7 @@
 """What the template asks of Azure, as the compiler works it out: infra/variants/*.snapshot.json.
 
 Plain JSON that `make infra` writes; test_compiled.py says whether it is up to date. What only Azure
-knows (an endpoint, the id of an identity) stays in it as an expression: `[reference('...').clientId]`.
+knows (an endpoint, the id of an identity) stays an expression: `[reference('...').clientId]`.
 """
 
 import json
@@ -65,7 +65,9 @@ class Snapshot:
 def deployed(variant: str) -> Snapshot:
     text = (INFRA / f"variants/{variant}.snapshot.json").read_text()
     snapshot = json.loads(text)
-    return Snapshot([Resource(each) for each in snapshot["predictedResources"]], snapshot["outputs"])
+    return Snapshot(
+        [Resource(each) for each in snapshot["predictedResources"]], snapshot["outputs"]
+    )
 
 
 def of_type(variant: str, kind: str) -> list[Resource]:

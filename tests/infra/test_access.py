@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from infra.compiler import INFRA
 from local.host.blob_trigger import _POISON_QUEUE
 from shared.blob_names import Containers
-from tests.infra.snapshots import INFRA, NAMES, ROOT, TEMPLATE, Resource, chosen, of_type
+from tests.infra.snapshots import NAMES, ROOT, TEMPLATE, Resource, chosen, of_type
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 ACCESS = INFRA / "modules" / "access.bicep"

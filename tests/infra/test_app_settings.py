@@ -66,7 +66,7 @@ MADE_UP = {
 
 
 def with_names_of_azure(value: str) -> str:
-    """A setting with the expressions in it replaced: `[format('https://{0}', reference(...).x)]`."""
+    """A setting without expressions such as `[format('https://{0}', reference(...).x)]`."""
     if not value.startswith("["):
         return value
     value = re.sub(r"environment\(\)\.suffixes\.storage", "'core.windows.net'", value)

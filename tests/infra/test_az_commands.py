@@ -99,7 +99,9 @@ def values(words: Words, option: str) -> list[str]:
 
 def test_a_rescued_account_lets_browsers_do_what_the_first_one_did(heard: dict[Words, str]) -> None:
     (words,) = [words for words in heard if "cors-rule" in words]
-    told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties["cors"]
+    told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
+        "cors"
+    ]
     assert told["corsRules"] == [
         {
             "allowedOrigins": values(words, "--origins"),

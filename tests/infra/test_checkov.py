@@ -24,7 +24,8 @@ def report() -> dict[str, Any]:
 def test_every_resource_was_looked_at(report: dict[str, Any]) -> None:
     """A file that checkov cannot read it leaves out without a word."""
     ours = {
-        path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE)) for path in FILES
+        path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE))
+        for path in FILES
     }
     expected = {str(path.relative_to(INFRA)): names for path, names in ours.items() if names}
     assert {name: seen for name, seen in report["seen"].items() if seen} == expected

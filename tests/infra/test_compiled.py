@@ -34,7 +34,9 @@ def test_what_the_compiler_writes_is_up_to_date(bicep: Compiler) -> None:
 
 
 def test_a_warning_of_a_module_is_an_error(bicep: Compiler, tmp_path: Path) -> None:
-    shutil.copytree(INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns("*.json", "__pycache__"))
+    shutil.copytree(
+        INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns("*.json", "__pycache__")
+    )
     for name in ("bicepconfig.json", "workbook.json", "lifecycle"):
         source, target = INFRA / name, tmp_path / "infra" / name
         shutil.copytree(source, target, dirs_exist_ok=True) if source.is_dir() else shutil.copy(
@@ -64,14 +66,17 @@ def default_of(name: str) -> str:
 
 def uncovered() -> dict[str, list[str]]:
     """The values that no variant has."""
-    seen = {name: {chosen(variant).get(name, default_of(name)) for variant in NAMES} for name in DECLARED}
+    seen = {
+        name: {chosen(variant).get(name, default_of(name)) for variant in NAMES}
+        for name in DECLARED
+    }
     left = {name: [v for v in values_of(name) if v not in seen[name]] for name in DECLARED}
     return {name: values for name, values in left.items() if values and name != "location"}
 
 
 def test_every_other_choice_can_be_evaluated(bicep: Compiler, tmp_path: Path) -> None:
     """Several at a time: each round takes one more value of every parameter that has one left."""
-    base = {name: value for name, value in chosen("small").items()}
+    base = chosen("small")
     template = INFRA / "main.bicep"
     rounds = list(itertools.zip_longest(*uncovered().values()))
     assert rounds

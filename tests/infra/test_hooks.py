@@ -1,4 +1,4 @@
-"""The hooks of azd and the scripts for Entra, against stand-ins that answer as the real programs do."""
+"""The hooks of azd and the scripts for Entra, against stand-ins that answer as real programs do."""
 
 import json
 from pathlib import Path
@@ -200,7 +200,7 @@ def test_providers_of_the_chosen_parts_are_registered(deployer: Deployer) -> Non
 
 
 def test_the_answer_to_azds_question_is_used(deployer: Deployer) -> None:
-    """azd keeps it in its configuration, not among the variables."""
+    """It is kept in the configuration of azd, not among the variables."""
     deployer.variables["AUTH_AUDIENCE"] = ""
     deployer.answers["azd env config get"] = (f'"{AUDIENCE}"\n', 0)
     assert deployer.run("hooks/preprovision.sh").returncode == 0

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.snapshots import INFRA, longest_link, one
+from infra.compiler import INFRA
+from tests.infra.snapshots import longest_link, one
 
 POLICIES = sorted((INFRA / "lifecycle").glob("*.json"))
 KIND = "Microsoft.Storage/storageAccounts/managementPolicies"
@@ -113,7 +114,7 @@ def test_clips_are_cool_after_a_month_and_archived_after_three() -> None:
 
 @pytest.mark.parametrize("variant", ["everything", "replica"])
 def test_clips_are_cold_after_three_months_where_they_cannot_be_archived(variant: str) -> None:
-    """With zones (everything) there is no archive; with a copy (replica) it would get no changes."""
+    """With zones (everything) there is no archive; with a copy (replica) it would lag behind."""
     actions = rules(variant)["clips-grow-cold"]["actions"]["baseBlob"]
     assert actions["tierToCold"] == {"daysAfterModificationGreaterThan": 90}
     assert "tierToArchive" not in actions

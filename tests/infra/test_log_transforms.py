@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from infra.compiler import INFRA
 from tests.infra.queries import Query, analyses, of_transformations
-from tests.infra.snapshots import INFRA, NAMES, ROOT, of_type
+from tests.infra.snapshots import NAMES, ROOT, of_type
 
 WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 RULES = "Microsoft.Insights/dataCollectionRules"

@@ -39,7 +39,9 @@ def test_a_private_network_leaves_only_clips_and_api_outside(variant: str, acces
     for name, value in found.items():
         shut_off = any(f"/Microsoft.{kind}" in name for kind in PRIVATE)
         assert value == (access if shut_off else "Enabled"), name
-    assert len(found) == 4 + ("useVault" in chosen(variant)) + ("replicaLocation" in chosen(variant))
+    assert len(found) == 4 + ("useVault" in chosen(variant)) + (
+        "replicaLocation" in chosen(variant)
+    )
     rules = [each for each in deployed(variant).resources if "/firewallRules/" in each.id]
     assert [each.name for each in rules] == (["azure-services"] if access == "Enabled" else [])
     subnet = one(variant, "Microsoft.Web/sites").properties.get("virtualNetworkSubnetId") or ""
@@ -178,6 +180,6 @@ def test_front_door_leads_to_containers_with_links_and_no_others() -> None:
 
 
 def test_front_door_probes_nothing() -> None:
-    """A group with one origin has nothing to choose, and probes would keep the app and database busy."""
+    """One origin leaves nothing to choose; probes would keep app and database busy."""
     for group in of_type("front-door", "Microsoft.Cdn/profiles/originGroups"):
         assert "healthProbeSettings" not in group.properties, group.name

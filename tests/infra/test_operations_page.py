@@ -5,10 +5,13 @@ import subprocess
 
 import pytest
 
+from infra.compiler import INFRA
 from tests.docs.pages import page
-from tests.infra.snapshots import INFRA, OF_AZD, TEMPLATE, one, set_by_azd
+from tests.infra.snapshots import OF_AZD, TEMPLATE, one, set_by_azd
 
-PAGES = {name: page(f"docs/{name}.md") for name in ("deploying", "running", "restoring", "failing-over")}
+PAGES = {
+    name: page(f"docs/{name}.md") for name in ("deploying", "running", "restoring", "failing-over")
+}
 # Those within lists too, as they stand in the page.
 SHELL = [
     block

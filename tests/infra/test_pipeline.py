@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.compiler import VERSION
-from tests.infra.snapshots import INFRA, OF_AZD, ROOT, TEMPLATE, deployed, set_by_azd
+from infra.compiler import INFRA, VERSION
+from tests.infra.snapshots import OF_AZD, ROOT, TEMPLATE, deployed, set_by_azd
 from tests.settings import COMPLETE
 
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())

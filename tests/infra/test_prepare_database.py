@@ -1,4 +1,4 @@
-"""The database as the predeploy hook leaves it, on a real Postgres whose Entra part is played."""
+"""The database as the predeploy hook leaves it, on a real Postgres with a stand-in for Entra."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from clips.compose import Services, compose
+from infra import prepare_database
 from infra.prepare_database import grant, main, prepare
 from local import postgres
 from shared.secret import Fixed
@@ -76,6 +78,25 @@ def test_everything_is_made_at_first_and_nothing_the_second_time(
     with psycopg.connect(server.database_url("postgres")) as connection:
         noted = connection.execute("SELECT * FROM principals WHERE name = 'id-first'").fetchall()
     assert noted == [("id-first", OBJECT_ID, "service", False, False)]
+
+
+def test_a_server_that_refuses_at_first_is_waited_for(
+    url: str, server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a firewall does whose rule is not yet in force: it comes after the first attempt."""
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(ADMINISTRATOR)))
+        pauses = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(ADMINISTRATOR)))
+
+        monkeypatch.setattr("infra.prepare_database.time.sleep", pause)
+        with pytest.raises(psycopg.OperationalError):
+            prepare(url, "id-waiting", OBJECT_ID)
+        assert prepare(url, "id-waiting", OBJECT_ID, patience=60)[0] == "made role id-waiting"
+        assert pauses == [prepare_database._PAUSE]
 
 
 @pytest.fixture

@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
+from infra.compiler import FILES, INFRA
 from shared.blob_names import Containers
-from infra.compiler import FILES
-from tests.infra.snapshots import INFRA, NAMES, TEMPLATE, chosen, deployed, longest_link, of_type, one
+from tests.infra.snapshots import (
+    NAMES,
+    TEMPLATE,
+    chosen,
+    deployed,
+    longest_link,
+    of_type,
+    one,
+)
 
 each_variant = pytest.mark.parametrize("variant", NAMES)
 

@@ -3,10 +3,11 @@
 import json
 import re
 
+from infra.compiler import INFRA
 from shared import telemetry
 from shared.blob_names import Containers
 from tests.docs.pages import page
-from tests.infra.snapshots import INFRA, of_type
+from tests.infra.snapshots import of_type
 
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 

@@ -85,7 +85,8 @@ def of_hooks() -> Iterator[Words]:
         needs = " ".join(re.findall(r"\$\{?[A-Z]\w+(?:\}|(?!\w|:-))", path.read_text()))
         for answer in ("user", "servicePrincipal"):  # who is signed in, among other things
             # The preflight finds problems in such answers; another script must not fail.
-            run = f"PREFLIGHT=false USE_VAULT=true sh infra/hooks/{path.name} || [ {path.name} = preflight.sh ]"
+            run = f"PREFLIGHT=false USE_VAULT=true sh infra/hooks/{path.name}"
+            run += f" || [ {path.name} = preflight.sh ]"
             yield from _of_script(f"{run} # {needs}", answer)
 
 
