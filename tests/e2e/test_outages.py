@@ -12,10 +12,11 @@ import psycopg
 import pytest
 
 from clips.compose import compose
-from local import azurite, postgres, storage_proxy
+from local import azurite, postgres
 from local.ports import free_port
 from shared.migrate import migrate
 from shared.settings import from_mapping
+from tests import storage_proxy
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.conftest import NewApp
 
