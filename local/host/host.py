@@ -52,7 +52,7 @@ async def serve(app: Path, port: int) -> None:
         for function in _of_kind(known, "timerTrigger")
     }
     queue_triggers = [
-        QueueTrigger(function, host_settings.queues, caller, outputs)
+        QueueTrigger(function, host_settings, caller, outputs)
         for function in _of_kind(known, "queueTrigger")
     ]
     http = HttpApp(

@@ -56,7 +56,6 @@ class App:
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
             "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # by hand only
             "LOCAL_HOST_LEASE_SECONDS": "2",
-            "LOCAL_HOST_RETRY_SECONDS": "0",
             "LOCAL_HOST_SCAN_SECONDS": "0.2",
             **self.environment,
         }

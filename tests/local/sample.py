@@ -89,7 +89,6 @@ class Sample:
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.name,
             "LOCAL_HOST_LEASE_SECONDS": "2",
-            "LOCAL_HOST_RETRY_SECONDS": "0",
             "LOCAL_HOST_SCAN_SECONDS": "0.1",
             "PREFIX": self.name,
             "QUEUE": self.name,
