@@ -55,7 +55,7 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
         # Locks first: the ports of a copy that was killed are free once its locks are.
         azurite_lock = stack.enter_context(locks.hold(home / "azurite"))
         postgres_lock = stack.enter_context(locks.hold(home / "postgres"))
-        port = ports.choose(PREFERRED_PORTS, home / "ports.json")
+        port = stack.enter_context(ports.chosen(PREFERRED_PORTS, home / "ports.json"))
 
         server = None
         if not environment.get("DATABASE_URL"):

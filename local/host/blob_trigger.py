@@ -72,6 +72,15 @@ class BlobTriggers:
             return
         await self._caller.run(function, path, argument, trigger.metadata(client, properties))
 
+    async def call_by_reference(self, function: Function, container: str, name: str) -> bool:
+        """Call a function for a blob that the program that calls has looked at already."""
+        trigger = self._triggers[function.full_name]
+        client = trigger.client(container, name)
+        argument = await trigger.argument(client)
+        return await self._caller.run(
+            function, f"{container}/{name}", argument, trigger.place(client)
+        )
+
     def _scanner(self, trigger: "_BlobTrigger") -> BlobScanner:
         return BlobScanner(
             connections.blob_service(trigger.connection),
@@ -144,10 +153,15 @@ class _BlobTrigger:
             "LastModified": str(properties.last_modified),
         }
         return {
-            "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
-            "Uri": TypedData(string=client.url.partition("?")[0]),
             "Properties": TypedData(json=json.dumps(described)),
             "Metadata": TypedData(json=json.dumps(properties.metadata or {})),
+        } | self.place(client)
+
+    def place(self, client: BlobClient) -> dict[str, TypedData]:
+        """Where the blob is, and the parameters in its name."""
+        return {
+            "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
+            "Uri": TypedData(string=client.url.partition("?")[0]),
             **{
                 name: TypedData(string=value)
                 for name, value in (self.pattern.match(client.blob_name) or {}).items()

@@ -37,11 +37,22 @@ class Host:
             connection.close()
 
 
-def start(app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None) -> Host:
-    """Start a host without waiting for it; it writes to `log`, or else to the terminal."""
+def start(
+    app: Path,
+    port: int,
+    environment: Mapping[str, str],
+    *,
+    log: Path | None = None,
+    bindings: Path | None = None,
+) -> Host:
+    """Start a host without waiting for it; it writes to `log`, or else to the terminal.
+
+    With `bindings` it listens to HTTP only (see local.host.external_triggers).
+    """
+    command = [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)]
     child = processes.start(
         "The functions host",
-        [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)],
+        [*command, *(() if bindings is None else ("--bindings", str(bindings)))],
         environment=environment,
         folder=Path(__file__).resolve().parents[2],
         log=log,
@@ -52,10 +63,15 @@ def start(app: Path, port: int, environment: Mapping[str, str], *, log: Path | N
 
 @contextmanager
 def running(
-    app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None
+    app: Path,
+    port: int,
+    environment: Mapping[str, str],
+    *,
+    log: Path | None = None,
+    bindings: Path | None = None,
 ) -> Iterator[Host]:
-    """A host that plays the triggers of `app`, stopped at the end; raises ChildFailed."""
-    host = start(app, port, environment, log=log)
+    """A host that serves `app`, stopped at the end; raises ChildFailed. See `start`."""
+    host = start(app, port, environment, log=log, bindings=bindings)
     try:
         host.wait_until_answering("/admin/host/status")
         yield host

@@ -12,17 +12,16 @@ from pathlib import Path
 import uvicorn
 
 from local import ports
-from local.host import functions, metrics, settings, worker
+from local.host import external_triggers, functions, metrics, settings, worker
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
 from local.host.cors import Cors
+from local.host.external_triggers import ExternalCalls
 from local.host.functions import Function
 from local.host.http_app import HttpApp
 from local.host.management import Management
 from local.host.queue_trigger import QueueOutputs, QueueTrigger
 from local.host.timers import TimerTrigger
-
-_GRACE = 5  # seconds for requests that are under way when the host is asked to stop
 
 _log = logging.getLogger("local.host")
 
@@ -35,15 +34,19 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Path, port: int) -> None:
+async def serve(app: Path, port: int, bindings: Path | None = None) -> None:
     """Load the app and serve until SIGTERM or SIGINT.
+
+    With `bindings` only HTTP is listened to: the bindings of all other functions are written to
+    that file for a program that calls them (see local.host.external_triggers).
 
     Raises worker.AppNotLoaded, settings.SettingsError, routes.BadTemplate,
     ncrontab.BadExpression, and OSError where the port is taken.
     """
     host_settings = settings.load(app)
     metrics.collect()
-    known = [functions.describe(metadata) for metadata in await worker.load(app)]
+    indexed = await worker.load(app)
+    known = [functions.describe(metadata) for metadata in indexed]
     outputs = QueueOutputs(host_settings.queues)
     caller = Caller(outputs)
     blobs = BlobTriggers(_of_kind(known, "blobTrigger"), host_settings, caller)
@@ -55,20 +58,25 @@ async def serve(app: Path, port: int) -> None:
         QueueTrigger(function, host_settings, caller, outputs)
         for function in _of_kind(known, "queueTrigger")
     ]
+    external = None if bindings is None else ExternalCalls(known, caller, blobs)
     http = HttpApp(
         _of_kind(known, "httpTrigger"),
         host_settings.route_prefix,
         caller,
         Cors(host_settings.cors_origins),
-        Management(known, host_settings.host_id, caller, blobs, timers),
+        Management(known, host_settings.host_id, caller, blobs, timers, external),
     )
-    background = [
-        *blobs.tasks(),
-        *(trigger.task() for trigger in queue_triggers),
-        *(timer.run() for timer in timers.values()),
-    ]
+    background: list[Awaitable[None]] = []
+    if bindings is None:
+        background += [
+            *blobs.tasks(),
+            *(trigger.task() for trigger in queue_triggers),
+            *(timer.run() for timer in timers.values()),
+        ]
+    else:
+        external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
-    await _run(http, _listen(port), background)
+    await _run(http, _listen(port), background, host_settings.stop_patience)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
@@ -76,7 +84,10 @@ def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
 
 
 async def _run(
-    http: HttpApp, sockets: list[socket.socket], background: list[Awaitable[None]]
+    http: HttpApp,
+    sockets: list[socket.socket],
+    background: list[Awaitable[None]],
+    patience: float,
 ) -> None:
     config = uvicorn.Config(
         http,
@@ -88,7 +99,7 @@ async def _run(
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=round(patience),
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()

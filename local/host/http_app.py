@@ -72,9 +72,9 @@ class HttpApp:
         except _Gone:
             return
         if origin and preflight is None:
-            fields += self._cors.headers(origin)
+            fields = [*fields, *self._cors.headers(origin)]
         if status not in _WITHOUT_BODY:
-            fields.append((b"content-length", str(len(body)).encode()))
+            fields = [*fields, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
@@ -109,7 +109,7 @@ class HttpApp:
 
 
 def _not_found() -> Reply:
-    return 404, [], b""  # made for each answer, as more fields are put into it
+    return 404, [], b""
 
 
 def _reply(function: Function, outcome: Outcome) -> Reply:

@@ -13,6 +13,7 @@ from typing import Any
 from local.host import event_grid, metrics
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
+from local.host.external_triggers import ExternalCalls
 from local.host.functions import Function
 from local.host.protos import TypedData
 from local.host.timers import TimerTrigger
@@ -34,12 +35,14 @@ class Management:
         caller: Caller,
         blobs: BlobTriggers,
         timers: Mapping[str, TimerTrigger],
+        external: ExternalCalls | None,
     ) -> None:
         self._functions = {function.name.lower(): function for function in functions}
         self._host_id = host_id
         self._caller = caller
         self._blobs = blobs
         self._timers = timers
+        self._external = external
         self._background: set[asyncio.Task[object]] = set()
 
     async def __call__(
@@ -51,19 +54,26 @@ class Management:
         body: bytes,
     ) -> Reply | None:
         """Answer one request; `path` is decoded and has no slash at its ends."""
+        reply: Reply | None = None
         match method, path.split("/"):
             case "GET", ["admin", "host", "status"]:
-                return _json({"id": self._host_id, "state": "Running"})
+                reply = _json({"id": self._host_id, "state": "Running"})
             case "GET", ["metrics"]:
-                return 200, [(b"content-type", metrics.CONTENT_TYPE.encode())], metrics.exposition()
+                reply = (
+                    200,
+                    [(b"content-type", metrics.CONTENT_TYPE.encode())],
+                    metrics.exposition(),
+                )
             case "GET", ["admin", "functions"]:
-                return _json([self._describe(function) for function in self._functions.values()])
+                reply = _json([self._describe(function) for function in self._functions.values()])
             case "POST", ["admin", "functions", name] if name.lower() in self._functions:
-                return await self._run_by_hand(self._functions[name.lower()], body)
-            case _, ["runtime", "webhooks", "blobs"]:
+                reply = await self._run_by_hand(self._functions[name.lower()], body)
+            case "POST", ["admin", "calls", name] if self._external is not None:
+                reply = await self._external.answer(name, body)
+            case _, ["runtime", "webhooks", "blobs"] if self._external is None:
                 function = query.get("functionName", "")
-                return await event_grid.answer(self._blobs.notify, method, function, headers, body)
-        return None
+                reply = await event_grid.answer(self._blobs.notify, method, function, headers, body)
+        return reply
 
     def _describe(self, function: Function) -> dict[str, Any]:
         bindings = [dict(function.trigger), *map(dict, function.outputs)]
