@@ -77,13 +77,20 @@ class ExternalCalls:
 
 
 def _metadata(message: dict[str, Any]) -> dict[str, TypedData]:
+    texts = {"Id": "id", "PopReceipt": "popReceipt"}
+    values = {
+        "DequeueCount": "dequeueCount",
+        "InsertionTime": "insertionTime",
+        "ExpirationTime": "expirationTime",
+        "NextVisibleTime": "nextVisibleTime",
+    }
     return {
-        "Id": TypedData(string=message["id"]),
-        "PopReceipt": TypedData(string=message.get("popReceipt")),
-        "DequeueCount": TypedData(json=json.dumps(message.get("dequeueCount"))),
-        "InsertionTime": TypedData(json=json.dumps(message.get("insertionTime"))),
-        "ExpirationTime": TypedData(json=json.dumps(message.get("expirationTime"))),
-        "NextVisibleTime": TypedData(json=json.dumps(message.get("nextVisibleTime"))),
+        **{name: TypedData(string=message[key]) for name, key in texts.items() if key in message},
+        **{
+            name: TypedData(json=json.dumps(message[key]))
+            for name, key in values.items()
+            if message.get(key) is not None
+        },
     }
 
 
