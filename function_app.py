@@ -12,11 +12,11 @@ import logging
 
 import azure.functions as func
 
-from clips.blob_binding import BlobName
 from clips.compose import compose
 from clips.handlers import clips, docs, links, migrations, shares, system, videos
-from clips.http.description import Description
+from clips.http.openapi.description import Description
 from clips.http.routes import Routes
+from clips.ingest.blob_binding import BlobName
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)

@@ -1,10 +1,13 @@
 """Runs every benchmark: `make bench`. Films are kept in .local/bench for the next run."""
 
-from pathlib import Path
-
-from bench import cold_start, ingest, media, minting, moving, requests, requests_data, stack
-
-FOLDER = Path(__file__).resolve().parents[1] / ".local" / "bench"
+from bench import minting, stack
+from bench.cold_start import measure as cold_start
+from bench.ingest import measure as ingest
+from bench.media import measure as media
+from bench.media.measure import FOLDER
+from bench.migration import measure as migration
+from bench.requests import data as requests_data
+from bench.requests import measure as requests
 
 
 def main() -> None:
@@ -15,7 +18,7 @@ def main() -> None:
         requests.run(running, library)
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
-    moving.run(FOLDER)
+    migration.run(FOLDER)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from thash import thumb_hash_to_rgba
 
-from bench.ingest_once import FileSource
+from bench.ingest.once import FileSource
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media import Stills

@@ -13,8 +13,8 @@ from uuid import uuid4
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 from shared.clock import utc_now
-from shared.secret import Fixed
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Links, LinkTerms, StorageAccount
 
 _LINKS = 1000

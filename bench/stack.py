@@ -12,7 +12,7 @@ from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.blob_names import Containers
-from shared.migrate import migrate
+from shared.schema.apply import migrate
 from tests import storage_proxy
 
 _LATENCY = 0.008  # seconds a request

@@ -6,18 +6,19 @@ Nothing connects here. Whatever needs a connection opens it when it is first use
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clips.access import Access
-from clips.archive import Archive
-from clips.checksums import Checksums
-from clips.cleanup import Cleanup
-from clips.deletion import Deletion
-from clips.images import ImageWriter
-from clips.ingest import Ingest
+from clips.ingest.images import ImageWriter
+from clips.ingest.ingest import Ingest
+from clips.links.access import Access
+from clips.links.archive import Archive
+from clips.links.sharing import Sharing
+from clips.links.storyboards import Storyboards
+from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
-from clips.reconciliation import Reconciliation
-from clips.sharing import Sharing
-from clips.storyboards import Storyboards
-from clips.thumbnails import Thumbnails
+from clips.upkeep.checksums import Checksums
+from clips.upkeep.cleanup import Cleanup
+from clips.upkeep.deletion import Deletion
+from clips.upkeep.reconciliation import Reconciliation
+from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
     Clips,
@@ -34,10 +35,9 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.clock import Clock, utc_now
-from shared.database import Database
+from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
-from shared.tokens import TokenVerifier
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover

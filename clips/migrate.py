@@ -15,13 +15,13 @@ from pathlib import Path
 from types import FrameType
 from uuid import UUID
 
-from clips.migration.compose import tools
-from clips.migration.faults import reason
 from clips.migration.ledger import LedgerLost
 from clips.migration.progress import Display
 from clips.migration.receipt import Summary, Unwritable, Verdict
 from clips.migration.run import Meter, OutOfReach, Stopped
 from clips.migration.session import Order, move_in
+from clips.transfer.context import tools
+from clips.transfer.faults import reason
 from shared.errors import Unavailable
 from shared.settings import SettingsError, read_move_settings
 

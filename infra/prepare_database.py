@@ -4,7 +4,7 @@
         --app-object-id 00000000-...
 
 The predeploy hook runs it, as an administrator of the server; it signs in as the app does, with
-an Entra token (shared/database_login.py). It can be repeated. Database and tables belong to that
+an Entra token (shared/postgres/login.py). It can be repeated. Database and tables belong to that
 administrator, who has to be the same the next time. The app's role may read and change rows and
 nothing else: it owns nothing, makes no tables, and sees nothing of the books of the migrations.
 """
@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from shared.app_identity import AppIdentity
-from shared.database_login import parameters_for
-from shared.migrate import migrate
+from shared.auth.app_identity import AppIdentity
+from shared.postgres.login import parameters_for
+from shared.schema.apply import migrate
 
 _ROLE_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 # Azure's own function, in the database postgres only: a role that Entra tokens of this object open;

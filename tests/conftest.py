@@ -18,7 +18,7 @@ from clips.compose import Services, compose
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
-from shared.migrate import migrate
+from shared.schema.apply import migrate
 from shared.settings import Settings, from_mapping
 from tests import log_scan
 

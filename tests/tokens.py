@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.issuer import AUDIENCE, ISSUER
+from shared.auth.tokens import Identity, TokenVerifier
 from shared.errors import Unauthenticated
 from shared.settings import AuthSettings
-from shared.tokens import Identity, TokenVerifier
 from tests.conftest import SetClock
 from tests.servers import Reply, Served
 

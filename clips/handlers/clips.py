@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from clips.http import inputs, outputs, views
-from clips.http.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.lookup import find, no_such_clip, no_such_video
+from clips.links.lookup import find, no_such_clip, no_such_video
 from shared import blob_names, media_types
 from shared.catalogue import ClipChange, NewClip
 from shared.errors import BlobMissing, NotFound, StorageUnavailable

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from clips.http.description import Description
-from clips.http.operations import Endpoint, Header, Operation, ResponseSpec, Tag
+from clips.http.openapi.description import Description
+from clips.http.openapi.operations import Endpoint, Header, Operation, ResponseSpec, Tag
 from clips.http.request import AnonymousRequest
 from clips.http.response import Response
 

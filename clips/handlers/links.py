@@ -3,13 +3,20 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from clips.access import AccessTerms
 from clips.http import inputs, outputs, views
-from clips.http.operations import NEXT_PAGE, REDIRECT, RETRY_AFTER, Operation, ResponseSpec, Tag
+from clips.http.openapi.operations import (
+    NEXT_PAGE,
+    REDIRECT,
+    RETRY_AFTER,
+    Operation,
+    ResponseSpec,
+    Tag,
+)
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.lookup import find
-from clips.thumbnails import Wanted
+from clips.links.access import AccessTerms
+from clips.links.lookup import find
+from clips.links.thumbnails import Wanted
 from shared.errors import (
     BlobArchived,
     BlobChanged,

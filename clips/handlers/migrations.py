@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from clips.http import inputs, outputs, views
-from clips.http.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
 from shared.errors import NotFound, StorageUnavailable, WrongState

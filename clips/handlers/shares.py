@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from clips.http import inputs, outputs, views
-from clips.http.operations import (
+from clips.http.openapi.operations import (
     LOCATION,
     NEXT_PAGE,
     REDIRECT,
@@ -15,7 +15,7 @@ from clips.http.operations import (
 )
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response
-from clips.sharing import ShareTerms
+from clips.links.sharing import ShareTerms
 from shared.errors import BlobMissing, DatabaseUnavailable, NotFound, StorageUnavailable, WrongState
 from shared.model import Rehydration
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from clips.http import outputs
-from clips.http.operations import RETRY_AFTER, Operation, ResponseSpec, Tag
+from clips.http.openapi.operations import RETRY_AFTER, Operation, ResponseSpec, Tag
 from clips.http.request import AnonymousRequest
 from clips.http.response import Response
 from shared.errors import Unavailable

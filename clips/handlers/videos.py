@@ -3,10 +3,10 @@
 from http import HTTPStatus
 
 from clips.http import inputs, outputs, views
-from clips.http.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.lookup import no_such_video
+from clips.links.lookup import no_such_video
 from shared.errors import DatabaseUnavailable, NotFound
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from clips.http.operations import Endpoint, Route
+from clips.http.openapi.operations import Endpoint, Route
 from clips.http.problems import problem, unexpected
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response, render

@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from clips.migration.faults import Code, unmovable
+from clips.transfer.faults import Code, unmovable
 
 _HTTPS_PORT = 443
 # Public by its number, and yet the host of every machine on Azure:

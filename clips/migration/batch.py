@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from clips.migration import names
-from clips.migration.compose import Brake
 from clips.migration.items import Item, Line
 from clips.migration.move import Mover, Progress, Verified
 from clips.migration.names import Kind
 from clips.migration.receipt import Verdict
 from clips.migration.rows import Rows
 from clips.migration.run import OutOfReach, Run
+from clips.transfer.context import Brake
 from shared.blob_names import Containers
-from shared.catalogue.migration_files import MAX_ATTEMPTS, FileResult, FileState, TakenFile
-from shared.catalogue.moving import Moving
+from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState, TakenFile
 from shared.errors import DatabaseUnavailable, StorageUnavailable, Unavailable
 from shared.model import Failure
 from shared.storage import RETRY_FOR_MINUTES, Links, StorageAccount, Transfer

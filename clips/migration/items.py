@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from clips.migration.faults import Code
 from clips.migration.names import Kind
+from clips.transfer.faults import Code
 
 type Line = Mapping[str, object]
 """A line of the receipt."""

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from clips.migration import folders
-from clips.migration.faults import Code
+from clips.transfer.faults import Code
 from shared import telemetry
 from shared.catalogue import Job, MigrationFiles, Migrations, Moving
-from shared.catalogue.migration_files import FileResult, FileState, PlannedFile
-from shared.catalogue.migrations import MAX_LISTED, MAX_PLANNINGS
+from shared.catalogue.migration_file_queries import FileResult, FileState, PlannedFile
+from shared.catalogue.migration_queries import MAX_LISTED, MAX_PLANNINGS
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import Failure, MigrationReport
 from shared.storage import Queue

@@ -15,7 +15,7 @@ from clips.migration import names
 from clips.migration.items import Line
 from clips.migration.names import Kind
 from clips.migration.scan import Found
-from shared.catalogue.moving import CatalogueClip
+from shared.catalogue.migration_clip_queries import CatalogueClip
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;

@@ -6,10 +6,10 @@ Rows are not touched here. Called from many threads at a time.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clips.migration import files
-from clips.migration.faults import Code, unmovable
 from clips.migration.items import Item
 from clips.migration.names import Kind
+from clips.transfer import local_file as files
+from clips.transfer.faults import Code, unmovable
 from shared.blob_names import Containers
 from shared.errors import BlobExists, BlobMissing, UnmovableFile
 from shared.storage import Digests, Place, Source, Stored, Transfer

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from clips.migration import names
-from clips.migration.faults import Code
 from clips.migration.items import Fileless, Item, LeftOver
 from clips.migration.ledger import Ledger
 from clips.migration.matching import MANY, match
 from clips.migration.names import Kind
+from clips.transfer.faults import Code
 from shared import blob_names
 
 _ITEMS = """

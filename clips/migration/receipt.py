@@ -14,10 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from clips.migration.faults import reason
 from clips.migration.items import Fileless, Item, LeftOver, Line
 from clips.migration.ledger import Ledger
 from clips.migration.move import Verified
+from clips.transfer.faults import reason
 
 
 class Verdict(StrEnum):

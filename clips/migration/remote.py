@@ -9,9 +9,9 @@ from http import HTTPStatus
 from urllib.parse import urljoin
 
 from clips.migration.addresses import Target, checked
-from clips.migration.faults import Code, unmovable
 from clips.migration.items import Item
 from clips.migration.move import Mover, Progress, Verified
+from clips.transfer.faults import Code, unmovable
 from shared.storage import Digests, RetryPolicy
 from shared.strict_http import StrictHTTPResponse
 

@@ -9,7 +9,7 @@ from clips.migration.move import Verified
 from clips.migration.names import Kind
 from shared import media_types
 from shared.blob_names import Containers
-from shared.catalogue.moving import BroughtThumbnail, MovedClip, Moving, Switched
+from shared.catalogue.migration_clip_queries import BroughtThumbnail, MovedClip, Moving, Switched
 from shared.errors import DatabaseUnavailable
 from shared.storage import RetryPolicy, StorageAccount
 

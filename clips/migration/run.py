@@ -11,11 +11,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from clips.migration import receipt
-from clips.migration.faults import Code
 from clips.migration.items import Item, Line
 from clips.migration.move import Progress, Verified
 from clips.migration.rows import Rows
-from shared.catalogue.moving import Switched
+from clips.transfer.faults import Code
+from shared.catalogue.migration_clip_queries import Switched
 from shared.errors import CliplinkError, Unavailable, UnmovableFile
 
 _log = logging.getLogger(__name__)

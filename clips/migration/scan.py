@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clips.migration.faults import Code, reason
+from clips.transfer.faults import Code, reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from clips.migration import names, receipt
 from clips.migration.addresses import fetchable
-from clips.migration.compose import Tools
 from clips.migration.items import Fileless, Item
 from clips.migration.ledger import Ledger, LedgerLost
 from clips.migration.move import Mover, Progress, Verified
@@ -20,6 +19,7 @@ from clips.migration.receipt import Summary
 from clips.migration.remote import Fetcher
 from clips.migration.run import Meter, Move, Run
 from clips.migration.scan import Found, scan
+from clips.transfer.context import Tools
 from shared import blob_names
 
 _log = logging.getLogger(__name__)

@@ -64,7 +64,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 
 // The blob trigger's binding (AZURE_STORAGE__blobServiceUri) asks for this role on its container. It
 // covers what the app does there too: properties, ranged reads, metadata, leases, tiers, deletion,
-// lists (shared/storage/blobs.py).
+// lists (shared/storage/sdk/blobs.py).
 resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(clips.id, appPrincipalId, role.blobDataOwner)
   scope: clips
@@ -76,7 +76,7 @@ resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Images are written, read, listed and deleted; temporary storyboards written and deleted; the blobs
-// of a deleted video deleted (shared/storage/blobs.py).
+// of a deleted video deleted (shared/storage/sdk/blobs.py).
 resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (kind, i) in kindsBesidesClips: {
   name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
   scope: besidesClips[i]
@@ -87,7 +87,7 @@ resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }]
 
-// get_user_delegation_key, which signs links (shared/storage/account.py): a call on the account. What
+// get_user_delegation_key, which signs links (shared/storage/sdk/account.py): a call on the account. What
 // a link may do is bounded by the roles above.
 resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(clipsStorage.id, appPrincipalId, role.blobDelegator)
@@ -100,7 +100,7 @@ resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Queues (AZURE_STORAGE__queueServiceUri). The queue trigger receives from that of migrations, which
-// the app makes and fills (shared/storage/queue.py); the host makes poison queues as it needs them.
+// the app makes and fills (shared/storage/sdk/queue.py); the host makes poison queues as it needs them.
 resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(clipsStorage.id, appPrincipalId, role.queueDataContributor)
   scope: clipsStorage
@@ -149,7 +149,7 @@ resource hostNotesErrors 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 
 // --- The app, on the rest
 
-// KEY_VAULT_URL (shared/key_vault.py): secrets are read, never listed or written. On the vault and not on
+// KEY_VAULT_URL (shared/settings/key_vault.py): secrets are read, never listed or written. On the vault and not on
 // single secrets, where an absent one would be refused instead of being called absent.
 resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (readsVault) {
   name: guid(vault.id, appPrincipalId, role.secretsUser)

@@ -7,19 +7,19 @@ Every statement stands in the module that runs it, named and with parameters onl
 """
 
 from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.clips import ClipChange, Clips, NewClip
-from shared.catalogue.grants import Grant, Grants
-from shared.catalogue.landings import Claim, Landings
-from shared.catalogue.migration_files import MigrationFiles
-from shared.catalogue.migrations import Job, Migrations
-from shared.catalogue.moving import Moving
-from shared.catalogue.owners import Owners
-from shared.catalogue.rows import TimeKey
-from shared.catalogue.shares import NewShare, OpenShare, Shares
-from shared.catalogue.upkeep import DeletedClip, KnownBlob, Upkeep
-from shared.catalogue.users import Users
-from shared.catalogue.videos import Videos
-from shared.catalogue.view_log import ViewLog
+from shared.catalogue.clip_queries import ClipChange, Clips, NewClip
+from shared.catalogue.grant_queries import Grant, Grants
+from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.migration_file_queries import MigrationFiles
+from shared.catalogue.migration_queries import Job, Migrations
+from shared.catalogue.owner_queries import Owners
+from shared.catalogue.row_mapping import TimeKey
+from shared.catalogue.share_queries import NewShare, OpenShare, Shares
+from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
+from shared.catalogue.view_queries import ViewLog
 
 __all__ = [
     "Claim",

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import LiteralString
 from uuid import UUID, uuid4
 
-from shared.database import Connection
+from shared.postgres.database import Connection
 
 # By its id too: the bytes of a clip of the old service may come after its deletion, and then
 # neither the row nor the note about it has the name of a blob.

@@ -11,9 +11,9 @@ HTTP: bytes come through `ByteSource`, answers are `shared.model.Media` and enco
 
 from shared.media.failures import FailureCode
 from shared.media.media_file import MediaFile, opened
-from shared.media.picture import Picture
-from shared.media.source import ByteSource, Limits
-from shared.media.stills import Stills
+from shared.media.pictures.picture import Picture
+from shared.media.pictures.stills import Stills
+from shared.media.reading.source import ByteSource, Limits
 
 __all__ = [
     "ByteSource",

@@ -10,19 +10,19 @@ from contextlib import contextmanager, suppress
 from av.container import InputContainer
 
 from shared.errors import UnplayableClip
-from shared.media.container import ffmpeg_errors, open_container
 from shared.media.failures import FailureCode, unplayable
-from shared.media.film import Film, TimedFrame
-from shared.media.keyframes import still
-from shared.media.layout import Layout, read_layout
-from shared.media.memory import bounded_memory
-from shared.media.picture import encoded
-from shared.media.playback import frame_at
-from shared.media.probe import Tracks, check_complete, describe, find_tracks
-from shared.media.rendering import Renderer
-from shared.media.sample_tables import check_sample_tables
-from shared.media.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
-from shared.media.stills import Stills, stills_of, stills_of_cover
+from shared.media.frames.film import Film, TimedFrame
+from shared.media.frames.keyframes import still
+from shared.media.frames.playback import frame_at
+from shared.media.inspect.layout import Layout, read_layout
+from shared.media.inspect.probe import Tracks, check_complete, describe, find_tracks
+from shared.media.inspect.sample_tables import check_sample_tables
+from shared.media.pictures.picture import encoded
+from shared.media.pictures.rendering import Renderer
+from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
+from shared.media.reading.container import ffmpeg_errors, open_container
+from shared.media.reading.memory import bounded_memory
+from shared.media.reading.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
 from shared.model import ImageFormat
 
 

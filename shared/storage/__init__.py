@@ -3,14 +3,14 @@
 Nothing outside this package knows the vendor's client or sees its exceptions.
 """
 
-from shared.storage.account import StorageAccount
-from shared.storage.blobs import BlobReader, Blobs
-from shared.storage.links import Links, LinkTerms
-from shared.storage.queue import Queue
+from shared.storage.files.file_transfer import Transfer
+from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
-from shared.storage.stored import Digests, Place, Source, Stored
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import BlobReader, Blobs
+from shared.storage.sdk.queue import Queue
+from shared.storage.signing.signed_links import Links, LinkTerms
 from shared.storage.tier_check import TierCheck
-from shared.storage.transfer import Transfer
 
 __all__ = [
     "RETRY_FOR_MINUTES",

@@ -8,9 +8,9 @@ of the other.
 from datetime import timedelta
 
 from shared.errors import StorageUnavailable
-from shared.storage.account import StorageAccount
-from shared.storage.links import Links
 from shared.storage.rest import RestClient, RetryPolicy
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links
 
 _LINK_LIFE = timedelta(minutes=5)
 _ONE_ATTEMPT = RetryPolicy(attempts=1, timeout=4.0)

@@ -22,7 +22,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from clips.sharing import Sharing
+from clips.links.sharing import Sharing
 from shared.catalogue import OpenShare, Shares
 from shared.clock import utc_now
 from shared.errors import NotFound

@@ -2,7 +2,7 @@
 
 from clips.http.problems import status_of
 from shared import errors
-from shared.catalogue.landings import ARCHIVED, GAVE_UP, MISSING
+from shared.catalogue.landing_queries import ARCHIVED, GAVE_UP, MISSING
 from shared.errors import CliplinkError
 from shared.media import FailureCode
 from tests.docs.pages import page

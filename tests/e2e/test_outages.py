@@ -14,7 +14,7 @@ import pytest
 from clips.compose import compose
 from local import azurite, postgres
 from local.ports import free_port
-from shared.migrate import migrate
+from shared.schema.apply import migrate
 from shared.settings import from_mapping
 from tests import storage_proxy
 from tests.e2e.app import App, Caller, wait_for

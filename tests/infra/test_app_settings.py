@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
-from shared import pool
 from shared.blob_names import Containers
+from shared.postgres import pool
 from shared.settings import from_mapping
 from tests.docs.pages import page
 from tests.infra.bicep import INFRA

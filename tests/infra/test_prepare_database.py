@@ -11,8 +11,8 @@ import pytest
 from clips.compose import Services, compose
 from infra.prepare_database import grant, main, prepare
 from local import postgres
-from shared.secret import Fixed
 from shared.settings import Settings
+from shared.settings.secret import Fixed
 from tests.conftest import SetClock
 
 APP_ROLE = "id-cliplink-test"

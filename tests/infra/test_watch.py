@@ -168,7 +168,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
-    cleanup = (ROOT / "clips/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
     assert f'_log.info("{beginning} ' in cleanup
     assert '"outages": outages' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]

@@ -9,9 +9,9 @@ import pytest
 from azure.storage.blob import LinearRetry
 
 from clips.compose import Services
-from shared.database import Database
-from shared.secret import Fixed
-from shared.storage import account
+from shared.postgres.database import Database
+from shared.settings.secret import Fixed
+from shared.storage.sdk import account
 from tests.integration.library import Library
 from tests.integration.stores import (  # noqa: F401 - fixtures for every module here
     any_store,
@@ -58,7 +58,7 @@ def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a connection to Postgres: it is away, or all are taken."""
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 2.0)
+    monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 2.0)
 
 
 @pytest.fixture

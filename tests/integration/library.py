@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 
-from clips.access import AccessTerms
 from clips.compose import Services
+from clips.links.access import AccessTerms
 from shared import blob_names
 from shared.catalogue import NewClip
 from shared.model import (

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from clips.compose import Services
-from shared.catalogue.migration_files import PlannedFile
+from shared.catalogue.migration_file_queries import PlannedFile
 from shared.model import MigrationReport
 
 

@@ -13,8 +13,8 @@ import trustme
 from local import azurite
 from local.ports import free_port
 from shared.model import Blob
-from shared.secret import Fixed
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Blobs, Links, StorageAccount
 from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from azure.storage.blob import StandardBlobTier
 
-from clips.access import AccessTerms
+from clips.links.access import AccessTerms
 from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
 from shared.model import Clip, SignedLink, Variant
-from shared.pool import Connection, Pool
+from shared.postgres.pool import Connection, Pool
 from tests.integration.library import Library
 
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from azure.storage.blob import BlobBlock, StandardBlobTier
 
-from clips.archive import Archive
-from clips.checksums import Checksums
-from clips.thumbnails import Wanted
+from clips.links.archive import Archive
+from clips.links.thumbnails import Wanted
+from clips.upkeep.checksums import Checksums
 from shared.catalogue import Upkeep
-from shared.catalogue.landings import ARCHIVED
+from shared.catalogue.landing_queries import ARCHIVED
 from shared.errors import BlobArchived, WrongState
 from shared.model import (
     Clip,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.cleanup import UPLOAD_GRACE
-from clips.deletion import UPLOAD_LIFE
-from shared.catalogue.landings import GAVE_UP
+from clips.upkeep.cleanup import UPLOAD_GRACE
+from clips.upkeep.deletion import UPLOAD_LIFE
+from shared.catalogue.landing_queries import GAVE_UP
 from shared.errors import StorageUnavailable
 from shared.model import Blob, Clip, ClipStatus
 from shared.settings import Settings
@@ -250,8 +250,8 @@ class TestReconciliation:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Pages of two on either side find the same as one page would."""
-        monkeypatch.setattr("shared.storage.blobs._LIST_PAGE", 2)
-        monkeypatch.setattr("shared.catalogue.upkeep._KNOWN_AT_A_TIME", 2)
+        monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep_queries._KNOWN_AT_A_TIME", 2)
         settled = [library.landed(film) for _ in range(5)]
         library.upload(f"{library.video.id}/Zzz.mp4", film)
         library.upload(f"{library.video.id}/aaa.mp4", film)
@@ -312,7 +312,7 @@ class TestChecksums:
     def test_one_that_no_run_has_time_for_keeps_no_other_waiting(
         self, library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("clips.checksums._LARGEST", len(film))
+        monkeypatch.setattr("clips.upkeep.checksums._LARGEST", len(film))
         larger = self.in_blocks(library, film + (108).to_bytes(4) + b"free" + bytes(100))
         clip = self.in_blocks(library, film)
         assert library.services.cleanup.run()["checksums_noted"] == 1

@@ -11,9 +11,9 @@ from psycopg import errors as postgres_errors
 from psycopg import sql
 
 from local import postgres
-from shared.database import Database
 from shared.errors import DatabaseUnavailable
-from shared.secret import Fixed
+from shared.postgres.database import Database
+from shared.settings.secret import Fixed
 from tests.servers import refusing
 
 _roles = count(1)

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from clips.compose import Services
-from clips.images import ImageWriter
-from shared.catalogue import upkeep
+from clips.ingest.images import ImageWriter
+from shared.catalogue import upkeep_queries as upkeep
 from shared.errors import NotFound, StorageUnavailable
 from shared.storage import Blobs
 from tests.e2e.app import wait_for

@@ -18,9 +18,9 @@ import trustme
 from psycopg import sql
 
 from local import postgres
-from shared.database import Database
 from shared.errors import DatabaseUnavailable
-from shared.secret import Fixed
+from shared.postgres.database import Database
+from shared.settings.secret import Fixed
 from tests.integration.roles import Role, add_role, demand_passwords
 from tests.integration.tls_front import Front, tls_front
 from tests.servers import Reply, Request, serving

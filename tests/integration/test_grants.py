@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
-from clips.access import AccessTerms
-from clips.cleanup import GRANT_LIFE
-from clips.thumbnails import Wanted
+from clips.links.access import AccessTerms
+from clips.links.thumbnails import Wanted
+from clips.upkeep.cleanup import GRANT_LIFE
 from shared.catalogue import Grant, Grants
 from shared.model import Clip, ImageFormat, RecordedGrant, SignedLink, Variant, Viewer
 from tests.conftest import SetClock
@@ -169,7 +169,7 @@ class TestMemory:
     def test_it_is_bounded(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.catalogue.grants._REMEMBERED", 10)
+        monkeypatch.setattr("shared.catalogue.grant_queries._REMEMBERED", 10)
         clip, grants = library.announce(), library.services.grants
         for _ in range(25):
             grants.record(library.user.id, [Grant(a_link(clock), clip.id, "clip", None)])
@@ -299,7 +299,7 @@ class TestCleanup:
     def test_it_goes_on_until_none_is_left(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("clips.cleanup._GRANTS_AT_ONCE", 4)
+        monkeypatch.setattr("clips.upkeep.cleanup._GRANTS_AT_ONCE", 4)
         clip = library.announce()
         batch = [Grant(a_link(clock), clip.id, "clip", None) for _ in range(9)]
         library.services.grants.record(library.user.id, batch)

@@ -9,10 +9,10 @@ import pytest
 from local import azurite
 from local.ports import LOOPBACK, free_port
 from shared.clock import utc_now
-from shared.database import Database
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.secret import Fixed
+from shared.postgres.database import Database
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Blobs, StorageAccount
 from tests import storage_proxy
 from tests.integration.stores import Store
@@ -24,8 +24,8 @@ _SILENCE = 4.0
 def test_a_database_that_says_nothing_is_not_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.pool._CHECK_SECONDS", 0.3)
-    monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 0.3)
+    monkeypatch.setattr("shared.postgres.pool._CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("shared.postgres.pool._CANCEL_SECONDS", 0.3)
     row = database.one("SELECT pg_backend_pid() AS process", {})
     assert row is not None
     os.kill(row["process"], signal.SIGSTOP)
@@ -39,7 +39,7 @@ def test_a_database_that_says_nothing_is_not_waited_for(
 def test_other_statements_have_their_time_after_a_check(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.pool._CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("shared.postgres.pool._CHECK_SECONDS", 0.3)
     database.check()
     assert database.one("SELECT pg_sleep(0.6), 1 AS one", {}) is not None
 
@@ -47,7 +47,7 @@ def test_other_statements_have_their_time_after_a_check(
 def test_storage_that_says_nothing_is_not_waited_for(
     plain_store: Store, azurite_account: azurite.Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.storage.blobs._CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("shared.storage.sdk.blobs._CHECK_SECONDS", 0.3)
     port = free_port()
 
     def keep_silent(_method: str, _path: str) -> None:

@@ -11,12 +11,13 @@ import pytest
 from azure.storage.blob import ContentSettings
 from PIL import Image
 
-from clips.access import AccessTerms
 from clips.compose import Services, compose
-from clips.images import ImageWriter
+from clips.ingest.images import ImageWriter
+from clips.links.access import AccessTerms
 from shared import media
-from shared.catalogue import Claim, landings
-from shared.catalogue.landings import GAVE_UP, MAX_DELIVERIES
+from shared.catalogue import Claim
+from shared.catalogue import landing_queries as landings
+from shared.catalogue.landing_queries import GAVE_UP, MAX_DELIVERIES
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import AudioTrack, Clip, ClipStatus, Images, Media, Variant, VideoTrack
 from shared.settings import from_mapping

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import key_vault
-from shared.app_identity import AppIdentity
-from shared.key_vault import KeyVault
-from shared.secret import VaultUnavailable
+from shared.auth.app_identity import AppIdentity
+from shared.settings import key_vault
+from shared.settings.key_vault import KeyVault
+from shared.settings.secret import VaultUnavailable
 from tests.integration.vault import FakeVault, refusal
 from tests.servers import Reply, refusing
 

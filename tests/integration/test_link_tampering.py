@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 
 from shared.storage import LinkTerms
-from shared.storage.sas import READ, Draft, Signer
-from shared.storage.windows import span
+from shared.storage.signing.sas import READ, Draft, Signer
+from shared.storage.signing.windows import span
 from tests.integration.storage import Answer, said, send
 from tests.integration.stores import UPLOAD, Store
 

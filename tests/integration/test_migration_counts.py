@@ -9,16 +9,13 @@ import psycopg
 import pytest
 
 from clips.compose import Services
-from shared.catalogue import (
-    MigrationFiles,
-    Migrations,
-    migration_counts,
-    migration_files,
-    migrations,
-)
-from shared.catalogue.migration_files import MAX_ATTEMPTS, FileResult, FileState
-from shared.migrate import MIGRATIONS
+from shared.catalogue import MigrationFiles, Migrations
+from shared.catalogue import migration_count_queries as migration_counts
+from shared.catalogue import migration_file_queries as migration_files
+from shared.catalogue import migration_queries as migrations
+from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState
 from shared.model import Failure
+from shared.schema.apply import MIGRATIONS
 from tests.integration.migrating import counts, let_leases_run_out, planned
 
 

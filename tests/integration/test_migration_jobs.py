@@ -12,8 +12,8 @@ from clips.compose import Services, compose
 from clips.migration import batch
 from shared.blob_names import Containers
 from shared.catalogue import MigrationFiles, Migrations
-from shared.catalogue.migration_files import MAX_ATTEMPTS
-from shared.catalogue.migrations import MAX_PLANNINGS
+from shared.catalogue.migration_file_queries import MAX_ATTEMPTS
+from shared.catalogue.migration_queries import MAX_PLANNINGS
 from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from shared.migrate import MIGRATIONS, main, migrate
+from shared.schema.apply import MIGRATIONS, main, migrate
 from tests.servers import refusing
 
 LEGACY_TABLES = """

@@ -12,8 +12,8 @@ from psycopg.rows import dict_row
 
 from clips.compose import compose
 from clips.http import views
-from shared.migrate import MIGRATIONS, look_ahead, migrate
 from shared.model import ClipStatus, Viewer
+from shared.schema.apply import MIGRATIONS, look_ahead, migrate
 from shared.settings import from_mapping
 from tests.integration.test_migrations import (
     VARIANTS,

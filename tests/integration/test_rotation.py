@@ -15,10 +15,10 @@ import pytest
 
 from local import azurite, postgres
 from local.ports import free_port
-from shared.database import Database
 from shared.errors import BlobMissing, DatabaseUnavailable, StorageUnavailable
-from shared.secret import Secret
+from shared.postgres.database import Database
 from shared.settings import Settings, from_mapping
+from shared.settings.secret import Secret
 from shared.storage import Blobs, Links, StorageAccount
 from tests.conftest import SetClock
 from tests.integration.roles import Role, add_role, demand_passwords

@@ -7,7 +7,7 @@ from typing import LiteralString
 import pytest
 
 from clips.compose import Services
-from shared.catalogue.rows import CLIP_COLUMNS, FILE_COLUMNS, _images, clip_of, file_of
+from shared.catalogue.row_mapping import CLIP_COLUMNS, FILE_COLUMNS, _images, clip_of, file_of
 
 
 def parameters(make: Callable[..., object]) -> list[str]:

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from azure.storage.blob import StandardBlobTier
 
-from clips.archive import Archive
-from clips.sharing import LINK_LIFE, ShareTerms, Sharing
+from clips.links.archive import Archive
+from clips.links.sharing import LINK_LIFE, ShareTerms, Sharing
 from shared.catalogue import Shares
-from shared.catalogue.shares import _FIND
+from shared.catalogue.share_queries import _FIND
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
 from shared.model import (
     Clip,

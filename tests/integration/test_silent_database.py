@@ -10,18 +10,18 @@ import psycopg
 import pytest
 
 from local import postgres
-from shared.database import Database
 from shared.errors import DatabaseUnavailable
-from shared.migrate import look_ahead, migrate
-from shared.secret import Fixed
+from shared.postgres.database import Database
+from shared.schema.apply import look_ahead, migrate
+from shared.settings.secret import Fixed
 
 pytestmark = pytest.mark.usefixtures("short_wait")
 
 
 @pytest.fixture(autouse=True)
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pool._ANSWER_SECONDS", 2.0)
-    monkeypatch.setattr("shared.pool._CANCEL_SECONDS", 1.0)
+    monkeypatch.setattr("shared.postgres.pool._ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr("shared.postgres.pool._CANCEL_SECONDS", 1.0)
 
 
 def ask(database: Database) -> None:

@@ -10,8 +10,8 @@ from local import azurite
 from shared.clock import Clock, utc_now
 from shared.errors import CliplinkError, StorageUnavailable
 from shared.model import Blob
-from shared.secret import Fixed
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Blobs, StorageAccount
 from tests.integration.stores import Store
 from tests.servers import Reply, refusing, serving

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
-from shared.catalogue import landings
+from shared.catalogue import landing_queries as landings
 from shared.errors import StorageUnavailable
 from shared.storage import BlobReader
 from tests import log_scan

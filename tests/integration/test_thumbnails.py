@@ -8,8 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from clips.access import AccessTerms
-from clips.thumbnails import Wanted, on_grid
+from clips.links.access import AccessTerms
+from clips.links.thumbnails import Wanted, on_grid
 from shared.errors import NotFound, WrongState
 from shared.model import Clip, ImageFormat, Variant
 from tests.conftest import SetClock

@@ -6,8 +6,8 @@ import pytest
 from azure.storage.blob import StandardBlobTier
 
 from shared.errors import BlobMissing
-from shared.secret import Fixed
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Links, StorageAccount, TierCheck
 from tests.integration.library import Library
 

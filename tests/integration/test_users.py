@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from shared.catalogue import Users
-from shared.database import Database
 from shared.errors import DatabaseUnavailable
-from shared.secret import Fixed
+from shared.postgres.database import Database
+from shared.settings.secret import Fixed
 from tests.servers import refusing
 
 
@@ -164,7 +164,7 @@ def test_a_known_subject_costs_no_query(users: Users, database: Database) -> Non
 
 
 def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.catalogue.users._REMEMBERED", 3)
+    monkeypatch.setattr("shared.catalogue.user_queries._REMEMBERED", 3)
     ids = {name: users.id_of(name, None) for name in "abcdefgh"}
     assert len(users._ids) <= 3
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
@@ -173,7 +173,7 @@ def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyP
 def test_an_outage_is_told_and_not_remembered(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.pool._WAIT_SECONDS", 1.0)
+    monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 1.0)
     with refusing() as port, Database(Fixed(f"postgresql://cliplink@127.0.0.1:{port}/x")) as away:
         users = Users(away)
         with pytest.raises(DatabaseUnavailable):

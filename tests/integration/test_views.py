@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from shared.catalogue import ViewLog
-from shared.migrate import migrate
 from shared.model import Clip, Viewer
+from shared.schema.apply import migrate
 from tests.integration.library import Library
 from tests.integration.test_migrations import by_psql, make_legacy
 

@@ -15,7 +15,7 @@ from local.ports import LOOPBACK
 from local.serving import in_a_thread
 from shared import media
 from shared.errors import UnplayableClip
-from shared.media.formats import ACCEPTED_FORMATS
+from shared.media.inspect.formats import ACCEPTED_FORMATS
 from tests.media.clips import Clip, MemorySource, source_of
 from tests.media.conftest import Make, sample
 
@@ -142,7 +142,7 @@ def test_external_data_references_are_not_followed(made: Make, tmp_path: Path) -
     assert [url for url in asked if url.endswith(str(target))], "the trap does not work"
 
     asked.clear()
-    with patch("shared.media.container._refuse", note), audited() as events:
+    with patch("shared.media.reading.container._refuse", note), audited() as events:
         try_to_use(MemorySource(external))
     assert asked == []
     assert events == []

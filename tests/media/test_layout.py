@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.media.layout import Layout, read_layout
-from shared.media.source import Limits, SourceFile
+from shared.media.inspect.layout import Layout, read_layout
+from shared.media.reading.source import Limits, SourceFile
 from tests.media.clips import MemorySource
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from shared import media
-from shared.media.live_matroska import last_block_seconds
-from shared.media.source import Limits, SourceFile
+from shared.media.inspect.live_matroska import last_block_seconds
+from shared.media.reading.source import Limits, SourceFile
 from tests.media.clips import Clip, MemorySource, make_long, source_of
 from tests.media.conftest import Make, describe
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageStat
 
 from shared import media
-from shared.media.samples import Sample, within
-from shared.media.source import BLOCK_BYTES
+from shared.media.frames.samples import Sample, within
+from shared.media.reading.source import BLOCK_BYTES
 from tests.media.clips import (
     QUARTERS,
     UPRIGHT,

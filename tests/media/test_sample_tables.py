@@ -5,8 +5,8 @@ import pytest
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media import FailureCode, Limits
-from shared.media.sample_tables import check_sample_tables
-from shared.media.source import SourceFile
+from shared.media.inspect.sample_tables import check_sample_tables
+from shared.media.reading.source import SourceFile
 from tests.media.clips import Clip, MemorySource
 from tests.media.conftest import Make
 from tests.media.test_layout import box

@@ -10,10 +10,12 @@ from PIL import Image
 from thash import thumb_hash_to_average_rgba
 
 from shared import media
-from shared.media import Limits, keyframes, poster
-from shared.media.film import Film, TimedFrame
-from shared.media.playback import onward
-from shared.media.stills import Stills, _allowance
+from shared.media import Limits
+from shared.media.frames import keyframes
+from shared.media.frames.film import Film, TimedFrame
+from shared.media.frames.playback import onward
+from shared.media.pictures import poster
+from shared.media.pictures.stills import Stills, _allowance
 from shared.model import ImageFormat
 from tests.media.clips import (
     UPRIGHT,

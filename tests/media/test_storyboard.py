@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from shared.media.sheet import Sheet, tile_count
-from shared.media.stills import Stills
+from shared.media.pictures.sheet import Sheet, tile_count
+from shared.media.pictures.stills import Stills
 from shared.storyboard import Storyboard, webvtt
 from tests.media.clips import Clip, Size, mean_color
 from tests.media.conftest import Make, stills_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clips.compose import Services
-from clips.migration import files
+from clips.transfer import local_file as files
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.old_service import OldService
 

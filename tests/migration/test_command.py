@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from clips import migrate
-from clips.migration.faults import Code
 from clips.migration.progress import Display
 from clips.migration.receipt import Verdict
+from clips.transfer.faults import Code
 from tests.docs.pages import coded, page
 from tests.migration.conftest import Command
 from tests.migration.old_service import OldService

@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from clips.compose import Services
-from clips.migration.compose import tools
 from clips.migration.items import Line as ReceiptLine
 from clips.migration.receipt import Summary
 from clips.migration.run import OutOfReach
 from clips.migration.session import Order, move_in
+from clips.transfer.context import tools
 from local import azurite
-from shared.catalogue.moving import Moving
+from shared.catalogue.migration_clip_queries import Moving
 from shared.errors import DatabaseUnavailable
 from shared.settings import MoveSettings, Settings, from_mapping
 from shared.storage import RetryPolicy

@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from clips.migration import names
-from clips.migration.faults import Code
 from clips.migration.items import Item
 from clips.migration.ledger import Ledger
 from clips.migration.names import Kind
 from clips.migration.plan import Plan
 from clips.migration.scan import Found
-from shared.catalogue.moving import CatalogueClip
+from clips.transfer.faults import Code
+from shared.catalogue.migration_clip_queries import CatalogueClip
 
 VIDEO = UUID(int=1 << 120)
 A, B, C = (UUID(int=number << 64 | 0x4000 << 48) for number in (10, 11, 12))

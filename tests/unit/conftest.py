@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shared.tokens import Identity
+from shared.auth.tokens import Identity
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, Served, serving
 from tests.tokens import KeySet

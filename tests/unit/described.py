@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 _DESCRIBE = """
 import json, sys
 import function_app
-late = [name for name in ("openapi", "schemas", "docs_page") if f"clips.http.{name}" in sys.modules]
+rooms = [f"clips.http.openapi.{name}" for name in ("document", "schemas", "page")]
+late = [name for name in rooms if name in sys.modules]
 description = function_app.description
 functions = {}
 for function in function_app.app.get_functions():

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from clips import deletion
-from shared.catalogue import migration_files
-from shared.catalogue.landings import MAX_DELIVERIES
+from clips.upkeep import deletion
+from shared.catalogue import migration_file_queries as migration_files
+from shared.catalogue.landing_queries import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
@@ -27,16 +27,16 @@ SOURCES += sorted(ROOT.glob("shared/**/*.py"))
 # One owner for what others make; a more precise name goes before a shorter one.
 OWNERS = {
     "azure.functions": {"function_app", "clips.http"},
-    "azurefunctions": {"clips.blob_binding"},
-    "azure.keyvault": {"shared.key_vault"},
-    "azure.identity": {"shared.app_identity"},
-    "azure.core": {"shared.storage", "shared.key_vault", "shared.app_identity"},
+    "azurefunctions": {"clips.ingest.blob_binding"},
+    "azure.keyvault": {"shared.settings.key_vault"},
+    "azure.identity": {"shared.auth.app_identity"},
+    "azure.core": {"shared.storage", "shared.settings.key_vault", "shared.auth.app_identity"},
     "azure": {"shared.storage"},
-    "psycopg": {"shared.pool", "shared.database_login", "shared.migrate"},
-    "psycopg_pool": {"shared.pool"},
-    "certifi": {"shared.database_login"},
-    "yoyo": {"shared.migrate"},
-    "jwt": {"shared.tokens", "shared.signing_keys"},
+    "psycopg": {"shared.postgres.pool", "shared.postgres.login", "shared.schema.apply"},
+    "psycopg_pool": {"shared.postgres.pool"},
+    "certifi": {"shared.postgres.login"},
+    "yoyo": {"shared.schema.apply"},
+    "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
     "pydantic": {"clips.http"},
     "pydantic_core": {"clips.http"},
     "orjson": {"clips.http"},
@@ -112,14 +112,14 @@ def test_only_the_settings_look_at_the_environment(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("clips.ingest", "from azure.storage.blob import BlobClient"),
-        ("clips.ingest", "import azure.core.exceptions"),
+        ("clips.ingest.ingest", "from azure.storage.blob import BlobClient"),
+        ("clips.ingest.ingest", "import azure.core.exceptions"),
         ("clips.handlers.clips", "import azure.functions as func"),
-        ("shared.storage.blobs", "import azure.functions"),
-        ("shared.catalogue.users", "import psycopg"),
-        ("shared.catalogue.users", "from psycopg import Connection"),
-        ("shared.catalogue.users", "from psycopg_pool import ConnectionPool"),
-        ("clips.ingest", "def later():\n    import av"),
+        ("shared.storage.sdk.blobs", "import azure.functions"),
+        ("shared.catalogue.user_queries", "import psycopg"),
+        ("shared.catalogue.user_queries", "from psycopg import Connection"),
+        ("shared.catalogue.user_queries", "from psycopg_pool import ConnectionPool"),
+        ("clips.ingest.ingest", "def later():\n    import av"),
         ("shared.mediator", "import PIL.Image"),
     ],
 )

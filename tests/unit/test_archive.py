@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clips.archive import Archive
+from clips.links.archive import Archive
 from shared.blob_names import Containers
 from shared.errors import BlobMissing
 from shared.model import Blob, RehydratePriority, Rehydration
@@ -198,7 +198,7 @@ def test_storage_is_not_asked_again_within_two_seconds(
 def test_what_is_remembered_is_bounded(
     archive: Archive, tiers: Tiers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clips.archive._MAX_REMEMBERED", 10)
+    monkeypatch.setattr("clips.links.archive._MAX_REMEMBERED", 10)
     for number in range(100):
         tiers.store(f"v/{number}.mp4", "Hot")
         archive.state(f"v/{number}.mp4", STANDARD)

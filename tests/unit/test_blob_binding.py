@@ -5,7 +5,7 @@ import json
 import pytest
 from azure_functions_runtime.bindings import meta  # type: ignore[import-untyped]  # it has no types
 
-from clips.blob_binding import BlobName
+from clips.ingest.blob_binding import BlobName
 from local.host.protos import ModelBindingData, ParameterBinding, TypedData
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from shared import database_login
-from shared.app_identity import AppIdentity
-from shared.database_login import parameters_for
+from shared.auth.app_identity import AppIdentity
+from shared.postgres import login as database_login
+from shared.postgres.login import parameters_for
 
 HOST = "cliplink.postgres.database.azure.com"
 SCOPE = "https://ossrdbms-aad.database.windows.net/.default"

@@ -5,9 +5,9 @@ import string
 import psycopg
 import pytest
 
-from shared.app_identity import AppIdentity
-from shared.database_login import parameters_for
-from shared.setting_checks import is_postgres
+from shared.auth.app_identity import AppIdentity
+from shared.postgres.login import parameters_for
+from shared.settings.checks import is_postgres
 from tests.servers import refusing
 
 HALVES = ("Correct", "Battery")

@@ -17,8 +17,8 @@ from shared.errors import StorageUnavailable
 from shared.model import SignedLink
 from shared.settings import StorageSettings
 from shared.storage import Links, StorageAccount
-from shared.storage.delegation import KEY_LIFE, key_span
-from shared.storage.sas import Span
+from shared.storage.signing.delegation import KEY_LIFE, key_span
+from shared.storage.signing.sas import Span
 from tests.conftest import SetClock
 from tests.integration.storage import moment, said
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clips.http import docs_page
+from clips.http.openapi import page as docs_page
 from tests.unit.described import describe
 
 _VOID = {"meta", "link", "br"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clips.download_names import download_name
+from clips.links.download_names import download_name
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
-from shared.secret import Fixed
 from shared.settings import StorageSettings
+from shared.settings.secret import Fixed
 from shared.storage import Links, LinkTerms, StorageAccount
-from shared.storage.windows import span, window_of
+from shared.storage.signing.windows import span, window_of
 from tests.conftest import SetClock
 
 KEY = "c2VjcmV0"
@@ -393,7 +393,7 @@ def test_a_link_is_made_without_the_vendors_client() -> None:
 import sys
 from datetime import timedelta
 from shared.clock import utc_now
-from shared.secret import Fixed
+from shared.settings.secret import Fixed
 from shared.settings import StorageSettings
 from shared.storage import Blobs, Links, StorageAccount
 settings = StorageSettings(

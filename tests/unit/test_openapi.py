@@ -18,15 +18,16 @@ import schemathesis
 
 from clips.compose import Services
 from clips.handlers import clips, links, shares, system, videos
-from clips.http import inputs, openapi, outputs
+from clips.http import inputs, outputs
 from clips.http.inputs import Body, NoParameters, Parameters
-from clips.http.operations import Endpoint, Route
-from clips.http.problem_schemas import Problems
+from clips.http.openapi import document as openapi
+from clips.http.openapi.operations import Endpoint, Route
+from clips.http.openapi.problem_schemas import Problems
+from clips.http.openapi.schemas import Schemas
 from clips.http.problems import problem, status_of
 from clips.http.request import Request
 from clips.http.response import Response, render
 from clips.http.routes import Routes
-from clips.http.schemas import Schemas
 from shared import errors, model
 from shared.errors import CliplinkError
 from tests.unit.described import ROOT, Described, describe

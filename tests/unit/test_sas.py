@@ -11,8 +11,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient, UserDelegationKey, generate_blob_sas
 from azure.storage.blob._shared.constants import X_MS_VERSION
 
-from shared.storage import sas
-from shared.storage.sas import DelegationKey, Draft, Signer, Span, blob_path
+from shared.storage.signing import sas
+from shared.storage.signing.sas import DelegationKey, Draft, Signer, Span, blob_path
 
 CASES = 400
 PIECES = [

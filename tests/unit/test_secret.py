@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.secret import Fixed, Part, Rotating, VaultUnavailable
+from shared.settings.secret import Fixed, Part, Rotating, VaultUnavailable
 from tests.conftest import SetClock
 
 JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared import settings
-from shared.secret import Fixed
 from shared.settings import Settings, SettingsError, from_mapping
+from shared.settings.secret import Fixed
 
 ROOT = Path(__file__).parents[2]
 KEY = "c2VjcmV0"

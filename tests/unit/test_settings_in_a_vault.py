@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.secret import Fixed, Vault, VaultUnavailable
 from shared.settings import Settings, SettingsError, from_mapping
+from shared.settings.secret import Fixed, Vault, VaultUnavailable
 from tests.conftest import SetClock
 from tests.unit.test_settings import COMPLETE, CONNECTION_STRING
 

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from local.issuer import AUDIENCE, ISSUER
-from shared import signing_keys
+from shared.auth import signing_keys
+from shared.auth.tokens import TokenVerifier
 from shared.errors import CliplinkError, SigningKeysUnavailable, Unauthenticated
 from shared.settings import AuthSettings
-from shared.tokens import TokenVerifier
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, refusing, serving
 from tests.tokens import (

@@ -9,9 +9,9 @@ import pytest
 
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
+from shared.auth.tokens import Identity, TokenVerifier
 from shared.errors import TokenMissing, Unauthenticated
 from shared.settings import AuthSettings
-from shared.tokens import Identity, TokenVerifier
 from tests.conftest import SetClock
 from tests.servers import Reply, serving
 from tests.tokens import (

@@ -1,0 +1,62 @@
+"""One instance from nothing, in a process of its own: see bench/cold_start.
+
+python -m bench.cold_start.once TOKEN CLIP_ID CLIP_ID
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from types import SimpleNamespace
+
+
+def main(token: str, clip: str, other: str) -> None:
+    """Prints the seconds of each step as JSON: the worker's modules, the app's, its first calls."""
+    steps: dict[str, float] = {}
+    began = time.perf_counter()
+
+    def done(step: str) -> None:
+        nonlocal began
+        steps[step] = time.perf_counter() - began
+        began = time.perf_counter()
+
+    import azure.functions as func
+    import azure_functions_runtime.handle_event  # type: ignore[import-untyped] # noqa: F401 - it has no types; to have it loaded
+
+    done("worker")
+    import function_app
+
+    done("app")
+    functions = {
+        function.get_function_name(): function.get_user_function()
+        for function in function_app.app.get_functions()
+    }
+
+    def call(name: str, clip_id: str) -> None:
+        serve: Callable[..., func.HttpResponse] = functions[name]
+        request = func.HttpRequest(
+            method="GET",
+            url="http://localhost/api",
+            headers={"Authorization": f"Bearer {token}"},
+            route_params={"clip_id": clip_id},
+            body=b"",
+        )
+        answer = serve(request, SimpleNamespace(invocation_id="bench"))
+        assert answer.status_code == HTTPStatus.OK, answer.get_body()
+
+    began = time.perf_counter()
+    call("clips_get", clip)
+    done("first GET clip")
+    call("clips_get", other)
+    done("second GET clip")
+    call("clips_access_url", clip)
+    done("first access-url")
+    call("clips_access_url", other)
+    done("second access-url")
+    function_app.services.database.close()
+    sys.stdout.write(json.dumps(steps))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

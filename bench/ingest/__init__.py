@@ -1,0 +1,1 @@
+"""What the ingest of a large film costs."""

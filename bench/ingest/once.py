@@ -1,0 +1,67 @@
+"""One ingest in a process of its own, so that its peak memory is its own: see bench/ingest.
+
+python -m bench.ingest.once ranged|whole BLOB_NAME
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from bench.memory import peak_megabytes
+from clips.compose import compose
+from shared import media
+from shared.settings import read_environment
+from shared.storage import BlobReader
+
+
+class FileSource:
+    """A file on disk as `media` wants it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, 2)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file.fileno(), length, offset)  # from several threads at once
+
+
+def main(way: str, blob_name: str) -> None:
+    """Prints wall and CPU seconds, and the peak of resident memory in MB, as JSON."""
+    services = compose(read_environment())
+    if way == "whole":
+        media.opened = _after_download  # type: ignore[assignment] # the one step that differs
+    with services.database:
+        services.database.check()
+        started, busy = time.perf_counter(), time.process_time()
+        services.ingest.landed(blob_name)
+        report = {
+            "wall": time.perf_counter() - started,
+            "cpu": time.process_time() - busy,
+            "peak_mb": peak_megabytes(),
+        }
+    sys.stdout.write(json.dumps(report))
+
+
+_opened = media.opened
+
+
+@contextmanager
+def _after_download(reader: BlobReader) -> Iterator[media.MediaFile]:
+    """What is usually done: the blob into a temporary file first."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip"
+        client = reader._client  # noqa: SLF001 - stands in for the app
+        with path.open("wb") as target:
+            client.download_blob(max_concurrency=4).readinto(target)
+        with path.open("rb") as file, _opened(FileSource(file)) as opened:
+            yield opened
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What metadata and images of films cost, beside the command line tools."""

@@ -1,0 +1,92 @@
+"""One look into a clip, in a process of its own, so that its peak memory is its own.
+
+python -m bench.media.once metadata|still|stills|whole CONTAINER BLOB_NAME
+python -m bench.media.once tools '[["ffprobe", ...], ...]'
+
+Prints wall and CPU seconds, and the peak of resident memory in MB, as JSON.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.ingest.once import FileSource
+from bench.memory import peak_megabytes
+from clips.compose import compose
+from shared import media
+from shared.settings import read_environment
+
+_STILL_SECONDS = 10.0
+
+
+def _metadata(source: media.ByteSource) -> None:
+    with media.opened(source):
+        pass
+
+
+def _still(source: media.ByteSource) -> None:
+    with media.opened(source) as file:
+        file.frame_at(_STILL_SECONDS, 1280)
+
+
+def _stills(source: media.ByteSource) -> None:
+    with media.opened(source) as file:
+        stills = file.stills()
+    assert stills.poster is not None
+    assert stills.storyboard is not None
+
+
+_WAYS: dict[str, Callable[[media.ByteSource], None]] = {
+    "metadata": _metadata,
+    "still": _still,
+    "stills": _stills,
+    "whole": _stills,
+}
+
+
+def main(way: str, *arguments: str) -> None:
+    report = _tools(json.loads(arguments[0])) if way == "tools" else _look(way, *arguments)
+    sys.stdout.write(json.dumps(report))
+
+
+def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
+    services = compose(read_environment())
+    blob = services.blobs.get(container, blob_name)  # connects, as the trigger has by then
+    started, busy = time.perf_counter(), time.process_time()
+    if way == "whole":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clip"
+            client = services.account.client.get_blob_client(container, blob_name)
+            with path.open("wb") as target:
+                client.download_blob(max_concurrency=4).readinto(target)
+            with path.open("rb") as file:
+                _WAYS[way](FileSource(file))
+    else:
+        _WAYS[way](services.blobs.reader(container, blob))
+    return {
+        "wall": time.perf_counter() - started,
+        "cpu": time.process_time() - busy,
+        "peak_mb": peak_megabytes(),
+    }
+
+
+def _tools(commands: list[list[str]]) -> dict[str, float]:
+    """Run commands one after another; memory is the larger of their peaks."""
+    started = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": time.perf_counter() - started,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+    }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

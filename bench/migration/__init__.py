@@ -1,0 +1,1 @@
+"""How fast files of the old service are migrated."""

@@ -1,0 +1,1 @@
+"""Calls of the API under load, beside FastAPI with SQLAlchemy."""

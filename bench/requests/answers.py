@@ -1,0 +1,50 @@
+"""Whether two services answer alike, with links that open: the condition of bench/requests."""
+
+import http.client
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.ports import LOOPBACK
+
+_LINKS = ("access_url", "thumbnail_access_url")
+_TRIED = 5  # links of an answer that are opened
+_ASKED = timedelta(hours=24)
+_LONGEST_WINDOW = timedelta(hours=1)
+
+
+def assert_alike(method: str, path: str, body: str, token: str, ports: tuple[int, int]) -> None:
+    """Raises AssertionError unless both answer the same but for signatures and their ends."""
+    ours, theirs = (_asked(port, method, path, body, token) for port in ports)
+    for answer in (ours, theirs):
+        for link in list(_taken_links(answer))[:_TRIED]:
+            with urllib.request.urlopen(link) as opened:
+                assert opened.status == http.client.OK
+    assert ours == theirs, f"{method} {path} is answered differently"
+
+
+def _asked(port: int, method: str, path: str, body: str, token: str) -> list[dict[str, Any]]:
+    """The answer; one that is no array as an array of one."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request(method, path, body or None, headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    assert answer.status == http.client.OK, content
+    answered = json.loads(content)
+    return answered if isinstance(answered, list) else [answered]
+
+
+def _taken_links(answer: list[dict[str, Any]]) -> Iterator[str]:
+    """The links in an answer; leaves of each the address, and takes its end away."""
+    for part in answer:
+        for name in _LINKS:
+            if part.get(name):
+                yield part[name]
+                part[name] = part[name].partition("?")[0]
+        if "access_url" in part:
+            left = datetime.fromisoformat(part.pop("expires_at")) - datetime.now(UTC)
+            assert _ASKED - timedelta(minutes=1) < left < _ASKED + _LONGEST_WINDOW

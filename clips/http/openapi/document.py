@@ -1,0 +1,166 @@
+"""The API's description in OpenAPI 3.1, made of what the handlers declare and parse.
+
+https://spec.openapis.org/oas/v3.1.1.html. Making it takes a while, so nothing here is loaded
+before somebody asks for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from clips.http.inputs import Body, Owned
+from clips.http.openapi.operations import Operation, ResponseSpec, Route, Tag
+from clips.http.openapi.problem_schemas import Problems, header
+from clips.http.openapi.schemas import Schema, Schemas
+from shared import errors
+from shared.errors import CliplinkError
+
+VERSION = "0.1.0"
+
+_OF_EVERY_ROUTE = (CliplinkError,)
+_OF_A_TOKEN = (
+    errors.InvalidRequest,  # at least a parameter that nobody knows
+    errors.TokenMissing,
+    errors.Unauthenticated,
+    errors.DatabaseUnavailable,
+    errors.SigningKeysUnavailable,
+)
+_OF_A_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
+
+_ABOUT = """\
+Video clips in your own storage account: announce a clip, upload its bytes straight to storage, \
+and hand out links that open it for a while.
+
+**Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
+names all its bad fields at once in `errors`.
+
+**Paths and methods.** A path that is not listed here answers 404 `not_found`; a method that a \
+path does not have answers 405 `method_not_allowed`, with the ones it has in `Allow`.
+
+**Pages.** Lists are bare arrays. Where there is more, `Link: <URL>; rel="next"` leads on.
+
+**Times** are ISO 8601 in UTC; positions and durations are seconds, sizes are bytes.
+"""
+_TAGS = {
+    Tag.VIDEOS: "What clips belong to. A caller sees their own.",
+    Tag.CLIPS: "Stretches of a video, each with a file of its own.",
+    Tag.LINKS: "Addresses that open a blob for a while.",
+    Tag.SHARES: "Addresses that lead to a clip without a token, and can be taken back.",
+    Tag.MIGRATIONS: "Files of the old service that become the bytes of clips. For admins.",
+    Tag.SERVICE: "About the service itself.",
+}
+
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A token of the issuer that this installation trusts, signed with RS256.",
+}
+
+
+def document(routes: Sequence[Route]) -> Schema:
+    """The whole description, ready to be written as JSON."""
+    operations = [route.operation for route in routes]
+    schemas = Schemas(
+        [operation.body for operation in operations if operation.body],
+        [response.body for operation in operations for response in operation.responses],
+    )
+    problems = Problems()
+    problems.by_status([errors.MethodNotAllowed])  # of no operation: of a path
+    paths: dict[str, Schema] = defaultdict(dict)
+    for route in routes:
+        paths[f"/{route.path}"][route.method.lower()] = _operation(route, schemas, problems)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Cliplink", "version": VERSION, "description": _ABOUT},
+        "servers": [{"url": "/api"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": tag.value, "description": _TAGS[tag]} for tag in Tag],
+        "paths": dict(paths),
+        "components": {
+            "securitySchemes": {"bearer": _BEARER},
+            "schemas": {**schemas.named, **problems.schemas},
+            "responses": problems.responses,
+        },
+    }
+
+
+def errors_of(route: Route) -> set[type[CliplinkError]]:
+    """Every error that a route can have: its own, and those of a token, a body or a role."""
+    operation = route.operation
+    found: set[type[CliplinkError]] = {*_OF_EVERY_ROUTE, *operation.errors}
+    if not route.is_public:
+        found |= {*_OF_A_TOKEN}
+    if operation.body:
+        found |= {*_OF_A_BODY}
+    if operation.role or issubclass(operation.parameters, Owned):
+        found.add(errors.Forbidden)
+    return found
+
+
+def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
+    operation = route.operation
+    responses = {
+        str(int(response.status)): _response(response, schemas) for response in operation.responses
+    }
+    described: Schema = {
+        "operationId": route.name,
+        "tags": [operation.tag.value],
+        "summary": operation.summary,
+    }
+    if operation.description:
+        described["description"] = operation.description
+    if route.is_public:
+        described["security"] = []
+    elif operation.role:
+        described["security"] = [{"bearer": [operation.role.value]}]
+    if parameters := _parameters(route, schemas):
+        described["parameters"] = parameters
+    if operation.body:
+        described["requestBody"] = _body(operation.body, operation, schemas)
+    return described | {"responses": responses | dict(problems.by_status(errors_of(route)))}
+
+
+def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
+    found = []
+    for name, schema in schemas.of_parameters(route.operation.parameters).items():
+        in_path = f"{{{name}}}" in route.path
+        about = schema.pop("description", "")
+        found.append(
+            {
+                "name": name,
+                "in": "path" if in_path else "query",
+                "required": in_path,
+                # An empty value counts as an absent one; the host drops it before we see it.
+                **({} if in_path else {"allowEmptyValue": True}),
+                **({"description": about} if about else {}),
+                "schema": schema,
+            }
+        )
+    return sorted(found, key=lambda parameter: str(parameter["in"]))
+
+
+def _body(body: type[Body], operation: Operation, schemas: Schemas) -> Schema:
+    media: Schema = {"schema": schemas.of(body)}
+    if operation.example:
+        media["example"] = dict(operation.example)
+    return {"required": not _may_be_empty(body), "content": {"application/json": media}}
+
+
+def _may_be_empty(body: type[Body]) -> bool:
+    """No body at all counts as an empty object."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
+
+def _response(response: ResponseSpec, schemas: Schemas) -> Schema:
+    headers = {value.name: header(value) for value in response.headers}
+    return {
+        "description": response.description,
+        **({"headers": headers} if headers else {}),
+        "content": {response.content_type: {"schema": schemas.of(response.body)}},
+    }

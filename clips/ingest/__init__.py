@@ -1,0 +1,1 @@
+"""What happens when a blob lands: metadata, images, and the clip's state."""

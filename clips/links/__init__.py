@@ -1,0 +1,1 @@
+"""Access to clips and their images: links, shares, stills, storyboards."""

@@ -1,0 +1,116 @@
+"""Stills of a clip by time and size: links to images that exist, or are made once and kept.
+
+Requests are rounded to a grid, so that nobody can fill the account: four widths, two formats, and
+at most 1000 points in time for each clip.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from clips.links.lookup import find_ready
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue import Clips, Grant, Grants
+from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip
+from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer
+from shared.storage import Blobs, Links
+
+_MAX_TIMES = 1000
+_FINEST_STEP = 0.1  # seconds
+_LINK_LIFE = timedelta(hours=24)
+_STILL = "thumbnail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """`time` is seconds into the clip; None means the poster."""
+
+    time: float | None
+    width: int
+    image_format: ImageFormat
+
+
+class Thumbnails:
+    def __init__(
+        self, blobs: Blobs, containers: Containers, links: Links, clips: Clips, grants: Grants
+    ) -> None:
+        self._blobs = blobs
+        self._containers = containers
+        self._links = links
+        self._clips = clips
+        self._grants = grants
+
+    def link(self, viewer: Viewer, clip_id: UUID, wanted: Wanted) -> SignedLink:
+        """A link to the still, which is made if it does not exist; the link is on record.
+
+        Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
+        ready, BlobArchived or Busy if the still has to be made first, StorageUnavailable.
+        """
+        clip, blob_name = find_ready(self._clips, viewer, clip_id)
+        name = (
+            _stored_poster(clip, wanted)
+            if wanted.time is None
+            else self._frame(clip, blob_name, wanted.time, wanted)
+        )
+        link = self._links.to_read(self._containers.thumbnails, name, _LINK_LIFE)
+        variant = Variant.POSTER if wanted.time is None else _STILL
+        self._grants.record(viewer.user_id, [Grant(link, clip_id, variant, None)])
+        return link
+
+    def _frame(self, clip: Clip, blob_name: str, time: float, wanted: Wanted) -> str:
+        """The name of the still at a time, after making it if it is not there."""
+        blob = self._blobs.get(self._containers.clips, blob_name)
+        seconds = on_grid(time, clip.duration or 0)
+        name = blob_names.thumbnail(
+            clip.video_id,
+            clip.id,
+            etag=blob.etag,
+            milliseconds=round(seconds * 1000),
+            width=wanted.width,
+            image_format=wanted.image_format,
+        )
+        if not self._blobs.exists(self._containers.thumbnails, name):
+            if blob.archived:
+                raise BlobArchived("The clip is archived: stills of it cannot be made now.")
+            self._make(blob, name, seconds, wanted)
+        return name
+
+    def _make(self, blob: Blob, name: str, seconds: float, wanted: Wanted) -> None:
+        # Imported here: only instances that are asked for a new still pay for FFmpeg.
+        from shared import media
+
+        reader = self._blobs.reader(self._containers.clips, blob)
+        try:
+            with media.opened(reader) as file:
+                picture = file.frame_at(seconds, wanted.width, wanted.image_format)
+        except UnplayableClip as error:
+            raise NotFound("There is no picture at that time.") from error
+        try:
+            self._blobs.put(
+                self._containers.thumbnails,
+                name,
+                picture,
+                wanted.image_format.media_type,
+                replace=False,
+            )
+        except BlobExists:
+            return  # a concurrent request made the same still
+
+
+def on_grid(time: float, duration: float) -> float:
+    """The point of the grid at or before `time`, within the clip; all in seconds."""
+    step = max(_FINEST_STEP, duration / _MAX_TIMES)
+    return round(math.floor(min(time, duration) / step + 1e-9) * step, 3)
+
+
+def _stored_poster(clip: Clip, wanted: Wanted) -> str:
+    """The stored size that is just wide enough, or the widest."""
+    if clip.images.poster_name is None:
+        raise NotFound("The clip has no poster.")
+    if not clip.images.poster_widths:
+        return clip.images.poster_name
+    enough = [width for width in clip.images.poster_widths if width >= wanted.width]
+    width = enough[0] if enough else clip.images.poster_widths[-1]
+    return blob_names.poster_size(clip.video_id, clip.id, width, wanted.image_format)

@@ -1,0 +1,1 @@
+"""Local files and the connections that carry them into storage."""

@@ -1,0 +1,1 @@
+"""Deletion, and the timer's work: cleanup, reconciliation, checksums."""

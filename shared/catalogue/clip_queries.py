@@ -1,0 +1,175 @@
+"""Clips as their owners see them: made, listed, changed, hidden.
+
+A clip counts as gone from the moment it is deleted or expired, although its row and blobs
+go later.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.row_mapping import (
+    CLIP_COLUMNS,
+    FILE_COLUMNS,
+    VISIBLE,
+    StartKey,
+    clip_of,
+    file_of,
+    page_after,
+    seen_by,
+)
+from shared.model import Clip, ClipFile, ClipStatus, Viewer
+from shared.postgres.database import Database
+
+# No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
+# before its new clip is there to be deleted with it.
+_ADD: LiteralString = f"""
+    INSERT INTO clips AS c (id, video_id, title, start_time, end_time, duration,
+                            blob_name, blob_url, content_type)
+    SELECT %(id)s, v.id, %(title)s, %(start_time)s, %(end_time)s, %(end_time)s - %(start_time)s,
+           %(blob_name)s, %(blob_url)s, %(content_type)s
+    FROM videos v
+    WHERE v.id = %(video_id)s AND (v.user_id = %(user_id)s OR %(as_admin)s)
+      AND v.deleted_at IS NULL
+    FOR SHARE OF v
+    RETURNING {CLIP_COLUMNS}
+"""
+
+_GET: LiteralString = f"""
+    SELECT {CLIP_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = %(id)s AND {VISIBLE}
+"""
+
+# What a link to a clip needs to know of it. A query of its own: one for many is planned anew on
+# every call, which takes Postgres three times as long as to run this.
+_FILE: LiteralString = f"""
+    SELECT {FILE_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = %(id)s AND {VISIBLE}
+"""
+
+# The same of many at once.
+_FILES: LiteralString = f"""
+    SELECT {FILE_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = ANY(%(ids)s) AND {VISIBLE}
+"""
+
+# A keyset page by start time; without a key the first one.
+_PAGE: LiteralString = f"""
+    SELECT {CLIP_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.video_id = %(video_id)s AND {VISIBLE}
+      AND (%(status)s::text IS NULL OR c.status = %(status)s)
+      AND (%(after)s::float8 IS NULL
+           OR (c.start_time, c.id) > (%(after)s, %(after_id)s::uuid))
+    ORDER BY c.start_time, c.id
+    LIMIT %(limit)s
+"""
+
+# Only what was named is changed: NULL is a value here, not an absence.
+_CHANGE: LiteralString = f"""
+    UPDATE clips c
+    SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
+        expires_at = CASE WHEN %(with_expiry)s THEN %(expires_at)s::timestamptz
+                          ELSE c.expires_at END
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
+    RETURNING {CLIP_COLUMNS}
+"""
+
+_HIDE: LiteralString = f"""
+    UPDATE clips c SET deleted_at = now()
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
+    RETURNING {CLIP_COLUMNS}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClip:
+    id: UUID
+    video_id: UUID
+    title: str | None
+    start_time: float
+    end_time: float
+    blob_name: str
+    blob_url: str
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipChange:
+    """New values for the fields in `named`, the others stay."""
+
+    named: frozenset[str]
+    title: str | None = None
+    expires_at: datetime | None = None
+
+
+class Clips:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, viewer: Viewer, clip: NewClip) -> Clip | None:
+        """The clip, awaiting its upload; None if the viewer sees no such video."""
+        return self._database.one_as(
+            clip_of,
+            _ADD,
+            seen_by(viewer)
+            | {
+                "id": clip.id,
+                "video_id": clip.video_id,
+                "title": clip.title,
+                "start_time": clip.start_time,
+                "end_time": clip.end_time,
+                "blob_name": clip.blob_name,
+                "blob_url": clip.blob_url,
+                "content_type": clip.content_type,
+            },
+        )
+
+    def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
+        return self._database.one_as(clip_of, _GET, seen_by(viewer) | {"id": clip_id})
+
+    def file(self, viewer: Viewer, clip_id: UUID) -> ClipFile | None:
+        return self._database.one_as(file_of, _FILE, seen_by(viewer) | {"id": clip_id})
+
+    def files(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ClipFile]:
+        """Those of the clips that the viewer sees, by id."""
+        parameters = seen_by(viewer) | {"ids": list(clip_ids)}
+        return {file.id: file for file in self._database.all_as(file_of, _FILES, parameters)}
+
+    def page(
+        self,
+        viewer: Viewer,
+        video_id: UUID,
+        limit: int,
+        after: StartKey | None,
+        status: ClipStatus | None,
+    ) -> Sequence[Clip]:
+        """Up to `limit` clips by start time that come after the one with the key `after`."""
+        of_video = {"video_id": video_id, "status": status}
+        parameters = seen_by(viewer) | page_after(after, limit) | of_video
+        return self._database.all_as(clip_of, _PAGE, parameters)
+
+    def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
+        return self._database.one_as(
+            clip_of,
+            _CHANGE,
+            seen_by(viewer)
+            | {
+                "id": clip_id,
+                "with_title": "title" in change.named,
+                "title": change.title,
+                "with_expiry": "expires_at" in change.named,
+                "expires_at": change.expires_at,
+            },
+        )
+
+    def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
+        """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
+        return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})

@@ -1,0 +1,213 @@
+"""What the blob trigger writes: a blob has landed, is worked on, and becomes a clip or a failure.
+
+Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
+version of a blob, its ETag: whoever holds it may publish, and what was claimed for a version
+that has been overwritten since is published by nobody.
+"""
+
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.admission import Landing, Verdict, admit
+from shared.catalogue.row_mapping import media_to_json
+from shared.model import Failure, Images, Media
+from shared.postgres.database import Connection, Database
+
+# How often the host delivers a message: extensions.blobs.poisonBlobThreshold in host.json.
+MAX_DELIVERIES = 5
+
+# Reconciliation adds as many attempts again. A version that ended every one of them by crashing
+# the process is not tried once more.
+MAX_ATTEMPTS = 2 * MAX_DELIVERIES
+
+GAVE_UP = Failure(
+    "processing_failed",
+    f"The file could not be processed in {MAX_DELIVERIES} attempts. "
+    "That is a fault of the service or an outage, not of the file. It is tried again for a while.",
+)
+MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
+ARCHIVED = Failure(
+    "blob_archived",
+    "The file is in the archive tier, where it cannot be read. It is looked into when it is back.",
+)
+# Failures that say nothing about the file: a later run may well succeed.
+PASSING_FAILURES = (GAVE_UP.code, MISSING.code, ARCHIVED.code)
+
+
+def is_settled(status: str, failure_code: str | None) -> bool:
+    """Whether the version that a row speaks of has been dealt with for good."""
+    return status == "ready" or (status == "failed" and failure_code not in PASSING_FAILURES)
+
+
+# Counted before anything can go wrong. No row: a blob that is not known yet.
+_COUNT_ATTEMPT: LiteralString = """
+    UPDATE clips SET attempts = attempts + 1, attempted_at = now()
+    WHERE blob_name = %(blob_name)s AND deleted_at IS NULL
+      AND (status IN ('awaiting_upload', 'processing') OR failure_code = ANY(%(passing)s))
+"""
+
+_LOCK_CLIP: LiteralString = """
+    SELECT id, video_id, etag, status, failure_code, attempts, deleted_at
+    FROM clips WHERE blob_name = %(blob_name)s FOR UPDATE
+"""
+
+_TAKE: LiteralString = """
+    UPDATE clips
+    SET status = 'processing', etag = %(etag)s, file_size = %(size)s, content_md5 = %(content_md5)s,
+        content_type = coalesce(%(content_type)s, content_type),
+        media = NULL, thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL,
+        storyboard_name = NULL, preview_name = NULL, placeholder = NULL,
+        failure_code = NULL, failure_detail = NULL,
+        attempts = CASE WHEN etag IS DISTINCT FROM %(etag)s THEN 1 ELSE attempts END,
+        attempted_at = now()
+    WHERE id = %(id)s
+"""
+
+# No row if the clip was deleted or its blob overwritten meanwhile.
+_PUBLISH: LiteralString = """
+    WITH published AS (
+        UPDATE clips
+        SET status = 'ready', media = %(media)s, attempts = 0,
+            thumbnail_url = %(thumbnail_url)s, poster_name = %(poster_name)s,
+            poster_widths = %(poster_widths)s, storyboard_name = %(storyboard_name)s,
+            preview_name = %(preview_name)s, placeholder = %(placeholder)s,
+            duration = coalesce(%(duration)s, duration),
+            end_time = coalesce(end_time, start_time + %(duration)s)
+        WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+        RETURNING video_id
+    ), done AS (
+        UPDATE videos SET status = 'done'
+        WHERE id IN (SELECT video_id FROM published) AND status <> 'done'
+    )
+    SELECT video_id FROM published
+"""
+
+_HOLDS: LiteralString = """
+    SELECT 1 FROM clips
+    WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+"""
+
+_FAIL: LiteralString = """
+    UPDATE clips
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s, attempts = 0
+    WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+"""
+
+_GIVE_UP: LiteralString = """
+    UPDATE clips
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
+    WHERE blob_name = %(blob_name)s AND attempts >= %(at_least)s
+      AND status IN ('awaiting_upload', 'processing') AND deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to publish one version of one clip."""
+
+    clip_id: UUID
+    video_id: UUID
+    etag: str
+
+
+class Landings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count_attempt(self, blob_name: str) -> None:
+        self._database.run(
+            _COUNT_ATTEMPT, {"blob_name": blob_name, "passing": list(PASSING_FAILURES)}
+        )
+
+    def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
+        """Decides about a version of a blob, and claims it if it is to be processed."""
+        with self._database.transaction() as connection:
+            clip = _lock(connection, landing)
+            if clip is None:
+                verdict = admit(connection, landing)
+                if verdict is not Verdict.PROCESS:
+                    return verdict, None
+                clip = _lock(connection, landing)
+                if clip is None:
+                    raise AssertionError("a clip that was just admitted has its row")
+            if clip.deleted:
+                return Verdict.REMOVE, None
+            if clip.settled_etag == landing.etag:
+                return Verdict.NOTHING_NEW, None
+            if clip.etag == landing.etag and clip.attempts > MAX_ATTEMPTS:
+                connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
+                return Verdict.HOPELESS, None
+            connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
+        return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a claim still stands: the clip exists and no newer version was claimed."""
+        return self._database.one(_HOLDS, {"id": claim.clip_id, "etag": claim.etag}) is not None
+
+    def publish(
+        self, claim: Claim, media: Media, images: Images, thumbnail_url: str | None
+    ) -> bool:
+        """Makes the clip ready; False if the claim no longer stands."""
+        row = self._database.one(
+            _PUBLISH,
+            {
+                "id": claim.clip_id,
+                "etag": claim.etag,
+                "media": media_to_json(media),
+                "duration": media.duration or None,
+                "thumbnail_url": thumbnail_url,
+                "poster_name": images.poster_name,
+                "poster_widths": list(images.poster_widths),
+                "storyboard_name": images.storyboard_name,
+                "preview_name": images.preview_name,
+                "placeholder": images.placeholder,
+            },
+        )
+        return row is not None
+
+    def fail(self, claim: Claim, failure: Failure) -> bool:
+        """Marks the clip as failed for good; False if the claim no longer stands."""
+        values = {"id": claim.clip_id, "etag": claim.etag}
+        touched = self._database.run(
+            _FAIL, values | {"code": failure.code, "detail": failure.detail}
+        )
+        return touched == 1
+
+    def give_up_after_last_attempt(self, blob_name: str) -> bool:
+        """After the last attempt, lets the clip say that processing failed; else does nothing."""
+        return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _LockedClip:
+    id: UUID
+    video_id: UUID
+    deleted: bool
+    attempts: int
+    etag: str | None
+    settled_etag: str | None
+
+
+def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
+    row = connection.execute(_LOCK_CLIP, landing.parameters()).fetchone()
+    if row is None:
+        return None
+    settled = is_settled(row["status"], row["failure_code"])
+    return _LockedClip(
+        id=row["id"],
+        video_id=row["video_id"],
+        deleted=row["deleted_at"] is not None,
+        attempts=row["attempts"],
+        etag=row["etag"],
+        settled_etag=row["etag"] if settled else None,
+    )
+
+
+def _giving_up(blob_name: str) -> dict[str, object]:
+    return {
+        "blob_name": blob_name,
+        "at_least": MAX_DELIVERIES,
+        "code": GAVE_UP.code,
+        "detail": GAVE_UP.detail,
+    }

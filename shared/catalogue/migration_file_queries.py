@@ -1,0 +1,240 @@
+"""The files of migrations that the API starts: noted, taken a batch at a time, settled.
+
+Whoever takes files has a lease on them, and renews it as long as it works. A lease that ran
+out is nobody's, and so is one of a message that is delivered again: its run before is over.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from itertools import batched
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue import migration_count_queries as migration_counts
+from shared.model import Failure
+from shared.postgres.database import Database, Parameters
+
+LEASE = timedelta(minutes=1)
+MAX_ATTEMPTS = 5
+"""How often a file is taken before it is given up."""
+
+_AT_A_TIME = 1000
+
+# A plan that was cut off is made again: what is noted already stays as it is. As JSON, which is
+# written at a third of the cost of arrays; it knows no bytes, so that paths are hexadecimal.
+_ADD: LiteralString = """
+    INSERT INTO migration_items
+        (migration_id, path, clip_id, video_id, blob_name, size, there, twins)
+    SELECT %(migration_id)s, decode(path, 'hex'), clip_id, video_id, blob_name, size, there,
+           ARRAY(SELECT decode(twin, 'hex') FROM unnest(twins) WITH ORDINALITY AS t (twin, place)
+                 ORDER BY place)
+    FROM json_to_recordset(%(files)s)
+         AS planned (path text, clip_id uuid, video_id uuid, blob_name text, size bigint,
+                     there boolean, twins text[])
+    ON CONFLICT (migration_id, path) DO NOTHING
+"""
+
+_ADD_STRAYS: LiteralString = """
+    INSERT INTO migration_items
+        (migration_id, path, size, state, failure_code, failure_detail)
+    SELECT %(migration_id)s, path, 0, state, code, detail
+    FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
+         AS stray (path, state, code, detail)
+    ON CONFLICT (migration_id, path) DO NOTHING
+"""
+
+_FREE: LiteralString = """
+    migration_id = %(migration_id)s AND state = 'waiting'
+    AND (leased_until IS NULL OR leased_until < now())
+"""
+
+_GIVE_BACK: LiteralString = """
+    UPDATE migration_items SET leased_by = NULL, leased_until = NULL
+    WHERE migration_id = %(migration_id)s AND leased_by = %(message)s AND state = 'waiting'
+"""
+
+# Right after a plan the statistics know nothing of its files: Postgres would rather sort them all
+# for every batch than read the first few of an index that has them in order. For a transaction.
+_IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true)"
+
+_TAKE: LiteralString = f"""
+    WITH batch AS (
+        SELECT migration_id, path FROM migration_items
+        WHERE {_FREE} AND attempts BETWEEN %(least)s AND %(most)s
+        ORDER BY path LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE migration_items i
+    SET attempts = i.attempts + 1, leased_by = %(message)s, leased_until = now() + %(lease)s
+    FROM batch WHERE i.migration_id = batch.migration_id AND i.path = batch.path
+    RETURNING i.path, i.clip_id, i.video_id, i.blob_name, i.size, i.there, i.twins, i.attempts
+"""
+
+_ANY_LEFT: LiteralString = f"""
+    SELECT 1 FROM migration_items WHERE {_FREE} AND attempts < %(most)s LIMIT 1
+"""
+
+_RENEW: LiteralString = """
+    UPDATE migration_items SET leased_until = now() + %(lease)s
+    WHERE migration_id = %(migration_id)s AND path = ANY(%(paths)s::bytea[])
+      AND state = 'waiting'
+"""
+
+# The first word on a file counts: a run whose lease ran out may come late. The paths are named
+# twice: without statistics Postgres would rather look at all that wait than for each of these.
+_SETTLE: LiteralString = """
+    UPDATE migration_items i
+    SET state = result.state, failure_code = result.code, failure_detail = result.detail,
+        leased_by = NULL, leased_until = NULL
+    FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
+         AS result (path, state, code, detail)
+    WHERE i.migration_id = %(migration_id)s AND i.path = ANY(%(paths)s::bytea[])
+      AND i.path = result.path AND i.state = 'waiting'
+    RETURNING i.path, i.clip_id, i.state
+"""
+
+_GIVE_UP: LiteralString = f"""
+    UPDATE migration_items
+    SET state = 'failed', failure_code = %(code)s, failure_detail = %(detail)s,
+        leased_by = NULL, leased_until = NULL
+    WHERE {_FREE} AND attempts >= %(most)s
+    RETURNING path, clip_id, state
+"""
+
+
+class FileState(StrEnum):
+    WAITING = "waiting"
+    MIGRATED = "migrated"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """A file and where it is to go; `there` tells that the catalogue speaks of the blob already.
+
+    Paths are below the migration's folder; `twins` are files that fit the clip just as well.
+    """
+
+    path: bytes
+    clip_id: UUID
+    video_id: UUID
+    blob_name: str
+    size: int
+    there: bool
+    twins: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenFile(PlannedFile):
+    """A file to be moved now; `attempts` counts this one too."""
+
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of a file; one that is still `WAITING` is for somebody else to take."""
+
+    path: bytes
+    state: FileState
+    why: Failure | None = None
+
+
+class MigrationFiles:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, migration_id: UUID, files: Iterable[PlannedFile]) -> None:
+        """Notes files, so many a transaction; as often as one likes."""
+        for some in batched(files, _AT_A_TIME, strict=False):
+            described = json.dumps([_described(file) for file in some])
+            self._database.run(_ADD, {"migration_id": migration_id, "files": described})
+
+    def add_strays(self, migration_id: UUID, files: Iterable[FileResult]) -> None:
+        """Notes files that are not to be moved: failed ones, and those of no clip."""
+        for some in batched(files, _AT_A_TIME, strict=False):
+            self._database.run(_ADD_STRAYS, {"migration_id": migration_id, **_columns(some)})
+
+    def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
+        """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
+
+        One, because it may be what cuts the process off: no other is to go down with it again.
+        What the same message had taken before is given back first.
+        """
+        if message_id is not None:
+            parameters = {"migration_id": migration_id, "message": message_id}
+            self._database.run(_GIVE_BACK, parameters)
+        found = self._take(migration_id, message_id, limit, least=0, most=0)
+        return found or self._take(migration_id, message_id, 1, least=1, most=MAX_ATTEMPTS - 1)
+
+    def any_left(self, migration_id: UUID) -> bool:
+        """Whether there is something to take."""
+        parameters = {"migration_id": migration_id, "most": MAX_ATTEMPTS}
+        return self._database.one(_ANY_LEFT, parameters) is not None
+
+    def renew(self, migration_id: UUID, paths: Sequence[bytes]) -> None:
+        """Keeps files a little longer."""
+        parameters = {"migration_id": migration_id, "paths": list(paths), "lease": LEASE}
+        self._database.run(_RENEW, parameters)
+
+    def settle(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
+        """Notes results, and gives back what is to wait."""
+        self._settle(migration_id, _SETTLE, _columns(results))
+
+    def give_up(self, migration_id: UUID, why: Failure) -> int:
+        """Fails what nobody has and was taken too often; returns how many files."""
+        parameters = {"most": MAX_ATTEMPTS, "code": why.code, "detail": why.detail}
+        return self._settle(migration_id, _GIVE_UP, parameters)
+
+    def _settle(self, migration_id: UUID, statement: LiteralString, parameters: Parameters) -> int:
+        """Settles files, counts them with their migration, and returns how many they are."""
+        named = {"migration_id": migration_id, **parameters}
+        with self._database.transaction() as connection:
+            rows = connection.execute(statement, named, binary=True).fetchall()
+            over = [row for row in rows if row["state"] != FileState.WAITING]
+            migration_counts.add_settled(
+                connection, migration_id, [(row["path"], row["clip_id"]) for row in over]
+            )
+        return len(over)
+
+    def _take(
+        self, migration_id: UUID, message_id: str | None, limit: int, *, least: int, most: int
+    ) -> Sequence[TakenFile]:
+        parameters = {
+            "migration_id": migration_id,
+            "message": message_id,
+            "limit": limit,
+            "lease": LEASE,
+            "least": least,
+            "most": most,
+        }
+        with self._database.transaction() as connection:
+            connection.execute(_IN_ORDER)
+            rows = connection.execute(_TAKE, parameters, binary=True).fetchall()
+        return [TakenFile(**row) for row in rows]
+
+
+def _columns(results: Sequence[FileResult]) -> dict[str, object]:
+    return {
+        "paths": [result.path for result in results],
+        "states": [result.state for result in results],
+        "codes": [result.why and result.why.code for result in results],
+        "details": [result.why and result.why.detail for result in results],
+    }
+
+
+def _described(file: PlannedFile) -> dict[str, object]:
+    return {
+        "path": file.path.hex(),
+        "clip_id": str(file.clip_id),
+        "video_id": str(file.video_id),
+        "blob_name": file.blob_name,
+        "size": file.size,
+        "there": file.there,
+        "twins": [path.hex() for path in file.twins],
+    }

@@ -1,0 +1,245 @@
+"""Queries of the cleanup: what is due for deletion, where storage and catalogue disagree."""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.landing_queries import MISSING, is_settled
+from shared.postgres.database import Database
+
+_KNOWN_AT_A_TIME = 5000
+
+_HIDE_EXPIRED: LiteralString = """
+    UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
+"""
+
+# Made through the API, and nothing ever came.
+_ABANDONED: LiteralString = """
+    SELECT id AS clip_id, video_id, blob_name
+    FROM clips
+    WHERE status = 'awaiting_upload' AND blob_name IS NOT NULL AND deleted_at IS NULL
+      AND created_at < %(before)s
+    ORDER BY created_at LIMIT %(limit)s
+"""
+
+_HIDE_ABANDONED: LiteralString = """
+    UPDATE clips SET deleted_at = now()
+    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
+"""
+
+# Those of a deleted video go with it.
+_HIDDEN_CLIPS: LiteralString = """
+    SELECT c.id AS clip_id, c.video_id, c.blob_name
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.deleted_at IS NOT NULL AND v.deleted_at IS NULL
+    ORDER BY c.deleted_at LIMIT %(limit)s
+"""
+
+_HIDDEN_VIDEOS: LiteralString = """
+    SELECT id FROM videos WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT %(limit)s
+"""
+
+# The row goes, and a note stays until nothing can appear under its names any more.
+_FORGET_CLIPS: LiteralString = """
+    WITH gone AS (
+        DELETE FROM clips
+        WHERE deleted_at IS NOT NULL
+          AND (id = %(clip_id)s::uuid OR video_id = %(video_id)s::uuid)
+        RETURNING id, video_id, blob_name, created_at
+    )
+    INSERT INTO deleted_clips (clip_id, video_id, blob_name, sweep_after)
+    SELECT id, video_id, blob_name,
+           greatest(now() + %(late_run)s, created_at + %(upload_life)s)
+    FROM gone
+    ON CONFLICT (clip_id) DO UPDATE SET sweep_after = excluded.sweep_after
+"""
+
+_FORGET_VIDEO: LiteralString = """
+    DELETE FROM videos v
+    WHERE v.id = %(id)s AND v.deleted_at IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.video_id = v.id)
+"""
+
+# The name may belong to a new clip by now: then its blob stays.
+_DUE_FOR_SWEEP: LiteralString = """
+    SELECT d.clip_id, d.video_id,
+           CASE WHEN EXISTS (SELECT 1 FROM clips c WHERE c.blob_name = d.blob_name)
+                THEN NULL ELSE d.blob_name END AS blob_name
+    FROM deleted_clips d
+    WHERE d.sweep_after <= now()
+    ORDER BY d.sweep_after LIMIT %(limit)s
+"""
+
+_SWEPT: LiteralString = "DELETE FROM deleted_clips WHERE clip_id = %(clip_id)s"
+
+_EXISTING_VIDEOS: LiteralString = """
+    SELECT id FROM videos WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
+"""
+
+# A part of the blob names in (after, upto], in their order; no `upto`: to the end.
+_KNOWN_BLOBS: LiteralString = """
+    SELECT blob_name AS name, etag, status, failure_code, attempts,
+           coalesce(attempted_at, created_at) AS touched_at, deleted_at IS NOT NULL AS deleted,
+           archived
+    FROM clips
+    WHERE blob_name > %(after)s AND (%(upto)s::text IS NULL OR blob_name <= %(upto)s)
+    ORDER BY blob_name LIMIT %(limit)s
+"""
+
+_MARK_MISSING: LiteralString = """
+    UPDATE clips SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
+    WHERE blob_name = %(blob_name)s AND etag = %(etag)s AND deleted_at IS NULL
+      AND status IN ('processing', 'ready')
+"""
+
+_NOTE_ARCHIVED: LiteralString = """
+    UPDATE clips SET archived = %(archived)s WHERE blob_name = ANY(%(blob_names)s)
+"""
+
+_WITHOUT_MD5: LiteralString = """
+    SELECT blob_name FROM clips
+    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL AND NOT archived
+      AND file_size <= %(largest)s
+    ORDER BY created_at LIMIT %(limit)s
+"""
+
+_NOTE_MD5: LiteralString = """
+    UPDATE clips SET content_md5 = %(md5)s, etag = %(new_etag)s
+    WHERE blob_name = %(blob_name)s AND etag = %(old_etag)s AND status = 'ready'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedClip:
+    """A clip on its way out; `blob_name` is None if it has no blob to be removed."""
+
+    clip_id: UUID
+    video_id: UUID
+    blob_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBlob:
+    """What the catalogue believes about a blob; `touched_at` is when it was last worked on."""
+
+    name: str
+    etag: str | None
+    status: str
+    failure_code: str | None
+    attempts: int
+    touched_at: datetime
+    deleted: bool
+    archived: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether the version named by `etag` has been dealt with for good."""
+        return is_settled(self.status, self.failure_code)
+
+
+class Upkeep:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def hide_expired_clips(self) -> int:
+        return self._database.run(_HIDE_EXPIRED, {})
+
+    def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
+        """Clips made before `before` that still await their upload."""
+        rows = self._database.all(_ABANDONED, {"before": before, "limit": limit})
+        return [DeletedClip(**row) for row in rows]
+
+    def hide_abandoned(self, clip_id: UUID) -> bool:
+        """False if something landed for the clip meanwhile."""
+        return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
+
+    def hidden_clips(self, limit: int) -> Sequence[DeletedClip]:
+        return [DeletedClip(**row) for row in self._database.all(_HIDDEN_CLIPS, {"limit": limit})]
+
+    def hidden_videos(self, limit: int) -> Sequence[UUID]:
+        return [row["id"] for row in self._database.all(_HIDDEN_VIDEOS, {"limit": limit})]
+
+    def forget_clip(self, clip_id: UUID, *, late_run: object, upload_life: object) -> None:
+        """Deletes the row of a hidden clip whose blobs are gone."""
+        self._database.run(
+            _FORGET_CLIPS,
+            {
+                "clip_id": clip_id,
+                "video_id": None,
+                "late_run": late_run,
+                "upload_life": upload_life,
+            },
+        )
+
+    def forget_video(self, video_id: UUID, *, late_run: object, upload_life: object) -> None:
+        """Deletes the rows of a hidden video and its hidden clips, whose blobs are gone."""
+        self._database.run(
+            _FORGET_CLIPS,
+            {
+                "clip_id": None,
+                "video_id": video_id,
+                "late_run": late_run,
+                "upload_life": upload_life,
+            },
+        )
+        self._database.run(_FORGET_VIDEO, {"id": video_id})
+
+    def due_for_sweep(self, limit: int) -> Sequence[DeletedClip]:
+        """Clips deleted long enough ago that nothing new can appear under their names."""
+        return [DeletedClip(**row) for row in self._database.all(_DUE_FOR_SWEEP, {"limit": limit})]
+
+    def swept(self, clip_id: UUID) -> None:
+        self._database.run(_SWEPT, {"clip_id": clip_id})
+
+    def existing_videos(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
+        """Those of the ids that are videos, not deleted ones."""
+        rows = self._database.all(_EXISTING_VIDEOS, {"ids": list(ids)}) if ids else []
+        return {row["id"] for row in rows}
+
+    def known_blobs(self, after: str, upto: str | None) -> Iterator[KnownBlob]:
+        """What the catalogue knows of blobs named (after, upto], in the order of names."""
+        while True:
+            rows = self._database.all(
+                _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
+            )
+            for row in rows:
+                yield KnownBlob(**row)
+            if len(rows) < _KNOWN_AT_A_TIME:
+                return
+            after = rows[-1]["name"]
+
+    def mark_missing(self, blob_name: str, etag: str) -> bool:
+        """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""
+        touched = self._database.run(
+            _MARK_MISSING,
+            {
+                "blob_name": blob_name,
+                "etag": etag,
+                "code": MISSING.code,
+                "detail": MISSING.detail,
+            },
+        )
+        return touched == 1
+
+    def note_archived(self, blob_names: Sequence[str], *, archived: bool) -> None:
+        """Notes that blobs went into the archive tier, or came back."""
+        self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
+
+    def clips_without_md5(self, limit: int, largest: int) -> Sequence[str]:
+        """Names of ready clips' blobs that can be read and have no checksum, oldest first.
+
+        Of more than `largest` bytes none.
+        """
+        rows = self._database.all(_WITHOUT_MD5, {"limit": limit, "largest": largest})
+        return [row["blob_name"] for row in rows]
+
+    def note_md5(self, blob_name: str, *, old_etag: str, new_etag: str, md5: str) -> bool:
+        """Notes a checksum; False if the blob was overwritten meanwhile."""
+        touched = self._database.run(
+            _NOTE_MD5,
+            {"blob_name": blob_name, "old_etag": old_etag, "new_etag": new_etag, "md5": md5},
+        )
+        return touched == 1

@@ -1,0 +1,67 @@
+"""Users: the subjects of tokens, each with an id of our own."""
+
+from typing import LiteralString
+from uuid import UUID
+
+from shared.postgres.database import Database
+
+# Only one transaction at a time may meet a subject for the first time.
+_LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(subject)s, 0))"
+
+_FIND: LiteralString = "SELECT id FROM users WHERE subject = %(subject)s"
+
+# Somebody of the old service, who signed in with a password there: recognised
+# by an e-mail address that the issuer has verified, if that address is theirs alone. What is
+# looked up by its index is compared again, with the case of ASCII alone folded: lower() makes a
+# plain k of the Kelvin sign, which makes somebody else's address of it.
+_RECOGNISE: LiteralString = """
+    UPDATE users SET subject = %(subject)s
+    WHERE subject IS NULL
+      AND lower(email) = lower(%(email)s)
+      AND lower(email COLLATE "C") = lower(%(email)s COLLATE "C")
+      AND (SELECT count(*) FROM users WHERE subject IS NULL AND lower(email) = lower(%(email)s)) = 1
+    RETURNING id
+"""
+
+_ADD: LiteralString = """
+    INSERT INTO users (subject, email) VALUES (%(subject)s, %(email)s) RETURNING id
+"""
+
+_REMEMBERED = 10_000
+
+
+class Users:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids: dict[str, UUID] = {}
+
+    def id_of(self, subject: str, verified_email: str | None) -> UUID:
+        """The user of a token; the first sight of a subject creates its row."""
+        known = self._ids.get(subject)
+        if known is None:
+            known = self._find(subject) or self._meet(subject, verified_email)
+            if len(self._ids) >= _REMEMBERED:
+                self._ids.clear()
+            self._ids[subject] = known
+        return known
+
+    def forget(self, subject: str) -> None:
+        """The next call looks the subject up again."""
+        self._ids.pop(subject, None)
+
+    def _find(self, subject: str) -> UUID | None:
+        row = self._database.one(_FIND, {"subject": subject})
+        return row["id"] if row else None
+
+    def _meet(self, subject: str, verified_email: str | None) -> UUID:
+        who = {"subject": subject, "email": verified_email}
+        with self._database.transaction() as connection:
+            connection.execute(_LOCK_SUBJECT, who)
+            for statement in (_FIND, _RECOGNISE, _ADD):
+                row = connection.execute(statement, who).fetchone()
+                if row is not None:
+                    break
+            else:
+                raise AssertionError("an INSERT without a conflict clause returns its row")
+        found: UUID = row["id"]
+        return found

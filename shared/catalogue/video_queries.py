@@ -1,0 +1,81 @@
+"""Videos: what clips belong to, and whose they are."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.row_mapping import TimeKey, page_after, seen_by
+from shared.model import Video, Viewer
+from shared.postgres.database import Database, Row
+
+_COLUMNS: LiteralString = """
+    v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at,
+    (SELECT count(*) FROM clips c
+     WHERE c.video_id = v.id AND c.deleted_at IS NULL
+       AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count
+"""
+
+# No row if the user is gone.
+_ADD: LiteralString = f"""
+    INSERT INTO videos AS v (user_id, title, youtube_id)
+    SELECT u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
+    RETURNING {_COLUMNS}
+"""
+
+_GET: LiteralString = f"""
+    SELECT {_COLUMNS} FROM videos v
+    WHERE v.id = %(id)s AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
+"""
+
+# A keyset page, newest first; without a key the first one.
+_PAGE: LiteralString = f"""
+    SELECT {_COLUMNS} FROM videos v
+    WHERE v.user_id = %(user_id)s AND v.deleted_at IS NULL
+      AND (%(after)s::timestamptz IS NULL
+           OR (v.created_at, v.id) < (%(after)s, %(after_id)s::uuid))
+    ORDER BY v.created_at DESC, v.id DESC
+    LIMIT %(limit)s
+"""
+
+_HIDE: LiteralString = """
+    UPDATE videos SET deleted_at = now()
+    WHERE id = %(id)s AND (user_id = %(user_id)s OR %(as_admin)s) AND deleted_at IS NULL
+    RETURNING id
+"""
+
+_HIDE_CLIPS: LiteralString = """
+    UPDATE clips SET deleted_at = now() WHERE video_id = %(id)s AND deleted_at IS NULL
+"""
+
+
+class Videos:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, user_id: UUID, title: str | None, youtube_id: str | None) -> Video | None:
+        """The new video; None if there is no such user."""
+        row = self._database.one(
+            _ADD, {"user_id": user_id, "title": title, "youtube_id": youtube_id}
+        )
+        return _video(row) if row else None
+
+    def get(self, viewer: Viewer, video_id: UUID) -> Video | None:
+        row = self._database.one(_GET, seen_by(viewer) | {"id": video_id})
+        return _video(row) if row else None
+
+    def page(self, user_id: UUID, limit: int, after: TimeKey | None) -> Sequence[Video]:
+        """Up to `limit` videos, newest first, that come after the one with the key `after`."""
+        rows = self._database.all(_PAGE, page_after(after, limit) | {"user_id": user_id})
+        return [_video(row) for row in rows]
+
+    def hide(self, viewer: Viewer, video_id: UUID) -> bool:
+        """Marks a video and all its clips as deleted; False if there is no such video."""
+        with self._database.transaction() as connection:
+            found = connection.execute(_HIDE, seen_by(viewer) | {"id": video_id}).fetchone()
+            if found is not None:
+                connection.execute(_HIDE_CLIPS, {"id": video_id})
+        return found is not None
+
+
+def _video(row: Row) -> Video:
+    return Video(**row)

@@ -1,0 +1,1 @@
+"""Finding and decoding frames of a film."""

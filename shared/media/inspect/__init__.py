@@ -1,0 +1,1 @@
+"""What a file is: its layout, its format, its tracks."""

@@ -1,0 +1,1 @@
+"""Pictures made from frames: poster, stills, storyboard, preview."""

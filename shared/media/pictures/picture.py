@@ -1,0 +1,95 @@
+"""The shape of a picture and its file: square pixels, upright, bounded, JPEG or WebP.
+
+Knows nothing of video: it is given coded sizes, a pixel shape and an orientation.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+
+from PIL import (
+    Image,
+    WebPImagePlugin,  # noqa: F401 - registers itself; Pillow would load all of its forty formats
+)
+
+from shared.media.pictures.orientation import Orientation
+from shared.model import ImageFormat
+
+JPEG_QUALITY, WEBP_QUALITY = 82, 78
+_WEBP_EFFORT = 2
+"""Of 0 to 6. Pillow's default of 4 takes twice the time for 5 % fewer bytes."""
+
+_NARROWEST_PIXEL, _WIDEST_PIXEL = Fraction(1, 16), Fraction(16)
+
+type Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture, in sRGB; `width` and `height` in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+    format: ImageFormat
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type, for `Content-Type`."""
+        return f"image/{self.format}"
+
+
+_TURNS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+"""Pillow turns counter-clockwise."""
+
+
+def square_size(coded: Size, pixel_shape: Fraction) -> Size:
+    """Return the size of a coded picture once its pixels are square, before it is turned.
+
+    `pixel_shape` is the sample aspect ratio, 0 when unknown. The height is kept, as FFmpeg's
+    display aspect ratio implies. A shape beyond 16:1 is damage, and is ignored.
+    """
+    width, height = coded
+    if _NARROWEST_PIXEL <= pixel_shape <= _WIDEST_PIXEL:
+        width = max(1, round(width * pixel_shape))
+    return width, height
+
+
+def displayed_size(coded: Size, pixel_shape: Fraction, orientation: Orientation) -> Size:
+    """Return the size on a screen: square pixels, upright."""
+    width, height = square_size(coded, pixel_shape)
+    return (height, width) if orientation.sideways else (width, height)
+
+
+def within(size: Size, box: Size) -> Size:
+    """Return `size` shrunk in proportion, never enlarged, so that it fits into `box`."""
+    factor = min(1.0, box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def upright(image: Image.Image, orientation: Orientation) -> Image.Image:
+    """Return `image` mirrored and turned as `orientation` says."""
+    if orientation.mirrored:
+        image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    if orientation.rotation:
+        image = image.transpose(_TURNS[orientation.rotation])
+    return image
+
+
+def encoded(
+    image: Image.Image,
+    file_format: ImageFormat,
+    jpeg_quality: int = JPEG_QUALITY,
+) -> Picture:
+    """Return `image` as a progressive JPEG or a WebP."""
+    buffer = BytesIO()
+    if file_format is ImageFormat.JPEG:
+        image.save(buffer, "JPEG", quality=jpeg_quality, optimize=True, progressive=True)
+    else:
+        image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=_WEBP_EFFORT)
+    return Picture(buffer.getvalue(), image.width, image.height, file_format)

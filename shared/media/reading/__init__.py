@@ -1,0 +1,1 @@
+"""Reading a file through FFmpeg with bounds on bytes, time and memory."""

@@ -1,0 +1,81 @@
+"""Opening a file with FFmpeg under guard, and turning FFmpeg's errors into ours.
+
+Owns every option that keeps a hostile file from reading other files, reaching a host or taking
+the machine. Knows nothing of what is then done with the tracks.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from shared.media.failures import FailureCode, unplayable
+from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
+from shared.media.inspect.layout import Layout
+from shared.media.reading.source import Limits, SourceFile
+
+DECODER_THREADS = 2
+"""Frames are decoded one at a time, so more threads would only hold more memory."""
+
+
+@contextmanager
+def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator[InputContainer]:
+    """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
+
+    What `layout` does not know as MP4 is not tried as one: its tables have not been looked at.
+
+    Raises:
+        UnplayableClip: `not_a_video`, `undecodable`, or a limit was reached.
+        BaseException: whatever the source raised, unchanged.
+    """
+    code = FailureCode.UNDECODABLE if layout.container else FailureCode.NOT_A_VIDEO
+    with ffmpeg_errors(file, code):
+        container = av.open(
+            file,
+            "r",
+            options={
+                "format_whitelist": ACCEPTED_FORMATS if layout.is_mp4 else OTHER_FORMATS,
+                "protocol_whitelist": "none",  # there is no such protocol: nothing else is opened
+                "max_pixels": str(limits.max_pixels),
+            },
+            io_open=_refuse,
+        )
+    with container:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                _prepare_decoder(stream, limits)
+        yield container
+
+
+@contextmanager
+def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
+    """Raise `code` for what FFmpeg raises inside, unless reading is to blame: then that.
+
+    Reading is looked at in any case, because FFmpeg takes a failed read for the end of the file.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise  # FFmpeg's own among them: see `memory`
+    except av.FFmpegError as error:
+        file.check()
+        raise unplayable(code) from error
+    file.check()
+
+
+def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
+    """Bound memory and threads; FFmpeg heeds this only before the first frame."""
+    context = stream.codec_context
+    context.options = {"max_pixels": str(limits.max_pixels)}
+    context.thread_count = DECODER_THREADS
+    # Threads over the slices of one frame; threads over frames would hold several at once.
+    context.thread_type = "SLICE"
+
+
+def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
+    """Answer a demuxer that wants another file. Reached only if the whitelists have a hole."""
+    raise av.error.PermissionError(errno.EPERM, "a clip may not open anything else", url)

@@ -1,0 +1,64 @@
+"""The domain model: users, videos, clips and the media inside them.
+
+Frozen values without behaviour that needs a database, a storage account or FFmpeg.
+Times of day are timezone-aware; positions and durations are seconds; sizes are bytes.
+"""
+
+from shared.model.blob import Blob, RehydratePriority, Rehydration
+from shared.model.clip import (
+    LONGEST_POSITION,
+    LONGEST_TITLE,
+    Clip,
+    ClipFile,
+    ClipStatus,
+    Failure,
+    Images,
+    Upload,
+    title_from,
+)
+from shared.model.link import (
+    THUMBNAIL_WIDTHS,
+    ImageFormat,
+    RecordedGrant,
+    Share,
+    SignedLink,
+    Variant,
+)
+from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
+from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
+from shared.model.user import Role, User, Viewer
+from shared.model.video import Video
+
+__all__ = [
+    "LONGEST_POSITION",
+    "LONGEST_TITLE",
+    "THUMBNAIL_WIDTHS",
+    "AudioTrack",
+    "Blob",
+    "Clip",
+    "ClipFile",
+    "ClipStatus",
+    "Failure",
+    "Hdr",
+    "ImageFormat",
+    "Images",
+    "Media",
+    "MediaJson",
+    "Migration",
+    "MigrationReport",
+    "MigrationStatus",
+    "RecordedGrant",
+    "RehydratePriority",
+    "Rehydration",
+    "Role",
+    "Share",
+    "SignedLink",
+    "StrayFile",
+    "Upload",
+    "User",
+    "Variant",
+    "Video",
+    "VideoTrack",
+    "Viewer",
+    "title_from",
+]

@@ -1,0 +1,44 @@
+"""Blobs as storage describes them, and their way out of the archive tier."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class RehydratePriority(StrEnum):
+    """How soon a blob is fetched out of the archive: hours, or at a price less than one."""
+
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A stored blob's properties. `etag` names this version of it; `content_md5` is base64.
+
+    `rehydrating` is how urgently it is being fetched from the archive, if it is.
+    """
+
+    name: str
+    etag: str
+    size: int
+    last_modified: datetime
+    content_type: str | None
+    content_md5: str | None
+    access_tier: str | None
+    metadata: Mapping[str, str]
+    rehydrating: RehydratePriority | None = None
+
+    @property
+    def archived(self) -> bool:
+        """Whether its bytes cannot be read before it has been rehydrated."""
+        return self.access_tier == "Archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehydration:
+    """A blob on its way out of the archive; `retry_after` is seconds until asking again."""
+
+    priority: RehydratePriority
+    retry_after: int

@@ -1,0 +1,114 @@
+"""Clips: their state, files, images and uploads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.model.media import MediaJson
+
+
+class ClipStatus(StrEnum):
+    """How far a clip has come; `ready` and `failed` are final until its blob is overwritten."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a clip failed: a stable code and a sentence for its owner."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """The images made from a clip; the names are those of blobs in the thumbnails container.
+
+    `poster_widths` are the widths in pixels, ascending, in which the poster is stored;
+    `storyboard_name` is the WebVTT beside its sheet; `placeholder` a thumbhash in base64.
+    """
+
+    poster_name: str | None = None
+    poster_widths: tuple[int, ...] = ()
+    storyboard_name: str | None = None
+    preview_name: str | None = None
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A clip as the catalogue knows it.
+
+    `blob_name` is its name in the clips container: None for a clip of the service this one
+    replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
+    that open nothing by themselves. `end_time` and `duration` are None until a clip that
+    landed unannounced has been looked into.
+    """
+
+    id: UUID
+    video_id: UUID
+    title: str | None
+    status: ClipStatus
+    failure: Failure | None
+    blob_name: str | None
+    blob_url: str | None
+    images: Images
+    thumbnail_url: str | None
+    start_time: float
+    end_time: float | None
+    duration: float | None
+    file_size: int | None
+    content_type: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    view_count: int
+    media: MediaJson | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFile:
+    """The part of a Clip that links to it need.
+
+    `archived` is what the last cleanup saw, a few minutes ago: storage is the authority.
+    """
+
+    id: UUID
+    video_id: UUID
+    title: str | None
+    status: ClipStatus
+    blob_name: str | None
+    archived: bool
+    images: Images
+    content_type: str | None
+
+    @property
+    def served_as(self) -> str:
+        """The type that links serve it as, whatever the blob has: none that a browser would run."""
+        return self.content_type or "application/octet-stream"
+
+
+# Seconds, about 115 days: no video is longer, and a typing error often is.
+LONGEST_POSITION = 10_000_000.0
+
+LONGEST_TITLE = 500
+
+
+def title_from(text: str) -> str | None:
+    """The title that a text makes which nobody has checked; None if nothing of it can be read."""
+    return "".join(c for c in text if c.isprintable()).strip()[:LONGEST_TITLE] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How to send a clip's bytes to storage: exactly this method, address and headers."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime

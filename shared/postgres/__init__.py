@@ -1,0 +1,1 @@
+"""Connections to Postgres: signing in, the pool, and running queries."""

@@ -1,0 +1,140 @@
+"""The connections behind `database.py`: a small pool, and the driver that they are made of.
+
+Imported with the first query, not with the app: the driver takes as long to load as a dozen
+of the app's own modules, and an instance that starts for a timer may not need it for minutes.
+"""
+
+import select
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, args_row, dict_row
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from shared import telemetry
+from shared.errors import DatabaseUnavailable
+from shared.postgres.login import DatabaseLogin
+
+# instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
+_MAX_SIZE = 4
+_WAIT_SECONDS = 4.0
+# How long an answer may take: more than any statement needs, and well below the 230 seconds after
+# which the platform gives up on a request. The server's own statement_timeout would not do: one
+# that hangs does not look at it, and PgBouncer refuses connections that ask for it.
+_ANSWER_SECONDS = 60.0
+_CHECK_SECONDS = 3.0
+_CANCEL_SECONDS = 5.0
+_CONNECTION = {"autocommit": True, "row_factory": dict_row}
+
+
+class Connection(psycopg.Connection[DictRow]):
+    """A connection of the pool, which knows neither passwords nor tokens."""
+
+    _answer_seconds: float | None = None
+
+    @classmethod
+    def connect(  # type: ignore[override]  # called by the pool alone, with its kwargs
+        cls,
+        conninfo: str = "",
+        *,
+        login: DatabaseLogin,
+        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+    ) -> Self:
+        connect = super().connect
+        return login.opened(lambda named: connect(conninfo, **named | options))
+
+    def execute(  # type: ignore[override]  # of its queries those that we use: constants
+        self,
+        query: LiteralString,
+        params: Mapping[str, object] | None = None,
+        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+    ) -> psycopg.Cursor[DictRow]:
+        """Runs a query, inside a transaction or not; whoever watches sees it."""
+        with telemetry.query(query):
+            return super().execute(query, params, **options)
+
+    def select[T](
+        self, make: Callable[..., T], query: LiteralString, params: Mapping[str, object]
+    ) -> psycopg.Cursor[T]:
+        """Runs a query whose rows are what `make` makes of their values, in their order."""
+        with telemetry.query(query):
+            return self.cursor(binary=True, row_factory=args_row(make)).execute(query, params)
+
+    def check(self) -> None:
+        """Raises psycopg.OperationalError unless the server answers at once."""
+        self._answer_seconds = _CHECK_SECONDS
+        try:
+            self.execute("SELECT 1")
+        finally:
+            self._answer_seconds = None
+
+    def wait[Answer](
+        self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
+    ) -> Answer:
+        """All waiting of the driver for a server that it is connected to, but never for ever."""
+        if timeout is None:
+            timeout = self._answer_seconds or _ANSWER_SECONDS
+        try:
+            return super().wait(gen, interval, timeout)
+        except psycopg.OperationalError:
+            if self.info.transaction_status is TransactionStatus.ACTIVE:
+                self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        """Ends a statement that is still running, and the connection on which it would answer."""
+        with suppress(psycopg.OperationalError):  # who does not answer may not listen either
+            self.cancel_safe(timeout=_CANCEL_SECONDS)
+        self.close()
+
+
+class Pool:
+    """Opens connections when they are needed, and closes those that nobody needs."""
+
+    def __init__(self, login: DatabaseLogin) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            connection_class=Connection,
+            kwargs=_CONNECTION | {"login": login},
+            min_size=0,
+            max_size=_MAX_SIZE,
+            timeout=_WAIT_SECONDS,
+            reconnect_timeout=_WAIT_SECONDS,
+            # Below the hour of a token; nor do they outlive a rotated password for long.
+            max_lifetime=45 * 60,
+            check=self._discard_if_dead,
+            open=True,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection for a moment; raises DatabaseUnavailable."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError) as error:
+            # Covers refused and lost connections, start-up, shutdown, and a full server.
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _discard_if_dead(self, connection: Connection) -> None:
+        """Finds connections that the server closed, without asking the server.
+
+        Nothing is to be read from an idle connection unless it was closed (or has a notice
+        to tell), so that the round trip of a check is paid only where there is doubt. Where
+        one is dead the others mostly are, and the pool would try them with growing pauses.
+        """
+        waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on
+        waiting.register(connection.fileno(), select.POLLIN)
+        if not waiting.poll(0):
+            return
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            self._pool.drain()
+            raise

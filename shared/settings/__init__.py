@@ -1,0 +1,187 @@
+"""The settings, read once from the environment: the only module that looks at it.
+
+With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing
+setting is reported at once, by name; docs/configuration.md lists them all. Values are
+checked for shape here, never tried out: nothing else connects.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.clock import Clock, utc_now
+from shared.settings.checks import (
+    is_account_key,
+    is_account_name,
+    is_address,
+    is_base_address,
+    is_connection_string,
+    is_container_prefix,
+    is_folder_below_root,
+    is_own_folder,
+    is_postgres,
+    is_schedule,
+    is_switch,
+    is_trigger_source,
+)
+from shared.settings.reader import SettingReader
+from shared.settings.secret import Fixed, Secret, Vault
+
+
+class SettingsError(Exception):
+    """The app cannot start; the message has a line for every problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Cliplink cannot start:\n" + "\n".join(f"  - {p}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """How to reach the storage account, in this order of preference.
+
+    A connection string; an account name and its key; an account name with the app's own
+    identity. `endpoint` is the blob endpoint where the last two are to find the account.
+    With `debug` every request is in the log.
+    """
+
+    connection_string: Secret | None
+    account_name: str | None
+    account_key: Secret | None
+    endpoint: str | None
+    debug: bool = False
+
+    @property
+    def trigger_connection(self) -> str:
+        """The setting (or the prefix of `__blobServiceUri` ...) that the triggers bind to.
+
+        The Functions host looks it up, in the environment alone: the vault is ours.
+        """
+        known = isinstance(self.connection_string, Fixed)
+        return "AZURE_STORAGE_CONNECTION_STRING" if known else "AZURE_STORAGE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """Whose tokens are accepted; all three are required, there is no switch against it."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    storage: StorageSettings
+    auth: AuthSettings
+    database_url: Secret
+    container_prefix: str
+    temp_dir: Path
+    cleanup_schedule: str
+    blob_trigger_source: str
+    cdn_endpoint: str | None
+    migration_root: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveSettings:
+    """What moving clips in needs, on a machine that knows of no issuer of tokens."""
+
+    storage: StorageSettings
+    database_url: Secret
+    container_prefix: str
+
+
+def read_environment() -> Settings:
+    """The settings of this process; raises SettingsError."""
+    return from_mapping(os.environ)
+
+
+def open_vault(url: str) -> Vault:
+    """The vault of that address, without asking it anything yet."""
+    # Imported here: a start without a vault does without the clients of Azure for it.
+    from shared.auth.app_identity import AppIdentity
+    from shared.settings.key_vault import KeyVault
+
+    return KeyVault(url, AppIdentity())
+
+
+def from_mapping(
+    values: Mapping[str, str],
+    vault_of: Callable[[str], Vault] = open_vault,
+    clock: Clock = utc_now,
+) -> Settings:
+    """The settings in `values` and in the vault that they name; an empty one counts as absent.
+
+    Raises SettingsError with every problem.
+    """
+    reader = SettingReader(values, vault_of, clock)
+    settings = Settings(
+        storage=_storage(reader),
+        auth=AuthSettings(
+            issuer=reader.required("AUTH_ISSUER", is_address),
+            audience=reader.required("AUTH_AUDIENCE"),
+            jwks_url=reader.required("AUTH_JWKS_URL", is_address),
+        ),
+        database_url=reader.required_secret("DATABASE_URL", is_postgres),
+        container_prefix=_container_prefix(reader),
+        temp_dir=Path(
+            reader.optional("TEMP_DIR", f"{tempfile.gettempdir()}/cliplink", is_own_folder)
+        ),
+        cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", is_schedule),
+        blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", is_trigger_source),
+        cdn_endpoint=(reader.get("CDN_ENDPOINT", is_base_address) or "").rstrip("/") or None,
+        migration_root=_path(reader.get("MIGRATION_ROOT", is_folder_below_root)),
+    )
+    _stop_at_problems(reader)
+    return settings
+
+
+def read_database_url() -> str:
+    """DATABASE_URL alone, for the migrations, which need nothing else."""
+    reader = SettingReader(os.environ, open_vault, utc_now)
+    url = reader.required("DATABASE_URL", is_postgres)
+    _stop_at_problems(reader)
+    return url
+
+
+def read_move_settings() -> MoveSettings:
+    """The settings of the command line that moves clips in, and of the Python API."""
+    reader = SettingReader(os.environ, open_vault, utc_now)
+    settings = MoveSettings(
+        storage=_storage(reader),
+        database_url=reader.required_secret("DATABASE_URL", is_postgres),
+        container_prefix=_container_prefix(reader),
+    )
+    _stop_at_problems(reader)
+    return settings
+
+
+def _path(value: str | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+def _container_prefix(reader: SettingReader) -> str:
+    return reader.optional("AZURE_STORAGE_CONTAINER_NAME", "cliplink", is_container_prefix)
+
+
+def _stop_at_problems(reader: SettingReader) -> None:
+    if reader.problems:
+        raise SettingsError(reader.problems) from reader.fault
+
+
+def _storage(reader: SettingReader) -> StorageSettings:
+    settings = StorageSettings(
+        connection_string=reader.secret("AZURE_STORAGE_CONNECTION_STRING", is_connection_string),
+        account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", is_account_name),
+        account_key=reader.secret("AZURE_STORAGE_ACCOUNT_KEY", is_account_key),
+        endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", is_address),
+        debug=reader.optional("STORAGE_DEBUG", "false", is_switch).lower() == "true",
+    )
+    if settings.connection_string is None and settings.account_name is None:
+        reader.missing(
+            "AZURE_STORAGE_CONNECTION_STRING is missing, and so is AZURE_STORAGE_ACCOUNT_NAME"
+        )
+    return settings

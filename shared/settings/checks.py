@@ -1,0 +1,165 @@
+"""Checks of settings: each returns what is wrong with a value, or None. Pure, of shape alone."""
+
+import base64
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+# https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
+# letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
+_ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# With one @ at most, between who signs in and where.
+_POSTGRES_URL = re.compile(r"[a-z]+://(?:[^@/?\s]*@)?[^@\s]*")
+_NO_ADDRESS = "is no URL"
+_NO_URL = "is no URL: write special characters in the password as %XX"
+_BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_APP = Path(__file__).resolve().parents[2]
+# Seconds, minutes, hours, day, month, weekday; the last two by name as well.
+_SCHEDULE_FIELDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_SCHEDULE_PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d?)?", re.ASCII)
+_NAMES = {
+    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
+_TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
+
+
+def is_address(value: str) -> str | None:
+    parts = _parts(value)
+    if parts is None:
+        return _NO_ADDRESS
+    host = parts.hostname
+    if not host or parts.scheme not in {"http", "https"}:
+        return "must be an https:// URL"
+    if parts.scheme == "http" and host not in _LOOPBACK and not host.endswith(".localhost"):
+        return "must be https: plain http is for localhost only"
+    return None
+
+
+def is_vault_address(value: str) -> str | None:
+    # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
+    parts = _parts(value)
+    if parts is None:
+        return _NO_ADDRESS
+    extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment
+    if not parts.hostname or parts.scheme != "https" or extra:
+        return "must be the address of a key vault, such as https://cliplink.vault.azure.net"
+    return None
+
+
+def is_switch(value: str) -> str | None:
+    return None if value.lower() in {"true", "false"} else "must be true or false"
+
+
+def is_base_address(value: str) -> str | None:
+    """An address that paths are put behind."""
+    if problem := is_address(value):
+        return problem
+    if not _BASE_ADDRESS.fullmatch(value):
+        return "must be an address without a query, a fragment, a user or odd characters"
+    return None
+
+
+def is_postgres(value: str) -> str | None:
+    try:
+        scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")
+    except ValueError:
+        return _NO_URL
+    if scheme not in {"postgres", "postgresql"}:
+        return "must begin with postgresql://"
+    # The driver would complain too, and quote a part of the password.
+    if _STRAY_PERCENT.search(value):
+        return "has a % that is not followed by two hexadecimal digits: write it as %25"
+    if "\0" in decoded or not _POSTGRES_URL.fullmatch(value):
+        return _NO_URL
+    return None
+
+
+def is_connection_string(value: str) -> str | None:
+    parts = [part.partition("=") for part in value.rstrip(";").split(";")]
+    if not all(equals for _, equals, _ in parts):
+        return "is malformed: it is made of Name=value;Name=value"
+    values = {name: text for name, _, text in parts}
+    if not (values.get("AccountName") and values.get("AccountKey")):
+        return "must have AccountName and AccountKey: neither a SAS nor a shortcut will do"
+    return is_account_key(values["AccountKey"])
+
+
+def is_account_key(value: str) -> str | None:
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        return "has an account key that is not base64"
+    return None
+
+
+def is_account_name(value: str) -> str | None:
+    if not _ACCOUNT_NAME.fullmatch(value):
+        return "must be 3 to 24 lower-case letters and digits"
+    return None
+
+
+def is_container_prefix(value: str) -> str | None:
+    if not _CONTAINER_PREFIX.fullmatch(value):
+        return "must be at most 52 lower-case letters, digits and single hyphens"
+    return None
+
+
+def is_own_folder(value: str) -> str | None:
+    # Its old files are deleted: it must not be, or hold, a folder that matters to anybody.
+    path = Path(value)
+    if not path.is_absolute():
+        return "must be an absolute path"
+    precious = (_APP, Path.home().resolve(), Path(tempfile.gettempdir()).resolve())
+    if any(folder.is_relative_to(path.resolve()) for folder in precious):
+        return "must be a folder of its own: old files in it are deleted"
+    return None
+
+
+def is_folder_below_root(value: str) -> str | None:
+    # It need not be there yet: a share is mounted when it is.
+    path = Path(value)
+    if not path.is_absolute() or "\0" in value:
+        return "must be an absolute path"
+    if path.resolve() == Path("/"):
+        return "must be a folder of its own, not the root of the file system"
+    return None
+
+
+def is_schedule(value: str) -> str | None:
+    fields = value.split()
+    if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
+        return None
+    return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+
+
+def _parts(address: str) -> SplitResult | None:
+    """None for what is malformed, which some parts tell only when they are looked at."""
+    try:
+        parts = urlsplit(address)
+        _, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _is_schedule_field(index: int, text: str) -> bool:
+    lowest, highest = _SCHEDULE_FIELDS[index]
+    parts = [_SCHEDULE_PART.fullmatch(part) for part in text.split(",")]
+    ends = [end for part in parts if part for end in part.groups() if end is not None]
+    return all(parts) and all(
+        lowest <= int(end) <= highest
+        if end.isdecimal()
+        else end[:3].lower() in _NAMES.get(index, ())
+        for end in ends
+    )
+
+
+def is_trigger_source(value: str) -> str | None:
+    if value not in _TRIGGER_SOURCES:
+        return f"must be one of {', '.join(_TRIGGER_SOURCES)}"
+    return None

@@ -1,0 +1,1 @@
+"""Whole files to and from blobs: in parallel blocks, verified, resumable."""

@@ -1,0 +1,1 @@
+"""The storage account through the vendor's client: blobs and queues."""

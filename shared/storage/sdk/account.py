@@ -1,0 +1,143 @@
+"""The storage account and its credentials: connection string, account key, or identity.
+
+Names, URLs and links need nothing but the settings. The vendor's client is made, without
+connecting, and its library loaded at the first read or write. With an identity no
+key is stored anywhere: see `shared.storage.signing.delegation`.
+An account key may change at any time.
+"""
+
+import logging
+import threading
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shared.clock import Clock
+from shared.settings import StorageSettings
+from shared.settings.secret import Part, Secret
+from shared.storage.sdk.sdk_errors import translated
+from shared.storage.signing.delegation import DelegatedSigners
+from shared.storage.signing.sas import DelegationKey, Signer, Span, blob_path
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueClient
+
+# The vendor's log of requests and responses, which leaves out signatures, tokens and bodies. It
+# belongs to the process, not to a client.
+_REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
+
+_PUBLIC_CLOUD = "core.windows.net"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# A caller of the API waits for this: fail soon; background work tries again anyway.
+_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 20}
+
+
+class StorageAccount:
+    """One account: its client, its URL, and the signer of links to it."""
+
+    def __init__(self, settings: StorageSettings, clock: Clock) -> None:
+        self._lock = threading.Lock()
+        self._client: BlobServiceClient | None = None
+        self.name, self._key, self.address = _credentials(settings)
+        _REQUEST_LOG.setLevel(logging.INFO if settings.debug else logging.WARNING)
+        self.queue_address = _queue_address(settings, self.name, self.address)
+        loopback = urlsplit(self.address).hostname in _LOOPBACK
+        self._protocol = "https,http" if loopback else "https"
+        self._keyed: tuple[str, Signer] | None = None
+        # The emulator does not know the id of a link in what a delegated key has signed.
+        delegated = partial(Signer, self.name, protocol=self._protocol, carries_id=not loopback)
+        self._delegated = DelegatedSigners(clock, self._fetch_delegation_key, delegated)
+
+    @property
+    def client(self) -> "BlobServiceClient":
+        """The vendor's client, for this package alone."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = _client(self.address, self.name, self._key)
+        return self._client
+
+    def queue_client(self, queue_name: str) -> "QueueClient":
+        """A new client of one of the account's queues, for this package alone."""
+        from shared.storage.sdk.sdk_client import open_queue
+
+        return open_queue(self.queue_address, queue_name, self.name, self._key, _CLIENT_OPTIONS)
+
+    @property
+    def delegates(self) -> bool:
+        """Whether links are signed with keys that themselves expire."""
+        return self._key is None
+
+    def url(self, container: str, name: str) -> str:
+        """The plain address of a blob; it opens nothing, all containers are private."""
+        return f"{self.address}/{blob_path(container, name)}"
+
+    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+        """The signer of a link of that span, and the span that the link gets.
+
+        A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
+        needed and cannot be had.
+        """
+        if self._key is None:
+            return self._delegated.signer_for(span)
+        return self._keyed_signer(self._key.current()), span
+
+    def _keyed_signer(self, key: str) -> Signer:
+        """The same one as long as the account's key is the same."""
+        if self._keyed is None or self._keyed[0] != key:
+            keyed = self._keyed = key, Signer(self.name, key, self._protocol)
+            return keyed[1]
+        return self._keyed[1]
+
+    def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
+        with translated("delegation_key"):
+            key = self.client.get_user_delegation_key(start, expiry)
+        return DelegationKey(
+            oid=str(key.signed_oid),
+            tid=str(key.signed_tid),
+            start=str(key.signed_start),
+            expiry=str(key.signed_expiry),
+            service=str(key.signed_service),
+            version=str(key.signed_version),
+            value=str(key.value),
+        )
+
+
+def _credentials(settings: StorageSettings) -> tuple[str, Secret | None, str]:
+    """The account's name, its key if there is one, and the address of its blobs."""
+    name, key, address = settings.account_name or "", settings.account_key, settings.endpoint
+    if settings.connection_string is not None:
+        parts = _parts(settings.connection_string.current())
+        name = parts["accountname"]
+        key = Part(settings.connection_string, lambda text: _parts(text)["accountkey"])
+        suffix = parts.get("endpointsuffix")
+        # As the vendor's client reads it: the protocol counts together with the suffix only.
+        scheme = parts.get("defaultendpointsprotocol", "https") if suffix else "https"
+        host = f"{name}.blob.{suffix or _PUBLIC_CLOUD}"
+        address = parts.get("blobendpoint") or f"{scheme}://{host}"
+    return name, key, (address or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/")
+
+
+def _queue_address(settings: StorageSettings, name: str, blobs: str) -> str:
+    """Where the account's queues answer: beside its blobs, unless a connection string says more."""
+    if settings.connection_string is not None:
+        endpoint = _parts(settings.connection_string.current()).get("queueendpoint")
+        if endpoint is not None:
+            return endpoint.rstrip("/")
+    if f"//{name}.blob." in blobs:
+        return blobs.replace(f"//{name}.blob.", f"//{name}.queue.", 1)
+    return f"https://{name}.queue.{_PUBLIC_CLOUD}"
+
+
+def _parts(connection_string: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in connection_string.rstrip(";").split(";"))
+    return {name.lower(): value for name, _, value in pairs}
+
+
+def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
+    # Imported here: a quarter of a second that an instance which only makes links does not pay.
+    from shared.storage.sdk.sdk_client import open_client
+
+    return open_client(address, name, key, _CLIENT_OPTIONS)

@@ -1,0 +1,224 @@
+"""Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
+
+Whole blobs are never read here. All calls raise StorageUnavailable in an outage. What is taken
+from the vendor's library is imported where it is used, so that most starts do without it.
+"""
+
+import threading
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from shared.errors import BlobMissing
+from shared.model import Blob, RehydratePriority
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.sdk_errors import is_leased, is_rehydrating, translated
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient, BlobProperties
+
+_LIST_PAGE = 5000
+_CHECK_SECONDS = 3.0
+# https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
+_DELETE_BATCH = 256
+_DELETED = {200, 202, 404}
+
+
+class Blobs:
+    def __init__(self, account: StorageAccount) -> None:
+        self._account = account
+
+    def get(self, container: str, name: str) -> Blob:
+        """The properties of a blob; raises BlobMissing."""
+        with translated("get"):
+            return _blob(self._client(container, name).get_blob_properties())
+
+    def exists(self, container: str, name: str) -> bool:
+        try:
+            self.get(container, name)
+        except BlobMissing:
+            return False
+        return True
+
+    def reader(self, container: str, blob: Blob) -> "BlobReader":
+        """Reads ranges of exactly this version of the blob."""
+        return BlobReader(self._client(container, blob.name), blob)
+
+    def put(
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        *,
+        replace: bool,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Writes a small blob in one request; without `replace`, raises BlobExists."""
+        from azure.storage.blob import ContentSettings
+
+        settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
+        with translated("put"):
+            self._client(container, name).upload_blob(
+                data,
+                overwrite=replace,
+                content_settings=settings,
+                metadata=dict(metadata or {}),
+            )
+
+    def set_md5(self, container: str, blob: Blob, md5: str) -> str:
+        """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
+        from azure.core import MatchConditions
+
+        with translated("set_md5"):
+            client = self._client(container, blob.name)
+            # All of these properties are set at once: what is not named is cleared.
+            settings = client.get_blob_properties().content_settings
+            settings.content_md5 = bytearray(b64decode(md5))
+            answer = client.set_http_headers(
+                settings, etag=blob.etag, match_condition=MatchConditions.IfNotModified
+            )
+        return str(answer["etag"]).strip('"')
+
+    def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
+        """Starts to fetch a blob from the archive, or hurries what is under way.
+
+        False if it is under way and stays as it is. Raises BlobMissing. The blob is offline
+        meanwhile: for hours, with high priority for less than one.
+        """
+        from azure.core.exceptions import HttpResponseError
+        from azure.storage.blob import RehydratePriority as Theirs
+
+        with translated("rehydrate"):
+            try:
+                self._client(container, name).set_standard_blob_tier(
+                    "Hot", rehydrate_priority=Theirs(priority.capitalize())
+                )
+            except HttpResponseError as error:
+                if is_rehydrating(error):
+                    return False
+                raise
+        return True
+
+    def delete(self, container: str, name: str) -> bool:
+        """Deletes a blob with its snapshots, leased or not; False if there was none."""
+        from azure.core.exceptions import HttpResponseError
+        from azure.storage.blob import BlobLeaseClient
+
+        client = self._client(container, name)
+        try:
+            with translated("delete"):
+                try:
+                    client.delete_blob(delete_snapshots="include")
+                except HttpResponseError as error:
+                    if not is_leased(error):
+                        raise
+                    # An upload link allows its holder to take a lease, even an infinite one.
+                    BlobLeaseClient(client).break_lease(lease_break_period=0)
+                    client.delete_blob(delete_snapshots="include")
+        except BlobMissing:
+            return False
+        return True
+
+    def delete_prefix(self, container: str, prefix: str) -> int:
+        """Deletes every blob whose name begins with `prefix` and returns how many there were."""
+        names = [blob.name for page in self.pages(container, prefix) for blob in page]
+        for batch in batched(names, _DELETE_BATCH, strict=False):
+            self._delete_batch(container, batch)
+        return len(names)
+
+    def pages(
+        self, container: str, prefix: str = "", *, metadata: bool = False
+    ) -> Iterator[list[Blob]]:
+        """All blobs in the order of their names, up to 5000 at a time."""
+        pages = (
+            self._account.client.get_container_client(container)
+            .list_blobs(
+                name_starts_with=prefix or None,
+                include=["metadata"] if metadata else None,
+                results_per_page=_LIST_PAGE,
+            )
+            .by_page()
+        )
+        # Page by page: what the caller does with one is not part of the listing.
+        while True:
+            with translated("list"):
+                page = next(pages, None)
+                blobs = None if page is None else [_blob(properties) for properties in page]
+            if blobs is None:
+                return
+            yield blobs
+
+    def check(self, container: str) -> None:
+        """Raises StorageUnavailable unless the container may be read, which is told in seconds."""
+        with translated("check"):
+            self._account.client.get_container_client(container).get_container_properties(
+                read_timeout=_CHECK_SECONDS, retry_total=1
+            )
+
+    def _delete_batch(self, container: str, names: Sequence[str]) -> None:
+        with translated("delete_batch"):
+            answers = self._account.client.get_container_client(container).delete_blobs(
+                *names, delete_snapshots="include", raise_on_any_failure=False
+            )
+            # The answers come in the order of the names.
+            outcomes = list(zip(names, answers, strict=True))
+        for name, answer in outcomes:
+            if answer.status_code not in _DELETED:
+                self.delete(container, name)  # deals with a lease, or says what is wrong
+
+    def _client(self, container: str, name: str) -> "BlobClient":
+        return self._account.client.get_blob_client(container, name)
+
+
+class BlobReader:
+    """Reads ranges of one version of one blob; threads may share it."""
+
+    def __init__(self, client: "BlobClient", blob: Blob) -> None:
+        self._client = client
+        self._etag = blob.etag
+        self._counting = threading.Lock()
+        self.size = blob.size
+        self.bytes_read = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`, fewer only at the end of the blob.
+
+        Raises BlobMissing, BlobChanged if it is another version by now, BlobArchived,
+        StorageUnavailable.
+        """
+        from azure.core import MatchConditions
+
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        with translated("read"):
+            data = self._client.download_blob(
+                offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
+            ).readall()
+        with self._counting:
+            self.bytes_read += len(data)
+        return data
+
+
+def _blob(properties: "BlobProperties") -> Blob:
+    md5 = properties.content_settings.content_md5
+    return Blob(
+        name=str(properties.name),
+        etag=str(properties.etag).strip('"'),
+        size=int(properties.size),
+        last_modified=properties.last_modified,
+        content_type=properties.content_settings.content_type,
+        content_md5=b64encode(bytes(md5)).decode() if md5 else None,
+        access_tier=str(properties.blob_tier) if properties.blob_tier else None,
+        rehydrating=_rehydrating(properties),
+        metadata=dict(properties.metadata or {}),
+    )
+
+
+def _rehydrating(properties: "BlobProperties") -> RehydratePriority | None:
+    if not (properties.archive_status or "").startswith("rehydrate-pending"):
+        return None
+    high = (properties.rehydrate_priority or "").lower() == RehydratePriority.HIGH
+    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD

@@ -1,0 +1,80 @@
+"""Makes the vendor's client, which connects when it is first used, and keeps its key up to date.
+
+Imports the vendor's library: to be imported late, see `shared.storage.sdk.account`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.storage.blob import BlobServiceClient, LinearRetry
+from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+
+from shared.auth.app_identity import AppIdentity
+from shared.settings.secret import Secret
+
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+# The last one is the emulator's word for a wrong key. From Azure it speaks of a firewall, and
+# then costs one reading of the vault too many.
+_KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure"}
+_RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
+
+
+def open_client(
+    address: str, name: str, key: Secret | None, options: Mapping[str, Any]
+) -> BlobServiceClient:
+    """A client of the account, which signs in with its key, or as the app without one."""
+    return _opened(partial(BlobServiceClient, address), name, key, options)
+
+
+def open_queue(
+    address: str, queue_name: str, name: str, key: Secret | None, options: Mapping[str, Any]
+) -> QueueClient:
+    """The same of one queue; texts go in base64, as the Functions host expects them."""
+    make = partial(QueueClient, address, queue_name, message_encode_policy=TextBase64EncodePolicy())
+    return _opened(make, name, key, options)
+
+
+def _opened[Client: (BlobServiceClient, QueueClient)](
+    make: Callable[..., Client], name: str, key: Secret | None, options: Mapping[str, Any]
+) -> Client:
+    if key is None:
+        plain = {"retry_policy": LinearRetry(**_RETRIES)} | dict(options)
+        return make(credential=AppIdentity().credential, **plain)
+    retries = _KeyedRetries(key, **_RETRIES)
+    keyed = {"retry_policy": retries} | dict(options)
+    client = make(credential=AzureNamedKeyCredential(name, key.current()), **keyed)
+    retries.credential = client.credential
+    return client
+
+
+class _KeyedRetries(LinearRetry):
+    """Retries as it is told to, and once more with another key where the key was refused.
+
+    It stands before what signs requests, so that each attempt is signed anew.
+    """
+
+    def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401  # the vendor's own
+        super().__init__(**options)
+        self._key = key
+        self.credential: Any = None
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Sends a request; the vendor's client calls this."""
+        send: Callable[[PipelineRequest[Any]], PipelineResponse[Any, Any]] = super().send
+        key = self.credential.account_key = self._key.current()
+        response = send(request)
+        another = self._key.instead_of(key) if _is_refusal(response) else None
+        if another is None:
+            return response
+        self.credential.account_key = another
+        return send(request)
+
+
+def _is_refusal(response: PipelineResponse[Any, Any]) -> bool:
+    answer = response.http_response
+    return answer.status_code in _REFUSED and answer.headers.get("x-ms-error-code") in _KEY_REFUSED

@@ -1,0 +1,1 @@
+"""Time-limited links to blobs: shared access signatures (SAS)."""

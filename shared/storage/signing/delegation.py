@@ -1,0 +1,114 @@
+"""Signing with an identity: user-delegation keys, fetched when first needed, kept in memory.
+
+Every instance has to sign alike, or one link would have as many addresses as there are
+instances. A SAS names of its key nothing but who asked for it, from when until when it holds,
+and for which service and version; so the service must be able to make the key again from
+these. We infer that keys asked for with the same two moments sign alike, and ask for moments
+that follow from the link alone. Should that be wrong, links are good but not the same.
+https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared.clock import Clock
+from shared.errors import StorageUnavailable
+from shared.storage.signing.sas import DelegationKey, Signer, Span
+
+_log = logging.getLogger(__name__)
+
+KEY_LIFE = timedelta(days=7)
+"""The longest that the service allows a key, and so a link that it signs."""
+
+# A key begins with the day, so that one serves nearly all links of a day. A link that would
+# outlive that one gets a key that begins later: with the hour, or with its own five minutes.
+_GRIDS = (86_400, 3600, 300)
+# Keys can be revoked, all at once: then links are good again after so long at most.
+_FRESH = timedelta(hours=1)
+_TRY_AGAIN = timedelta(minutes=1)
+# A day needs one or two, and long links one more every ten minutes.
+_MAX_KEPT = 16
+
+type Fetch = Callable[[datetime, datetime], DelegationKey]
+
+
+def key_span(span: Span) -> tuple[datetime, datetime]:
+    """From when until when the key of a link holds; the link may have to end with it.
+
+    The start is in the past whenever the link's is, so the end is less than seven days away.
+    """
+    begins = int(span.starts_at.timestamp())
+    for grid in _GRIDS:
+        start = datetime.fromtimestamp(begins // grid * grid, UTC)
+        if start + KEY_LIFE >= span.expires_at:
+            break
+    return start, start + KEY_LIFE
+
+
+@dataclass(slots=True)
+class _Kept:
+    signer: Signer
+    stale_at: datetime
+
+
+class DelegatedSigners:
+    """A signer for each key; `make` makes one of a key that `fetch` got from the account."""
+
+    def __init__(self, clock: Clock, fetch: Fetch, make: Callable[[DelegationKey], Signer]) -> None:
+        self._clock = clock
+        self._fetch = fetch
+        self._make = make
+        self._kept: dict[tuple[datetime, datetime], _Kept] = {}
+        self._lock = threading.Lock()
+        self._failures = 0
+
+    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+        """The signer of a link, and the link's span, which ends no later than the key.
+
+        Raises StorageUnavailable if there is no key to be had.
+        """
+        holds = key_span(span)
+        if holds[1] < span.expires_at:
+            span = Span(span.starts_at, holds[1])
+        kept = self._kept.get(holds)
+        if kept is None:
+            return self._first(holds), span
+        # One thread fetches it again, the others go on with what there is.
+        if kept.stale_at <= self._clock() and self._lock.acquire(blocking=False):
+            try:
+                self._again(holds, kept)
+            finally:
+                self._lock.release()
+        return kept.signer, span
+
+    def _first(self, holds: tuple[datetime, datetime]) -> Signer:
+        failures = self._failures
+        with self._lock:
+            kept = self._kept.get(holds)
+            if kept is not None:
+                return kept.signer
+            if self._failures != failures:
+                # A thread that waited out one failed attempt does not start another.
+                raise StorageUnavailable("There is no key to sign links with for the moment.")
+            try:
+                signer = self._make(self._fetch(*holds))
+            except StorageUnavailable:
+                self._failures += 1
+                raise
+            while len(self._kept) >= _MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[holds] = _Kept(signer, self._clock() + _FRESH)
+            return signer
+
+    def _again(self, holds: tuple[datetime, datetime], kept: _Kept) -> None:
+        if kept.stale_at > self._clock():
+            return  # another thread has just done it
+        try:
+            kept.signer = self._make(self._fetch(*holds))
+            kept.stale_at = self._clock() + _FRESH
+        except StorageUnavailable:
+            _log.warning("A key to sign links with could not be fetched again; the old one serves")
+            kept.stale_at = self._clock() + _TRY_AGAIN
