@@ -3,6 +3,7 @@
 Nothing connects here. Whatever needs a connection opens it when it is first used.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.clock import Clock, utc_now
+from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
@@ -64,9 +66,12 @@ class Services:
     ingest: Ingest
     migrations: MigrationJobs
     cleanup: Cleanup
+    outage_wait: OutageWait
 
 
-def compose(settings: Settings, clock: Clock = utc_now) -> Services:
+def compose(
+    settings: Settings, clock: Clock = utc_now, stopping: threading.Event | None = None
+) -> Services:
     containers = Containers(settings.container_prefix)
     database = Database(settings.database_url)
     account = StorageAccount(settings.storage, clock)
@@ -124,6 +129,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
             migrations=migrations,
             temp_dir=settings.temp_dir,
         ),
+        outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 
 

@@ -25,7 +25,6 @@ _log = logging.getLogger(__name__)
 
 type Serve = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
 # https://github.com/Azure/azure-functions-host/issues/9876.
 _FALLBACK = "zz_unknown_route"
@@ -72,9 +71,8 @@ class Routes:
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             return _respond(lambda: self._unknown(req), context)
 
-        self._app.function_name(_FALLBACK)(
-            self._app.route("{*path}", methods=list(_METHODS))(serve)
-        )
+        # Every method: the host itself would answer others, such as TRACE, with an empty 404.
+        self._app.function_name(_FALLBACK)(self._app.route("{*path}")(serve))
 
     def _register(self, route: Route, serve: Serve) -> None:
         self.described.append(route)

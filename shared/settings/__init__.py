@@ -22,11 +22,11 @@ from shared.settings.checks import (
     is_folder_below_root,
     is_own_folder,
     is_postgres,
-    is_schedule,
     is_switch,
     is_trigger_source,
 )
 from shared.settings.reader import SettingReader
+from shared.settings.schedules import is_schedule
 from shared.settings.secret import Fixed, Secret, Vault
 
 
