@@ -24,6 +24,21 @@ def is_free(port: int) -> bool:
         return True
 
 
+def listening(
+    port: int, address: str = LOOPBACK, family: socket.AddressFamily = socket.AF_INET
+) -> socket.socket:
+    """A socket that listens on the port; raises OSError where it is taken."""
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def free_port() -> int:
     """A port that nobody listens on; use it within a minute.
 

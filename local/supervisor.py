@@ -5,6 +5,7 @@ Knows nothing of how a service is started (local.stack) or a function is called 
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,14 +28,17 @@ def run(port: int, app: Path, trigger_program: Path | None = None) -> int:
 
     With a `trigger_program` (see local.triggers) that one listens to the triggers.
     """
-    if not ports.is_free(port):
+    try:
+        listener = ports.listening(port)
+    except OSError:
         print(
             f"Port {port} is taken: stop what listens there, or choose another one "
             f"with PORT=<number> make run",
             file=sys.stderr,
         )
         return 1
-    return _until_stopped(lambda: _serve_functions(port, app, trigger_program))
+    with listener:
+        return _until_stopped(lambda: _serve_functions(listener, app, trigger_program))
 
 
 def services(port: int) -> int:
@@ -61,7 +65,8 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
-def _serve_functions(port: int, app: Path, trigger_program: Path | None) -> None:
+def _serve_functions(listener: socket.socket, app: Path, trigger_program: Path | None) -> None:
+    port: int = listener.getsockname()[1]
     with stack.running(stack.data_folder(port), os.environ) as services:
         _announce(services)
         setup = None
@@ -69,7 +74,7 @@ def _serve_functions(port: int, app: Path, trigger_program: Path | None) -> None
             setup = _trigger_setup(trigger_program, port, app, services)
         killed_starts = 0
         while killed_starts < _MOST_KILLED_STARTS:
-            was_ready = _serve_until_killed(port, app, services, setup)
+            was_ready = _serve_until_killed(listener, app, services, setup)
             killed_starts = 0 if was_ready else killed_starts + 1
             # As the platform does with a worker that crashed or ran out of memory.
             print("The functions host was killed: starting it again", flush=True)
@@ -80,14 +85,18 @@ def _serve_functions(port: int, app: Path, trigger_program: Path | None) -> None
 
 
 def _serve_until_killed(
-    port: int, app: Path, services: stack.Services, setup: triggers.Setup | None
+    listener: socket.socket,
+    app: Path,
+    services: stack.Services,
+    setup: triggers.Setup | None,
 ) -> bool:
     """Return when a signal killed the host, whether it was ready before.
 
     Raises processes.ChildFailed for any other end, of the host or of a service.
     """
     bindings = None if setup is None else setup.bindings
-    host = child.start(app, port, services.settings, bindings=bindings)
+    port: int = listener.getsockname()[1]
+    host = child.start(app, port, services.settings, bindings=bindings, listener=listener)
     was_ready = False
     try:
         host.wait_until_answering("/api/health")

@@ -34,9 +34,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Path, port: int, bindings: Path | None = None) -> None:
+async def serve(
+    app: Path, port: int, bindings: Path | None = None, listener: int | None = None
+) -> None:
     """Load the app and serve until SIGTERM or SIGINT.
 
+    `listener` is the descriptor of a socket that listens on `port` already.
     With `bindings` only HTTP is listened to: the bindings of all other functions are written to
     that file for a program that calls them (see local.host.external_triggers).
 
@@ -45,6 +48,7 @@ async def serve(app: Path, port: int, bindings: Path | None = None) -> None:
     """
     host_settings = settings.load(app)
     metrics.collect()
+    stopping = _stopping_event()  # before the app is loaded, which may add to the handler
     indexed = await worker.load(app)
     known = [functions.describe(metadata) for metadata in indexed]
     outputs = QueueOutputs(host_settings.queues)
@@ -76,7 +80,8 @@ async def serve(app: Path, port: int, bindings: Path | None = None) -> None:
     else:
         external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
-    await _run(http, _listen(port), background, host_settings.stop_patience)
+    sockets = _listen(port, listener)
+    await _run(http, sockets, background, stopping, host_settings.stop_patience)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
@@ -87,6 +92,7 @@ async def _run(
     http: HttpApp,
     sockets: list[socket.socket],
     background: list[Awaitable[None]],
+    stopping: asyncio.Event,
     patience: float,
 ) -> None:
     config = uvicorn.Config(
@@ -102,16 +108,24 @@ async def _run(
         timeout_graceful_shutdown=round(patience),
     )
     server = _Server(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003  # the value to set
     tasks = [asyncio.ensure_future(task) for task in background]
     for task in tasks:
         task.add_done_callback(_report_death)
-    await server.serve(sockets=sockets)
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    await stopping.wait()
+    server.should_exit = True
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await serving
+
+
+def _stopping_event() -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    return event
 
 
 def _report_death(task: asyncio.Future[None]) -> None:
@@ -121,16 +135,10 @@ def _report_death(task: asyncio.Future[None]) -> None:
         os._exit(os.EX_SOFTWARE)
 
 
-def _listen(port: int) -> list[socket.socket]:
+def _listen(port: int, listener: int | None) -> list[socket.socket]:
     """Listen on both loopback addresses, so that `localhost` works however it resolves."""
-    sockets = [_bound(socket.AF_INET, ports.LOOPBACK, port)]
+    first = ports.listening(port) if listener is None else socket.socket(fileno=listener)
+    sockets = [first]
     with contextlib.suppress(OSError):  # a machine without IPv6
-        sockets.append(_bound(socket.AF_INET6, "::1", port))
+        sockets.append(ports.listening(port, "::1", socket.AF_INET6))
     return sockets
-
-
-def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((address, port))
-    return listener
