@@ -48,9 +48,15 @@ class App:
 
     @contextmanager
     def running(self) -> Iterator[child.Host]:
-        path = os.environ["PATH"]
-        environment = {
-            "PATH": path,
+        log = self.folder / "host.log"
+        with child.running(ROOT, self.port, self.host_environment, log=log) as host:
+            yield host
+
+    @property
+    def host_environment(self) -> Mapping[str, str]:
+        """All that the host is started with."""
+        return {
+            "PATH": os.environ["PATH"],
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.prefix,
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
@@ -59,8 +65,6 @@ class App:
             "LOCAL_HOST_SCAN_SECONDS": "0.2",
             **self.environment,
         }
-        with child.running(ROOT, self.port, environment, log=self.folder / "host.log") as host:
-            yield host
 
     @property
     def prefix(self) -> str:
