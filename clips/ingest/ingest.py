@@ -8,6 +8,7 @@ and only the version of the blob that was claimed is ever published.
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
+
+# Of the clips that host.json lets in at a time so many are decoded at once, each by its own
+# thread: as many as the memory of an instance holds, whatever their pictures are. The others
+# claim, write images or wait.
+_DECODERS = threading.BoundedSemaphore(2)
 
 
 class Ingest:
@@ -103,7 +109,8 @@ class Ingest:
         run = IngestRun(claim, blob, reader, self._clock())
         self._images.remove(claim.video_id, claim.clip_id)
         try:
-            media, stills = _look_into(reader)
+            with _DECODERS:
+                media, stills = _look_into(reader)
         except UnplayableClip as error:
             self._fail(run, Failure(error.failure_code, error.detail))
             return

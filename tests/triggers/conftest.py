@@ -49,7 +49,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for mode in (LOCAL, MICROSOFT):
             seconds = row.get(f"{mode} seconds")
             took = "" if seconds is None else f" ({seconds} s)"
-            terminalreporter.write_line(f"{scenario:<40} {mode:<10} {row.get(mode, '-')}{took}")
+            said = row.get(mode, "-").replace("\\n", "")[:120]
+            terminalreporter.write_line(f"{scenario:<36} {mode:<10} {said}{took}")
 
 
 @contextmanager

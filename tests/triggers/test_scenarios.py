@@ -51,6 +51,10 @@ def announced(alice: Caller, installation: Installation, film: bytes) -> tuple[s
     return str(clip["id"]), name
 
 
+def _outcomes(calls: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{function} {outcome}" for function, outcome in calls)
+
+
 def wait_for_calls(installation: Installation, name: str, count: int) -> list[tuple[str, str]]:
     wait_for(
         lambda: True if len(installation.calls(name)) >= count else None, f"{count} calls of {name}"
@@ -68,7 +72,7 @@ def test_an_event_makes_an_upload_ready(told: Installation, film: bytes, records
         assert alice.settled(clip_id)["status"] == "ready"
     calls = wait_for_calls(told, name, 1)
     assert calls == [OK]
-    records.add("upload to ready by Event Grid", told.mode, (calls, told.poison(name)))
+    records.add("upload to ready by Event Grid", told.mode, (_outcomes(calls), told.poison(name)))
 
 
 def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, records: Records) -> None:
@@ -77,7 +81,7 @@ def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, record
         assert alice.settled(clip_id)["status"] == "ready"
     calls = wait_for_calls(polled, name, 1)
     assert calls == [OK]
-    records.add("upload to ready by polling", polled.mode, (calls, polled.poison(name)))
+    records.add("upload to ready by polling", polled.mode, (_outcomes(calls), polled.poison(name)))
 
 
 # --- Changed in the middle
@@ -97,7 +101,7 @@ def test_an_overwritten_blob_is_processed_as_it_is_now(
         calls = wait_for_calls(told, name, 2)
         assert alice.settled(clip_id)["status"] == "ready"
     assert calls == [OK, OK]
-    records.add("overwritten in the middle", told.mode, (calls, told.poison(name)))
+    records.add("overwritten in the middle", told.mode, (_outcomes(calls), told.poison(name)))
 
 
 def test_a_blob_deleted_in_the_middle_is_no_failed_call(
@@ -114,7 +118,7 @@ def test_a_blob_deleted_in_the_middle_is_no_failed_call(
         calls = wait_for_calls(told, name, 1)
         told.deliver(name)  # of a blob that is gone: there is no call
     assert calls == [OK]
-    records.add("deleted in the middle", told.mode, (calls, told.poison(name)))
+    records.add("deleted in the middle", told.mode, (_outcomes(calls), told.poison(name)))
 
 
 # --- Faults
@@ -137,7 +141,7 @@ def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
         assert alice.clip(clip_id)["status"] == "ready"
     same = message.replace(told.app.prefix, "PREFIX")
     assert json.loads(same)["ETag"] == '"0x1"'
-    records.add("five failures, poison, reconciled", told.mode, (calls, same), seconds)
+    records.add("five failures, poison, reconciled", told.mode, (_outcomes(calls), same), seconds)
 
 
 def test_an_outage_costs_no_clip_its_quick_end(
@@ -183,7 +187,7 @@ def test_killed_functions_are_tried_again(
         assert alice.settled(clip_id)["status"] == "ready"
         calls = wait_for_calls(told, name, 1)
     assert calls == [OK]
-    records.add("functions killed in the middle", told.mode, (calls, told.poison(name)))
+    records.add("functions killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
 
 
 def test_killed_triggers_leave_the_call_to_its_end(
@@ -206,7 +210,7 @@ def test_killed_triggers_leave_the_call_to_its_end(
         assert alice.settled(another_id)["status"] == "ready"
     calls = wait_for_calls(told, name, 1)
     assert calls == [OK]
-    records.add("triggers killed in the middle", told.mode, (calls, told.poison(name)))
+    records.add("triggers killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
 
 
 # --- The other triggers
