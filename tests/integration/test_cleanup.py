@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
+from clips.compose import Services, compose
 from clips.upkeep.cleanup import UPLOAD_GRACE
 from clips.upkeep.deletion import UPLOAD_LIFE
 from shared.catalogue.landing_queries import GAVE_UP
@@ -356,3 +358,33 @@ def _aged(path: Path) -> Path:
     two_days_ago = datetime.now(UTC).timestamp() - 48 * 3600
     os.utime(path, (two_days_ago, two_days_ago))
     return path
+
+
+# --- One at a time
+
+
+def test_a_cleanup_beside_another_ends_at_once(
+    services: Services, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the other is of another process; afterwards the next one works again."""
+    other = compose(settings)
+    with other.database, other.cleanup._upkeep.alone() as is_alone:
+        assert is_alone
+        assert services.cleanup.run() == {}
+        assert "Another cleanup is at work" in caplog.text
+    assert services.cleanup.run() != {}
+
+
+def test_a_lock_that_was_lost_ends_no_cleanup(
+    services: Services, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server may close a connection that is idle in its transaction."""
+    with services.cleanup._upkeep.alone() as is_alone:
+        assert is_alone
+        with psycopg.connect(database_url, autocommit=True) as administrator:
+            administrator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    assert "was lost with its connection" in caplog.text
+    assert services.cleanup.run() != {}
