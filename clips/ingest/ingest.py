@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Of the clips that host.json lets in at a time so many are decoded at once, each by its own
-# thread: as many as the memory of an instance holds, whatever their pictures are. The others
-# claim, write images or wait.
-_DECODERS = threading.BoundedSemaphore(2)
+# How many of the clips that host.json lets in at a time are decoded at once: as many as the memory
+# of an instance holds, whatever their pictures are. The others claim, write images or wait.
+DECODERS = 2
+_decoders = threading.BoundedSemaphore(DECODERS)
 
 
 class Ingest:
@@ -109,7 +109,7 @@ class Ingest:
         run = IngestRun(claim, blob, reader, self._clock())
         self._images.remove(claim.video_id, claim.clip_id)
         try:
-            with _DECODERS:
+            with _decoders:
                 media, stills = _look_into(reader)
         except UnplayableClip as error:
             self._fail(run, Failure(error.failure_code, error.detail))
