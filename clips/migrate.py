@@ -23,7 +23,7 @@ from clips.migration.session import Order, move_in
 from clips.transfer.context import tools
 from clips.transfer.faults import reason
 from shared.errors import Unavailable
-from shared.settings import SettingsError, read_move_settings
+from shared.settings import SettingsError, read_migration_settings
 
 DONE, SOME_FAILED, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     order = _order(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        settings = read_move_settings()
+        settings = read_migration_settings()
     except SettingsError as error:
         return _say(USAGE, str(error))
     try:

@@ -7,7 +7,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     CliplinkError
     ├── InvalidRequest            the caller sent something malformed
     │   ├── BodyTooLarge
-    │   └── UnsupportedMediaType
+    │   ├── UnsupportedMediaType
+    │   └── KeyReused
     ├── Unauthenticated           a token that does not hold
     │   └── TokenMissing              no token at all
     ├── Forbidden                 a good token without the role that is needed
@@ -24,7 +25,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
         ├── DatabaseUnavailable
         ├── StorageUnavailable
         ├── SigningKeysUnavailable
-        └── Busy                  the instance has no memory left for what is asked
+        └── Busy                  too much at once: memory is short, or calls were in conflict
 """
 
 from dataclasses import dataclass
@@ -72,6 +73,13 @@ class UnsupportedMediaType(InvalidRequest):
     title = "The request body must be JSON"
 
 
+class KeyReused(InvalidRequest):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
+
+
 class Unauthenticated(CliplinkError):
     code = "invalid_token"
     title = "A valid bearer token is needed"
@@ -92,6 +100,16 @@ class NotFound(CliplinkError):
 
     code = "not_found"
     title = "There is no such thing"
+
+
+def no_such_clip() -> NotFound:
+    """The same words whether it never existed, belongs to someone else or is deleted."""
+    return NotFound("There is no such clip.")
+
+
+def no_such_video() -> NotFound:
+    """As `no_such_clip`."""
+    return NotFound("There is no such video.")
 
 
 class MethodNotAllowed(NotFound):

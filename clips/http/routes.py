@@ -1,17 +1,20 @@
-"""Registers handlers as HTTP functions: authenticates, calls, renders, and maps errors.
+"""Registers handlers as HTTP functions: authenticates, parses, calls, renders, and maps errors.
 
-A handler without a description (`operations.py`) is refused: the app does not start.
+A handler without a description (`openapi/operations.py`) is refused: the app does not start.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from clips.http.inputs import Body, Parameters
 from clips.http.openapi.operations import Endpoint, Route
+from clips.http.parsing import parse, retry_key_of
+from clips.http.permissions import check_role, record_admin_operation, viewer_of
 from clips.http.problems import problem, unexpected
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response, render
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-type Serve = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
+type Answer = Callable[[func.HttpRequest], Response]
 
 # The host tries routes in the order of function names, and a catch-all must be tried last:
 # https://github.com/Azure/azure-functions-host/issues/9876.
@@ -33,71 +36,87 @@ _FALLBACK = "zz_unknown_route"
 class Routes:
     """The HTTP functions of an app. Function keys are not used: requests carry tokens."""
 
-    def __init__(self, app: func.FunctionApp, services: "Services") -> None:
+    def __init__(
+        self, app: func.FunctionApp, services: "Services", public_url: str | None = None
+    ) -> None:
+        """`public_url` is the setting PUBLIC_URL."""
         self._app = app
+        self._public_url = public_url
         self._services = services
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
 
-    def add(self, name: str, method: str, path: str, endpoint: Endpoint[[Request]]) -> None:
-        """A function for callers with a valid token that has the operation's role, if any."""
-        handler, role = endpoint.handler, endpoint.operation.role
-
-        def produce(req: func.HttpRequest) -> Response:
-            request = Request(self._services, req, self._caller(req))
-            if role is not None:
-                request.require(role)
-            return handler(request)
-
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: produce(req), context)
-
-        self._register(Route(name, method, path, endpoint.operation, is_public=False), serve)
-
-    def add_public(
-        self, name: str, method: str, path: str, endpoint: Endpoint[[AnonymousRequest]]
+    def add[P: Parameters, B: Body](
+        self, name: str, method: str, path: str, endpoint: Endpoint[Request, P, B]
     ) -> None:
-        """A function for everybody; it does not know who calls."""
-        handler = endpoint.handler
+        """A function for callers with a valid token that has the operation's role, if any."""
+        operation = endpoint.operation
 
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: handler(AnonymousRequest(self._services, req)), context)
+        def answer(req: func.HttpRequest) -> Response:
+            user = self._user(req)
+            if operation.role is not None:
+                check_role(user, operation.role)
+            where, body = parse(req, operation.parameters, operation.body)
+            if operation.role is not None:
+                record_admin_operation(user, req, where)
+            viewer = viewer_of(user, req, where, body, self._services.owners.of)
+            retry_key = retry_key_of(req, where, body) if operation.retry_key else None
+            request = Request(self._services, req, self._public_url, user, viewer, retry_key)
+            return endpoint.handler(request, where, body)
 
-        self._register(Route(name, method, path, endpoint.operation, is_public=True), serve)
+        self._register(Route(name, method, path, operation, is_public=False), answer)
+
+    def add_public[P: Parameters, B: Body](
+        self, name: str, method: str, path: str, endpoint: Endpoint[AnonymousRequest, P, B]
+    ) -> None:
+        """A function that needs no token; its handler does not know who calls.
+
+        Where it answers GET it answers HEAD too, as RFC 9110 says: without a body.
+        """
+        operation = endpoint.operation
+
+        def answer(req: func.HttpRequest) -> Response:
+            where, body = parse(req, operation.parameters, operation.body)
+            request = AnonymousRequest(self._services, req, self._public_url)
+            return endpoint.handler(request, where, body)
+
+        self._register(Route(name, method, path, operation, is_public=True), answer)
 
     def add_fallback(self) -> None:
         """Answers what no other route matches: 404, or 405 where the path exists. Call it last."""
-
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: self._unknown(req), context)
-
         # Every method: the host itself would answer others, such as TRACE, with an empty 404.
-        self._app.function_name(_FALLBACK)(self._app.route("{*path}")(serve))
+        self._serve(_FALLBACK, "{*path}", None, self._unknown)
 
-    def _register(self, route: Route, serve: Serve) -> None:
+    def _register(self, route: Route, answer: Answer) -> None:
         self.described.append(route)
-        self._methods[route.path].append(route.method)
-        register = self._app.route(route.path, methods=[route.method])
-        self._app.function_name(route.name)(register(serve))
+        methods = ["GET", "HEAD"] if route.answers_head else [route.method]
+        self._methods[route.path] += methods
+        self._serve(route.name, route.path, methods, answer)
 
-    def _caller(self, request: func.HttpRequest) -> User:
+    def _serve(self, name: str, path: str, methods: Sequence[str] | None, answer: Answer) -> None:
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            return _respond(answer, req, context)
+
+        self._app.function_name(name)(self._app.route(path, methods=methods)(serve))
+
+    def _user(self, request: func.HttpRequest) -> User:
         identity = self._services.tokens.verify(request.headers.get("authorization"))
         user_id = self._services.users.id_of(identity.subject, identity.verified_email)
         return User(user_id, identity.subject, identity.roles)
 
     def _unknown(self, request: func.HttpRequest) -> Response:
         path = request.route_params.get("path") or ""
-        fitting = [route for route in self._methods if _matches(route, path)]
-        if not fitting:
+        matching = [route for route in self._methods if _matches(route, path)]
+        if not matching:
             raise NotFound("There is no such path.")
-        # clips/access-urls is a path of its own, though it might be a clips/{clip_id}.
-        methods = self._methods[min(fitting, key=lambda route: route.count("{"))]
-        raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
+        # clips/access-urls also matches clips/{clip_id}: the path with fewer variables wins.
+        methods = self._methods[min(matching, key=lambda route: route.count("{"))]
+        raise MethodNotAllowed(f"This path allows {', '.join(methods)}.", tuple(methods))
 
 
-def _respond(produce: Callable[[], Response], context: func.Context) -> func.HttpResponse:
+def _respond(answer: Answer, request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     try:
-        response = produce()
+        response = answer(request)
     except CliplinkError as error:
         response = problem(error)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -105,12 +124,12 @@ def _respond(produce: Callable[[], Response], context: func.Context) -> func.Htt
     except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as an opaque 500
         _log.exception("Unexpected fault in invocation %s", context.invocation_id)
         response = unexpected(str(context.invocation_id))
-    return render(response)
+    return render(response, with_body=request.method != "HEAD")
 
 
 def _matches(route: str, path: str) -> bool:
     # Case-insensitive, as the host compares them.
-    wanted, given = route.lower().split("/"), path.lower().strip("/").split("/")
-    return len(wanted) == len(given) and all(
-        w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)
+    pattern, given = route.lower().split("/"), path.lower().strip("/").split("/")
+    return len(pattern) == len(given) and all(
+        p.startswith("{") or p == g for p, g in zip(pattern, given, strict=True)
     )

@@ -135,7 +135,6 @@ class MigrationJobs:
 
     def _note_files(self, job: Job, folder: bytes) -> int:
         """Reads the folder, notes all that is in it, and returns how many batches that makes."""
-        # Imported here: an instance that answers requests plans nothing.
         from clips.migration.batch import Heart
         from clips.migration.ledger import Ledger
         from clips.migration.plan import Plan

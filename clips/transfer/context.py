@@ -14,7 +14,7 @@ from shared.blob_names import Containers
 from shared.catalogue.migration_clip_queries import Moving
 from shared.clock import utc_now
 from shared.postgres.database import Database
-from shared.settings import MoveSettings
+from shared.settings import MigrationSettings
 from shared.storage import RETRY_FOR_MINUTES, Links, RetryPolicy, StorageAccount, Transfer
 
 
@@ -53,7 +53,7 @@ class Tools:
 
 @contextmanager
 def tools(
-    settings: MoveSettings,
+    settings: MigrationSettings,
     *,
     at_once: int,
     retry_policy: RetryPolicy = RETRY_FOR_MINUTES,

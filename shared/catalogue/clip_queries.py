@@ -5,11 +5,11 @@ go later.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.retry_queries import claim
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     FILE_COLUMNS,
@@ -20,7 +20,8 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.model import Clip, ClipFile, ClipStatus, Viewer
+from shared.errors import WrongState, no_such_video
+from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
 from shared.postgres.database import Database
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
@@ -88,6 +89,20 @@ _HIDE: LiteralString = f"""
     RETURNING {CLIP_COLUMNS}
 """
 
+# Counted and logged, or neither. The viewer's row may be gone, after a restore for example: a
+# view without a user is still a view.
+_ADD_VIEW: LiteralString = f"""
+    WITH seen AS (
+        UPDATE clips c SET view_count = c.view_count + 1
+        FROM videos v
+        WHERE v.id = c.video_id AND c.id = %(clip_id)s AND c.video_id = %(video_id)s
+          AND {VISIBLE}
+        RETURNING c.id
+    )
+    INSERT INTO clip_view_logs (user_id, clip_id)
+    SELECT u.id, seen.id FROM seen LEFT JOIN users u ON u.id = %(user_id)s
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewClip:
@@ -101,36 +116,30 @@ class NewClip:
     content_type: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipChange:
-    """New values for the fields in `named`, the others stay."""
-
-    named: frozenset[str]
-    title: str | None = None
-    expires_at: datetime | None = None
-
-
 class Clips:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, viewer: Viewer, clip: NewClip) -> Clip | None:
-        """The clip, awaiting its upload; None if the viewer sees no such video."""
-        return self._database.one_as(
-            clip_of,
-            _ADD,
-            seen_by(viewer)
-            | {
-                "id": clip.id,
-                "video_id": clip.video_id,
-                "title": clip.title,
-                "start_time": clip.start_time,
-                "end_time": clip.end_time,
-                "blob_name": clip.blob_name,
-                "blob_url": clip.blob_url,
-                "content_type": clip.content_type,
-            },
-        )
+    def add(self, viewer: Viewer, clip: NewClip, retry_key: RetryKey | None = None) -> Clip | None:
+        """The clip, awaiting its upload; None if the viewer sees no such video.
+
+        With a key that created a clip before, that clip. Raises KeyReused, and WrongState if
+        that clip is deleted.
+        """
+        parameters = seen_by(viewer) | asdict(clip)
+        if retry_key is None:
+            return self._database.one_as(clip_of, _ADD, parameters)
+        with self._database.transaction() as connection:
+            clip_id = claim(connection, viewer.user_id, retry_key, clip.id)
+            if clip_id == clip.id:
+                added = connection.select(clip_of, _ADD, parameters).fetchone()
+                if added is None:
+                    raise no_such_video()  # and so the key is not kept
+                return added
+            found = connection.select(clip_of, _GET, seen_by(viewer) | {"id": clip_id}).fetchone()
+        if found is None:
+            raise WrongState("The clip that this Idempotency-Key created has been deleted.")
+        return found
 
     def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         return self._database.one_as(clip_of, _GET, seen_by(viewer) | {"id": clip_id})
@@ -156,7 +165,7 @@ class Clips:
         parameters = seen_by(viewer) | page_after(after, limit) | of_video
         return self._database.all_as(clip_of, _PAGE, parameters)
 
-    def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
+    def change(self, viewer: Viewer, clip_id: UUID, change: ClipUpdate) -> Clip | None:
         return self._database.one_as(
             clip_of,
             _CHANGE,
@@ -173,3 +182,15 @@ class Clips:
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
         return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
+
+
+class ViewLog:
+    """Who watched which clip, and how often each was watched."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> bool:
+        """Counts a view; False if the viewer sees no such clip in that video."""
+        parameters = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
+        return self._database.run(_ADD_VIEW, parameters) == 1

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.landing_queries import MISSING, is_settled
 from shared.errors import DatabaseUnavailable
+from shared.model import MISSING, is_settled
 from shared.postgres.database import Database
 
 _log = logging.getLogger(__name__)

@@ -11,13 +11,25 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
-    Failure,
+    ClipUpdate,
     Images,
     Upload,
+    ready_blob,
     title_from,
+)
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
+    Client,
     ImageFormat,
     RecordedGrant,
     Share,
@@ -26,18 +38,26 @@ from shared.model.link import (
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
 from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
-from shared.model.user import Role, User, Viewer
+from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
+    "Client",
     "Clip",
     "ClipFile",
     "ClipStatus",
+    "ClipUpdate",
     "Failure",
     "Hdr",
     "ImageFormat",
@@ -50,6 +70,7 @@ __all__ = [
     "RecordedGrant",
     "RehydratePriority",
     "Rehydration",
+    "RetryKey",
     "Role",
     "Share",
     "SignedLink",
@@ -60,5 +81,7 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
+    "ready_blob",
     "title_from",
 ]

@@ -25,7 +25,8 @@ _FIELDS: Sequence[tuple[int, int, Sequence[str]]] = (
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, at most
 
 
-def is_schedule(value: str) -> str | None:
+def check_schedule(value: str) -> str | None:
+    """What is wrong with a schedule, or None."""
     texts = value.split()
     if len(texts) == len(_FIELDS):
         days, months = _values(texts[3], *_FIELDS[3]), _values(texts[4], *_FIELDS[4])

@@ -11,12 +11,10 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.compose import Services, compose
+from clips.links.access import UPLOAD_LIFE
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from clips.upkeep.deletion import UPLOAD_LIFE
-from shared.catalogue.landing_queries import GAVE_UP
 from shared.errors import StorageUnavailable
-from shared.model import Blob, Clip, ClipStatus
+from shared.model import GAVE_UP, Blob, Clip, ClipStatus
 from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
@@ -364,10 +362,10 @@ def _aged(path: Path) -> Path:
 
 
 def test_a_cleanup_beside_another_ends_at_once(
-    services: Services, settings: Settings, caplog: pytest.LogCaptureFixture
+    services: AllServices, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also where the other is of another process; afterwards the next one works again."""
-    other = compose(settings)
+    other = compose_all(settings)
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone
         assert services.cleanup.run() == {}
@@ -376,7 +374,7 @@ def test_a_cleanup_beside_another_ends_at_once(
 
 
 def test_a_lock_that_was_lost_ends_no_cleanup(
-    services: Services, database_url: str, caplog: pytest.LogCaptureFixture
+    services: AllServices, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server may close a connection that is idle in its transaction."""
     with services.cleanup._upkeep.alone() as is_alone:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from clips.compose import Services
 from clips.migration.items import Line as ReceiptLine
 from clips.migration.receipt import Summary
 from clips.migration.run import OutOfReach
@@ -19,11 +18,12 @@ from clips.transfer.context import tools
 from local import azurite
 from shared.catalogue.migration_clip_queries import Moving
 from shared.errors import DatabaseUnavailable
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import MigrationSettings, Settings, from_mapping
 from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 64 * 1024
@@ -50,8 +50,8 @@ class Lab:
     """An old service whose way to storage is flaky."""
 
     old: OldService
-    services: Services
-    settings: MoveSettings
+    services: AllServices
+    settings: MigrationSettings
     line: Line
     block: int = BLOCK
     retry_policy: RetryPolicy = QUICK
@@ -85,7 +85,7 @@ class Lab:
 @pytest.fixture
 def lab(
     old: OldService,
-    services: Services,
+    services: AllServices,
     settings: Settings,
     environment: dict[str, str],
     azurite_account: azurite.Account,
@@ -94,7 +94,7 @@ def lab(
         direct = environment["AZURE_STORAGE_CONNECTION_STRING"]
         detour = direct.replace(f":{azurite_account.blob_port}/", f":{line.port}/")
         flaky = from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": detour})
-        move_settings = MoveSettings(
+        move_settings = MigrationSettings(
             storage=flaky.storage,
             database_url=settings.database_url,
             container_prefix=settings.container_prefix,

@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 
 from clips import pipeline as module
-from clips.compose import Services
 from clips.pipeline import Pipeline
 from local import azurite
 from shared.errors import (
@@ -23,12 +22,13 @@ from shared.errors import (
     WrongState,
 )
 from shared.model import Clip, ClipStatus
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import MigrationSettings, Settings, from_mapping
 from shared.storage import RetryPolicy
 from tests.docs.pages import page
 from tests.integration.library import Library
 from tests.migration.disk import file_size_limit
 from tests.migration.flaky import Fault, Line, line_to
+from tests.services import AllServices
 
 QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 8 * 1024 * 1024
@@ -36,7 +36,7 @@ LARGE = os.urandom(3 * BLOCK + 12_345)
 
 
 @pytest.fixture
-def library(services: Services) -> Library:
+def library(services: AllServices) -> Library:
     return Library(services)
 
 
@@ -52,11 +52,11 @@ def move_settings(
     environment: dict[str, str],
     azurite_account: azurite.Account,
     line: Line,
-) -> MoveSettings:
+) -> MigrationSettings:
     """Storage is reached by a line that the test can hurt."""
     name = "AZURE_STORAGE_CONNECTION_STRING"
     detour = environment[name].replace(f":{azurite_account.blob_port}/", f":{line.port}/")
-    return MoveSettings(
+    return MigrationSettings(
         storage=from_mapping(environment | {name: detour}).storage,
         database_url=settings.database_url,
         container_prefix=settings.container_prefix,
@@ -64,7 +64,7 @@ def move_settings(
 
 
 @pytest.fixture
-def pipeline(move_settings: MoveSettings) -> Iterator[Pipeline]:
+def pipeline(move_settings: MigrationSettings) -> Iterator[Pipeline]:
     with Pipeline(move_settings, retry_policy=QUICK) as opened:
         yield opened
 
@@ -258,7 +258,7 @@ def test_a_file_that_is_not_the_clip_is_replaced(
 
 
 def test_a_download_that_broke_off_is_gone_on_with(
-    move_settings: MoveSettings, pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+    move_settings: MigrationSettings, pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
     line.choose = lambda *_: Fault.HALF if ranges(line) > 2 else None
     # One range after the other: side by side, it could be the first that breaks off.

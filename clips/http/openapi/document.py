@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clips.http.inputs import Body, Owned
-from clips.http.openapi.operations import Operation, ResponseSpec, Route, Tag
+from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
+from clips.http.parsing import RETRY_KEY
 from shared import errors
 from shared.errors import CliplinkError
 
@@ -35,8 +36,13 @@ and hand out links that open it for a while.
 **Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
 names all its bad fields at once in `errors`.
 
+**Blank values.** A blank text in an optional field counts as null, a blank parameter as absent.
+
 **Paths and methods.** A path that is not listed here answers 404 `not_found`; a method that a \
 path does not have answers 405 `method_not_allowed`, with the ones it has in `Allow`.
+
+**HEAD.** The operations that need no token answer HEAD like GET, without a body. On a share it \
+does not count as a view.
 
 **Pages.** Lists are bare arrays. Where there is more, `Link: <URL>; rel="next"` leads on.
 
@@ -51,6 +57,15 @@ _TAGS = {
     Tag.SERVICE: "About the service itself.",
 }
 
+_RETRY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text that names this request, such as a UUID. For a day, the same request "
+    "with the same key has the same answer and creates nothing again; another request with it "
+    "is an error.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": RETRY_KEY.pattern},
+}
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -63,7 +78,7 @@ def document(routes: Sequence[Route]) -> Schema:
     """The whole description, ready to be written as JSON."""
     operations = [route.operation for route in routes]
     schemas = Schemas(
-        [operation.body for operation in operations if operation.body],
+        [operation.body for operation in operations if operation.has_body],
         [response.body for operation in operations for response in operation.responses],
     )
     problems = Problems()
@@ -92,8 +107,10 @@ def errors_of(route: Route) -> set[type[CliplinkError]]:
     found: set[type[CliplinkError]] = {*_OF_EVERY_ROUTE, *operation.errors}
     if not route.is_public:
         found |= {*_OF_A_TOKEN}
-    if operation.body:
+    if operation.has_body:
         found |= {*_OF_A_BODY}
+    if operation.retry_key:
+        found.add(errors.KeyReused)
     if operation.role or issubclass(operation.parameters, Owned):
         found.add(errors.Forbidden)
     return found
@@ -117,8 +134,8 @@ def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
         described["security"] = [{"bearer": [operation.role.value]}]
     if parameters := _parameters(route, schemas):
         described["parameters"] = parameters
-    if operation.body:
-        described["requestBody"] = _body(operation.body, operation, schemas)
+    if operation.has_body:
+        described["requestBody"] = _body(operation, schemas)
     return described | {"responses": responses | dict(problems.by_status(errors_of(route)))}
 
 
@@ -138,14 +155,16 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
                 "schema": schema,
             }
         )
+    if route.operation.retry_key:
+        found.append(_RETRY_KEY)
     return sorted(found, key=lambda parameter: str(parameter["in"]))
 
 
-def _body(body: type[Body], operation: Operation, schemas: Schemas) -> Schema:
-    media: Schema = {"schema": schemas.of(body)}
+def _body(operation: AnyOperation, schemas: Schemas) -> Schema:
+    media: Schema = {"schema": schemas.of(operation.body)}
     if operation.example:
         media["example"] = dict(operation.example)
-    return {"required": not _may_be_empty(body), "content": {"application/json": media}}
+    return {"required": not _may_be_empty(operation.body), "content": {"application/json": media}}
 
 
 def _may_be_empty(body: type[Body]) -> bool:
