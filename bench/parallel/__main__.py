@@ -23,10 +23,10 @@ from azure.storage.blob import ContainerClient
 
 from bench import stack
 from bench.film import repeat
-from clips.compose import compose
 from local.host import child
 from local.ports import free_port
 from shared.settings import from_mapping
+from tests.services import compose_all
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 600.0  # seconds
@@ -131,7 +131,7 @@ def _installation(running: stack.Stack) -> Mapping[str, str]:
 
 
 def _new_video(environment: Mapping[str, str]) -> str:
-    services = compose(from_mapping(environment))
+    services = compose_all(from_mapping(environment))
     with services.database:
         video = services.videos.add(services.users.id_of("bench", None), "Benchmark", None)
         assert video is not None

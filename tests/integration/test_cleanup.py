@@ -19,6 +19,7 @@ from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
+from tests.services import AllServices, compose_all
 
 QUIET = timedelta(minutes=2)
 
