@@ -4,7 +4,8 @@ PORT ?= 7071
 SUB ?=
 ROLES ?=
 EMAIL ?=
-export PORT SUB ROLES EMAIL
+TRIGGERS ?=
+export PORT SUB ROLES EMAIL TRIGGERS
 
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.complete
@@ -21,7 +22,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loa
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071)
+run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071, optional TRIGGERS=program)
 	@exec $(PYTHON) -m local run
 
 services: $(ENVIRONMENT) $(EMULATOR) ## start everything but the functions, for use with Core Tools' `func start`

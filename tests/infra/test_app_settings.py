@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
+from clips.ingest import ingest
 from shared.blob_names import Containers
 from shared.postgres import pool
 from shared.settings import from_mapping
@@ -237,10 +238,11 @@ def test_the_runtime_is_the_one_that_is_tested() -> None:
 
 
 def test_an_instance_has_memory_for_what_it_takes_on() -> None:
-    """Two clips at once: docs/configuration.md says some hundred MB each."""
+    """Two decoders at once: docs/configuration.md says some hundred MB for each clip."""
     config = app_config("small")
-    at_once = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
-    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= at_once * 1024
+    places = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
+    assert places >= ingest.DECODERS
+    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= ingest.DECODERS * 1024
 
 
 def test_the_trigger_watches_the_container_that_the_template_makes() -> None:
