@@ -1,16 +1,9 @@
-<<<<<<< HEAD
-"""Users: the subjects of tokens, each with an id that this service gives."""
-
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, LiteralString
-=======
 """Users: the subjects of tokens, each with an id that this service gives; owners of things."""
 
-from collections.abc import Collection, Sequence
-from typing import LiteralString
->>>>>>> main
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
@@ -88,7 +81,6 @@ class Users:
             return found
         with self._database.transaction() as connection:
             connection.execute(_LOCK_SUBJECT, who)
-<<<<<<< HEAD
             row = connection.execute(_FIND, who).fetchone()
             return (
                 _meet(connection, subject, email) if row is None else _merge(connection, row, email)
@@ -112,15 +104,6 @@ def _merge(connection: Connection, row: Mapping[str, Any], email: str | None) ->
     if row["unclaimed"] and email is not None:
         merge_by_email(connection, user, email)
     return user
-=======
-            for statement in (_FIND, _RECOGNISE, _ADD):
-                row = connection.execute(statement, who).fetchone()
-                if row is not None:
-                    break
-            else:
-                raise AssertionError("an INSERT without a conflict clause returns its row")
-        found: UUID = row["id"]
-        return found
 
 
 class Owners:
@@ -132,4 +115,3 @@ class Owners:
     def of(self, ids: Collection[UUID]) -> Sequence[str]:
         """The subjects of those to whom any of these videos and clips belong."""
         return [row["owner"] for row in self._database.all(_OWNERS, {"ids": list(ids)})]
->>>>>>> main

@@ -14,7 +14,7 @@ from azure.storage.blob import BlobServiceClient, generate_blob_sas
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage import Links, LinkTerms, StorageAccount
-from shared.storage.signing.windows import span, window_of
+from shared.storage.signing.windows import link_period, window_of
 from tests.conftest import SetClock
 
 KEY = "c2VjcmV0"
@@ -92,7 +92,7 @@ def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
     for life in LIVES * 3:
         now = NOW + timedelta(microseconds=chance.randrange(10**13))
         for window in (window_of(life), timedelta(hours=12), timedelta(minutes=10)):
-            link = span(now, life, window)
+            link = link_period(now, life, window)
             assert now + life <= link.expires_at < now + life + window
             assert link.starts_at <= now - SKEW
             assert link.expires_at - link.starts_at <= life + window + SKEW

@@ -159,7 +159,7 @@ def test_a_value_that_is_gone_or_wrong_does_not_replace_a_good_one(
     assert secret.current() == "first"
     assert len(keeper.asked) == 2
     (said, _) = [record.getMessage() for record in caplog.records]
-    assert said.startswith("PASSWORD goes on: in the vault it ")
+    assert said.startswith("PASSWORD is used unchanged: in the vault it ")
 
 
 def test_what_is_logged_names_the_setting_and_shows_no_value(
