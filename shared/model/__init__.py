@@ -29,6 +29,7 @@ from shared.model.failure import (
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
+    Client,
     ImageFormat,
     RecordedGrant,
     Share,
@@ -36,8 +37,13 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
-from shared.model.user import Role, User, Viewer
+from shared.model.migration import (
+    FileProblem,
+    Migration,
+    MigrationReport,
+    MigrationStatus,
+)
+from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
@@ -52,11 +58,13 @@ __all__ = [
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
+    "Client",
     "Clip",
     "ClipFile",
     "ClipStatus",
     "ClipUpdate",
     "Failure",
+    "FileProblem",
     "Hdr",
     "ImageFormat",
     "Images",
@@ -68,10 +76,10 @@ __all__ = [
     "RecordedGrant",
     "RehydratePriority",
     "Rehydration",
+    "RetryKey",
     "Role",
     "Share",
     "SignedLink",
-    "StrayFile",
     "Upload",
     "User",
     "Variant",

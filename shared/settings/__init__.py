@@ -82,12 +82,13 @@ class Settings:
     cleanup_schedule: str
     blob_trigger_source: str
     cdn_endpoint: str | None
+    public_url: str | None
     migration_root: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationSettings:
-    """What a migration and the Python API need; they check no tokens."""
+class TransferSettings:
+    """The settings of the migration command and the Python API: none about tokens."""
 
     storage: StorageSettings
     database_url: Secret
@@ -134,6 +135,7 @@ def from_mapping(
             "BLOB_TRIGGER_SOURCE", "EventGrid", check_trigger_source
         ),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
+        public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
     )
     _stop_at_problems(reader)
@@ -148,10 +150,10 @@ def read_database_url() -> str:
     return url
 
 
-def read_migration_settings() -> MigrationSettings:
+def read_transfer_settings() -> TransferSettings:
     """The settings of the migration command and of the Python API; raises SettingsError."""
     reader = SettingReader(os.environ, open_vault, utc_now)
-    settings = MigrationSettings(
+    settings = TransferSettings(
         storage=_storage(reader),
         database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),
