@@ -1,7 +1,7 @@
 """Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
 
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
-is imported late: docs/adr/0019-late-imports.md.
+is imported late: docs/adr/0020-late-imports.md.
 """
 
 import threading

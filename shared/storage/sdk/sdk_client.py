@@ -1,6 +1,6 @@
 """Makes the SDK's clients, which connect when first used, and keeps their key up to date.
 
-Imports the SDK: to be imported late (docs/adr/0019-late-imports.md).
+Imports the SDK: to be imported late (docs/adr/0020-late-imports.md).
 """
 
 from collections.abc import Callable, Mapping
