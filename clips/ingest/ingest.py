@@ -17,6 +17,7 @@ from uuid import UUID
 from clips.ingest.images import ImageWriter
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
+from shared.allocator import returning_memory
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
 from shared.clock import Clock
@@ -72,7 +73,7 @@ class Ingest:
         if video_id is None:
             _log.warning("Left alone, not under a video: %s", blob_name)
             return
-        with span("ingest"):
+        with returning_memory(), span("ingest"):
             self._attempt(blob_name, video_id, wait)
 
     def _attempt(self, blob_name: str, video_id: UUID, wait: OutageWait) -> None:
