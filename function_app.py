@@ -28,7 +28,7 @@ services = compose(settings)  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
 
-routes = Routes(app, services)
+routes = Routes(app, services, settings.public_url)
 routes.add("videos_create", "POST", "videos", videos.create)
 routes.add("videos_list", "GET", "videos", videos.page)
 routes.add("videos_get", "GET", "videos/{video_id}", videos.get)

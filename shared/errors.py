@@ -7,7 +7,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     CliplinkError
     ├── InvalidRequest            the caller sent something malformed
     │   ├── BodyTooLarge
-    │   └── UnsupportedMediaType
+    │   ├── UnsupportedMediaType
+    │   └── KeyReused
     ├── Unauthenticated           a token that does not hold
     │   └── TokenMissing              no token at all
     ├── Forbidden                 a good token without the role that is needed
@@ -70,6 +71,13 @@ class BodyTooLarge(InvalidRequest):
 class UnsupportedMediaType(InvalidRequest):
     code = "unsupported_media_type"
     title = "The request body must be JSON"
+
+
+class KeyReused(InvalidRequest):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
 
 
 class Unauthenticated(CliplinkError):

@@ -36,6 +36,7 @@ from clips.http.fields import (
     Title,
     Width,
 )
+from shared.media_types import upload_type
 from shared.model import ClipStatus, ImageFormat, RehydratePriority, Variant
 
 
@@ -111,7 +112,10 @@ class NewClip(Body):
     ] = None
     content_type: Annotated[
         MediaType | None,
-        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
+        Field(
+            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
+            "is replaced by that of the `filename`'s extension, if that is known."
+        ),
     ] = None
 
     @field_validator("end_time")
@@ -120,6 +124,13 @@ class NewClip(Body):
         if end_time <= info.data.get("start_time", -1):
             raise PydanticCustomError("end_time", "must be greater than start_time")
         return end_time
+
+    @field_validator("content_type")
+    @classmethod
+    def _uploadable(cls, content_type: str | None, info: Any) -> str | None:  # noqa: ANN401 - as above
+        if content_type and upload_type(content_type, info.data.get("filename")) is None:
+            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+        return content_type
 
 
 class ClipChange(Body):

@@ -15,7 +15,7 @@ from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
 from shared.catalogue.row_mapping import StartKey, TimeKey
-from shared.catalogue.share_queries import NewShare, OpenShare, Shares
+from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
 from shared.catalogue.video_queries import Videos
@@ -38,6 +38,7 @@ __all__ = [
     "NewShare",
     "OpenShare",
     "Owners",
+    "ShareViewer",
     "Shares",
     "StartKey",
     "TimeKey",

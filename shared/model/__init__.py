@@ -29,6 +29,7 @@ from shared.model.failure import (
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
+    Client,
     ImageFormat,
     RecordedGrant,
     Share,
@@ -37,7 +38,7 @@ from shared.model.link import (
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
 from shared.model.migration import FileProblem, Migration, MigrationReport, MigrationStatus
-from shared.model.user import Role, User, Viewer
+from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
+    "Client",
     "Clip",
     "ClipFile",
     "ClipStatus",
@@ -69,6 +71,7 @@ __all__ = [
     "RecordedGrant",
     "RehydratePriority",
     "Rehydration",
+    "RetryKey",
     "Role",
     "Share",
     "SignedLink",

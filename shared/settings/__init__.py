@@ -82,6 +82,7 @@ class Settings:
     cleanup_schedule: str
     blob_trigger_source: str
     cdn_endpoint: str | None
+    public_url: str | None
     migration_root: Path | None
 
 
@@ -134,6 +135,7 @@ def from_mapping(
             "BLOB_TRIGGER_SOURCE", "EventGrid", check_trigger_source
         ),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
+        public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
     )
     _stop_at_problems(reader)

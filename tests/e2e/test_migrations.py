@@ -136,10 +136,10 @@ def test_audit_log_records_who_started_a_migration(app: App, old: OldService) ->
         asked = f"missing' {old.folder.name}"
         assert admin.post("/migrate-clips", params={"local_clips_dir": asked}).status_code == 400
         begun = start(admin, old.folder.name, batch_size=7)
-    who = "INFO clips.audit: Admin 'root of migrations' moves clips in from"
+    who = "INFO clips.audit: Admin 'root of migrations' calls POST /api/migrate-clips with"
     wait_for(lambda: begun["id"] in app.log or None, "the line in the log")
-    assert f"{who} {asked!r}, 10 files a batch\n" in app.log
-    assert f"{who} {old.folder.name!r}, 7 files a batch\n" in app.log
+    for folder, size in ((asked, 10), (old.folder.name, 7)):
+        assert f"{who} { {'local_clips_dir': folder, 'batch_size': size} }\n" in app.log
     assert f"migration {begun['id']} of {old.folder.name.encode()!r}\n" in app.log
 
 
