@@ -30,7 +30,7 @@ from clips.migration.scan import ScannedFile
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.migration_clip_queries import CatalogueClip
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 
 _ROUNDS = 3
 _WAYS = ("raw", "cliplink", "sdk", "azcopy")
@@ -159,7 +159,7 @@ def _catalogue(work: Path, ids: list[UUID]) -> Iterator[str]:
         postgres.running(Path(folder) / "postgres", free_port(), durable=False) as server,
     ):
         url = server.url
-        migrate(url)
+        apply_schema(url)
         user, video = uuid4(), uuid4()
         with psycopg.connect(url) as connection:
             connection.execute("INSERT INTO users (id, email) VALUES (%s, 'a@b.c')", [user])

@@ -87,17 +87,6 @@ class Users:
             )
 
 
-class Owners:
-    """Who owns what, for the audit log; the only query without a viewer."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def of(self, ids: Collection[UUID]) -> Sequence[str]:
-        """The subjects of those to whom any of these videos and clips belong."""
-        return [row["owner"] for row in self._database.all(_OWNERS, {"ids": list(ids)})]
-
-
 def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
     """The user of a subject that was never seen: one of the old service, or a new one."""
     recognised = recognise(connection, subject, email)
@@ -115,3 +104,14 @@ def _merge(connection: Connection, row: Mapping[str, Any], email: str | None) ->
     if row["unclaimed"] and email is not None:
         merge_by_email(connection, user, email)
     return user
+
+
+class Owners:
+    """Who owns what, for the audit log; the only query without a viewer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, ids: Collection[UUID]) -> Sequence[str]:
+        """The subjects of those to whom any of these videos and clips belong."""
+        return [row["owner"] for row in self._database.all(_OWNERS, {"ids": list(ids)})]

@@ -37,7 +37,12 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import FileProblem, Migration, MigrationReport, MigrationStatus
+from shared.model.migration import (
+    FileProblem,
+    Migration,
+    MigrationReport,
+    MigrationStatus,
+)
 from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 

@@ -21,12 +21,12 @@ from shared.settings.checks import (
     check_container_prefix,
     check_migration_root,
     check_postgres_url,
-    check_schedule,
     check_temp_folder,
     check_trigger_source,
     check_url,
 )
 from shared.settings.reader import SettingReader
+from shared.settings.schedules import check_schedule
 from shared.settings.secret import Fixed, Secret, Vault
 
 

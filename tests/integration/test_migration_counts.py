@@ -14,7 +14,7 @@ from shared.catalogue import migration_file_queries as migration_files
 from shared.catalogue import migration_queries as migrations
 from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState
 from shared.model import Failure
-from shared.schema.apply import MIGRATIONS
+from shared.schema.apply import SCHEMA
 from tests.integration.migrating import counts, let_leases_run_out, planned
 from tests.services import AllServices
 
@@ -155,7 +155,7 @@ def test_the_schema_update_counts_existing_migrations(
     services.database.run(
         "UPDATE migrations SET total = 0, migrated = 0, skipped = 0, failed = 0", {}
     )
-    file = MIGRATIONS / "008_counts_of_migrations.sql"
+    file = SCHEMA / "008_counts_of_migrations.sql"
     with psycopg.connect(database_url) as connection:
         connection.execute(file.read_bytes())
     after = [services.migrations.get(migration_id) for migration_id in (over, running, begun)]
