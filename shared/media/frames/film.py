@@ -104,9 +104,11 @@ class Film:
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
-        if timestamp <= self.begin:
-            timestamp = self._before_all(timestamp)
-        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
+        from_first = timestamp <= self.begin
+        # The first of all frames need not be a keyframe.
+        any_frame = from_first and self.layout.is_mp4
+        ticks = ticks_for_ffmpeg(self._before_all(timestamp) if from_first else timestamp)
+        self.container.seek(ticks, stream=self.stream, any_frame=any_frame)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
@@ -146,8 +148,8 @@ class Film:
     def _before_all(self, timestamp: int) -> int:
         """Return where to seek to for the first of all frames.
 
-        An index has decoding times, which may be far below zero. FFmpeg does not find what is
-        before the first sample of a fragmented MP4.
+        An index has decoding times, which may be far below zero. In a fragmented MP4, FFmpeg finds
+        no time before that of the first sample.
         """
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
