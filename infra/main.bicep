@@ -19,7 +19,7 @@ param containerPrefix string = 'cliplink'
 // --- Who may call the API
 
 @minLength(1)
-@description('The audience (aud) of the tokens, such as api://cliplink')
+@description('The audience (aud) of the tokens; with Microsoft Entra ID the application id of the API')
 param authAudience string
 
 @description('The issuer (iss) of the tokens; empty: Microsoft Entra ID, this tenant')

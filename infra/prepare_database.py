@@ -18,7 +18,7 @@ from psycopg import sql
 
 from shared.auth.app_identity import AppIdentity
 from shared.postgres.login import parameters_for
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 
 _ROLE_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 # Azure's own function, in the database postgres only: a role that Entra tokens of this object open;
@@ -53,7 +53,7 @@ def prepare(url: str, app_role: str, app_object_id: str) -> list[str]:
         if not server.execute(_DATABASE_EXISTS, [database]).fetchone():
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
             done.append(f"made database {database}")
-    done += [f"applied {name}" for name in migrate(url)]
+    done += [f"applied {name}" for name in apply_schema(url)]
     grant(url, app_role)
     return done
 

@@ -12,11 +12,20 @@ from shared.model.clip import (
     ClipFile,
     ClipStatus,
     ClipUpdate,
-    Failure,
     Images,
     Upload,
     ready_blob,
     title_from,
+)
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
@@ -28,13 +37,24 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
+from shared.model.migration import (
+    FileProblem,
+    Migration,
+    MigrationReport,
+    MigrationStatus,
+)
 from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "AudioTrack",
     "Blob",
@@ -44,6 +64,7 @@ __all__ = [
     "ClipStatus",
     "ClipUpdate",
     "Failure",
+    "FileProblem",
     "Hdr",
     "ImageFormat",
     "Images",
@@ -59,13 +80,13 @@ __all__ = [
     "Role",
     "Share",
     "SignedLink",
-    "StrayFile",
     "Upload",
     "User",
     "Variant",
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
     "ready_blob",
     "title_from",
 ]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.errors import WrongState
+from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
 
@@ -17,14 +18,6 @@ class ClipStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a clip failed: a stable code and a sentence for its owner."""
-
-    code: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

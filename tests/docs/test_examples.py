@@ -1,4 +1,4 @@
-"""The commands of the API's page and of the local copy's work, pasted one after the other."""
+"""The commands of the API guide and of the page about the local host work, pasted in order."""
 
 import subprocess
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ import pytest
 from tests.docs.pages import ROOT, page
 from tests.docs.shell import environment
 
-README = page("README.md")
 _MARK = "==== the next block ===="
 _FAULTS = ('"type":"urn:cliplink:problem', "<Error>", "Traceback", "command not found")
 
@@ -29,8 +28,8 @@ def shell_blocks(text: str) -> list[str]:
 
 
 def until_deletion() -> list[str]:
-    """The walk-through, as far as the API's page asks for it."""
-    blocks = [b.text for b in README.section("Walk-through").blocks if b.language == "sh"]
+    """The tutorial up to the step that deletes the clip, as the API guide asks."""
+    blocks = shell_blocks("docs/tutorial.md")
     return blocks[: next(i for i, block in enumerate(blocks) if "-X DELETE" in block)]
 
 
@@ -52,23 +51,17 @@ def outputs(folder: Path, port: int, blocks: Sequence[str]) -> list[str]:
     return run.stdout.split(_MARK)[1:]
 
 
-def test_the_examples_of_the_api_work_in_their_order(port: int, folder: Path) -> None:
-    """But for those that delete what the others need: the page says to leave them to the end."""
+def test_examples_of_the_api_guide_work_in_their_order(port: int, folder: Path) -> None:
     before, examples = until_deletion(), shell_blocks("docs/api.md")
-    clip, video = (
-        next(e for e in examples if e.rstrip().endswith(f'"$API/{path}"') and "-X DELETE" in e)
-        for path in ("clips/$CLIP_ID", "videos/$VIDEO_ID")
-    )
-    pasted = [example for example in examples if example not in (clip, video)] + [clip, video]
-    printed = outputs(folder, port, [*before, *pasted])[len(before) :]
-    assert len(printed) == len(pasted)
-    for command, output in zip(pasted, printed, strict=True):
+    printed = outputs(folder, port, [*before, *examples])[len(before) :]
+    assert len(printed) == len(examples)
+    for command, output in zip(examples, printed, strict=True):
         assert not any(fault in output for fault in _FAULTS), command + output
     shared = (folder / "clip.mp4").read_bytes()
     assert shared == (folder / "sample.mp4").read_bytes(), "what the share opened"
 
 
-def test_the_local_copys_own_addresses_answer(port: int, folder: Path) -> None:
+def test_addresses_of_the_local_host_answer(port: int, folder: Path) -> None:
     commands = shell_blocks("docs/local.md")
     asked = [c for c in commands if "localhost:7071" in c and "<video_id>" not in c]
     assert len(asked) == 3

@@ -1,4 +1,4 @@
-"""What the pages point to is there: pages, headings, files, folders, commands."""
+"""Links and names in the documentation exist: pages, headings, files, folders, commands."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ each_page = pytest.mark.parametrize("path", all_pages(), ids=lambda path: path.n
 
 
 @each_page
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_lead_to_existing_pages_and_headings(path: Path) -> None:
     for link in Page(path.read_text()).links:
         if link.startswith(("http://", "https://")):
             continue
@@ -27,7 +27,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 @each_page
-def test_files_that_are_named_exist(path: Path) -> None:
+def test_named_files_exist(path: Path) -> None:
     for text in coded(Page(path.read_text()).prose):
         is_path = re.fullmatch(r"[\w./-]+", text) and text.startswith(_FOLDERS)
         is_module = re.fullmatch(r"[\w-]+\.py", text)
@@ -36,7 +36,7 @@ def test_files_that_are_named_exist(path: Path) -> None:
 
 
 @each_page
-def test_commands_of_make_exist(path: Path) -> None:
+def test_named_make_targets_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(
         r"(?:^|`|\()(?:PORT=\d+ )?make ([a-z]+)", path.read_text(), re.MULTILINE
@@ -44,22 +44,15 @@ def test_commands_of_make_exist(path: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_map_names_what_is_there() -> None:
-    table = page("README.md").section("Where things are").table("you look for")
-    named = {name.rstrip("/") for row in table.rows for name in coded(row[1])}
-    assert named
+def test_map_of_the_code_names_every_room_and_nothing_else() -> None:
+    table = page("CONTRIBUTING.md").section("The map").table("room")
+    named = {name.rstrip("/") for row in table.rows for name in coded(row[0])}
     for name in named:
         assert (ROOT / name).exists(), name
-
-
-def test_the_map_leads_to_every_part_of_the_app() -> None:
-    table = page("README.md").section("Where things are").table("you look for")
-    named = {name.rstrip("/") for row in table.rows for name in coded(row[1])}
-    parts = {"clips": ROOT / "clips", "shared": ROOT / "shared"}
-    folders = {
-        f"{name}/{folder.name}"
-        for name, parent in parts.items()
-        for folder in parent.iterdir()
+    rooms = {
+        f"{parent}/{folder.name}"
+        for parent in ("clips", "shared")
+        for folder in (ROOT / parent).iterdir()
         if folder.is_dir() and not folder.name.startswith("__")
     }
-    assert folders <= named
+    assert rooms <= named

@@ -13,7 +13,7 @@ import pytest
 
 from local import azurite, postgres, storage_proxy
 from local.ports import free_port
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 from shared.settings import from_mapping
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.conftest import NewApp
@@ -168,7 +168,7 @@ def test_an_outage_of_postgres(new_app: NewApp, film: bytes, tmp_path: Path) -> 
     port = free_port()
     with ExitStack() as stack:
         with postgres.running(tmp_path / "data", port, durable=False) as server:
-            migrate(server.url)
+            apply_schema(server.url)
             app = new_app(DATABASE_URL=server.url)
             stack.enter_context(app.running())
             alice = stack.enter_context(alice_of(app))

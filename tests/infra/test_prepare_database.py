@@ -100,7 +100,7 @@ FORBIDDEN = {
     "drop a table": "DROP TABLE clips",
     "empty a table at once": "TRUNCATE clips CASCADE",
     "make a role": "CREATE ROLE mine",
-    "read the books of the migrations": "SELECT * FROM _yoyo_migration",
+    "read which schema files were applied": "SELECT * FROM _yoyo_migration",
     "take a table over": 'ALTER TABLE clips OWNER TO "id-cliplink-test"',
 }
 

@@ -17,7 +17,7 @@ import pytest
 
 from clips.upkeep import deletion
 from shared.catalogue import migration_file_queries as migration_files
-from shared.catalogue.landing_queries import MAX_DELIVERIES
+from shared.model import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,6 @@ OWNERS = {
     "psycopg": {"shared.postgres.pool", "shared.postgres.login", "shared.schema.apply"},
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
-    "yoyo": {"shared.schema.apply"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
     "pydantic": {"clips.http"},
     "pydantic_core": {"clips.http"},
@@ -170,7 +169,6 @@ LATE = (
     "psycopg",
     "psycopg_pool",
     "thash",
-    "yoyo",
 )
 
 WATCHED_IMPORT = """

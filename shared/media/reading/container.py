@@ -1,4 +1,4 @@
-"""Opening a file with FFmpeg under guard, and turning FFmpeg's errors into ours.
+"""Opening a file with FFmpeg under guard, and turning FFmpeg's errors into failure codes.
 
 Owns every option that keeps a hostile file from reading other files, reaching a host or taking
 the machine. Knows nothing of what is then done with the tracks.
@@ -7,30 +7,38 @@ the machine. Knows nothing of what is then done with the tracks.
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
 from shared.media.inspect.layout import Layout
+from shared.media.reading.memory import memory_was_refused
 from shared.media.reading.source import Limits, SourceFile
 
+# Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
-"""Frames are decoded one at a time, so more threads would only hold more memory."""
+
+
+class Readable(Protocol):
+    """Bytes that can be read once, from end to end."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end."""
 
 
 @contextmanager
 def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator[InputContainer]:
     """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
 
-    What `layout` does not know as MP4 is not tried as one: its tables have not been looked at.
+    What `layout` does not know as MP4 is not tried as one: its tables have not been checked.
 
-    Raises:
-        UnplayableClip: `not_a_video`, `undecodable`, or a limit was reached.
-        BaseException: whatever the source raised, unchanged.
+    Raises UnplayableClip (`not_a_video`, `undecodable`, or the code of a limit that was reached)
+    and whatever the source raised, unchanged.
     """
     code = FailureCode.UNDECODABLE if layout.container else FailureCode.NOT_A_VIDEO
     with ffmpeg_errors(file, code):
@@ -51,20 +59,58 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
         yield container
 
 
+def open_stream(stream: Readable, format_name: str) -> InputContainer:
+    """Open a stretch of a file that is already open, as a stream of its own, to demux it.
+
+    Hardly anything is read to describe its tracks, which are known. The caller closes the
+    container, and handles FFmpeg's errors.
+    """
+    return av.open(
+        stream,
+        "r",
+        format=format_name,
+        options={"protocol_whitelist": "none", "probesize": "65536", "analyzeduration": "1"},
+        io_open=_refuse,
+    )
+
+
 @contextmanager
 def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     """Raise `code` for what FFmpeg raises inside, unless reading is to blame: then that.
 
-    Reading is looked at in any case, because FFmpeg takes a failed read for the end of the file.
+    Reading is checked in any case, because FFmpeg takes a failed read for the end of the file.
     """
     try:
         yield
-    except MemoryError:
-        raise  # FFmpeg's own among them: see `memory`
     except av.FFmpegError as error:
+        if not is_damage(error):
+            raise
         file.check()
         raise unplayable(code) from error
     file.check()
+
+
+def rewind(container: InputContainer, *streams: Stream) -> None:
+    """Go back to the beginning, by the index of the first of `streams` that allows it.
+
+    Matroska refuses where a track has no keyframe in its index.
+    """
+    for stream in (None, *streams):
+        try:
+            container.seek(0, stream=stream)
+        except av.FFmpegError as error:
+            if not is_damage(error):
+                raise
+        else:
+            return
+
+
+def is_damage(error: av.FFmpegError) -> bool:
+    """Tell what the file is to blame for from memory that was really refused.
+
+    To be asked at once, where the error is caught: see `memory.memory_was_refused`.
+    """
+    return not (isinstance(error, MemoryError) and memory_was_refused())
 
 
 def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from shared.clock import Clock
 from shared.settings import StorageSettings
 from shared.settings.secret import Part, Secret
-from shared.storage.sdk.sdk_errors import translated
+from shared.storage.sdk.azure_errors import azure_errors
 from shared.storage.signing.delegation import DelegatedSigners
-from shared.storage.signing.sas import DelegationKey, Signer, Span, blob_path
+from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer, blob_path
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -31,7 +31,7 @@ _REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_poli
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A caller of the API waits for this: fail soon; background work tries again anyway.
-_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 20}
+_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 10}
 
 
 class StorageAccount:
@@ -74,7 +74,7 @@ class StorageAccount:
         """The plain address of a blob; it opens nothing, all containers are private."""
         return f"{self.address}/{blob_path(container, name)}"
 
-    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+    def signer_for(self, span: LinkPeriod) -> tuple[Signer, LinkPeriod]:
         """The signer of a link of that span, and the span that the link gets.
 
         A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
@@ -92,7 +92,7 @@ class StorageAccount:
         return self._keyed[1]
 
     def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
-        with translated("delegation_key"):
+        with azure_errors("delegation_key"):
             key = self.client.get_user_delegation_key(start, expiry)
         return DelegationKey(
             oid=str(key.signed_oid),
@@ -137,7 +137,6 @@ def _parts(connection_string: str) -> dict[str, str]:
 
 
 def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
-    # Imported here: a quarter of a second that an instance which only makes links does not pay.
     from shared.storage.sdk.sdk_client import open_client
 
     return open_client(address, name, key, _CLIENT_OPTIONS)
