@@ -6,7 +6,6 @@ from pathlib import Path
 import av
 from av.stream import Stream
 
-
 KEEP_TIMES = {"avoid_negative_ts": "disabled"}
 
 
