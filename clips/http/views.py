@@ -31,12 +31,12 @@ from shared.model import (
 def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], dict[str, Any]]:
     """Reads the fields of a shape from attributes of the same names, or at the given paths.
 
-    The `computed` ones are None, for the caller to fill in.
+    The caller has to set the `computed` ones: until then they hold a value of another field.
     """
-    names = [name for name in shape.__annotations__ if name not in computed]
-    empty = dict.fromkeys(shape.__annotations__)  # keeps the order
-    read = attrgetter(*(paths.get(name, name) for name in names))
-    return lambda value: empty | dict(zip(names, read(value), strict=True))
+    names = tuple(shape.__annotations__)
+    other = next(name for name in names if name not in computed)
+    read = attrgetter(*(other if name in computed else paths.get(name, name) for name in names))
+    return lambda value: dict(zip(names, read(value)))  # noqa: B905 - `strict` would double its cost
 
 
 _VIDEO = _fields_of(outputs.Video)

@@ -1,7 +1,7 @@
 """Stills of a clip by time and size: links to images that exist, or are made once and kept.
 
-Requests are rounded to a grid, so that nobody can fill the account: four widths, two formats, and
-at most 1000 points in time for each clip.
+Requests are rounded to a grid, so that no caller can fill the account: four widths, two formats,
+and at most 1000 points in time for each clip.
 """
 
 import math

@@ -14,13 +14,10 @@ What keeps one user from getting the videos of another:
 """
 
 import logging
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.postgres.database import Database
-
-if TYPE_CHECKING:
-    from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 

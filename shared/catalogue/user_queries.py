@@ -3,14 +3,11 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
-from shared.postgres.database import Database
-
-if TYPE_CHECKING:
-    from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 

@@ -154,4 +154,4 @@ def test_an_unexpected_fault_tells_nothing_but_where_to_look() -> None:
     assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
     body = json.loads(render(answer).get_body())
     assert body["code"] == "internal_error"
-    assert body["detail"] == "The fault is logged under invocation 8f3c."
+    assert body["detail"] == "The error is logged under invocation 8f3c."
