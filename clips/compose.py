@@ -27,9 +27,9 @@ from shared.catalogue import (
     Clips,
     Grants,
     Landings,
+    MigrationClips,
     MigrationFiles,
     Migrations,
-    Moving,
     Owners,
     Shares,
     Upkeep,
@@ -112,14 +112,14 @@ def compose_on(
     images = ImageWriter(blobs, containers, landings)
     ingest = Ingest(clock, account, blobs, containers, landings, images)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
-    moving = Moving(database)
+    migration_clips = MigrationClips(database)
     migrations = MigrationJobs(
         settings.migration_root,
         Migrations(database),
         MigrationFiles(database),
-        moving,
+        migration_clips,
         Queue(account, containers.migrations_queue),
-        lambda: _batch_mover(account, clock, containers, moving),
+        lambda: _batch_mover(account, clock, containers, migration_clips),
     )
     access = Access(clips, grants, containers, links, storyboards, archive)
     return Services(
@@ -161,9 +161,9 @@ def compose_on(
 
 
 def _batch_mover(
-    account: StorageAccount, clock: Clock, containers: Containers, moving: Moving
+    account: StorageAccount, clock: Clock, containers: Containers, migration_clips: MigrationClips
 ) -> "BatchMover":
     from clips.migration.batch import BatchMover
 
     # Uploads go to the account itself, not through the CDN.
-    return BatchMover(account, Links(account, clock), containers, moving)
+    return BatchMover(account, Links(account, clock), containers, migration_clips)

@@ -11,7 +11,7 @@ from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings
 from shared.catalogue.legacy_user_queries import LegacyUsers
-from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
 from shared.catalogue.row_mapping import StartKey, TimeKey
@@ -31,9 +31,9 @@ __all__ = [
     "Landing",
     "Landings",
     "LegacyUsers",
+    "MigrationClips",
     "MigrationFiles",
     "Migrations",
-    "Moving",
     "NewClip",
     "NewShare",
     "OpenShare",

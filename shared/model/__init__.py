@@ -37,7 +37,12 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
+from shared.model.migration import (
+    FileProblem,
+    Migration,
+    MigrationReport,
+    MigrationStatus,
+)
 from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
@@ -59,6 +64,7 @@ __all__ = [
     "ClipStatus",
     "ClipUpdate",
     "Failure",
+    "FileProblem",
     "Hdr",
     "ImageFormat",
     "Images",
@@ -74,7 +80,6 @@ __all__ = [
     "Role",
     "Share",
     "SignedLink",
-    "StrayFile",
     "Upload",
     "User",
     "Variant",

@@ -87,8 +87,8 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationSettings:
-    """What moving clips in needs, on a machine that knows of no issuer of tokens."""
+class TransferSettings:
+    """The settings of the migration command and the Python API: none about tokens."""
 
     storage: StorageSettings
     database_url: Secret
@@ -150,10 +150,10 @@ def read_database_url() -> str:
     return url
 
 
-def read_migration_settings() -> MigrationSettings:
-    """The settings of the command line that moves clips in, and of the Python API."""
+def read_transfer_settings() -> TransferSettings:
+    """The settings of the migration command and of the Python API; raises SettingsError."""
     reader = SettingReader(os.environ, open_vault, utc_now)
-    settings = MigrationSettings(
+    settings = TransferSettings(
         storage=_storage(reader),
         database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),

@@ -30,6 +30,8 @@ _LONGEST_HEAD = 1024 * 1024
 # Sound, picture or data; size; time; the stream, which is always 0.
 _TAG_START = re.compile(rb"[\x08\x09\x12].{3}.{4}\x00\x00\x00", re.DOTALL)
 _FLV_HEAD, _TAG_HEAD = 13, 11
+_SOUND, _PICTURE, _DATA = 8, 9, 18
+_AAC, _AVC = 10, 7
 
 
 def can_enter_anywhere(film: Film) -> bool:
@@ -80,9 +82,7 @@ def _frame_from(film: Film, head: bytes, place: int, budget: FrameBudget) -> Tim
     film.forget()
     with closing(open_stream(stream, film.container.format.name.split(",")[0])) as container:
         tracks = [track for track in container.streams.video if track.index == film.stream.index]
-        # FLV announces its tracks by their first tags.
-        packets = container.demux(tracks) if tracks else container.demux(video=0)
-        return next_picture(film, packets, budget)
+        return next_picture(film, container.demux(tracks), budget) if tracks else None
 
 
 class _StreamFrom:
@@ -105,9 +105,9 @@ class _StreamFrom:
 
 
 def _head(film: Film) -> bytes:
-    """Return what a demuxer must see first: all before the first cluster, or the head of an FLV."""
+    """Return what a demuxer must see first: of Matroska, all before the first cluster."""
     if film.container.format.name == "flv":
-        return film.file.peek(0, _FLV_HEAD)
+        return _flv_head(film.file)
     data = b""
     while len(data) < _LONGEST_HEAD and _CLUSTER not in data:
         more = film.file.peek(len(data), BLOCK_BYTES)
@@ -115,6 +115,26 @@ def _head(film: Film) -> bytes:
             break
         data += more
     return data[: data.find(_CLUSTER)] if _CLUSTER in data else b""
+
+
+def _flv_head(file: SourceFile) -> bytes:
+    """Return the beginning of an FLV with the tags that describe its tracks, before any media."""
+    data = file.peek(0, BLOCK_BYTES)
+    at = _FLV_HEAD
+    while at + _TAG_HEAD + 2 < len(data) and _describes_track(data[at:]):
+        at += _TAG_HEAD + int.from_bytes(data[at + 1 : at + 4]) + 4
+    return data[:at]
+
+
+def _describes_track(tag: bytes) -> bool:
+    """Tell data, and the settings of a decoder, from sound and picture."""
+    first, second = tag[_TAG_HEAD], tag[_TAG_HEAD + 1]
+    if tag[0] == _SOUND:
+        return first >> 4 == _AAC and second == 0
+    if tag[0] == _PICTURE:
+        is_extended = first & 0x80 != 0
+        return first & 0x0F == 0 if is_extended else first & 0x0F == _AVC and second == 0
+    return tag[0] == _DATA
 
 
 def _next_place(film: Film, offset: int, budget: FrameBudget) -> int | None:

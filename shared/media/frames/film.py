@@ -105,9 +105,7 @@ class Film:
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
         if timestamp <= self.begin:
-            # An index has decoding times, which may be far below zero.
-            entries = self.stream.index_entries
-            timestamp = min(timestamp, 0, entries[0].timestamp if len(entries) else 0)
+            timestamp = self._before_all(timestamp)
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
@@ -144,6 +142,18 @@ class Film:
     def forget(self) -> None:
         """Let the decoder begin anew: what comes next is from another place of the film."""
         self.stream.codec_context.flush_buffers()
+
+    def _before_all(self, timestamp: int) -> int:
+        """Return where to seek to for the first of all frames.
+
+        An index has decoding times, which may be far below zero. FFmpeg does not find what is
+        before the first sample of a fragmented MP4.
+        """
+        entries = self.stream.index_entries
+        first = entries[0].timestamp if len(entries) else 0
+        if self.layout.is_mp4 and len(entries):
+            return first
+        return min(timestamp, 0, first)
 
     def _first_shown(self) -> int:
         first = self.first_timestamp

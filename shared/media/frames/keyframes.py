@@ -50,11 +50,12 @@ def spread(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
 
 
 def still(film: Film) -> TimedFrame | None:
-    """Return the one frame of a cover picture, which FFmpeg hands out before all else.
+    """Return the one frame of a cover picture, which FFmpeg hands out anew after each seek.
 
     Raises as `spread` does.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
+        film.container.seek(0)
         return next_picture(film, film.packets(), FrameBudget(film, 1, film.file.size))
 
 

@@ -35,9 +35,10 @@ class KeyframeIndex:
         self._hides_beginning = bool(self._entries) and self._entries[0].is_discard
         if self._hides_beginning:
             self._delay = 0
-        keyframes = samples.shown_keyframes(self._entries, film.begin - self._delay)
-        self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= film.begin - self._delay
-        first, last = film.begin - self._delay, film.end - self._delay
+        self._earliest = first = film.begin - self._delay
+        keyframes = samples.shown_keyframes(self._entries, first)
+        self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
+        last = film.end - self._delay
         if film.length == 0 and keyframes:
             last = keyframes[-1][0]
         self.chosen = samples.nearest(
@@ -68,7 +69,7 @@ class KeyframeIndex:
         film, chosen = self._film, self.chosen
         film.forget()  # the decoder may have been playing
         if self._marks_every_sample():
-            chosen = samples.largest_nearby(self._entries, chosen)
+            chosen = samples.largest_nearby(self._entries, chosen, self._earliest)
         chosen = samples.within(chosen, self._budget.max_bytes)
         data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
         for sample, sample_data in zip(chosen, data, strict=True):

@@ -2,14 +2,14 @@
 
 Its index (`stbl`, ISO/IEC 14496-12 section 8.5) has place, size and time of every sample. Where an
 edit list begins between two keyframes, FFmpeg keeps what leads in to it, marked as "discard":
-`shown_keyframes` is the one place that keyframes to be shown are taken from.
+`is_shown` is the one rule for what may be fetched to be shown.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from av.index import IndexEntries
+from av.index import IndexEntries, IndexEntry
 
 from shared.media.reading.source import Range
 
@@ -35,20 +35,20 @@ class Sample:
     timestamp: int
 
 
+def is_shown(entry: IndexEntry, earliest: int) -> bool:
+    """Tell whether players show a sample: no edit list hides it, nor is it before `earliest`."""
+    return not entry.is_discard and entry.timestamp >= earliest
+
+
 def shown_keyframes(entries: IndexEntries, earliest: int) -> list[tuple[int, int]]:
     """Return decoding time and number of each keyframe that is shown, in the order of time.
 
-    Left out are those before `earliest`, those that an edit list hides, and those that cannot be
-    fetched.
+    Those that cannot be fetched are left out.
     """
     return sorted(
         (entry.timestamp, number)
         for number, entry in enumerate(entries)
-        if entry.is_keyframe
-        and not entry.is_discard
-        and entry.timestamp >= earliest
-        and entry.pos >= 0
-        and 0 < entry.size <= _LARGEST_SAMPLE
+        if entry.is_keyframe and is_shown(entry, earliest) and _is_fetchable(entry)
     )
 
 
@@ -60,7 +60,7 @@ def nearest(
     return [_sample(entries, keyframes[number][1]) for number in sorted(numbers)]
 
 
-def largest_nearby(entries: IndexEntries, samples: list[Sample]) -> list[Sample]:
+def largest_nearby(entries: IndexEntries, samples: list[Sample], earliest: int) -> list[Sample]:
     """Return for each sample the largest one around it, each once, in order.
 
     For an index that marks all samples as keyframes although few of them are: these are larger.
@@ -69,12 +69,10 @@ def largest_nearby(entries: IndexEntries, samples: list[Sample]) -> list[Sample]
     for sample in samples:
         first, last = sample.number - _NEIGHBOURS, sample.number + _NEIGHBOURS
         around = range(max(0, first), min(len(entries), last))
-        shown = [number for number in around if not entries[number].is_discard]
+        shown = [number for number in around if is_shown(entries[number], earliest)]
         numbers.add(max(shown, key=lambda number: entries[number].size))
     return [
-        _sample(entries, number)
-        for number in sorted(numbers)
-        if entries[number].pos >= 0 and entries[number].size <= _LARGEST_SAMPLE
+        _sample(entries, number) for number in sorted(numbers) if _is_fetchable(entries[number])
     ]
 
 
@@ -122,6 +120,10 @@ def _nearest(keyframes: Sequence[tuple[int, int]], timestamp: int) -> int:
     behind = bisect_left(keyframes, (timestamp, 0))
     around = range(max(0, behind - 1), min(len(keyframes), behind + 1))
     return min(around, key=lambda number: abs(keyframes[number][0] - timestamp))
+
+
+def _is_fetchable(entry: IndexEntry) -> bool:
+    return entry.pos >= 0 and 0 < entry.size <= _LARGEST_SAMPLE
 
 
 def _sample(entries: IndexEntries, number: int) -> Sample:

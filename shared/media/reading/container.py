@@ -62,14 +62,14 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
 def open_stream(stream: Readable, format_name: str) -> InputContainer:
     """Open a stretch of a file that is already open, as a stream of its own, to demux it.
 
-    Its tracks are known: nothing is read to describe them. The caller closes the container, and
-    handles FFmpeg's errors.
+    Hardly anything is read to describe its tracks, which are known. The caller closes the
+    container, and handles FFmpeg's errors.
     """
     return av.open(
         stream,
         "r",
         format=format_name,
-        options={"protocol_whitelist": "none", "probesize": "32", "analyzeduration": "1"},
+        options={"protocol_whitelist": "none", "probesize": "65536", "analyzeduration": "1"},
         io_open=_refuse,
     )
 
