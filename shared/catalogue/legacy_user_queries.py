@@ -17,8 +17,7 @@ import logging
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.postgres.database import Database
-from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 

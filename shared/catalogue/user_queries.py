@@ -7,8 +7,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
-from shared.postgres.database import Database
-from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 
