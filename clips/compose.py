@@ -18,6 +18,7 @@ from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
@@ -122,7 +123,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
-            temp_dir=settings.temp_dir,
+            temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
     )
 

@@ -14,11 +14,11 @@ from clips.links.archive import Archive
 from clips.links.download_names import download_name
 from clips.links.lookup import no_such_clip, ready_blob
 from clips.links.storyboards import Storyboards
-from clips.upkeep.deletion import UPLOAD_LIFE
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants
 from shared.errors import BlobArchived, CliplinkError, NotFound, Unavailable, WrongState
 from shared.model import (
+    UPLOAD_LIFE,
     Clip,
     ClipFile,
     RehydratePriority,

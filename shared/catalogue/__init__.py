@@ -9,7 +9,7 @@ Every statement stands in the module that runs it, named and with parameters onl
 from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clip_queries import ClipChange, Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.landing_queries import Claim, Landings, Standing
 from shared.catalogue.migration_clip_queries import Moving
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
@@ -38,6 +38,7 @@ __all__ = [
     "OpenShare",
     "Owners",
     "Shares",
+    "Standing",
     "TimeKey",
     "Upkeep",
     "Users",
