@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.errors import BlobHeld, Unavailable
 
@@ -64,9 +65,15 @@ def each[Item](
         if not may_go_on() or in_a_row == _OUTAGES_IN_A_ROW:
             break
         outages = len(tally.outages)
-        if tally.attempt(name(item), lambda item=item: work(item)):  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        if tally.attempt(name(item), partial(work, item)):
             in_a_row = 0
             continue
         in_a_row = in_a_row + 1 if len(tally.outages) > outages else 0
-        tally.attempt(f"postponing {name(item)}", lambda item=item: (postpone(item) and 0) or 0)  # type: ignore[misc] # as above
+        tally.attempt(f"postponing {name(item)}", partial(_run, postpone, item))
     return tally
+
+
+def _run[Item](action: Callable[[Item], object], item: Item) -> int:
+    """Runs an action that counts for nothing."""
+    action(item)
+    return 0

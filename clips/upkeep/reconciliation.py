@@ -14,6 +14,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from clips.ingest.ingest import FILL_TIME, Ingest
 from clips.upkeep.items import Tally
@@ -159,7 +160,7 @@ class Reconciliation:
             if modified > upto:
                 waiting += 1
             elif not self._upkeep.attempted_since(name, started - _QUIET):
-                tally.attempt(name, lambda name=name: self._bring_in(name))
+                tally.attempt(name, partial(self._bring_in, name))
         if waiting:
             _log.info("%d blobs are left to the blob trigger, which is at work", waiting)
         return tally
@@ -176,7 +177,7 @@ class Reconciliation:
             stored = clip.status in {"ready", "processing"} and not clip.deleted
             quiet = clip.touched_at < quiet_since
             if stored and clip.etag and quiet:
-                tally.attempt(clip.name, lambda clip=clip: self._mark_if_missing(clip))
+                tally.attempt(clip.name, partial(self._mark_if_missing, clip))
 
     def _mark_if_missing(self, clip: KnownBlob) -> bool:
         if clip.etag is None or self._blobs.exists(self._container, clip.name):

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from clips.upkeep.items import Tally
@@ -30,7 +31,7 @@ class Temporary:
             for blob in page:
                 if _is_past(blob.metadata.get("expires_at"), now):
                     tally.attempt(
-                        blob.name, lambda name=blob.name: self._blobs.delete(self._container, name)
+                        blob.name, partial(self._blobs.delete, self._container, blob.name)
                     )
         return tally
 

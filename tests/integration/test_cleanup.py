@@ -6,15 +6,14 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from shared.catalogue import Landings
+from shared.catalogue import Claim, Landings
 from shared.errors import StorageUnavailable
-from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus
+from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
 from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
@@ -324,9 +323,11 @@ class TestBurst:
         library.upload(clip.blob_name, film)
         publish = Landings.publish
 
-        def overtaken(self: Landings, *given: Any) -> bool:
-            assert publish(self, *given)
-            return publish(self, *given)
+        def overtaken(
+            self: Landings, claim: Claim, media: Media, images: Images, url: str | None
+        ) -> bool:
+            assert publish(self, claim, media, images, url)
+            return publish(self, claim, media, images, url)
 
         monkeypatch.setattr(Landings, "publish", overtaken)
         library.services.ingest.landed(clip.blob_name)

@@ -141,10 +141,10 @@ class Blobs:
         problems: list[CliplinkError] = []
         for page in self.pages(container, prefix):
             for batch in batched((blob.name for blob in page), _DELETE_BATCH, strict=False):
-                if not may_go_on():
-                    return tried
                 problems += self._delete_batch(container, batch)[:1]
                 tried += len(batch)
+                if not may_go_on():
+                    return tried
         if problems:
             raise problems[0]
         return tried
