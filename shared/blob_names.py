@@ -155,9 +155,9 @@ def is_companion(blob_name: str) -> bool:
 
     A name with the id of a clip is never one: that clip may have been announced.
     """
-    _, _, rest = blob_name.partition("/")
+    _, slash, rest = blob_name.partition("/")
     *folders, last = rest.lower().split("/")
-    if clip_of(blob_name) is not None:
+    if not slash or clip_of(blob_name) is not None:
         return False
     return (
         not last
