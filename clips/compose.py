@@ -21,6 +21,7 @@ from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
@@ -153,7 +154,7 @@ def compose_on(
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
-            temp_dir=settings.temp_dir,
+            temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, blobs, containers),
         outage_wait=OutageWait(LONGEST_WAIT, stopping),

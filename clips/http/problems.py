@@ -22,6 +22,7 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.BlobMissing: HTTPStatus.CONFLICT,
     errors.BlobChanged: HTTPStatus.CONFLICT,
     errors.BlobExists: HTTPStatus.CONFLICT,
+    errors.BlobHeld: HTTPStatus.CONFLICT,
     errors.BlobArchived: HTTPStatus.CONFLICT,
 }
 

@@ -34,9 +34,9 @@ OWNERS = {
     "azure.core": {"shared.storage", "shared.settings.key_vault", "shared.auth.app_identity"},
     "azure": {"shared.storage"},
     "psycopg": {
+        "shared.postgres.login",
         "shared.postgres.outages",
         "shared.postgres.pool",
-        "shared.postgres.login",
         "shared.schema.apply",
     },
     "psycopg_pool": {"shared.postgres.pool"},

@@ -28,6 +28,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),
     errors.BlobExists: ("blob_exists", 409),
+    errors.BlobHeld: ("blob_held", 409),
     errors.BlobArchived: ("blob_archived", 409),
     errors.Unavailable: ("unavailable", 503),
     errors.DatabaseUnavailable: ("database_unavailable", 503),
