@@ -120,7 +120,7 @@ class Film:
         if from_first:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
-        any_frame = from_first and self._seeks_by_index
+        any_frame = from_first and self.layout.is_mp4
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
@@ -169,14 +169,11 @@ class Film:
         its index, it finds no time before the first in it.
         """
         entries = self.stream.index_entries
-        if self._seeks_by_index:
-            return entries[0].timestamp
-        return min(timestamp, 0, entries[0].timestamp if len(entries) else 0)
-
-    @property
-    def _seeks_by_index(self) -> bool:
-        has_index = len(self.stream.index_entries) > 0
-        return has_index and (self.layout.is_mp4 or self.container.format.name == "flv")
+        first = entries[0].timestamp if len(entries) else 0
+        if self.layout.is_mp4 and len(entries):
+            return first
+        before = min(timestamp, 0)
+        return max(before, first) if self.container.format.name == "flv" else min(before, first)
 
     def _first_shown(self) -> int:
         first = self.first_timestamp
