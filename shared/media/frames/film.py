@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.inspect.layout import Layout
-from shared.media.reading.bounds import LONGEST_SECONDS, ticks_for_ffmpeg
+from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 
@@ -67,7 +67,8 @@ class Film:
     @property
     def first_timestamp(self) -> int:
         """The time of the first frame, which an edit list may hide."""
-        return self.stream.start_time or 0
+        start = self.stream.start_time or 0
+        return start if is_believable_time(start * self._base) else 0
 
     @property
     def length(self) -> int:
