@@ -32,7 +32,12 @@ OWNERS = {
     "azure.identity": {"shared.auth.app_identity"},
     "azure.core": {"shared.storage", "shared.settings.key_vault", "shared.auth.app_identity"},
     "azure": {"shared.storage"},
-    "psycopg": {"shared.postgres.pool", "shared.postgres.login", "shared.schema.apply"},
+    "psycopg": {
+        "shared.postgres.pool",
+        "shared.postgres.login",
+        "shared.postgres.outages",
+        "shared.schema.apply",
+    },
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
