@@ -9,6 +9,7 @@ gc.disable()  # imports leave no garbage: collecting would take a tenth of the s
 
 # ruff: noqa: E402 - the imports have to come after that line
 import logging
+from typing import List  # noqa: UP035 - see migration_batch
 
 import azure.functions as func
 
@@ -18,13 +19,14 @@ from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
 from shared.blob_names import Containers
+from shared.outages import stopping_event
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
 settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
 containers = Containers(settings.container_prefix)
-services = compose(settings)  # connects to nothing yet
+services = compose(settings, stopping=stopping_event())  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
 
@@ -66,7 +68,7 @@ routes.add_fallback()
 )
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
-    services.ingest.landed(blob.name)
+    services.ingest.landed(blob.name, services.outage_wait)
 
 
 @app.function_name("migration_batch")
@@ -75,9 +77,21 @@ def clip_landed(blob: BlobName) -> None:
     queue_name=containers.migrations_queue,
     connection=settings.storage.trigger_connection,
 )
-def migration_batch(message: func.QueueMessage) -> None:
+@app.queue_output(  # not by a client of the app's own: this wakes the trigger
+    arg_name="following",
+    queue_name=containers.migrations_queue,
+    connection=settings.storage.trigger_connection,
+)
+def migration_batch(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - the worker does not know list[str]
+) -> None:
     """A migration waits to be planned, or a batch of its files to be uploaded."""
-    services.migrations.work(message.get_body().decode(), message.id)
+    messages = services.migrations.work(
+        message.get_body().decode(), message.id, services.outage_wait
+    )
+    if messages:
+        following.set(list(messages))
 
 
 @app.function_name("cleanup")

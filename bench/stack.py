@@ -8,11 +8,12 @@ from pathlib import Path
 
 from azure.storage.blob import BlobServiceClient
 
-from local import azurite, postgres, storage_proxy
+from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.blob_names import Containers
 from shared.schema.apply import apply_schema
+from tests import storage_proxy
 
 _LATENCY = 0.008  # seconds a request
 _BANDWIDTH = 60e6  # bytes a second

@@ -3,6 +3,7 @@
 Nothing connects here: a connection is opened when it is first needed.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.clock import Clock, utc_now
+from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
@@ -72,10 +74,13 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    outage_wait: OutageWait
 
 
-def compose(settings: Settings, clock: Clock = utc_now) -> Services:
-    return compose_on(open_backends(settings, clock), settings)
+def compose(
+    settings: Settings, clock: Clock = utc_now, stopping: threading.Event | None = None
+) -> Services:
+    return compose_on(open_backends(settings, clock), settings, stopping)
 
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
@@ -89,7 +94,9 @@ def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     )
 
 
-def compose_on(backends: Backends, settings: Settings) -> Services:
+def compose_on(
+    backends: Backends, settings: Settings, stopping: threading.Event | None = None
+) -> Services:
     clock, containers = backends.clock, backends.containers
     database, account, blobs = backends.database, backends.account, backends.blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
@@ -149,6 +156,7 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
             temp_dir=settings.temp_dir,
         ),
         health=Health(database, blobs, containers),
+        outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 
 

@@ -28,7 +28,6 @@ _log = logging.getLogger(__name__)
 
 type Answer = Callable[[func.HttpRequest], Response]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
 # https://github.com/Azure/azure-functions-host/issues/9876.
 _FALLBACK = "zz_unknown_route"
@@ -85,7 +84,8 @@ class Routes:
 
     def add_fallback(self) -> None:
         """Answers what no other route matches: 404, or 405 where the path exists. Call it last."""
-        self._serve(_FALLBACK, "{*path}", _METHODS, self._unknown)
+        # Every method: the host itself would answer others, such as TRACE, with an empty 404.
+        self._serve(_FALLBACK, "{*path}", None, self._unknown)
 
     def _register(self, route: Route, answer: Answer) -> None:
         self.described.append(route)
@@ -93,11 +93,11 @@ class Routes:
         self._methods[route.path] += methods
         self._serve(route.name, route.path, methods, answer)
 
-    def _serve(self, name: str, path: str, methods: Sequence[str], answer: Answer) -> None:
+    def _serve(self, name: str, path: str, methods: Sequence[str] | None, answer: Answer) -> None:
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             return _respond(answer, req, context)
 
-        self._app.function_name(name)(self._app.route(path, methods=list(methods))(serve))
+        self._app.function_name(name)(self._app.route(path, methods=methods)(serve))
 
     def _user(self, request: func.HttpRequest) -> User:
         identity = self._services.tokens.verify(request.headers.get("authorization"))

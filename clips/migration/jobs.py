@@ -9,7 +9,7 @@ do. The host delivers a failed message again; the cleanup resumes or ends migrat
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from shared.catalogue.migration_file_queries import FileResult, FileState, Plann
 from shared.catalogue.migration_queries import MAX_LISTED, MAX_PLANNINGS
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import Failure, MigrationReport
+from shared.outages import NO_WAIT, OutageWait
 from shared.storage import Queue
 
 if TYPE_CHECKING:
@@ -82,20 +83,23 @@ class MigrationJobs:
             raise NotFound("There is no such migration.")
         return found
 
-    def work(self, message: str, message_id: str | None) -> None:
-        """Does what a message asks for: the plan, or a batch.
+    def work(
+        self, message: str, message_id: str | None, wait: OutageWait = NO_WAIT
+    ) -> Sequence[str]:
+        """Does what a message asks for, the plan or a batch; returns the messages to send next.
 
-        After any error the host delivers the message again.
+        An outage between the steps is waited for as `wait` says; a batch waits for storage by
+        itself. Whatever is raised means that the message is to be delivered again.
         """
-        job = self._migrations.job(UUID(message))
+        job = wait.through(lambda: self._migrations.job(UUID(message)))
         if job is None:
             _log.info("Nothing to do: the migration %s has ended", message)
-        elif job.planned:
+            return []
+        if job.planned:
             with telemetry.span("migration.batch"):
-                self._move_batch(job, message_id)
-        else:
-            with telemetry.span("migration.plan"):
-                self._plan(job, message_id)
+                return self._move_batch(job, message_id, wait)
+        with telemetry.span("migration.plan"):
+            return self._plan(job, message_id, wait)
 
     def resume(self) -> int:
         """Resumes or ends migrations that no worker works on, and returns how many they are."""
@@ -111,21 +115,22 @@ class MigrationJobs:
         """Deletes the records of migrations that ended long ago, and returns how many."""
         return self._migrations.forget()
 
-    def _plan(self, job: Job, message_id: str | None) -> None:
-        attempts = self._migrations.begin_planning(job.id, message_id)
+    def _plan(self, job: Job, message_id: str | None, wait: OutageWait) -> Sequence[str]:
+        attempts = wait.through(lambda: self._migrations.begin_planning(job.id, message_id))
         if attempts is None:
-            return
+            return []
         if attempts > MAX_PLANNINGS:
             self._migrations.fail(job.id, _failure(Reason.GAVE_UP))
-            return
+            return []
         root = self._root and scan.real_path(self._root)
         folder = root and scan.existing_folder(root, job.folder)
         if not folder:
             self._migrations.fail(job.id, _failure(FileFault.VANISHED))
-            return
-        batches = self._store_plan(job, folder)
-        if not self._migrations.finish(job.id):
-            self._queue.send([str(job.id)] * min(batches, _MAX_MESSAGES))
+            return []
+        batches = wait.through(lambda: self._store_plan(job, folder))
+        if wait.through(lambda: self._migrations.finish(job.id)):
+            return []
+        return [str(job.id)] * min(batches, _MAX_MESSAGES)
 
     def _store_plan(self, job: Job, folder: bytes) -> int:
         """Reads the folder, stores all its files, and returns how many batches they are."""
@@ -147,23 +152,23 @@ class MigrationJobs:
             count, _ = plan.totals()
         return -(-count // job.batch_size)
 
-    def _move_batch(self, job: Job, message_id: str | None) -> None:
+    def _move_batch(self, job: Job, message_id: str | None, wait: OutageWait) -> Sequence[str]:
         root = self._root and scan.real_path(self._root)
         if not root:
             raise WrongState("The setting MIGRATION_ROOT is missing on this instance.")
-        taken = self._files.take(job.id, message_id, job.batch_size)
+        taken = wait.through(lambda: self._files.take(job.id, message_id, job.batch_size))
         if taken:
             paths = [file.path for file in taken]
             results = self._make_mover().move(
                 root, job.folder, taken, lambda: self._files.renew(job.id, paths)
             )
-            self._files.settle(job.id, results)
+            wait.through(lambda: self._files.settle(job.id, results))
             if any(result.state is FileState.WAITING for result in results):
                 raise StorageUnavailable("Files of a migration met an outage and are tried again.")
-        if self._files.any_left(job.id):
-            self._queue.send([str(job.id)])
-        else:
-            self._end_if_done(job.id)
+        if wait.through(lambda: self._files.any_left(job.id)):
+            return [str(job.id)]
+        wait.through(lambda: self._end_if_done(job.id))
+        return []
 
     def _end_if_done(self, migration_id: UUID) -> None:
         given_up = self._files.give_up(migration_id, _failure(Reason.GAVE_UP))

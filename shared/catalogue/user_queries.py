@@ -86,7 +86,7 @@ class Users:
             )
 
 
-def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
+def _meet(connection: "Connection", subject: str, email: str | None) -> UUID:
     """The user of a subject that was never seen: one of the old service, or a new one."""
     recognised = recognise(connection, subject, email)
     if recognised is not None:
@@ -98,7 +98,7 @@ def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
     return added
 
 
-def _merge(connection: Connection, row: Mapping[str, Any], email: str | None) -> UUID:
+def _merge(connection: "Connection", row: Mapping[str, Any], email: str | None) -> UUID:
     user: UUID = row["id"]
     if row["unclaimed"] and email is not None:
         merge_by_email(connection, user, email)

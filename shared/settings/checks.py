@@ -1,4 +1,7 @@
-"""Checks of settings: each returns what is wrong with a value, or None. Pure, of shape alone."""
+"""Checks of settings: each returns the problem with a value, or None.
+
+Pure, and of the shape alone: nothing is connected to. A problem reads on behind the setting's name.
+"""
 
 import base64
 import re
@@ -7,31 +10,24 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
-# letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
+# letters and digits; containers: 3-63 with single hyphens, `-thumbnails` included.
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # With one @ at most, between who signs in and where.
 _POSTGRES_URL = re.compile(r"[a-z]+://(?:[^@/?\s]*@)?[^@\s]*")
-_NO_ADDRESS = "is no URL"
-_NO_URL = "is no URL: write special characters in the password as %XX"
+_NOT_A_URL = "is no URL"
+_NOT_A_DATABASE_URL = "is no URL: write special characters in the password as %XX"
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[2]
-# Seconds, minutes, hours, day, month, weekday; the last two by name as well.
-_SCHEDULE_FIELDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_SCHEDULE_PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d?)?", re.ASCII)
-_NAMES = {
-    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
-    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
-}
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
 def check_url(value: str) -> str | None:
     parts = _parts(value)
     if parts is None:
-        return _NO_ADDRESS
+        return _NOT_A_URL
     host = parts.hostname
     if not host or parts.scheme not in {"http", "https"}:
         return "must be an https:// URL"
@@ -41,10 +37,10 @@ def check_url(value: str) -> str | None:
 
 
 def check_vault_url(value: str) -> str | None:
-    # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
+    # Plain http is refused on loopback too: secrets and the token travel over it.
     parts = _parts(value)
     if parts is None:
-        return _NO_ADDRESS
+        return _NOT_A_URL
     extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment
     if not parts.hostname or parts.scheme != "https" or extra:
         return "must be the address of a key vault, such as https://cliplink.vault.azure.net"
@@ -56,7 +52,7 @@ def check_boolean(value: str) -> str | None:
 
 
 def check_base_url(value: str) -> str | None:
-    """An address that paths are put behind."""
+    """A URL to which paths are appended."""
     if problem := check_url(value):
         return problem
     if not _BASE_ADDRESS.fullmatch(value):
@@ -68,14 +64,14 @@ def check_postgres_url(value: str) -> str | None:
     try:
         scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")
     except ValueError:
-        return _NO_URL
+        return _NOT_A_DATABASE_URL
     if scheme not in {"postgres", "postgresql"}:
         return "must begin with postgresql://"
     # The driver would complain too, and quote a part of the password.
     if _STRAY_PERCENT.search(value):
         return "has a % that is not followed by two hexadecimal digits: write it as %25"
     if "\0" in decoded or not _POSTGRES_URL.fullmatch(value):
-        return _NO_URL
+        return _NOT_A_DATABASE_URL
     return None
 
 
@@ -110,7 +106,7 @@ def check_container_prefix(value: str) -> str | None:
 
 
 def check_temp_folder(value: str) -> str | None:
-    # Its old files are deleted: it must not be, or hold, a folder that matters to anybody.
+    # Its old files are deleted: it must not be, or hold, a folder with other uses.
     path = Path(value)
     if not path.is_absolute():
         return "must be an absolute path"
@@ -121,7 +117,7 @@ def check_temp_folder(value: str) -> str | None:
 
 
 def check_migration_root(value: str) -> str | None:
-    # It need not be there yet: a share is mounted when it is.
+    # It need not exist yet: a share may be mounted later.
     path = Path(value)
     if not path.is_absolute() or "\0" in value:
         return "must be an absolute path"
@@ -130,33 +126,14 @@ def check_migration_root(value: str) -> str | None:
     return None
 
 
-def check_schedule(value: str) -> str | None:
-    fields = value.split()
-    if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
-        return None
-    return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
-
-
 def _parts(address: str) -> SplitResult | None:
-    """None for what is malformed, which some parts tell only when they are looked at."""
+    """None for a malformed URL; some parts are only checked when they are read."""
     try:
         parts = urlsplit(address)
         _, _ = parts.hostname, parts.port
     except ValueError:
         return None
     return parts
-
-
-def _is_schedule_field(index: int, text: str) -> bool:
-    lowest, highest = _SCHEDULE_FIELDS[index]
-    parts = [_SCHEDULE_PART.fullmatch(part) for part in text.split(",")]
-    ends = [end for part in parts if part for end in part.groups() if end is not None]
-    return all(parts) and all(
-        lowest <= int(end) <= highest
-        if end.isdecimal()
-        else end[:3].lower() in _NAMES.get(index, ())
-        for end in ends
-    )
 
 
 def check_trigger_source(value: str) -> str | None:

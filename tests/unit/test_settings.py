@@ -290,6 +290,10 @@ def test_a_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
         "0 0,30 9-17/2 1 JAN-mar mon,WED",
         "0 5/10 * * * *",
         "59 59 23 31 12 6",
+        "0 0 0 29 2 *",
+        "0 0 0 31 2,3 *",
+        "0 10-5 * * * *",
+        "0 0 0 * Au mond,su",
     ],
 )
 def test_a_schedule_is_ncrontab(value: str) -> None:
@@ -312,15 +316,27 @@ def test_a_schedule_is_ncrontab(value: str) -> None:
         "0 0 0 * 13 *",
         "0 0 0 * * 7",
         "0 0 0 * * oneday",
+        "0 0 0 * * sundry",
+        "0 0 0 * junes *",
+        "0 0 0 L * *",
+        "0 0 0 ? * *",
+        "@daily",
         "0 jan 0 * * *",
         "0 1- * * * *",
         "0 */0 * * * *",
         "0 -5 * * * *",
     ],
 )
-def test_what_is_no_schedule_is_refused(value: str) -> None:
+def test_other_texts_are_no_schedule(value: str) -> None:
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem.startswith("CLEANUP_SCHEDULE must be an NCRONTAB expression")
+
+
+@pytest.mark.parametrize("value", ["0 0 0 30 2 *", "0 0 0 31 4,jun,9,11 *", "0 0 0 30-31 feb *"])
+def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
+    """The host would leave the cleanup out, and start without a word."""
+    (problem,) = problems(CLEANUP_SCHEDULE=value)
+    assert problem == "CLEANUP_SCHEDULE names a day that none of its months has"
 
 
 @pytest.mark.parametrize(
@@ -396,7 +412,7 @@ def test_the_app_does_not_start_with_wrong_settings_and_names_them_all() -> None
 
 
 @pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
-def test_what_is_moved_in_lies_in_a_folder_of_its_own(path: str) -> None:
+def test_migration_root_is_a_folder_of_its_own(path: str) -> None:
     """By its absolute path; the whole disk is none."""
     (problem,) = problems(MIGRATION_ROOT=path)
     assert problem.startswith("MIGRATION_ROOT must be ")

@@ -1,7 +1,7 @@
 """MP4 and MOV: their boxes, whether they are complete, their tracks, and the size of their index.
 
 FFmpeg's demuxer keeps some 35 bytes for each sample, and again for each part of an edit list. A
-table need not list what it promises: a file of two kilobytes can ask for gigabytes. So what lies
+table need not hold what it declares: a file of two kilobytes can ask for gigabytes. So what lies
 outside of the samples is searched for tables and their samples are counted, wherever the tables
 stand: FFmpeg takes them from places where no writer puts them. Fragments are left to FFmpeg, which
 holds these to the size of the file, and to the bound in `memory`.

@@ -1,7 +1,7 @@
 """Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
 
-Whole blobs are never read here. All calls raise StorageUnavailable in an outage. What is taken
-from the vendor's library is imported where it is used, so that most starts do without it.
+Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
+is imported late: docs/adr/0020-late-imports.md.
 """
 
 import threading
@@ -88,12 +88,12 @@ class Blobs:
         meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
-        from azure.storage.blob import RehydratePriority as Theirs
+        from azure.storage.blob import RehydratePriority as SdkPriority
 
         with azure_errors("rehydrate"):
             try:
                 self._client(container, name).set_standard_blob_tier(
-                    "Hot", rehydrate_priority=Theirs(priority.capitalize())
+                    "Hot", rehydrate_priority=SdkPriority(priority.capitalize())
                 )
             except HttpResponseError as error:
                 if is_rehydrating(error):
@@ -151,7 +151,7 @@ class Blobs:
             yield blobs
 
     def check(self, container: str) -> None:
-        """Raises StorageUnavailable unless the container may be read, which is told in seconds."""
+        """Raises StorageUnavailable unless the container can be read; answers within seconds."""
         with azure_errors("check"):
             self._account.client.get_container_client(container).get_container_properties(
                 read_timeout=_CHECK_SECONDS, retry_total=1
