@@ -34,8 +34,9 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
     The caller has to set the `computed` ones: until then they hold a value of another field.
     """
     names = tuple(shape.__annotations__)
-    other = next(name for name in names if name not in computed)
-    read = attrgetter(*(other if name in computed else paths.get(name, name) for name in names))
+    copied = {name: paths.get(name, name) for name in names if name not in computed}
+    another = next(iter(copied.values()))
+    read = attrgetter(*(copied.get(name, another) for name in names))
     return lambda value: dict(zip(names, read(value)))  # noqa: B905 - `strict` would double its cost
 
 

@@ -69,7 +69,7 @@ def test_request_for_own_data_looks_up_no_owners(caplog: pytest.LogCaptureFixtur
     assert (said(caplog), owners.asked) == ([], ())
 
 
-def test_user_without_the_role_is_refused_and_not_recorded(
+def test_user_without_the_role_is_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     owners = Owners("alice")

@@ -105,9 +105,7 @@ def ask(serve: Serve, roles: str = "", path: str = "") -> tuple[int, Any, Any]:
         (Role.ADMIN, "reader admin", 200),
     ],
 )
-def test_operation_with_a_role_refuses_tokens_without_it(
-    asked: Role | None, token: str, status: int
-) -> None:
+def test_operation_with_a_role_needs_it(asked: Role | None, token: str, status: int) -> None:
     (serve, _) = served(("GET", "things", asked)).values()
     answered, body, _ = ask(serve, roles=token)
     assert answered == status
