@@ -34,8 +34,9 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
     The caller has to set the `computed` ones: until then they hold a value of another field.
     """
     names = tuple(shape.__annotations__)
-    other = next(name for name in names if name not in computed)
-    read = attrgetter(*(other if name in computed else paths.get(name, name) for name in names))
+    copied = {name: paths.get(name, name) for name in names if name not in computed}
+    another = next(iter(copied.values()))
+    read = attrgetter(*(copied.get(name, another) for name in names))
     return lambda value: dict(zip(names, read(value)))  # noqa: B905 - `strict` would double its cost
 
 
@@ -43,7 +44,7 @@ _VIDEO = _fields_of(outputs.Video)
 _CLIP = _fields_of(outputs.Clip, "thumbnail_access_url", "media", placeholder="images.placeholder")
 _SHARE = _fields_of(outputs.Share, "url")
 _METADATA = _fields_of(outputs.Metadata, "media", "azure_metadata", clip_id="id")
-_BLOB = _fields_of(outputs.BlobProperties, "url")
+_BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
 
 
 def video(value: Video) -> outputs.Video:
@@ -117,7 +118,7 @@ def share(value: Share, url: str | None) -> outputs.Share:
 def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     fields = _METADATA(value)
     fields["media"] = _media(value.media)
-    fields["azure_metadata"] = None if blob is None else _BLOB(blob) | {"url": value.blob_url}
+    fields["azure_metadata"] = None if blob is None else _blob(blob, value.blob_url)
     return cast("outputs.Metadata", fields)
 
 
@@ -177,3 +178,7 @@ def _readable(path: bytes) -> str:
 def _media(stored: MediaJson | None) -> Media | None:
     """What is stored goes into the answer unread; the type is that of what it holds."""
     return None if stored is None else cast("Media", orjson.Fragment(stored))
+
+
+def _blob(value: Blob, url: str | None) -> dict[str, Any]:
+    return _BLOB(value) | {"url": url, "metadata": dict(value.metadata)}

@@ -19,6 +19,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.InvalidRequest: ("invalid_request", 400),
     errors.BodyTooLarge: ("body_too_large", 413),
     errors.UnsupportedMediaType: ("unsupported_media_type", 415),
+    errors.KeyReused: ("idempotency_key_reused", 422),
     errors.Unauthenticated: ("invalid_token", 401),
     errors.TokenMissing: ("missing_token", 401),
     errors.Forbidden: ("missing_role", 403),

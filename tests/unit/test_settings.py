@@ -350,6 +350,7 @@ def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
 )
 def test_a_cdn_has_an_address_that_paths_are_put_behind(value: str, endpoint: str) -> None:
     assert read(CDN_ENDPOINT=value).cdn_endpoint == endpoint
+    assert read(PUBLIC_URL=value).public_url == endpoint
 
 
 @pytest.mark.parametrize(
