@@ -33,6 +33,16 @@ var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
 var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
 
+var browserRules = [
+  {
+    allowedOrigins: corsOrigins
+    allowedMethods: ['PUT', 'GET', 'HEAD']
+    allowedHeaders: ['content-type', 'range', 'x-ms-*']
+    exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
+    maxAgeInSeconds: 3600
+  }
+]
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   // checkov:skip=CKV_AZURE_35: clients from everywhere upload and play with signed links
   // checkov:skip=CKV_AZURE_59: the same; no blob is public, allowBlobPublicAccess is false
@@ -80,17 +90,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   properties: {
     // Uploads send these headers (docs/api.md); players and scripts read ranges.
     cors: {
-      corsRules: empty(corsOrigins)
-        ? []
-        : [
-            {
-              allowedOrigins: corsOrigins
-              allowedMethods: ['PUT', 'GET', 'HEAD']
-              allowedHeaders: ['content-type', 'range', 'x-ms-*']
-              exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
-              maxAgeInSeconds: 3600
-            }
-          ]
+      corsRules: empty(corsOrigins) ? [] : browserRules
     }
     isVersioningEnabled: true
     changeFeed: {
