@@ -13,7 +13,6 @@ from clips.http.inputs import Body, Owned
 from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
-from clips.http.parsing import RETRY_KEY
 from shared import errors
 from shared.errors import CliplinkError
 
@@ -64,7 +63,7 @@ _RETRY_KEY: Schema = {
     "description": "A text that names this request, such as a UUID. For a day, the same request "
     "with the same key has the same answer and creates nothing again; another request with it "
     "is an error.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": RETRY_KEY.pattern},
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},  # blank: absent
 }
 _BEARER = {
     "type": "http",
