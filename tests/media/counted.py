@@ -6,7 +6,7 @@ Numbers are drawn as twelve bars, so that any codec keeps them; noise tells wher
 import random
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -126,5 +126,5 @@ def sound_shift(whole: array[int], part: array[int], seconds: float, *, most: in
 
 def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, whatever their types
     """The recipe of a film of numbered frames with noise as sound; `changes` as for a Clip."""
-    plain = {"seconds": 8.0, "gop": 50, "frame_rate": RATE, "sounds": ("aac",), "channels": 1}
-    return Clip(**plain | {"draw": draw_number, "encode_sound": encode_noise} | changes)
+    plain = Clip(seconds=8.0, gop=50, frame_rate=RATE, sounds=("aac",), channels=1)
+    return replace(plain, **{"draw": draw_number, "encode_sound": encode_noise} | changes)
