@@ -21,6 +21,8 @@ from tests.media.clips import Clip
 RATE = 25
 SOUND_RATE = 48_000
 _BITS = 12
+# Samples of silence that a player makes, not the rounding of a container's clock.
+_GAP = 100
 _LIGHT, _DARK, _MIDDLE = 235, 20, 128
 
 
@@ -37,7 +39,7 @@ def draw_number(size: tuple[int, int], seconds: float) -> Image.Image:
 
 def number_in(frame: av.VideoFrame) -> int:
     """The number that a decoded frame shows."""
-    image = frame.to_image().convert("L")
+    image = frame.to_image().convert("L")  # type: ignore[no-untyped-call]  # PyAV annotates none
     points = [
         ((2 * bit + 1) * image.width // (2 * _BITS), image.height // 2) for bit in range(_BITS)
     ]
@@ -105,7 +107,14 @@ def _sound(path: Path) -> array[int]:
         if not container.streams.audio:
             return samples
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+        zero = Fraction(container.start_time or 0, 1_000_000)
         for frame in container.decode(audio=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            base = Fraction(frame.time_base.num, frame.time_base.den)
+            place = round((frame.pts * base - zero) * SOUND_RATE)
+            if place - len(samples) > _GAP:
+                samples.extend([0] * (place - len(samples)))
             for piece in resampler.resample(frame):
                 samples.frombytes(bytes(piece.planes[0])[: 2 * piece.samples])
     return samples

@@ -45,10 +45,15 @@ class _Run:
     samples: int
 
 
-def rewritten(file_type: bytes, movie: Movie, span: Span) -> Rewritten:
-    """The film of a span; `file_type` is the source's `ftyp` box, or empty."""
+def rewritten(
+    file_type: bytes, movie: Movie, span: Span, ranges: Sequence[Range] | None = None
+) -> Rewritten:
+    """The film of a span; `file_type` is the source's `ftyp` box, or empty.
+
+    `ranges` are those of the source that the new film keeps, by default just what it needs.
+    """
     runs = [list(_runs(selection)) for selection in span.selections]
-    ranges = _merged(run for track in runs for run in track)
+    ranges = ranges or _merged(run for track in runs for run in track)
     tables = [
         _sample_tables(selection, track)
         for selection, track in zip(span.selections, runs, strict=True)
