@@ -23,7 +23,7 @@ from shared.media.reading.source import SourceFile
 
 # By how many seconds to look further back where a seek came out behind the start: MPEG-TS is
 # searched by decoding times, and without knowing keyframes.
-_STEPS_BACK = (Fraction(0), Fraction(2), Fraction(4), Fraction(8), Fraction(16))
+STEPS_BACK = (Fraction(0), Fraction(2), Fraction(4), Fraction(8), Fraction(16))
 # Sound before the start that a decoder needs (Opus: 80 ms), and some room for uneven storage.
 _SOUND_BEFORE = Fraction(1, 4)
 # How far behind the picture sound may be stored.
@@ -93,7 +93,7 @@ def _from_keyframe(
     """
     main = streams[0]
     first = Fraction(container.start_time or 0, av.time_base)
-    for back in _STEPS_BACK:
+    for back in STEPS_BACK:
         from_the_beginning = start - back <= first
         _seek(container, main, None if from_the_beginning else start - back)
         waiting: list[AnyPacket] = []
