@@ -29,6 +29,7 @@ from shared.media.reading.source import SourceFile
 _TOLERANCE = Fraction(1, 2000)
 # Sound that is decoded before the start, so that the decoder is in step.
 _SOUND_BEFORE = Fraction(1, 4)
+_SHORT_MOMENT = Fraction(1, 25)
 LARGEST_PICTURE: Size = (1920, 1080)
 
 type Check = Callable[[], None]
@@ -124,8 +125,8 @@ class _Work:
             if not self._done.get(id(stream), True):
                 self.take(None, stream)
         if self._tracks.video is not None:
-            if self._held is not None:  # a film of one picture
-                self._show(self._held)
+            if self._held is not None and _end_of(self._held) > self._first:
+                self._show(self._held)  # the last picture of the film
             for frame in self._frames.rest():
                 self._muxer.mux(self._video.encode(frame))
             self._muxer.mux(self._video.encode(None))
@@ -224,3 +225,12 @@ def _decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: A
     except (av.FFmpegError, ValueError):
         return []
     return frames
+
+
+def _end_of(frame: VideoFrame) -> Fraction:
+    """When a frame is no longer shown, if none follows it; a moment later where that is unknown."""
+    time = time_of(frame)
+    if time is None or frame.time_base is None:
+        return Fraction(0)
+    base = Fraction(frame.time_base.num, frame.time_base.den)
+    return time + (frame.duration * base if frame.duration else _SHORT_MOMENT)
