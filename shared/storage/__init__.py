@@ -3,6 +3,7 @@
 Nothing outside this package knows the vendor's client or sees its exceptions.
 """
 
+from shared.storage.files.composition import Composer, SourceRange
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
@@ -16,6 +17,7 @@ __all__ = [
     "RETRY_FOR_MINUTES",
     "BlobReader",
     "Blobs",
+    "Composer",
     "Digests",
     "LinkTerms",
     "Links",
@@ -23,6 +25,7 @@ __all__ = [
     "Queue",
     "RetryPolicy",
     "Source",
+    "SourceRange",
     "StorageAccount",
     "Stored",
     "TierCheck",
