@@ -16,6 +16,7 @@ from shared.model.clip import (
     Upload,
     title_from,
 )
+from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     ImageFormat,
@@ -33,11 +34,15 @@ __all__ = [
     "LONGEST_POSITION",
     "LONGEST_TITLE",
     "THUMBNAIL_WIDTHS",
+    "Accuracy",
     "AudioTrack",
     "Blob",
     "Clip",
     "ClipFile",
     "ClipStatus",
+    "CutMethod",
+    "CutOrder",
+    "CutSource",
     "Failure",
     "Hdr",
     "ImageFormat",
@@ -53,6 +58,7 @@ __all__ = [
     "Role",
     "Share",
     "SignedLink",
+    "Source",
     "StrayFile",
     "Upload",
     "User",

@@ -8,8 +8,7 @@ import pytest
 from clips.compose import Services
 from shared.errors import BlobChanged, BlobMissing
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_selection import Accuracy
-from shared.model import Blob
+from shared.model import Accuracy, Blob
 from shared.storage import Composer, Links, Place, RetryPolicy, SourceRange
 from tests.media.clips import make
 from tests.media.counted import counted, shown

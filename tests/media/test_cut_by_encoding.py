@@ -12,12 +12,13 @@ from shared.media import opened
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import Tracks, encode
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_selection import Accuracy, OutOfRange
+from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.packets import CopiedFilm
 from shared.media.inspect.layout import read_layout
 from shared.media.pictures.orientation import Orientation, orientation_of
 from shared.media.reading.container import open_container
 from shared.media.reading.source import Limits, SourceFile
+from shared.model import Accuracy
 from shared.playability import PlaybackVerdict, playback_of
 from tests.media.clips import UPRIGHT as UPRIGHT_QUARTERS
 from tests.media.clips import Clip, decoded, make, nearest_quarters, scene, source_of

@@ -9,11 +9,12 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.cutting.mp4_index import Unsuitable
-from shared.media.cutting.mp4_selection import Accuracy, OutOfRange
+from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.packets import CopiedFilm, copy_packets
 from shared.media.inspect.layout import read_layout
 from shared.media.reading.container import open_container
 from shared.media.reading.source import Limits, SourceFile
+from shared.model import Accuracy
 from tests.media.clips import Clip, make, source_of
 from tests.media.counted import counted, shown, sound_shift
 

@@ -17,13 +17,14 @@ from av.video.stream import VideoStream
 
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
-from shared.media.cutting.mp4_selection import Accuracy, OutOfRange
+from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import STEPS_BACK, CopiedFilm
 from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import Size
 from shared.media.reading.source import SourceFile
+from shared.model import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.
 _TOLERANCE = Fraction(1, 2000)

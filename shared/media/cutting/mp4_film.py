@@ -6,8 +6,9 @@ Reads the beginning of the file and its `moov` box, and not one byte of the medi
 from typing import Protocol
 
 from shared.media.cutting.mp4_index import Unsuitable, read_movie
-from shared.media.cutting.mp4_selection import Accuracy, Span, Timeline
+from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
+from shared.model import Accuracy
 
 # Holds what stands before `mdat` in a file whose index comes last.
 _HEAD_BYTES = 4096

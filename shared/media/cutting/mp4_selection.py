@@ -7,28 +7,15 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 
 from shared.media.cutting.mp4_index import Movie, Track, Unsuitable
+from shared.model import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.
 _TOLERANCE = Fraction(1, 2000)
 # Sound before the cut's beginning that the decoder needs: RFC 7845, section 4.6, asks for 80 ms.
 _OPUS_PREROLL = Fraction(80, 1000)
-
-
-class Accuracy(StrEnum):
-    """Where a cut may begin.
-
-    `keyframe`: at the keyframe at or before the wanted start. `edit_list`: at the frame itself,
-    for players that honour edit lists; the frames before it stay in the file. `frame`: at the
-    frame itself, by encoding.
-    """
-
-    KEYFRAME = "keyframe"
-    EDIT_LIST = "edit_list"
-    FRAME = "frame"
 
 
 class OutOfRange(Exception):

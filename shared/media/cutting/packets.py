@@ -17,9 +17,9 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from shared.media.cutting.mp4_index import Unsuitable
-from shared.media.cutting.mp4_selection import Accuracy
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.reading.source import SourceFile
+from shared.model import Accuracy
 
 # By how many seconds to look further back where a seek came out behind the start: MPEG-TS is
 # searched by decoding times, and without knowing keyframes.
