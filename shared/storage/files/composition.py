@@ -60,7 +60,6 @@ class Composer:
         StorageUnavailable.
         """
         pieces = [piece for part in ranges for piece in _pieces(part)]
-        numbered = list(enumerate(pieces, number))
         copies = [
             self._copies.submit(carried(self._copy), place, at, piece)
             for at, piece in enumerate(pieces, number)
