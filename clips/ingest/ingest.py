@@ -18,7 +18,6 @@ from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
-from shared.catalogue.landing_queries import ARCHIVED, GAVE_UP
 from shared.clock import Clock
 from shared.errors import (
     BlobArchived,
@@ -28,7 +27,7 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import LONGEST_POSITION, Blob, Failure, Media, title_from
+from shared.model import ARCHIVED, GAVE_UP, LONGEST_POSITION, Blob, Failure, Media, title_from
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 

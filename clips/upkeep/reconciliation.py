@@ -13,10 +13,9 @@ from clips.ingest.ingest import Ingest
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
-from shared.catalogue.landing_queries import ARCHIVED, MAX_ATTEMPTS
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.model import Blob
+from shared.model import ARCHIVED, MAX_ATTEMPTS, Blob
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)

@@ -88,6 +88,20 @@ _HIDE: LiteralString = f"""
     RETURNING {CLIP_COLUMNS}
 """
 
+# Counted and logged, or neither. The viewer's row may be gone, after a restore for example: a
+# view without a user is still a view.
+_ADD_VIEW: LiteralString = f"""
+    WITH seen AS (
+        UPDATE clips c SET view_count = c.view_count + 1
+        FROM videos v
+        WHERE v.id = c.video_id AND c.id = %(clip_id)s AND c.video_id = %(video_id)s
+          AND {VISIBLE}
+        RETURNING c.id
+    )
+    INSERT INTO clip_view_logs (user_id, clip_id)
+    SELECT u.id, seen.id FROM seen LEFT JOIN users u ON u.id = %(user_id)s
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewClip:
@@ -173,3 +187,15 @@ class Clips:
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
         return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
+
+
+class ViewLog:
+    """Who watched which clip, and how often each was watched."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> bool:
+        """Counts a view; False if the viewer sees no such clip in that video."""
+        parameters = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
+        return self._database.run(_ADD_VIEW, parameters) == 1

@@ -11,34 +11,17 @@ from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.row_mapping import media_to_json
-from shared.model import Failure, Images, Media
+from shared.model import (
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    PASSING_FAILURES,
+    Failure,
+    Images,
+    Media,
+    is_settled,
+)
 from shared.postgres.database import Connection, Database
-
-# How often the host delivers a message: extensions.blobs.poisonBlobThreshold in host.json.
-MAX_DELIVERIES = 5
-
-# Reconciliation adds as many attempts again. A version that ended every one of them by crashing
-# the process is not tried once more.
-MAX_ATTEMPTS = 2 * MAX_DELIVERIES
-
-GAVE_UP = Failure(
-    "processing_failed",
-    f"The file could not be processed in {MAX_DELIVERIES} attempts. "
-    "That is a fault of the service or an outage, not of the file. It is tried again for a while.",
-)
-MISSING = Failure("blob_missing", "The file is no longer in storage. Upload it again.")
-ARCHIVED = Failure(
-    "blob_archived",
-    "The file is in the archive tier, where it cannot be read. It is looked into when it is back.",
-)
-# Failures that say nothing about the file: a later run may well succeed.
-PASSING_FAILURES = (GAVE_UP.code, MISSING.code, ARCHIVED.code)
-
-
-def is_settled(status: str, failure_code: str | None) -> bool:
-    """Whether the version that a row speaks of has been dealt with for good."""
-    return status == "ready" or (status == "failed" and failure_code not in PASSING_FAILURES)
-
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
 _COUNT_ATTEMPT: LiteralString = """

@@ -9,9 +9,21 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import MAX_ATTEMPTS, MAX_DELIVERIES, Claim, is_settled
+from shared.catalogue.landing_queries import Claim
 from shared.catalogue.row_mapping import media_to_json, seen_by
-from shared.model import GAVE_UP, ClipStatus, Failure, Images, Media, MediaJson, Source, Viewer
+from shared.model import (
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    ClipStatus,
+    Failure,
+    Images,
+    Media,
+    MediaJson,
+    Source,
+    Viewer,
+    is_settled,
+)
 from shared.postgres.database import Database
 
 _COLUMNS: LiteralString = """

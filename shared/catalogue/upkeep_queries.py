@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.landing_queries import MISSING, is_settled
+from shared.model import MISSING, is_settled
 from shared.postgres.database import Database
 
 _KNOWN_AT_A_TIME = 5000

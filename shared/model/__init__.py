@@ -11,12 +11,21 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
-    Failure,
     Images,
     Upload,
     title_from,
 )
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.failure import (
+    ARCHIVED,
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    MISSING,
+    PASSING_FAILURES,
+    Failure,
+    is_settled,
+)
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     ImageFormat,
@@ -31,8 +40,14 @@ from shared.model.user import Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
+    "ARCHIVED",
+    "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERIES",
+    "MISSING",
+    "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
     "Accuracy",
     "AudioTrack",
@@ -66,5 +81,6 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "is_settled",
     "title_from",
 ]

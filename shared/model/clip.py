@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
 
@@ -16,14 +17,6 @@ class ClipStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a clip failed: a stable code and a sentence for its owner."""
-
-    code: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.model.clip import Failure
+from shared.model.failure import Failure
 
 
 class MigrationStatus(StrEnum):

@@ -11,9 +11,9 @@ from clips.links.archive import Archive
 from clips.links.thumbnails import Wanted
 from clips.upkeep.checksums import Checksums
 from shared.catalogue import Upkeep
-from shared.catalogue.landing_queries import ARCHIVED
 from shared.errors import BlobArchived, WrongState
 from shared.model import (
+    ARCHIVED,
     Clip,
     ClipStatus,
     ImageFormat,

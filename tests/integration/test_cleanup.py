@@ -12,9 +12,8 @@ from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.upkeep.cleanup import UPLOAD_GRACE
 from clips.upkeep.deletion import UPLOAD_LIFE
-from shared.catalogue.landing_queries import GAVE_UP
 from shared.errors import StorageUnavailable
-from shared.model import Blob, Clip, ClipStatus
+from shared.model import GAVE_UP, Blob, Clip, ClipStatus
 from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock

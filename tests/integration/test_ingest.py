@@ -17,9 +17,18 @@ from clips.links.access import AccessTerms
 from shared import media
 from shared.catalogue import Claim
 from shared.catalogue import landing_queries as landings
-from shared.catalogue.landing_queries import GAVE_UP, MAX_DELIVERIES
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import AudioTrack, Clip, ClipStatus, Images, Media, Variant, VideoTrack
+from shared.model import (
+    GAVE_UP,
+    MAX_DELIVERIES,
+    AudioTrack,
+    Clip,
+    ClipStatus,
+    Images,
+    Media,
+    Variant,
+    VideoTrack,
+)
 from shared.settings import from_mapping
 from tests.integration.library import Library
 

@@ -10,8 +10,8 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
-from shared.catalogue import landing_queries as landings
 from shared.errors import StorageUnavailable
+from shared.model import MAX_DELIVERIES
 from shared.storage import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock
@@ -98,7 +98,7 @@ def test_a_clip_that_is_given_up_is_counted(
     clip = library.announce()
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
-    for _ in range(landings.MAX_DELIVERIES):
+    for _ in range(MAX_DELIVERIES):
         assert recorded.points("cliplink.clips") == []
         with pytest.raises(StorageUnavailable):
             library.services.ingest.landed(clip.blob_name)

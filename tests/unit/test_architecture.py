@@ -17,7 +17,7 @@ import pytest
 
 from clips.upkeep import deletion
 from shared.catalogue import migration_file_queries as migration_files
-from shared.catalogue.landing_queries import MAX_DELIVERIES
+from shared.model import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
