@@ -110,6 +110,18 @@ class WrongState(CliplinkError):
     title = "Not possible in the present state"
 
 
+class SourceNotReady(WrongState):
+    code = "source_not_ready"
+    title = "The source is not ready"
+
+
+class CutOutOfRange(CliplinkError):
+    """Nothing of the source is shown in the wanted range."""
+
+    code = "cut_out_of_range"
+    title = "The range is outside of the source"
+
+
 class UnplayableClip(CliplinkError):
     """The owner's file is at fault, so a retry cannot help.
 

@@ -16,6 +16,7 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.WrongState: HTTPStatus.CONFLICT,
+    errors.CutOutOfRange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     # Storage moved under a request's feet: the next attempt sees the new state.
     errors.BlobMissing: HTTPStatus.CONFLICT,

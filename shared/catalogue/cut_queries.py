@@ -15,6 +15,9 @@ from shared.catalogue.row_mapping import LIVE, VISIBLE, seen_by
 from shared.model import Accuracy, ClipStatus, CutMethod, CutOrder, CutSource, Failure, Viewer
 from shared.postgres.database import Database
 
+# For how long a worker owns a cut; one that is alive renews it long before.
+CUT_LEASE = timedelta(minutes=2)
+
 # A source of a video that the viewer sees.
 _VIDEO_SOURCE: LiteralString = """
     SELECT s.video_id AS id, FALSE AS is_clip, s.blob_name, coalesce(s.etag, '') AS etag, s.status,
@@ -41,7 +44,7 @@ _KNOWN: LiteralString = f"""
     WHERE k.video_id = %(video_id)s AND k.client_id = ANY(%(client_ids)s) AND {LIVE}
 """
 
-# No row if the same client id was used at the same moment.
+# No row if the video is gone, or the same client id was used at the same moment.
 _ADD: LiteralString = """
     WITH clip AS (
         INSERT INTO clips (id, video_id, title, start_time, end_time, duration, status, blob_name,
@@ -59,6 +62,7 @@ _ADD: LiteralString = """
     SELECT id, %(video_id)s, %(client_id)s, %(source_id)s, %(source_is_clip)s, %(source_blob)s,
            %(source_etag)s, %(accuracy)s, %(start)s, %(end)s, now() + %(lease)s
     FROM clip
+    ON CONFLICT (video_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
 """
 
 # The right to work on a cut, for as long as the lease lasts.
@@ -150,9 +154,9 @@ class Cuts:
         return {row["client_id"]: row["clip_id"] for row in rows}
 
     def add(self, cut: NewCut, lease: timedelta) -> bool:
-        """Writes the clip and its cut, leased to the caller; False if the video is gone.
+        """Writes the clip and its cut, leased to the caller.
 
-        Raises the driver's UniqueViolation where the client id was used at the same moment.
+        False if the video is gone, or another call has just used the same client id.
         """
         order, source = cut.order, cut.order.source
         values = {
@@ -176,7 +180,11 @@ class Cuts:
             "end": order.end,
             "lease": lease,
         }
-        return self._database.run(_ADD, values) == 1
+        with self._database.transaction() as connection:
+            if connection.execute(_ADD, values).rowcount == 1:
+                return True
+            connection.execute(_DISCARD, values)
+        return False
 
     def take(self, clip_id: UUID, lease: timedelta) -> CutOrder | None:
         """The right to work on a cut; None if it is done, or another worker holds the lease."""

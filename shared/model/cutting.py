@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.model.clip import ClipStatus, Failure
+from shared.model.clip import ClipStatus
+from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
 

@@ -8,11 +8,11 @@ import pytest
 from av.container import InputContainer
 from PIL import Image
 
+from shared.errors import CutOutOfRange
 from shared.media import opened
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import Tracks, encode
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.packets import CopiedFilm
 from shared.media.inspect.layout import read_layout
 from shared.media.pictures.orientation import Orientation, orientation_of
@@ -160,7 +160,7 @@ def test_sound_alone_is_encoded(tmp_path: Path) -> None:
 
 def test_range_behind_the_film_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", FILMS["h264.mkv"])
-    with pytest.raises(OutOfRange):
+    with pytest.raises(CutOutOfRange):
         encoded(path, tmp_path / "clip.mp4", 30, 31)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import av
 import pytest
 
+from shared.errors import CutOutOfRange
 from shared.media.cutting.mp4_film import Mp4Film, read_film
 from shared.media.cutting.mp4_index import Unsuitable
-from shared.media.cutting.mp4_selection import OutOfRange, Span
+from shared.media.cutting.mp4_selection import Span
 from shared.model import Accuracy
 from tests.media.clips import MemorySource, make, source_of
 from tests.media.counted import RATE, Shown, counted, shown, sound_shift
@@ -112,7 +113,7 @@ def test_cut_begins_with_its_index(film_of: Callable[[str], Made], tmp_path: Pat
 
 def test_range_outside_of_the_film_is_refused(film_of: Callable[[str], Made]) -> None:
     film = read_film(source_of(film_of("h264").path))
-    with pytest.raises(OutOfRange, match=r"8\.000 s"):
+    with pytest.raises(CutOutOfRange, match=r"8\.000 s"):
         film.cut(8, 9, Accuracy.KEYFRAME)
 
 
@@ -211,7 +212,7 @@ def test_damaged_index_is_cut_or_refused_and_nothing_else(film_of: Callable[[str
     for seed in range(400):
         try:
             Mp4Film(b"", _damaged(data[begin:], seed)).cut(2, 4, Accuracy.KEYFRAME)
-        except (Unsuitable, OutOfRange):
+        except (Unsuitable, CutOutOfRange):
             continue
         cuts += 1
     assert 0 < cuts < 400

@@ -8,8 +8,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.errors import CutOutOfRange
 from shared.media.cutting.mp4_index import Unsuitable
-from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.packets import CopiedFilm, copy_packets
 from shared.media.inspect.layout import read_layout
 from shared.media.reading.container import open_container
@@ -103,7 +103,7 @@ def test_codec_that_mp4_refuses_is_left_to_the_encoder(tmp_path: Path) -> None:
 
 def test_range_behind_the_film_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", FILMS["h264.mkv"])
-    with pytest.raises((OutOfRange, Unsuitable)):
+    with pytest.raises((CutOutOfRange, Unsuitable)):
         cut(path, tmp_path / "cut.mp4", 30, 31, Accuracy.KEYFRAME)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import Tracks, encode
@@ -36,8 +38,11 @@ def copy_clip(
     """Copies packets into an MP4; see `packets.copy_packets`."""
     with _opened(source, limits) as (container, file):
         tracks = find_tracks(container, limits)
-        sounds = [s for s in container.streams.audio if s.codec_context is not None]
-        streams = [tracks.video, *sounds] if tracks.video is not None else sounds
+        streams: list[VideoStream | AudioStream] = [
+            stream for stream in container.streams.audio if stream.codec_context is not None
+        ]
+        if tracks.video is not None:
+            streams.insert(0, tracks.video)
         return copy_packets(
             container,
             file,

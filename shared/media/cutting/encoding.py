@@ -15,9 +15,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
+from shared.errors import CutOutOfRange
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
-from shared.media.cutting.mp4_selection import OutOfRange
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import STEPS_BACK, CopiedFilm
 from shared.media.cutting.sound import SoundConverter, time_of
@@ -59,7 +59,7 @@ def encode(
 ) -> CopiedFilm:
     """Encodes what is shown from `start` to `end`, in seconds from the container's beginning.
 
-    `check` is called for every packet and may raise to end the work. Raises OutOfRange where
+    `check` is called for every packet and may raise to end the work. Raises CutOutOfRange where
     nothing is shown in the range, UnplayableClip for limits of reading and for damage.
     """
     zero = Fraction(container.start_time or 0, av.time_base)
@@ -75,7 +75,7 @@ def encode(
         work.finish()
     file.check()
     if work.begin is None:
-        raise OutOfRange("Nothing is shown in this range.")
+        raise CutOutOfRange("Nothing is shown in this range.")
     span, beginning = output.finish(0, float(last - first) + 60, Accuracy.KEYFRAME)
     begin = work.begin - zero
     return CopiedFilm(begin, begin + span.end - span.start, beginning, output.media_bytes)

@@ -47,7 +47,7 @@ class Mp4Film:
         return [float(time) for time in self._timeline.keyframes]
 
     def cut(self, start: float, end: float, accuracy: Accuracy) -> tuple[Span, Rewritten]:
-        """The clip of a range in seconds; raises OutOfRange, Unsuitable."""
+        """The clip of a range in seconds; raises CutOutOfRange, Unsuitable."""
         span = self._timeline.select(start, end, accuracy)
         return span, rewritten(self._file_type, self._movie, span)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from shared.errors import CutOutOfRange
 from shared.media.cutting.mp4_index import Movie, Track, Unsuitable
 from shared.model import Accuracy
 
@@ -16,10 +17,6 @@ from shared.model import Accuracy
 _TOLERANCE = Fraction(1, 2000)
 # Sound before the cut's beginning that the decoder needs: RFC 7845, section 4.6, asks for 80 ms.
 _OPUS_PREROLL = Fraction(80, 1000)
-
-
-class OutOfRange(Exception):
-    """Nothing is shown in the wanted range; the message says what is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +74,7 @@ class Timeline:
         return [self.main.seconds(time) for time, _ in self._sync if zero <= time < end]
 
     def select(self, start: float, end: float, accuracy: Accuracy) -> Span:
-        """The samples for a range in seconds; raises OutOfRange, Unsuitable."""
+        """The samples for a range in seconds; raises CutOutOfRange, Unsuitable."""
         first, last = self._frames(Fraction(start), Fraction(end))
         wanted = max(self._times[first], self.main.zero)
         key_time, key = self._keyframe_for(self._times[first])
@@ -104,7 +101,7 @@ class Timeline:
         low = self.main.units(start + _TOLERANCE)
         high = self.main.units(end - _TOLERANCE)
         if self._first >= self._behind or low >= self._end_of(self._behind - 1):
-            raise OutOfRange(f"The picture ends at {float(self.duration):.3f} s.")
+            raise CutOutOfRange(f"The picture ends at {float(self.duration):.3f} s.")
         first = max(self._first, bisect_right(self._times, low) - 1)
         last = min(self._behind, bisect_left(self._times, high)) - 1
         return first, max(first, last)

@@ -49,7 +49,7 @@ class Mp4Output:
         """The span of the film and its beginning: index, and the media not emitted yet.
 
         `start` and `end` are seconds from the first time that was muxed. The beginning goes in
-        front of what `emit` was given. Raises OutOfRange, Unsuitable.
+        front of what `emit` was given. Raises CutOutOfRange, Unsuitable.
         """
         boxes = {box.kind: box for box in boxes_in(memoryview(bytes(self._head)))}
         file_type = bytes(boxes[b"ftyp"].whole) if b"ftyp" in boxes else b""

@@ -62,7 +62,7 @@ def copy_packets(
 ) -> CopiedFilm:
     """Copies `streams`, the main one first, from `start` to `end`.
 
-    Times are seconds from the beginning of the container. Raises OutOfRange; Unsuitable where a
+    Times are seconds from the beginning of the container. Raises CutOutOfRange; Unsuitable where a
     codec does not fit into MP4 or there is no keyframe; UnplayableClip for limits of reading.
     """
     zero = Fraction(container.start_time or 0, av.time_base)
