@@ -11,7 +11,9 @@ from av.video.stream import VideoStream
 
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import Tracks, encode
+from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.muxed import Emit
+from shared.media.cutting.new_sound import encode_sound
 from shared.media.cutting.packets import CopiedFilm, copy_packets
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.layout import read_layout
@@ -74,6 +76,32 @@ def encode_clip(
             Tracks(tracks.video, tracks.audio, tracks.orientation),
             wanted.start,
             wanted.end,
+            ENCODERS[encoder],
+            emit,
+            block=block,
+            check=check,
+        )
+
+
+def copy_picture(
+    source: ByteSource,
+    encoder: str,
+    emit: Emit,
+    *,
+    block: int,
+    limits: Limits,
+    check: Callable[[], None],
+) -> CopiedFilm:
+    """The whole film with its picture copied and its sound encoded; see `new_sound`."""
+    with _opened(source, limits) as (container, file):
+        tracks = find_tracks(container, limits)
+        if tracks.video is None or tracks.audio is None:
+            raise Unsuitable("the film has no picture, or no sound")
+        return encode_sound(
+            container,
+            file,
+            tracks.video,
+            tracks.audio,
             ENCODERS[encoder],
             emit,
             block=block,

@@ -114,10 +114,10 @@ class _Work:
         """Works on one packet; None with a stream is that stream's end."""
         of = packet.stream if packet is not None else stream
         if of is self._tracks.video and self._tracks.video is not None:
-            for frame in _decoded(self._tracks.video, packet):
+            for frame in decoded(self._tracks.video, packet):
                 self._picture(frame)
         elif of is self._tracks.audio and self._tracks.audio is not None:
-            for sound in _decoded(self._tracks.audio, packet):
+            for sound in decoded(self._tracks.audio, packet):
                 self._hear(sound)
 
     def finish(self) -> None:
@@ -217,7 +217,7 @@ def _packets(
             return
 
 
-def _decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound
+def decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound
     """A damaged packet gives no frame, and the film goes on behind it."""
     try:
         frames: list[Any] = stream.codec_context.decode(packet)

@@ -68,12 +68,12 @@ def copy_packets(
     zero = Fraction(container.start_time or 0, av.time_base)
     packets = _from_keyframe(container, file, streams, zero + Fraction(start))
     key = next(packets)
-    origin = _whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
+    origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
     output = Mp4Output(emit, block)
-    with _no_place_in_mp4(), output.opened() as muxer:
-        targets = {stream.index: _added(muxer, stream) for stream in streams}
+    with no_place_in_mp4(), output.opened() as muxer:
+        targets = {stream.index: added(muxer, stream) for stream in streams}
         for packet in _needed(packets, key, len(streams), zero + Fraction(end)):
-            _delay(packet, -origin)
+            delay(packet, -origin)
             packet.stream = targets[packet.stream.index]
             muxer.mux(packet)
     file.check()
@@ -98,7 +98,7 @@ def _from_keyframe(
         _seek(container, main, None if from_the_beginning else start - back)
         waiting: list[AnyPacket] = []
         found = False
-        packets = _demuxed(container, file, streams)
+        packets = timed_packets(container, file, streams)
         for packet in packets:
             if packet.stream is not main:
                 waiting.append(packet)
@@ -157,7 +157,7 @@ def _needed(
             return
 
 
-def _demuxed(
+def timed_packets(
     container: InputContainer, file: SourceFile, streams: Sequence[MediaStream]
 ) -> Iterator[AnyPacket]:
     """The packets of these streams that hold data, each with its times.
@@ -190,7 +190,8 @@ def _dated(early: Sequence[AnyPacket], known: AnyPacket) -> Sequence[AnyPacket]:
     return early
 
 
-def _added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
+def added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
+    """A track of the new film that takes the packets of `source` as they are."""
     target = muxer.add_stream_from_template(source, opaque=True)
     tag = _TAGS.get(source.codec_context.codec.canonical_name)
     if tag:
@@ -202,7 +203,7 @@ def _added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
 
 
 @contextmanager
-def _no_place_in_mp4() -> Iterator[None]:
+def no_place_in_mp4() -> Iterator[None]:
     """What the muxer refuses is left to the encoder."""
     try:
         yield
@@ -230,7 +231,7 @@ def _decoded_at(packet: AnyPacket) -> Fraction:
     return packet.dts * _base(packet)
 
 
-def _whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
+def whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
     """The last moment at or before `time` that every stream's clock can tell exactly."""
     bases = [_base(stream) for stream in streams]
     common = Fraction(
@@ -239,7 +240,7 @@ def _whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
     return floor(time / common) * common
 
 
-def _delay(packet: AnyPacket, seconds: Fraction) -> None:
+def delay(packet: AnyPacket, seconds: Fraction) -> None:
     """Moves a packet by whole units of its stream's clock."""
     units = round(seconds / _base(packet))
     packet.pts = (packet.pts or 0) + units
