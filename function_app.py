@@ -1,11 +1,11 @@
 """Cliplink clip service: every function of the app, as the Functions host finds it.
 
-A table of contents: what happens on each trigger is in `clips/`, over `shared/`.
+A table of contents: what each trigger does is in `clips/`, which builds on `shared/`.
 """
 
 import gc
 
-gc.disable()  # imports leave no garbage: looking for it would take a tenth of the startup
+gc.disable()  # imports leave no garbage: collecting would take a tenth of the startup
 
 # ruff: noqa: E402 - the imports have to come after that line
 import logging
@@ -17,11 +17,13 @@ from clips.handlers import clips, docs, links, migrations, shares, system, video
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
+from shared.blob_names import Containers
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
 settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
+containers = Containers(settings.container_prefix)
 services = compose(settings)  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
@@ -58,7 +60,7 @@ routes.add_fallback()
 @app.function_name("clip_landed")
 @app.blob_trigger(
     arg_name="blob",
-    path=f"{services.containers.clips}/{{name}}",
+    path=f"{containers.clips}/{{name}}",
     connection=settings.storage.trigger_connection,
     source=func.BlobSource(settings.blob_trigger_source),
 )
@@ -70,23 +72,23 @@ def clip_landed(blob: BlobName) -> None:
 @app.function_name("migration_batch")
 @app.queue_trigger(
     arg_name="message",
-    queue_name=services.containers.migrations_queue,
+    queue_name=containers.migrations_queue,
     connection=settings.storage.trigger_connection,
 )
 def migration_batch(message: func.QueueMessage) -> None:
-    """A migration is due to be planned, or a batch of it to be moved."""
+    """A migration waits to be planned, or a batch of its files to be uploaded."""
     services.migrations.work(message.get_body().decode(), message.id)
 
 
 @app.function_name("cleanup")
 @app.timer_trigger(arg_name="timer", schedule=settings.cleanup_schedule)
 def cleanup(timer: func.TimerRequest) -> None:
-    """Deletes what is due and mends what storage and catalogue disagree on."""
+    """Deletes what is due, and repairs differences between storage and catalogue."""
     if timer.past_due:
         _log.info("The cleanup is late")
     services.cleanup.run()
 
 
-# What is loaded by now stays for good; only what comes later can be garbage.
+# What is loaded by now stays; only later objects can become garbage.
 gc.freeze()
 gc.enable()

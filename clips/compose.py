@@ -1,6 +1,6 @@
 """The composition root: makes everything that the triggers use from the settings.
 
-Nothing connects here. Whatever needs a connection opens it when it is first used.
+Nothing connects here: a connection is opened when it is first needed.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
+from clips.library import Library
 from clips.links.access import Access
 from clips.links.archive import Archive
 from clips.links.sharing import Sharing
@@ -17,6 +18,7 @@ from clips.migration.jobs import MigrationJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
@@ -44,19 +46,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
+class Backends:
+    """What all services stand on: the clock, the database, and the storage account."""
+
     clock: Clock
     containers: Containers
-    tokens: TokenVerifier
     database: Database
     account: StorageAccount
     blobs: Blobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the handlers and the triggers call."""
+
+    tokens: TokenVerifier
     users: Users
-    videos: Videos
-    clips: Clips
     owners: Owners
-    grants: Grants
-    view_log: ViewLog
+    library: Library
     access: Access
     sharing: Sharing
     thumbnails: Thumbnails
@@ -64,14 +71,29 @@ class Services:
     ingest: Ingest
     migrations: MigrationJobs
     cleanup: Cleanup
+    health: Health
 
 
 def compose(settings: Settings, clock: Clock = utc_now) -> Services:
-    containers = Containers(settings.container_prefix)
-    database = Database(settings.database_url)
+    return compose_on(open_backends(settings, clock), settings)
+
+
+def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     account = StorageAccount(settings.storage, clock)
-    blobs = Blobs(account)
-    videos, clips, upkeep = Videos(database), Clips(database), Upkeep(database)
+    return Backends(
+        clock=clock,
+        containers=Containers(settings.container_prefix),
+        database=Database(settings.database_url),
+        account=account,
+        blobs=Blobs(account),
+    )
+
+
+def compose_on(backends: Backends, settings: Settings) -> Services:
+    clock, containers = backends.clock, backends.containers
+    database, account, blobs = backends.database, backends.account, backends.blobs
+    users, videos, clips = Users(database), Videos(database), Clips(database)
+    upkeep = Upkeep(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
@@ -92,20 +114,22 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
         Queue(account, containers.migrations_queue),
         lambda: _batch_mover(account, clock, containers, moving),
     )
+    access = Access(clips, grants, containers, links, storyboards, archive)
     return Services(
-        clock=clock,
-        containers=containers,
         tokens=TokenVerifier(settings.auth, clock),
-        database=database,
-        account=account,
-        blobs=blobs,
-        users=Users(database),
-        videos=videos,
-        clips=clips,
+        users=users,
         owners=Owners(database),
-        grants=grants,
-        view_log=ViewLog(database),
-        access=Access(clips, grants, containers, links, storyboards, archive),
+        library=Library(
+            users=users,
+            videos=videos,
+            clips=clips,
+            view_log=ViewLog(database),
+            access=access,
+            account=account,
+            blobs=blobs,
+            containers=containers,
+        ),
+        access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
         thumbnails=Thumbnails(blobs, containers, links, clips, grants),
         deletion=deletion,
@@ -124,6 +148,7 @@ def compose(settings: Settings, clock: Clock = utc_now) -> Services:
             migrations=migrations,
             temp_dir=settings.temp_dir,
         ),
+        health=Health(database, blobs, containers),
     )
 
 

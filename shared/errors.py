@@ -24,7 +24,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
         ├── DatabaseUnavailable
         ├── StorageUnavailable
         ├── SigningKeysUnavailable
-        └── Busy                  the instance has no memory left for what is asked
+        └── Busy                  too much at once: memory is short, or calls were in conflict
 """
 
 from dataclasses import dataclass
@@ -92,6 +92,16 @@ class NotFound(CliplinkError):
 
     code = "not_found"
     title = "There is no such thing"
+
+
+def no_such_clip() -> NotFound:
+    """The same words whether it never existed, belongs to someone else or is deleted."""
+    return NotFound("There is no such clip.")
+
+
+def no_such_video() -> NotFound:
+    """As `no_such_clip`."""
+    return NotFound("There is no such video.")
 
 
 class MethodNotAllowed(NotFound):

@@ -116,7 +116,9 @@ def query(text: LiteralString) -> AbstractContextManager[None]:
     return _spanned(tracer, summary(text), attributes, is_request=True)
 
 
-def carried[**Given, Result](function: Callable[Given, Result]) -> Callable[Given, Result]:
+def with_current_context[**Given, Result](
+    function: Callable[Given, Result],
+) -> Callable[Given, Result]:
     """The function with this moment's context, for one call in another thread.
 
     What happens there belongs to the same invocation, in its spans and in its log.

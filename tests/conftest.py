@@ -14,13 +14,13 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from psycopg import sql
 
-from clips.compose import Services, compose
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.schema.apply import migrate
 from shared.settings import Settings, from_mapping
 from tests import log_scan
+from tests.services import AllServices, compose_all
 
 _numbers = itertools.count(1)
 
@@ -131,9 +131,9 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
+def services(settings: Settings, clock: SetClock) -> Iterator[AllServices]:
     """Everything that the triggers use, on real parts, with a clock that the test sets."""
-    composed = compose(settings, clock)
+    composed = compose_all(settings, clock)
     with composed.database:
         yield composed
 

@@ -54,7 +54,7 @@ def main(token: str, clip: str, other: str) -> None:
     done("first access-url")
     call("clips_access_url", other)
     done("second access-url")
-    function_app.services.database.close()
+    # The connections close with the process: the app itself never closes them.
     sys.stdout.write(json.dumps(steps))
 
 

@@ -12,7 +12,8 @@ from azure.storage.blob import BlobServiceClient
 
 from bench.film import large_film
 from bench.stack import Stack
-from clips.compose import compose
+from clips.compose import open_backends
+from shared.catalogue import Users, Videos
 from shared.settings import from_mapping
 
 _ROUNDS = 3
@@ -60,8 +61,8 @@ def _measure(stack: Stack, film: Path, way: str) -> dict[str, float]:
 
 
 def _new_video(stack: Stack) -> UUID:
-    services = compose(from_mapping(stack.environment))
-    with services.database:
-        video = services.videos.add(services.users.id_of("bench", None), "Benchmark", None)
+    backends = open_backends(from_mapping(stack.environment))
+    with backends.database as database:
+        video = Videos(database).add(Users(database).id_of("bench", None), "Benchmark", None)
         assert video is not None
         return video.id

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bench.memory import peak_megabytes
-from clips.compose import compose
+from clips.compose import compose_on, open_backends
 from shared import media
 from shared.settings import read_environment
 from shared.storage import BlobReader
@@ -33,11 +33,13 @@ class FileSource:
 
 def main(way: str, blob_name: str) -> None:
     """Prints wall and CPU seconds, and the peak of resident memory in MB, as JSON."""
-    services = compose(read_environment())
+    settings = read_environment()
+    backends = open_backends(settings)
+    services = compose_on(backends, settings)
     if way == "whole":
         media.opened = _after_download  # type: ignore[assignment] # the one step that differs
-    with services.database:
-        services.database.check()
+    with backends.database:
+        backends.database.check()
         started, busy = time.perf_counter(), time.process_time()
         services.ingest.landed(blob_name)
         report = {

@@ -24,7 +24,7 @@ from PIL import Image
 
 from bench.film import large_film
 from bench.stack import Stack
-from clips.compose import compose
+from clips.compose import open_backends
 from shared.clock import utc_now
 from shared.settings import from_mapping
 from shared.storage import Links, LinkTerms
@@ -88,8 +88,8 @@ def _rows(stack: Stack, container: str, name: str) -> list[_Row]:
 
 
 def _tools(stack: Stack, container: str, name: str) -> list[_Row]:
-    services = compose(from_mapping(stack.environment))
-    links = Links(services.account, utc_now)
+    backends = open_backends(from_mapping(stack.environment))
+    links = Links(backends.account, utc_now)
     url = links.to_read(container, name, timedelta(hours=2), LinkTerms()).url
     with tempfile.TemporaryDirectory() as out:
         still = [*_QUIET, "-ss", "10", "-i", url, "-frames:v", "1", "-vf", "scale=1280:-2"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.ingest.once import FileSource
 from bench.memory import peak_megabytes
-from clips.compose import compose
+from clips.compose import open_backends
 from shared import media
 from shared.settings import read_environment
 
@@ -55,19 +55,19 @@ def main(way: str, *arguments: str) -> None:
 
 
 def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
-    services = compose(read_environment())
-    blob = services.blobs.get(container, blob_name)  # connects, as the trigger has by then
+    backends = open_backends(read_environment())
+    blob = backends.blobs.get(container, blob_name)  # connects, as the trigger has by then
     started, busy = time.perf_counter(), time.process_time()
     if way == "whole":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "clip"
-            client = services.account.client.get_blob_client(container, blob_name)
+            client = backends.account.client.get_blob_client(container, blob_name)
             with path.open("wb") as target:
                 client.download_blob(max_concurrency=4).readinto(target)
             with path.open("rb") as file:
                 _WAYS[way](FileSource(file))
     else:
-        _WAYS[way](services.blobs.reader(container, blob))
+        _WAYS[way](backends.blobs.reader(container, blob))
     return {
         "wall": time.perf_counter() - started,
         "cpu": time.process_time() - busy,

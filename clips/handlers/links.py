@@ -1,4 +1,4 @@
-"""Handlers of the links to a clip: /clips/{clip_id}/access-url and its like."""
+"""Handlers of links to clips: access URLs, stills, and the grants that record them."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,8 +15,7 @@ from clips.http.openapi.operations import (
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.links.access import AccessTerms
-from clips.links.lookup import find
-from clips.links.thumbnails import Wanted
+from clips.links.thumbnails import StillOptions
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -34,22 +33,21 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
 @Operation(
     tag=Tag.LINKS,
     summary="Get a still of a clip",
-    description="One that does not exist yet is made and kept.",
+    description="A still that does not exist yet is made and kept.",
     parameters=inputs.Thumbnail,
     responses=(
         ResponseSpec(
-            HTTPStatus.FOUND, "The still's link, good for 24 hours.", outputs.Redirect, (REDIRECT,)
+            HTTPStatus.FOUND,
+            "A link to the still, valid for 24 hours.",
+            outputs.Redirect,
+            (REDIRECT,),
         ),
     ),
     errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable, Busy),
 )
-def thumbnail(request: Request) -> Response:
-    wanted = request.parameters(inputs.Thumbnail)
-    link = request.services.thumbnails.link(
-        request.viewer(wanted),
-        wanted.clip_id,
-        Wanted(time=wanted.time, width=wanted.width, image_format=wanted.format),
-    )
+def thumbnail(request: Request, where: inputs.Thumbnail) -> Response:
+    options = StillOptions(time=where.time, width=where.width, image_format=where.format)
+    link = request.services.thumbnails.link(request.viewer, where.clip_id, options)
     return Response(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
 
 
@@ -62,85 +60,78 @@ def thumbnail(request: Request) -> Response:
         ResponseSpec(HTTPStatus.OK, "The link.", outputs.AccessUrl),
         ResponseSpec(
             HTTPStatus.ACCEPTED,
-            "The clip is in the archive and is being fetched. Ask again later.",
+            "The clip is archived and is being restored. Ask again later.",
             outputs.Rehydrating,
             (RETRY_AFTER,),
         ),
     ),
     errors=(NotFound, WrongState, BlobMissing, StorageUnavailable),
 )
-def access_url(request: Request) -> Response:
-    wanted = request.parameters(inputs.AccessUrl)
-    terms = AccessTerms(
-        life=timedelta(hours=wanted.expiry_hours),
-        ip=wanted.ip,
-        download=_file_name(wanted),
-        variant=wanted.variant,
+def access_url(request: Request, where: inputs.AccessUrl) -> Response:
+    link = request.services.access.link(
+        request.viewer, where.clip_id, _terms(where), where.rehydrate
     )
-    viewer = request.viewer(wanted)
-    link = request.services.access.link(viewer, wanted.clip_id, terms, wanted.rehydrate)
     if isinstance(link, Rehydration):
         return Response(
             HTTPStatus.ACCEPTED,
-            views.rehydrating(wanted.clip_id, link),
+            views.rehydrating(where.clip_id, link),
             {"Retry-After": str(link.retry_after)},
         )
-    return Response(HTTPStatus.OK, views.access_url(wanted.clip_id, link, wanted.expiry_hours))
+    return Response(HTTPStatus.OK, views.access_url(where.clip_id, link, where.expiry_hours))
 
 
 @Operation(
     tag=Tag.LINKS,
     summary="Get links to many clips",
-    description="The answers are in the order of `clip_ids`, each a link or an error. What is in "
-    "the archive is not fetched from here.",
+    description="The answers are in the order of `clip_ids`, each a link or an error. Archived "
+    "clips are not restored by this call.",
     parameters=inputs.Owned,
     body=inputs.AccessUrls,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "expiry_hours": 1},
     responses=(ResponseSpec(HTTPStatus.OK, "The links.", list[outputs.AccessUrlOrError]),),
     errors=(StorageUnavailable,),
 )
-def access_urls(request: Request) -> Response:
-    where, wanted = request.parameters_and_body(inputs.Owned, inputs.AccessUrls)
-    terms = AccessTerms(
-        life=timedelta(hours=wanted.expiry_hours),
-        ip=wanted.ip,
-        download=_file_name(wanted),
-        variant=wanted.variant,
-    )
-    viewer = request.viewer(where, wanted.clip_ids)
-    answers = request.services.access.many(viewer, wanted.clip_ids, terms)
+def access_urls(request: Request, _: inputs.Owned, body: inputs.AccessUrls) -> Response:
+    answers = request.services.access.many(request.viewer, body.clip_ids, _terms(body))
     return Response(
         HTTPStatus.OK,
         [
             views.access_urls(clip_id, answer)
-            for clip_id, answer in zip(wanted.clip_ids, answers, strict=True)
+            for clip_id, answer in zip(body.clip_ids, answers, strict=True)
         ],
     )
 
 
 @Operation(
     tag=Tag.LINKS,
-    summary="List who was given links to a clip",
-    description="Newest first: every link that was handed out, to whom, and from when until when "
-    "it opens what.",
+    summary="List the grants of a clip",
+    description="Every link to the clip that was given out, newest first: to whom, what it opens, "
+    "and from when until when.",
     parameters=inputs.RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of grants.", list[outputs.Grant], (NEXT_PAGE,)),
     ),
     errors=(NotFound,),
 )
-def grants(request: Request) -> Response:
-    wanted = request.parameters(inputs.RecordPage)
-    services, viewer = request.services, request.viewer(wanted)
-    found = services.grants.page(viewer, wanted.clip_id, wanted.limit + 1, wanted.cursor)
-    if not found:
-        find(services.clips, viewer, wanted.clip_id)
-    shown, headers = request.page(found, wanted.limit, lambda grant: (grant.granted_at, grant.id))
+def grants(request: Request, where: inputs.RecordPage) -> Response:
+    found = request.services.access.grants(
+        request.viewer, where.clip_id, where.limit + 1, where.cursor
+    )
+    shown, headers = request.page(found, where.limit, lambda grant: (grant.granted_at, grant.id))
     return Response(HTTPStatus.OK, [views.grant(grant) for grant in shown], headers)
 
 
-def _file_name(wanted: inputs.AccessUrl | inputs.AccessUrls) -> str | None:
-    """A switch or a name, as AccessTerms has it."""
-    if isinstance(wanted.download, bool):
-        return "" if wanted.download else None
-    return _SWITCHES.get((wanted.download or "0").lower(), wanted.download)
+def _terms(asked: inputs.AccessUrl | inputs.AccessUrls) -> AccessTerms:
+    return AccessTerms(
+        life=timedelta(hours=asked.expiry_hours),
+        ip=asked.ip,
+        download=_file_name(asked.download),
+        variant=asked.variant,
+    )
+
+
+def _file_name(download: bool | str | None) -> str | None:  # noqa: FBT001 - a field of the request
+    """A switch or a file name, as AccessTerms has it."""
+    if isinstance(download, bool):
+        return "" if download else None
+    return _SWITCHES.get((download or "0").lower(), download)

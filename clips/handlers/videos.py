@@ -6,24 +6,20 @@ from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.links.lookup import no_such_video
-from shared.errors import DatabaseUnavailable, NotFound
+from shared.errors import NotFound
 
 
 @Operation(
     tag=Tag.VIDEOS,
     summary="Create a video",
     description="All fields are optional.",
+    parameters=inputs.NoParameters,
     body=inputs.NewVideo,
     example={"title": "Holidays", "youtube_id": "dQw4w9WgXcQ"},
     responses=(ResponseSpec(HTTPStatus.CREATED, "The new video.", outputs.Video, (LOCATION,)),),
 )
-def create(request: Request) -> Response:
-    new = request.body(inputs.NewVideo)
-    video = request.services.videos.add(request.user.id, new.title, new.youtube_id)
-    if video is None:  # the database was emptied or restored under our feet
-        request.services.users.forget(request.user.subject)
-        raise DatabaseUnavailable("The catalogue has just been replaced. Try again.")
+def create(request: Request, _: inputs.NoParameters, new: inputs.NewVideo) -> Response:
+    video = request.services.library.create_video(request.user, new.title, new.youtube_id)
     return Response(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
 
 
@@ -36,10 +32,9 @@ def create(request: Request) -> Response:
         ResponseSpec(HTTPStatus.OK, "A page of videos.", list[outputs.Video], (NEXT_PAGE,)),
     ),
 )
-def page(request: Request) -> Response:
-    wanted = request.parameters(inputs.VideoPage)
-    videos = request.services.videos.page(request.user.id, wanted.limit + 1, wanted.cursor)
-    shown, headers = request.page(videos, wanted.limit, lambda video: (video.created_at, video.id))
+def page(request: Request, where: inputs.VideoPage) -> Response:
+    videos = request.services.library.list_videos(request.viewer, where.limit + 1, where.cursor)
+    shown, headers = request.page(videos, where.limit, lambda video: (video.created_at, video.id))
     return Response(HTTPStatus.OK, [views.video(video) for video in shown], headers)
 
 
@@ -50,24 +45,20 @@ def page(request: Request) -> Response:
     responses=(ResponseSpec(HTTPStatus.OK, "The video.", outputs.Video),),
     errors=(NotFound,),
 )
-def get(request: Request) -> Response:
-    wanted = request.parameters(inputs.VideoId)
-    video = request.services.videos.get(request.viewer(wanted), wanted.video_id)
-    if video is None:
-        raise no_such_video()
+def get(request: Request, where: inputs.VideoId) -> Response:
+    video = request.services.library.read_video(request.viewer, where.video_id)
     return Response(HTTPStatus.OK, views.video(video))
 
 
 @Operation(
     tag=Tag.VIDEOS,
     summary="Delete a video",
-    description="With all its clips. They are hidden at once; their blobs go in the same call, "
-    "or with the next cleanup if storage is away.",
+    description="Deletes the video with all its clips. They are hidden at once. Their blobs are "
+    "deleted in the same call, or by the next cleanup if storage is unavailable.",
     parameters=inputs.VideoId,
-    responses=(ResponseSpec(HTTPStatus.OK, "It is gone.", outputs.Message),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", outputs.Message),),
     errors=(NotFound,),
 )
-def delete(request: Request) -> Response:
-    wanted = request.parameters(inputs.VideoId)
-    request.services.deletion.delete_video(request.viewer(wanted), wanted.video_id)
+def delete(request: Request, where: inputs.VideoId) -> Response:
+    request.services.deletion.delete_video(request.viewer, where.video_id)
     return Response(HTTPStatus.OK, views.message("Video deleted successfully"))

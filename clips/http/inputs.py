@@ -1,7 +1,7 @@
 """The parameters and JSON bodies of requests, validated field by field. Pure.
 
-Bodies are strict JSON: "5" is no number, 1 is no string, and NaN is nothing. An unknown field
-or parameter is an error too: a misspelt one must not pass for an absent one.
+Bodies are strict JSON: "5" is not a number, 1 is not a string, and NaN is an error. So is an
+unknown field or parameter: a misspelt one must not pass for an absent one.
 """
 
 from collections.abc import Collection
@@ -45,6 +45,15 @@ class Body(BaseModel):
     # Built when first used: a cold start serves one request, and needs few of the models.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
+    @property
+    def ids(self) -> Collection[UUID]:
+        """The videos and clips that the body names."""
+        return ()
+
+
+class NoBody(Body):
+    """Stands for the body of an operation that takes none."""
+
 
 class Parameters(BaseModel):
     """Path and query parameters together; all of them arrive as text."""
@@ -58,20 +67,26 @@ class Parameters(BaseModel):
 
 
 class NoParameters(Parameters):
-    pass
+    """Of an operation that takes none."""
+
+
+class AnyParameters(Parameters):
+    """Of an operation that ignores them: monitors and caches append their own."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Owned(Parameters):
-    """Of something that has an owner; `as=admin` is how an admin acts on anybody's."""
+    """Of something that has an owner; with `as=admin` an admin acts on other users' data."""
 
     acting_as: Annotated[
         Literal["admin"] | None,
-        Field(alias="as", description="Acts on anybody's, for whoever has the role."),
+        Field(alias="as", description="Act on other users' data; needs the role `admin`."),
     ] = None
 
     @property
     def ids(self) -> Collection[UUID]:
-        """Everything that the path names."""
+        """The videos and clips that the path names."""
         return [value for _, value in self if isinstance(value, UUID)]
 
 
@@ -85,7 +100,7 @@ class NewVideo(Body):
 
 
 class NewClip(Body):
-    """`filename` gives the extension only; `content_type` is what the blob will be served as."""
+    """`filename` gives the extension only; `content_type` is the type that links serve."""
 
     start_time: Annotated[Position, Field(description="Seconds into the video.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
@@ -114,7 +129,8 @@ class ClipChange(Body):
 
     title: Title = None
     expires_at: Annotated[
-        FutureMoment | None, Field(description="In the future: when it goes by itself.")
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
     ] = None
 
     @model_validator(mode="after")
@@ -148,7 +164,7 @@ class VideoPage(Parameters):
 
 
 class RecordPage(Owned):
-    """Of what happened to a clip, newest first: its grants, its shares."""
+    """A list that belongs to a clip, newest first: its grants or its shares."""
 
     clip_id: Id
     limit: Limit = 50
@@ -159,7 +175,7 @@ class ClipPage(Owned):
     video_id: Id
     limit: Limit = 1000
     cursor: PositionKey | None = None
-    status: Annotated[ClipStatus | None, Field(description="Only clips in this one.")] = None
+    status: Annotated[ClipStatus | None, Field(description="Only clips with this status.")] = None
 
 
 class Thumbnail(Owned):
@@ -182,8 +198,8 @@ class AccessUrl(Owned):
     download: Annotated[
         FileName | None,
         Field(
-            description="`true` or `1`: browsers save it, under the clip's title; another text is "
-            "the file name; `false` or `0`: they play it. Not for a `storyboard`."
+            description="`true` or `1`: browsers save it under the clip's title; another text is "
+            "the file name; `false` or `0`: they play it. Ignored for a `storyboard`."
         ),
     ] = None
     variant: Variant = Variant.CLIP
@@ -198,13 +214,17 @@ class AccessUrls(Body):
     ip: IpRule | None = None
     download: Annotated[
         SwitchOrName,
-        Field(description="Whether browsers save it, or the file name under which they do."),
+        Field(description="Whether browsers save it, or the file name to save it under."),
     ] = False
     variant: Annotated[Variant, Field(strict=False)] = Variant.CLIP
 
+    @property
+    def ids(self) -> Collection[UUID]:
+        return self.clip_ids
+
 
 class NewShare(Body):
-    """Bounds of a share; null leaves one open."""
+    """Limits of a share; null means no limit."""
 
     expires_at: FutureMoment | None = None
     max_views: Count | None = None
@@ -212,13 +232,13 @@ class NewShare(Body):
 
 
 class NewMigration(Parameters):
-    """All of MIGRATION_ROOT, or a folder below it."""
+    """All of MIGRATION_ROOT, or one folder below it."""
 
     local_clips_dir: Annotated[
         FolderName | None,
         Field(
             description="A folder below MIGRATION_ROOT: relative to it, or an absolute path; "
-            "absent for all of it."
+            "without it, all of MIGRATION_ROOT."
         ),
     ] = None
     batch_size: BatchSize = 10
@@ -229,7 +249,7 @@ class MigrationId(Parameters):
 
 
 class ShareToken(Parameters):
-    """The query counts for nothing: mailers and chats append theirs to what they pass on."""
+    """The query is ignored: mail and chat programs append their own parameters to links."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,17 +1,20 @@
-"""Registers handlers as HTTP functions: authenticates, calls, renders, and maps errors.
+"""Registers handlers as HTTP functions: authenticates, parses, calls, renders, and maps errors.
 
-A handler without a description (`operations.py`) is refused: the app does not start.
+A handler without a description (`openapi/operations.py`) is refused: the app does not start.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from clips.http.inputs import Body, Parameters
 from clips.http.openapi.operations import Endpoint, Route
+from clips.http.parsing import parse
+from clips.http.permissions import check_role, record_admin_operation, viewer_of
 from clips.http.problems import problem, unexpected
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response, render
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-type Serve = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
+type Answer = Callable[[func.HttpRequest], Response]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
@@ -40,66 +43,69 @@ class Routes:
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
 
-    def add(self, name: str, method: str, path: str, endpoint: Endpoint[[Request]]) -> None:
-        """A function for callers with a valid token that has the operation's role, if any."""
-        handler, role = endpoint.handler, endpoint.operation.role
-
-        def produce(req: func.HttpRequest) -> Response:
-            request = Request(self._services, req, self._caller(req))
-            if role is not None:
-                request.require(role)
-            return handler(request)
-
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: produce(req), context)
-
-        self._register(Route(name, method, path, endpoint.operation, is_public=False), serve)
-
-    def add_public(
-        self, name: str, method: str, path: str, endpoint: Endpoint[[AnonymousRequest]]
+    def add[P: Parameters, B: Body](
+        self, name: str, method: str, path: str, endpoint: Endpoint[Request, P, B]
     ) -> None:
-        """A function for everybody; it does not know who calls."""
-        handler = endpoint.handler
+        """A function for callers with a valid token that has the operation's role, if any."""
+        operation = endpoint.operation
 
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: handler(AnonymousRequest(self._services, req)), context)
+        def answer(req: func.HttpRequest) -> Response:
+            user = self._user(req)
+            if operation.role is not None:
+                check_role(user, operation.role)
+            where, body = parse(req, operation.parameters, operation.body)
+            if operation.role is not None:
+                record_admin_operation(user, req, where)
+            viewer = viewer_of(user, req, where, body, self._services.owners.of)
+            return endpoint.handler(Request(self._services, req, user, viewer), where, body)
 
-        self._register(Route(name, method, path, endpoint.operation, is_public=True), serve)
+        self._register(Route(name, method, path, operation, is_public=False), answer)
+
+    def add_public[P: Parameters, B: Body](
+        self, name: str, method: str, path: str, endpoint: Endpoint[AnonymousRequest, P, B]
+    ) -> None:
+        """A function that needs no token; its handler does not know who calls."""
+        operation = endpoint.operation
+
+        def answer(req: func.HttpRequest) -> Response:
+            where, body = parse(req, operation.parameters, operation.body)
+            return endpoint.handler(AnonymousRequest(self._services, req), where, body)
+
+        self._register(Route(name, method, path, operation, is_public=True), answer)
 
     def add_fallback(self) -> None:
         """Answers what no other route matches: 404, or 405 where the path exists. Call it last."""
+        self._serve(_FALLBACK, "{*path}", _METHODS, self._unknown)
 
-        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            return _respond(lambda: self._unknown(req), context)
-
-        self._app.function_name(_FALLBACK)(
-            self._app.route("{*path}", methods=list(_METHODS))(serve)
-        )
-
-    def _register(self, route: Route, serve: Serve) -> None:
+    def _register(self, route: Route, answer: Answer) -> None:
         self.described.append(route)
         self._methods[route.path].append(route.method)
-        register = self._app.route(route.path, methods=[route.method])
-        self._app.function_name(route.name)(register(serve))
+        self._serve(route.name, route.path, [route.method], answer)
 
-    def _caller(self, request: func.HttpRequest) -> User:
+    def _serve(self, name: str, path: str, methods: Sequence[str], answer: Answer) -> None:
+        def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            return _respond(answer, req, context)
+
+        self._app.function_name(name)(self._app.route(path, methods=list(methods))(serve))
+
+    def _user(self, request: func.HttpRequest) -> User:
         identity = self._services.tokens.verify(request.headers.get("authorization"))
         user_id = self._services.users.id_of(identity.subject, identity.verified_email)
         return User(user_id, identity.subject, identity.roles)
 
     def _unknown(self, request: func.HttpRequest) -> Response:
         path = request.route_params.get("path") or ""
-        fitting = [route for route in self._methods if _matches(route, path)]
-        if not fitting:
+        matching = [route for route in self._methods if _matches(route, path)]
+        if not matching:
             raise NotFound("There is no such path.")
-        # clips/access-urls is a path of its own, though it might be a clips/{clip_id}.
-        methods = self._methods[min(fitting, key=lambda route: route.count("{"))]
-        raise MethodNotAllowed(f"This path has {', '.join(methods)}.", tuple(methods))
+        # clips/access-urls also matches clips/{clip_id}: the path with fewer variables wins.
+        methods = self._methods[min(matching, key=lambda route: route.count("{"))]
+        raise MethodNotAllowed(f"This path allows {', '.join(methods)}.", tuple(methods))
 
 
-def _respond(produce: Callable[[], Response], context: func.Context) -> func.HttpResponse:
+def _respond(answer: Answer, request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     try:
-        response = produce()
+        response = answer(request)
     except CliplinkError as error:
         response = problem(error)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -112,7 +118,7 @@ def _respond(produce: Callable[[], Response], context: func.Context) -> func.Htt
 
 def _matches(route: str, path: str) -> bool:
     # Case-insensitive, as the host compares them.
-    wanted, given = route.lower().split("/"), path.lower().strip("/").split("/")
-    return len(wanted) == len(given) and all(
-        w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)
+    pattern, given = route.lower().split("/"), path.lower().strip("/").split("/")
+    return len(pattern) == len(given) and all(
+        p.startswith("{") or p == g for p, g in zip(pattern, given, strict=True)
     )

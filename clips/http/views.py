@@ -1,6 +1,12 @@
-"""From the model to the JSON of responses (`outputs.py`). Pure."""
+"""From the model to the JSON of responses (`outputs.py`). Pure.
 
-from typing import cast
+A field that has the same name in the model and in the response is copied by its name: a new one
+is added to both, and nothing here.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -22,38 +28,33 @@ from shared.model import (
 )
 
 
+def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], dict[str, Any]]:
+    """Reads the fields of a shape from attributes of the same names, or at the given paths.
+
+    The `computed` ones are None, for the caller to fill in.
+    """
+    names = [name for name in shape.__annotations__ if name not in computed]
+    empty = dict.fromkeys(shape.__annotations__)  # keeps the order
+    read = attrgetter(*(paths.get(name, name) for name in names))
+    return lambda value: empty | dict(zip(names, read(value), strict=True))
+
+
+_VIDEO = _fields_of(outputs.Video)
+_CLIP = _fields_of(outputs.Clip, "thumbnail_access_url", "media", placeholder="images.placeholder")
+_SHARE = _fields_of(outputs.Share, "url")
+_METADATA = _fields_of(outputs.Metadata, "media", "azure_metadata", clip_id="id")
+_BLOB = _fields_of(outputs.BlobProperties, "url")
+
+
 def video(value: Video) -> outputs.Video:
-    return {
-        "id": value.id,
-        "title": value.title,
-        "youtube_id": value.youtube_id,
-        "status": value.status,
-        "created_at": value.created_at,
-        "clip_count": value.clip_count,
-    }
+    return cast("outputs.Video", _VIDEO(value))
 
 
 def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
-    return {
-        "id": value.id,
-        "video_id": value.video_id,
-        "title": value.title,
-        "status": value.status,
-        "failure": value.failure,
-        "blob_url": value.blob_url,
-        "thumbnail_url": value.thumbnail_url,
-        "thumbnail_access_url": thumbnail_access_url,
-        "placeholder": value.images.placeholder,
-        "start_time": value.start_time,
-        "end_time": value.end_time,
-        "duration": value.duration,
-        "file_size": value.file_size,
-        "content_type": value.content_type,
-        "created_at": value.created_at,
-        "expires_at": value.expires_at,
-        "view_count": value.view_count,
-        "media": _media(value.media),
-    }
+    fields = _CLIP(value)
+    fields["thumbnail_access_url"] = thumbnail_access_url
+    fields["media"] = _media(value.media)
+    return cast("outputs.Clip", fields)
 
 
 def new_clip(value: Clip, upload: Upload) -> outputs.AnnouncedClip:
@@ -110,33 +111,14 @@ def grant(value: RecordedGrant) -> outputs.Grant:
 
 
 def share(value: Share, url: str | None) -> outputs.Share:
-    return {
-        "id": value.id,
-        "clip_id": value.clip_id,
-        "url": url,
-        "expires_at": value.expires_at,
-        "max_views": value.max_views,
-        "views": value.views,
-        "ip": value.ip,
-        "created_at": value.created_at,
-        "revoked_at": value.revoked_at,
-    }
+    return cast("outputs.Share", _SHARE(value) | {"url": url})
 
 
 def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
-    return {
-        "clip_id": value.id,
-        "video_id": value.video_id,
-        "start_time": value.start_time,
-        "end_time": value.end_time,
-        "duration": value.duration,
-        "file_size": value.file_size,
-        "created_at": value.created_at,
-        "blob_url": value.blob_url,
-        "thumbnail_url": value.thumbnail_url,
-        "media": _media(value.media),
-        "azure_metadata": None if blob is None else _blob(blob, value.blob_url),
-    }
+    fields = _METADATA(value)
+    fields["media"] = _media(value.media)
+    fields["azure_metadata"] = None if blob is None else _BLOB(blob) | {"url": value.blob_url}
+    return cast("outputs.Metadata", fields)
 
 
 def migration(report: MigrationReport) -> outputs.Migration:
@@ -171,29 +153,27 @@ def migration(report: MigrationReport) -> outputs.Migration:
     }
 
 
+def health(answering: Mapping[str, bool]) -> outputs.Health:
+    checks = {name: _availability(well) for name, well in answering.items()}
+    return {
+        "status": _availability(all(answering.values())),
+        "checks": cast("outputs.Checks", checks),
+    }
+
+
 def message(text: str) -> outputs.Message:
     return {"message": text}
 
 
+def _availability(answers: bool) -> outputs.Availability:  # noqa: FBT001 - the value itself
+    return "ok" if answers else "unavailable"
+
+
 def _readable(path: bytes) -> str:
-    """A path that is no UTF-8 has its odd bytes written out: JSON has no others."""
+    """A path in UTF-8; other bytes are escaped, as JSON cannot hold them."""
     return path.decode(errors="backslashreplace")
 
 
 def _media(stored: MediaJson | None) -> Media | None:
-    """What is stored goes into the answer as it is: what it looks like there, mypy is told."""
+    """What is stored goes into the answer unread; the type is that of what it holds."""
     return None if stored is None else cast("Media", orjson.Fragment(stored))
-
-
-def _blob(value: Blob, url: str | None) -> outputs.BlobProperties:
-    return {
-        "name": value.name,
-        "size": value.size,
-        "last_modified": value.last_modified,
-        "content_type": value.content_type,
-        "metadata": dict(value.metadata),
-        "url": url,
-        "etag": value.etag,
-        "access_tier": value.access_tier,
-        "content_md5": value.content_md5,
-    }

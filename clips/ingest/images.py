@@ -16,7 +16,7 @@ from shared.errors import BlobChanged, BlobExists
 from shared.model import Images
 from shared.storage import Blobs
 from shared.storyboard import webvtt
-from shared.telemetry import carried
+from shared.telemetry import with_current_context
 
 if TYPE_CHECKING:
     from shared.media import Stills
@@ -49,7 +49,7 @@ class ImageWriter:
         """
         files = _files(claim, stills)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            writes = [carried(self._write) for _ in files]
+            writes = [with_current_context(self._write) for _ in files]
             list(pool.map(lambda write, file: write(claim, file), writes, files))
         names = {file.name for file in files}
 

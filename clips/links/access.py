@@ -1,7 +1,7 @@
 """Links for callers: to upload a clip, to play it, to show its images.
 
-A link is made only for callers who may see the clip. It opens one blob, and is on record before
-it is handed out.
+A link is made only for callers who may see the clip. It opens one blob, and is recorded before
+the caller gets it.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,36 @@ from uuid import UUID
 
 from clips.links.archive import Archive
 from clips.links.download_names import download_name
-from clips.links.lookup import no_such_clip, ready_blob
 from clips.links.storyboards import Storyboards
-from clips.upkeep.deletion import UPLOAD_LIFE
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grant, Grants
-from shared.errors import BlobArchived, CliplinkError, NotFound, Unavailable, WrongState
+from shared.catalogue import Clips, Grant, Grants, TimeKey
+from shared.errors import (
+    BlobArchived,
+    CliplinkError,
+    NotFound,
+    Unavailable,
+    WrongState,
+    no_such_clip,
+)
 from shared.model import (
     Clip,
     ClipFile,
+    RecordedGrant,
     RehydratePriority,
     Rehydration,
     SignedLink,
     Upload,
     Variant,
     Viewer,
+    ready_blob,
 )
 from shared.storage import Links, LinkTerms
 
-# Pages with posters are left open and loaded again and again: links to posters live long, and
-# stay the same for half a day.
+# How long an upload link is valid, and so how long a blob may still arrive for a deleted clip.
+UPLOAD_LIFE = timedelta(hours=2)
+
+# Pages with posters are left open and reloaded often: links to posters live long, and stay the
+# same for half a day.
 _POSTER_LIFE = timedelta(hours=24)
 _POSTER_WINDOW = timedelta(hours=12)
 
@@ -134,6 +144,15 @@ class Access:
         if clip.content_type is not None:
             headers["x-ms-blob-content-type"] = clip.content_type
         return Upload("PUT", link.url, headers, link.expires_at)
+
+    def grants(
+        self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
+    ) -> Sequence[RecordedGrant]:
+        """Up to `limit` links to a clip that were given out, newest first; raises NotFound."""
+        grants = self._grants.page(viewer, clip_id, limit, after)
+        if not grants and self._clips.get(viewer, clip_id) is None:
+            raise no_such_clip()
+        return grants
 
     def _attempt(
         self, viewer: Viewer, file: ClipFile | None, terms: AccessTerms

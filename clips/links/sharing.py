@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clips.links.archive import Archive
-from clips.links.lookup import find, no_such_clip, ready_blob
 from shared.blob_names import Containers
 from shared.catalogue import Clips, NewShare, OpenShare, Shares, TimeKey
 from shared.clock import Clock
-from shared.errors import NotFound
-from shared.model import RehydratePriority, Rehydration, Share, SignedLink, Viewer
+from shared.errors import NotFound, no_such_clip
+from shared.model import RehydratePriority, Rehydration, Share, SignedLink, Viewer, ready_blob
 from shared.storage import Links, LinkTerms
 
 LINK_LIFE = timedelta(minutes=5)
@@ -90,8 +89,8 @@ class Sharing:
     ) -> Sequence[Share]:
         """A page of a clip's shares, newest first, also those that are over; raises NotFound."""
         shares = self._shares.page(viewer, clip_id, limit, after)
-        if not shares:
-            find(self._clips, viewer, clip_id)
+        if not shares and self._clips.get(viewer, clip_id) is None:
+            raise no_such_clip()
         return shares
 
     def revoke(self, viewer: Viewer, clip_id: UUID, share_id: UUID) -> None:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from clips.links.lookup import find_ready
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants
-from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip
-from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer
+from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
+from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer, ready_blob
 from shared.storage import Blobs, Links
 
 _MAX_TIMES = 1000
@@ -24,7 +23,7 @@ _STILL = "thumbnail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class StillOptions:
     """`time` is seconds into the clip; None means the poster."""
 
     time: float | None
@@ -42,24 +41,27 @@ class Thumbnails:
         self._clips = clips
         self._grants = grants
 
-    def link(self, viewer: Viewer, clip_id: UUID, wanted: Wanted) -> SignedLink:
+    def link(self, viewer: Viewer, clip_id: UUID, options: StillOptions) -> SignedLink:
         """A link to the still, which is made if it does not exist; the link is on record.
 
         Raises NotFound if there is no such clip or it has no picture, WrongState if it is not
         ready, BlobArchived or Busy if the still has to be made first, StorageUnavailable.
         """
-        clip, blob_name = find_ready(self._clips, viewer, clip_id)
+        clip = self._clips.get(viewer, clip_id)
+        if clip is None:
+            raise no_such_clip()
+        blob_name = ready_blob(clip)
         name = (
-            _stored_poster(clip, wanted)
-            if wanted.time is None
-            else self._frame(clip, blob_name, wanted.time, wanted)
+            _stored_poster(clip, options)
+            if options.time is None
+            else self._frame(clip, blob_name, options.time, options)
         )
         link = self._links.to_read(self._containers.thumbnails, name, _LINK_LIFE)
-        variant = Variant.POSTER if wanted.time is None else _STILL
+        variant = Variant.POSTER if options.time is None else _STILL
         self._grants.record(viewer.user_id, [Grant(link, clip_id, variant, None)])
         return link
 
-    def _frame(self, clip: Clip, blob_name: str, time: float, wanted: Wanted) -> str:
+    def _frame(self, clip: Clip, blob_name: str, time: float, options: StillOptions) -> str:
         """The name of the still at a time, after making it if it is not there."""
         blob = self._blobs.get(self._containers.clips, blob_name)
         seconds = on_grid(time, clip.duration or 0)
@@ -68,23 +70,23 @@ class Thumbnails:
             clip.id,
             etag=blob.etag,
             milliseconds=round(seconds * 1000),
-            width=wanted.width,
-            image_format=wanted.image_format,
+            width=options.width,
+            image_format=options.image_format,
         )
         if not self._blobs.exists(self._containers.thumbnails, name):
             if blob.archived:
                 raise BlobArchived("The clip is archived: stills of it cannot be made now.")
-            self._make(blob, name, seconds, wanted)
+            self._make(blob, name, seconds, options)
         return name
 
-    def _make(self, blob: Blob, name: str, seconds: float, wanted: Wanted) -> None:
+    def _make(self, blob: Blob, name: str, seconds: float, options: StillOptions) -> None:
         # Imported here: only instances that are asked for a new still pay for FFmpeg.
         from shared import media
 
         reader = self._blobs.reader(self._containers.clips, blob)
         try:
             with media.opened(reader) as file:
-                picture = file.frame_at(seconds, wanted.width, wanted.image_format)
+                picture = file.frame_at(seconds, options.width, options.image_format)
         except UnplayableClip as error:
             raise NotFound("There is no picture at that time.") from error
         try:
@@ -92,7 +94,7 @@ class Thumbnails:
                 self._containers.thumbnails,
                 name,
                 picture,
-                wanted.image_format.media_type,
+                options.image_format.media_type,
                 replace=False,
             )
         except BlobExists:
@@ -105,12 +107,12 @@ def on_grid(time: float, duration: float) -> float:
     return round(math.floor(min(time, duration) / step + 1e-9) * step, 3)
 
 
-def _stored_poster(clip: Clip, wanted: Wanted) -> str:
+def _stored_poster(clip: Clip, options: StillOptions) -> str:
     """The stored size that is just wide enough, or the widest."""
     if clip.images.poster_name is None:
         raise NotFound("The clip has no poster.")
     if not clip.images.poster_widths:
         return clip.images.poster_name
-    enough = [width for width in clip.images.poster_widths if width >= wanted.width]
+    enough = [width for width in clip.images.poster_widths if width >= options.width]
     width = enough[0] if enough else clip.images.poster_widths[-1]
-    return blob_names.poster_size(clip.video_id, clip.id, width, wanted.image_format)
+    return blob_names.poster_size(clip.video_id, clip.id, width, options.image_format)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from clips.links.access import Access, AccessTerms
 from clips.links.archive import Archive
-from clips.links.lookup import find
 from clips.links.storyboards import Storyboards
 from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, counted
 from clips.transfer.context import tools
@@ -23,7 +22,7 @@ from clips.upkeep.deletion import Deletion
 from shared import blob_names
 from shared.catalogue import Clips, Grants, Upkeep, Users, Videos
 from shared.clock import utc_now
-from shared.errors import WrongState
+from shared.errors import WrongState, no_such_clip
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
 from shared.settings import MoveSettings, read_move_settings
 from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, RetryPolicy, TierCheck
@@ -101,7 +100,7 @@ class Pipeline:
             title=title,
         )
         viewer = self._viewer()
-        return find(self._clips, viewer, self._uploads.upload(viewer, new, progress))
+        return self._find(viewer, self._uploads.upload(viewer, new, progress))
 
     def download_clip(
         self,
@@ -116,7 +115,7 @@ class Pipeline:
         the next one. Raises NotFound, WrongState before anything was uploaded, BlobMissing,
         BlobArchived, StorageUnavailable, OSError.
         """
-        found = find(self._clips, self._viewer(), _id_of(clip))
+        found = self._find(self._viewer(), _id_of(clip))
         if found.blob_name is None or found.status is ClipStatus.AWAITING_UPLOAD:
             raise WrongState(f"The clip has no file yet: it is {found.status}.")
         folder = Path(directory)
@@ -149,6 +148,12 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _find(self, viewer: Viewer, clip_id: UUID) -> Clip:
+        clip = self._clips.get(viewer, clip_id)
+        if clip is None:
+            raise no_such_clip()
+        return clip
 
     def _viewer(self) -> Viewer:
         return Viewer(self._users.id_of(_SUBJECT, None), as_admin=True)

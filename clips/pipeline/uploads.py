@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from clips.links.lookup import no_such_video
 from clips.migration import names
 from clips.migration.names import Kind
 from clips.transfer import local_file as files
@@ -19,7 +18,7 @@ from clips.upkeep.deletion import Deletion
 from shared import blob_names, media_types
 from shared.catalogue import Clips, NewClip
 from shared.catalogue.migration_clip_queries import BroughtThumbnail
-from shared.errors import Unavailable, UnmovableFile
+from shared.errors import Unavailable, UnmovableFile, no_such_video
 from shared.model import LONGEST_POSITION, LONGEST_TITLE, Viewer
 from shared.storage import Place
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clips.ingest.ingest import Ingest
+from clips.links.access import UPLOAD_LIFE
 from clips.migration.jobs import MigrationJobs
 from clips.upkeep.checksums import Checksums
-from clips.upkeep.deletion import UPLOAD_LIFE, Deletion
+from clips.upkeep.deletion import Deletion
 from clips.upkeep.reconciliation import Reconciliation
 from shared import telemetry
 from shared.blob_names import Containers

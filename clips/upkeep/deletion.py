@@ -8,18 +8,15 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from clips.links.lookup import no_such_clip, no_such_video
+from clips.links.access import UPLOAD_LIFE
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
-from shared.errors import Unavailable
+from shared.errors import Unavailable, no_such_clip, no_such_video
 from shared.model import Viewer
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
-
-UPLOAD_LIFE = timedelta(hours=2)
-"""How long an upload link is valid, and so how long a blob may still arrive for a deleted clip."""
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
 # longest that host.json lets it live.

@@ -7,13 +7,13 @@ Every statement stands in the module that runs it, named and with parameters onl
 """
 
 from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.clip_queries import ClipChange, Clips, NewClip, ViewLog
+from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings
 from shared.catalogue.migration_clip_queries import Moving
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
-from shared.catalogue.row_mapping import TimeKey
+from shared.catalogue.row_mapping import StartKey, TimeKey
 from shared.catalogue.share_queries import NewShare, OpenShare, Shares
 from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
@@ -21,7 +21,6 @@ from shared.catalogue.video_queries import Videos
 
 __all__ = [
     "Claim",
-    "ClipChange",
     "Clips",
     "DeletedClip",
     "Grant",
@@ -38,6 +37,7 @@ __all__ = [
     "OpenShare",
     "Owners",
     "Shares",
+    "StartKey",
     "TimeKey",
     "Upkeep",
     "Users",

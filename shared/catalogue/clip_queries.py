@@ -6,7 +6,6 @@ go later.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.model import Clip, ClipFile, ClipStatus, Viewer
+from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, Viewer
 from shared.postgres.database import Database
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
@@ -115,15 +114,6 @@ class NewClip:
     content_type: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipChange:
-    """New values for the fields in `named`, the others stay."""
-
-    named: frozenset[str]
-    title: str | None = None
-    expires_at: datetime | None = None
-
-
 class Clips:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -170,7 +160,7 @@ class Clips:
         parameters = seen_by(viewer) | page_after(after, limit) | of_video
         return self._database.all_as(clip_of, _PAGE, parameters)
 
-    def change(self, viewer: Viewer, clip_id: UUID, change: ClipChange) -> Clip | None:
+    def change(self, viewer: Viewer, clip_id: UUID, change: ClipUpdate) -> Clip | None:
         return self._database.one_as(
             clip_of,
             _CHANGE,

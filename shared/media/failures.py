@@ -17,6 +17,7 @@ class FailureCode(StrEnum):
     TRUNCATED = "truncated"
     NO_PLAYABLE_STREAM = "no_playable_stream"
     DIMENSIONS_TOO_LARGE = "dimensions_too_large"
+    ENCRYPTED = "encrypted"
     UNDECODABLE = "undecodable"
     TOO_SLOW = "too_slow"
     TOO_MUCH_READING = "too_much_reading"
@@ -46,12 +47,16 @@ _SENTENCES = {
         "The picture has more pixels than an 8K film (8192 by 4352). "
         "Export it again with a smaller picture."
     ),
+    FailureCode.ENCRYPTED: (
+        "The film is encrypted (copy protection, DRM), so it cannot be shown. "
+        "Export it without protection and upload the new file."
+    ),
     FailureCode.UNDECODABLE: (
         "The file is damaged: its contents cannot be decoded. "
         "Check that it plays on your computer, export it again and upload the new file."
     ),
     FailureCode.TOO_SLOW: (
-        "Looking into the file took too long. "
+        "Reading the file took too long. "
         "Export it again, for example as MP4 with H.264 and AAC, and upload the new file."
     ),
     FailureCode.TOO_MUCH_READING: (
@@ -59,7 +64,7 @@ _SENTENCES = {
         "Export it again, for example as MP4 with H.264 and AAC, and upload the new file."
     ),
     FailureCode.TOO_MUCH_MEMORY: (
-        "Looking into the file takes too much memory. "
+        "Decoding the file takes too much memory. "
         "Export it again, for example as MP4 with H.264 and AAC, and upload the new file."
     ),
 }

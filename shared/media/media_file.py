@@ -1,4 +1,4 @@
-"""One clip, opened: what it is and what it shows. The only door into this package.
+"""One clip, opened: what it is and what it shows. The package is used through this module only.
 
 The parts are in the modules beside; this one puts them in order.
 """
@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from shared.errors import UnplayableClip
 from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import still
 from shared.media.frames.playback import frame_at
-from shared.media.inspect.layout import Layout, read_layout
-from shared.media.inspect.probe import Tracks, check_complete, describe, find_tracks
-from shared.media.inspect.sample_tables import check_sample_tables
+from shared.media.inspect.headers import read_layout
+from shared.media.inspect.layout import Layout
+from shared.media.inspect.probe import describe
+from shared.media.inspect.tracks import Tracks, check_complete, find_tracks
 from shared.media.pictures.picture import encoded
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
@@ -37,10 +39,9 @@ def opened(
 
     `clock` gives seconds and drives the deadline of `limits`.
 
-    Raises:
-        UnplayableClip: the file is at fault; `failure_code` is one of `FailureCode`.
-        Busy: there is no memory for it beside what else is looked into.
-        BaseException: whatever `source` raised, unchanged.
+    Raises UnplayableClip if the file is at fault (`failure_code` is one of `FailureCode`), Busy if
+    there is no memory for it beside the other files that are open, and whatever `source` raised,
+    unchanged.
     """
     limits = limits or Limits()
     file = SourceFile(source, limits, clock)
@@ -59,8 +60,8 @@ def _checked_layout(file: SourceFile) -> Layout:
         raise unplayable(FailureCode.NOT_A_VIDEO)
     if layout.truncated:
         raise unplayable(FailureCode.TRUNCATED)
-    if layout.is_mp4:
-        check_sample_tables(file)
+    if layout.cannot_be_shown:
+        raise unplayable(FailureCode.ENCRYPTED)
     return layout
 
 
@@ -74,12 +75,12 @@ class MediaFile:
         self._container = container
         self._layout = layout
         self._file = file
-        self._tracks: Tracks = find_tracks(container, limits)
+        self._tracks: Tracks = find_tracks(container, layout, file, limits)
         check_complete(self._tracks, layout, file)
         with ffmpeg_errors(file, FailureCode.UNDECODABLE):
             self.media = describe(container, self._tracks, layout, file)
         video = self._tracks.video
-        self._film = Film(container, video, file, layout) if video else None
+        self._film = self._film_of(video) if video else None
 
     @property
     def bytes_read(self) -> int:
@@ -94,9 +95,8 @@ class MediaFile:
     def stills(self) -> Stills:
         """Return posters, placeholder, storyboard and preview; a sound file has its cover or none.
 
-        Raises:
-            UnplayableClip: `undecodable` when no frame can be had, or a limit was reached before.
-            BaseException: whatever the source raised, unchanged.
+        Raises UnplayableClip (`undecodable` when no frame can be had, or the code of a limit that
+        was reached before the first) and whatever the source raised, unchanged.
         """
         if self._film is not None:
             return stills_of(self._film, self._renderer(self._film), self.media.duration)
@@ -117,9 +117,8 @@ class MediaFile:
         Exactly the last frame at or before that time; the first or last one outside of the clip.
         Upright, square pixels, never enlarged. A sound file shows its cover at any time.
 
-        Raises:
-            UnplayableClip: `undecodable` when no frame can be had there, or a limit was reached.
-            BaseException: whatever the source raised, unchanged.
+        Raises UnplayableClip (`undecodable` when no frame can be had, or the code of a limit that
+        was reached) and whatever the source raised, unchanged.
         """
         if self._film is not None:
             frame = frame_at(self._film, seconds)
@@ -133,9 +132,19 @@ class MediaFile:
     def _cover(self) -> tuple[TimedFrame, Renderer] | None:
         if self._tracks.cover is None:
             return None
-        film = Film(self._container, self._tracks.cover, self._file, self._layout)
+        film = self._film_of(self._tracks.cover)
         frame = still(film)
         return (frame, self._renderer(film)) if frame else None
+
+    def _film_of(self, stream: VideoStream) -> Film:
+        return Film(
+            self._container,
+            stream,
+            self._file,
+            self._layout,
+            clip_seconds=self.media.duration,
+            frame_rate=self.media.video.frame_rate if self.media.video else None,
+        )
 
     def _renderer(self, film: Film) -> Renderer:
         return Renderer(film.stream, self._tracks.orientation)

@@ -11,8 +11,10 @@ from shared.model.clip import (
     Clip,
     ClipFile,
     ClipStatus,
+    ClipUpdate,
     Images,
     Upload,
+    ready_blob,
     title_from,
 )
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
@@ -55,6 +57,7 @@ __all__ = [
     "Clip",
     "ClipFile",
     "ClipStatus",
+    "ClipUpdate",
     "CutMethod",
     "CutOrder",
     "CutSource",
@@ -82,5 +85,6 @@ __all__ = [
     "VideoTrack",
     "Viewer",
     "is_settled",
+    "ready_blob",
     "title_from",
 ]

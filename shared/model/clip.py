@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.errors import WrongState
 from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
@@ -84,6 +85,22 @@ class ClipFile:
     def served_as(self) -> str:
         """The type that links serve it as, whatever the blob has: none that a browser would run."""
         return self.content_type or "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipUpdate:
+    """New values for the fields in `named`; the others stay."""
+
+    named: frozenset[str]
+    title: str | None = None
+    expires_at: datetime | None = None
+
+
+def ready_blob(clip: Clip | ClipFile) -> str:
+    """The name of the blob of a clip that can be played; raises WrongState."""
+    if clip.status is not ClipStatus.READY or clip.blob_name is None:
+        raise WrongState(f"The clip is not ready: it is {clip.status}.")
+    return clip.blob_name
 
 
 # Seconds, about 115 days: no video is longer, and a typing error often is.

@@ -1,8 +1,7 @@
 """Queries to Postgres, over a small pool of connections per process that the first one opens.
 
 Every method is one round trip or one transaction; a connection is never held while something
-else is waited for. What the driver raises about an outage becomes DatabaseUnavailable and
-goes no further.
+else is waited for. What the driver raises about an outage becomes DatabaseUnavailable.
 """
 
 import threading
@@ -25,8 +24,9 @@ type Parameters = Mapping[str, object]
 class Database:
     """Runs queries with named parameters; rows are dicts by column name.
 
-    Raises DatabaseUnavailable where the server is away. Any other `psycopg.Error` is a fault
-    of ours and comes through as it is, constraint violations included.
+    Raises DatabaseUnavailable where the server is away or read-only, and Busy where transactions
+    were in each other's way. Any other `psycopg.Error` is a bug and comes through as it is,
+    constraint violations included.
     """
 
     def __init__(self, url: Secret, identity: AppIdentity | None = None) -> None:
@@ -64,7 +64,7 @@ class Database:
             return connection.execute(query, parameters).rowcount
 
     def check(self) -> None:
-        """Raises DatabaseUnavailable unless the server answers within seconds."""
+        """Raises DatabaseUnavailable unless the server answers within seconds and takes changes."""
         with self._opened().connection() as connection:
             connection.check()
 
@@ -94,7 +94,7 @@ class Database:
     def _opened(self) -> "pool.Pool":
         with self._lock:
             if self._pool is None:
-                # Imported here for the cold start's sake: see both.
+                # Imported late, for a short cold start.
                 from shared.postgres.login import DatabaseLogin
                 from shared.postgres.pool import Pool
 

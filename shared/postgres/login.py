@@ -58,7 +58,7 @@ class DatabaseLogin:
         try:
             return connect(parameters_for(url, self._identity))
         except psycopg.OperationalError as error:
-            another = self._url.instead_of(url) if _is_refusal(error) else None
+            another = self._url.replacement_for(url) if _is_refusal(error) else None
             if another is None:
                 raise
         return connect(parameters_for(another, self._identity))

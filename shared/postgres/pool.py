@@ -16,19 +16,24 @@ from psycopg.rows import DictRow, args_row, dict_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from shared import telemetry
-from shared.errors import DatabaseUnavailable
+from shared.errors import Busy, DatabaseUnavailable
 from shared.postgres.login import DatabaseLogin
+from shared.postgres.outages import Meaning, meaning_of
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
 _MAX_SIZE = 4
 _WAIT_SECONDS = 4.0
 # How long an answer may take: more than any statement needs, and well below the 230 seconds after
-# which the platform gives up on a request. The server's own statement_timeout would not do: one
-# that hangs does not look at it, and PgBouncer refuses connections that ask for it.
+# which the platform gives up on a request. The server's own statement_timeout would not do: a
+# server that hangs does not apply it, and PgBouncer refuses connections that set it.
 _ANSWER_SECONDS = 60.0
 _CHECK_SECONDS = 3.0
 _CANCEL_SECONDS = 5.0
-_CONNECTION = {"autocommit": True, "row_factory": dict_row}
+# No statement is prepared by name. Behind a pooler that shares connections between transactions, a
+# name can belong to another statement, which then runs in its place: ADR 18.
+_CONNECTION = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": None}
+_OUT_OF_REACH = "The database cannot be reached."
+_READ_ONLY = "The database accepts no changes at present."
 
 
 class Connection(psycopg.Connection[DictRow]):
@@ -53,7 +58,7 @@ class Connection(psycopg.Connection[DictRow]):
         params: Mapping[str, object] | None = None,
         **options: Any,  # noqa: ANN401  # of psycopg, handed on
     ) -> psycopg.Cursor[DictRow]:
-        """Runs a query, inside a transaction or not; whoever watches sees it."""
+        """Runs a query, inside a transaction or not, in a span of its own."""
         with telemetry.query(query):
             return super().execute(query, params, **options)
 
@@ -65,17 +70,22 @@ class Connection(psycopg.Connection[DictRow]):
             return self.cursor(binary=True, row_factory=args_row(make)).execute(query, params)
 
     def check(self) -> None:
-        """Raises psycopg.OperationalError unless the server answers at once."""
+        """Raises DatabaseUnavailable or psycopg.OperationalError unless the server answers at once.
+
+        A server that accepts no changes counts as unavailable.
+        """
         self._answer_seconds = _CHECK_SECONDS
         try:
-            self.execute("SELECT 1")
+            row = self.execute("SHOW transaction_read_only").fetchone()
         finally:
             self._answer_seconds = None
+        if row is None or row["transaction_read_only"] != "off":
+            raise DatabaseUnavailable(_READ_ONLY)
 
     def wait[Answer](
         self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
     ) -> Answer:
-        """All waiting of the driver for a server that it is connected to, but never for ever."""
+        """The driver's waiting for a server that it is connected to, with a time limit."""
         if timeout is None:
             timeout = self._answer_seconds or _ANSWER_SECONDS
         try:
@@ -87,13 +97,13 @@ class Connection(psycopg.Connection[DictRow]):
 
     def _give_up(self) -> None:
         """Ends a statement that is still running, and the connection on which it would answer."""
-        with suppress(psycopg.OperationalError):  # who does not answer may not listen either
+        with suppress(psycopg.OperationalError):  # a silent server may not take the request
             self.cancel_safe(timeout=_CANCEL_SECONDS)
         self.close()
 
 
 class Pool:
-    """Opens connections when they are needed, and closes those that nobody needs."""
+    """Opens connections when they are needed, and closes those that are idle for long."""
 
     def __init__(self, login: DatabaseLogin) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
@@ -111,13 +121,31 @@ class Pool:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection for a moment; raises DatabaseUnavailable."""
+        """A connection for a moment; raises DatabaseUnavailable, or Busy in a conflict.
+
+        Connections of a server that is away or read-only are not used again.
+        """
         try:
             with self._pool.connection() as connection:
-                yield connection
-        except (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError) as error:
-            # Covers refused and lost connections, start-up, shutdown, and a full server.
-            raise DatabaseUnavailable("The database cannot be reached.") from error
+                try:
+                    yield connection
+                except psycopg.Error as error:
+                    if meaning_of(error) in {Meaning.OUTAGE, Meaning.READ_ONLY}:
+                        connection.close()  # the pool replaces it
+                    raise
+        except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+            raise DatabaseUnavailable(_OUT_OF_REACH) from error
+        except psycopg.Error as error:
+            match meaning_of(error):
+                case Meaning.OUTAGE:
+                    raise DatabaseUnavailable(_OUT_OF_REACH) from error
+                case Meaning.READ_ONLY:
+                    self._pool.drain()  # the others lead to the same server
+                    raise DatabaseUnavailable(_READ_ONLY) from error
+                case Meaning.CONFLICT:
+                    raise Busy("Another call was changing the same data.") from error
+                case Meaning.BUG:
+                    raise
 
     def close(self) -> None:
         self._pool.close()
@@ -125,8 +153,8 @@ class Pool:
     def _discard_if_dead(self, connection: Connection) -> None:
         """Finds connections that the server closed, without asking the server.
 
-        Nothing is to be read from an idle connection unless it was closed (or has a notice
-        to tell), so that the round trip of a check is paid only where there is doubt. Where
+        Nothing can be read from an idle connection unless it was closed (or has a notice
+        waiting), so that the round trip of a check is paid only where there is doubt. Where
         one is dead the others mostly are, and the pool would try them with growing pauses.
         """
         waiting = select.poll()  # not select.select(): that fails from the 1024th descriptor on

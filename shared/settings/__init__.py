@@ -13,18 +13,18 @@ from pathlib import Path
 
 from shared.clock import Clock, utc_now
 from shared.settings.checks import (
-    is_account_key,
-    is_account_name,
-    is_address,
-    is_base_address,
-    is_connection_string,
-    is_container_prefix,
-    is_folder_below_root,
-    is_own_folder,
-    is_postgres,
-    is_schedule,
-    is_switch,
-    is_trigger_source,
+    check_account_key,
+    check_account_name,
+    check_base_url,
+    check_boolean,
+    check_connection_string,
+    check_container_prefix,
+    check_migration_root,
+    check_postgres_url,
+    check_schedule,
+    check_temp_folder,
+    check_trigger_source,
+    check_url,
 )
 from shared.settings.reader import SettingReader
 from shared.settings.secret import Fixed, Secret, Vault
@@ -121,19 +121,21 @@ def from_mapping(
     settings = Settings(
         storage=_storage(reader),
         auth=AuthSettings(
-            issuer=reader.required("AUTH_ISSUER", is_address),
+            issuer=reader.required("AUTH_ISSUER", check_url),
             audience=reader.required("AUTH_AUDIENCE"),
-            jwks_url=reader.required("AUTH_JWKS_URL", is_address),
+            jwks_url=reader.required("AUTH_JWKS_URL", check_url),
         ),
-        database_url=reader.required_secret("DATABASE_URL", is_postgres),
+        database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),
         temp_dir=Path(
-            reader.optional("TEMP_DIR", f"{tempfile.gettempdir()}/cliplink", is_own_folder)
+            reader.optional("TEMP_DIR", f"{tempfile.gettempdir()}/cliplink", check_temp_folder)
         ),
-        cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", is_schedule),
-        blob_trigger_source=reader.optional("BLOB_TRIGGER_SOURCE", "EventGrid", is_trigger_source),
-        cdn_endpoint=(reader.get("CDN_ENDPOINT", is_base_address) or "").rstrip("/") or None,
-        migration_root=_path(reader.get("MIGRATION_ROOT", is_folder_below_root)),
+        cleanup_schedule=reader.optional("CLEANUP_SCHEDULE", "0 */5 * * * *", check_schedule),
+        blob_trigger_source=reader.optional(
+            "BLOB_TRIGGER_SOURCE", "EventGrid", check_trigger_source
+        ),
+        cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
+        migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
     )
     _stop_at_problems(reader)
     return settings
@@ -142,7 +144,7 @@ def from_mapping(
 def read_database_url() -> str:
     """DATABASE_URL alone, for the migrations, which need nothing else."""
     reader = SettingReader(os.environ, open_vault, utc_now)
-    url = reader.required("DATABASE_URL", is_postgres)
+    url = reader.required("DATABASE_URL", check_postgres_url)
     _stop_at_problems(reader)
     return url
 
@@ -152,7 +154,7 @@ def read_move_settings() -> MoveSettings:
     reader = SettingReader(os.environ, open_vault, utc_now)
     settings = MoveSettings(
         storage=_storage(reader),
-        database_url=reader.required_secret("DATABASE_URL", is_postgres),
+        database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),
     )
     _stop_at_problems(reader)
@@ -164,7 +166,7 @@ def _path(value: str | None) -> Path | None:
 
 
 def _container_prefix(reader: SettingReader) -> str:
-    return reader.optional("AZURE_STORAGE_CONTAINER_NAME", "cliplink", is_container_prefix)
+    return reader.optional("AZURE_STORAGE_CONTAINER_NAME", "cliplink", check_container_prefix)
 
 
 def _stop_at_problems(reader: SettingReader) -> None:
@@ -174,11 +176,11 @@ def _stop_at_problems(reader: SettingReader) -> None:
 
 def _storage(reader: SettingReader) -> StorageSettings:
     settings = StorageSettings(
-        connection_string=reader.secret("AZURE_STORAGE_CONNECTION_STRING", is_connection_string),
-        account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", is_account_name),
-        account_key=reader.secret("AZURE_STORAGE_ACCOUNT_KEY", is_account_key),
-        endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", is_address),
-        debug=reader.optional("STORAGE_DEBUG", "false", is_switch).lower() == "true",
+        connection_string=reader.secret("AZURE_STORAGE_CONNECTION_STRING", check_connection_string),
+        account_name=reader.get("AZURE_STORAGE_ACCOUNT_NAME", check_account_name),
+        account_key=reader.secret("AZURE_STORAGE_ACCOUNT_KEY", check_account_key),
+        endpoint=reader.get("AZURE_STORAGE_BLOB_ENDPOINT", check_url),
+        debug=reader.optional("STORAGE_DEBUG", "false", check_boolean).lower() == "true",
     )
     if settings.connection_string is None and settings.account_name is None:
         reader.missing(

@@ -28,7 +28,7 @@ _NAMES = {
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
-def is_address(value: str) -> str | None:
+def check_url(value: str) -> str | None:
     parts = _parts(value)
     if parts is None:
         return _NO_ADDRESS
@@ -40,7 +40,7 @@ def is_address(value: str) -> str | None:
     return None
 
 
-def is_vault_address(value: str) -> str | None:
+def check_vault_url(value: str) -> str | None:
     # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
     parts = _parts(value)
     if parts is None:
@@ -51,20 +51,20 @@ def is_vault_address(value: str) -> str | None:
     return None
 
 
-def is_switch(value: str) -> str | None:
+def check_boolean(value: str) -> str | None:
     return None if value.lower() in {"true", "false"} else "must be true or false"
 
 
-def is_base_address(value: str) -> str | None:
+def check_base_url(value: str) -> str | None:
     """An address that paths are put behind."""
-    if problem := is_address(value):
+    if problem := check_url(value):
         return problem
     if not _BASE_ADDRESS.fullmatch(value):
         return "must be an address without a query, a fragment, a user or odd characters"
     return None
 
 
-def is_postgres(value: str) -> str | None:
+def check_postgres_url(value: str) -> str | None:
     try:
         scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")
     except ValueError:
@@ -79,17 +79,17 @@ def is_postgres(value: str) -> str | None:
     return None
 
 
-def is_connection_string(value: str) -> str | None:
+def check_connection_string(value: str) -> str | None:
     parts = [part.partition("=") for part in value.rstrip(";").split(";")]
     if not all(equals for _, equals, _ in parts):
         return "is malformed: it is made of Name=value;Name=value"
     values = {name: text for name, _, text in parts}
     if not (values.get("AccountName") and values.get("AccountKey")):
         return "must have AccountName and AccountKey: neither a SAS nor a shortcut will do"
-    return is_account_key(values["AccountKey"])
+    return check_account_key(values["AccountKey"])
 
 
-def is_account_key(value: str) -> str | None:
+def check_account_key(value: str) -> str | None:
     try:
         base64.b64decode(value, validate=True)
     except ValueError:
@@ -97,19 +97,19 @@ def is_account_key(value: str) -> str | None:
     return None
 
 
-def is_account_name(value: str) -> str | None:
+def check_account_name(value: str) -> str | None:
     if not _ACCOUNT_NAME.fullmatch(value):
         return "must be 3 to 24 lower-case letters and digits"
     return None
 
 
-def is_container_prefix(value: str) -> str | None:
+def check_container_prefix(value: str) -> str | None:
     if not _CONTAINER_PREFIX.fullmatch(value):
         return "must be at most 52 lower-case letters, digits and single hyphens"
     return None
 
 
-def is_own_folder(value: str) -> str | None:
+def check_temp_folder(value: str) -> str | None:
     # Its old files are deleted: it must not be, or hold, a folder that matters to anybody.
     path = Path(value)
     if not path.is_absolute():
@@ -120,7 +120,7 @@ def is_own_folder(value: str) -> str | None:
     return None
 
 
-def is_folder_below_root(value: str) -> str | None:
+def check_migration_root(value: str) -> str | None:
     # It need not be there yet: a share is mounted when it is.
     path = Path(value)
     if not path.is_absolute() or "\0" in value:
@@ -130,7 +130,7 @@ def is_folder_below_root(value: str) -> str | None:
     return None
 
 
-def is_schedule(value: str) -> str | None:
+def check_schedule(value: str) -> str | None:
     fields = value.split()
     if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
         return None
@@ -159,7 +159,7 @@ def _is_schedule_field(index: int, text: str) -> bool:
     )
 
 
-def is_trigger_source(value: str) -> str | None:
+def check_trigger_source(value: str) -> str | None:
     if value not in _TRIGGER_SOURCES:
         return f"must be one of {', '.join(_TRIGGER_SOURCES)}"
     return None

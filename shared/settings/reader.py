@@ -6,7 +6,7 @@ Knows no setting but KEY_VAULT_URL. Goes on after a problem, so that all of them
 from collections.abc import Callable, Mapping
 
 from shared.clock import Clock
-from shared.settings.checks import is_vault_address
+from shared.settings.checks import check_vault_url
 from shared.settings.secret import Fixed, Rotating, Secret, Vault, VaultUnavailable
 
 type Check = Callable[[str], str | None]
@@ -24,7 +24,7 @@ class SettingReader:
         self._vault: Vault | None = None
         self.fault: VaultUnavailable | None = None
         self.problems: list[str] = []
-        url = self.get("KEY_VAULT_URL", is_vault_address)
+        url = self.get("KEY_VAULT_URL", check_vault_url)
         # Where a vault is named and cannot be read, nobody knows what is missing.
         self._sees_all = not self.problems
         if url is not None and self._sees_all:

@@ -29,7 +29,7 @@ class Secret(Protocol):
     def current(self) -> str:
         """The value to sign in with now."""
 
-    def instead_of(self, refused: str) -> str | None:
+    def replacement_for(self, refused: str) -> str | None:
         """Another value to try after a server refused this one, or None if none is known."""
 
 
@@ -56,7 +56,7 @@ class Fixed:
     def current(self) -> str:
         return self.value
 
-    def instead_of(self, refused: str) -> str | None:
+    def replacement_for(self, refused: str) -> str | None:
         return None if self.value == refused else self.value
 
 
@@ -71,10 +71,10 @@ class Part:
     def current(self) -> str:
         return self._of(self._whole.current())
 
-    def instead_of(self, refused: str) -> str | None:
+    def replacement_for(self, refused: str) -> str | None:
         whole: str | None = self._whole.current()
         if whole is not None and self._of(whole) == refused:
-            whole = self._whole.instead_of(whole)
+            whole = self._whole.replacement_for(whole)
         part = None if whole is None else self._of(whole)
         return None if part == refused else part
 
@@ -117,7 +117,7 @@ class Rotating:
                 self._lock.release()
         return self._value
 
-    def instead_of(self, refused: str) -> str | None:
+    def replacement_for(self, refused: str) -> str | None:
         """All threads that were refused wait for one reading, and share its result."""
         with self._lock:
             if self._value == refused and self._clock() >= self._may_ask_at:

@@ -19,24 +19,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from shared.errors import (
-    BlobArchived,
-    BlobChanged,
-    BlobExists,
-    BlobMissing,
-    CliplinkError,
-    StorageUnavailable,
-)
+from shared.errors import StorageUnavailable
+from shared.storage.error_table import error_for, is_transient
 from shared.strict_http import StrictHTTPResponse
 
+# The `x-ms-version` of requests, not that of signatures; it has every feature used here.
 API_VERSION = "2023-11-03"
-"""The `x-ms-version` of requests, not that of signatures; it has every feature used here."""
 
 # Seconds without progress. The socket's timeout is for one piece of a body at a time.
 _TIMEOUT = 60.0
 _PIECE = 1024 * 1024
-_TRANSIENT = {408, 429, 500, 502, 503, 504}
-_REFUSED = {401, 403}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +48,11 @@ class RetryPolicy:
     def pauses(self) -> Iterator[float]:
         """The pauses before the second and later attempts, with jitter."""
         for number in range(self.attempts - 1):
-            yield min(self.first * 2**number, self.longest) * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+            yield min(self.first * 2**number, self.longest) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
+# For background work: outlasts a broken line and a failover of the storage account.
 RETRY_FOR_MINUTES = RetryPolicy()
-"""For background work: outlasts a broken line and a failover of the storage account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +64,17 @@ class Response:
     body: bytes
 
 
+class StorageSilent(StorageUnavailable):
+    """Storage accepted the last attempt, or did not refuse it, and then sent nothing in time."""
+
+
 class _Transient(Exception):
     """An attempt failed in a way that a later one may not."""
 
-    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+    def __init__(self, why: str, *, retry_after: float = 0.0, silent: bool = False) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+        self.silent = silent
 
 
 class RestClient:
@@ -104,8 +101,9 @@ class RestClient:
     ) -> Response:
         """Sends a request to the URL that `link` gives, called anew for every attempt.
 
-        Returns a response with a status below 300. Raises BlobMissing, BlobExists, BlobChanged,
-        BlobArchived; StorageUnavailable if no attempt succeeds or storage refuses.
+        Returns a response with a status below 300. Raises what `error_for` makes of a refusal;
+        StorageUnavailable if no attempt succeeds, and of these StorageSilent if the last one
+        ended with the policy's time-out.
         """
         pauses = self._retry_policy.pauses()
         while True:
@@ -115,15 +113,14 @@ class RestClient:
             except _Transient as transient:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise StorageUnavailable(
-                        f"Storage does not answer: {transient}."
-                    ) from transient
+                    kind = StorageSilent if transient.silent else StorageUnavailable
+                    raise kind(f"Storage does not answer: {transient}.") from transient
                 self._retry_policy.pause(
                     max(pause, min(transient.retry_after, self._retry_policy.longest))
                 )
 
     def close(self) -> None:
-        """Closes all connections; whoever is still sending fails at once."""
+        """Closes all connections; a thread that is still sending fails at once."""
         with self._lock:
             self._closed = True
             for connection in self._open:
@@ -150,7 +147,8 @@ class RestClient:
         except (OSError, http.client.HTTPException) as error:
             # An idle connection that the server has closed costs an attempt too: that is rare.
             connection.close()
-            raise _Transient(str(error) or type(error).__name__) from error
+            silent = isinstance(error, TimeoutError)
+            raise _Transient(str(error) or type(error).__name__, silent=silent) from error
         except BaseException:
             connection.close()  # half a request is on it
             raise
@@ -216,38 +214,14 @@ def _checked(response: Response) -> Response:
     """The response if it is a success; raises `_Transient` or what it means."""
     if response.status < HTTPStatus.MULTIPLE_CHOICES:
         return response
-    # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
     code = response.headers.get("x-ms-error-code", "")
-    why = f"{response.status} {code}".strip()
-    error = _meaning(response.status, code)
+    error = error_for(response.status, code)
     if error is not None:
         raise error
-    # Another 409: somebody works on the same blob. Md5Mismatch: damaged on its way.
-    if (
-        response.status in _TRANSIENT
-        or response.status == HTTPStatus.CONFLICT
-        or code == "Md5Mismatch"
-    ):
-        raise _Transient(why, _seconds(response.headers.get("retry-after")))
-    if response.status in _REFUSED:
-        raise StorageUnavailable(f"Storage refuses the account's credentials: {why}.")
+    why = f"{response.status} {code}".strip()
+    if is_transient(response.status, code):
+        raise _Transient(why, retry_after=_seconds(response.headers.get("retry-after")))
     raise StorageUnavailable(f"Storage refuses the request: {why}.")
-
-
-def _meaning(status: int, code: str) -> CliplinkError | None:
-    match status, code:
-        case _, "ContainerNotFound":
-            return StorageUnavailable("A storage container is missing.")
-        case 404, _:
-            return BlobMissing("There is no such blob.")
-        case _, "BlobArchived":
-            return BlobArchived("The blob is in the archive.")
-        case _, "BlobAlreadyExists":
-            return BlobExists("There is such a blob already.")
-        case (412, _) | (_, "InvalidBlockList"):
-            return BlobChanged("The blob was written by somebody else meanwhile.")
-        case _:
-            return None
 
 
 def _seconds(text: str | None) -> float:

@@ -8,11 +8,12 @@ of the other.
 from datetime import timedelta
 
 from shared.errors import StorageUnavailable
-from shared.storage.rest import RestClient, RetryPolicy
+from shared.storage.rest import RestClient, RetryPolicy, StorageSilent
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.signed_links import Links
 
 _LINK_LIFE = timedelta(minutes=5)
+# A caller of the API waits for this.
 _ONE_ATTEMPT = RetryPolicy(attempts=1, timeout=4.0)
 
 
@@ -24,13 +25,16 @@ class TierCheck:
         self._rest = RestClient(account.address, _ONE_ATTEMPT)
 
     def is_readable(self, container: str, name: str) -> bool:
-        """Whether the blob is certainly in a tier that can be read; raises BlobMissing.
+        """Whether the blob is certainly in a tier that can be read.
 
         False also if a single attempt does not tell: a connection that was closed, a rotated
-        key, an outage. `Blobs` deals with these.
+        key. `Blobs` deals with these. Raises BlobMissing, and StorageUnavailable where storage
+        stays silent: a caller who has waited once does not wait a second time.
         """
         try:
             response = self._rest.send("HEAD", lambda: self._link(container, name))
+        except StorageSilent:
+            raise
         except StorageUnavailable:
             return False
         return response.headers.get("x-ms-access-tier") != "Archive"

@@ -11,13 +11,13 @@ import httpx
 import psycopg
 import pytest
 
-from clips.compose import compose
 from local import azurite, postgres, storage_proxy
 from local.ports import free_port
 from shared.schema.apply import migrate
 from shared.settings import from_mapping
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.conftest import NewApp
+from tests.services import compose_all
 
 
 class Turnstile:
@@ -71,7 +71,7 @@ def alice_of(app: App) -> Iterator[Caller]:
 
 def run_cleanup_later(app: App) -> None:
     """The cleanup as it will run in five minutes, when the trigger has had its chance."""
-    services = compose(
+    services = compose_all(
         from_mapping(app.environment), lambda: datetime.now(UTC) + timedelta(minutes=5)
     )
     with services.database:

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from clips.compose import Services, compose
 from infra.prepare_database import grant, main, prepare
 from local import postgres
 from shared.settings import Settings
 from shared.settings.secret import Fixed
 from tests.conftest import SetClock
+from tests.services import AllServices, compose_all
 
 APP_ROLE = "id-cliplink-test"
 ADMINISTRATOR = "ada@example.com"
@@ -79,13 +79,13 @@ def test_everything_is_made_at_first_and_nothing_the_second_time(
 
 
 @pytest.fixture
-def as_the_app(app_url: str, settings: Settings, clock: SetClock) -> Iterator[Services]:
-    services = compose(replace(settings, database_url=Fixed(app_url)), clock)
+def as_the_app(app_url: str, settings: Settings, clock: SetClock) -> Iterator[AllServices]:
+    services = compose_all(replace(settings, database_url=Fixed(app_url)), clock)
     with services.database:
         yield services
 
 
-def test_the_app_can_work_with_the_rights_of_its_role(as_the_app: Services) -> None:
+def test_the_app_can_work_with_the_rights_of_its_role(as_the_app: AllServices) -> None:
     """It writes and reads; its cleanup goes through the tables."""
     user = as_the_app.users.id_of("alice", None)
     video = as_the_app.videos.add(user, "A video", None)

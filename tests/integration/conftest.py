@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from azure.storage.blob import LinearRetry
 
-from clips.compose import Services
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed
 from shared.storage.sdk import account
@@ -22,6 +21,7 @@ from tests.integration.stores import (  # noqa: F401 - fixtures for every module
 )
 from tests.integration.vault import FakeVault, serving_vault
 from tests.media import clips
+from tests.services import AllServices
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def longer_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def library(services: Services) -> Library:
+def library(services: AllServices) -> Library:
     return Library(services)
 
 

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 
-from clips.compose import Services
 from clips.links.access import AccessTerms
 from shared import blob_names
 from shared.catalogue import NewClip
@@ -19,13 +18,14 @@ from shared.model import (
     Video,
     Viewer,
 )
+from tests.services import AllServices
 
 
 @dataclass
 class Library:
     """Everything here belongs to one user."""
 
-    services: Services
+    services: AllServices
     subject: str = "alice"
     user: User = field(init=False)
     video: Video = field(init=False)

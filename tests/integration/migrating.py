@@ -2,9 +2,9 @@
 
 from uuid import UUID, uuid4
 
-from clips.compose import Services
 from shared.catalogue.migration_file_queries import PlannedFile
 from shared.model import MigrationReport
+from tests.services import AllServices
 
 
 def counts(report: MigrationReport) -> tuple[int, int, int, int]:
@@ -13,7 +13,7 @@ def counts(report: MigrationReport) -> tuple[int, int, int, int]:
     return (found.total, found.migrated, found.skipped, found.failed)
 
 
-def let_leases_run_out(services: Services) -> None:
+def let_leases_run_out(services: AllServices) -> None:
     past = "now() - interval '2 minutes'"
     for statement in (
         f"UPDATE migration_items SET leased_until = {past} WHERE leased_until IS NOT NULL",

@@ -8,7 +8,7 @@ import pytest
 from azure.storage.blob import BlobBlock, StandardBlobTier
 
 from clips.links.archive import Archive
-from clips.links.thumbnails import Wanted
+from clips.links.thumbnails import StillOptions
 from clips.upkeep.checksums import Checksums
 from shared.catalogue import Upkeep
 from shared.errors import BlobArchived, WrongState
@@ -128,14 +128,14 @@ class TestReading:
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
-        first = Wanted(time=0.5, width=160, image_format=ImageFormat.JPEG)
+        first = StillOptions(time=0.5, width=160, image_format=ImageFormat.JPEG)
         library.services.thumbnails.link(library.viewer, clip.id, first)
         archive(library, clip)
         link = library.services.thumbnails.link(library.viewer, clip.id, first)
         assert httpx.get(link.url).status_code == 200
-        poster = Wanted(time=None, width=160, image_format=ImageFormat.JPEG)
+        poster = StillOptions(time=None, width=160, image_format=ImageFormat.JPEG)
         assert library.services.thumbnails.link(library.viewer, clip.id, poster).url
-        other = Wanted(time=1.0, width=160, image_format=ImageFormat.JPEG)
+        other = StillOptions(time=1.0, width=160, image_format=ImageFormat.JPEG)
         with pytest.raises(BlobArchived):
             library.services.thumbnails.link(library.viewer, clip.id, other)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
+from clips.links.access import UPLOAD_LIFE
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from clips.upkeep.deletion import UPLOAD_LIFE
 from shared.errors import StorageUnavailable
 from shared.model import GAVE_UP, Blob, Clip, ClipStatus
 from shared.settings import Settings

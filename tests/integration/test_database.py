@@ -1,9 +1,12 @@
 """Connections to Postgres: few, opened late, replaced when dead, and outages told as such."""
 
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -11,9 +14,10 @@ from psycopg import errors as postgres_errors
 from psycopg import sql
 
 from local import postgres
-from shared.errors import DatabaseUnavailable
-from shared.postgres.database import Database
+from shared.errors import Busy, DatabaseUnavailable
+from shared.postgres.database import Database, Parameters
 from shared.settings.secret import Fixed
+from tests.integration.pooler import pooled
 from tests.servers import refusing
 
 _roles = count(1)
@@ -273,3 +277,117 @@ def _use_from_threads(database: Database, threads: int) -> None:
 
     with ThreadPoolExecutor(threads) as pool:
         assert list(pool.map(use, range(threads))) == [[n] * 20 for n in range(threads)]
+
+
+class TestReadOnly:
+    """As after a failover, or on a disk that is nearly full."""
+
+    @pytest.fixture(autouse=True)
+    def table(self, database: Database) -> None:
+        database.run("CREATE TABLE t (n int)", {})
+
+    @pytest.mark.parametrize(
+        "make_read_only",
+        ["SET TRANSACTION READ ONLY", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"],
+    )
+    def test_a_change_is_an_outage_and_the_connection_is_replaced(
+        self, database: Database, make_read_only: LiteralString
+    ) -> None:
+        before = backend(database)
+        with pytest.raises(DatabaseUnavailable, match="no changes"), database.transaction() as held:
+            held.execute("SET TRANSACTION READ ONLY")
+            held.execute(make_read_only)
+            held.execute("INSERT INTO t VALUES (1)")
+        assert backend(database) != before
+        assert database.run("INSERT INTO t VALUES (1)", {}) == 1
+
+    def test_every_connection_is_replaced(
+        self, database: Database, admin: psycopg.Connection
+    ) -> None:
+        """The failover moved all of them: one failed call is enough."""
+        name = sql.Identifier(admin.info.dbname)
+        always = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
+        database.close()
+        admin.execute(always.format(name))
+        _hold_all(database)
+        admin.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
+        with pytest.raises(DatabaseUnavailable):
+            database.run("INSERT INTO t VALUES (1)", {})
+        for _ in range(4):
+            database.run("INSERT INTO t VALUES (1)", {})
+
+    def test_the_check_finds_it_while_reading_goes_on(
+        self, database: Database, admin: psycopg.Connection
+    ) -> None:
+        name = sql.Identifier(admin.info.dbname)
+        admin.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+        )
+        database.close()
+        with pytest.raises(DatabaseUnavailable, match="no changes"):
+            database.check()
+        assert database.all("SELECT n FROM t", {}) == []
+        admin.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
+        database.close()
+        database.check()
+
+
+def backend(database: Database) -> int:
+    row = database.one("SELECT pg_backend_pid() AS process", {})
+    assert row is not None
+    return int(row["process"])
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters", "error"),
+    [
+        ("SELECT %(text)s AS text", {"text": "a\0b"}, psycopg.DataError),
+        ("INSERT INTO named VALUES (%(text)s)", {"text": None}, postgres_errors.NotNullViolation),
+        ("SELECT repeat('x', 1073741824) AS text", {}, postgres_errors.ProgramLimitExceeded),
+    ],
+)
+def test_a_value_that_cannot_be_stored_is_no_outage(
+    database: Database, query: LiteralString, parameters: Parameters, error: type[psycopg.Error]
+) -> None:
+    database.run("CREATE TABLE named (name text NOT NULL UNIQUE)", {})
+    before = backend(database)
+    with pytest.raises(error):
+        database.all(query, parameters)
+    assert backend(database) == before
+
+
+def test_a_name_too_long_for_its_index_is_no_outage(database: Database) -> None:
+    database.run("CREATE TABLE named (name text UNIQUE)", {})
+    incompressible = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(950))
+    with pytest.raises(postgres_errors.ProgramLimitExceeded):
+        database.run("INSERT INTO named VALUES (%(name)s)", {"name": incompressible})
+
+
+def test_a_lock_that_another_transaction_holds_is_a_conflict(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+    with admin.transaction():
+        admin.execute("LOCK TABLE t")
+        with pytest.raises(Busy), database.transaction() as connection:
+            connection.execute("LOCK TABLE t NOWAIT")
+    database.check()
+
+
+class TestPreparedStatements:
+    """Behind a transaction pooler a named statement may be missing, or be another one."""
+
+    def test_none_is_prepared_however_often_a_query_runs(self, database: Database) -> None:
+        for _ in range(20):
+            database.all("SELECT %(n)s::int AS n", {"n": 1})
+            with database.transaction() as connection:
+                connection.execute("SELECT %(n)s::int AS n", {"n": 1}, binary=True)
+        query = "SELECT name, statement FROM pg_prepared_statements"
+        assert database.all(query, {}) == []
+
+    @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed")
+    def test_callers_at_once_get_their_own_answers_through_a_transaction_pooler(
+        self, empty_database_url: str, tmp_path: Path
+    ) -> None:
+        with pooled(empty_database_url, tmp_path) as url, Database(Fixed(url)) as database:
+            _use_from_threads(database, 8)

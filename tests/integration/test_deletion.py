@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from clips.compose import Services
 from clips.ingest.images import ImageWriter
 from shared.catalogue import upkeep_queries as upkeep
 from shared.errors import NotFound, StorageUnavailable
 from shared.storage import Blobs
 from tests.e2e.app import wait_for
 from tests.integration.library import Library
+from tests.services import AllServices
 
 
 class _Interrupted(BaseException):
@@ -25,7 +25,7 @@ def _outage(*_: object, **__: object) -> None:
     raise StorageUnavailable("away")
 
 
-def rows(services: Services, table: str) -> int:
+def rows(services: AllServices, table: str) -> int:
     found = services.database.one(f"SELECT count(*) AS n FROM {table}", {})
     assert found is not None
     return int(found["n"])
@@ -205,7 +205,7 @@ def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: byte
     assert library.blobs() == {name}
 
 
-def _make_sweep_due(services: Services) -> None:
+def _make_sweep_due(services: AllServices) -> None:
     services.database.run("UPDATE deleted_clips SET sweep_after = now()", {})
 
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors as postgres_errors
 
 from clips.links.access import AccessTerms
-from clips.links.thumbnails import Wanted
+from clips.links.thumbnails import StillOptions
 from clips.upkeep.cleanup import GRANT_LIFE
 from shared.catalogue import Grant, Grants
 from shared.model import Clip, ImageFormat, RecordedGrant, SignedLink, Variant, Viewer
@@ -100,7 +100,7 @@ class TestWhatIsRecorded:
     @pytest.mark.parametrize(("time", "variant"), [(1.0, "thumbnail"), (None, "poster")])
     def test_a_still(self, library: Library, film: bytes, time: float | None, variant: str) -> None:
         clip = library.landed(film)
-        wanted = Wanted(time=time, width=160, image_format=ImageFormat.JPEG)
+        wanted = StillOptions(time=time, width=160, image_format=ImageFormat.JPEG)
         link = library.services.thumbnails.link(library.viewer, clip.id, wanted)
         (grant,) = grants_of(library, clip)
         assert (grant.link_id, grant.variant) == (link.id, variant)

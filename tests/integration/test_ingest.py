@@ -11,7 +11,6 @@ import pytest
 from azure.storage.blob import ContentSettings
 from PIL import Image
 
-from clips.compose import Services, compose
 from clips.ingest.images import ImageWriter
 from clips.links.access import AccessTerms
 from shared import media
@@ -31,6 +30,7 @@ from shared.model import (
 )
 from shared.settings import from_mapping
 from tests.integration.library import Library
+from tests.services import AllServices, compose_all
 
 
 def test_an_uploaded_clip_becomes_ready(library: Library, film: bytes) -> None:
@@ -363,7 +363,7 @@ def test_an_outage_of_the_database_is_an_error_to_retry(
     name = f"{library.video.id}/clip.mp4"
     library.upload(name, film)
     environment["DATABASE_URL"] = "postgresql://cliplink@127.0.0.1:1/cliplink"
-    cut_off = compose(from_mapping(environment))
+    cut_off = compose_all(from_mapping(environment))
     with cut_off.database, pytest.raises(DatabaseUnavailable):
         cut_off.ingest.landed(name)
 
@@ -385,11 +385,11 @@ def test_a_fault_of_ours_is_retried_and_told_too(
     assert library.clip(clip.id).failure == GAVE_UP
 
 
-def _without_storage(environment: dict[str, str]) -> Services:
+def _without_storage(environment: dict[str, str]) -> AllServices:
     parts = environment["AZURE_STORAGE_CONNECTION_STRING"].split(";")
     parts = [p for p in parts if p and not p.startswith("BlobEndpoint")]
     nowhere = ";".join([*parts, "BlobEndpoint=http://127.0.0.1:1/devstoreaccount1"])
-    return compose(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": nowhere}))
+    return compose_all(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": nowhere}))
 
 
 def _image_versions(library: Library) -> dict[str, str]:

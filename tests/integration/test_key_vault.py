@@ -166,7 +166,7 @@ settings = function_app.settings
 print(json.dumps({
     "issuer": settings.auth.issuer,
     "schedule": settings.cleanup_schedule,
-    "account": function_app.services.account.name,
+    "account": function_app.services.library._account.name,
     "trigger": settings.storage.trigger_connection,
 }))
 """

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from clips.compose import Services
 from shared.catalogue import MigrationFiles, Migrations
 from shared.catalogue import migration_count_queries as migration_counts
 from shared.catalogue import migration_file_queries as migration_files
@@ -17,9 +16,10 @@ from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, Fi
 from shared.model import Failure
 from shared.schema.apply import MIGRATIONS
 from tests.integration.migrating import counts, let_leases_run_out, planned
+from tests.services import AllServices
 
 
-def counted(services: Services, migration_id: UUID) -> tuple[int, int, int, int]:
+def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, int]:
     """What the counts come to by all files, each of them looked at."""
     rows = services.database.all(
         "SELECT path, clip_id, state FROM migration_items WHERE migration_id = %(id)s",
@@ -35,7 +35,7 @@ def counted(services: Services, migration_id: UUID) -> tuple[int, int, int, int]
     return (len(of_clip), len(moved), len(done) - len(moved), len(failed))
 
 
-def test_counts_are_right_whoever_settles_files_and_how_often(services: Services) -> None:
+def test_counts_are_right_whoever_settles_files_and_how_often(services: AllServices) -> None:
     """Clips of one to three files each; batches at once, cut off, late, and given up."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
@@ -86,7 +86,7 @@ def test_counts_are_right_whoever_settles_files_and_how_often(services: Services
 
 
 def test_two_files_of_a_clip_that_are_settled_at_once_count_once(
-    services: Services, database_url: str
+    services: AllServices, database_url: str
 ) -> None:
     """Neither sees the other's file settled before it is committed."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
@@ -107,7 +107,7 @@ def test_two_files_of_a_clip_that_are_settled_at_once_count_once(
 
 
 def test_a_plan_that_comes_late_counts_what_was_settled_meanwhile(
-    services: Services, database_url: str
+    services: AllServices, database_url: str
 ) -> None:
     """Its lease ran out, another one was quicker, and the files of that are being moved."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
@@ -135,7 +135,7 @@ def wait_until_locked_out(database_url: str, sessions: int) -> None:
 
 
 def test_migrations_from_before_counts_were_kept_are_counted_in_place(
-    services: Services, database_url: str
+    services: AllServices, database_url: str
 ) -> None:
     """One that is over and one that is not; one without a plan has none yet."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
@@ -165,7 +165,7 @@ def test_migrations_from_before_counts_were_kept_are_counted_in_place(
 # --- What it costs
 
 
-def test_batches_of_many_files_read_no_others(services: Services, database_url: str) -> None:
+def test_batches_of_many_files_read_no_others(services: AllServices, database_url: str) -> None:
     """Right after the plan, of which the statistics know nothing yet."""
     migration_id = Migrations(services.database).start(b"", 10)
     paths = [f"{number:05}.mp4".encode() for number in range(3000)]
@@ -205,7 +205,7 @@ def test_batches_of_many_files_read_no_others(services: Services, database_url: 
     ],
 )
 def test_what_is_told_of_many_files_is_found_by_its_index(
-    services: Services, database_url: str, query: str, index: str
+    services: AllServices, database_url: str, query: str, index: str
 ) -> None:
     """Also by a statement that was prepared, which knows none of its parameters."""
     migration_id = Migrations(services.database).start(b"", 10)

@@ -8,7 +8,6 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
-from clips.compose import Services, compose
 from clips.migration import batch
 from shared.blob_names import Containers
 from shared.catalogue import MigrationFiles, Migrations
@@ -21,6 +20,7 @@ from shared.storage import RetryPolicy
 from tests.integration.migrating import counts, let_leases_run_out
 from tests.migration.old_service import OldService
 from tests.servers import refusing
+from tests.services import AllServices, compose_all
 from tests.telemetry import recording
 
 
@@ -38,7 +38,7 @@ def old(database_url: str, settings: Settings) -> OldService:
 
 
 @pytest.fixture
-def queue(settings: Settings, services: Services) -> Iterator[QueueClient]:
+def queue(settings: Settings, services: AllServices) -> Iterator[QueueClient]:
     """What the host would receive from."""
     secret = settings.storage.connection_string
     assert secret is not None
@@ -62,7 +62,7 @@ def messages(queue: QueueClient) -> list[str]:
     return found
 
 
-def deliver(services: Services, queue: QueueClient) -> int:
+def deliver(services: AllServices, queue: QueueClient) -> int:
     """Hands every message to the function until there is none; returns how many there were."""
     count = 0
     while texts := messages(queue):
@@ -72,7 +72,7 @@ def deliver(services: Services, queue: QueueClient) -> int:
     return count
 
 
-def moved(services: Services, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
+def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
     """A migration of everything, from its start to its end."""
     begun = services.migrations.start("", batch_size)
     deliver(services, queue)
@@ -83,7 +83,7 @@ def moved(services: Services, queue: QueueClient, batch_size: int = 10) -> Migra
 
 
 def test_the_plan_and_every_batch_are_seen(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         old.clip_with_file(f"film {number}".encode())
@@ -95,7 +95,7 @@ def test_the_plan_and_every_batch_are_seen(
 
 
 def test_a_batch_that_fails_is_seen_to_fail(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An alert looks for it: the host tells of a failed message only by delivering it again."""
     old.clip_with_file(b"a film")
@@ -117,7 +117,7 @@ def test_a_batch_that_fails_is_seen_to_fail(
 
 
 def test_files_become_the_bytes_of_their_clips_batch_by_batch(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     films = {old.clip_with_file(f"film {n}".encode() * 100): n for n in range(25)}
     begun = services.migrations.start("", 10)
@@ -137,7 +137,7 @@ def test_files_become_the_bytes_of_their_clips_batch_by_batch(
 
 
 def test_a_second_migration_skips_what_the_first_has_moved(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Thumbnails that came along included."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(3)]
@@ -151,7 +151,7 @@ def test_a_second_migration_skips_what_the_first_has_moved(
 
 
 def test_a_folder_without_a_match_is_done_with_the_plan(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Files without a clip and clips without a file are listed, and are no failures."""
     waiting = old.clip()
@@ -166,7 +166,7 @@ def test_a_folder_without_a_match_is_done_with_the_plan(
 
 
 def test_what_cannot_be_moved_is_told_with_its_reason(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     empty, good = old.clip_with_file(b""), old.clip_with_file(b"good")
     torn = old.clip("s3://bucket/a/film.mp4")
@@ -184,7 +184,7 @@ def test_what_cannot_be_moved_is_told_with_its_reason(
 
 
 def test_names_that_are_no_utf_8_are_moved_and_told_of(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     clip = old.clip("s3://bucket/caf%E9/1.mp4")
     old.file(b"caf\xe9/1.mp4", b"a film")
@@ -207,11 +207,11 @@ def test_without_a_root_nothing_can_be_moved(
     if root is not None:
         environment["MIGRATION_ROOT"] = str(tmp_path / root)
     with pytest.raises(WrongState, match="MIGRATION_ROOT"):
-        compose(from_mapping(environment)).migrations.start("", 10)
+        compose_all(from_mapping(environment)).migrations.start("", 10)
 
 
 def test_a_folder_is_named_from_the_root_or_in_full(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Either way only what lies in it is moved."""
     inside = old.clip()
@@ -245,7 +245,7 @@ def test_a_folder_is_named_from_the_root_or_in_full(
     ],
 )
 def test_what_is_no_folder_below_the_root_is_refused(
-    old: OldService, services: Services, tmp_path: Path, name: str
+    old: OldService, services: AllServices, tmp_path: Path, name: str
 ) -> None:
     """By `..`, by an absolute path, by a link, or because there is none; nothing tells which."""
     (tmp_path / "secret/deeper").mkdir(parents=True)
@@ -261,7 +261,7 @@ def test_what_is_no_folder_below_the_root_is_refused(
 
 
 def test_a_link_that_takes_a_folders_place_is_not_followed(
-    old: OldService, services: Services, queue: QueueClient, tmp_path: Path
+    old: OldService, services: AllServices, queue: QueueClient, tmp_path: Path
 ) -> None:
     """Whether it is there for the plan already, or comes between plan and batch."""
     clip = old.clip()
@@ -300,7 +300,7 @@ def test_a_link_that_takes_a_folders_place_is_not_followed(
 
 
 def test_a_second_start_is_the_one_that_is_running(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """And wakes it; once it is over, the next is another."""
     old.clip_with_file(b"a film")
@@ -314,7 +314,7 @@ def test_a_second_start_is_the_one_that_is_running(
 
 
 def test_a_message_may_come_twice_and_late(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     for n in range(3):
         old.clip_with_file(f"film {n}".encode())
@@ -325,13 +325,13 @@ def test_a_message_may_come_twice_and_late(
     services.migrations.work(str(uuid4()), "of none that there ever was")
 
 
-def test_a_message_that_is_none_fails(services: Services) -> None:
+def test_a_message_that_is_none_fails(services: AllServices) -> None:
     """The host gives it up after five deliveries."""
     with pytest.raises(ValueError, match="UUID"):
         services.migrations.work("rubbish", "a")
 
 
-def test_only_one_message_plans(old: OldService, services: Services, queue: QueueClient) -> None:
+def test_only_one_message_plans(old: OldService, services: AllServices, queue: QueueClient) -> None:
     """Another one leaves it alone; the same one, delivered again, starts over."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
@@ -346,7 +346,7 @@ def test_only_one_message_plans(old: OldService, services: Services, queue: Queu
 
 
 def test_a_plan_that_was_cut_off_half_way_is_completed(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """What is noted stays, what is missing is added, nothing is there twice."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(4)]
@@ -363,7 +363,7 @@ def test_a_plan_that_was_cut_off_half_way_is_completed(
 
 
 def test_the_files_of_a_batch_that_died_are_taken_again(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """At once by the same message, by another one when the lease has run out."""
     for n in range(4):
@@ -386,7 +386,7 @@ def test_the_files_of_a_batch_that_died_are_taken_again(
 
 
 def test_a_file_that_kills_its_process_is_given_up_alone(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Those that were in a batch with it are tried again one by one."""
     clips = sorted(old.clip_with_file(f"film {n}".encode()) for n in range(3))
@@ -410,7 +410,7 @@ def test_a_file_that_kills_its_process_is_given_up_alone(
 
 
 def test_a_plan_that_always_dies_is_given_up(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """No migration runs for ever."""
     old.clip_with_file(b"a film")
@@ -428,7 +428,7 @@ def test_a_plan_that_always_dies_is_given_up(
 
 
 def test_the_cleanup_wakes_what_lost_its_message_and_leaves_others_alone(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Also one whose last file was settled by a process that died before it could say so."""
     old.clip_with_file(b"a film")
@@ -446,7 +446,7 @@ def test_the_cleanup_wakes_what_lost_its_message_and_leaves_others_alone(
 
 
 def test_migrations_that_were_over_long_ago_are_forgotten(
-    old: OldService, services: Services, queue: QueueClient
+    old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     old.clip_with_file(b"a film")
     report = moved(services, queue)
@@ -461,7 +461,7 @@ def test_migrations_that_were_over_long_ago_are_forgotten(
 
 
 def test_files_that_storage_was_away_for_are_tried_again_and_told_of_in_the_end(
-    old: OldService, services: Services, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+    old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message fails, so that the host delivers it again; the fifth attempt is the last."""
     monkeypatch.setattr(batch, "RETRY_FOR_MINUTES", RetryPolicy(attempts=1))
@@ -486,14 +486,14 @@ def test_files_that_storage_was_away_for_are_tried_again_and_told_of_in_the_end(
 
 
 def test_a_start_whose_message_cannot_be_sent_fails_and_is_not_lost(
-    environment: dict[str, str], old: OldService, services: Services, queue: QueueClient
+    environment: dict[str, str], old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Who starts it again starts the same one; the cleanup would too."""
     old.clip_with_file(b"a film")
     with refusing() as port:
         parts = environment["AZURE_STORAGE_CONNECTION_STRING"].split("QueueEndpoint=")[0]
         broken = f"{parts}QueueEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
-        away = compose(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": broken}))
+        away = compose_all(from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": broken}))
         with away.database, pytest.raises(StorageUnavailable):
             away.migrations.start("", 10)
     assert messages(queue) == []

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from clips.compose import compose
 from clips.http import views
 from shared.model import ClipStatus, Viewer
 from shared.schema.apply import MIGRATIONS, look_ahead, migrate
@@ -23,6 +22,7 @@ from tests.integration.test_migrations import (
     shape,
     snapshot,
 )
+from tests.services import compose_all
 
 FILES = sorted(file.stem for file in MIGRATIONS.glob("*.sql"))
 COMMAND = [sys.executable, "-m", "shared.migrate"]
@@ -126,7 +126,7 @@ def test_the_api_shows_what_came_over(
 ) -> None:
     """Every clip and video of an old user, whatever is odd about it, and its views counted."""
     migrate(old_url)
-    services = compose(from_mapping(environment | {"DATABASE_URL": old_url}))
+    services = compose_all(from_mapping(environment | {"DATABASE_URL": old_url}))
     with services.database:
         identity = ("user_É", None) if variant == "clerk" else ("new", "elodie@example.org")
         viewer = Viewer(services.users.id_of(*identity))

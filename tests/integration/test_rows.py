@@ -6,8 +6,8 @@ from typing import LiteralString
 
 import pytest
 
-from clips.compose import Services
 from shared.catalogue.row_mapping import CLIP_COLUMNS, FILE_COLUMNS, _images, clip_of, file_of
+from tests.services import AllServices
 
 
 def parameters(make: Callable[..., object]) -> list[str]:
@@ -23,7 +23,7 @@ def parameters(make: Callable[..., object]) -> list[str]:
     ids=["clips", "files"],
 )
 def test_a_column_arrives_under_its_own_name(
-    services: Services, columns: LiteralString, names: list[str]
+    services: AllServices, columns: LiteralString, names: list[str]
 ) -> None:
     query: LiteralString = f"SELECT {columns} FROM (SELECT) AS nothing LEFT JOIN clips c ON true"
     row = services.database.one(query, {})

@@ -1,5 +1,7 @@
 """Whatever storage does in an outage becomes StorageUnavailable, from every verb."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,8 +15,9 @@ from shared.model import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk import account
 from tests.integration.stores import Store
-from tests.servers import Reply, refusing, serving
+from tests.servers import Reply, Request, refusing, serving
 
 type Verb = Callable[[Blobs], object]
 
@@ -124,3 +127,41 @@ def test_an_account_is_made_without_connecting() -> None:
     with serving(lambda _: Reply(500)) as served:
         blobs_at(served.url)
         assert served.requests == []
+
+
+@pytest.mark.parametrize(
+    "verb", [VERBS["get"], VERBS["read"], VERBS["put"]], ids=["get", "read", "put"]
+)
+def test_silent_storage_is_waited_for_once(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller's wait is one time-out, whatever is retried otherwise."""
+    monkeypatch.setitem(account._CLIENT_OPTIONS, "read_timeout", 0.5)
+    over = threading.Event()
+
+    def answer(_: Request) -> Reply:
+        over.wait(30)
+        return Reply(500)
+
+    with serving(answer) as silent:
+        began = time.monotonic()
+        assert isinstance(failure(verb, blobs_at(silent.url)), StorageUnavailable)
+        waited = time.monotonic() - began
+        over.set()
+    assert waited < 0.9
+    assert len(silent.requests) == 1
+
+
+def test_a_connection_that_storage_closed_is_retried() -> None:
+    """An idle connection is closed by the service now and then; that is no outage."""
+    replies = iter([Reply(200, b"", missing=10), Reply(202)])
+    with serving(lambda _: next(replies)) as served:
+        assert blobs_at(served.url).delete("missing", "a") is True
+
+
+@pytest.mark.parametrize("code", ["BlobImmutableDueToPolicy", "PendingCopyOperation", ""])
+@pytest.mark.usefixtures("no_client_retries")
+def test_a_conflict_is_an_outage_that_names_its_code(code: str) -> None:
+    reply = Reply(409, b"", {"x-ms-error-code": code} if code else {})
+    with serving(lambda _: reply) as served:
+        error = failure(VERBS["delete"], blobs_at(served.url))
+    assert isinstance(error, StorageUnavailable)
+    assert f"409 {code}".strip() in error.detail

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from clips.links.access import AccessTerms
-from clips.links.thumbnails import Wanted, on_grid
+from clips.links.thumbnails import StillOptions, on_grid
 from shared.errors import NotFound, WrongState
 from shared.model import Clip, ImageFormat, Variant
 from tests.conftest import SetClock
@@ -24,11 +24,11 @@ JPEG, WEBP = ImageFormat.JPEG, ImageFormat.WEBP
 
 def wanted(
     time: float | None, width: int = 160, image_format: ImageFormat = ImageFormat.JPEG
-) -> Wanted:
-    return Wanted(time=time, width=width, image_format=image_format)
+) -> StillOptions:
+    return StillOptions(time=time, width=width, image_format=image_format)
 
 
-def picture(library: Library, clip: Clip, what: Wanted) -> tuple[str | None, tuple[int, int]]:
+def picture(library: Library, clip: Clip, what: StillOptions) -> tuple[str | None, tuple[int, int]]:
     link = library.services.thumbnails.link(library.viewer, clip.id, what)
     answer = httpx.get(link.url)
     assert answer.status_code == 200
@@ -49,7 +49,11 @@ class TestOnDemand:
         ],
     )
     def test_time_width_and_format(
-        self, library: Library, film: bytes, what: Wanted, expected: tuple[str, tuple[int, int]]
+        self,
+        library: Library,
+        film: bytes,
+        what: StillOptions,
+        expected: tuple[str, tuple[int, int]],
     ) -> None:
         """The poster comes in a stored size at least as wide, a frame exactly, none enlarged."""
         assert picture(library, library.landed(film), what) == expected

@@ -1,15 +1,17 @@
 """The check of a blob's tier tells what one request can tell, and claims nothing more."""
 
+import threading
 from uuid import uuid4
 
 import pytest
 from azure.storage.blob import StandardBlobTier
 
-from shared.errors import BlobMissing
+from shared.errors import BlobMissing, StorageUnavailable
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Links, StorageAccount, TierCheck
+from shared.storage import Links, RetryPolicy, StorageAccount, TierCheck
 from tests.integration.library import Library
+from tests.servers import Reply, Request, serving
 
 
 @pytest.fixture
@@ -70,3 +72,30 @@ def test_a_connection_that_was_closed_costs_one_full_look(
     connection.sock.close()
     assert tier_check.is_readable(library.containers.clips, clip.blob_name) is False
     assert tier_check.is_readable(library.containers.clips, clip.blob_name) is True
+
+
+def test_silent_storage_is_an_outage_after_one_wait(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The full look, which would wait as long again, is not tried."""
+    monkeypatch.setattr(
+        "shared.storage.tier_check._ONE_ATTEMPT", RetryPolicy(attempts=1, timeout=0.2)
+    )
+    over = threading.Event()
+
+    def answer(_: Request) -> Reply:
+        over.wait(30)
+        return Reply(200)
+
+    with serving(answer) as silent:
+        settings = StorageSettings(
+            connection_string=None,
+            account_name="devstoreaccount1",
+            account_key=Fixed("c2VjcmV0"),
+            endpoint=f"{silent.url}/devstoreaccount1",
+        )
+        account = StorageAccount(settings, library.services.clock)
+        check = TierCheck(account, Links(account, library.services.clock))
+        with pytest.raises(StorageUnavailable):
+            check.is_readable("test-clips", "a.mp4")
+        over.set()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.media.inspect.layout import Layout, read_layout
+from shared.media.inspect.headers import read_layout
+from shared.media.inspect.layout import Layout
 from shared.media.reading.source import Limits, SourceFile
 from tests.media.clips import MemorySource
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from clips import migrate
-from clips.compose import Services
 from clips.migration.run import Meter
 from tests.media import clips as media
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 SETTINGS = ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_CONTAINER_NAME", "DATABASE_URL")
 
@@ -122,6 +122,6 @@ def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) ->
     monkeypatch.setattr(migrate, "_meter", acting)
 
 
-def read(services: Services, kind: str, name: str) -> bytes:
+def read(services: AllServices, kind: str, name: str) -> bytes:
     container = f"{services.containers.prefix}-{kind}"
     return services.account.client.get_blob_client(container, name).download_blob().readall()

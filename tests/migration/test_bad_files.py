@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from clips.compose import Services
 from clips.transfer import local_file as files
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 DATA = b"some film" * 1000
 
@@ -89,7 +89,7 @@ def replace(path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_leaves_nothing_behind(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Path], None],
     size: int,
@@ -104,7 +104,7 @@ def test_a_file_that_changes_while_it_is_read_leaves_nothing_behind(
 
 
 def test_twins_of_the_same_contents_are_one_clip(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
     old.file(f"other/{clip_id}.mov", DATA)
@@ -179,7 +179,7 @@ def test_what_becomes_a_link_or_a_pipe_after_the_plan_is_not_opened(
 
 
 def test_odd_names_are_moved_and_told_as_they_are(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     names = [b"\xff\xfe caf\xe9.mp4", b"x" * 251 + b".mp4", "日本語\n 😀.mp4".encode(), b"-rf.mp4"]
     for number, name in enumerate(names):

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from clips.compose import Services
 from clips.migration.items import Line as ReceiptLine
 from clips.migration.receipt import Summary
 from clips.migration.run import OutOfReach
@@ -24,6 +23,7 @@ from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 64 * 1024
@@ -50,7 +50,7 @@ class Lab:
     """An old service whose way to storage is flaky."""
 
     old: OldService
-    services: Services
+    services: AllServices
     settings: MoveSettings
     line: Line
     block: int = BLOCK
@@ -85,7 +85,7 @@ class Lab:
 @pytest.fixture
 def lab(
     old: OldService,
-    services: Services,
+    services: AllServices,
     settings: Settings,
     environment: dict[str, str],
     azurite_account: azurite.Account,

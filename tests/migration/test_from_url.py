@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 import trustme
 
-from clips.compose import Services
 from clips.migration import addresses
 from shared.errors import UnmovableFile
 from shared.storage import RetryPolicy
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
 from tests.servers import Reply, Request, Served, serving
+from tests.services import AllServices
 
 FILM = os.urandom(300_000)
 HOST = "films.example.test"
@@ -67,7 +67,7 @@ def site(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_clip_is_fetched_from_its_old_address(
-    old: OldService, run: Command, services: Services, site: Site
+    old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id = old.clip(f"{site.url}/clips/film%20one.mp4?X-Amz-Signature=secret")
     done = run("--from-url", "--allow-private")
@@ -143,7 +143,7 @@ def test_an_address_must_be_plain_https(
 def test_a_redirect_is_followed_and_checked_too(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     site: Site,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -271,7 +271,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.usefixtures("impatient")
 def test_what_is_no_whole_file_is_not_stored(
-    old: OldService, run: Command, services: Services, site: Site, reply: Reply, code: str
+    old: OldService, run: Command, services: AllServices, site: Site, reply: Reply, code: str
 ) -> None:
     clip_id = old.clip(f"{site.url}/film.mp4")
     site.answer = lambda _: reply
@@ -282,7 +282,7 @@ def test_what_is_no_whole_file_is_not_stored(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_cut_that_passes_is_outlasted(
-    old: OldService, run: Command, services: Services, site: Site
+    old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id: UUID = old.clip(f"{site.url}/film.mp4")
     site.answer = lambda _: Reply(body=FILM, missing=7 if len(site.requests) < 2 else 0)

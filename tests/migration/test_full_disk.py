@@ -8,12 +8,12 @@ from typing import TextIO
 
 import pytest
 
-from clips.compose import Services
 from clips.migration import ledger
 from clips.migration.progress import Display
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.disk import file_size_limit
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 DATA = b"some film" * 100
 
@@ -36,7 +36,7 @@ def full_log() -> Iterator[TextIO]:
 
 @pytest.mark.usefixtures("small_cache")
 def test_without_room_for_a_plan_nothing_is_begun(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clips = [old.clip_with_file(DATA) for _ in range(300)]
     with file_size_limit(4096):
@@ -51,7 +51,7 @@ def test_without_room_for_a_plan_nothing_is_begun(
 
 @pytest.mark.usefixtures("small_cache")
 def test_a_disk_that_fills_up_on_the_way_ends_a_run_that_the_next_one_completes(
-    old: OldService, run: Command, services: Services, monkeypatch: pytest.MonkeyPatch
+    old: OldService, run: Command, services: AllServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was verified by then is switched. No receipt is made of notes that nobody can trust."""
     clips = [old.clip() for _ in range(150)]

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from clips.compose import Services
 from local import azurite
 from tests.migration.conftest import Ran, ran, read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20
@@ -70,7 +70,7 @@ def through(line: Line, environment: Mapping[str, str], account: azurite.Account
     }
 
 
-def assert_there_once(old: OldService, services: Services, clips: Mapping[UUID, bytes]) -> None:
+def assert_there_once(old: OldService, services: AllServices, clips: Mapping[UUID, bytes]) -> None:
     for clip_id, data in clips.items():
         name = f"{old.video_id}/{clip_id}.mp4"
         assert old.row(clip_id)["blob_name"] == name
@@ -82,7 +82,7 @@ def assert_there_once(old: OldService, services: Services, clips: Mapping[UUID, 
 
 def test_killed_twenty_times_and_run_again_everything_is_there_once(
     old: OldService,
-    services: Services,
+    services: AllServices,
     command_environment: Mapping[str, str],
     azurite_account: azurite.Account,
     tmp_path: Path,
@@ -119,7 +119,7 @@ def test_killed_twenty_times_and_run_again_everything_is_there_once(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(
     old: OldService,
-    services: Services,
+    services: AllServices,
     command_environment: Mapping[str, str],
     azurite_account: azurite.Account,
     tmp_path: Path,
@@ -154,7 +154,7 @@ def test_an_interrupted_run_says_how_to_go_on(
 
 def test_several_runs_at_once_do_no_harm(
     old: OldService,
-    services: Services,
+    services: AllServices,
     command_environment: Mapping[str, str],
     tmp_path: Path,
 ) -> None:

@@ -3,13 +3,13 @@
 import hashlib
 import os
 
-from clips.compose import Services
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 
 def test_files_become_the_bytes_of_their_clips(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     small, large = os.urandom(100_000), os.urandom(9 * 1024 * 1024)
     first, second = old.clip_with_file(small), old.clip_with_file(large, ".MOV")

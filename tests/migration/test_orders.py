@@ -5,16 +5,16 @@ from base64 import b64encode
 
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.compose import Services
 from shared.model import ClipStatus
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
+from tests.services import AllServices
 
 DATA = b"some film" * 1000
 MD5 = b64encode(hashlib.md5(DATA).digest()).decode()
 
 
-def upload(services: Services, name: str, data: bytes, md5: bytes | None = None) -> None:
+def upload(services: AllServices, name: str, data: bytes, md5: bytes | None = None) -> None:
     """As any other tool would."""
     blob = services.account.client.get_blob_client(services.containers.clips, name)
     settings = ContentSettings(content_md5=bytearray(md5)) if md5 else None
@@ -24,7 +24,7 @@ def upload(services: Services, name: str, data: bytes, md5: bytes | None = None)
 def test_the_trigger_after_the_switch_makes_the_clip_ready(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     film: bytes,
 ) -> None:
     clip_id = old.clip_with_file(film)
@@ -42,7 +42,7 @@ def test_the_trigger_after_the_switch_makes_the_clip_ready(
 def test_the_trigger_before_the_switch_attaches_the_blob(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     film: bytes,
 ) -> None:
     """A run that died after its upload: the blob is there, the row still waits."""
@@ -62,7 +62,7 @@ def test_the_trigger_before_the_switch_attaches_the_blob(
 
 
 def test_a_blob_without_its_switch_is_taken_by_the_next_run(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
     first = run()
@@ -73,7 +73,7 @@ def test_a_blob_without_its_switch_is_taken_by_the_next_run(
 
 
 def test_a_blob_of_other_bytes_is_never_overwritten(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     small, large = old.clip_with_file(DATA), old.clip_with_file(DATA * 5000)
     for clip_id in (small, large):
@@ -87,7 +87,7 @@ def test_a_blob_of_other_bytes_is_never_overwritten(
 
 
 def test_a_blob_whose_checksum_nobody_knows_is_not_believed(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
     name = f"{old.video_id}/{clip_id}.mp4"
@@ -102,7 +102,7 @@ def test_a_blob_whose_checksum_nobody_knows_is_not_believed(
 
 
 def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     """Hidden between plan and switch; its blob is removed as soon as the trigger sees it."""
     clip_id = old.clip_with_file(DATA)
@@ -122,7 +122,7 @@ def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
 
 
 def test_an_announced_clip_is_uploaded_to_the_place_that_it_has(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA, ".mov")
     name = f"{old.video_id}/{clip_id}.mp4"
@@ -135,7 +135,7 @@ def test_an_announced_clip_is_uploaded_to_the_place_that_it_has(
 
 
 def test_a_thumbnail_comes_along_and_shows_where_no_poster_can_be_made(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(b"this is no film")
     old.file(f"{clip_id}_thumbnail.png", b"a picture")
@@ -157,7 +157,7 @@ def test_a_thumbnail_comes_along_and_shows_where_no_poster_can_be_made(
 def test_a_clip_with_its_own_poster_shows_that(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     film: bytes,
 ) -> None:
     clip_id = old.clip_with_file(film)
@@ -170,7 +170,7 @@ def test_a_clip_with_its_own_poster_shows_that(
 
 
 def test_a_deleted_clip_takes_its_thumbnail_along(
-    old: OldService, run: Command, services: Services
+    old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
     old.file(f"{clip_id}_thumbnail.png", b"a picture")
@@ -186,7 +186,7 @@ def test_a_deleted_clip_takes_its_thumbnail_along(
 def test_an_adopted_file_becomes_a_clip_whoever_comes_first(
     old: OldService,
     run: Command,
-    services: Services,
+    services: AllServices,
     film: bytes,
 ) -> None:
     old.file("Žofie am See.mp4", film)

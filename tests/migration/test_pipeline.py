@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 
 from clips import pipeline as module
-from clips.compose import Services
 from clips.pipeline import Pipeline
 from local import azurite
 from shared.errors import (
@@ -29,6 +28,7 @@ from tests.docs.pages import page
 from tests.integration.library import Library
 from tests.migration.disk import file_size_limit
 from tests.migration.flaky import Fault, Line, line_to
+from tests.services import AllServices
 
 QUICK = RetryPolicy(first=0.01, longest=0.05, timeout=20.0)
 BLOCK = 8 * 1024 * 1024
@@ -36,7 +36,7 @@ LARGE = os.urandom(3 * BLOCK + 12_345)
 
 
 @pytest.fixture
-def library(services: Services) -> Library:
+def library(services: AllServices) -> Library:
     return Library(services)
 
 

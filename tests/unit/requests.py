@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import azure.functions as func
 import pytest
 
-from clips.compose import Services
-from clips.http.inputs import Body, Parameters
-from clips.http.request import Request
+from clips.http.inputs import Body, NoBody, NoParameters, Parameters
+from clips.http.parsing import parse
 from shared.errors import InvalidRequest
-from shared.model import User
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
@@ -24,10 +21,10 @@ def call(
     path: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     content_type: str | None = JSON,
-) -> Request:
+) -> func.HttpRequest:
     """A call with a body as bytes, or as something that JSON writes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = func.HttpRequest(
+    return func.HttpRequest(
         method="POST",
         url="https://clips.example.org/api/videos?old=1",
         headers={} if content_type is None else {"Content-Type": content_type},
@@ -35,12 +32,16 @@ def call(
         route_params=dict(path or {}),
         body=raw,
     )
-    nobody = cast("Services", None)  # parsing needs no service
-    return Request(nobody, request, User(uuid4(), "alice", frozenset()))
 
 
-def read_body[B: Body](kind: type[B], body: object) -> B:
-    return call(body).body(kind)
+def read_body[B: Body](kind: type[B], body: object, content_type: str | None = JSON) -> B:
+    return parse(call(body, content_type=content_type), NoParameters, kind)[1]
+
+
+def read_parameters[P: Parameters](
+    kind: type[P], path: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+) -> P:
+    return parse(call(path=path, query=query), kind, NoBody)[0]
 
 
 def bad_body(kind: type[Body], body: object) -> dict[str, str]:
@@ -54,7 +55,7 @@ def bad_body(kind: type[Body], body: object) -> dict[str, str]:
 def bad_parameters(kind: type[Parameters], **values: str) -> dict[str, str]:
     """What is said of path and query, by parameter."""
     with pytest.raises(InvalidRequest) as caught:
-        call(query=values).parameters(kind)
+        read_parameters(kind, query=values)
     assert all(field.pointer is None for field in caught.value.fields)
     return {str(field.parameter): field.detail for field in caught.value.fields}
 

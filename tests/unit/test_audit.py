@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from types import SimpleNamespace
-from typing import Any, cast
 from uuid import UUID, uuid4
 
 import azure.functions as func
 import pytest
 
-from clips.http import inputs
-from clips.http.request import Request
+from clips.http import inputs, permissions
+from clips.http.inputs import Body
 from shared.errors import Forbidden
 from shared.model import User, Viewer
 
 CLIP, OTHER = uuid4(), uuid4()
+REQUEST = func.HttpRequest(
+    method="PATCH", url=f"https://app.example.net/api/clips/{CLIP}?as=admin&x=secret", body=b""
+)
 
 
 class Owners:
@@ -29,16 +30,15 @@ class Owners:
         return self._subjects
 
 
-def call(owners: Owners, subject: str = "root", *roles: str) -> Request:
-    request = func.HttpRequest(
-        method="PATCH", url=f"https://app.example.net/api/clips/{CLIP}?as=admin&x=secret", body=b""
-    )
-    services = cast("Any", SimpleNamespace(owners=owners))
-    return Request(services, request, User(uuid4(), subject, frozenset(roles)))
+def user(subject: str = "root", *roles: str) -> User:
+    return User(uuid4(), subject, frozenset(roles))
 
 
-def where(acting_as: str | None) -> inputs.ClipId:
-    return inputs.ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
+def viewer(
+    who: User, owners: Owners, acting_as: str | None = "admin", body: Body | None = None
+) -> Viewer:
+    where = inputs.ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
+    return permissions.viewer_of(who, REQUEST, where, body or inputs.NoBody(), owners.of)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -53,8 +53,9 @@ def heard(caplog: pytest.LogCaptureFixture) -> None:
 def test_it_says_who_does_what_on_whose_things(caplog: pytest.LogCaptureFixture) -> None:
     """The path without its query; of everything that path and body name."""
     owners = Owners("alice", "bob")
-    acting = call(owners, "root", "admin")
-    assert acting.viewer(where("admin"), [OTHER]) == Viewer(acting.user.id, as_admin=True)
+    root = user("root", "admin")
+    body = inputs.AccessUrls.model_validate({"clip_ids": [str(OTHER)]})
+    assert viewer(root, owners, body=body) == Viewer(root.id, as_admin=True)
     assert said(caplog) == [
         f"Admin 'root' acts on what belongs to 'alice', 'bob': PATCH /api/clips/{CLIP}"
     ]
@@ -63,33 +64,39 @@ def test_it_says_who_does_what_on_whose_things(caplog: pytest.LogCaptureFixture)
 
 def test_on_ones_own_things_nobody_is_looked_up(caplog: pytest.LogCaptureFixture) -> None:
     owners = Owners("alice")
-    acting = call(owners, "root", "admin")
-    assert acting.viewer(where(None)) == Viewer(acting.user.id)
+    root = user("root", "admin")
+    assert viewer(root, owners, None) == Viewer(root.id)
     assert (said(caplog), owners.asked) == ([], ())
 
 
 def test_without_the_role_nothing_is_done(caplog: pytest.LogCaptureFixture) -> None:
     owners = Owners("alice")
     with pytest.raises(Forbidden):
-        call(owners, "mallory", "Admin", "user").viewer(where("admin"))
+        viewer(user("mallory", "Admin", "user"), owners)
     assert (said(caplog), owners.asked) == ([], ())
 
 
 def test_a_line_stays_a_line(caplog: pytest.LogCaptureFixture) -> None:
     """Users of the old service have subjects that nobody has checked."""
-    call(Owners("a\nAdmin 'x'", "b\u2028"), "root", "admin").viewer(where("admin"))
+    viewer(user("root", "admin"), Owners("a\nAdmin 'x'", "b\u2028"))
     (line,) = said(caplog)
     assert len(line.splitlines()) == 1
     assert line.startswith(r"""Admin 'root' acts on what belongs to "a\nAdmin 'x'", 'b\u2028': """)
 
 
 def test_what_is_about_nobodys_things_is_on_record_too(caplog: pytest.LogCaptureFixture) -> None:
-    call(Owners(), "ro'ot\n", "admin").record("moves clips in from 'season-2'")
-    assert said(caplog) == ["""Admin "ro'ot\\n" moves clips in from 'season-2'"""]
+    request = func.HttpRequest("POST", "https://app.example.net/api/migrate-clips", body=b"")
+    where = inputs.NewMigration(local_clips_dir="season-2")
+    permissions.record_admin_operation(user("ro'ot\n", "admin"), request, where)
+    (line,) = said(caplog)
+    assert line == (
+        """Admin "ro'ot\\n" calls POST /api/migrate-clips """
+        "with {'local_clips_dir': 'season-2', 'batch_size': 10}"
+    )
 
 
 def test_a_crowd_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     """A call for a thousand clips may name a thousand owners."""
-    call(Owners(*(f"u{n}" for n in range(1000))), "root", "admin").viewer(where("admin"))
+    viewer(user("root", "admin"), Owners(*(f"u{n}" for n in range(1000))))
     (line,) = said(caplog)
     assert "'u19' and 980 more: PATCH" in line

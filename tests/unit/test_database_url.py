@@ -7,7 +7,7 @@ import pytest
 
 from shared.auth.app_identity import AppIdentity
 from shared.postgres.login import parameters_for
-from shared.settings.checks import is_postgres
+from shared.settings.checks import check_postgres_url
 from tests.servers import refusing
 
 HALVES = ("Correct", "Battery")
@@ -24,7 +24,7 @@ def test_no_part_of_a_password_is_in_an_error(odd: str, pattern: str) -> None:
     password = pattern.format(*HALVES, odd)
     with refusing() as port:
         url = f"postgresql://app:{password}@127.0.0.1:{port}/clips"
-        said = is_postgres(url)
+        said = check_postgres_url(url)
         if said is None:
             with pytest.raises(psycopg.Error) as caught:
                 psycopg.connect(**parameters_for(url, AppIdentity()) | {"connect_timeout": 2})
@@ -44,5 +44,5 @@ def test_no_part_of_a_password_is_in_an_error(odd: str, pattern: str) -> None:
     ],
 )
 def test_an_address_that_the_driver_takes_is_taken(url: str) -> None:
-    assert is_postgres(url) is None
+    assert check_postgres_url(url) is None
     assert parameters_for(url, AppIdentity())["dbname"] == "clips"

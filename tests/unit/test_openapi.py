@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import azure.functions as func
 import jsonschema_rs
@@ -17,9 +17,9 @@ import pytest
 import schemathesis
 
 from clips.compose import Services
-from clips.handlers import clips, links, shares, system, videos
+from clips.handlers import clips, links, migrations, shares, system, videos
 from clips.http import inputs, outputs
-from clips.http.inputs import Body, NoParameters, Parameters
+from clips.http.inputs import Body
 from clips.http.openapi import document as openapi
 from clips.http.openapi.operations import Endpoint, Route
 from clips.http.openapi.problem_schemas import Problems
@@ -28,7 +28,7 @@ from clips.http.problems import problem, status_of
 from clips.http.request import Request
 from clips.http.response import Response, render
 from clips.http.routes import Routes
-from shared import errors, model
+from shared import errors
 from shared.errors import CliplinkError
 from tests.unit.described import ROOT, Described, describe
 from tests.unit.test_problems import example, tree
@@ -227,119 +227,20 @@ def test_an_error_is_answered_as_it_is_described(kind: type[CliplinkError]) -> N
 
 ENDPOINTS = [
     pytest.param(value, id=f"{module.__name__.rpartition('.')[2]}.{name}")
-    for module in (videos, clips, links, shares, system)
+    for module in (videos, clips, links, shares, migrations, system)
     for name, value in inspect.getmembers(module)
     if isinstance(value, Endpoint)
 ]
-PARSING = [
-    case
-    for case in ENDPOINTS
-    for declared in [cast("Endpoint[[Request]]", case.values[0]).operation]
-    if (declared.parameters, declared.body) != (NoParameters, None)
-]
-
-
-class Parsed(Exception):
-    """What a handler asked for."""
-
-
-class Anything:
-    """Stands for all services: whatever is asked of it is there."""
-
-    def __getattr__(self, name: str) -> "Anything":
-        return self
-
-
-class Asked(Request):
-    """A call that ends as soon as its handler parses it."""
-
-    def parameters[P: Parameters](self, kind: type[P]) -> P:
-        return self._stop(kind, None)
-
-    def body[B: Body](self, kind: type[B]) -> B:
-        return self._stop(NoParameters, kind)
-
-    def parameters_and_body[P: Parameters, B: Body](
-        self, parameters: type[P], body: type[B]
-    ) -> tuple[P, B]:
-        return self._stop(parameters, body)
-
-    def _stop(self, parameters: type[Parameters], body: type[Body] | None) -> NoReturn:
-        raise Parsed(parameters, body)
-
-
-@pytest.mark.parametrize("endpoint", PARSING)
-def test_a_handler_parses_what_it_declares(endpoint: Endpoint[[Request]]) -> None:
-    operation = endpoint.operation
-    services, nothing = cast("Services", Anything()), cast("Any", None)
-    with pytest.raises(Parsed) as caught:
-        endpoint.handler(Asked(services, nothing, nothing))
-    assert caught.value.args == (operation.parameters, operation.body)
 
 
 def test_a_handler_without_a_description_stops_the_start() -> None:
     routes = Routes(func.FunctionApp(), cast("Services", None))
-    undescribed = cast("Endpoint[[Request]]", lambda _call: None)
+    undescribed = cast("Endpoint[Request, Any, Any]", lambda _call: None)
     with pytest.raises(AttributeError, match="handler"):
         routes.add("nameless", "GET", "nameless", undescribed)
 
 
-# --- Shapes, field by field
-
-VIDEO = {"id", "title", "youtube_id", "status", "created_at", "clip_count"}
-CLIP = {
-    *("id", "video_id", "title", "status", "failure", "blob_url", "thumbnail_url"),
-    *("thumbnail_access_url", "placeholder", "start_time", "end_time", "duration", "file_size"),
-    *("content_type", "created_at", "expires_at", "view_count", "media"),
-}
-CONTRACT: list[tuple[object, set[str]]] = [
-    (outputs.Message, {"message"}),
-    (outputs.Video, VIDEO),
-    (outputs.Clip, CLIP),
-    (outputs.AnnouncedClip, CLIP | {"upload"}),
-    (model.Upload, {"method", "url", "headers", "expires_at"}),
-    (model.Failure, {"code", "detail"}),
-    (model.Media, {"container", "duration", "bit_rate", "fast_start", "video", "audio"}),
-    (
-        model.VideoTrack,
-        {
-            *("codec", "profile", "width", "height", "coded_width", "coded_height", "rotation"),
-            *("frame_rate", "pixel_format", "hdr", "color_primaries", "color_transfer"),
-            *("color_space", "color_range"),
-        },
-    ),
-    (model.AudioTrack, {"codec", "channels", "sample_rate"}),
-    (outputs.AccessUrl, {"clip_id", "access_url", "expires_in_hours", "expires_at"}),
-    (outputs.AccessUrlOrError, {"clip_id", "access_url", "expires_at", "error"}),
-    (
-        outputs.Metadata,
-        {
-            *("clip_id", "video_id", "start_time", "end_time", "duration", "file_size"),
-            *("created_at", "blob_url", "thumbnail_url", "media", "azure_metadata"),
-        },
-    ),
-    (
-        outputs.BlobProperties,
-        {
-            *("name", "size", "last_modified", "content_type", "metadata", "url", "etag"),
-            *("access_tier", "content_md5"),
-        },
-    ),
-    (outputs.Health, {"status", "checks"}),
-    (outputs.Checks, {"database", "storage"}),
-]
-
-
-@pytest.mark.parametrize(
-    ("shape", "names"), CONTRACT, ids=lambda value: getattr(value, "__name__", "")
-)
-def test_a_shape_has_the_fields_of_the_contract_and_all_of_them(
-    shape: object, names: set[str]
-) -> None:
-    schemas = Schemas([], [shape])
-    schema = schemas.named[str(getattr(shape, "__name__", ""))]
-    assert set(schema["properties"]) == names
-    assert set(schema["required"]) == names
+# --- Shapes
 
 
 def test_null_and_formats_are_told() -> None:

@@ -8,7 +8,7 @@ import pytest
 from clips.http import cursors, inputs
 from clips.http.inputs import Parameters
 from shared.model import ClipStatus, Variant
-from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, call, read_body
+from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, read_body, read_parameters
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_malformed_id_is_named(text: str) -> None:
 
 
 def test_the_case_of_an_id_does_not_matter() -> None:
-    assert call(path={"clip_id": str(CLIP).upper()}).parameters(inputs.ClipId).clip_id == CLIP
+    assert read_parameters(inputs.ClipId, {"clip_id": str(CLIP).upper()}).clip_id == CLIP
 
 
 @pytest.mark.parametrize("text", ["1_0", "+5", " 5", "5.", ".5", "05", "1e", "٣", "0x10", "5\n"])
@@ -35,8 +35,8 @@ def test_a_time_is_spelt_as_json_spells_it(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "time"), [("0", 0), ("12.5", 12.5), ("1e2", 100), ("5", 5)])
 def test_a_time_may_be_any_number(text: str, time: float) -> None:
-    asked = call(path={"clip_id": str(CLIP)}, query={"time": text})
-    assert asked.parameters(inputs.Thumbnail).time == time
+    asked = read_parameters(inputs.Thumbnail, {"clip_id": str(CLIP)}, {"time": text})
+    assert asked.time == time
 
 
 def test_half_a_surrogate_pair_is_no_id() -> None:
@@ -78,14 +78,14 @@ def test_a_whole_number_is_one_however_json_spells_it() -> None:
 
 def test_an_empty_parameter_is_an_absent_one() -> None:
     path = {"video_id": str(VIDEO)}
-    page = call(query={"limit": "", "cursor": "", "status": ""}, path=path)
-    assert page.parameters(inputs.ClipPage) == call(path=path).parameters(inputs.ClipPage)
+    page = read_parameters(inputs.ClipPage, path, {"limit": "", "cursor": "", "status": ""})
+    assert page == read_parameters(inputs.ClipPage, path)
 
 
 def test_the_defaults_of_the_contract() -> None:
-    page = call(path={"video_id": str(VIDEO)}).parameters(inputs.ClipPage)
+    page = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)})
     assert (page.limit, page.cursor, page.status) == (1000, None, None)
-    link = call(path={"clip_id": str(CLIP)}).parameters(inputs.AccessUrl)
+    link = read_parameters(inputs.AccessUrl, {"clip_id": str(CLIP)})
     assert (link.expiry_hours, link.ip, link.download) == (24, None, None)
     assert link.variant is Variant.CLIP
 
@@ -97,8 +97,8 @@ def test_a_status_is_one_of_four(text: str) -> None:
 
 @pytest.mark.parametrize("status", list(ClipStatus))
 def test_every_status_can_be_asked_for(status: ClipStatus) -> None:
-    page = call(query={"status": status.value}, path={"video_id": str(VIDEO)})
-    assert page.parameters(inputs.ClipPage).status is status
+    page = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)}, {"status": status.value})
+    assert page.status is status
 
 
 @pytest.mark.parametrize("text", ["Clip", "thumbnail", "clip poster"])
@@ -109,7 +109,7 @@ def test_a_variant_is_one_of_three(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["203.0.113.4", "203.0.113.4-203.0.113.9", "0.0.0.0-0.0.0.0"])
 def test_an_address_or_a_range_of_addresses(text: str) -> None:
-    link = call(query={"ip": text}, path={"clip_id": str(CLIP)}).parameters(inputs.AccessUrl)
+    link = read_parameters(inputs.AccessUrl, {"clip_id": str(CLIP)}, {"ip": text})
     assert link.ip == text
 
 
@@ -165,8 +165,8 @@ def test_a_bad_cursor_is_named(page: Page) -> None:
 
 def test_a_cursor_is_read_into_its_key() -> None:
     moment = datetime(2026, 11, 22, 19, 31, 5, 123456, tzinfo=UTC)
-    videos = call(query={"cursor": cursors.encode(moment, CLIP)}).parameters(inputs.VideoPage)
+    videos = read_parameters(inputs.VideoPage, query={"cursor": cursors.encode(moment, CLIP)})
     assert videos.cursor == (moment, CLIP)
     query = {"cursor": cursors.encode(12.5, CLIP)}
-    clips = call(query=query, path={"video_id": str(VIDEO)}).parameters(inputs.ClipPage)
+    clips = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)}, query)
     assert clips.cursor == (12.5, CLIP)

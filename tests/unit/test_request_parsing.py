@@ -1,11 +1,25 @@
 """A request is parsed whole: every bad field of path, query and body is named at once."""
 
+from typing import cast
+
 import pytest
 
+from clips.compose import Services
 from clips.http import cursors, inputs
 from clips.http.inputs import Body
+from clips.http.parsing import parse
+from clips.http.request import AnonymousRequest
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
-from tests.unit.requests import CLIP, JSON, VIDEO, bad_body, call, new_clip, read_body
+from tests.unit.requests import (
+    CLIP,
+    JSON,
+    VIDEO,
+    bad_body,
+    call,
+    new_clip,
+    read_body,
+    read_parameters,
+)
 
 # --- Bodies that are no JSON object
 
@@ -42,11 +56,11 @@ def test_what_is_no_json_object_is_refused_whole(kind: type[Body], raw: bytes) -
 
 
 def test_where_no_field_is_to_blame_the_fault_itself_is_told() -> None:
-    with pytest.raises(InvalidRequest, match=r"^The request does not fit: Invalid JSON: .+[^.]\.$"):
+    with pytest.raises(InvalidRequest, match=r"^Invalid request: Invalid JSON: .+[^.]\.$"):
         read_body(inputs.NewVideo, b"{")
-    with pytest.raises(InvalidRequest, match=r"^The request does not fit: must name a field"):
+    with pytest.raises(InvalidRequest, match=r"^Invalid request: must name a field"):
         read_body(inputs.ClipChange, {})
-    with pytest.raises(InvalidRequest, match=r"^Look at: /end_time, /start_time\.$"):
+    with pytest.raises(InvalidRequest, match=r"^Invalid fields: /end_time, /start_time\.$"):
         read_body(inputs.NewClip, {})
 
 
@@ -82,7 +96,7 @@ def test_a_body_of_64_kib_is_the_largest() -> None:
     "content_type", [None, JSON, "application/json; charset=utf-8", "Application/JSON", "a/b+json"]
 )
 def test_json_goes_by_many_names(content_type: str | None) -> None:
-    read = call({"title": "a"}, content_type=content_type).body(inputs.NewVideo)
+    read = read_body(inputs.NewVideo, {"title": "a"}, content_type)
     assert read.title == "a"
 
 
@@ -92,7 +106,7 @@ def test_json_goes_by_many_names(content_type: str | None) -> None:
 )
 def test_another_media_type_is_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        call({"title": "a"}, content_type=content_type).body(inputs.NewVideo)
+        read_body(inputs.NewVideo, {"title": "a"}, content_type)
 
 
 # --- All that is wrong, at once
@@ -105,7 +119,7 @@ def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
         query={"limit": "5"},
     )
     with pytest.raises(InvalidRequest) as caught:
-        bad.parameters_and_body(inputs.VideoId, inputs.NewClip)
+        parse(bad, inputs.VideoId, inputs.NewClip)
     fields = caught.value.fields
     assert {field.parameter for field in fields if field.parameter} == {"video_id", "limit"}
     assert {field.pointer for field in fields if field.pointer} == {
@@ -152,15 +166,15 @@ def test_of_a_field_given_twice_the_last_counts_and_is_checked() -> None:
 @pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
 def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None:
     """?clip_id=... neither stands in for the id in the path nor passes unseen."""
-    other = call(path={"clip_id": str(CLIP)}, query={"clip_id": again})
     with pytest.raises(InvalidRequest) as caught:
-        other.parameters(inputs.ClipId)
-    assert caught.value.fields == (FieldError("stands in the path", parameter="clip_id"),)
+        read_parameters(inputs.ClipId, {"clip_id": str(CLIP)}, {"clip_id": again})
+    assert caught.value.fields == (FieldError("is part of the path", parameter="clip_id"),)
 
 
 def test_one_item_too_many_makes_a_link_to_the_next_page() -> None:
     """The link keeps the query, and goes on from the last item that is shown."""
-    asked = call(query={"status": "ready", "limit": "2", "cursor": "old"})
+    query = {"status": "ready", "limit": "2", "cursor": "old"}
+    asked = AnonymousRequest(cast("Services", None), call(query=query))  # needs no service
     shown, headers = asked.page([1.0, 2.0, 3.0], 2, lambda start: (start, CLIP))
     cursor = cursors.encode(2.0, CLIP)
     url = f"https://clips.example.org/api/videos?status=ready&limit=2&cursor={cursor}"

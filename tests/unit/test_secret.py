@@ -49,8 +49,8 @@ def no_digits(value: str) -> str | None:
 
 def test_a_fixed_secret_knows_no_other_value() -> None:
     assert Fixed("hush").current() == "hush"
-    assert Fixed("hush").instead_of("hush") is None
-    assert Fixed("hush").instead_of("an older one") == "hush"
+    assert Fixed("hush").replacement_for("hush") is None
+    assert Fixed("hush").replacement_for("an older one") == "hush"
 
 
 def test_no_secret_shows_itself(secret: Rotating) -> None:
@@ -80,7 +80,7 @@ def test_an_old_value_is_read_again_once(secret: Rotating, keeper: Keeper, clock
 
 def test_a_refused_value_is_read_again_at_once(secret: Rotating, keeper: Keeper) -> None:
     keeper.value = "second"
-    assert secret.instead_of("first") == "second"
+    assert secret.replacement_for("first") == "second"
     assert secret.current() == "second"
     assert keeper.asked == ["PASSWORD"]
 
@@ -89,15 +89,15 @@ def test_who_was_refused_with_an_older_value_gets_the_present_one(
     secret: Rotating, keeper: Keeper
 ) -> None:
     keeper.value = "second"
-    secret.instead_of("first")
-    assert secret.instead_of("first") == "second"
+    secret.replacement_for("first")
+    assert secret.replacement_for("first") == "second"
     assert len(keeper.asked) == 1
 
 
 def test_a_refused_value_that_has_not_changed_is_no_reason_to_try_again(
     secret: Rotating, keeper: Keeper
 ) -> None:
-    assert secret.instead_of("first") is None
+    assert secret.replacement_for("first") is None
     assert secret.current() == "first"
     assert keeper.asked == ["PASSWORD"]
 
@@ -106,14 +106,14 @@ def test_refusals_do_not_hammer_the_vault(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
     for _ in range(100):
-        assert secret.instead_of("first") is None
+        assert secret.replacement_for("first") is None
     assert len(keeper.asked) == 1
     clock.advance(seconds=9.9)
     keeper.value = "second"
-    assert secret.instead_of("first") is None
+    assert secret.replacement_for("first") is None
     assert len(keeper.asked) == 1
     clock.advance(seconds=0.1)
-    assert secret.instead_of("first") == "second"
+    assert secret.replacement_for("first") == "second"
 
 
 def test_while_the_vault_is_away_the_last_known_value_goes_on(
@@ -137,11 +137,11 @@ def test_a_refusal_while_the_vault_is_away_finds_nothing_else(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
     keeper.is_away = True
-    assert secret.instead_of("first") is None
+    assert secret.replacement_for("first") is None
     assert secret.current() == "first"
     keeper.is_away, keeper.value = False, "second"
     clock.advance(seconds=10)
-    assert secret.instead_of("first") == "second"
+    assert secret.replacement_for("first") == "second"
 
 
 @pytest.mark.parametrize("unusable", [None, "s3cond"])
@@ -154,7 +154,7 @@ def test_a_value_that_is_gone_or_wrong_does_not_replace_a_good_one(
 ) -> None:
     """The start would have refused it; a running app is not stopped by it."""
     keeper.value = unusable
-    assert secret.instead_of("first") is None
+    assert secret.replacement_for("first") is None
     clock.advance(minutes=10)
     assert secret.current() == "first"
     assert len(keeper.asked) == 2
@@ -167,7 +167,7 @@ def test_what_is_logged_names_the_setting_and_shows_no_value(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     keeper.value = "second"
-    secret.instead_of("first")
+    secret.replacement_for("first")
     clock.advance(minutes=10)
     keeper.value = "th1rd"
     secret.current()
@@ -207,7 +207,7 @@ def test_all_who_were_refused_wait_for_one_reading(secret: Rotating, keeper: Kee
 
     def be_refused() -> str | None:
         together.wait(timeout=30)
-        return secret.instead_of("first")
+        return secret.replacement_for("first")
 
     keeper.value = "second"
     with ThreadPoolExecutor(8) as pool:
@@ -228,9 +228,9 @@ def test_a_part_changes_with_the_whole(keeper: Keeper, clock: SetClock) -> None:
     assert {part.current() for _ in range(1000)} == {"first"}
     assert taken == ["the first"]
     keeper.value = "the second"
-    assert part.instead_of("first") == "second"
+    assert part.replacement_for("first") == "second"
     assert part.current() == "second"
-    assert part.instead_of("first") == "second"
+    assert part.replacement_for("first") == "second"
     assert keeper.asked == ["WORDS"]
 
 
@@ -238,10 +238,10 @@ def test_a_part_that_stays_as_it_was_is_no_other_value(keeper: Keeper, clock: Se
     """A connection string may change in another place than its key."""
     part = Part(Rotating("WORDS", "a first", keeper, no_digits, clock), lambda text: text[2:])
     keeper.value = "b first"
-    assert part.instead_of("first") is None
+    assert part.replacement_for("first") is None
     assert part.current() == "first"
 
 
 def test_a_part_of_a_fixed_secret_stays() -> None:
     part = Part(Fixed("a first"), lambda text: text[2:])
-    assert part.instead_of("first") is None
+    assert part.replacement_for("first") is None

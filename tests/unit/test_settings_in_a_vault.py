@@ -149,7 +149,7 @@ def test_a_changed_secret_is_checked_as_at_the_start(clock: SetClock) -> None:
     keeper = Keeper(dict(COMPLETE))
     found = from_mapping({"KEY_VAULT_URL": URL}, keeper.open, clock)
     keeper.values["DATABASE_URL"] = "mysql://elsewhere/x"
-    assert found.database_url.instead_of(DATABASE) is None
+    assert found.database_url.replacement_for(DATABASE) is None
     assert found.database_url.current() == DATABASE
 
 

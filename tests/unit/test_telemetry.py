@@ -91,7 +91,7 @@ def test_what_another_thread_does_belongs_to_the_span_that_asked_for_it(
             pass
 
     with telemetry.span("outer"), ThreadPoolExecutor(1) as pool:
-        pool.submit(telemetry.carried(work)).result()
+        pool.submit(telemetry.with_current_context(work)).result()
         pool.submit(work).result()
     carried, lost = (span for span in recorded.spans if span.name == "inner")
     assert recorded.below(recorded.named("outer")) == [carried]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clips.http.inputs import Body, Owned
-from clips.http.openapi.operations import Operation, ResponseSpec, Route, Tag
+from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
 from shared import errors
@@ -63,7 +63,7 @@ def document(routes: Sequence[Route]) -> Schema:
     """The whole description, ready to be written as JSON."""
     operations = [route.operation for route in routes]
     schemas = Schemas(
-        [operation.body for operation in operations if operation.body],
+        [operation.body for operation in operations if operation.has_body],
         [response.body for operation in operations for response in operation.responses],
     )
     problems = Problems()
@@ -92,7 +92,7 @@ def errors_of(route: Route) -> set[type[CliplinkError]]:
     found: set[type[CliplinkError]] = {*_OF_EVERY_ROUTE, *operation.errors}
     if not route.is_public:
         found |= {*_OF_A_TOKEN}
-    if operation.body:
+    if operation.has_body:
         found |= {*_OF_A_BODY}
     if operation.role or issubclass(operation.parameters, Owned):
         found.add(errors.Forbidden)
@@ -117,8 +117,8 @@ def _operation(route: Route, schemas: Schemas, problems: Problems) -> Schema:
         described["security"] = [{"bearer": [operation.role.value]}]
     if parameters := _parameters(route, schemas):
         described["parameters"] = parameters
-    if operation.body:
-        described["requestBody"] = _body(operation.body, operation, schemas)
+    if operation.has_body:
+        described["requestBody"] = _body(operation, schemas)
     return described | {"responses": responses | dict(problems.by_status(errors_of(route)))}
 
 
@@ -141,11 +141,11 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
     return sorted(found, key=lambda parameter: str(parameter["in"]))
 
 
-def _body(body: type[Body], operation: Operation, schemas: Schemas) -> Schema:
-    media: Schema = {"schema": schemas.of(body)}
+def _body(operation: AnyOperation, schemas: Schemas) -> Schema:
+    media: Schema = {"schema": schemas.of(operation.body)}
     if operation.example:
         media["example"] = dict(operation.example)
-    return {"required": not _may_be_empty(body), "content": {"application/json": media}}
+    return {"required": not _may_be_empty(operation.body), "content": {"application/json": media}}
 
 
 def _may_be_empty(body: type[Body]) -> bool:

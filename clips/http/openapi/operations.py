@@ -1,19 +1,22 @@
 """What an operation of the API takes and returns, declared at its handler.
 
     @Operation(summary="Read a clip", parameters=inputs.ClipId, responses=(...), ...)
-    def get(request: Request) -> Response: ...
+    def get(request: Request, where: inputs.ClipId) -> Response: ...
 
-Plain values that cost nothing at startup: `openapi.py` turns them into the API's description when
-somebody asks for it, and adds the errors that every operation with a token can have.
+The route parses by this declaration and calls the handler with the result: (request, parameters),
+or (request, parameters, body) where a body is declared. mypy holds the two together.
+
+Plain values that cost nothing at startup: `document.py` turns them into the API's description when
+it is first requested, and adds the errors that every operation with a token can have.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, overload
 
-from clips.http.inputs import Body, NoParameters, Parameters
+from clips.http.inputs import Body, NoBody, Parameters
 from clips.http.response import Response
 from shared.errors import CliplinkError
 from shared.model import Role
@@ -65,33 +68,51 @@ class ResponseSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint[**Takes]:
+class Endpoint[R, P: Parameters, B: Body]:
     """A handler with its description; `Routes` takes nothing else."""
 
-    handler: Callable[Takes, Response]
-    operation: "Operation"
+    handler: Callable[[R, P, B], Response]
+    operation: "Operation[P, B]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """The description of a handler, and the decorator that puts it there.
+class Operation[P: Parameters, B: Body = NoBody]:
+    """The description of a handler, and the decorator that adds it.
 
-    `parameters` and `body` are what the handler parses, `errors` those that it raises by itself.
-    The token must have `role` for the handler to run. `example` is a request body.
+    `errors` are those that the handler raises itself. The token must have `role` for the handler
+    to run. `example` is a request body.
     """
 
     tag: Tag
     summary: str
     responses: tuple[ResponseSpec, ...]
     description: str = ""
-    parameters: type[Parameters] = NoParameters
-    body: type[Body] | None = None
+    parameters: type[P]
+    body: type[B] = NoBody  # type: ignore[assignment] # the default of B
     example: Mapping[str, object] = field(default_factory=dict)
     errors: tuple[type[CliplinkError], ...] = ()
     role: Role | None = None
 
-    def __call__[**Takes](self, handler: Callable[Takes, Response]) -> Endpoint[Takes]:
-        return Endpoint(handler, self)
+    @property
+    def has_body(self) -> bool:
+        return not issubclass(self.body, NoBody)
+
+    @overload
+    def __call__[R](
+        self: "Operation[P, NoBody]", handler: Callable[[R, P], Response]
+    ) -> Endpoint[R, P, NoBody]: ...
+
+    @overload
+    def __call__[R](self, handler: Callable[[R, P, B], Response]) -> Endpoint[R, P, B]: ...
+
+    def __call__[R](self, handler: Callable[..., Response]) -> Endpoint[R, P, Any]:
+        def call(request: R, where: P, body: B) -> Response:
+            return handler(request, where, body) if self.has_body else handler(request, where)
+
+        return Endpoint(call, self)
+
+
+type AnyOperation = Operation[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +122,5 @@ class Route:
     name: str
     method: str
     path: str
-    operation: Operation
+    operation: AnyOperation
     is_public: bool

@@ -14,10 +14,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.inspect.layout import Layout
+from shared.media.reading.bounds import LONGEST_SECONDS, ticks_for_ffmpeg
+from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
-
-_LONGEST = 1e9
-"""Seconds; so that nothing asked for exceeds what FFmpeg can hold in any time base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,21 @@ class Film:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, file: SourceFile, layout: Layout
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        file: SourceFile,
+        layout: Layout,
+        *,
+        clip_seconds: float | None = None,
+        frame_rate: float | None = None,
     ) -> None:
         self.container = container
         self.stream = stream
         self.file = file
         self.layout = layout
+        self._clip_seconds = clip_seconds
+        self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
 
@@ -51,18 +59,17 @@ class Film:
 
     @property
     def length(self) -> int:
-        """How long the film is, 0 if the file does not say."""
-        if self.stream.duration:
-            return self.stream.duration
-        return int(Fraction(self.container.duration or 0, av.time_base) / self._base)
+        """How long the film is, 0 if that is unknown: at most as long as the clip."""
+        clip = self.duration(self._clip_seconds or 0.0)
+        told = self.stream.duration or 0
+        return min(told, clip) if told > 0 else clip
 
     @property
     def frames(self) -> int:
         """About how many frames the film has, 0 if nothing tells."""
-        rate = self.stream.average_rate
-        if self.stream.frames or not rate or rate.den <= 0:
-            return self.stream.frames
-        return int(self.length * self._base * Fraction(rate.num, rate.den))
+        if self._frame_rate is None or self.length == 0:
+            return max(0, self.stream.frames)
+        return int(self.length * self._base * Fraction(self._frame_rate))
 
     def seconds(self, timestamp: int) -> float:
         """Return how far into the film a timestamp is."""
@@ -73,14 +80,14 @@ class Film:
         return self.begin + self.duration(seconds)
 
     def duration(self, seconds: float) -> int:
-        """Return `seconds` in units of the time base, within 30 years."""
-        return int(Fraction(min(max(seconds, -_LONGEST), _LONGEST)) / self._base)
+        """Return `seconds`, within the longest film, in units of the time base."""
+        return int(Fraction(min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)) / self._base)
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
         if timestamp <= self.begin:
             timestamp = min(timestamp, 0)  # well before the first, whatever its decoding time is
-        self.container.seek(timestamp, stream=self.stream)
+        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
@@ -101,9 +108,11 @@ class Film:
         """
         try:
             return self.stream.codec_context.decode(packet)
-        except MemoryError:
-            raise
-        except (av.FFmpegError, ValueError):  # PyAV's ValueError: the decoder could not be opened
+        except av.FFmpegError as error:
+            if not is_damage(error):
+                raise
+            return []
+        except ValueError:  # PyAV's: the decoder could not be opened
             return []
 
     def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:

@@ -4,12 +4,13 @@ Tables only. Playlists, concatenation scripts and numbered pictures are absent o
 would open the files and addresses that they name.
 """
 
+# FFmpeg's `format_whitelist`: the only demuxers that are tried at all; the first one of
+# ACCEPTED_FORMATS is for MP4.
 OTHER_FORMATS = "matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mp3,wav,w64,aiff,caf,aac,flac"
 ACCEPTED_FORMATS = f"mov,mp4,m4a,3gp,3g2,mj2,{OTHER_FORMATS}"
-"""FFmpeg's `format_whitelist`: the only demuxers that are tried at all; the first is for MP4."""
 
+# In these any position is found with a few reads, by bisection.
 FORMATS_THAT_SEEK_WITHOUT_INDEX = frozenset(("mpegts", "mpeg", "ogg", "asf"))
-"""Any position is found with a few reads by bisection."""
 
 
 def short_name(ffmpeg_names: str) -> str:

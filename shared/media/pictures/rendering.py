@@ -9,6 +9,7 @@ from shared.media.inspect.probe import pixel_shape
 from shared.media.pictures.color import hdr_of, to_srgb
 from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import Size, displayed_size, upright, within
+from shared.media.reading.container import is_damage
 
 
 class Renderer:
@@ -32,9 +33,9 @@ class Renderer:
         coded = (height, width) if self._orientation.sideways else (width, height)
         try:
             image = self._converted(frame, coded)
-        except MemoryError:
-            raise  # FFmpeg's own among them: see `memory`
         except FFmpegError as error:
+            if not is_damage(error):
+                raise
             raise unplayable(FailureCode.UNDECODABLE) from error
         return upright(image, self._orientation)
 

@@ -23,7 +23,7 @@ from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.sheet import TILE_BOX, Sheet, tile_count
 from shared.model import ImageFormat
 from shared.storyboard import Storyboard
-from shared.telemetry import carried
+from shared.telemetry import with_current_context
 
 POSTER_WIDTHS = (320, 640, 1280)
 
@@ -95,7 +95,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     image = renderer.picture(choice.frame, _poster_box(POSTER_WIDTHS[-1]))
     choice.frame = None  # the memory is wanted for what follows
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
-        posters = pool.submit(carried(_posters), image)
+        posters = pool.submit(with_current_context(_posters), image)
         left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
         preview = moving_preview(film, renderer, choice.timestamp, left)
     board, sheet_picture = sheet.laid_out(duration) or (None, None)

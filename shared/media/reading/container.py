@@ -1,4 +1,4 @@
-"""Opening a file with FFmpeg under guard, and turning FFmpeg's errors into ours.
+"""Opening a file with FFmpeg under guard, and turning FFmpeg's errors into failure codes.
 
 Owns every option that keeps a hostile file from reading other files, reaching a host or taking
 the machine. Knows nothing of what is then done with the tracks.
@@ -16,21 +16,21 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
 from shared.media.inspect.layout import Layout
+from shared.media.reading.memory import memory_was_refused
 from shared.media.reading.source import Limits, SourceFile
 
+# Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
-"""Frames are decoded one at a time, so more threads would only hold more memory."""
 
 
 @contextmanager
 def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator[InputContainer]:
     """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
 
-    What `layout` does not know as MP4 is not tried as one: its tables have not been looked at.
+    What `layout` does not know as MP4 is not tried as one: its tables have not been checked.
 
-    Raises:
-        UnplayableClip: `not_a_video`, `undecodable`, or a limit was reached.
-        BaseException: whatever the source raised, unchanged.
+    Raises UnplayableClip (`not_a_video`, `undecodable`, or the code of a limit that was reached)
+    and whatever the source raised, unchanged.
     """
     code = FailureCode.UNDECODABLE if layout.container else FailureCode.NOT_A_VIDEO
     with ffmpeg_errors(file, code):
@@ -55,16 +55,24 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
 def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     """Raise `code` for what FFmpeg raises inside, unless reading is to blame: then that.
 
-    Reading is looked at in any case, because FFmpeg takes a failed read for the end of the file.
+    Reading is checked in any case, because FFmpeg takes a failed read for the end of the file.
     """
     try:
         yield
-    except MemoryError:
-        raise  # FFmpeg's own among them: see `memory`
     except av.FFmpegError as error:
+        if not is_damage(error):
+            raise
         file.check()
         raise unplayable(code) from error
     file.check()
+
+
+def is_damage(error: av.FFmpegError) -> bool:
+    """Tell what the file is to blame for from memory that was really refused.
+
+    To be asked at once, where the error is caught: see `memory.memory_was_refused`.
+    """
+    return not (isinstance(error, MemoryError) and memory_was_refused())
 
 
 def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:

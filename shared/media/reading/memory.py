@@ -1,4 +1,4 @@
-"""How much memory the files that are looked into may take, all of them together.
+"""How much memory all open media files may take together.
 
 The kernel refuses what goes beyond. FFmpeg expects an allocation to fail, and reports it; without
 a bound it would be given the memory, and the process would be killed with all that it does.
@@ -6,6 +6,8 @@ a bound it would be given the memory, and the process would be killed with all t
 Source: getrlimit(2), RLIMIT_DATA: all that a process may write to and has for itself.
 """
 
+import ctypes
+import errno
 import resource
 import sys
 from collections.abc import Iterator
@@ -16,39 +18,51 @@ from threading import Lock
 from shared.errors import Busy
 from shared.media.failures import FailureCode, unplayable
 
+# The largest film that is accepted (8K, HEVC, 10 bits) takes 711 MB, the largest cover 840.
 _MAX_BYTES = 1024 * 1024 * 1024
-"""The largest film that is accepted (8K, HEVC, 10 bits) takes 711 MB, the largest cover 840."""
+
+# The process is near its bound when less than this is left of it: the frames of a large film take
+# some 100 MB each, and the next one is what was refused.
+_NEAR_BYTES = 256 * 1024 * 1024
 
 
 class _Bound:
-    """The limit of this process: the first who comes sets it, the last who goes lifts it."""
+    """The limit of this process: the first file that is opened sets it, the last one lifts it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._inside = 0
         self._came = 0
         self._before = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        self._limit = 0
+
+    def is_near(self) -> bool:
+        """Tell whether hardly anything is left."""
+        with self._lock:
+            return self._inside > 0 and _bytes_in_use() > self._limit - _NEAR_BYTES
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """See `bounded_memory`."""
         number, alone = self._come()
+        _errno_of_this_thread().value = 0
         try:
             yield
         except MemoryError as error:
             if alone and number == self._came:
                 raise unplayable(FailureCode.TOO_MUCH_MEMORY) from error
-            raise Busy("Too many files are being looked into at once.") from error
+            raise Busy("Too many files are being read at once.") from error
         finally:
             self._go()
 
     def _come(self) -> tuple[int, bool]:
-        """Return the number of this visit, and whether nobody else is inside."""
+        """Return the number of this file, and whether no other one is open."""
         with self._lock:
             if self._inside == 0:
                 self._before = resource.getrlimit(resource.RLIMIT_DATA)
                 limits = {*self._before, _bytes_in_use() + _MAX_BYTES} - {resource.RLIM_INFINITY}
-                resource.setrlimit(resource.RLIMIT_DATA, (min(limits), self._before[1]))
+                self._limit = min(limits)
+                resource.setrlimit(resource.RLIMIT_DATA, (self._limit, self._before[1]))
             self._inside += 1
             self._came += 1
             return self._came, self._inside == 1
@@ -65,19 +79,41 @@ _bound = _Bound()
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """Let the process grow by a gigabyte while any file is looked into, and no further.
+    """Let the process grow by a gigabyte while any file is open, and no further.
 
     On Linux; elsewhere, on a developer's machine, there is no bound.
 
-    Raises:
-        UnplayableClip: `too_much_memory`, where this file alone was looked into.
-        Busy: there were others; whose fault it is, is not known.
+    Raises UnplayableClip (`too_much_memory`) where this file was the only one open, and Busy where
+    there were others: which of them is at fault is not known then.
     """
     if sys.platform != "linux":
         yield
         return
     with _bound.held():
         yield
+
+
+def memory_was_refused() -> bool:
+    """Tell whether the last allocation of this thread failed, to be asked where FFmpeg says so.
+
+    FFmpeg reports "cannot allocate memory" for damaged data too: for sizes that make no sense,
+    and for whatever a decoder library calls by that name. It was really refused if the C library
+    noted so, or if the process is near its bound (a decoder has threads of its own).
+    """
+    if sys.platform != "linux":
+        return False
+    number = _errno_of_this_thread()
+    refused = number.value == errno.ENOMEM or _bound.is_near()
+    number.value = 0
+    return refused
+
+
+def _errno_of_this_thread() -> ctypes.c_int:
+    """Return the C library's `errno` itself; errno(3). Ctypes' own `get_errno` is a copy."""
+    locate = ctypes.CDLL(None)["__errno_location"]
+    locate.restype = ctypes.POINTER(ctypes.c_int)
+    number: ctypes.c_int = locate().contents
+    return number
 
 
 def _bytes_in_use() -> int:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Protocol
 
 from shared.media.failures import FailureCode, unplayable
-from shared.telemetry import carried
+from shared.telemetry import with_current_context
 
 BLOCK_BYTES = 256 * 1024
 """What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
@@ -153,7 +153,9 @@ class SourceFile:
                         size, future = coming.popleft()
                         ahead -= size
                         yield future.result()
-                    coming.append((length, pool.submit(carried(self._range), offset, length)))
+                    coming.append(
+                        (length, pool.submit(with_current_context(self._range), offset, length))
+                    )
                     ahead += length
                 while coming:
                     yield coming.popleft()[1].result()

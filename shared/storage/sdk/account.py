@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from shared.clock import Clock
 from shared.settings import StorageSettings
 from shared.settings.secret import Part, Secret
-from shared.storage.sdk.sdk_errors import translated
+from shared.storage.sdk.azure_errors import azure_errors
 from shared.storage.signing.delegation import DelegatedSigners
 from shared.storage.signing.sas import DelegationKey, Signer, Span, blob_path
 
@@ -31,7 +31,7 @@ _REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_poli
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A caller of the API waits for this: fail soon; background work tries again anyway.
-_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 20}
+_CLIENT_OPTIONS: dict[str, Any] = {"connection_timeout": 4, "read_timeout": 10}
 
 
 class StorageAccount:
@@ -92,7 +92,7 @@ class StorageAccount:
         return self._keyed[1]
 
     def _fetch_delegation_key(self, start: datetime, expiry: datetime) -> DelegationKey:
-        with translated("delegation_key"):
+        with azure_errors("delegation_key"):
             key = self.client.get_user_delegation_key(start, expiry)
         return DelegationKey(
             oid=str(key.signed_oid),

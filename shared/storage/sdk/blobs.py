@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.errors import BlobMissing
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.sdk_errors import is_leased, is_rehydrating, translated
+from shared.storage.sdk.azure_errors import azure_errors, is_leased, is_rehydrating
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
@@ -31,7 +31,7 @@ class Blobs:
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
-        with translated("get"):
+        with azure_errors("get"):
             return _blob(self._client(container, name).get_blob_properties())
 
     def exists(self, container: str, name: str) -> bool:
@@ -59,7 +59,7 @@ class Blobs:
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
-        with translated("put"):
+        with azure_errors("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
@@ -71,7 +71,7 @@ class Blobs:
         """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
         from azure.core import MatchConditions
 
-        with translated("set_md5"):
+        with azure_errors("set_md5"):
             client = self._client(container, blob.name)
             # All of these properties are set at once: what is not named is cleared.
             settings = client.get_blob_properties().content_settings
@@ -90,7 +90,7 @@ class Blobs:
         from azure.core.exceptions import HttpResponseError
         from azure.storage.blob import RehydratePriority as Theirs
 
-        with translated("rehydrate"):
+        with azure_errors("rehydrate"):
             try:
                 self._client(container, name).set_standard_blob_tier(
                     "Hot", rehydrate_priority=Theirs(priority.capitalize())
@@ -108,7 +108,7 @@ class Blobs:
 
         client = self._client(container, name)
         try:
-            with translated("delete"):
+            with azure_errors("delete"):
                 try:
                     client.delete_blob(delete_snapshots="include")
                 except HttpResponseError as error:
@@ -143,7 +143,7 @@ class Blobs:
         )
         # Page by page: what the caller does with one is not part of the listing.
         while True:
-            with translated("list"):
+            with azure_errors("list"):
                 page = next(pages, None)
                 blobs = None if page is None else [_blob(properties) for properties in page]
             if blobs is None:
@@ -152,13 +152,13 @@ class Blobs:
 
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container may be read, which is told in seconds."""
-        with translated("check"):
+        with azure_errors("check"):
             self._account.client.get_container_client(container).get_container_properties(
                 read_timeout=_CHECK_SECONDS, retry_total=1
             )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> None:
-        with translated("delete_batch"):
+        with azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
             )
@@ -193,7 +193,7 @@ class BlobReader:
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        with translated("read"):
+        with azure_errors("read"):
             data = self._client.download_blob(
                 offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
             ).readall()

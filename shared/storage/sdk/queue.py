@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.sdk_errors import translated
+from shared.storage.sdk.azure_errors import azure_errors
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
@@ -29,7 +29,7 @@ class Queue:
 
         Raises StorageUnavailable; some may have been sent by then.
         """
-        with translated("send_message"):
+        with azure_errors("send_message"):
             for text in texts:
                 self._send(text)
 

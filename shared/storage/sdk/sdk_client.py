@@ -9,6 +9,11 @@ from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import (
+    AzureError,
+    ServiceRequestTimeoutError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
@@ -43,7 +48,7 @@ def _opened[Client: (BlobServiceClient, QueueClient)](
     make: Callable[..., Client], name: str, key: Secret | None, options: Mapping[str, Any]
 ) -> Client:
     if key is None:
-        plain = {"retry_policy": LinearRetry(**_RETRIES)} | dict(options)
+        plain = {"retry_policy": _Retries(**_RETRIES)} | dict(options)
         return make(credential=AppIdentity().credential, **plain)
     retries = _KeyedRetries(key, **_RETRIES)
     keyed = {"retry_policy": retries} | dict(options)
@@ -52,13 +57,29 @@ def _opened[Client: (BlobServiceClient, QueueClient)](
     return client
 
 
-class _KeyedRetries(LinearRetry):
+class _Retries(LinearRetry):
+    """Repeats what failed, unless the server stayed silent: a caller waits for that only once."""
+
+    def increment(
+        self,
+        settings: dict[str, Any],
+        request: PipelineRequest[Any],
+        response: PipelineResponse[Any, Any] | None = None,
+        error: AzureError | None = None,
+    ) -> bool:
+        """Whether to try again; the vendor's client calls this."""
+        if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
+            return False
+        return bool(super().increment(settings, request, response, error))
+
+
+class _KeyedRetries(_Retries):
     """Retries as it is told to, and once more with another key where the key was refused.
 
     It stands before what signs requests, so that each attempt is signed anew.
     """
 
-    def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401  # the vendor's own
+    def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401 - the vendor's own
         super().__init__(**options)
         self._key = key
         self.credential: Any = None
@@ -68,7 +89,7 @@ class _KeyedRetries(LinearRetry):
         send: Callable[[PipelineRequest[Any]], PipelineResponse[Any, Any]] = super().send
         key = self.credential.account_key = self._key.current()
         response = send(request)
-        another = self._key.instead_of(key) if _is_refusal(response) else None
+        another = self._key.replacement_for(key) if _is_refusal(response) else None
         if another is None:
             return response
         self.credential.account_key = another

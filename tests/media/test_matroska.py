@@ -3,7 +3,7 @@
 import pytest
 
 from shared import media
-from shared.media.inspect.live_matroska import last_block_seconds
+from shared.media.inspect.matroska import last_block_seconds
 from shared.media.reading.source import Limits, SourceFile
 from tests.media.clips import Clip, MemorySource, make_long, source_of
 from tests.media.conftest import Make, describe
@@ -65,6 +65,6 @@ def test_last_block(tail: bytes, seconds: float | None) -> None:
 
 def test_ticks_have_a_scale() -> None:
     """Ten microseconds here."""
-    head = bytes.fromhex("2ad7b1 82 2710")
+    head = bytes.fromhex("1a45dfa3 80 18538067 01ffffffffffffff 1549a966 86 2ad7b1 82 2710")
     tail = CLUSTER + b"\xff\xe7\x82\x03\xe8" + BLOCK
     assert last_block_seconds(file_of(head + tail)) == pytest.approx(0.01016)

@@ -5,7 +5,8 @@ import pytest
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media import FailureCode, Limits
-from shared.media.inspect.sample_tables import check_sample_tables
+from shared.media.inspect.mp4 import tables_of
+from shared.media.inspect.mp4_tables import check_samples
 from shared.media.reading.source import SourceFile
 from tests.media.clips import Clip, MemorySource
 from tests.media.conftest import Make
@@ -28,7 +29,7 @@ def sizes(count: int) -> bytes:
 def refusal(data: bytes) -> str | None:
     """The code with which the tables of a file are refused."""
     try:
-        check_sample_tables(SourceFile(MemorySource(data), Limits(), clock=lambda: 0.0))
+        check_samples(tables_of(SourceFile(MemorySource(data), Limits(), clock=lambda: 0.0)))
     except UnplayableClip as failure:
         return failure.failure_code
     return None

@@ -1,0 +1,87 @@
+"""Puts a mixed load on one host and prints every minute what it holds and how fast it answers.
+
+After the first five minutes, in which pools, threads and caches fill, the numbers should stay
+where they are: memory that goes on growing is a leak.
+"""
+
+import os
+import statistics
+import tempfile
+import threading
+from functools import partial
+from pathlib import Path
+
+from bench.film import short_film
+from bench.requests.data import SUBJECT, Library
+from bench.requests.services import environment
+from bench.soak.clients import Caller, Material, Record, read, start, write
+from bench.soak.process import usage
+from bench.stack import Stack
+from local import sample
+from local.host import child
+from local.ports import free_port
+
+_ROOT = Path(__file__).resolve().parents[2]
+_READERS, _WRITERS = 4, 2
+_MINUTE = 60.0
+_WARM_UP = 5  # minutes
+_PASSED_ON = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "PYTHONPATH"}
+
+
+def run(stack: Stack, library: Library, minutes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        small = Path(folder) / "small.mp4"
+        sample.write(small)
+        films = [small.read_bytes(), short_film(Path(folder)).read_bytes()]
+        settings = environment(stack) | {
+            "AzureWebJobsStorage": stack.direct_connection_string,
+            "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
+            "CLEANUP_SCHEDULE": "0 * * * * *",
+        }
+        # What the C library is told by the environment can be tried out from outside.
+        settings |= {name: text for name, text in os.environ.items() if name in _PASSED_ON}
+        log = Path(os.environ.get("SOAK_LOG") or Path(folder) / "host.log")
+        with child.running(_ROOT, free_port(), settings, log=log) as host:
+            _soak(stack, host, Material(library.many, films), minutes)
+
+
+def _soak(stack: Stack, host: child.Host, material: Material, minutes: int) -> None:
+    print(f"\nSoak: {_READERS} readers and {_WRITERS} writers, a line a minute\n", flush=True)
+    print("minute   RSS MB  threads  files   calls  p50 ms  p99 ms")
+    record, stop, failures = Record(), threading.Event(), list[BaseException]()
+    token = stack.issuer.token(SUBJECT)
+    callers = [Caller(host.port, token, record) for _ in range(_READERS)]
+    writers = [
+        Caller(host.port, stack.issuer.token(f"writer-{number}"), record)
+        for number in range(_WRITERS)
+    ]
+    work = [partial(read, caller, material, seed, stop) for seed, caller in enumerate(callers)]
+    work += [partial(write, caller, material, record, stop) for caller in writers]
+    threads = [start(each, failures) for each in work]
+    sizes = []
+    try:
+        for minute in range(1, minutes + 1):
+            stop.wait(_MINUTE)
+            sizes.append(_print(minute, host.child.process.pid, record))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise failures[0]
+    print(f"answers by status: {dict(sorted(record.statuses.items()))}")
+    print(f"clips by outcome: {dict(record.clips)}")
+    if minutes > _WARM_UP:
+        grown = sizes[-1] - sizes[_WARM_UP - 1]
+        print(f"RSS since minute {_WARM_UP}: {grown:+.0f} MB")
+
+
+def _print(minute: int, process_id: int, record: Record) -> float:
+    now, seconds = usage(process_id), record.take()
+    cuts = statistics.quantiles(seconds, n=100)
+    print(
+        f"{minute:>6}{now.rss:>9.0f}{now.threads:>9}{now.descriptors:>7}{len(seconds):>8}"
+        f"{cuts[49] * 1e3:>8.1f}{cuts[98] * 1e3:>8.1f}",
+        flush=True,
+    )
+    return now.rss

@@ -1,0 +1,175 @@
+"""How long a file lasts and how many frames a second it has, measured where headers may lie.
+
+AVI, FLV and Matroska have their length in a header that many programs fill in wrongly, or not at
+all. One look at the end shows when the last picture or sound is. Frame rates of containers that do
+not count their samples are measured in the first packets.
+"""
+
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from shared.media.inspect.broadcast import last_tag_seconds
+from shared.media.inspect.layout import Layout, TrackKind
+from shared.media.inspect.matroska import last_block_seconds
+from shared.media.inspect.tracks import Tracks
+from shared.media.reading.bounds import (
+    believable_rate,
+    believable_seconds,
+    is_believable_time,
+    ticks_for_ffmpeg,
+)
+from shared.media.reading.source import SourceFile
+
+# A recording without a length is read through to learn it, if it is no larger than this and its
+# end does not say.
+_SCANNED_BYTES = 24 * 1024 * 1024
+
+# A header is believed if it is this near to what was measured: a share, or seconds.
+_NEAR_SHARE, _NEAR_SECONDS = 0.02, 0.25
+
+# So many packets are enough to measure a frame rate; reading stops after so many bytes, too.
+_RATE_PACKETS = 48
+_RATE_BYTES = 2 * 1024 * 1024
+_FEWEST_DISTANCES = 4
+_NEAR_RATE = 0.1
+
+# FFmpeg measures these itself, and gives each field of an interlaced picture its own packet.
+_RATES_FROM_FFMPEG = frozenset(("mpegts", "mpeg"))
+_HEADERS_THAT_LIE = frozenset(("avi", "flv"))
+
+
+def frame_rate(container: InputContainer, stream: VideoStream, file: SourceFile) -> float | None:
+    """Return frames a second: the header's where it counts samples or is not far from the truth.
+
+    Raises what FFmpeg and the source raise.
+    """
+    rate = stream.average_rate
+    declared = believable_rate(rate.num / rate.den if rate and rate.den > 0 else None)
+    if stream.frames > 0 or container.format.name in _RATES_FROM_FFMPEG:
+        return declared
+    measured = believable_rate(_measured_rate(container, stream, file))
+    if measured is None or (declared and abs(declared - measured) <= _NEAR_RATE * measured):
+        return declared
+    return measured
+
+
+def duration(
+    container: InputContainer,
+    tracks: Tracks,
+    layout: Layout,
+    file: SourceFile,
+    rate: float | None,
+) -> float | None:
+    """Return the length of a file in seconds, None if it cannot be known or believed.
+
+    `rate` is frames a second, for how long the last one is shown. Raises what FFmpeg and the
+    source raise.
+    """
+    declared = believable_seconds((container.duration or 0) / av.time_base)
+    begin = max(0.0, (container.start_time or 0) / av.time_base)
+    last_frame = 1 / rate if rate else 0.0
+    end = _measured_end(container, tracks, layout, file)
+    if end is not None and is_believable_time(end) and end + last_frame > begin:
+        end += last_frame
+        if declared is not None and (_is_near(declared, end) or _is_near(declared, end - begin)):
+            return declared
+        return believable_seconds(round(end - begin, 6))
+    lies = layout.is_matroska or container.format.name in _HEADERS_THAT_LIE
+    if (declared is None or lies) and file.size <= _SCANNED_BYTES:
+        return believable_seconds(_scanned_seconds(container, tracks, file)) or declared
+    return declared
+
+
+def _is_near(declared: float, measured: float) -> bool:
+    return abs(declared - measured) <= max(_NEAR_SECONDS, _NEAR_SHARE * measured)
+
+
+def _measured_end(
+    container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile
+) -> float | None:
+    """Return when the last picture or sound begins, in seconds; None where the end does not say."""
+    if layout.is_matroska:
+        wanted = (TrackKind.PICTURE, TrackKind.SOUND)
+        return last_block_seconds(file, [t.number for t in layout.tracks if t.kind in wanted])
+    if container.format.name == "flv":
+        return last_tag_seconds(file)
+    if container.format.name == "avi":
+        return _last_indexed_seconds(container, tracks, file)
+    return None
+
+
+def _last_indexed_seconds(
+    container: InputContainer, tracks: Tracks, file: SourceFile
+) -> float | None:
+    """Return when the last packet of an AVI begins, if its index reaches over the whole file.
+
+    The index counts sound in units that FFmpeg does not tell: packets are read from the last
+    keyframe on instead.
+    """
+    stream = tracks.video or tracks.audio
+    if stream is None:
+        return None
+    entries = stream.index_entries
+    if len(entries) == 0 or entries[-1].pos < file.size / 2:
+        return None
+    container.seek(ticks_for_ffmpeg(entries[-1].timestamp), stream=stream)
+    reach = _reach(container, tracks, file)
+    return float(reach[1]) if reach else None
+
+
+def _measured_rate(
+    container: InputContainer, stream: VideoStream, file: SourceFile
+) -> float | None:
+    """Return frames a second by the time stamps of the first packets, None if these are too few."""
+    times = set()
+    last_byte = file.bytes_read + _RATE_BYTES
+    for packet in container.demux(stream):
+        file.check()
+        if packet.size and packet.pts is not None:
+            times.add(packet.pts)
+        if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
+            break
+    container.seek(0)
+    ordered = sorted(times)
+    distances = [after - before for before, after in pairwise(ordered)]
+    if len(distances) < _FEWEST_DISTANCES:
+        return None
+    # Time stamps are rounded, so the mean of those near the median is more exact than that.
+    middle = median(distances)
+    near = [distance for distance in distances if abs(distance - middle) <= middle / 2]
+    return len(near) / float(sum(near) * Fraction(stream.time_base.num, stream.time_base.den))
+
+
+def _scanned_seconds(container: InputContainer, tracks: Tracks, file: SourceFile) -> float | None:
+    """Return how far the packets of the whole file reach."""
+    reach = _reach(container, tracks, file)
+    return round(float(reach[2] - reach[0]), 6) if reach else None
+
+
+def _reach(
+    container: InputContainer, tracks: Tracks, file: SourceFile
+) -> tuple[Fraction, Fraction, Fraction] | None:
+    """Read on to the end; return the first and the last time, and when the last packet ends."""
+    streams = [stream for stream in (tracks.video, tracks.audio) if stream is not None]
+    times: list[tuple[Fraction, Fraction]] = []
+    last_byte = file.bytes_read + _SCANNED_BYTES
+    for packet in container.demux(*streams):
+        file.check()
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is not None:
+            base = Fraction(packet.time_base.num, packet.time_base.den)
+            begin, end = time * base, (time + (packet.duration or 0)) * base
+            if is_believable_time(begin) and is_believable_time(end):
+                times.append((begin, end))
+        if file.bytes_read > last_byte:
+            times.clear()  # the end was not reached
+            break
+    container.seek(0)
+    if not times:
+        return None
+    return min(times)[0], max(times)[0], max(end for _, end in times)

@@ -1,0 +1,47 @@
+"""What is believed of the numbers in a file: the one place that bounds times and lengths.
+
+A damaged or hostile file can hold any 64-bit number. Nothing beyond these bounds is published,
+and nothing that would overflow in FFmpeg is handed to it.
+"""
+
+from fractions import Fraction
+
+# The longest film, in seconds: some 115 days. Positions of the API end here too.
+LONGEST_SECONDS = 10_000_000.0
+
+# Live recordings count from 1970, in seconds 10 digits; what exceeds that is damage.
+_FARTHEST_SECONDS = 10_000_000_000
+
+# What high-speed cameras write, and the uncompressed film of the largest picture.
+_MOST_FRAMES_A_SECOND = 1000.0
+_MOST_BITS_A_SECOND = 10**12
+
+# FFmpeg keeps time stamps in signed 64-bit integers, scales them by up to 10^9 and adds to them.
+# The smallest number of all stands for "unknown".
+_MOST_TICKS = 2**62
+
+
+def believable_seconds(seconds: float | None) -> float | None:
+    """Return a length in seconds; None for one that is not positive, or longer than any film."""
+    return seconds if seconds is not None and 0 < seconds <= LONGEST_SECONDS else None
+
+
+def is_believable_time(seconds: float | Fraction) -> bool:
+    """Tell whether a picture or a sound can have this time stamp, given in seconds."""
+    return abs(seconds) <= _FARTHEST_SECONDS
+
+
+def ticks_for_ffmpeg(timestamp: int) -> int:
+    """Return `timestamp` within what FFmpeg can hold and reckon with, in any time base."""
+    return min(max(timestamp, -_MOST_TICKS), _MOST_TICKS)
+
+
+def believable_rate(rate: float | None) -> float | None:
+    """Return frames a second; None for what no film has."""
+    return rate if rate is not None and 0 < rate <= _MOST_FRAMES_A_SECOND else None
+
+
+def believable_bit_rate(size: int, seconds: float | None) -> int | None:
+    """Return the bits a second of a file of `size` bytes; None for what no film has."""
+    rate = int(size * 8 / seconds) if seconds else 0
+    return rate if 0 < rate <= _MOST_BITS_A_SECOND else None
