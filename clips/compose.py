@@ -6,6 +6,11 @@ Nothing connects here: a connection is opened when it is first needed.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clips.cutting.cuts import Cutting
+from clips.cutting.cutter import Cutter
+from clips.cutting.source_ingest import SourceIngest
+from clips.cutting.sources import VideoSources
+from clips.cutting.worker import CutWorker
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
 from clips.library import Library
@@ -36,10 +41,20 @@ from shared.catalogue import (
     Videos,
     ViewLog,
 )
+from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
+from shared.storage import (
+    RETRY_FOR_SECONDS,
+    Blobs,
+    Composer,
+    Links,
+    Queue,
+    StorageAccount,
+    TierCheck,
+)
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover
@@ -72,6 +87,10 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    sources: VideoSources
+    source_ingest: SourceIngest
+    cutting: Cutting
+    cut_worker: CutWorker
 
 
 def compose(settings: Settings, clock: Clock = utc_now) -> Services:
@@ -115,20 +134,28 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
         lambda: _batch_mover(account, clock, containers, moving),
     )
     access = Access(clips, grants, containers, links, storyboards, archive)
+    library = Library(
+        users=users,
+        videos=videos,
+        clips=clips,
+        view_log=ViewLog(database),
+        access=access,
+        account=account,
+        blobs=blobs,
+        containers=containers,
+    )
+    source_landings = SourceLandings(database)
+    source_images = ImageWriter(blobs, containers, source_landings)
+    cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
+    # Requests between blobs go to the account itself, not through the CDN.
+    composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
+    cutter = Cutter(blobs, containers, composer, settings.video_encoder)
+    cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
         owners=Owners(database),
-        library=Library(
-            users=users,
-            videos=videos,
-            clips=clips,
-            view_log=ViewLog(database),
-            access=access,
-            account=account,
-            blobs=blobs,
-            containers=containers,
-        ),
+        library=library,
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
         thumbnails=Thumbnails(blobs, containers, links, clips, grants),
@@ -146,9 +173,14 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
+            cuts=cut_worker,
             temp_dir=settings.temp_dir,
         ),
         health=Health(database, blobs, containers),
+        sources=VideoSources(Sources(database), library, access, storyboards, blobs, containers),
+        source_ingest=SourceIngest(account, blobs, containers, source_landings, source_images),
+        cutting=Cutting(cuts, library, account, containers, cuts_queue, cutter, ingest),
+        cut_worker=cut_worker,
     )
 
 

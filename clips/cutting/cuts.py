@@ -5,7 +5,7 @@ its clip is `processing` until a function has cut it.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -53,7 +53,6 @@ class _Call:
     video_id: UUID
     source: CutSource
     accuracy: Accuracy
-    cutter: Cutter
     known: dict[str, UUID]
     began: float
     opened: OpenSource | None = None
@@ -69,7 +68,7 @@ class Cutting:
         account: StorageAccount,
         containers: Containers,
         queue: Queue,
-        cutter_of: Callable[[], Cutter],
+        cutter: Cutter,
         ingest: Ingest,
     ) -> None:
         self._cuts = cuts
@@ -77,7 +76,7 @@ class Cutting:
         self._account = account
         self._containers = containers
         self._queue = queue
-        self._cutter_of = cutter_of
+        self._cutter = cutter
         self._ingest = ingest
 
     def cut(
@@ -99,7 +98,6 @@ class Cutting:
             video_id=video_id,
             source=source,
             accuracy=accuracy,
-            cutter=self._cutter_of(),
             known=dict(self._cuts.known(video_id, names)),
             began=time.monotonic(),
         )
@@ -168,8 +166,8 @@ class Cutting:
         if is_late or order.accuracy is Accuracy.FRAME:
             raise TooLargeForNow
         if call.opened is None:
-            call.opened = call.cutter.open(order)
-        done = call.cutter.cut(order, call.opened)
+            call.opened = self._cutter.open(order)
+        done = self._cutter.cut(order, call.opened)
         self._cuts.finish(order, done.start, done.end, done.method)
         call.written.append(order.blob_name)
         return order.clip_id

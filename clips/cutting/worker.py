@@ -32,10 +32,10 @@ SOURCE_CHANGED = Failure(
 
 
 class CutWorker:
-    def __init__(self, cuts: Cuts, queue: Queue, cutter_of: Callable[[], Cutter]) -> None:
+    def __init__(self, cuts: Cuts, queue: Queue, cutter: Cutter) -> None:
         self._cuts = cuts
         self._queue = queue
-        self._cutter_of = cutter_of
+        self._cutter = cutter
 
     def work(self, clip_id: UUID) -> None:
         """Cuts a clip that was left to the queue; does nothing if that is done, or being done.
@@ -51,8 +51,8 @@ class CutWorker:
             self._cuts.fail(clip_id, GAVE_UP_CUTTING)
             return
         try:
-            cutter = self._cutter_of()
-            done = cutter.cut(order, cutter.open(order), self._renewing(clip_id))
+            source = self._cutter.open(order)
+            done = self._cutter.cut(order, source, self._renewing(clip_id))
         except _Superseded:
             _log.info("The clip was deleted while it was cut: %s", clip_id)
             return

@@ -8,11 +8,15 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -36,7 +40,15 @@ from clips.http.fields import (
     Title,
     Width,
 )
-from shared.model import ClipStatus, ImageFormat, RehydratePriority, Variant
+from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
+
+_CLIENT_ID = r"^[!-~]{1,200}$"
+
+
+def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
+    if end_time <= info.data.get("start_time", -1):
+        raise PydanticCustomError("end_time", "must be greater than start_time")
+    return end_time
 
 
 class Body(BaseModel):
@@ -114,12 +126,7 @@ class NewClip(Body):
         Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
     ] = None
 
-    @field_validator("end_time")
-    @classmethod
-    def _after_start(cls, end_time: float, info: Any) -> float:  # noqa: ANN401 - pydantic's own
-        if end_time <= info.data.get("start_time", -1):
-            raise PydanticCustomError("end_time", "must be greater than start_time")
-        return end_time
+    _after_start = field_validator("end_time")(_must_follow_start)
 
 
 class ClipChange(Body):
@@ -138,6 +145,76 @@ class ClipChange(Body):
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "must name a field to change")
         return self
+
+
+class NewSource(Body):
+    """`filename` gives the extension only; `content_type` is the type of the upload."""
+
+    filename: Annotated[
+        FileName | None,
+        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+    ] = None
+    content_type: Annotated[
+        MediaType | None,
+        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
+    ] = None
+    content_length: Annotated[
+        int | None, Field(ge=1, description="Bytes; for information only.")
+    ] = None
+
+
+class Cut(Body):
+    """A clip that is to be cut; the same `client_id` again is the same clip."""
+
+    start_time: Annotated[Position, Field(description="Seconds of the source.")]
+    end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
+    title: Title = None
+    expires_at: Annotated[
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
+    ] = None
+    client_id: Annotated[
+        str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
+    ] = None
+
+    _after_start = field_validator("end_time")(_must_follow_start)
+
+
+class CutSource(Body):
+    clip_id: Annotated[Id, Field(description="A clip of the same video.")]
+
+
+class NewCuts(Body):
+    """Each item of `clips` is checked for itself: a malformed one fails alone."""
+
+    source: Annotated[
+        CutSource | None, Field(description="What is cut; by default the source of the video.")
+    ] = None
+    accuracy: Annotated[Accuracy, Field(strict=False)] = Accuracy.KEYFRAME
+    clips: Annotated[
+        list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/Cut"})]],
+        Field(min_length=1, max_length=100),
+    ]
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        return () if self.source is None else (self.source.clip_id,)
+
+    def cuts(self) -> list[Cut | ValidationError]:
+        """Each item, or what is wrong with it."""
+        return [_cut_of(item) for item in self.clips]
+
+    def client_ids(self) -> list[str | None]:
+        """The `client_id` of each item, as far as it has one."""
+        names = (item.get("client_id") if isinstance(item, dict) else None for item in self.clips)
+        return [name if isinstance(name, str) else None for name in names]
+
+
+def _cut_of(item: object) -> Cut | ValidationError:
+    try:
+        return Cut.model_validate_json(orjson.dumps(item))
+    except ValidationError as error:
+        return error
 
 
 class VideoId(Owned):

@@ -41,6 +41,11 @@ def parse[P: Parameters, B: Body](
     return where, content
 
 
+def invalid_body(error: ValidationError) -> InvalidRequest:
+    """What is wrong with an item of a body, as the error of that item alone."""
+    return _invalid([_bad_body_field(problem) for problem in error.errors()])
+
+
 def _check_body(request: func.HttpRequest) -> None:
     if len(request.get_body()) > _LARGEST_BODY:
         raise BodyTooLarge(f"The body may have up to {_LARGEST_BODY} bytes.")

@@ -6,12 +6,12 @@ for a newer version of the clip, and is kept.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Claim, Landings
+from shared.catalogue import Claim
 from shared.errors import BlobChanged, BlobExists
 from shared.model import Images
 from shared.storage import Blobs
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _AT_ONCE = 4
 
 
+class Claims(Protocol):
+    def holds(self, claim: Claim) -> bool:
+        """Whether the claim still stands: no newer version was claimed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     name: str
@@ -33,7 +38,7 @@ class _File:
 
 
 class ImageWriter:
-    def __init__(self, blobs: Blobs, containers: Containers, landings: Landings) -> None:
+    def __init__(self, blobs: Blobs, containers: Containers, landings: Claims) -> None:
         self._blobs = blobs
         self._container = containers.thumbnails
         self._landings = landings

@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, LONGEST_POSITION, Blob, Failure, Media, title_from
+from shared.playability import Playback
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -100,7 +101,7 @@ class Ingest:
         run = IngestRun(claim, blob, reader, self._clock())
         self._images.remove(claim.video_id, claim.clip_id)
         try:
-            media, stills = _look_into(reader)
+            media, playback, stills = _look_into(reader)
         except UnplayableClip as error:
             self._fail(run, Failure(error.failure_code, error.detail))
             return
@@ -112,7 +113,7 @@ class Ingest:
         poster = images.poster_name
         thumbnail_url = poster and self._account.url(self._containers.thumbnails, poster)
         with span("ingest.publish"):
-            published = self._landings.publish(claim, media, images, thumbnail_url)
+            published = self._landings.publish(claim, media, playback, images, thumbnail_url)
         if published:
             run.record_ready(media.duration)
         else:
@@ -133,7 +134,7 @@ class Ingest:
             _log.warning("The failed attempt at %s could not be noted", blob_name)
 
 
-def _look_into(source: "ByteSource") -> "tuple[Media, Stills]":
+def _look_into(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
     # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
     from shared import media
 
@@ -141,7 +142,7 @@ def _look_into(source: "ByteSource") -> "tuple[Media, Stills]":
         with span("ingest.probe"):
             file = stack.enter_context(media.opened(source))
         with span("ingest.images"):
-            return file.media, file.stills()
+            return file.media, file.playback, file.stills()
 
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:

@@ -138,11 +138,18 @@ class Access:
         """How to send the bytes of a new clip; the link can write this one blob only."""
         if clip.blob_name is None:
             raise WrongState("The clip has no place in storage.")
-        link = self._links.to_upload(self._containers.clips, clip.blob_name, UPLOAD_LIFE)
-        self._grants.record(viewer.user_id, [Grant(link, clip.id, "upload", None)])
+        container = self._containers.clips
+        return self.upload_to(viewer, container, clip.blob_name, clip.id, clip.content_type)
+
+    def upload_to(
+        self, viewer: Viewer, container: str, name: str, owner_id: UUID, content_type: str | None
+    ) -> Upload:
+        """How to send the bytes of a blob that belongs to a clip or a video, `owner_id`."""
+        link = self._links.to_upload(container, name, UPLOAD_LIFE)
+        self._grants.record(viewer.user_id, [Grant(link, owner_id, "upload", None)])
         headers = {"x-ms-blob-type": "BlockBlob"}
-        if clip.content_type is not None:
-            headers["x-ms-blob-content-type"] = clip.content_type
+        if content_type is not None:
+            headers["x-ms-blob-content-type"] = content_type
         return Upload("PUT", link.url, headers, link.expires_at)
 
     def grants(

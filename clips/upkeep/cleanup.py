@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
 from clips.links.access import UPLOAD_LIFE
 from clips.migration.jobs import MigrationJobs
@@ -51,6 +52,7 @@ class Cleanup:
         reconciliation: Reconciliation,
         checksums: Checksums,
         migrations: MigrationJobs,
+        cuts: CutWorker,
         temp_dir: Path,
     ) -> None:
         self._clock = clock
@@ -63,6 +65,7 @@ class Cleanup:
         self._reconciliation = reconciliation
         self._checksums = checksums
         self._migrations = migrations
+        self._cuts = cuts
         self._temp_dir = temp_dir
 
     def run(self) -> Report:
@@ -78,6 +81,7 @@ class Cleanup:
             "temp_files_deleted": self._drop_temp_files,
             "blobs_reconciled": self._reconciliation.run,
             "checksums_noted": self._checksums.run,
+            "cuts_resumed": self._cuts.resume,
             "migrations_resumed": self._migrations.resume,
             "migrations_forgotten": self._migrations.forget,
         }

@@ -30,7 +30,7 @@ CLIP_COLUMNS: LiteralString = f"""
     coalesce(c.thumbnail_url, c.own_thumbnail_url) AS thumbnail_url,
     c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.view_count,
-    c.media::text AS media
+    c.media::text AS media, c.cut::text AS cut, c.playback::text AS playback
 """
 
 FILE_COLUMNS: LiteralString = f"""
@@ -87,6 +87,8 @@ def clip_of(
     expires_at: datetime | None,
     view_count: int,
     media: MediaJson | None,
+    cut: str | None,
+    playback: str | None,
 ) -> Clip:
     """The values of CLIP_COLUMNS, in their order, as a clip."""
     failure = None if failure_code is None else Failure(failure_code, failure_detail)
@@ -109,6 +111,8 @@ def clip_of(
         expires_at=expires_at,
         view_count=view_count,
         media=media,
+        cut=cut,
+        playback=playback,
     )
 
 

@@ -41,7 +41,8 @@ class Clip:
 
     `blob_name` is its name in the clips container: None for a clip of the service this one
     replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
-    that open nothing by themselves. `end_time` and `duration` are None until a clip that
+    that open nothing by themselves. `cut` and `playback` are JSON, as
+    answers show them. `end_time` and `duration` are None until a clip that
     landed unannounced has been looked into.
     """
 
@@ -63,6 +64,8 @@ class Clip:
     expires_at: datetime | None
     view_count: int
     media: MediaJson | None
+    cut: str | None
+    playback: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shared.clock import Clock, utc_now
 from shared.settings.checks import (
+    VIDEO_ENCODERS,
     check_account_key,
     check_account_name,
     check_base_url,
@@ -25,6 +26,7 @@ from shared.settings.checks import (
     check_temp_folder,
     check_trigger_source,
     check_url,
+    check_video_encoder,
 )
 from shared.settings.reader import SettingReader
 from shared.settings.secret import Fixed, Secret, Vault
@@ -83,6 +85,7 @@ class Settings:
     blob_trigger_source: str
     cdn_endpoint: str | None
     migration_root: Path | None
+    video_encoder: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ def from_mapping(
         ),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
+        video_encoder=reader.optional("VIDEO_ENCODER", VIDEO_ENCODERS[0], check_video_encoder),
     )
     _stop_at_problems(reader)
     return settings

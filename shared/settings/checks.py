@@ -25,6 +25,8 @@ _NAMES = {
     4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
     5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
 }
+# The first is the default; the others are for those who may not use code under the GPL.
+VIDEO_ENCODERS = ("libx264", "libsvtav1", "libvpx-vp9")
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
@@ -157,6 +159,12 @@ def _is_schedule_field(index: int, text: str) -> bool:
         else end[:3].lower() in _NAMES.get(index, ())
         for end in ends
     )
+
+
+def check_video_encoder(value: str) -> str | None:
+    if value not in VIDEO_ENCODERS:
+        return f"must be one of {', '.join(VIDEO_ENCODERS)}"
+    return None
 
 
 def check_trigger_source(value: str) -> str | None:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from clips.compose import Services
 from shared.errors import BlobChanged, BlobMissing
 from shared.media.cutting.mp4_film import read_film
 from shared.model import Accuracy, Blob
 from shared.storage import Composer, Links, Place, RetryPolicy, SourceRange
 from tests.media.clips import make
 from tests.media.counted import counted, shown
+from tests.services import AllServices
 
 
 @pytest.fixture
-def composer(services: Services) -> Iterator[Composer]:
+def composer(services: AllServices) -> Iterator[Composer]:
     links = Links(services.account, services.clock)
     with Composer(services.account, links, RetryPolicy(attempts=2, first=0.01)) as composer:
         yield composer
@@ -26,14 +26,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return make(tmp_path_factory.mktemp("film") / "film.mp4", counted()).read_bytes()
 
 
-def put(services: Services, name: str, data: bytes) -> Blob:
+def put(services: AllServices, name: str, data: bytes) -> Blob:
     container = services.containers.videos
     services.blobs.put(container, name, data, "video/mp4", replace=True)
     return services.blobs.get(container, name)
 
 
 def test_storage_copies_the_media_of_a_cut(
-    services: Services, composer: Composer, film: bytes, tmp_path: Path
+    services: AllServices, composer: Composer, film: bytes, tmp_path: Path
 ) -> None:
     source = put(services, "source.mp4", film)
     reader = services.blobs.reader(services.containers.videos, source)
@@ -54,7 +54,7 @@ def test_storage_copies_the_media_of_a_cut(
 
 
 def test_source_that_was_overwritten_is_not_copied(
-    services: Services, composer: Composer, film: bytes
+    services: AllServices, composer: Composer, film: bytes
 ) -> None:
     source = put(services, "source.mp4", film)
     at = Place(services.containers.videos, source.name)
@@ -66,7 +66,7 @@ def test_source_that_was_overwritten_is_not_copied(
 
 
 def test_source_that_was_deleted_is_missing(
-    services: Services, composer: Composer, film: bytes
+    services: AllServices, composer: Composer, film: bytes
 ) -> None:
     source = put(services, "source.mp4", film)
     at = Place(services.containers.videos, source.name)
@@ -78,7 +78,7 @@ def test_source_that_was_deleted_is_missing(
 
 
 def test_large_range_is_copied_in_pieces(
-    services: Services, composer: Composer, film: bytes, monkeypatch: pytest.MonkeyPatch
+    services: AllServices, composer: Composer, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.files.composition.LARGEST_COPY", 1000)
     source = put(services, "source.mp4", film)

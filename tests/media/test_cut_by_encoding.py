@@ -1,23 +1,19 @@
 """Clips that are encoded: exact to the frame from any film, upright, square, 8 bit, no lead-in."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from av.container import InputContainer
 from PIL import Image
 
 from shared.errors import CutOutOfRange
-from shared.media import opened
+from shared.media import Limits, opened
+from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.encoders import ENCODERS
-from shared.media.cutting.encoding import Tracks, encode
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
-from shared.media.inspect.layout import read_layout
-from shared.media.pictures.orientation import Orientation, orientation_of
-from shared.media.reading.container import open_container
-from shared.media.reading.source import Limits, SourceFile
 from shared.model import Accuracy
 from shared.playability import PlaybackVerdict, playback_of
 from tests.media.clips import UPRIGHT as UPRIGHT_QUARTERS
@@ -34,29 +30,24 @@ FILMS: dict[str, Clip] = {
 }
 
 
-def tracks_of(container: InputContainer) -> Tracks:
-    video = container.streams.video[0] if container.streams.video else None
-    audio = container.streams.audio[0] if container.streams.audio else None
-    matrix = video.codec_context.coded_side_data.get("display_matrix") if video else None
-    return Tracks(video, audio, orientation_of(matrix) if video else Orientation())
-
-
 def encoded(
-    path: Path, to: Path, start: float, end: float, encoder: str = "libx264"
+    path: Path,
+    to: Path,
+    start: float,
+    end: float,
+    encoder: str = "libx264",
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[Path, CopiedFilm]:
-    file = SourceFile(source_of(path), Limits())
     blocks: list[bytes] = []
-    with open_container(file, Limits(), read_layout(file)) as container:
-        film = encode(
-            container,
-            file,
-            tracks_of(container),
-            start,
-            end,
-            ENCODERS[encoder],
-            blocks.append,
-            block=65536,
-        )
+    film = encode_clip(
+        source_of(path),
+        CutRange(start=start, end=end, accuracy=Accuracy.FRAME),
+        encoder,
+        blocks.append,
+        block=65536,
+        limits=Limits(),
+        check=check,
+    )
     to.write_bytes(film.beginning + b"".join(blocks))
     return to, film
 
@@ -181,8 +172,6 @@ def test_nothing_before_the_start_is_in_the_file(tmp_path: Path) -> None:
 
 def test_work_ends_when_it_is_told_to(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", FILMS["h264.mkv"])
-    file = SourceFile(source_of(path), Limits())
-    blocks: list[bytes] = []
     calls = 0
 
     def check() -> None:
@@ -191,8 +180,6 @@ def test_work_ends_when_it_is_told_to(tmp_path: Path) -> None:
         if calls > 20:
             raise TimeoutError
 
-    with open_container(file, Limits(), read_layout(file)) as container:
-        tracks, encoder = tracks_of(container), ENCODERS["libx264"]
-        with pytest.raises(TimeoutError):
-            encode(container, file, tracks, 0, 8, encoder, blocks.append, block=65536, check=check)
+    with pytest.raises(TimeoutError):
+        encoded(path, tmp_path / "clip.mp4", 0, 8, check=check)
     assert calls == 21

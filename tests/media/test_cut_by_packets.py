@@ -4,16 +4,12 @@ from pathlib import Path
 
 import av
 import pytest
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from shared.errors import CutOutOfRange
+from shared.media import Limits
+from shared.media.cutting.clip_maker import CutRange, copy_clip
 from shared.media.cutting.mp4_index import Unsuitable
-from shared.media.cutting.packets import CopiedFilm, copy_packets
-from shared.media.inspect.layout import read_layout
-from shared.media.reading.container import open_container
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.cutting.packets import CopiedFilm
 from shared.model import Accuracy
 from tests.media.clips import Clip, make, source_of
 from tests.media.counted import counted, shown, sound_shift
@@ -38,20 +34,12 @@ FILMS: dict[str, Clip] = {
 RANGES = [(0, 1), (3.3, 5.02), (6.1, 20)]
 
 
-def tracks(container: InputContainer) -> list[VideoStream | AudioStream]:
-    return [*container.streams.video[:1], *container.streams.audio]
-
-
 def cut(
     path: Path, to: Path, start: float, end: float, accuracy: Accuracy
 ) -> tuple[Path, CopiedFilm, list[bytes]]:
-    file = SourceFile(source_of(path), Limits())
     blocks: list[bytes] = []
-    with open_container(file, Limits(), read_layout(file)) as container:
-        streams = tracks(container)
-        copied = copy_packets(
-            container, file, streams, start, end, accuracy, blocks.append, block=8192
-        )
+    wanted = CutRange(start=start, end=end, accuracy=accuracy)
+    copied = copy_clip(source_of(path), wanted, blocks.append, block=8192, limits=Limits())
     to.write_bytes(copied.beginning + b"".join(blocks))
     return to, copied, blocks
 
@@ -86,13 +74,10 @@ def test_result_is_a_plain_mp4_with_its_index_first(tmp_path: Path) -> None:
 
 def test_only_what_is_copied_is_read_of_a_film_with_an_index(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", counted(seconds=40, size=(640, 360), gop=25))
-    source = source_of(path)
-    file = SourceFile(source, Limits())
-    with open_container(file, Limits(), read_layout(file)) as container:
-        streams = tracks(container)
-        blocks: list[bytes] = []
-        copy_packets(container, file, streams, 20, 24, Accuracy.KEYFRAME, blocks.append, block=8192)
-    assert file.bytes_read < len(source.data)
+    source, blocks = source_of(path), list[bytes]()
+    wanted = CutRange(start=20, end=24, accuracy=Accuracy.KEYFRAME)
+    copy_clip(source, wanted, blocks.append, block=8192, limits=Limits())
+    assert sum(length for _, length in source.reads) < len(source.data)
 
 
 def test_codec_that_mp4_refuses_is_left_to_the_encoder(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ path does not have answers 405 `method_not_allowed`, with the ones it has in `Al
 _TAGS = {
     Tag.VIDEOS: "What clips belong to. A caller sees their own.",
     Tag.CLIPS: "Stretches of a video, each with a file of its own.",
+    Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Addresses that open a blob for a while.",
     Tag.SHARES: "Addresses that lead to a clip without a token, and can be taken back.",
     Tag.MIGRATIONS: "Files of the old service that become the bytes of clips. For admins.",

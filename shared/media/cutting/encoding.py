@@ -5,15 +5,12 @@ thrown away, so that nothing of it is in the new file.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import av
 from av import AudioFrame, Packet, VideoFrame
-from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.video.stream import VideoStream
 
 from shared.errors import CutOutOfRange
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
@@ -21,7 +18,7 @@ from shared.media.cutting.filters import BrowserFrames
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import STEPS_BACK, CopiedFilm
 from shared.media.cutting.sound import SoundConverter, time_of
-from shared.media.pictures.orientation import Orientation
+from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
 from shared.media.reading.source import SourceFile
 from shared.model import Accuracy
@@ -34,15 +31,6 @@ _SHORT_MOMENT = Fraction(1, 25)
 LARGEST_PICTURE: Size = (1920, 1080)
 
 type Check = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Tracks:
-    """What is encoded: pictures, sound, or both; `orientation` is the pictures'."""
-
-    video: VideoStream | None
-    audio: AudioStream | None
-    orientation: Orientation
 
 
 def encode(

@@ -18,7 +18,7 @@ from shared.storage.files.stored import Place
 from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.signed_links import Links
-from shared.telemetry import carried
+from shared.telemetry import with_current_context
 
 # Storage copies up to 100 MiB into a block by all versions of its API.
 LARGEST_COPY = 100 * 1024 * 1024
@@ -61,7 +61,7 @@ class Composer:
         """
         pieces = [piece for part in ranges for piece in _pieces(part)]
         copies = [
-            self._copies.submit(carried(self._copy), place, at, piece)
+            self._copies.submit(with_current_context(self._copy), place, at, piece)
             for at, piece in enumerate(pieces, number)
         ]
         return [copy.result() for copy in copies]

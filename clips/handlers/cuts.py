@@ -1,0 +1,56 @@
+"""Handler of /videos/{video_id}/cuts."""
+
+from http import HTTPStatus
+
+from pydantic import ValidationError
+
+from clips.cutting.cuts import CutDraft
+from clips.http import inputs, outputs, views
+from clips.http.openapi.operations import Operation, ResponseSpec, Tag
+from clips.http.parsing import invalid_body
+from clips.http.request import Request
+from clips.http.response import Response
+from shared.errors import BlobArchived, CliplinkError, NotFound, SourceNotReady, StorageUnavailable
+
+
+@Operation(
+    tag=Tag.CUTTING,
+    summary="Cut clips out of a source",
+    description="The answers are in the order of `clips`, each a clip or an error. What storage "
+    "copies in moments is cut within the call; other clips are `processing` until a function has "
+    "cut them. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
+    "keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact in "
+    "players that honour edit lists, and the frames before the start stay in the file.",
+    parameters=inputs.VideoId,
+    body=inputs.NewCuts,
+    example={"clips": [{"start_time": 12.5, "end_time": 20, "title": "Goal"}]},
+    responses=(ResponseSpec(HTTPStatus.OK, "The clips.", list[outputs.Clip | outputs.CutFailure]),),
+    errors=(NotFound, SourceNotReady, BlobArchived, StorageUnavailable),
+)
+def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> Response:
+    answers = request.services.cutting.cut(
+        request.viewer,
+        where.video_id,
+        wanted.source.clip_id if wanted.source is not None else None,
+        wanted.accuracy,
+        [_draft(cut) for cut in wanted.cuts()],
+    )
+    shown = [
+        views.cut_failure(answer, client_id)
+        if isinstance(answer, CliplinkError)
+        else views.clip(answer.clip, answer.poster_url)
+        for answer, client_id in zip(answers, wanted.client_ids(), strict=True)
+    ]
+    return Response(HTTPStatus.OK, shown)
+
+
+def _draft(cut: inputs.Cut | ValidationError) -> CutDraft | CliplinkError:
+    if isinstance(cut, ValidationError):
+        return invalid_body(cut)
+    return CutDraft(
+        start=cut.start_time,
+        end=cut.end_time,
+        title=cut.title,
+        expires_at=cut.expires_at,
+        client_id=cut.client_id,
+    )
