@@ -38,6 +38,7 @@ routes.add("sources_create", "POST", "videos/{video_id}/source", sources.create)
 routes.add("sources_get", "GET", "videos/{video_id}/source", sources.get)
 routes.add("sources_delete", "DELETE", "videos/{video_id}/source", sources.delete)
 routes.add("cuts_create", "POST", "videos/{video_id}/cuts", cuts.create)
+routes.add("renditions_create", "POST", "clips/{clip_id}/renditions", cuts.rendition)
 routes.add("clips_create", "POST", "videos/{video_id}/clips", clips.create)
 routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
 routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
@@ -95,6 +96,17 @@ def source_landed(blob: BlobName) -> None:
 def clip_cut(message: func.QueueMessage) -> None:
     """A clip is to be cut out of its source."""
     services.cut_worker.work(UUID(message.get_body().decode()))
+
+
+@app.function_name("clip_rendition")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.renditions_queue,
+    connection=settings.storage.trigger_connection,
+)
+def clip_rendition(message: func.QueueMessage) -> None:
+    """A copy of a clip is to be made that every browser plays."""
+    services.renditions.work(UUID(message.get_body().decode()))
 
 
 @app.function_name("migration_batch")

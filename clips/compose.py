@@ -20,6 +20,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.renditions.maker import RenditionMaker
+from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
@@ -42,6 +44,7 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
@@ -91,6 +94,7 @@ class Services:
     source_ingest: SourceIngest
     cutting: Cutting
     cut_worker: CutWorker
+    renditions: RenditionJobs
 
 
 def compose(settings: Settings, clock: Clock = utc_now) -> Services:
@@ -122,8 +126,6 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
-    ingest = Ingest(clock, account, blobs, containers, landings, images)
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     moving = Moving(database)
     migrations = MigrationJobs(
         settings.migration_root,
@@ -150,6 +152,15 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
     # Requests between blobs go to the account itself, not through the CDN.
     composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
     cutter = Cutter(blobs, containers, composer, settings.video_encoder)
+    renditions = RenditionJobs(
+        Renditions(database),
+        library,
+        Queue(account, containers.renditions_queue),
+        RenditionMaker(blobs, containers, composer, settings.video_encoder),
+        RenditionPolicy(settings.renditions),
+    )
+    ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
+    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
@@ -174,6 +185,7 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
             cuts=cut_worker,
+            renditions=renditions,
             temp_dir=settings.temp_dir,
         ),
         health=Health(database, blobs, containers),
@@ -181,6 +193,7 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
         source_ingest=SourceIngest(account, blobs, containers, source_landings, source_images),
         cutting=Cutting(cuts, library, account, containers, cuts_queue, cutter, ingest),
         cut_worker=cut_worker,
+        renditions=renditions,
     )
 
 

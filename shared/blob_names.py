@@ -113,6 +113,11 @@ def storyboard_cues(video_id: UUID, clip_id: UUID) -> str:
     return f"{derived_prefix(video_id, clip_id)}storyboard.vtt"
 
 
+def rendition(video_id: UUID, clip_id: UUID) -> str:
+    """The copy of a clip that every browser plays, beside its images."""
+    return f"{derived_prefix(video_id, clip_id)}play.mp4"
+
+
 def preview(video_id: UUID, clip_id: UUID) -> str:
     return f"{derived_prefix(video_id, clip_id)}preview.webp"
 

@@ -97,7 +97,8 @@ def _reasons(media: Media, *, fragmented: bool) -> Iterator[PlaybackReason]:
 
 def _containers(media: Media, *, is_webm: bool) -> set[str]:
     if is_webm:
-        return {"webm"}
+        # VP9 plays in an MP4 as well; VP8 has no place there.
+        return {"webm"} if media.video is None or media.video.codec == "vp8" else {"webm", "mp4"}
     return {"mp4"} if media.video is not None else {"mp4", "m4a", "mp3"}
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from clips.cutting.sender import BLOCK, Sender
 from shared.blob_names import Containers
 from shared.errors import BlobChanged
 from shared.model import Accuracy, Blob, CutMethod, CutOrder
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BLOCK = 8 * 1024 * 1024
 # What a call of the API does itself; more is left to the queue.
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
@@ -153,23 +153,21 @@ class Cutter:
     def _by_packets(self, order: CutOrder, source: OpenSource) -> Done:
         from shared.media.cutting.clip_maker import copy_clip
 
-        sender = _Sender(self._composer, self._place(order))
-        film = copy_clip(
-            source.reader(), _range(order), sender.send, block=_BLOCK, limits=_limits()
-        )
+        sender = Sender(self._composer, self._place(order))
+        film = copy_clip(source.reader(), _range(order), sender.send, block=BLOCK, limits=_limits())
         sender.finish(film.beginning)
         return Done(float(film.start), float(film.end), CutMethod.PACKETS)
 
     def _by_encoding(self, order: CutOrder, source: OpenSource, check: Callable[[], None]) -> Done:
         from shared.media.cutting.clip_maker import encode_clip
 
-        sender = _Sender(self._composer, self._place(order))
+        sender = Sender(self._composer, self._place(order))
         film = encode_clip(
             source.reader(),
             _range(order),
             self._encoder,
             sender.send,
-            block=_BLOCK,
+            block=BLOCK,
             limits=_limits(),
             check=check,
         )
@@ -178,23 +176,6 @@ class Cutter:
 
     def _place(self, order: CutOrder) -> Place:
         return Place(self._containers.clips, order.blob_name)
-
-
-class _Sender:
-    """Stages the media of an MP4 as it comes; its beginning comes last, and goes in front."""
-
-    def __init__(self, composer: Composer, place: Place) -> None:
-        self._composer = composer
-        self._place = place
-        self._names: list[str] = []
-
-    def send(self, data: bytes) -> None:
-        number = len(self._names) + 1
-        self._names.append(self._composer.stage(self._place, number, data))
-
-    def finish(self, beginning: bytes) -> None:
-        first = self._composer.stage(self._place, 0, beginning)
-        self._composer.commit(self._place, [first, *self._names], "video/mp4")
 
 
 def extension_for(source_name: str) -> str:

@@ -10,7 +10,14 @@ from clips.http.openapi.operations import Operation, ResponseSpec, Tag
 from clips.http.parsing import invalid_body
 from clips.http.request import Request
 from clips.http.response import Response
-from shared.errors import BlobArchived, CliplinkError, NotFound, SourceNotReady, StorageUnavailable
+from shared.errors import (
+    BlobArchived,
+    CliplinkError,
+    NotFound,
+    SourceNotReady,
+    StorageUnavailable,
+    WrongState,
+)
 
 
 @Operation(
@@ -42,6 +49,22 @@ def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> R
         for answer, client_id in zip(answers, wanted.client_ids(), strict=True)
     ]
     return Response(HTTPStatus.OK, shown)
+
+
+@Operation(
+    tag=Tag.CUTTING,
+    summary="Make a playable copy",
+    description="Asks for a copy of the clip that every browser plays, unless it plays as it is "
+    "or the copy is ready or on its way. `variant=play` of the links opens it.",
+    parameters=inputs.ClipId,
+    body=inputs.NewRendition,
+    example={"kind": "play"},
+    responses=(ResponseSpec(HTTPStatus.ACCEPTED, "The clip.", outputs.Clip),),
+    errors=(NotFound, WrongState, StorageUnavailable),
+)
+def rendition(request: Request, where: inputs.ClipId, _: inputs.NewRendition) -> Response:
+    shown = request.services.renditions.request(request.viewer, where.clip_id)
+    return Response(HTTPStatus.ACCEPTED, views.clip(shown.clip, shown.poster_url))
 
 
 def _draft(cut: inputs.Cut | ValidationError) -> CutDraft | CliplinkError:

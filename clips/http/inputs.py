@@ -180,6 +180,12 @@ class Cut(Body):
     _after_start = field_validator("end_time")(_must_follow_start)
 
 
+class NewRendition(Body):
+    kind: Annotated[
+        Literal["play"], Field(description="`play`: the copy that every browser plays.")
+    ] = "play"
+
+
 class CutSource(Body):
     clip_id: Annotated[Id, Field(description="A clip of the same video.")]
 

@@ -20,6 +20,7 @@ from shared.model import (
     Media,
     MigrationStatus,
     RehydratePriority,
+    Rendition,
     Upload,
     Variant,
 )
@@ -112,6 +113,9 @@ class Clip(TypedDict):
     cut: Annotated[Cut | None, Field(description="For a clip that was cut out of a source.")]
     playback: Annotated[
         Playback | None, Field(description="Whether every browser plays it; null until `ready`.")
+    ]
+    rendition: Annotated[
+        Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
     ]
 
 

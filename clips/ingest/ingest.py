@@ -8,7 +8,7 @@ and only the version of the blob that was claimed is ever published.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -47,6 +47,7 @@ class Ingest:
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
+        after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
         self._clock = clock
         self._account = account
@@ -54,6 +55,7 @@ class Ingest:
         self._containers = containers
         self._landings = landings
         self._images = images
+        self._after_publishing = after_publishing
 
     def landed(self, blob_name: str) -> None:
         """Brings the catalogue to whatever version of the blob is there now.
@@ -115,6 +117,7 @@ class Ingest:
         with span("ingest.publish"):
             published = self._landings.publish(claim, media, playback, images, thumbnail_url)
         if published:
+            self._after_publishing(claim.clip_id, claim.etag, playback)
             run.record_ready(media.duration)
         else:
             run.record_void()

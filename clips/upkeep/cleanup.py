@@ -13,6 +13,7 @@ from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
 from clips.links.access import UPLOAD_LIFE
 from clips.migration.jobs import MigrationJobs
+from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.reconciliation import Reconciliation
@@ -53,6 +54,7 @@ class Cleanup:
         checksums: Checksums,
         migrations: MigrationJobs,
         cuts: CutWorker,
+        renditions: RenditionJobs,
         temp_dir: Path,
     ) -> None:
         self._clock = clock
@@ -66,6 +68,7 @@ class Cleanup:
         self._checksums = checksums
         self._migrations = migrations
         self._cuts = cuts
+        self._renditions = renditions
         self._temp_dir = temp_dir
 
     def run(self) -> Report:
@@ -82,6 +85,7 @@ class Cleanup:
             "blobs_reconciled": self._reconciliation.run,
             "checksums_noted": self._checksums.run,
             "cuts_resumed": self._cuts.resume,
+            "renditions_resumed": self._renditions.resume,
             "migrations_resumed": self._migrations.resume,
             "migrations_forgotten": self._migrations.forget,
         }

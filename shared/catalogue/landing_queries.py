@@ -42,6 +42,7 @@ _TAKE: LiteralString = """
     SET status = 'processing', etag = %(etag)s, file_size = %(size)s, content_md5 = %(content_md5)s,
         content_type = coalesce(%(content_type)s, content_type),
         media = NULL, playback = NULL,
+        rendition_state = NULL, rendition_code = NULL, rendition_name = NULL,
         thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL,
         storyboard_name = NULL, preview_name = NULL, placeholder = NULL,
         failure_code = NULL, failure_detail = NULL,

@@ -35,6 +35,17 @@ class Images:
     placeholder: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """The copy of a clip that every browser plays: how far it is, and why there is none.
+
+    `state` is one of none, queued, processing, ready, failed, refused.
+    """
+
+    state: str
+    code: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """A clip as the catalogue knows it.
@@ -66,12 +77,14 @@ class Clip:
     media: MediaJson | None
     cut: str | None
     playback: str | None
+    rendition: Rendition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFile:
     """The part of a Clip that links to it need.
 
+    `rendition_name` is the copy of it that every browser plays, where there is one.
     `archived` is what the last cleanup saw, a few minutes ago: storage is the authority.
     """
 
@@ -83,6 +96,8 @@ class ClipFile:
     archived: bool
     images: Images
     content_type: str | None
+    plays_everywhere: bool
+    rendition_name: str | None
 
     @property
     def served_as(self) -> str:

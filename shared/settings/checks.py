@@ -26,6 +26,7 @@ _NAMES = {
     5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
 }
 # The first is the default; the others are for those who may not use code under the GPL.
+RENDITION_POLICIES = ("remux", "never", "all")
 VIDEO_ENCODERS = ("libx264", "libsvtav1", "libvpx-vp9")
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
@@ -159,6 +160,12 @@ def _is_schedule_field(index: int, text: str) -> bool:
         else end[:3].lower() in _NAMES.get(index, ())
         for end in ends
     )
+
+
+def check_renditions(value: str) -> str | None:
+    if value not in RENDITION_POLICIES:
+        return f"must be one of {', '.join(RENDITION_POLICIES)}"
+    return None
 
 
 def check_video_encoder(value: str) -> str | None:

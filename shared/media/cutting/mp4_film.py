@@ -39,6 +39,11 @@ class Mp4Film:
         self._timeline = Timeline(self._movie)
 
     @property
+    def is_quicktime(self) -> bool:
+        """Whether the file is a MOV: its boxes may differ from those of an MP4."""
+        return not self._file_type or self._file_type[8:12] == b"qt  "
+
+    @property
     def duration(self) -> float:
         return float(self._timeline.duration)
 
