@@ -4,7 +4,8 @@ PORT ?= 7071
 SUB ?=
 ROLES ?=
 EMAIL ?=
-export PORT SUB ROLES EMAIL
+TRIGGERS ?=
+export PORT SUB ROLES EMAIL TRIGGERS
 
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.complete
@@ -16,12 +17,12 @@ KUSTO := tests/infra/kusto/node_modules/.complete
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run services token sample test check bench clean installed
+.PHONY: help run services token sample test check infra bench clean installed
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071)
+run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071, optional TRIGGERS=program)
 	@exec $(PYTHON) -m local run
 
 services: $(ENVIRONMENT) $(EMULATOR) ## start everything but the functions, for use with Core Tools' `func start`
@@ -42,6 +43,9 @@ check: $(ENVIRONMENT) ## lint, format, strict types and import rules
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+infra: $(ENVIRONMENT) ## compile and evaluate the template for Azure, with Bicep (BICEP=path of the program)
+	@exec $(PYTHON) -m infra.compiler
 
 bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest and links
 	@exec $(PYTHON) -m bench

@@ -9,6 +9,7 @@ gc.disable()  # imports leave no garbage: collecting would take a tenth of the s
 
 # ruff: noqa: E402 - the imports have to come after that line
 import logging
+from typing import List  # noqa: UP035 - see migration_batch
 from uuid import UUID
 
 import azure.functions as func
@@ -19,17 +20,18 @@ from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
 from shared.blob_names import Containers
+from shared.outages import stopping_event
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
 settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
 containers = Containers(settings.container_prefix)
-services = compose(settings)  # connects to nothing yet
+services = compose(settings, stopping=stopping_event())  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
 
-routes = Routes(app, services)
+routes = Routes(app, services, settings.public_url)
 routes.add("videos_create", "POST", "videos", videos.create)
 routes.add("videos_list", "GET", "videos", videos.page)
 routes.add("videos_get", "GET", "videos/{video_id}", videos.get)
@@ -72,7 +74,7 @@ routes.add_fallback()
 )
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
-    services.ingest.landed(blob.name)
+    services.ingest.landed(blob.name, services.outage_wait)
 
 
 @app.function_name("source_landed")
@@ -84,7 +86,7 @@ def clip_landed(blob: BlobName) -> None:
 )
 def source_landed(blob: BlobName) -> None:
     """A blob was written to the videos container."""
-    services.source_ingest.landed(blob.name)
+    services.outage_wait.through(lambda: services.source_ingest.landed(blob.name))
 
 
 @app.function_name("clip_cut")
@@ -115,9 +117,21 @@ def clip_rendition(message: func.QueueMessage) -> None:
     queue_name=containers.migrations_queue,
     connection=settings.storage.trigger_connection,
 )
-def migration_batch(message: func.QueueMessage) -> None:
+@app.queue_output(  # not by a client of the app's own: this wakes the trigger
+    arg_name="following",
+    queue_name=containers.migrations_queue,
+    connection=settings.storage.trigger_connection,
+)
+def migration_batch(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - the worker does not know list[str]
+) -> None:
     """A migration waits to be planned, or a batch of its files to be uploaded."""
-    services.migrations.work(message.get_body().decode(), message.id)
+    messages = services.migrations.work(
+        message.get_body().decode(), message.id, services.outage_wait
+    )
+    if messages:
+        following.set(list(messages))
 
 
 @app.function_name("cleanup")

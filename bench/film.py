@@ -19,7 +19,7 @@ def large_film(folder: Path, minutes: int) -> Path:
     if not film.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = film.with_suffix(".part")
-        _repeat(short_film(folder), unfinished, minutes * 60 // _SECONDS)
+        repeat(short_film(folder), unfinished, minutes * 60 // _SECONDS)
         unfinished.rename(film)
     return film
 
@@ -57,7 +57,8 @@ def _panorama() -> Image.Image:
     return Image.merge("RGB", channels)
 
 
-def _repeat(short: Path, film: Path, times: int) -> None:
+def repeat(short: Path, film: Path, times: int) -> None:
+    """Write the packets of a film so many times after each other."""
     with av.open(str(short)) as source, av.open(str(film), "w", format="mp4") as output:
         stream = source.streams.video[0]
         copy = output.add_stream_from_template(stream)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from azure.storage.blob import BlobServiceClient
 
-from local import azurite, postgres, storage_proxy
+from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.blob_names import Containers
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
+from tests import storage_proxy
 
 _LATENCY = 0.008  # seconds a request
 _BANDWIDTH = 60e6  # bytes a second
@@ -50,7 +51,7 @@ def running() -> Iterator[Stack]:
                 port, account.blob_port, latency=_LATENCY, bytes_per_second=_BANDWIDTH
             )
         )
-        migrate(server.url)
+        apply_schema(server.url)
         direct = account.connection_string
         with BlobServiceClient.from_connection_string(direct) as client:
             for container in Containers("bench").all():

@@ -3,6 +3,7 @@
 Nothing connects here: a connection is opened when it is first needed.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,9 @@ from shared.catalogue import (
     Clips,
     Grants,
     Landings,
+    MigrationClips,
     MigrationFiles,
     Migrations,
-    Moving,
     Owners,
     Shares,
     Upkeep,
@@ -47,6 +48,7 @@ from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
+from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import (
@@ -95,10 +97,13 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    outage_wait: OutageWait
 
 
-def compose(settings: Settings, clock: Clock = utc_now) -> Services:
-    return compose_on(open_backends(settings, clock), settings)
+def compose(
+    settings: Settings, clock: Clock = utc_now, stopping: threading.Event | None = None
+) -> Services:
+    return compose_on(open_backends(settings, clock), settings, stopping)
 
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
@@ -112,7 +117,9 @@ def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     )
 
 
-def compose_on(backends: Backends, settings: Settings) -> Services:
+def compose_on(
+    backends: Backends, settings: Settings, stopping: threading.Event | None = None
+) -> Services:
     clock, containers = backends.clock, backends.containers
     database, account, blobs = backends.database, backends.account, backends.blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
@@ -126,14 +133,14 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
     deletion = Deletion(blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
-    moving = Moving(database)
+    migration_clips = MigrationClips(database)
     migrations = MigrationJobs(
         settings.migration_root,
         Migrations(database),
         MigrationFiles(database),
-        moving,
+        migration_clips,
         Queue(account, containers.migrations_queue),
-        lambda: _batch_mover(account, clock, containers, moving),
+        lambda: _batch_mover(account, clock, containers, migration_clips),
     )
     access = Access(clips, grants, containers, links, storyboards, archive)
     library = Library(
@@ -194,14 +201,14 @@ def compose_on(backends: Backends, settings: Settings) -> Services:
         cutting=Cutting(cuts, library, account, containers, cuts_queue, cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 
 
 def _batch_mover(
-    account: StorageAccount, clock: Clock, containers: Containers, moving: Moving
+    account: StorageAccount, clock: Clock, containers: Containers, migration_clips: MigrationClips
 ) -> "BatchMover":
-    # Imported here: few instances ever move a file in.
     from clips.migration.batch import BatchMover
 
     # Uploads go to the account itself, not through the CDN.
-    return BatchMover(account, Links(account, clock), containers, moving)
+    return BatchMover(account, Links(account, clock), containers, migration_clips)

@@ -13,7 +13,7 @@ from shared import blob_names, media_types
 from shared.blob_names import Containers
 from shared.catalogue import Clips, NewClip, StartKey, TimeKey, Users, Videos, ViewLog
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
-from shared.model import Blob, Clip, ClipStatus, ClipUpdate, Upload, User, Video, Viewer
+from shared.model import Blob, Clip, ClipStatus, ClipUpdate, RetryKey, Upload, User, Video, Viewer
 from shared.storage import Blobs, StorageAccount
 
 
@@ -78,8 +78,15 @@ class Library:
         self._blobs = blobs
         self._container = containers.clips
 
-    def create_video(self, user: User, title: str | None, youtube_id: str | None) -> Video:
-        video = self._videos.add(user.id, title, youtube_id)
+    def create_video(
+        self,
+        user: User,
+        title: str | None,
+        youtube_id: str | None,
+        retry_key: RetryKey | None = None,
+    ) -> Video:
+        """A new video, or the one that the key created; raises KeyReused, WrongState."""
+        video = self._videos.add(user.id, title, youtube_id, retry_key)
         if video is None:  # the database was emptied or restored while the app ran
             self._users.forget(user.subject)
             raise DatabaseUnavailable("The catalogue has just been replaced. Try again.")
@@ -96,13 +103,19 @@ class Library:
             raise no_such_video()
         return video
 
-    def announce(self, viewer: Viewer, draft: ClipDraft) -> AnnouncedClip:
-        """A new clip and a link to upload its bytes; raises NotFound if there is no such video."""
-        clip = self.add(viewer, draft)
+    def announce(
+        self, viewer: Viewer, draft: ClipDraft, retry_key: RetryKey | None = None
+    ) -> AnnouncedClip:
+        """A new clip, or the one that the key created, and a link to upload its bytes.
+
+        Raises NotFound if there is no such video, KeyReused, WrongState if the key's clip is
+        deleted. The link is signed anew: it is stored nowhere.
+        """
+        clip = self.add(viewer, draft, retry_key)
         return AnnouncedClip(clip, self._access.upload(viewer, clip))
 
-    def add(self, viewer: Viewer, draft: ClipDraft) -> Clip:
-        """A new clip that waits for its bytes; raises NotFound if there is no such video."""
+    def add(self, viewer: Viewer, draft: ClipDraft, retry_key: RetryKey | None = None) -> Clip:
+        """The same without a link."""
         clip_id = uuid4()
         extension = blob_names.extension_of(draft.filename)
         blob_name = blob_names.clip_blob(draft.video_id, clip_id, extension)
@@ -116,8 +129,9 @@ class Library:
                 end_time=draft.end_time,
                 blob_name=blob_name,
                 blob_url=self._account.url(self._container, blob_name),
-                content_type=draft.content_type or media_types.of_name(draft.filename or ""),
+                content_type=media_types.upload_type(draft.content_type, draft.filename),
             ),
+            retry_key,
         )
         if clip is None:
             raise no_such_video()

@@ -31,7 +31,8 @@ class Prices:
     ready_work_gb_s: float = 0.000016
     calls_million: float = 0.4
     free_calls: float = 250_000
-    database_hour: float = 0.068
+    small_database_hour: float = 0.017
+    standard_database_hour: float = 0.068
     database_gb: float = 0.115
     log_gb: float = 2.3
     free_log_gb: float = 5
@@ -43,9 +44,36 @@ class Prices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """What SIZE stands for, as far as it costs: infra/main.bicep."""
+
+    ready_blob: int
+    metric_alerts: int
+    log_alerts_every_5_minutes: int
+    log_alerts_every_15_minutes: int
+
+
+SIZES = {
+    "small": Size(
+        ready_blob=0,
+        metric_alerts=5,
+        log_alerts_every_5_minutes=0,
+        log_alerts_every_15_minutes=3,
+    ),
+    "standard": Size(
+        ready_blob=1,
+        metric_alerts=10,
+        log_alerts_every_5_minutes=4,
+        log_alerts_every_15_minutes=1,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Use:
     """A month, and the choices that count."""
 
+    size: str = "small"
     clips: int = 10_000
     mb: float = 20
     months_kept: int = 12
@@ -56,7 +84,8 @@ class Use:
     copies: float = 1
     archive: bool = True
     memory_gb: float = 2
-    ready_blob: int = 1
+    ready_blob: int | None = None
+    """Instances that wait for blobs; none: as the size has it."""
     ready_http: int = 0
     audit_reads: bool = True
     front_door: bool = False
@@ -66,10 +95,8 @@ class Use:
 # What a request leaves in the log: an audited one to storage, and a call with its spans.
 _LOG_KB_OF_STORAGE = 1.5
 _LOG_KB_OF_CALL = 4
-_METRIC_ALERTS = 10
-_LOG_ALERTS = (4, 1)  # every 5 minutes, every 15
 _DATABASE_GB = 32
-_DOORS = 7
+_PRIVATE_ENDPOINTS = 6
 # A clip is written, read in some ranges, and gets a dozen images; a player asks in ranges.
 _WRITES_A_CLIP = 14
 _READS_A_CLIP = 10
@@ -90,11 +117,13 @@ def month(use: Use, price: Prices) -> dict[str, float]:
         "bytes to players": _egress(use, price),
         "functions": _functions(use, price),
         "instances that wait": _waiting(use, price),
-        "database": 730 * price.database_hour + _DATABASE_GB * price.database_gb,
+        "database": _database(use, price),
         "logs": _logs(use, price),
-        "alerts": _alerts(price),
+        "alerts": _alerts(use, price),
         "Front Door": price.front_door if use.front_door else 0,
-        "private endpoints": price.private_endpoint * _DOORS if use.private_network else 0,
+        "private endpoints": price.private_endpoint * _PRIVATE_ENDPOINTS
+        if use.private_network
+        else 0,
     }
     return {name: dollars for name, dollars in lines.items() if dollars}
 
@@ -127,16 +156,16 @@ def _functions(use: Use, price: Prices) -> float:
     ingest = use.clips * use.ingest_seconds * use.memory_gb
     calls = use.clips * use.calls
     api = calls * 0.1 * use.memory_gb / 4  # four at once on an instance
-    on_demand = api + (0 if use.ready_blob else ingest)
+    on_demand = api + (0 if _ready_blob(use) else ingest)
     return (
         max(on_demand - price.free_gb_s, 0) * price.function_gb_s
-        + (ingest * price.ready_work_gb_s if use.ready_blob else 0)
+        + (ingest * price.ready_work_gb_s if _ready_blob(use) else 0)
         + max(calls + use.clips - price.free_calls, 0) / 1e6 * price.calls_million
     )
 
 
 def _waiting(use: Use, price: Prices) -> float:
-    instances = use.ready_blob + use.ready_http
+    instances = _ready_blob(use) + use.ready_http
     return instances * use.memory_gb * _SECONDS * price.ready_baseline_gb_s
 
 
@@ -148,10 +177,23 @@ def _logs(use: Use, price: Prices) -> float:
     return max(gb - price.free_log_gb, 0) * price.log_gb
 
 
-def _alerts(price: Prices) -> float:
-    often, seldom = _LOG_ALERTS
-    logs = often * price.log_alert_5_minutes + seldom * price.log_alert_15_minutes
-    return _METRIC_ALERTS * price.metric_alert + logs
+def _alerts(use: Use, price: Prices) -> float:
+    size = SIZES[use.size]
+    return (
+        size.metric_alerts * price.metric_alert
+        + size.log_alerts_every_5_minutes * price.log_alert_5_minutes
+        + size.log_alerts_every_15_minutes * price.log_alert_15_minutes
+    )
+
+
+def _database(use: Use, price: Prices) -> float:
+    small = use.size == "small"
+    hour = price.small_database_hour if small else price.standard_database_hour
+    return 730 * hour + _DATABASE_GB * price.database_gb
+
+
+def _ready_blob(use: Use) -> int:
+    return SIZES[use.size].ready_blob if use.ready_blob is None else use.ready_blob
 
 
 def table(lines: dict[str, float]) -> str:
@@ -168,7 +210,9 @@ def main(arguments: list[str]) -> None:
         if isinstance(field.default, bool):
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
         else:
-            parser.add_argument(name, type=type(field.default), default=field.default)
+            kind = int if field.default is None else type(field.default)
+            choices = SIZES if field.name == "size" else None
+            parser.add_argument(name, type=kind, default=field.default, choices=choices)
     use = Use(**vars(parser.parse_args(arguments)))
     sys.stdout.write(f"{table(month(use, Prices()))}\n")
 

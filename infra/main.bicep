@@ -1,5 +1,5 @@
-// Cliplink on Azure: the table of contents. Each module owns one thing; access.bicep says who may
-// do what. What needs the deployed code (the event subscription) is in events.bicep, the second phase.
+// Cliplink on Azure: the table of contents. Each module makes one thing; access.bicep says who may do
+// what. What needs the deployed code (the event subscription) is in events.bicep, the second phase.
 
 targetScope = 'subscription'
 
@@ -8,18 +8,58 @@ targetScope = 'subscription'
 @description('Name of the environment, such as cliplink-prod: goes into the names of all resources')
 param environmentName string
 
+// Regions with Flex Consumption and with Postgres; the preflight asks Azure for both again.
 @minLength(1)
 @description('Region of everything but the replica')
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'switzerlandnorth'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({ azd: { type: 'location', default: 'swedencentral' } })
 param location string
 
-@description('Begins the names of the four containers')
-@maxLength(52)
+@description('small: about 20 US dollars a month when idle. standard: a larger database, a ready instance, all alerts, a budget')
+@allowed(['small', 'standard'])
+param size string = 'small'
+
+@description('Begins the names of the four containers; 45 characters leave room for the names of queues')
+@maxLength(45)
 param containerPrefix string = 'cliplink'
 
 // --- Who may call the API
 
 @minLength(1)
-@description('The audience (aud) of the tokens, such as api://cliplink')
+@description('The audience (aud) of the tokens. With Microsoft Entra ID the application (client) id of the API, a GUID: infra/entra/register-app.sh prints it')
 param authAudience string
 
 @description('The issuer (iss) of the tokens; empty: Microsoft Entra ID, this tenant')
@@ -34,18 +74,18 @@ param corsOrigins string = ''
 // --- Functions
 
 @description('Memory of an instance; decoding two clips at once needs 2048')
-@allowed([ 2048, 4096 ])
+@allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances of each scale group (HTTP, blobs, migrations); bounds cost and database connections')
-@minValue(1)
-@maxValue(1000)
-param maximumInstances int = 30
-
-@description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start')
+@description('Most instances of each scale group (HTTP, blobs, migrations); bounds cost and database connections. 0: as the size has it. Should Azure refuse less than 40, take 40 and a larger database')
 @minValue(0)
+@maxValue(1000)
+param maximumInstances int = 0
+
+@description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start. -1: as the size has it')
+@minValue(-1)
 @maxValue(20)
-param alwaysReadyBlob int = 1
+param alwaysReadyBlob int = -1
 
 @description('Instances that wait for HTTP calls at all times')
 @minValue(0)
@@ -58,28 +98,38 @@ param cleanupSchedule string = '0 */5 * * * *'
 // --- Storage
 
 @description('Copies of the clips; the archive tier exists with LRS, GRS and RAGRS only')
-@allowed([ 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS' ])
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
 param storageRedundancy string = 'Standard_LRS'
 
-@description('Region of a second account into which new clips are copied; empty: none')
+@description('Region of a second account into which new clips are copied; empty: none. With one, clips grow cold instead of being archived')
+@metadata({ azd: { type: 'location' } })
 param replicaLocation string = ''
+
+@description('Whether an earlier deployment linked the two accounts; azd notes that it did')
+param replicaLinked bool = false
 
 // --- Database
 
-@description('Object id of who administers the database and runs migrations')
+@description('Object id of the principal that administers the database and applies its migrations')
 param databaseAdministratorId string
 
 @description('Name of that principal: user principal name, group name or application name')
 param databaseAdministratorName string
 
-@allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@description('Kind of that principal')
+@allowed(['User', 'Group', 'ServicePrincipal'])
 param databaseAdministratorType string = 'User'
 
-@allowed([ 'Burstable', 'GeneralPurpose', 'MemoryOptimized' ])
-param databaseTier string = 'Burstable'
+@description('Tier of the server; empty: as the size has it')
+@allowed(['', 'Burstable', 'GeneralPurpose', 'MemoryOptimized'])
+param databaseTier string = ''
 
-@description('Size of the server; must belong to the tier')
-param databaseSku string = 'Standard_B2s'
+@description('Size of the server; must belong to the tier. Empty: as the size has it')
+param databaseSku string = ''
+
+@description('Storage of the server, GB. It grows by itself and never shrinks: set it to what it has grown to, or the next deployment is refused')
+@allowed([32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
+param databaseStorageGB int = 32
 
 @description('Use PgBouncer, on port 6432; not on the Burstable tier')
 param databasePgBouncer bool = false
@@ -97,12 +147,12 @@ param databaseGeoBackup bool = false
 
 // --- Secrets
 
-@description('Let the app read the vault: settings that are absent come from it (KEY_VAULT_URL)')
+@description('Make a key vault and let the app read it: settings that are absent come from it (KEY_VAULT_URL)')
 param useVault bool = false
 
 // --- Network
 
-@description('Reach database, vault and host storage through a virtual network only')
+@description('Reach database, vault and host storage through a virtual network only. `azd deploy` then has to run inside it')
 param privateNetwork bool = false
 
 @description('Put Azure Front Door, with a firewall, before the API and the links')
@@ -121,12 +171,12 @@ param sharesPerMinute int = 120
 
 // --- Watch
 
-@description('Where alerts go, comma-separated; empty: they show in the portal only')
+@description('Addresses that alerts are mailed to, comma-separated; empty: they show in the portal only')
 param alertEmails string = ''
 
-@description('What a month may cost, in the currency of the subscription, before mails go out')
-@minValue(1)
-param budgetAmount int = 100
+@description('What a month may cost, in the currency of the subscription, before mails go out. 0: no budget, for a subscription of less than two days or an offer without Cost Management. -1: as the size has it')
+@minValue(-1)
+param budgetAmount int = -1
 
 @description('First day of the month in which the budget was first deployed; Azure wants it unchanged')
 param budgetStart string = utcNow('yyyy-MM-01')
@@ -141,8 +191,30 @@ param logsTransformed bool = false
 @description('Log every read of a blob, not only writes and deletes')
 param auditReads bool = true
 
-@description('Keep anybody from deleting storage and database by accident')
+@description('Refuse to delete storage and database by accident')
 param lockData bool = false
+
+// What a size stands for; each can be set by itself.
+var sizes = {
+  small: {
+    databaseTier: 'Burstable'
+    databaseSku: 'Standard_B1ms'
+    maximumInstances: 2
+    alwaysReadyBlob: 0
+    allAlerts: false
+    budgetAmount: 0
+  }
+  standard: {
+    databaseTier: 'Burstable'
+    databaseSku: 'Standard_B2s'
+    maximumInstances: 30
+    alwaysReadyBlob: 1
+    allAlerts: true
+    budgetAmount: 100
+  }
+}
+var chosen = sizes[size]
+var budget = budgetAmount < 0 ? chosen.budgetAmount : budgetAmount
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
@@ -150,9 +222,22 @@ var tenantLogin = '${environment().authentication.loginEndpoint}${tenant().tenan
 var origins = empty(corsOrigins) ? [] : split(replace(corsOrigins, ' ', ''), ',')
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var databaseName = 'cliplink'
-var functionAppName = 'func-cliplink-${token}'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+// Names that modules pass on to each other are made here: what is an output of a module is not yet
+// known when Azure says what a deployment would change.
+var names = {
+  identity: 'id-cliplink-${token}'
+  clipsStorage: 'clips${token}'
+  hostStorage: 'host${token}'
+  database: 'psql-cliplink-${token}'
+  vault: 'kv-${token}'
+  functionApp: 'func-cliplink-${token}'
+  eventsTopic: 'evgt-cliplink-${token}'
+  insights: 'appi-cliplink-${token}'
+  network: 'vnet-cliplink-${token}'
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags
@@ -164,7 +249,7 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   scope: group
   params: {
-    name: 'id-cliplink-${token}'
+    name: names.identity
     location: location
     tags: tags
   }
@@ -174,10 +259,11 @@ module clipsStorage 'modules/clips-storage.bicep' = {
   name: 'clips-storage'
   scope: group
   params: {
-    name: 'clips${token}'
+    name: names.clipsStorage
     location: location
     tags: tags
     redundancy: storageRedundancy
+    replicated: !empty(replicaLocation)
     containerPrefix: containerPrefix
     corsOrigins: origins
     lock: lockData
@@ -188,7 +274,7 @@ module hostStorage 'modules/host-storage.bicep' = {
   name: 'host-storage'
   scope: group
   params: {
-    name: 'host${token}'
+    name: names.hostStorage
     location: location
     tags: tags
     publicAccess: !privateNetwork
@@ -199,14 +285,15 @@ module database 'modules/database.bicep' = {
   name: 'database'
   scope: group
   params: {
-    name: 'psql-cliplink-${token}'
+    name: names.database
     location: location
     tags: tags
     administratorId: databaseAdministratorId
     administratorName: databaseAdministratorName
     administratorType: databaseAdministratorType
-    tier: databaseTier
-    sku: databaseSku
+    tier: empty(databaseTier) ? chosen.databaseTier : databaseTier
+    sku: empty(databaseSku) ? chosen.databaseSku : databaseSku
+    storageGB: databaseStorageGB
     pgBouncer: databasePgBouncer
     zoneRedundant: databaseZoneRedundant
     backupDays: databaseBackupDays
@@ -216,11 +303,11 @@ module database 'modules/database.bicep' = {
   }
 }
 
-module vault 'modules/vault.bicep' = {
+module vault 'modules/vault.bicep' = if (useVault) {
   name: 'vault'
   scope: group
   params: {
-    name: 'kv-${token}'
+    name: names.vault
     location: location
     tags: tags
     publicAccess: !privateNetwork
@@ -231,17 +318,18 @@ module functionApp 'modules/function-app.bicep' = {
   name: 'function-app'
   scope: group
   params: {
-    name: functionAppName
+    name: names.functionApp
     location: location
     tags: tags
     identityId: identity.outputs.id
     packageContainerUrl: hostStorage.outputs.packageContainerUrl
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
     instanceMemoryMB: instanceMemoryMB
-    maximumInstances: maximumInstances
-    alwaysReadyBlob: alwaysReadyBlob
+    maximumInstances: maximumInstances == 0 ? chosen.maximumInstances : maximumInstances
+    alwaysReadyBlob: alwaysReadyBlob < 0 ? chosen.alwaysReadyBlob : alwaysReadyBlob
     alwaysReadyHttp: alwaysReadyHttp
     corsOrigins: origins
+    behindFrontDoor: frontDoor
     frontDoorId: frontDoor ? frontDoorProfile!.outputs.frontDoorId : ''
   }
 }
@@ -250,47 +338,52 @@ module settings 'modules/app-settings.bicep' = {
   name: 'app-settings'
   scope: group
   params: {
-    functionAppName: functionApp.outputs.name
+    functionAppName: names.functionApp
     identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorage.outputs.name
-    clipsStorageName: clipsStorage.outputs.name
+    hostStorageName: names.hostStorage
+    clipsStorageName: names.clipsStorage
     containerPrefix: containerPrefix
     cdnEndpoint: frontDoor ? 'https://${frontDoorProfile!.outputs.host}' : ''
-    databaseUrl: 'postgresql://${identity.outputs.name}@${database.outputs.host}:${database.outputs.port}/${databaseName}'
-    vaultUrl: useVault ? vault.outputs.uri : ''
+    databaseUrl: 'postgresql://${names.identity}@${database.outputs.host}:${database.outputs.port}/${databaseName}'
+    vaultUrl: useVault ? vault!.outputs.uri : ''
     authIssuer: empty(authIssuer) ? '${tenantLogin}/v2.0' : authIssuer
     authAudience: authAudience
     authJwksUrl: empty(authJwksUrl) ? '${tenantLogin}/discovery/v2.0/keys' : authJwksUrl
     cleanupSchedule: cleanupSchedule
     insightsConnectionString: monitoring.outputs.insightsConnectionString
   }
+  dependsOn: [functionApp]
 }
 
 module events 'modules/events-topic.bicep' = {
   name: 'events-topic'
   scope: group
   params: {
-    name: 'evgt-cliplink-${token}'
+    name: names.eventsTopic
     location: location
     tags: tags
-    clipsStorageName: clipsStorage.outputs.name
+    clipsStorageName: names.clipsStorage
   }
+  dependsOn: [clipsStorage]
 }
 
 module access 'modules/access.bicep' = {
   name: 'access'
   scope: group
   params: {
+    // An identity that is made anew must get new assignments: its id is part of their names.
+    #disable-next-line what-if-short-circuiting
     appPrincipalId: identity.outputs.principalId
+    #disable-next-line what-if-short-circuiting // the same
     eventsPrincipalId: events.outputs.principalId
-    clipsStorageName: clipsStorage.outputs.name
+    clipsStorageName: names.clipsStorage
     containerPrefix: containerPrefix
-    deadLetterContainerName: clipsStorage.outputs.deadLetterContainerName
-    hostStorageName: hostStorage.outputs.name
-    vaultName: vault.outputs.name
+    hostStorageName: names.hostStorage
+    vaultName: names.vault
     readsVault: useVault
-    insightsName: monitoring.outputs.insightsName
+    insightsName: names.insights
   }
+  dependsOn: [clipsStorage, hostStorage, vault, monitoring]
 }
 
 // --- Watch
@@ -300,6 +393,7 @@ module monitoring 'modules/monitoring.bicep' = {
   scope: group
   params: {
     nameSuffix: 'cliplink-${token}'
+    insightsName: names.insights
     location: location
     tags: tags
     alertEmails: emails
@@ -312,14 +406,16 @@ module diagnostics 'modules/diagnostics.bicep' = {
   scope: group
   params: {
     workspaceId: monitoring.outputs.workspaceId
-    clipsStorageName: clipsStorage.outputs.name
-    hostStorageName: hostStorage.outputs.name
-    databaseServerName: database.outputs.name
-    vaultName: vault.outputs.name
-    functionAppName: functionApp.outputs.name
-    eventsTopicName: events.outputs.name
+    clipsStorageName: names.clipsStorage
+    hostStorageName: names.hostStorage
+    databaseServerName: names.database
+    vaultName: names.vault
+    hasVault: useVault
+    functionAppName: names.functionApp
+    eventsTopicName: names.eventsTopic
     auditReads: auditReads
   }
+  dependsOn: [clipsStorage, hostStorage, database, vault, functionApp, events]
 }
 
 module metricAlerts 'modules/metric-alerts.bicep' = {
@@ -327,12 +423,14 @@ module metricAlerts 'modules/metric-alerts.bicep' = {
   scope: group
   params: {
     tags: tags
+    all: chosen.allAlerts
     actionGroupId: monitoring.outputs.actionGroupId
-    clipsStorageName: clipsStorage.outputs.name
-    databaseServerName: database.outputs.name
-    eventsTopicName: events.outputs.name
+    clipsStorageName: names.clipsStorage
+    databaseServerName: names.database
+    eventsTopicName: names.eventsTopic
     capacityAlertGB: capacityAlertGB
   }
+  dependsOn: [clipsStorage, database, events]
 }
 
 module logAlerts 'modules/log-alerts.bicep' = {
@@ -341,6 +439,7 @@ module logAlerts 'modules/log-alerts.bicep' = {
   params: {
     location: location
     tags: tags
+    all: chosen.allAlerts
     actionGroupId: monitoring.outputs.actionGroupId
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -356,11 +455,11 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-module budget 'modules/budget.bicep' = {
+module monthlyBudget 'modules/budget.bicep' = if (budget > 0) {
   name: 'budget'
   scope: group
   params: {
-    amount: budgetAmount
+    amount: budget
     start: budgetStart
     emails: emails
     actionGroupId: monitoring.outputs.actionGroupId
@@ -373,9 +472,10 @@ module network 'modules/network.bicep' = if (privateNetwork) {
   name: 'network'
   scope: group
   params: {
-    name: 'vnet-cliplink-${token}'
+    name: names.network
     location: location
     tags: tags
+    hasVault: useVault
   }
 }
 
@@ -385,13 +485,15 @@ module endpoints 'modules/private-endpoints.bicep' = if (privateNetwork) {
   params: {
     location: location
     tags: tags
-    networkName: network!.outputs.name
+    networkName: names.network
     subnetId: network!.outputs.endpointSubnetId
-    clipsStorageName: clipsStorage.outputs.name
-    hostStorageName: hostStorage.outputs.name
-    databaseServerName: database.outputs.name
-    vaultName: vault.outputs.name
+    clipsStorageName: names.clipsStorage
+    hostStorageName: names.hostStorage
+    databaseServerName: names.database
+    vaultName: names.vault
+    hasVault: useVault
   }
+  dependsOn: [clipsStorage, hostStorage, database, vault]
 }
 
 module firewall 'modules/firewall.bicep' = if (frontDoor) {
@@ -413,7 +515,7 @@ module frontDoorProfile 'modules/front-door.bicep' = if (frontDoor) {
     tags: tags
     firewallId: firewall!.outputs.id
     customDomain: customDomain
-    apiHost: '${functionAppName}.azurewebsites.net'
+    apiHost: '${names.functionApp}.azurewebsites.net'
     storageHost: clipsStorage.outputs.blobHost
     containerPrefix: containerPrefix
     workspaceId: monitoring.outputs.workspaceId
@@ -428,24 +530,33 @@ module replica 'modules/replica.bicep' = if (!empty(replicaLocation)) {
     location: replicaLocation
     tags: tags
     containerPrefix: containerPrefix
-    clipsStorageName: clipsStorage.outputs.name
+    clipsStorageName: names.clipsStorage
     workspaceId: monitoring.outputs.workspaceId
     auditReads: auditReads
     lock: lockData
+    linked: replicaLinked
   }
+  dependsOn: [clipsStorage]
 }
 
 // --- What azd and the hooks go on with
 
+var apiHost = frontDoor ? frontDoorProfile!.outputs.host : functionApp.outputs.host
+
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
-output API_URL string = frontDoor ? 'https://${frontDoorProfile!.outputs.host}/api' : 'https://${functionApp.outputs.host}/api'
-output CLIPS_STORAGE_NAME string = clipsStorage.outputs.name
-output EVENTS_TOPIC_NAME string = events.outputs.name
+output AZURE_FUNCTION_APP_NAME string = names.functionApp
+output API_URL string = 'https://${apiHost}/api'
+// azd keeps the answer to its question for this one elsewhere than the hooks look.
+output AUTH_AUDIENCE string = authAudience
+output CLIPS_STORAGE_NAME string = names.clipsStorage
+output EVENTS_TOPIC_NAME string = names.eventsTopic
 output CONTAINER_PREFIX string = containerPrefix
 output DATABASE_HOST string = database.outputs.host
-output DATABASE_SERVER_NAME string = database.outputs.name
+output DATABASE_SERVER_NAME string = names.database
 output DATABASE_NAME string = databaseName
-output APP_IDENTITY_NAME string = identity.outputs.name
+output APP_IDENTITY_NAME string = names.identity
 output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output LOGS_TRANSFORMED bool = true
+output REPLICA_LINKED bool = !empty(replicaLocation)

@@ -4,13 +4,15 @@
         --app-object-id 00000000-...
 
 The predeploy hook runs it, as an administrator of the server; it signs in as the app does, with
-an Entra token (shared/postgres/login.py). It can be repeated. Database and tables belong to that
+an Entra token (shared/postgres/login.py). It can be repeated; the first connection waits for a
+firewall rule that is not yet in force. Database and tables belong to that
 administrator, who has to be the same the next time. The app's role may read and change rows and
-nothing else: it owns nothing, makes no tables, and sees nothing of the books of the migrations.
+nothing else: it owns nothing, makes no tables, and sees nothing of what records the migrations.
 """
 
 import argparse
 import sys
+import time
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,7 +20,7 @@ from psycopg import sql
 
 from shared.auth.app_identity import AppIdentity
 from shared.postgres.login import parameters_for
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 
 _ROLE_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 # Azure's own function, in the database postgres only: a role that Entra tokens of this object open;
@@ -36,24 +38,32 @@ GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
 """
-_BOOKS = """
+_RECORDS = """
 SELECT tablename FROM pg_tables WHERE schemaname = 'public'
 AND (tablename LIKE '\\_yoyo%' OR tablename = 'yoyo_lock')
 """
 
 
-def prepare(url: str, app_role: str, app_object_id: str) -> list[str]:
-    """Brings a database up to date and returns a line for everything that was new."""
+# Seconds between two attempts to connect.
+_PAUSE = 5.0
+
+
+def prepare(url: str, app_role: str, app_object_id: str, patience: float = 0) -> list[str]:
+    """Brings a database up to date and returns a line for everything that was new.
+
+    `patience` is how many seconds the server may refuse the first connection: Microsoft says that
+    up to five minutes pass until a firewall rule works.
+    """
     database = urlsplit(url).path.lstrip("/")
     done = []
-    with _connection(urlsplit(url)._replace(path="/postgres").geturl()) as server:
+    with _first_connection(urlsplit(url)._replace(path="/postgres").geturl(), patience) as server:
         if not server.execute(_ROLE_EXISTS, [app_role]).fetchone():
             server.execute(_CREATE_ROLE, [app_role, app_object_id])
             done.append(f"made role {app_role}")
         if not server.execute(_DATABASE_EXISTS, [database]).fetchone():
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
             done.append(f"made database {database}")
-    done += [f"applied {name}" for name in migrate(url)]
+    done += [f"applied {name}" for name in apply_schema(url)]
     grant(url, app_role)
     return done
 
@@ -64,9 +74,22 @@ def grant(url: str, app_role: str) -> None:
     with _connection(url) as connection, connection.transaction():
         rights = sql.SQL(_RIGHTS).format(database=sql.Identifier(connection.info.dbname), role=role)
         connection.execute(rights)
-        for (table,) in connection.execute(_BOOKS).fetchall():
-            books = sql.SQL("REVOKE ALL ON {} FROM {}")
-            connection.execute(books.format(sql.Identifier(table), role))
+        for (table,) in connection.execute(_RECORDS).fetchall():
+            revoke = sql.SQL("REVOKE ALL ON {} FROM {}")
+            connection.execute(revoke.format(sql.Identifier(table), role))
+
+
+def _first_connection(url: str, patience: float) -> psycopg.Connection:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _connection(url)
+        except psycopg.OperationalError as error:
+            if time.monotonic() + _PAUSE > deadline:
+                raise
+            reason = str(error).strip().splitlines()[0]
+            sys.stderr.write(f"waiting for the database: {reason}\n")
+        time.sleep(_PAUSE)
 
 
 def _connection(url: str) -> psycopg.Connection:
@@ -78,8 +101,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--url", required=True, help="the database, as its administrator")
     parser.add_argument("--app-role", required=True, help="name of the app's identity")
     parser.add_argument("--app-object-id", required=True, help="its object (principal) id in Entra")
+    parser.add_argument(
+        "--patience", type=float, default=0, help="seconds to wait for the first connection"
+    )
     given = parser.parse_args(arguments)
-    for line in prepare(given.url, given.app_role, given.app_object_id):
+    for line in prepare(given.url, given.app_role, given.app_object_id, given.patience):
         sys.stdout.write(f"{line}\n")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def main() -> int:
         return 0
     if arguments.command == "services":
         return supervisor.services(arguments.port)
-    return supervisor.run(arguments.port, arguments.app.resolve())
+    return supervisor.run(arguments.port, arguments.app.resolve(), arguments.triggers)
 
 
 def _arguments() -> argparse.Namespace:
@@ -29,6 +30,12 @@ def _arguments() -> argparse.Namespace:
     port = os.environ.get("PORT") or stack.DEFAULT_PORT
     run = commands.add_parser("run", help="run everything until Ctrl-C")
     run.add_argument("--app", type=Path, default=stack.PROJECT, help="folder of the function app")
+    run.add_argument(
+        "--triggers",
+        type=_program,
+        default=os.environ.get("TRIGGERS") or None,
+        help="a program that listens to the triggers instead of the local host",
+    )
     services = commands.add_parser("services", help="run everything but the functions")
     for command in (run, services):
         command.add_argument("--port", type=_port, default=port)
@@ -43,6 +50,13 @@ def _port(text: str) -> int:
     if not (re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 2**16):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: use PORT=1 to PORT=65535")
     return int(text)
+
+
+def _program(text: str) -> Path:
+    found = shutil.which(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no program: use TRIGGERS=/path/to/it")
+    return Path(found).resolve()
 
 
 def _subject(text: str) -> str:

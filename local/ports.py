@@ -1,11 +1,16 @@
 """Owns the choice of TCP ports on loopback; knows nothing of who will listen on them."""
 
+import fcntl
 import json
+import os
 import socket
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_MORE_CANDIDATES = 5  # each of them is free when it is chosen
 
 
 def is_free(port: int) -> bool:
@@ -17,6 +22,21 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def listening(
+    port: int, address: str = LOOPBACK, family: socket.AddressFamily = socket.AF_INET
+) -> socket.socket:
+    """A socket that listens on the port; raises OSError where it is taken."""
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def free_port() -> int:
@@ -38,20 +58,44 @@ def free_port() -> int:
         return port
 
 
-def choose(preferred: Mapping[str, int], memory: Path) -> dict[str, int]:
+@contextmanager
+def chosen(preferred: Mapping[str, int], memory: Path) -> Iterator[dict[str, int]]:
     """A free port for every name: the one used last time, else the preferred, else any.
 
-    The choice is written to `memory`, so that addresses stay the same over restarts.
+    They are kept from other copies of this program until the block ends, even before a server
+    listens on them. The choice is written to `memory`, so that addresses stay the same.
     """
     remembered = _read(memory)
-    chosen: dict[str, int] = {}
-    for name, default in preferred.items():
-        candidates = (remembered.get(name, default), default)
-        usable = (port for port in candidates if port not in chosen.values() and is_free(port))
-        chosen[name] = next(usable, None) or free_port()
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps(chosen, indent=2) + "\n")
-    return chosen
+    ports: dict[str, int] = {}
+    with ExitStack() as claims:
+        for name, default in preferred.items():
+            ports[name] = _claimed((remembered.get(name, default), default), claims)
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps(ports, indent=2) + "\n")
+        yield ports
+
+
+def _claimed(candidates: Iterable[int], claims: ExitStack) -> int:
+    for port in (*candidates, *(free_port() for _ in range(_MORE_CANDIDATES))):
+        with ExitStack() as claim:
+            # Claimed before looking: the port of a copy that ends is free before its claim is.
+            if _claim(port, claim) and is_free(port):
+                claims.push(claim.pop_all())
+                return port
+    raise OSError("no free port was found")
+
+
+def _claim(port: int, claim: ExitStack) -> bool:
+    """Lock the port's file in the folder for temporary files, which all copies share."""
+    folder = Path(tempfile.gettempdir()) / f"cliplink-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    claim.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(memory: Path) -> dict[str, int]:

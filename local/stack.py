@@ -25,6 +25,9 @@ _CONTAINERS = ("videos", "clips", "thumbnails", "temp")
 _DEFAULTS = {
     "AZURE_STORAGE_CONTAINER_NAME": "cliplink",
     "CLEANUP_SCHEDULE": "0 * * * * *",
+    # All functions share one process here: calls that wait for an outage must leave threads for
+    # requests. On Azure they run on instances of their own.
+    "PYTHON_THREADPOOL_THREAD_COUNT": "16",
     "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",  # nothing local raises Event Grid events
 }
 
@@ -55,7 +58,7 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
         # Locks first: the ports of a copy that was killed are free once its locks are.
         azurite_lock = stack.enter_context(locks.hold(home / "azurite"))
         postgres_lock = stack.enter_context(locks.hold(home / "postgres"))
-        port = ports.choose(PREFERRED_PORTS, home / "ports.json")
+        port = stack.enter_context(ports.chosen(PREFERRED_PORTS, home / "ports.json"))
 
         server = None
         if not environment.get("DATABASE_URL"):

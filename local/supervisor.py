@@ -5,32 +5,40 @@ Knows nothing of how a service is started (local.stack) or a function is called 
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from local import locks, ports, processes, stack
+from local import locks, ports, processes, stack, triggers
 from local.host import child
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MOST_KILLED_STARTS = 4  # in a row; each is followed by a pause of twice the seconds
 
 
 class _Stop(BaseException):
-    """Somebody asked this program to end."""
+    """This program was asked to end."""
 
 
-def run(port: int, app: Path) -> int:
-    """Run everything and serve `app` on `port` until asked to stop; returns the exit code."""
-    if not ports.is_free(port):
+def run(port: int, app: Path, trigger_program: Path | None = None) -> int:
+    """Run everything and serve `app` on `port` until asked to stop; returns the exit code.
+
+    With a `trigger_program` (see local.triggers) that one listens to the triggers.
+    """
+    try:
+        listener = ports.listening(port)
+    except OSError:
         print(
             f"Port {port} is taken: stop what listens there, or choose another one "
             f"with PORT=<number> make run",
             file=sys.stderr,
         )
         return 1
-    return _until_stopped(lambda: _serve_functions(port, app))
+    with listener:
+        return _until_stopped(lambda: _serve_functions(listener, app, trigger_program))
 
 
 def services(port: int) -> int:
@@ -57,26 +65,85 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
-def _serve_functions(port: int, app: Path) -> None:
+def _serve_functions(listener: socket.socket, app: Path, trigger_program: Path | None) -> None:
+    port: int = listener.getsockname()[1]
     with stack.running(stack.data_folder(port), os.environ) as services:
         _announce(services)
-        while True:
-            _serve_until_killed(port, app, services)
+        setup = None
+        if trigger_program is not None:
+            setup = _trigger_setup(trigger_program, port, app, services)
+        killed_starts = 0
+        while killed_starts < _MOST_KILLED_STARTS:
+            was_ready = _serve_until_killed(listener, app, services, setup)
+            killed_starts = 0 if was_ready else killed_starts + 1
             # As the platform does with a worker that crashed or ran out of memory.
             print("The functions host was killed: starting it again", flush=True)
+            time.sleep(0 if was_ready else 2 ** (killed_starts - 1))
+        raise processes.ChildFailed(
+            f"The functions host was killed {killed_starts} times before it was ready"
+        )
 
 
-def _serve_until_killed(port: int, app: Path, services: stack.Services) -> None:
-    """Return when a signal killed the host after it was ready; raises ChildFailed for the rest."""
-    host = child.start(app, port, services.settings)
+def _serve_until_killed(
+    listener: socket.socket,
+    app: Path,
+    services: stack.Services,
+    setup: triggers.Setup | None,
+) -> bool:
+    """Return when a signal killed the host, whether it was ready before.
+
+    Raises processes.ChildFailed for any other end, of the host or of a service.
+    """
+    bindings = None if setup is None else setup.bindings
+    port: int = listener.getsockname()[1]
+    host = child.start(app, port, services.settings, bindings=bindings, listener=listener)
+    was_ready = False
     try:
         host.wait_until_answering("/api/health")
-        print(f"Cliplink is ready: http://localhost:{port}", flush=True)
-        _watch(services.children, until=host.child)
+        was_ready = True
+        if setup is None:
+            print(f"Cliplink is ready: http://localhost:{port}", flush=True)
+            _watch(services.children, until=(host.child,))
+        else:
+            _watch_with_triggers(setup, port, services.children, host.child)
+    except processes.ChildFailed:
+        if was_ready or not _was_killed(host.child):
+            raise
     finally:
         host.child.stop()
-    if host.child.process.returncode >= 0:
+    if not _was_killed(host.child):
         raise _ended(host.child)
+    return was_ready
+
+
+def _watch_with_triggers(
+    setup: triggers.Setup, port: int, children: Sequence[processes.Child], host: processes.Child
+) -> None:
+    """Run the triggers beside the host, and again whenever they end, as the platform does."""
+    while not host.has_ended():
+        with triggers.running(setup) as program:
+            print(f"Triggers: {setup.program}, webhook {setup.webhook_url}")
+            print(f"Cliplink is ready: http://localhost:{port}", flush=True)
+            _watch(children, until=(host, program))
+        if not host.has_ended():
+            print(f"The triggers have ended: starting them again; see {setup.log}", flush=True)
+
+
+def _trigger_setup(program: Path, port: int, app: Path, services: stack.Services) -> triggers.Setup:
+    home = stack.data_folder(port)
+    return triggers.Setup(
+        program=program,
+        bindings=home / "functions.json",
+        host_json=app / "host.json",
+        functions_port=port,
+        webhook_port=ports.free_port(),
+        environment={"AzureFunctionsWebHost__hostid": "local", **services.settings},
+        log=home / "triggers.log",
+    )
+
+
+def _was_killed(host: processes.Child) -> bool:
+    return host.has_ended() and host.process.returncode < 0
 
 
 def _serve_services(port: int) -> None:
@@ -85,7 +152,7 @@ def _serve_services(port: int) -> None:
         print(
             "The services are ready for `func start` (see local.settings.json.example)", flush=True
         )
-        _watch(services.children, until=None)
+        _watch(services.children)
 
 
 def _announce(services: stack.Services) -> None:
@@ -95,9 +162,9 @@ def _announce(services: stack.Services) -> None:
     print(f"Issuer:   {services.jwks_url}", flush=True)
 
 
-def _watch(children: Sequence[processes.Child], *, until: processes.Child | None) -> None:
-    """Return when `until` has ended; raises processes.ChildFailed when one of `children` has."""
-    while until is None or not until.has_ended():
+def _watch(children: Sequence[processes.Child], *, until: Sequence[processes.Child] = ()) -> None:
+    """Return when one of `until` has ended; raises ChildFailed when one of `children` has."""
+    while not any(one.has_ended() for one in until):
         for one in children:
             if one.has_ended():
                 raise _ended(one)

@@ -85,8 +85,8 @@ def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
     return f"{video_id}/{clip_id}/"
 
 
-def own_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
-    """A thumbnail that came with a clip of the old service, instead of being made from it."""
+def legacy_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
+    """A thumbnail that was supplied with a clip, as by the old service, not made from it."""
     return f"{video_id}/{clip_id}_thumbnail{extension}"
 
 

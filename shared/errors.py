@@ -7,7 +7,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     CliplinkError
     ├── InvalidRequest            the caller sent something malformed
     │   ├── BodyTooLarge
-    │   └── UnsupportedMediaType
+    │   ├── UnsupportedMediaType
+    │   └── KeyReused
     ├── Unauthenticated           a token that does not hold
     │   └── TokenMissing              no token at all
     ├── Forbidden                 a good token without the role that is needed
@@ -15,7 +16,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
     ├── UnplayableClip            the bytes that landed are no clip anyone could play
-    ├── UnmovableFile             a file that is to become a clip cannot, or must not
+    ├── UnusableFile              a local or remote file cannot become a clip
     ├── BlobMissing               the blob is gone
     ├── BlobChanged               the blob is no longer the version that was asked for
     ├── BlobExists                a blob that must be new is already there
@@ -70,6 +71,13 @@ class BodyTooLarge(InvalidRequest):
 class UnsupportedMediaType(InvalidRequest):
     code = "unsupported_media_type"
     title = "The request body must be JSON"
+
+
+class KeyReused(InvalidRequest):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
 
 
 class Unauthenticated(CliplinkError):
@@ -146,14 +154,14 @@ class UnplayableClip(CliplinkError):
         self.failure_code = failure_code
 
 
-class UnmovableFile(CliplinkError):
-    """The file is at fault, or what the plan says of it: trying again at once cannot help.
+class UnusableFile(CliplinkError):
+    """A file that was to be uploaded is the cause, so an immediate retry cannot help.
 
     `failure_code` is one of the codes listed in docs/migration.md.
     """
 
     code = "unmovable_file"
-    title = "The file cannot be moved in"
+    title = "The file cannot be used"
 
     def __init__(self, failure_code: str, detail: str) -> None:
         super().__init__(detail)

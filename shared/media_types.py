@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 # what ends in +xml is a document to it, with scripts (https://mimesniff.spec.whatwg.org/#xml-mime-type).
 _SERVABLE = re.compile(r"(?:video|audio)/[a-z0-9.+-]+(?<!\+xml)")
 
+_UNKNOWN = "application/octet-stream"
+
 _OF_EXTENSION = {
     ".3g2": "video/3gpp2",
     ".3gp": "video/3gpp",
@@ -56,6 +58,18 @@ def servable(media_type: str | None) -> str | None:
 def of_name(name: str) -> str | None:
     """The servable type that a file name's extension stands for, or None."""
     return servable(_OF_EXTENSION.get(PurePosixPath(name).suffix.lower()))
+
+
+def upload_type(content_type: str | None, filename: str | None) -> str | None:
+    """The type for an upload: the declared one, or that of the file name's extension.
+
+    A declared type that cannot be served gives way to a known extension. None if neither fits.
+    """
+    known = servable(content_type) or of_name(filename or "")
+    if known is not None or content_type is None:
+        return known
+    extension = PurePosixPath(filename or "").suffix.lower()
+    return _UNKNOWN if content_type == _UNKNOWN or is_media(extension) else None
 
 
 def is_media(extension: str) -> bool:

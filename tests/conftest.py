@@ -17,7 +17,7 @@ from psycopg import sql
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 from shared.settings import Settings, from_mapping
 from tests import log_scan
 from tests.services import AllServices, compose_all
@@ -83,7 +83,7 @@ def jwks_url(issuer: Issuer) -> Iterator[str]:
 def template_database(postgres_server: postgres.Server) -> str:
     name = "template_cliplink"
     create_database(postgres_server, name)
-    migrate(postgres_server.database_url(name))
+    apply_schema(postgres_server.database_url(name))
     return name
 
 

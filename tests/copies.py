@@ -17,7 +17,9 @@ def place() -> Iterator[int]:
     """
     port = ports.free_port()
     try:
-        ports.choose({name: ports.free_port() for name in stack.PREFERRED_PORTS}, _memory(port))
+        wanted = {name: ports.free_port() for name in stack.PREFERRED_PORTS}
+        with ports.chosen(wanted, _memory(port)):
+            pass
         yield port
     finally:
         shutil.rmtree(stack.data_folder(port), ignore_errors=True)

@@ -1,6 +1,6 @@
-"""What it costs to move clips in: next to raw PUTs, the plain client and azcopy.
+"""Measures a migration beside raw PUTs, the plain client and azcopy.
 
-All go to an Azurite on the same machine, a new one for every run: it slows down as it fills.
+All upload to an Azurite on the same machine, a new one for every run: it slows down as it fills.
 """
 
 import json
@@ -24,12 +24,13 @@ from azure.storage.blob import (
 )
 
 from clips.migration.ledger import Ledger
+from clips.migration.matching import match
 from clips.migration.plan import Plan
-from clips.migration.scan import Found
+from clips.migration.scan import ScannedFile
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.migration_clip_queries import CatalogueClip
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 
 _ROUNDS = 3
 _WAYS = ("raw", "cliplink", "sdk", "azcopy")
@@ -46,8 +47,8 @@ def run(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         for name, (count, size) in _SETS.items():
             files = Path(work) / str(count)
-            ids = _films(files, count, size)
-            print(f"\nMoving {name} into Azurite, checksums included (median of {_ROUNDS})\n")
+            ids = _write_files(files, count, size)
+            print(f"\nUploading {name} to Azurite, checksums included (median of {_ROUNDS})\n")
             rounds = [
                 {way: _measure(way, files, ids, Path(work), azcopy) for way in ways}
                 for _ in range(_ROUNDS)
@@ -73,7 +74,7 @@ def _show(rounds: list[dict[str, Measured]], megabytes: float) -> None:
             f"{way:<10}{result['seconds']:>9.2f}{megabytes / result['seconds']:>8.0f}"
             f"{result['cpu']:>8.2f}{result['peak_mb']:>9.0f}"
         )
-    # Side by side: a machine that is busy in one round is so for all ways.
+    # Compared within each round: load on the machine affects all ways of a round alike.
     rate = statistics.median(r["raw"]["seconds"] / r["cliplink"]["seconds"] for r in rounds)
     print(f"cliplink has {rate:.2f} of the rate of raw PUTs")
     if "azcopy" in middle:
@@ -130,7 +131,7 @@ def _with_azcopy(azcopy: Path, files: Path, url: str, work: Path) -> Measured:
 
 @contextmanager
 def _storage(work: Path) -> Iterator[tuple[azurite.Account, str]]:
-    """A new emulator, and an address of its container of clips that opens it."""
+    """A new emulator, and the URL of its clips container with a SAS."""
     with (
         tempfile.TemporaryDirectory(dir=work) as folder,
         azurite.running(
@@ -158,7 +159,7 @@ def _catalogue(work: Path, ids: list[UUID]) -> Iterator[str]:
         postgres.running(Path(folder) / "postgres", free_port(), durable=False) as server,
     ):
         url = server.url
-        migrate(url)
+        apply_schema(url)
         user, video = uuid4(), uuid4()
         with psycopg.connect(url) as connection:
             connection.execute("INSERT INTO users (id, email) VALUES (%s, 'a@b.c')", [user])
@@ -171,8 +172,8 @@ def _catalogue(work: Path, ids: list[UUID]) -> Iterator[str]:
         yield url
 
 
-def _films(folder: Path, count: int, size: int) -> list[UUID]:
-    """Files of bytes that no two have in common, each called by an id."""
+def _write_files(folder: Path, count: int, size: int) -> list[UUID]:
+    """Files of random bytes, each named by an id."""
     folder.mkdir()
     ids = [uuid4() for _ in range(count)]
     for clip_id in ids:
@@ -183,23 +184,24 @@ def _films(folder: Path, count: int, size: int) -> list[UUID]:
 
 
 def _plan() -> None:
-    """Files and rows of the kind that takes longest: by address, few names, many folders."""
+    """Plans the kind of files that takes longest: matched by address, few names, many folders."""
     count = 100_000
     ids = [UUID(int=1 << 100 | number) for number in range(count)]
     paths = [f"videos/{number // 10}/{number % 10}.mp4" for number in range(count)]
     began = time.perf_counter()
     with Ledger() as ledger:
-        ledger.add_files(Found(path.encode(), 10) for path in paths)
+        ledger.add_files(ScannedFile(path.encode(), 10) for path in paths)
         ledger.add_clips(
             CatalogueClip(id=i, video_id=ids[0], blob_name=None, old_url=f"s3://bucket/{path}")
             for i, path in zip(ids, paths, strict=True)
         )
+        match(ledger)
         matched = sum(1 for _ in Plan(ledger).items())
     print(f"\nPlanned {matched} files against as many clips in {time.perf_counter() - began:.1f} s")
 
 
 def _azcopy(folder: Path) -> Path | None:
-    """The program out of its npm package, kept for the next run; None if it cannot be had."""
+    """The program from its npm package, kept for the next run; None if it cannot be installed."""
     home = folder / "azcopy"
     pattern = "node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_*"
     if not any(home.glob(pattern)):

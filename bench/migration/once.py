@@ -1,7 +1,7 @@
-"""One way of bringing files to storage, in a process of its own: `python -m bench.migration.once`.
+"""One way of uploading files, in its own process: `python -m bench.migration.once`.
 
-Prints seconds of moving, from the start of the command on but for what it imports, CPU seconds of
-the whole process, and the most memory that it took.
+Prints the seconds of the upload without imports, the CPU seconds of the whole process, and its
+peak memory.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ _PAUSE = 1.0  # seconds
 
 
 def cliplink(folder: Path, _: str) -> float:
-    """What `python -m clips.migrate` does, the same options and settings."""
-    # The driver is otherwise loaded with the first query; the plain client is loaded before too.
-    from clips import migrate
+    """`python -m clips.migrate` with its usual options and settings."""
+    # Otherwise the driver is loaded by the first query; the plain client is loaded early too.
+    from clips.migration import cli
     from shared.postgres import pool  # noqa: F401  # loaded here, used by the command
 
     began = time.perf_counter()
-    assert migrate.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0
+    assert cli.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0
     return time.perf_counter() - began
 
 
 def raw(folder: Path, container: str) -> float:
-    """PUTs of bytes that are in memory already, without a checksum; a long file in blocks."""
+    """PUTs of bytes in memory, without a checksum; a long file in blocks."""
     parts = urlsplit(container)
     local = threading.local()
 
@@ -98,7 +98,7 @@ def sdk(folder: Path, container: str) -> float:
 
 
 def old(folder: Path, container: str) -> float:
-    """As the old service did it: one after the other, and a pause after every ten."""
+    """As the old service did: one after the other, with a pause after every ten."""
     from azure.storage.blob import ContainerClient
 
     client = ContainerClient.from_container_url(container)

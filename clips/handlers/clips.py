@@ -7,7 +7,7 @@ from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, Respon
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.library import ClipDraft, ShownClip
-from shared.errors import NotFound, StorageUnavailable
+from shared.errors import NotFound, StorageUnavailable, WrongState
 from shared.model import ClipUpdate
 
 
@@ -23,7 +23,8 @@ from shared.model import ClipUpdate
     responses=(
         ResponseSpec(HTTPStatus.CREATED, "The new clip.", outputs.AnnouncedClip, (LOCATION,)),
     ),
-    errors=(NotFound, StorageUnavailable),
+    errors=(NotFound, StorageUnavailable, WrongState),
+    retry_key=True,
 )
 def create(request: Request, where: inputs.VideoId, new: inputs.NewClip) -> Response:
     draft = ClipDraft(
@@ -34,9 +35,13 @@ def create(request: Request, where: inputs.VideoId, new: inputs.NewClip) -> Resp
         filename=new.filename,
         content_type=new.content_type,
     )
-    announced = request.services.library.announce(request.viewer, draft)
+    announced = request.services.library.announce(request.viewer, draft, request.retry_key)
     view = views.new_clip(announced.clip, announced.upload)
-    return Response(HTTPStatus.CREATED, view, {"Location": f"/api/clips/{announced.clip.id}"})
+    return Response(
+        HTTPStatus.CREATED,
+        view,
+        {"Location": request.location_of(f"/api/clips/{announced.clip.id}")},
+    )
 
 
 @Operation(

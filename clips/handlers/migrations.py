@@ -30,7 +30,7 @@ def start(request: Request, where: inputs.NewMigration) -> Response:
     return Response(
         HTTPStatus.ACCEPTED,
         views.migration(started),
-        {"Location": f"/api/migrations/{started.migration.id}"},
+        {"Location": request.location_of(f"/api/migrations/{started.migration.id}")},
     )
 
 

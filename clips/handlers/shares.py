@@ -46,7 +46,7 @@ def create(request: Request, where: inputs.ClipId, new: inputs.NewShare) -> Resp
     return Response(
         HTTPStatus.CREATED,
         views.share(share, f"{base_url}{token}"),
-        {"Location": f"/api/clips/{share.clip_id}/shares/{share.id}"},
+        {"Location": request.location_of(f"/api/clips/{share.clip_id}/shares/{share.id}")},
     )
 
 
@@ -86,6 +86,8 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
     tag=Tag.SHARES,
     summary="Open a share",
     description="Redirects to the clip by a link that lives a few minutes, and counts a view. "
+    "Further requests from the same address and program count as the same view while such a link "
+    "lives, so that players can seek and downloads can resume. "
     "Answers 404 for a share that is unknown, revoked, expired or used up, and for one whose clip "
     "is deleted.",
     parameters=inputs.ShareToken,
@@ -106,7 +108,8 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
     errors=(NotFound, WrongState, BlobMissing, StorageUnavailable, DatabaseUnavailable),
 )
 def open_(request: AnonymousRequest, where: inputs.ShareToken) -> Response:
-    opened = request.services.sharing.open(where.token)
+    sharing = request.services.sharing
+    opened = (sharing.peek if request.is_head else sharing.open)(where.token, request.client)
     outcome = opened.outcome
     if isinstance(outcome, Rehydration):
         retry = {"Retry-After": str(outcome.retry_after)}

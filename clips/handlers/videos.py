@@ -6,7 +6,7 @@ from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from shared.errors import NotFound
+from shared.errors import NotFound, WrongState
 
 
 @Operation(
@@ -17,10 +17,18 @@ from shared.errors import NotFound
     body=inputs.NewVideo,
     example={"title": "Holidays", "youtube_id": "dQw4w9WgXcQ"},
     responses=(ResponseSpec(HTTPStatus.CREATED, "The new video.", outputs.Video, (LOCATION,)),),
+    errors=(WrongState,),
+    retry_key=True,
 )
 def create(request: Request, _: inputs.NoParameters, new: inputs.NewVideo) -> Response:
-    video = request.services.library.create_video(request.user, new.title, new.youtube_id)
-    return Response(HTTPStatus.CREATED, views.video(video), {"Location": f"/api/videos/{video.id}"})
+    video = request.services.library.create_video(
+        request.user, new.title, new.youtube_id, request.retry_key
+    )
+    return Response(
+        HTTPStatus.CREATED,
+        views.video(video),
+        {"Location": request.location_of(f"/api/videos/{video.id}")},
+    )
 
 
 @Operation(

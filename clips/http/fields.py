@@ -25,7 +25,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from clips.http import cursors
-from shared.media_types import servable
 from shared.model import LONGEST_POSITION, LONGEST_TITLE, THUMBNAIL_WIDTHS
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -38,7 +37,7 @@ _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
-_MEDIA_TYPE = r"^((audio|video)/[A-Za-z0-9.+-]+|application/octet-stream)$"
+_MEDIA_TYPE = r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"
 
 
 def _whole_number(value: object) -> object:
@@ -85,20 +84,9 @@ def _printable(text: str) -> str:
     return text
 
 
-def _blank_is_none(value: object) -> object:
-    """Forms send an empty text for a field that was left empty."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 def _without_parameters(value: object) -> object:
     """A browser's recorder says `video/webm;codecs=vp9,opus`: the type is what counts."""
     return value.partition(";")[0].strip() if isinstance(value, str) else value
-
-
-def _media_type(text: str) -> str:
-    if servable(text) is None and text != "application/octet-stream":
-        raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
-    return text
 
 
 def _address_or_range(text: str) -> str:
@@ -194,14 +182,13 @@ type Line = Annotated[
 ]
 type Title = Annotated[
     Line | None,
-    BeforeValidator(_blank_is_none),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "string", "maxLength": LONGEST_TITLE, "pattern": _ONE_LINE},
                 {"type": "null"},
             ],
-            "description": "One line; a blank one counts as null.",
+            "description": "One line.",
         }
     ),
 ]
@@ -221,8 +208,7 @@ type FolderName = Annotated[
 type MediaType = Annotated[
     str,
     BeforeValidator(_without_parameters),
-    StringConstraints(to_lower=True, max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"),
-    AfterValidator(_media_type),
+    StringConstraints(to_lower=True, max_length=127, pattern=_MEDIA_TYPE),
     WithJsonSchema({"type": "string", "maxLength": 127, "pattern": _MEDIA_TYPE}),
 ]
 type IpRule = Annotated[

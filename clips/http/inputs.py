@@ -40,6 +40,7 @@ from clips.http.fields import (
     Title,
     Width,
 )
+from shared.media_types import upload_type
 from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
@@ -123,10 +124,20 @@ class NewClip(Body):
     ] = None
     content_type: Annotated[
         MediaType | None,
-        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
+        Field(
+            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
+            "is replaced by that of the `filename`'s extension, if that is known."
+        ),
     ] = None
 
     _after_start = field_validator("end_time")(_must_follow_start)
+
+    @field_validator("content_type")
+    @classmethod
+    def _uploadable(cls, content_type: str | None, info: Any) -> str | None:  # noqa: ANN401 - as above
+        if content_type and upload_type(content_type, info.data.get("filename")) is None:
+            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+        return content_type
 
 
 class ClipChange(Body):

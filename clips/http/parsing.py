@@ -3,16 +3,25 @@
 Every bad field is reported at once, path, query and body together.
 """
 
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
 import azure.functions as func
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from clips.http.inputs import Body, NoBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from shared.model import RetryKey
+
+# What an Idempotency-Key may be: visible ASCII characters.
+RETRY_KEY = re.compile(r"^[!-~]{1,255}$")
 
 _LARGEST_BODY = 64 * 1024  # bytes
+# An empty text, or one that begins with what may be white space: most bodies have neither.
+_BLANK_TEXT = re.compile(rb':\s*"(?:"|[\s\\]|[^\x00-\x7f])')
 
 
 def parse[P: Parameters, B: Body](
@@ -34,7 +43,7 @@ def parse[P: Parameters, B: Body](
         lambda: parameters.model_validate({**request.params, **request.route_params}),
         _bad_parameter,
     )
-    raw = (request.get_body() or b"{}") if has_body else b"{}"
+    raw = (_with_nulls(request.get_body(), body) or b"{}") if has_body else b"{}"
     content = _collect(fields, lambda: body.model_validate_json(raw), _bad_body_field)
     if where is None or content is None or fields:
         raise _invalid(fields)
@@ -46,6 +55,21 @@ def invalid_body(error: ValidationError) -> InvalidRequest:
     return _invalid([_bad_body_field(problem) for problem in error.errors()])
 
 
+def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> RetryKey | None:
+    """The Idempotency-Key with a fingerprint of what it stands for; None without the header.
+
+    Two spellings of the same JSON have one fingerprint. Raises InvalidRequest.
+    """
+    key = (request.headers.get("idempotency-key") or "").strip()
+    if not key:
+        return None
+    if not RETRY_KEY.fullmatch(key):
+        detail = "must be 1 to 255 visible ASCII characters"
+        raise _invalid([FieldError(detail, parameter="Idempotency-Key")])
+    parts = (request.method, type(body).__name__, where.model_dump_json(), body.model_dump_json())
+    return RetryKey(key, hashlib.sha256("\n".join(parts).encode()).digest())
+
+
 def _check_body(request: func.HttpRequest) -> None:
     if len(request.get_body()) > _LARGEST_BODY:
         raise BodyTooLarge(f"The body may have up to {_LARGEST_BODY} bytes.")
@@ -54,6 +78,29 @@ def _check_body(request: func.HttpRequest) -> None:
         raise UnsupportedMediaType(
             "Send the body as JSON, with the header Content-Type: application/json."
         )
+
+
+def _with_nulls(raw: bytes, body: type[Body]) -> bytes:
+    """The body with null for a blank text in an optional field; unset where null is not a value.
+
+    Forms send a blank text for a field that was left empty. What is not a JSON object is returned
+    as it is: the model reports it.
+    """
+    if not _BLANK_TEXT.search(raw):
+        return raw
+    try:
+        values = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw
+    if not isinstance(values, dict):
+        return raw
+    for name, field in body.model_fields.items():
+        text = values.get(name)
+        if isinstance(text, str) and not text.strip() and not field.is_required():
+            del values[name]
+            if field.default is None:
+                values[name] = None
+    return orjson.dumps(values)
 
 
 def _collect[M: BaseModel](

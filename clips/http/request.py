@@ -9,7 +9,7 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.http import cursors, urls
-from shared.model import User, Viewer
+from shared.model import Client, RetryKey, User, Viewer
 
 if TYPE_CHECKING:
     from clips.compose import Services
@@ -23,10 +23,31 @@ class AnonymousRequest:
 
     services: "Services"
     http: func.HttpRequest
+    public_url: str | None
+
+    @property
+    def is_head(self) -> bool:
+        """Whether only the headers of the answer are wanted: then nothing may change."""
+        return bool(self.http.method == "HEAD")
+
+    @property
+    def client(self) -> Client:
+        """Where the request comes from.
+
+        The first address of X-Forwarded-For is the client's, as the proxies in front of the app
+        report it. A client can forge it, so nothing is allowed because of it.
+        """
+        headers = self.http.headers
+        first = (headers.get("x-forwarded-for") or "").partition(",")[0].strip()
+        return Client(_without_port(first), headers.get("user-agent") or "")
 
     def url_of(self, path: str) -> str:
         """The absolute URL of a path of the API."""
-        return urls.absolute(self.http, path)
+        return urls.absolute(self.http, path, self.public_url)
+
+    def location_of(self, path: str) -> str:
+        """The same for `Location`, which is relative unless there is a public address."""
+        return f"{self.public_url or ''}{path}"
 
     def page[Item](
         self, items: Sequence[Item], limit: int, key: Callable[[Item], PageKey]
@@ -40,7 +61,7 @@ class AnonymousRequest:
         if len(items) <= limit:
             return shown, {}
         cursor = cursors.encode(*key(shown[-1]))
-        url = urls.with_query(self.http, {"cursor": cursor})
+        url = urls.with_query(self.http, {"cursor": cursor}, self.public_url)
         return shown, {"Link": f'<{url}>; rel="next"'}
 
 
@@ -50,3 +71,11 @@ class Request(AnonymousRequest):
 
     user: User
     viewer: Viewer
+    retry_key: RetryKey | None = None
+
+
+def _without_port(address: str) -> str:
+    """`203.0.113.4:51234` and `[2001:db8::1]:51234` without the port, which changes."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address

@@ -8,7 +8,7 @@ import azure.functions as func
 import orjson
 
 _HEADERS = {
-    # Answers hold links that open blobs: nobody in between keeps them.
+    # Answers hold links that open blobs: no cache on the way may keep them.
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
     # A page of another origin reads no header but these. The platform answers which origins may
@@ -30,11 +30,14 @@ class Response:
     content_type: str = "application/json"
 
 
-def render(response: Response) -> func.HttpResponse:
-    body = response.body
+def render(response: Response, *, with_body: bool = True) -> func.HttpResponse:
     return func.HttpResponse(
-        body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        _bytes(response.body) if with_body else b"",
         status_code=response.status,
         headers=_HEADERS | dict(response.headers),
         mimetype=response.content_type,
     )
+
+
+def _bytes(body: object) -> bytes:
+    return body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_UTC_Z)

@@ -13,7 +13,7 @@ import azure.functions as func
 
 from clips.http.inputs import Body, Parameters
 from clips.http.openapi.operations import Endpoint, Route
-from clips.http.parsing import parse
+from clips.http.parsing import parse, retry_key_of
 from clips.http.permissions import check_role, record_admin_operation, viewer_of
 from clips.http.problems import problem, unexpected
 from clips.http.request import AnonymousRequest, Request
@@ -28,7 +28,6 @@ _log = logging.getLogger(__name__)
 
 type Answer = Callable[[func.HttpRequest], Response]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The host tries routes in the order of function names, and a catch-all must be tried last:
 # https://github.com/Azure/azure-functions-host/issues/9876.
 _FALLBACK = "zz_unknown_route"
@@ -37,8 +36,12 @@ _FALLBACK = "zz_unknown_route"
 class Routes:
     """The HTTP functions of an app. Function keys are not used: requests carry tokens."""
 
-    def __init__(self, app: func.FunctionApp, services: "Services") -> None:
+    def __init__(
+        self, app: func.FunctionApp, services: "Services", public_url: str | None = None
+    ) -> None:
+        """`public_url` is the setting PUBLIC_URL."""
         self._app = app
+        self._public_url = public_url
         self._services = services
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
@@ -57,36 +60,44 @@ class Routes:
             if operation.role is not None:
                 record_admin_operation(user, req, where)
             viewer = viewer_of(user, req, where, body, self._services.owners.of)
-            return endpoint.handler(Request(self._services, req, user, viewer), where, body)
+            retry_key = retry_key_of(req, where, body) if operation.retry_key else None
+            request = Request(self._services, req, self._public_url, user, viewer, retry_key)
+            return endpoint.handler(request, where, body)
 
         self._register(Route(name, method, path, operation, is_public=False), answer)
 
     def add_public[P: Parameters, B: Body](
         self, name: str, method: str, path: str, endpoint: Endpoint[AnonymousRequest, P, B]
     ) -> None:
-        """A function that needs no token; its handler does not know who calls."""
+        """A function that needs no token; its handler does not know who calls.
+
+        Where it answers GET it answers HEAD too, as RFC 9110 says: without a body.
+        """
         operation = endpoint.operation
 
         def answer(req: func.HttpRequest) -> Response:
             where, body = parse(req, operation.parameters, operation.body)
-            return endpoint.handler(AnonymousRequest(self._services, req), where, body)
+            request = AnonymousRequest(self._services, req, self._public_url)
+            return endpoint.handler(request, where, body)
 
         self._register(Route(name, method, path, operation, is_public=True), answer)
 
     def add_fallback(self) -> None:
         """Answers what no other route matches: 404, or 405 where the path exists. Call it last."""
-        self._serve(_FALLBACK, "{*path}", _METHODS, self._unknown)
+        # Every method: the host itself would answer others, such as TRACE, with an empty 404.
+        self._serve(_FALLBACK, "{*path}", None, self._unknown)
 
     def _register(self, route: Route, answer: Answer) -> None:
         self.described.append(route)
-        self._methods[route.path].append(route.method)
-        self._serve(route.name, route.path, [route.method], answer)
+        methods = ["GET", "HEAD"] if route.answers_head else [route.method]
+        self._methods[route.path] += methods
+        self._serve(route.name, route.path, methods, answer)
 
-    def _serve(self, name: str, path: str, methods: Sequence[str], answer: Answer) -> None:
+    def _serve(self, name: str, path: str, methods: Sequence[str] | None, answer: Answer) -> None:
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             return _respond(answer, req, context)
 
-        self._app.function_name(name)(self._app.route(path, methods=list(methods))(serve))
+        self._app.function_name(name)(self._app.route(path, methods=methods)(serve))
 
     def _user(self, request: func.HttpRequest) -> User:
         identity = self._services.tokens.verify(request.headers.get("authorization"))
@@ -113,7 +124,7 @@ def _respond(answer: Answer, request: func.HttpRequest, context: func.Context) -
     except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as an opaque 500
         _log.exception("Unexpected fault in invocation %s", context.invocation_id)
         response = unexpected(str(context.invocation_id))
-    return render(response)
+    return render(response, with_body=request.method != "HEAD")
 
 
 def _matches(route: str, path: str) -> bool:

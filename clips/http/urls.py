@@ -1,4 +1,4 @@
-"""Absolute URLs for responses, on the host that the caller used."""
+"""Absolute URLs for responses: below PUBLIC_URL or, without it, on the host that was called."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,16 @@ _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
 _OWN_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
-def absolute(request: func.HttpRequest, path: str) -> str:
+def absolute(request: func.HttpRequest, path: str, public_url: str | None) -> str:
     """The absolute URL of a path of the API; raises InvalidRequest if the request names no host.
 
-    Front Door calls the app by the app's own host name, where callers may be shut out, and sends
-    theirs in a header. A forged header misleads its sender alone, as responses are not cached.
-    Always https except on loopback: behind a proxy that ends TLS a request looks like http.
+    With `public_url` no header is read. Without it, X-Forwarded-Host goes before Host: Front Door
+    sends the caller's host name in it. A forged header misleads only its sender, as responses are
+    not cached. Always https except on loopback: behind a proxy that ends TLS, a request looks
+    like http.
     """
+    if public_url is not None:
+        return f"{public_url}{path}"
     requested = _requested(request)
     if requested.hostname in _LOOPBACK:
         return f"{requested.scheme}://{requested.netloc}{path}"
@@ -28,10 +31,12 @@ def absolute(request: func.HttpRequest, path: str) -> str:
     return f"https://{forwarded if _HOST.fullmatch(forwarded) else requested.netloc}{path}"
 
 
-def with_query(request: func.HttpRequest, changed: Mapping[str, str]) -> str:
+def with_query(
+    request: func.HttpRequest, changed: Mapping[str, str], public_url: str | None
+) -> str:
     """The URL of the request itself with some query parameters set; raises as `absolute`."""
     query = urlencode(dict(request.params) | dict(changed))
-    return absolute(request, f"{path_of(request)}?{query}")
+    return absolute(request, f"{path_of(request)}?{query}", public_url)
 
 
 def path_of(request: func.HttpRequest) -> str:
@@ -40,9 +45,9 @@ def path_of(request: func.HttpRequest) -> str:
 
 
 def _requested(request: func.HttpRequest) -> SplitResult:
-    """The URL that was requested; the caller chose its host, by the Host header.
+    """The URL that was requested; its host is what the caller sent in the Host header.
 
-    The header is checked too: with a slash in it, a part of it would pass for our path.
+    The header is checked too: with a slash in it, a part of it would pass for the path.
     """
     url: str = request.url
     try:
@@ -57,4 +62,4 @@ def _requested(request: func.HttpRequest) -> SplitResult:
 
 def _no_host() -> InvalidRequest:
     field = FieldError("must be the name or address of a host", parameter="Host")
-    return InvalidRequest("Look at: the header Host.", (field,))
+    return InvalidRequest("Invalid fields: the header Host.", (field,))

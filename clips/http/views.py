@@ -151,8 +151,8 @@ def migration(report: MigrationReport) -> outputs.Migration:
     failures: list[outputs.MigrationFailure] = [
         {
             "clip_id": file.clip_id,
-            "code": file.why.code,
-            "detail": f"{_readable(file.path)}: {file.why.detail}",
+            "code": file.failure.code,
+            "detail": f"{_readable(file.path)}: {file.failure.detail}",
         }
         for file in report.failures
     ]
@@ -169,7 +169,7 @@ def migration(report: MigrationReport) -> outputs.Migration:
         "failed": value.failed,
         "failures": failures,
         "unmatched": [
-            {"path": _readable(file.path), "code": file.why.code, "detail": file.why.detail}
+            {"path": _readable(file.path), "code": file.failure.code, "detail": file.failure.detail}
             for file in report.unmatched
         ],
         "no_file": list(report.no_file),

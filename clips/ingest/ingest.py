@@ -8,6 +8,7 @@ and only the version of the blob that was claimed is ever published.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from shared.errors import (
 )
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, LONGEST_POSITION, Blob, Failure, Media, title_from
+from shared.outages import NO_WAIT, OutageWait
 from shared.playability import Playback
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
+
+# How many of the clips that host.json lets in at a time are decoded at once: as many as the memory
+# of an instance holds, whatever their pictures are. The others claim, write images or wait.
+DECODERS = 2
+_decoders = threading.BoundedSemaphore(DECODERS)
 
 
 class Ingest:
@@ -57,23 +64,24 @@ class Ingest:
         self._images = images
         self._after_publishing = after_publishing
 
-    def landed(self, blob_name: str) -> None:
+    def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
         """Brings the catalogue to whatever version of the blob is there now.
 
-        A file that cannot be played is a result, not an error. Any exception means that the same
-        call may succeed later, so that the host should deliver the message again.
+        An outage is waited for as `wait` says, within the same attempt. A file that cannot be
+        played is a result, not an error. Any exception means that the same call may succeed
+        later, so that the host should deliver the message again.
         """
         video_id = blob_names.video_of(blob_name)
         if video_id is None:
             _log.warning("Left alone, not under a video: %s", blob_name)
             return
         with span("ingest"):
-            self._attempt(blob_name, video_id)
+            self._attempt(blob_name, video_id, wait)
 
-    def _attempt(self, blob_name: str, video_id: UUID) -> None:
-        self._landings.count_attempt(blob_name)
+    def _attempt(self, blob_name: str, video_id: UUID, wait: OutageWait) -> None:
+        wait.through(lambda: self._landings.count_attempt(blob_name))
         try:
-            self._bring_in(blob_name, video_id)
+            wait.through(lambda: self._bring_in(blob_name, video_id))
         except BlobMissing:
             _log.info("Gone before it was processed: %s", blob_name)
         except BlobChanged:
@@ -103,7 +111,8 @@ class Ingest:
         run = IngestRun(claim, blob, reader, self._clock())
         self._images.remove(claim.video_id, claim.clip_id)
         try:
-            media, playback, stills = _look_into(reader)
+            with _decoders:
+                media, playback, stills = _look_into(reader)
         except UnplayableClip as error:
             self._fail(run, Failure(error.failure_code, error.detail))
             return
@@ -138,7 +147,6 @@ class Ingest:
 
 
 def _look_into(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
-    # Imported here: only the trigger pays for FFmpeg, not the start of every API instance.
     from shared import media
 
     with ExitStack() as stack:

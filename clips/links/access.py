@@ -7,11 +7,10 @@ the caller gets it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import PurePosixPath
 from uuid import UUID
 
 from clips.links.archive import Archive
-from clips.links.download_names import download_name
+from clips.links.download_names import clip_file_name, download_name
 from clips.links.storyboards import Storyboards
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants, TimeKey
@@ -225,7 +224,7 @@ def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None
     if terms.download is None:
         return None
     if terms.download == "":
-        return download_name(file.title or str(file.id), PurePosixPath(blob_name).suffix)
+        return clip_file_name(file, blob_name)
     return download_name(terms.download)
 
 

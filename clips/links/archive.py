@@ -1,4 +1,4 @@
-"""Clips in the archive tier: whether their bytes can be read, and bringing them back.
+"""Clips in the archive tier: whether their bytes can be read, and how they are restored.
 
 Storage itself knows what is archived and what is being rehydrated: no state is kept of it here.
 """
@@ -36,8 +36,12 @@ class Archive:
         self._online: dict[str, datetime] = {}
         self._starting = threading.Lock()
 
-    def state(self, blob_name: str, priority: RehydratePriority) -> Rehydration | None:
-        """None if the blob can be read; else starts to bring it back, and says how long it takes.
+    def state(
+        self, blob_name: str, priority: RehydratePriority, *, start: bool = True
+    ) -> Rehydration | None:
+        """None if the blob can be read; else starts to restore it, and says how long it takes.
+
+        Without `start` nothing changes.
 
         A rehydration that is under way can be raised to high priority, never lowered. Raises
         BlobMissing, StorageUnavailable.
@@ -49,7 +53,7 @@ class Archive:
             self._remember(blob_name)
             return None
         blob = self._look(blob_name)
-        if blob.archived and not _under_way(blob, priority):
+        if start and blob.archived and not _under_way(blob, priority):
             with self._starting:
                 # Another thread may have been faster.
                 blob = self._look(blob_name)

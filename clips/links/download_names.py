@@ -3,6 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
+from shared.model import ClipFile
+
 # Separators, and what Windows refuses. Browsers replace these too; most other programs do not.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')
 # Control and other invisible characters. Some reverse the direction of the text: to the eye,
@@ -15,6 +17,11 @@ _INVISIBLE = re.compile(
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 _MAX_BYTES = 255  # of a name, in most file systems
 _LONGEST_EXTENSION = 16
+
+
+def clip_file_name(clip: ClipFile, blob_name: str) -> str:
+    """The name to save a clip's file under: its title or its id, with the blob's extension."""
+    return download_name(clip.title or str(clip.id), PurePosixPath(blob_name).suffix)
 
 
 def download_name(text: str, extension: str = "") -> str:

@@ -1,10 +1,12 @@
-"""Shares: URLs that open a clip without a token, and can be revoked.
+"""Shares: URLs that open a clip without a bearer token, and can be revoked.
 
 A signed link cannot be revoked; a share can, at any moment. Its URL holds a secret, and redirects
-its bearer to a link of a few minutes, as often as the share allows.
+to a link of a few minutes, for as many views as the share allows. Requests of one viewer count as
+one view while a link of the share is alive, as players ask again to seek, and downloads to resume.
 """
 
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Sequence
@@ -13,21 +15,34 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clips.links.archive import Archive
+from clips.links.download_names import clip_file_name
 from shared.blob_names import Containers
-from shared.catalogue import Clips, NewShare, OpenShare, Shares, TimeKey
+from shared.catalogue import Clips, NewShare, OpenShare, Shares, ShareViewer, TimeKey
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
-from shared.model import RehydratePriority, Rehydration, Share, SignedLink, Viewer, ready_blob
+from shared.model import (
+    Client,
+    RehydratePriority,
+    Rehydration,
+    Share,
+    SignedLink,
+    Viewer,
+    ready_blob,
+)
 from shared.storage import Links, LinkTerms
 
+# How long the links of a share live: for so long a revocation may leave them open.
 LINK_LIFE = timedelta(minutes=5)
-"""Life of the links that a share gives out: for so long a revocation may leave them open."""
 
 _SHORTEST_LINK = timedelta(seconds=1)
+# HEAD costs no view, so its link is only good for following the redirect at once.
+_HEAD_LINK_LIFE = timedelta(seconds=30)
 _NO_WINDOW = timedelta(0)
 
 _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# What plays a video that a browser (on iOS, macOS, Android) opened, with a User-Agent of its own.
+_MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,39 +113,70 @@ class Sharing:
         if not self._shares.revoke(viewer, clip_id, share_id):
             raise NotFound("There is no such share.")
 
-    def open(self, token: str) -> Opened:
-        """A link for the bearer of a secret, which uses up a view and is put on record.
+    def open(self, token: str, client: Client) -> Opened:
+        """A link for the bearer of a secret, which is recorded and uses up a view.
 
-        The view is counted last, when the link is certain. Raises NotFound, in the same words
-        whatever the reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
+        No view for a client that has a link of this share which is still alive. The view is
+        counted last, when the link is certain. Raises NotFound, in the same words whatever the
+        reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
         StorageUnavailable.
         """
-        # No timing attack: the secret is looked up by its digest, never compared with another,
-        # and digests of similar secrets have nothing in common.
-        share = self._shares.find(_digest(token)) if _TOKEN.fullmatch(token) else None
-        if share is None:
-            raise _no_such_share()
+        now, viewer = self._clock(), _viewer(token, client)
+        share = self._find(token, viewer, now)
         blob_name = ready_blob(share.file)
         waiting = self._archive.state(blob_name, RehydratePriority.STANDARD)
         if waiting is not None:
             return Opened(share.file.id, waiting)
-        link = self._link(share, blob_name)
-        if not self._shares.claim(share.id, link):
+        link = self._link(share, blob_name, LINK_LIFE)
+        if not self._shares.claim(share.id, link, viewer, now):
             raise _no_such_share()
         return Opened(share.file.id, link)
 
-    def _link(self, share: OpenShare, blob_name: str) -> SignedLink:
-        life = LINK_LIFE
+    def peek(self, token: str, client: Client) -> Opened:
+        """The same for HEAD: uses up no view and restores nothing; its link lives for seconds."""
+        share = self._find(token, _viewer(token, client), self._clock())
+        blob_name = ready_blob(share.file)
+        waiting = self._archive.state(blob_name, RehydratePriority.STANDARD, start=False)
+        if waiting is not None:
+            return Opened(share.file.id, waiting)
+        link = self._link(share, blob_name, _HEAD_LINK_LIFE)
+        self._shares.record(share.id, link)
+        return Opened(share.file.id, link)
+
+    def _find(self, token: str, viewer: ShareViewer, now: datetime) -> OpenShare:
+        # No timing attack: the secret is looked up by its digest, never compared with another,
+        # and digests of similar secrets have nothing in common.
+        found = self._shares.find(_digest(token), viewer, now) if _TOKEN.fullmatch(token) else None
+        if found is None:
+            raise _no_such_share()
+        return found
+
+    def _link(self, share: OpenShare, blob_name: str, life: timedelta) -> SignedLink:
         if share.expires_at is not None:
             life = max(min(life, share.expires_at - self._clock()), _SHORTEST_LINK)
-        terms = LinkTerms(ip=share.ip, content_type=share.file.served_as)
+        terms = LinkTerms(
+            ip=share.ip,
+            content_type=share.file.served_as,
+            shown_as=clip_file_name(share.file, blob_name),
+        )
         return self._links.to_read(
             self._containers.clips, blob_name, life, terms, window=_NO_WINDOW
         )
 
 
+def _viewer(token: str, client: Client) -> ShareViewer:
+    def keyed(text: str) -> bytes:
+        return hmac.digest(token.encode(errors="replace"), text.encode(errors="replace"), "sha256")
+
+    return ShareViewer(
+        address=keyed(client.address),
+        program=keyed(client.program),
+        any_program=client.program.startswith(_MEDIA_STACKS),
+    )
+
+
 def _digest(token: str) -> bytes:
-    """What is stored of a secret. With 256 random bits, a slow hash would add nothing."""
+    """What is stored of a secret: it has 256 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(token.encode()).digest()
 
 

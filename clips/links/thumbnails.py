@@ -80,7 +80,6 @@ class Thumbnails:
         return name
 
     def _make(self, blob: Blob, name: str, seconds: float, options: StillOptions) -> None:
-        # Imported here: only instances that are asked for a new still pay for FFmpeg.
         from shared import media
 
         reader = self._blobs.reader(self._containers.clips, blob)

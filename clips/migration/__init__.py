@@ -1,11 +1,12 @@
-"""Moving in: files become clips of rows that wait for them, verified, and a receipt is written.
+"""Migration: files of the old service become the bytes of its clips, verified, with a receipt.
 
     scan the folder -> ledger <- rows of the catalogue
                          |
-                       match -> items -> N workers: read once, upload, verify
-                                              |
-                                    switch rows, in batches -> ledger -> receipt
+                       match -> plan -> N workers: read once, upload, verify
+                                               |
+                                    update rows, in batches -> ledger -> receipt
 
-State is in storage and in the catalogue, nowhere else: a run may die at any moment, and the next
-one does what is missing. The ledger is a run's own and goes with it.
+`run` is the command's, `jobs` and `batch` are the API's way through the same modules. State is
+kept in storage and in the catalogue only: a run may die at any moment, and the next one does what
+is missing. The ledger is deleted with its run.
 """

@@ -1,22 +1,21 @@
-"""A run's own book: files, clips and what became of each, in a SQLite file that goes with the run.
+"""The notes of one run: files, clips and results, in a SQLite file that is deleted with the run.
 
 On disk, so that memory stays flat however many files and clips there are; without a name, so
-that nothing is left of it by a run that is killed. It is used from one thread. Paths are bytes
-and come in their order.
+that a killed run leaves nothing. Used by one thread. Paths are bytes, in the order of bytes.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from clips.migration import names
-from clips.migration.items import Line
-from clips.migration.names import Kind
-from clips.migration.scan import Found
+from clips.migration import file_names, old_address
+from clips.migration.receipt import ReceiptLine
+from clips.migration.scan import ScannedFile
+from clips.transfer.file_types import FileKind
 from shared.catalogue.migration_clip_queries import CatalogueClip
 
+# `reading` numbers the names that an old address may mean; 0 is the first.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -24,21 +23,23 @@ PRAGMA cache_size = -8000;
 PRAGMA temp_store = FILE;
 
 CREATE TABLE files (
-    path BLOB PRIMARY KEY, size INTEGER, kind TEXT, spelled BLOB, stem BLOB, is_thumbnail INTEGER,
-    problem TEXT, detail TEXT,
+    path BLOB PRIMARY KEY, size INTEGER, kind TEXT, id_in_name BLOB, stem BLOB,
+    is_thumbnail INTEGER, problem TEXT, detail TEXT,
     clip BLOB, fit INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE clips (
     id BLOB PRIMARY KEY, video BLOB, blob_name TEXT, old_url TEXT
 ) WITHOUT ROWID;
 CREATE TABLE file_keys (level INTEGER, key BLOB, path BLOB);
-CREATE TABLE clip_keys (level INTEGER, key BLOB, clip BLOB);
-CREATE TABLE results (path BLOB PRIMARY KEY, line TEXT) WITHOUT ROWID;
+CREATE TABLE clip_keys (reading INTEGER, level INTEGER, key BLOB, clip BLOB);
+CREATE TABLE results (
+    path BLOB PRIMARY KEY, verdict TEXT, verified_bytes INTEGER, safe_to_delete INTEGER, text TEXT
+) WITHOUT ROWID;
 """
 
-# What SQLite answers where it is the disk that fails; all else is a fault of ours. Without a
-# journal, a write that failed half-way may show as corruption later.
-_OF_THE_DISK = {
+# What SQLite answers when the disk fails. Without a journal, a write that failed half-way may
+# show as corruption later.
+_DISK_ERRORS = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
@@ -47,72 +48,81 @@ _OF_THE_DISK = {
 _PRIMARY_CODE = 0xFF
 _NONE: Mapping[str, object] = {}
 
-type Parameters = Mapping[str, object]
+type Values = Mapping[str, object]
 
 
 class LedgerLost(Exception):
-    """The disk has no room for the ledger, or fails: what is in it counts for nothing."""
+    """The disk has no room for the ledger, or fails: nothing in it can be relied on."""
 
 
 class Ledger:
-    """Raises LedgerLost, wherever it is written or read."""
+    """Every method that reads or writes raises LedgerLost."""
 
     def __init__(self) -> None:
-        with _disk():
+        with _disk_errors():
             # No name: a file in the system's folder for such, deleted as soon as it is open.
             # https://www.sqlite.org/inmemorydb.html#temp_db
             self._db = sqlite3.connect("", autocommit=True)
             self._db.executescript(_SCHEMA)
 
-    def add_files(self, found: Iterable[Found]) -> None:
-        def keys() -> Iterator[tuple[int, bytes, bytes]]:
-            for path, kind in self.rows("SELECT path, kind FROM files WHERE problem IS NULL"):
-                if kind != Kind.IMAGE:
-                    yield from ((n, k, path) for n, k in enumerate(names.keys_of_path(path), 1))
-
-        with self._at_once():
+    def add_files(self, files: Iterable[ScannedFile]) -> None:
+        with self._transaction():
             self._db.executemany(
-                "INSERT OR IGNORE INTO files (path, size, kind, spelled, stem, is_thumbnail,"
+                "INSERT OR IGNORE INTO files (path, size, kind, id_in_name, stem, is_thumbnail,"
                 " problem, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                map(_file_row, found),
+                map(_file_row, files),
             )
-            self._db.executemany("INSERT INTO file_keys VALUES (?, ?, ?)", keys())
+            self._db.executemany("INSERT INTO file_keys VALUES (?, ?, ?)", self._file_keys())
 
     def add_clips(self, clips: Iterable[CatalogueClip]) -> None:
-        def keys() -> Iterator[tuple[int, bytes, bytes]]:
-            for clip, url in self.rows("SELECT id, old_url FROM clips"):
-                yield from ((n, k, clip) for n, k in enumerate(names.keys_of_address(url or ""), 1))
-
-        with self._at_once():
+        with self._transaction():
             self._db.executemany("INSERT INTO clips VALUES (?, ?, ?, ?)", map(_clip_row, clips))
-            self._db.executemany("INSERT INTO clip_keys VALUES (?, ?, ?)", keys())
+            self._db.executemany("INSERT INTO clip_keys VALUES (?, ?, ?, ?)", self._clip_keys())
 
-    def note(self, path: bytes, line: Line) -> None:
-        """What became of a file; the last word counts."""
-        text = json.dumps(line)
+    def record(self, line: ReceiptLine) -> None:
+        """Records a line of the receipt; a later one of the same path replaces it."""
         self.run(
-            "INSERT OR REPLACE INTO results VALUES (:path, :line)", {"path": path, "line": text}
+            "INSERT OR REPLACE INTO results VALUES (:path, :verdict, :bytes, :safe, :text)",
+            {
+                "path": line.path,
+                "verdict": line.verdict,
+                "bytes": line.verified_bytes,
+                "safe": line.safe_to_delete,
+                "text": line.text,
+            },
         )
 
-    def lines(self) -> Iterator[tuple[bytes, Line]]:
-        """Every note, in the order of paths."""
-        for path, line in self.rows("SELECT path, line FROM results ORDER BY path"):
-            yield path, json.loads(line)
+    def lines(self) -> Iterator[ReceiptLine]:
+        """Every recorded line, in the order of paths."""
+        for path, verdict, verified, safe, text in self.rows("SELECT * FROM results ORDER BY path"):
+            yield ReceiptLine(path, verdict, verified, bool(safe), text)
 
-    def run(self, statement: str, parameters: Parameters = _NONE) -> None:
-        with _disk():
-            self._db.execute(statement, parameters)
+    def run(self, statement: str, values: Values = _NONE) -> None:
+        with _disk_errors():
+            self._db.execute(statement, values)
 
-    def rows(self, query: str, parameters: Parameters = _NONE) -> Iterator[tuple[Any, ...]]:
-        with _disk():
+    def rows(self, query: str, values: Values = _NONE) -> Iterator[tuple[Any, ...]]:
+        with _disk_errors():
             # `yield from` would close the cursor in the end, when the ledger may be closed.
-            for row in self._db.execute(query, parameters):  # noqa: UP028  # see above
+            for row in self._db.execute(query, values):  # noqa: UP028 - see above
                 yield row
 
+    def _file_keys(self) -> Iterator[tuple[int, bytes, bytes]]:
+        for path, kind in self.rows("SELECT path, kind FROM files WHERE problem IS NULL"):
+            if kind != FileKind.IMAGE:
+                for level, key in enumerate(file_names.keys_of_path(path), 1):
+                    yield level, key, path
+
+    def _clip_keys(self) -> Iterator[tuple[int, int, bytes, bytes]]:
+        for clip, url in self.rows("SELECT id, old_url FROM clips WHERE old_url <> ''"):
+            for reading, name in enumerate(old_address.parse(url).names):
+                for level, key in enumerate(file_names.keys_of_name(name), 1):
+                    yield reading, level, key, clip
+
     @contextmanager
-    def _at_once(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         """Many rows are written in a fraction of the time if they are one transaction."""
-        with _disk():
+        with _disk_errors():
             self._db.execute("BEGIN")
             yield
             self._db.execute("COMMIT")
@@ -128,28 +138,28 @@ class Ledger:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
-    """Tells what the disk is to blame for from faults of ours."""
+def _disk_errors() -> Iterator[None]:
+    """Raises LedgerLost for errors of the disk; all others are programming errors."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & _PRIMARY_CODE not in _OF_THE_DISK:
+        if error.sqlite_errorcode & _PRIMARY_CODE not in _DISK_ERRORS:
             raise
         folder = "the folder for temporary files (TMPDIR)"
         raise LedgerLost(f"The notes of the run cannot be kept in {folder}: {error}.") from error
 
 
-def _file_row(found: Found) -> tuple[object, ...]:
-    name = names.parsed(found.path)
+def _file_row(file: ScannedFile) -> tuple[object, ...]:
+    name = file_names.parse(file.path)
     return (
-        found.path,
-        found.size,
+        file.path,
+        file.size,
         name.kind,
-        name.spelled and name.spelled.bytes,
+        name.id_in_name and name.id_in_name.bytes,
         name.stem,
         name.is_thumbnail,
-        found.problem,
-        found.detail,
+        file.problem,
+        file.detail,
     )
 
 

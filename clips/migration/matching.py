@@ -1,23 +1,25 @@
-"""Which file is which clip's: by id first, then by as much of the old address as fits.
+"""Matches files with clips: by id first, then by as much of the old address as fits.
 
-A file goes with the clip whose id is its name. Otherwise the last parts of its path are compared
-with the last parts of old addresses: the longest that fit count, and if several clips fit as
-well, none is taken. All of it is done within the ledger, however much there is in it.
+A file belongs to the clip whose id is its name. Otherwise the last parts of its path are compared
+with the last parts of old addresses: the longest match counts, and if several clips match equally
+well, none is chosen. Everything happens inside the ledger, whatever the number of files.
 """
 
 from clips.migration.ledger import Ledger
 
 # Better than any number of parts of an address.
 _BY_ID = 100
+
+# In place of a clip's id: several clips match.
 MANY = b""
-"""In place of a clip's id: several fit."""
 
 _FILE_KEYS_BY_KEY = "CREATE INDEX file_keys_by_key ON file_keys (level, key)"
 
 # How many clips share a key, and one of them.
 _TARGETS = """
 CREATE TABLE targets AS
-    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys GROUP BY level, key
+    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys
+    WHERE reading = 0 GROUP BY level, key
 """
 _TARGETS_BY_KEY = "CREATE UNIQUE INDEX targets_by_key ON targets (level, key)"
 
@@ -33,20 +35,44 @@ WHERE files.path = best.path
 """
 
 _FIT_BY_ID = """
-UPDATE files SET clip = spelled, fit = :by_id
-WHERE problem IS NULL AND kind = 'video' AND spelled IN (SELECT id FROM clips)
+UPDATE files SET clip = id_in_name, fit = :by_id
+WHERE problem IS NULL AND kind = 'video' AND id_in_name IN (SELECT id FROM clips)
 """
 
-_FILMS_BY_STEM = "CREATE INDEX films_by_stem ON files (stem) WHERE kind = 'video'"
+# A later reading of an old address counts only for clips that no file has matched yet.
+_OTHER_READINGS = "SELECT DISTINCT reading FROM clip_keys WHERE reading > 0 ORDER BY reading"
+_CLEAR_OTHER_TARGETS = "DROP TABLE IF EXISTS other_targets"
+_OTHER_TARGETS = """
+CREATE TABLE other_targets AS
+    SELECT level, key, count(*) AS clips, min(clip) AS clip FROM clip_keys
+    WHERE reading = :reading
+      AND clip NOT IN (SELECT clip FROM files WHERE clip IS NOT NULL AND kind <> 'image')
+    GROUP BY level, key
+"""
 
-# An image goes with the clip whose id is its name, or with the film beside it of the same name.
+# From the targets, of which there are few; and only files that have matched no clip yet.
+_FIT_BY_OTHER_READING = """
+UPDATE files SET clip = best.clip, fit = best.level
+FROM (
+    SELECT f.path, max(f.level) AS level, CASE t.clips WHEN 1 THEN t.clip ELSE :many END AS clip
+    FROM other_targets t
+    CROSS JOIN file_keys f ON f.level = t.level AND f.key = t.key
+    JOIN files unmatched ON unmatched.path = f.path AND unmatched.clip IS NULL
+    GROUP BY f.path
+) AS best
+WHERE files.path = best.path
+"""
+
+_VIDEOS_BY_STEM = "CREATE INDEX videos_by_stem ON files (stem) WHERE kind = 'video'"
+
+# An image belongs to the clip whose id is its name, or to the video file beside it of that name.
 _FIT_IMAGES = """
 UPDATE files SET clip = owner.clip, fit = owner.fit
 FROM (
     SELECT image.path, coalesce(named.id, min(beside.clip)) AS clip,
            2 * (named.id IS NOT NULL) + image.is_thumbnail AS fit
     FROM files AS image
-    LEFT JOIN clips AS named ON named.id = image.spelled
+    LEFT JOIN clips AS named ON named.id = image.id_in_name
     LEFT JOIN files AS beside
            ON beside.stem = image.stem AND beside.kind = 'video' AND beside.clip <> :many
     WHERE image.kind = 'image' AND image.problem IS NULL
@@ -55,7 +81,7 @@ FROM (
 WHERE files.path = owner.path AND owner.clip IS NOT NULL
 """
 
-# Of the files that fit a clip, those that fit best; and of these the first.
+# How well the best files of a clip match it; and the first of these files.
 _BEST = """
 CREATE TABLE best AS
     SELECT clip, kind = 'image' AS image, max(fit) AS fit
@@ -71,13 +97,16 @@ CREATE TABLE chosen AS
 _CHOSEN_BY_PATH = "CREATE UNIQUE INDEX chosen_by_path ON chosen (path)"
 _FILES_BY_CLIP = "CREATE INDEX files_by_clip ON files (clip, fit) WHERE clip IS NOT NULL"
 
-_STEPS = (
+_BY_ADDRESS_AND_ID = (
     _FILE_KEYS_BY_KEY,
     _TARGETS,
     _TARGETS_BY_KEY,
     _FIT_BY_ADDRESS,
     _FIT_BY_ID,
-    _FILMS_BY_STEM,
+)
+_BY_OTHER_READING = (_CLEAR_OTHER_TARGETS, _OTHER_TARGETS, _FIT_BY_OTHER_READING)
+_IMAGES_AND_CHOICE = (
+    _VIDEOS_BY_STEM,
     _FIT_IMAGES,
     _BEST,
     _BEST_BY_CLIP,
@@ -88,9 +117,16 @@ _STEPS = (
 
 
 def match(ledger: Ledger) -> None:
-    """Notes with each file its clip and how well they fit, and which files are taken.
+    """Writes to each file its clip and how well they match, and which files are chosen.
 
-    `best` is how well the best files of a clip fit, `chosen` the first of these.
+    The table `best` says how well the best files of a clip match, `chosen` the first of these.
     """
-    for step in _STEPS:
-        ledger.run(step, {"many": MANY, "by_id": _BY_ID})
+    _run(ledger, _BY_ADDRESS_AND_ID)
+    for (reading,) in list(ledger.rows(_OTHER_READINGS)):
+        _run(ledger, _BY_OTHER_READING, reading)
+    _run(ledger, _IMAGES_AND_CHOICE)
+
+
+def _run(ledger: Ledger, steps: tuple[str, ...], reading: int = 0) -> None:
+    for step in steps:
+        ledger.run(step, {"many": MANY, "by_id": _BY_ID, "reading": reading})

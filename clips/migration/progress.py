@@ -1,4 +1,4 @@
-"""How a run shows how far it is: a bar on a terminal, a line now and then elsewhere."""
+"""Shows the progress of a run: a bar on a terminal, otherwise a line every few seconds."""
 
 import shutil
 import threading
@@ -8,21 +8,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from clips.migration.items import Line
-from clips.migration.receipt import Verdict
+from clips.migration.outcomes import FailedFile, Outcome, UnmatchedFile
 
 _BAR = 24
-_SHORTEST_BAR = 4
-_PAUSE_ON_TERMINAL = 0.2
-_PAUSE_ELSEWHERE = 10.0
+_MIN_BAR = 4
+_INTERVAL_ON_TERMINAL = 0.2
+_INTERVAL_ELSEWHERE = 10.0
 # Seconds over which the rate is taken.
 _WINDOW = 15.0
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
 
-class Display:
-    """Counts what a run tells it, and shows it at its own pace."""
+class ProgressDisplay:
+    """`files` and `size` are the totals; files at old addresses have no size beforehand.
+
+    `add_bytes` may be called by any thread, everything else by one.
+    """
 
     def __init__(
         self,
@@ -47,34 +49,36 @@ class Display:
         self._shown_at = clock()
         self._seen: deque[tuple[float, int]] = deque([(clock(), 0)])
 
-    def moved(self, size: int) -> None:
+    def add_bytes(self, size: int) -> None:
         with self._lock:
             self._done_size += size
 
-    def finished(self, line: Line) -> None:
+    def add_outcome(self, outcome: Outcome) -> None:
         self._done_files += 1
-        if line["verdict"] == Verdict.FAILED:
-            self._failed += 1
-            where = line.get("path") or line.get("url")
-            self._write(f"failed: {_printable(str(where))}: {line['detail']}\n")
+        match outcome:
+            case FailedFile() | UnmatchedFile(is_unreadable=True):
+                self._failed += 1
+                self._write(f"failed: {_printable(outcome.source)}: {outcome.detail}\n")
+            case _:
+                pass
 
     def tick(self) -> None:
         now = self._clock()
-        pause = _PAUSE_ON_TERMINAL if self._terminal else _PAUSE_ELSEWHERE
-        if now - self._shown_at >= pause:
+        interval = _INTERVAL_ON_TERMINAL if self._terminal else _INTERVAL_ELSEWHERE
+        if now - self._shown_at >= interval:
             self._shown_at = now
             self.show()
 
     def show(self) -> None:
-        """Writes the state of now."""
+        """Writes the current state."""
         self._write(self._state() + ("" if self._terminal else "\n"))
 
     def close(self) -> None:
         self._write(self._state() + "\n")
 
     def _write(self, text: str) -> None:
-        """In place of the bar. Where nobody can read it any more, the work goes on unseen."""
-        with suppress(OSError):  # a full disk under a log, a pipe whose reader has gone
+        """Replaces the bar. A display that cannot be written does not stop the run."""
+        with suppress(OSError):  # a log on a full disk, a pipe without a reader
             self._out.write(f"\r\x1b[2K{text}" if self._terminal else text)
             self._out.flush()
 
@@ -86,10 +90,10 @@ class Display:
         )
         if not self._terminal:
             return state
-        # What does not fit into one row could not be wiped: the bar goes first.
+        # A text of several rows could not be erased: the bar is shortened first.
         row = self._columns() - 1
         long = min(_BAR, row - len(state) - len("[] "))
-        if long < _SHORTEST_BAR:
+        if long < _MIN_BAR:
             return state[:row]
         full = round(long * self._share())
         return f"[{'#' * full}{'.' * (long - full)}] {state}"
@@ -101,7 +105,7 @@ class Display:
         return _duration(left / rate) if rate and left > 0 else "-"
 
     def _bytes(self) -> str:
-        """How many of how many, as far as that is known: of old addresses it is not."""
+        """Bytes done, and the total if it is known: that of old addresses is not."""
         done = _size(self._done_size)
         return f"{done}/{_size(self._size)}" if self._done_size <= self._size else done
 
@@ -112,7 +116,7 @@ class Display:
     def _rate(self) -> float:
         now = self._clock()
         self._seen.append((now, self._done_size))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:  # noqa: PLR2004  # both ends
+        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:  # noqa: PLR2004 - both ends
             self._seen.popleft()
         (then, before), (_, after) = self._seen[0], self._seen[-1]
         return max(after - before, 0) / (now - then) if now > then else 0.0
@@ -133,5 +137,5 @@ def _duration(seconds: float) -> str:
 
 
 def _printable(text: str) -> str:
-    """A file's name is whatever somebody chose: it must not steer the terminal."""
+    """Without control characters: a file's name must not control the terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,27 +1,35 @@
-"""What became of every file and clip: lines of JSON, a summary, and what may be deleted here.
+"""The receipt: a JSON line for every file and clip, a summary, and what is safe to delete.
 
-The same files and clips give the same receipt, byte for byte: there are no times in it, and the
-lines come in the order of paths. It is written beside its name and takes its place as a whole.
+The same files and clips give the same receipt, byte for byte: it has no times, and its lines
+stand in the order of paths. It is written beside its name and then replaces it as a whole.
 """
 
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from clips.migration.items import Fileless, Item, LeftOver, Line
-from clips.migration.ledger import Ledger
-from clips.migration.move import Verified
-from clips.transfer.faults import reason
+from clips.migration import old_address
+from clips.migration.outcomes import (
+    ClipWithoutFile,
+    DuplicateFile,
+    FailedFile,
+    Outcome,
+    PlanItem,
+    UnmatchedFile,
+    VerifiedFile,
+)
+from clips.transfer.faults import system_message
+
+type Json = dict[str, object]
 
 
 class Verdict(StrEnum):
-    """What a line says; docs/migration.md explains them."""
+    """docs/migration.md explains them."""
 
     VERIFIED = "verified"
     DUPLICATE = "duplicate"
@@ -32,131 +40,82 @@ class Verdict(StrEnum):
 
 
 class Unwritable(Exception):
-    """There is no room for what a run has to tell: the clips are none the worse for it."""
+    """Receipt or summary cannot be written; the clips are not affected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """A rendered line; `path` is that of its file, empty for a clip without a file."""
+
+    path: bytes
+    verdict: str
+    verified_bytes: int
+    safe_to_delete: bool
+    text: str
 
 
 @dataclass(slots=True)
 class Summary:
-    """How many lines there are of each verdict, and how many bytes were verified."""
+    """The number of lines of each verdict, and of bytes verified."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     bytes_verified: int = 0
 
-    def add(self, line: Line) -> None:
-        self.verdicts[str(line["verdict"])] += 1
-        if line["verdict"] == Verdict.VERIFIED:
-            self.bytes_verified += int(str(line["size"]))
+    def add(self, line: ReceiptLine) -> None:
+        self.verdicts[line.verdict] += 1
+        self.bytes_verified += line.verified_bytes
 
     def counts(self) -> Mapping[str, int]:
         counts = {verdict.value: self.verdicts[verdict] for verdict in Verdict}
         return counts | {"bytes_verified": self.bytes_verified}
 
 
-def verified_line(result: Verified) -> Line:
-    return {
-        **_about(result.item),
-        "verdict": Verdict.VERIFIED,
-        "size": result.size,
-        "sha256": result.sha256,
-        "md5": result.md5,
-        "blob": result.item.blob_name,
-        "etag": result.etag,
-        "safe_to_delete": result.item.url is None,
-    }
-
-
-def duplicate_line(result: Verified, path: bytes) -> Line:
-    """Of a file that holds the same bytes as the one that was moved."""
-    return {
-        **verified_line(result),
-        "path": os.fsdecode(path),
-        "verdict": Verdict.DUPLICATE,
-        "duplicate_of": os.fsdecode(result.item.path),
-    }
-
-
-def failed_line(item: Item, path: bytes, code: str, detail: str) -> Line:
-    """Of the item's own file, or of one of its twins."""
-    return {
-        **_about(item),
-        **({} if item.url else {"path": os.fsdecode(path)}),
-        "verdict": Verdict.FAILED,
-        "size": item.size,
-        "code": code,
-        "detail": detail,
-        "safe_to_delete": False,
-    }
-
-
-def planned_line(item: Item) -> Line:
-    return {
-        **_about(item),
-        "verdict": Verdict.PLANNED,
-        "size": item.size,
-        "blob": item.blob_name,
-        "in_storage": item.there,
-        "twins": [os.fsdecode(path) for path in item.twins],
-    }
-
-
-def left_over_line(file: LeftOver) -> Line:
-    return {
-        "path": os.fsdecode(file.path),
-        "verdict": Verdict.FAILED if file.is_unseen else Verdict.UNMATCHED,
-        "size": file.size,
-        "code": file.code,
-        "detail": file.detail,
-        "safe_to_delete": False,
-    }
-
-
-def fileless_line(clip: Fileless) -> Line:
-    return {
-        "clip_id": str(clip.clip_id),
-        "video_id": str(clip.video_id),
-        "verdict": Verdict.NO_FILE,
-        "old_url": clip.old_url and without_query(clip.old_url),
-    }
-
-
-def lines(ledger: Ledger, fileless: Iterable[Fileless]) -> Iterator[tuple[bytes, Line]]:
-    """Every line, and the path of the file that it is about: files first, then clips without."""
-    yield from ledger.lines()
-    for clip in fileless:
-        yield b"", fileless_line(clip)
+def render(result: Outcome | PlanItem | ClipWithoutFile) -> ReceiptLine:
+    """The line of what became of a file, of a file that would be moved, or of a clip."""
+    match result:
+        case VerifiedFile():
+            line = _verified(result, Verdict.VERIFIED)
+            return _line(result.path, line, verified_bytes=result.size)
+        case DuplicateFile():
+            return _line(result.path, _duplicate(result))
+        case FailedFile():
+            return _line(result.path, _failed(result))
+        case UnmatchedFile():
+            return _line(result.path, _unmatched(result))
+        case PlanItem():
+            return _line(result.path, _planned(result))
+        case ClipWithoutFile():
+            return _line(b"", _clip_without_file(result))
 
 
 def write(
-    report: Path | None,
-    entries: Iterable[tuple[bytes, Line]],
-    root: bytes,
-    *,
-    complete: bool,
+    report: Path | None, lines: Iterable[ReceiptLine], root: bytes, *, complete: bool
 ) -> Summary:
-    """Sums up, and writes the receipt where one is wanted; raises Unwritable.
+    """Sums up the lines, and writes the receipt if there is a `report`; raises Unwritable.
 
-    Beside it go the paths of files that may be deleted, each ended by a NUL.
+    Beside it goes the list of files that are safe to delete: full paths, each ended by a NUL.
     """
     summary = Summary()
     if report is None:
-        for _, line in entries:
+        for line in lines:
             summary.add(line)
         return summary
     target, target_list, new, new_list = files_of(report)
     try:
         with new.open("w", encoding="ascii") as text, new_list.open("wb") as safe:
-            for path, line in entries:
+            for line in lines:
                 summary.add(line)
-                text.write(json.dumps(line) + "\n")
-                if line.get("safe_to_delete"):
-                    safe.write(os.path.join(root, path) + b"\0")
+                text.write(line.text + "\n")
+                if line.safe_to_delete:
+                    safe.write(os.path.join(root, line.path) + b"\0")
             text.write(json.dumps({"summary": summary.counts(), "complete": complete}) + "\n")
         new_list.replace(target_list)
         new.replace(target)
     except OSError as error:
-        raise Unwritable(f"The receipt cannot be written: {reason(error)}.") from error
+        message = f"The receipt cannot be written: {system_message(error)}."
+        raise Unwritable(message) from error
     finally:
-        # Half a receipt would only take up room, where there is none as it is.
+        # Half a receipt would take up room on a disk that has none.
         for unfinished in (new, new_list):
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
@@ -164,7 +123,7 @@ def write(
 
 
 def files_of(report: Path | None) -> Sequence[Path]:
-    """By their full names: the receipt, the list beside it, and both while they are written."""
+    """Full paths: the receipt, the list beside it, and both while they are written."""
     if report is None:
         return ()
     full = Path(os.path.abspath(report))
@@ -172,20 +131,79 @@ def files_of(report: Path | None) -> Sequence[Path]:
     return (*named, *(path.with_name(f"{path.name}.new") for path in named))
 
 
-def without_query(address: str) -> str:
-    """An address as it may be written down: a query can be a signature, a name a password."""
-    try:
-        parts = urlsplit(address)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "malformed"
-    return parts._replace(netloc=host, query="", fragment="").geturl()
+def _line(path: bytes, line: Json, verified_bytes: int = 0) -> ReceiptLine:
+    verdict, safe = str(line["verdict"]), bool(line.get("safe_to_delete"))
+    return ReceiptLine(path, verdict, verified_bytes, safe, json.dumps(line))
 
 
-def _about(item: Item) -> dict[str, object]:
-    where = {"url": without_query(item.url)} if item.url else {"path": os.fsdecode(item.path)}
+def _verified(file: VerifiedFile, verdict: Verdict) -> Json:
     return {
-        **where,
+        **_item(file.item),
+        "verdict": verdict,
+        "size": file.size,
+        "sha256": file.sha256,
+        "md5": file.md5,
+        "blob": file.item.blob_name,
+        "etag": file.etag,
+        "safe_to_delete": file.item.url is None,
+    }
+
+
+def _duplicate(file: DuplicateFile) -> Json:
+    return {
+        **_verified(file.verified, Verdict.DUPLICATE),
+        "path": os.fsdecode(file.path),
+        "duplicate_of": os.fsdecode(file.verified.path),
+    }
+
+
+def _failed(file: FailedFile) -> Json:
+    return {
+        **_item(file.item),
+        **({} if file.item.url else {"path": os.fsdecode(file.path)}),
+        "verdict": Verdict.FAILED,
+        "size": file.item.size,
+        "code": file.code,
+        "detail": file.detail,
+        "safe_to_delete": False,
+    }
+
+
+def _unmatched(file: UnmatchedFile) -> Json:
+    return {
+        "path": os.fsdecode(file.path),
+        "verdict": Verdict.FAILED if file.is_unreadable else Verdict.UNMATCHED,
+        "size": file.size,
+        "code": file.code,
+        "detail": file.detail,
+        "safe_to_delete": False,
+    }
+
+
+def _planned(item: PlanItem) -> Json:
+    return {
+        **_item(item),
+        "verdict": Verdict.PLANNED,
+        "size": item.size,
+        "blob": item.blob_name,
+        "in_storage": item.already_stored,
+        "twins": [os.fsdecode(path) for path in item.duplicates],
+    }
+
+
+def _clip_without_file(clip: ClipWithoutFile) -> Json:
+    return {
+        "clip_id": str(clip.clip_id),
+        "video_id": str(clip.video_id),
+        "verdict": Verdict.NO_FILE,
+        "old_url": clip.old_url and old_address.parse(clip.old_url).shown,
+    }
+
+
+def _item(item: PlanItem) -> Json:
+    url = item.url and old_address.parse(item.url).shown
+    return {
+        **({"url": url} if url else {"path": os.fsdecode(item.path)}),
         "kind": item.kind,
         "clip_id": str(item.clip_id),
         "video_id": str(item.video_id),

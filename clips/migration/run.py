@@ -1,196 +1,220 @@
-"""A run: so many files at a time, rows switched in batches, an end when there is no use going on.
+"""One run of the command, stage by stage: scan, match, plan, move, report.
 
-A row is switched after its file was verified. What dies between the two is no loss: the blob
-trigger attaches a blob to the row that waits for it, and the next run finds it there.
+State is kept in storage and in the catalogue only: a run may die at any moment, and the next one
+does what is missing.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
 
-from clips.migration import receipt
-from clips.migration.items import Item, Line
-from clips.migration.move import Progress, Verified
-from clips.migration.rows import Rows
-from clips.transfer.faults import Code
-from shared.catalogue.migration_clip_queries import Switched
-from shared.errors import CliplinkError, Unavailable, UnmovableFile
+from clips.migration import old_address, receipt
+from clips.migration.executor import Callbacks, Executor, Move
+from clips.migration.ledger import Ledger, LedgerLost
+from clips.migration.matching import match
+from clips.migration.mover import CountBytes, FileMover
+from clips.migration.outcomes import ClipWithoutFile, Outcome, PlanItem, VerifiedFile
+from clips.migration.plan import Plan
+from clips.migration.progress import ProgressDisplay
+from clips.migration.receipt import Summary
+from clips.migration.remote_file import RemoteMover
+from clips.migration.row_updater import RowUpdater
+from clips.migration.scan import ScannedFile, scan
+from clips.transfer.context import TransferContext
+from clips.transfer.file_types import FileKind, type_of
+from shared import blob_names
+from shared.catalogue.migration_clip_queries import MigrationClips
 
 _log = logging.getLogger(__name__)
 
-# Seconds.
-_TICK = 0.2
-_SWITCH_WITHIN = 2.0  # even if a batch is not full by then
+type OpenDisplay = Callable[[int, int], ProgressDisplay]
+"""Makes the display of a run of so many files and bytes; bytes at old addresses do not count."""
 
-type Move = Callable[[Item, Progress], Verified]
-type Note = Callable[[bytes, Line], object]
-
-
-class Meter(Protocol):
-    """Is told how a run goes on."""
-
-    def moved(self, size: int) -> None:
-        """So many bytes need no more work; called from many threads."""
-
-    def finished(self, line: Line) -> None:
-        """A file is done with."""
-
-    def tick(self) -> None:
-        """Called a few times a second."""
-
-    def close(self) -> None:
-        """Called once, when the run is over."""
+# Begins the name of an item without a file. No path begins so, and all paths come before it.
+_NO_PATH = b"\xff/"
 
 
-class Stopped(Exception):
-    """Raised in whatever waits when the run is to end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationOptions:
+    """`folder` is the full path; `report` is where the receipt goes, if anywhere.
 
-
-class OutOfReach(Exception):
-    """Storage or the database is away for longer than patience lasts: the run ended early."""
-
-
-class Run:
-    """Moves items and switches their rows; `note` is told of each file what became of it.
-
-    `stop` makes moves that are under way end soon.
+    `batch_size` is how many rows are updated together, `at_once` how many files are moved at a
+    time. Files without a clip become clips of the video `adopt`.
     """
 
+    folder: bytes
+    batch_size: int
+    at_once: int
+    dry_run: bool = False
+    report: Path | None = None
+    adopt: UUID | None = None
+    from_url: bool = False
+    allow_private: bool = False
+
+
+def migrate(
+    context: TransferContext, options: MigrationOptions, open_display: OpenDisplay
+) -> Summary:
+    """Runs a migration and returns its summary.
+
+    Whatever ends it early, the receipt is written. Raises Outage, Unavailable, Unwritable;
+    LedgerLost, and then there is no receipt.
+    """
+    with Ledger() as ledger:
+        return MigrationRun(context, options, ledger, open_display).execute()
+
+
+class MigrationRun:
     def __init__(
         self,
-        move: Move,
-        rows: Rows,
-        meter: Meter,
-        note: Note,
-        stop: Callable[[], object],
-        *,
-        batch_size: int,
-        at_once: int,
+        context: TransferContext,
+        options: MigrationOptions,
+        ledger: Ledger,
+        open_display: OpenDisplay,
     ) -> None:
-        self._move = move
-        self._rows = rows
-        self._meter = meter
-        self._note = note
-        self._stop = stop
-        self._batch_size = batch_size
-        self._at_once = at_once
-        self._verified: list[Verified] = []
-        self._switched_at = time.monotonic()
-        self._outages, self._outage = 0, ""
+        self._context = context
+        self._options = options
+        self._ledger = ledger
+        self._open_display = open_display
+        self._clips = MigrationClips(context.database)
+        self._plan = Plan(ledger, options.adopt)
 
-    def run(self, items: Iterable[Item]) -> None:
-        """Raises OutOfReach; whatever ends it, what was verified has been switched if possible."""
+    def execute(self) -> Summary:
+        self.scan()
+        self.match()
         try:
-            with ThreadPoolExecutor(self._at_once, "move") as workers:
-                try:
-                    self._work(iter(items), workers)
-                except BaseException:
-                    self._stop()
-                    workers.shutdown(wait=False, cancel_futures=True)
-                    self._switch_what_can_be()
-                    raise
-            self._switch()
-            if self._outages:
-                # The last that were tried: nobody knows yet whether it is over.
-                raise OutOfReach(self._outage)
+            if self._options.dry_run:
+                self.list_plan()
+            else:
+                self.move()
+        except LedgerLost:
+            raise
+        except BaseException:
+            self._report_incomplete()
+            raise
+        return self.report(complete=True)
+
+    def scan(self) -> None:
+        """Reads the folder, but for the receipt of an earlier run, and the rows of all clips."""
+        own = {os.fsencode(path) for path in receipt.files_of(self._options.report)}
+
+        def is_own(file: ScannedFile) -> bool:
+            return os.path.abspath(os.path.join(self._options.folder, file.path)) in own
+
+        self._ledger.add_files(file for file in scan(self._options.folder) if not is_own(file))
+        self._ledger.add_clips(self._clips.clips())
+
+    def match(self) -> None:
+        """Decides which file belongs to which clip, and records the files without one."""
+        match(self._ledger)
+        for file in self._plan.unmatched():
+            self._ledger.record(receipt.render(file))
+
+    def plan(self) -> Iterator[PlanItem]:
+        """Everything to be moved: files of the folder, then clips at their old addresses."""
+        yield from self._plan.items()
+        if self._options.from_url:
+            yield from self._remote_items()
+
+    def list_plan(self) -> None:
+        """Records what would be moved, for a dry run."""
+        for item in self.plan():
+            self._ledger.record(receipt.render(item))
+
+    def move(self) -> None:
+        display = self._display()
+
+        def record(outcome: Outcome) -> None:
+            self._ledger.record(receipt.render(outcome))
+            display.add_outcome(outcome)
+
+        callbacks = Callbacks(
+            record=record,
+            tick=display.tick,
+            cancel=self._context.cancel,
+            count_bytes=display.add_bytes,
+        )
+        try:
+            self._executor(callbacks).run(self.plan())
         finally:
-            self._meter.close()
+            display.close()
 
-    def _work(self, upcoming: Iterator[Item], workers: ThreadPoolExecutor) -> None:
-        pending: dict[Future[Verified], Item] = {}
-        while True:
-            # A few more than are worked on: the plan is read while files are.
-            while len(pending) < 2 * self._at_once and (item := next(upcoming, None)):
-                pending[workers.submit(self._measured, item)] = item
-            if not pending:
-                return
-            done, _ = wait(pending, _TICK, FIRST_COMPLETED)
-            for future in done:
-                self._collect(pending.pop(future), future)
-            overdue = time.monotonic() - self._switched_at > _SWITCH_WITHIN
-            if len(self._verified) >= self._batch_size or overdue:
-                self._switch()
-            self._meter.tick()
+    def report(self, *, complete: bool) -> Summary:
+        """Writes the receipt of everything that is known by now; raises Unwritable."""
+        options = self._options
+        return receipt.write(
+            options.report, self._receipt_lines(), options.folder, complete=complete
+        )
 
-    def _measured(self, item: Item) -> Verified:
-        """Moves an item; of a file, the meter has been told neither more nor less than its size."""
-        told = 0
-
-        def progress(size: int) -> None:
-            nonlocal told
-            told += size
-            self._meter.moved(size)
-
+    def _report_incomplete(self) -> None:
+        """Its own errors must not hide the one that ended the run."""
         try:
-            return self._move(item, progress)
-        finally:
-            if item.url is None:
-                self._meter.moved(item.size - told)
+            self.report(complete=False)
+        except (receipt.Unwritable, LedgerLost) as error:
+            _log.warning("%s", error)
 
-    def _collect(self, item: Item, future: Future[Verified]) -> None:
-        try:
-            result = future.result()
-        except Unavailable as error:
-            self._fail(item, error.code, error.detail)
-            self._outages, self._outage = self._outages + 1, error.detail
-            if self._outages >= self._at_once:
-                raise OutOfReach(error.detail) from error
-        except UnmovableFile as error:
-            self._fail(item, error.failure_code, error.detail)
-        except CliplinkError as error:
-            self._fail(item, error.code, error.detail)
-        except Exception:  # noqa: BLE001  # logged and told; one file must not stop the rest
-            _log.exception("A fault of ours at %r", item.path)
-            self._fail(item, "internal_error", "A fault of ours; the log tells more.")
-        else:
-            self._outages = 0
-            self._verified.append(result)
+    def _receipt_lines(self) -> Iterator[receipt.ReceiptLine]:
+        yield from self._ledger.lines()
+        for clip in self._plan.clips_without_file():
+            if not (self._options.from_url and old_address.parse(clip.old_url or "").url):
+                yield receipt.render(clip)
 
-    def _switch(self) -> None:
-        """Lets the rows of what was verified speak of it; raises OutOfReach."""
-        self._switched_at = time.monotonic()
-        batch, self._verified = self._verified[:], []
-        if not batch:
-            return
-        try:
-            states = self._rows.switch(batch)
-        except Unavailable as error:
-            for result in batch:
-                self._fail(result.item, error.code, error.detail)
-            raise OutOfReach(error.detail) from error
-        for result in batch:
-            self._tell(result, states.get(result.item.clip_id, Switched.DONE))
+    def _remote_items(self) -> Iterator[PlanItem]:
+        for clip in self._plan.clips_without_file(migrated=True):
+            address = old_address.parse(clip.old_url or "")
+            if address.url is not None:
+                yield _remote_item(clip, address.url, address.names)
 
-    def _switch_what_can_be(self) -> None:
-        try:
-            self._switch()
-        except (OutOfReach, Stopped):
-            _log.warning("Some clips are in storage, but not switched: run again")
+    def _display(self) -> ProgressDisplay:
+        """Shows unreadable files first: they count as failed."""
+        unreadable = [file for file in self._plan.unmatched() if file.is_unreadable]
+        files, size = self._plan.totals()
+        files += len(unreadable)
+        if self._options.from_url:
+            files += sum(1 for _ in self._remote_items())
+        display = self._open_display(files, size)
+        for file in unreadable:
+            display.add_outcome(file)
+        return display
 
-    def _tell(self, result: Verified, state: Switched) -> None:
-        match state:
-            case Switched.DONE:
-                self._finish(result.item.path, receipt.verified_line(result))
-                for path in result.item.twins:
-                    self._finish(path, receipt.duplicate_line(result, path))
-            case Switched.ELSEWHERE:
-                self._fail(result.item, Code.BLOB_DIFFERS, Code.BLOB_DIFFERS.sentence)
-            case Switched.GONE:
-                self._fail(result.item, Code.CLIP_DELETED, Code.CLIP_DELETED.sentence)
+    def _executor(self, callbacks: Callbacks) -> Executor:
+        context, options = self._context, self._options
+        rows = RowUpdater(self._clips, context.account, context.containers, context.retry_policy)
+        return Executor(
+            self._mover(),
+            rows,
+            callbacks,
+            batch_size=options.batch_size,
+            at_once=options.at_once,
+        )
 
-    def _fail(self, item: Item, code: str, detail: str) -> None:
-        for line in failed_lines(item, code, detail):
-            self._finish(*line)
+    def _mover(self) -> Move:
+        context, options = self._context, self._options
+        local = FileMover(options.folder, context.transfer, context.containers)
+        if not options.from_url:
+            return local.move
+        remote = RemoteMover(local, context.retry_policy, allow_private=options.allow_private)
 
-    def _finish(self, path: bytes, line: Line) -> None:
-        self._note(path, line)
-        self._meter.finished(line)
+        def move(item: PlanItem, count: CountBytes) -> VerifiedFile:
+            return (remote if item.url else local).move(item, count)
+
+        return move
 
 
-def failed_lines(item: Item, code: str, detail: str) -> Sequence[tuple[bytes, Line]]:
-    """A line for the file, and one for each of its twins."""
-    return [
-        (path, receipt.failed_line(item, path, code, detail)) for path in (item.path, *item.twins)
-    ]
+def _remote_item(clip: ClipWithoutFile, url: str, names: tuple[str, ...]) -> PlanItem:
+    type_ = type_of(os.fsencode(names[0]) if names else b"")
+    name = clip.blob_name or blob_names.clip_blob(clip.video_id, clip.clip_id, type_.extension)
+    return PlanItem(
+        path=_NO_PATH + clip.clip_id.bytes,
+        size=0,
+        kind=FileKind.VIDEO,
+        clip_id=clip.clip_id,
+        video_id=clip.video_id,
+        blob_name=name,
+        content_type=type_.content_type,
+        already_stored=clip.blob_name is not None,
+        url=url,
+    )

@@ -1,7 +1,7 @@
-"""Clips from Python, for pipelines that run beside the app: upload, download, links.
+"""The Python API, for pipelines that run beside the app: upload, download, links.
 
-The functions of this module share one pipeline of the environment's settings, made when first
-needed; whoever wants several, or an end to it, uses Pipeline. All may be called from many
+The functions of this module share one Pipeline with the settings of the environment, made by the
+first call. Use the class for several pipelines, or to close one. Everything may be called by many
 threads at once. docs/python-api.md has examples.
 """
 
@@ -13,66 +13,76 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
+from clips.library import Library
 from clips.links.access import Access, AccessTerms
 from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
-from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, counted
-from clips.transfer.context import tools
+from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_counter
+from clips.transfer.context import open_transfer
 from clips.upkeep.deletion import Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Upkeep, Users, Videos
+from shared.catalogue import Clips, Grants, Upkeep, Users, Videos, ViewLog
 from shared.clock import utc_now
-from shared.errors import WrongState, no_such_clip
+from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
-from shared.settings import MoveSettings, read_move_settings
+from shared.settings import TransferSettings, read_transfer_settings
 from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, RetryPolicy, TierCheck
 
 type AnyClip = Clip | UUID | str
 """A clip, or its id."""
 
-# Links that a pipeline hands out are on record under this name.
+# The subject of the user to whom links of a pipeline are granted.
 _SUBJECT = "urn:cliplink:pipeline"
-_MOST_HOURS = 168
+_MAX_HOURS = 168
 
 
 class Pipeline:
-    """Sees every video and clip, as an admin does; `at_once` is how many requests storage gets."""
+    """Has access to every video and clip, as an admin; `at_once` bounds the requests to storage."""
 
     def __init__(
         self,
-        settings: MoveSettings,
+        settings: TransferSettings,
         *,
         at_once: int = 8,
         retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
     ) -> None:
         self._open = ExitStack()
-        parts = self._open.enter_context(
-            tools(settings, at_once=at_once, retry_policy=retry_policy)
+        context = self._open.enter_context(
+            open_transfer(settings, at_once=at_once, retry_policy=retry_policy)
         )
-        self._parts = parts
-        self._containers = parts.containers
-        blobs = Blobs(parts.account)
-        self._clips = Clips(parts.database)
-        self._users = Users(parts.database)
-        videos, upkeep = Videos(parts.database), Upkeep(parts.database)
-        deletion = Deletion(blobs, parts.containers, self._clips, videos, upkeep)
-        self._uploads = Uploads(parts, self._clips, deletion)
-        grants = Grants(parts.database, utc_now)
+        self._context = context
+        self._containers = context.containers
+        blobs = Blobs(context.account)
+        users, videos = Users(context.database), Videos(context.database)
+        clips, upkeep = Clips(context.database), Upkeep(context.database)
+        grants = Grants(context.database, utc_now)
+        tier_check = TierCheck(context.account, context.links)
+        self._users = users
         self._access = Access(
-            self._clips,
+            clips,
             grants,
-            parts.containers,
-            parts.links,
-            Storyboards(utc_now, blobs, parts.containers, parts.links, grants),
-            Archive(
-                utc_now, blobs, parts.containers, TierCheck(parts.account, parts.links).is_readable
-            ),
+            context.containers,
+            context.links,
+            Storyboards(utc_now, blobs, context.containers, context.links, grants),
+            Archive(utc_now, blobs, context.containers, tier_check.is_readable),
         )
+        self._library = Library(
+            users=users,
+            videos=videos,
+            clips=clips,
+            view_log=ViewLog(context.database),
+            access=self._access,
+            account=context.account,
+            blobs=blobs,
+            containers=context.containers,
+        )
+        deletion = Deletion(blobs, context.containers, clips, videos, upkeep)
+        self._uploads = Uploads(context, self._library, deletion)
 
     @classmethod
     def from_environment(cls, *, at_once: int = 8) -> Self:
         """Raises SettingsError, which names every setting that is missing or wrong."""
-        return cls(read_move_settings(), at_once=at_once)
+        return cls(read_transfer_settings(), at_once=at_once)
 
     def upload_clip(
         self,
@@ -85,11 +95,11 @@ class Pipeline:
         *,
         progress: Progress | None = None,
     ) -> Clip:
-        """Makes a clip of a file and returns it as it then is, `awaiting_upload` mostly.
+        """Uploads a file as a new clip and returns the clip, usually `awaiting_upload`.
 
-        The bytes are in storage and verified then; the app makes metadata and images, and the
-        clip `ready`. Where anything goes wrong, no clip is left. Raises ValueError, NotFound if
-        there is no such video, UnmovableFile, StorageUnavailable, DatabaseUnavailable.
+        By then the bytes are in storage and verified; the app adds metadata and images and makes
+        the clip `ready`. After any error there is no clip. Raises ValueError, NotFound if there
+        is no such video, UnusableFile, StorageUnavailable, DatabaseUnavailable.
         """
         new = NewFile(
             path=path,
@@ -100,7 +110,7 @@ class Pipeline:
             title=title,
         )
         viewer = self._viewer()
-        return self._find(viewer, self._uploads.upload(viewer, new, progress))
+        return self._library.find(viewer, self._uploads.upload(viewer, new, progress))
 
     def download_clip(
         self,
@@ -111,27 +121,27 @@ class Pipeline:
     ) -> Path:
         """Writes a clip into a directory, as `{clip_id}` with its extension; returns the path.
 
-        The file is whole and verified when it appears; a call that broke off is gone on with by
-        the next one. Raises NotFound, WrongState before anything was uploaded, BlobMissing,
-        BlobArchived, StorageUnavailable, OSError.
+        The file is complete and verified when it appears; the next call continues one that was
+        interrupted. Raises NotFound, WrongState if nothing was uploaded yet, BlobMissing,
+        BlobChanged, BlobArchived, StorageUnavailable, OSError.
         """
-        found = self._find(self._viewer(), _id_of(clip))
+        found = self._library.find(self._viewer(), _id_of(clip))
         if found.blob_name is None or found.status is ClipStatus.AWAITING_UPLOAD:
             raise WrongState(f"The clip has no file yet: it is {found.status}.")
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{found.id}{blob_names.extension_of(found.blob_name)}"
         place = Place(self._containers.clips, found.blob_name)
-        self._parts.transfer.download(place, target, counted(progress, found.file_size or 0))
+        self._context.transfer.download(place, target, byte_counter(progress, found.file_size or 0))
         return target
 
     def generate_clip_access_url(self, clip: AnyClip, expiry_hours: float = 24) -> str:
-        """A link that plays a clip for so many hours, up to 168; it is on record.
+        """Returns a link that plays a clip for so many hours, up to 168; the grant is recorded.
 
         Raises ValueError, NotFound, WrongState if the clip is not ready or is archived.
         """
-        if not 0 < expiry_hours <= _MOST_HOURS:
-            raise ValueError(f"expiry_hours must be at most {_MOST_HOURS}, and more than 0")
+        if not 0 < expiry_hours <= _MAX_HOURS:
+            raise ValueError(f"expiry_hours must be at most {_MAX_HOURS}, and more than 0")
         terms = AccessTerms(
             life=timedelta(hours=expiry_hours), ip=None, download=None, variant=Variant.CLIP
         )
@@ -148,12 +158,6 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _find(self, viewer: Viewer, clip_id: UUID) -> Clip:
-        clip = self._clips.get(viewer, clip_id)
-        if clip is None:
-            raise no_such_clip()
-        return clip
 
     def _viewer(self) -> Viewer:
         return Viewer(self._users.id_of(_SUBJECT, None), as_admin=True)

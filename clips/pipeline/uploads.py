@@ -1,4 +1,4 @@
-"""Local files that become new clips: the row, then the bytes; nothing of it where that fails."""
+"""Uploads of local files as new clips: the row, then the bytes; neither is left on failure."""
 
 import logging
 import os
@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from clips.migration import names
-from clips.migration.names import Kind
-from clips.transfer import local_file as files
-from clips.transfer.context import Tools
-from clips.transfer.local_file import FileSource
+from clips.library import ClipDraft, Library
+from clips.transfer.context import TransferContext
+from clips.transfer.file_types import FileKind, type_of
+from clips.transfer.local_file import LocalFile, open_file
 from clips.upkeep.deletion import Deletion
-from shared import blob_names, media_types
-from shared.catalogue import Clips, NewClip
-from shared.catalogue.migration_clip_queries import BroughtThumbnail
-from shared.errors import Unavailable, UnmovableFile, no_such_video
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, Viewer
+from shared import blob_names
+from shared.catalogue import MigrationClips
+from shared.catalogue.migration_clip_queries import LegacyThumbnail
+from shared.errors import Unavailable, UnusableFile
+from shared.model import LONGEST_POSITION, LONGEST_TITLE, Clip, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -27,12 +26,12 @@ _log = logging.getLogger(__name__)
 type AnyPath = str | os.PathLike[str]
 
 type Progress = Callable[[int, int], object]
-"""Is told how many bytes are done, and of how many; from any thread, one call at a time."""
+"""Called with the bytes done and the total; by any thread, one call at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFile:
-    """A file and what is said of the clip that it is to become; raises ValueError."""
+    """A file and the fields of the clip that it becomes; raises ValueError."""
 
     path: AnyPath
     video_id: UUID
@@ -50,71 +49,72 @@ class NewFile:
         title = self.title or ""
         if len(title) > LONGEST_TITLE or not title.isprintable():
             raise ValueError(f"title must be up to {LONGEST_TITLE} printable characters")
-        if self.thumbnail_path and _kind_of(self.thumbnail_path) is not Kind.IMAGE:
+        if self.thumbnail_path and _kind_of(self.thumbnail_path) is not FileKind.IMAGE:
             raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
 
 
 class Uploads:
-    def __init__(self, parts: Tools, clips: Clips, deletion: Deletion) -> None:
-        self._parts = parts
-        self._clips = clips
+    def __init__(self, context: TransferContext, library: Library, deletion: Deletion) -> None:
+        self._context = context
+        self._containers = context.containers
+        self._library = library
         self._deletion = deletion
 
     def upload(self, viewer: Viewer, new: NewFile, progress: Progress | None) -> UUID:
-        """The id of a clip whose bytes are in storage, verified.
+        """The id of a new clip whose bytes are in storage and verified.
 
-        Raises NotFound if there is no such video, UnmovableFile, Unavailable.
+        Raises NotFound if there is no such video, UnusableFile, Unavailable.
         """
-        clip = self._clip_of(new)
         with _opened(new.path) as source:
-            if self._clips.add(viewer, clip) is None:
-                raise no_such_video()
+            clip = self._library.add(viewer, _draft(new))
             try:
                 if new.thumbnail_path:
                     self._upload_thumbnail(new.thumbnail_path, clip)
-                place = Place(self._parts.containers.clips, clip.blob_name)
-                content_type = clip.content_type or "application/octet-stream"
-                told = counted(progress, source.size)
-                self._parts.transfer.upload(place, source, content_type, told)
+                self._upload_clip(source, clip, progress)
             except BaseException:
                 self._remove(viewer, clip.id)
                 raise
         return clip.id
 
-    def _clip_of(self, new: NewFile) -> NewClip:
-        clip_id, type_ = uuid4(), names.type_of(_real(new.path))
-        name = blob_names.clip_blob(new.video_id, clip_id, type_.extension)
-        return NewClip(
-            id=clip_id,
-            video_id=new.video_id,
-            title=(new.title or "").strip() or None,
-            start_time=new.start_time,
-            end_time=new.end_time,
-            blob_name=name,
-            blob_url=self._parts.account.url(self._parts.containers.clips, name),
-            content_type=media_types.servable(type_.content_type),
-        )
+    def _upload_clip(self, source: LocalFile, clip: Clip, progress: Progress | None) -> None:
+        assert clip.blob_name is not None  # noqa: S101 - a new clip has a name for its blob
+        place = Place(self._containers.clips, clip.blob_name)
+        content_type = clip.content_type or "application/octet-stream"
+        count = byte_counter(progress, source.size)
+        self._context.transfer.upload(place, source, content_type, count)
 
-    def _upload_thumbnail(self, path: AnyPath, clip: NewClip) -> None:
-        container = self._parts.containers.thumbnails
-        type_ = names.type_of(_real(path))
-        name = blob_names.own_thumbnail(clip.video_id, clip.id, type_.extension)
+    def _upload_thumbnail(self, path: AnyPath, clip: Clip) -> None:
+        container = self._containers.thumbnails
+        type_ = type_of(_real(path))
+        name = blob_names.legacy_thumbnail(clip.video_id, clip.id, type_.extension)
         with _opened(path) as source:
             place = Place(container, name)
-            self._parts.transfer.upload(place, source, type_.content_type, lambda _: None)
-        url = self._parts.account.url(container, name)
-        self._parts.moving.bring_thumbnails([BroughtThumbnail(clip.id, name, url)])
+            self._context.transfer.upload(place, source, type_.content_type, lambda _: None)
+        url = self._context.account.url(container, name)
+        thumbnail = LegacyThumbnail(clip.id, name, url)
+        MigrationClips(self._context.database).set_legacy_thumbnails([thumbnail])
 
     def _remove(self, viewer: Viewer, clip_id: UUID) -> None:
-        """As far as that is possible now: what made the upload fail is what the caller is told."""
+        """Removes the clip as far as possible now; the caller gets the error of the upload."""
         try:
             self._deletion.delete_clip(viewer, clip_id)
         except Unavailable as error:
             _log.warning("The cleanup will remove the clip %s: %s", clip_id, error)
 
 
-def counted(progress: Progress | None, total: int) -> Callable[[int], None]:
-    """Adds up what a transfer tells, from whatever threads."""
+def _draft(new: NewFile) -> ClipDraft:
+    extension = type_of(_real(new.path)).extension
+    return ClipDraft(
+        video_id=new.video_id,
+        start_time=new.start_time,
+        end_time=new.end_time,
+        title=(new.title or "").strip() or None,
+        filename=f"clip{extension}",
+    )
+
+
+def byte_counter(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Adds up the bytes that the threads of a transfer report."""
     lock, done = threading.Lock(), 0
 
     def add(size: int) -> None:
@@ -128,20 +128,20 @@ def counted(progress: Progress | None, total: int) -> Callable[[int], None]:
 
 
 def _real(path: AnyPath) -> bytes:
-    """Links are followed here, as everybody expects of a file that the caller names."""
+    """With links followed, as usual for a file that the caller names."""
     return os.fsencode(Path(path).resolve())
 
 
 @contextmanager
-def _opened(path: AnyPath) -> Iterator[FileSource]:
+def _opened(path: AnyPath) -> Iterator[LocalFile]:
     folder, _, name = _real(path).rpartition(b"/")
     try:
-        with files.opened(folder or b"/", name) as source:
+        with open_file(folder or b"/", name) as source:
             yield source
-    except UnmovableFile as error:
+    except UnusableFile as error:
         error.add_note(f"The file is {os.fspath(path)!r}.")
         raise
 
 
-def _kind_of(path: AnyPath) -> Kind:
-    return names.type_of(_real(path)).kind
+def _kind_of(path: AnyPath) -> FileKind:
+    return type_of(_real(path)).kind

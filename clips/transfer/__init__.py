@@ -1,1 +1,1 @@
-"""Local files and the connections that carry them into storage."""
+"""Transfer of local files to and from storage: what the migration and the Python API share."""

@@ -1,4 +1,4 @@
-"""Puts together what moves clips without the app: for the command line and the Python API.
+"""The composition root of the migration command and the Python API.
 
 Nothing connects here.
 """
@@ -8,61 +8,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from clips.migration.rows import Rows
-from clips.migration.run import Stopped
 from shared.blob_names import Containers
-from shared.catalogue.migration_clip_queries import Moving
 from shared.clock import utc_now
 from shared.postgres.database import Database
-from shared.settings import MoveSettings
+from shared.settings import TransferSettings
 from shared.storage import RETRY_FOR_MINUTES, Links, RetryPolicy, StorageAccount, Transfer
 
 
-class Brake:
-    """Ends every pause when the run is to stop."""
+class Cancelled(Exception):
+    """Raised in every thread that waits when a transfer is cancelled."""
+
+
+class CancelToken:
+    """Ends every pause between retries when a transfer is cancelled."""
 
     def __init__(self) -> None:
-        self._pulled = threading.Event()
+        self._cancelled = threading.Event()
 
     def pause(self, seconds: float) -> None:
-        """Raises Stopped as soon as the brake is pulled."""
-        if self._pulled.wait(seconds):
-            raise Stopped
+        """Raises Cancelled as soon as the token is cancelled."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled
 
-    def pull(self) -> None:
-        self._pulled.set()
+    def cancel(self) -> None:
+        self._cancelled.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class TransferContext:
+    """`retry_policy` pauses by the cancel token."""
+
     database: Database
     containers: Containers
     account: StorageAccount
     links: Links
-    moving: Moving
     transfer: Transfer
-    rows: Rows
-    brake: Brake
+    cancel_token: CancelToken
     retry_policy: RetryPolicy
 
-    def stop(self) -> None:
-        """Ends what is under way, without waiting for it."""
-        self.brake.pull()
+    def cancel(self) -> None:
+        """Makes all transfers that are under way fail at once."""
+        self.cancel_token.cancel()
         self.transfer.abort()
 
 
 @contextmanager
-def tools(
-    settings: MoveSettings,
+def open_transfer(
+    settings: TransferSettings,
     *,
     at_once: int,
     retry_policy: RetryPolicy = RETRY_FOR_MINUTES,
     block: int | None = None,
-) -> Iterator[Tools]:
-    """Everything that a run needs; `block` is the size of blocks, if not the usual one."""
-    brake = Brake()
-    retry_policy = replace(retry_policy, pause=brake.pause)
-    containers = Containers(settings.container_prefix)
+) -> Iterator[TransferContext]:
+    """`at_once` bounds requests to storage; `block` is the size of blocks, if not the default."""
+    token = CancelToken()
+    retry_policy = replace(retry_policy, pause=token.pause)
     account = StorageAccount(settings.storage, utc_now)
     links = Links(account, utc_now)
     with (
@@ -71,15 +71,12 @@ def tools(
             account, links, at_once=at_once, retry_policy=retry_policy, block=block
         ) as transfer,
     ):
-        moving = Moving(database)
-        yield Tools(
+        yield TransferContext(
             database=database,
-            containers=containers,
+            containers=Containers(settings.container_prefix),
             account=account,
             links=links,
-            moving=moving,
             transfer=transfer,
-            rows=Rows(moving, account, containers, retry_policy),
-            brake=brake,
+            cancel_token=token,
             retry_policy=retry_policy,
         )

@@ -1,7 +1,7 @@
-"""A local file as a source: opened without following links, and held to what it was.
+"""A local file as the source of an upload, opened without following links.
 
-A file that changes while it is read must not become a clip: it is looked at before and after,
-by its descriptor and by its path. What may have changed is told by size, time and inode.
+A file that changes while it is read must not become a clip: size, time and inode are compared
+before and after, by the descriptor and by the path.
 """
 
 import os
@@ -10,19 +10,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clips.transfer.faults import Code, reason, unmovable
-from shared.errors import UnmovableFile
+from clips.transfer.faults import FileFault, system_message, unusable
+from shared.errors import UnusableFile
 from shared.storage import Digests
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Not blocking: a pipe that took the file's place must not hold us up.
+# Not blocking: opening a pipe that has replaced the file must not wait for its writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 type Identity = tuple[int, int, int, int]
 
 
-class FileSource:
-    """An open file; the bytes of it are read in order and once."""
+class LocalFile:
+    """An open file, read once from start to end; a Source of shared.storage."""
 
     def __init__(self, folder: int, name: bytes, descriptor: int) -> None:
         self._folder = folder
@@ -30,38 +30,41 @@ class FileSource:
         self._descriptor = descriptor
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise unmovable(Code.NO_PLAIN_FILE)
+            raise unusable(FileFault.NOT_REGULAR)
         self._before = _identity(status)
         self.size = status.st_size
         if not self.size:
-            raise unmovable(Code.EMPTY)
-        self._left = self.size + 1
+            raise unusable(FileFault.EMPTY)
+        self._unread = self.size + 1
         if sys.platform == "linux":
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
     def read_into(self, view: memoryview) -> int:
-        # One byte more than there should be tells that it grew; the rest is not waited for.
+        # One byte beyond the size shows that the file grew; more of it is not read.
         try:
-            length = os.readv(self._descriptor, [view[: self._left]])
+            length = os.readv(self._descriptor, [view[: self._unread]])
         except OSError as error:
             raise _fault(error) from error
-        self._left -= length
+        self._unread -= length
         return length
 
     def settle(self, digests: Digests) -> None:
-        """Raises UnmovableFile unless the file is still what was read."""
+        """Raises UnusableFile unless the file is unchanged since it was opened."""
         try:
-            named = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
+            at_path = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
         except OSError as error:
             raise _fault(error) from error
-        unchanged = self._before == _identity(os.fstat(self._descriptor)) == _identity(named)
+        unchanged = self._before == _identity(os.fstat(self._descriptor)) == _identity(at_path)
         if not unchanged or digests.size != self.size:
-            raise unmovable(Code.CHANGED)
+            raise unusable(FileFault.CHANGED)
 
 
 @contextmanager
-def opened(root: bytes, path: bytes) -> Iterator[FileSource]:
-    """The file at a path below `root`, none of whose parts may be a link; raises UnmovableFile."""
+def open_file(root: bytes, path: bytes) -> Iterator[LocalFile]:
+    """Opens the file at a path below `root`, no part of which may be a symbolic link.
+
+    Raises UnusableFile.
+    """
     descriptors: list[int] = []
     try:
         try:
@@ -73,7 +76,7 @@ def opened(root: bytes, path: bytes) -> Iterator[FileSource]:
             descriptors.append(os.open(name, _FILE, dir_fd=descriptors[-1]))
         except OSError as error:
             raise _fault(error) from error
-        yield FileSource(descriptors[0], name, descriptors[1])
+        yield LocalFile(descriptors[0], name, descriptors[1])
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -83,7 +86,7 @@ def _identity(status: os.stat_result) -> Identity:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _fault(error: OSError) -> UnmovableFile:
+def _fault(error: OSError) -> UnusableFile:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return unmovable(Code.VANISHED)
-    return unmovable(Code.UNREADABLE, reason(error))
+        return unusable(FileFault.VANISHED)
+    return unusable(FileFault.UNREADABLE, system_message(error))

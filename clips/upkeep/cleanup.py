@@ -6,6 +6,7 @@ The steps are independent: one that meets an outage is reported, and the others 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from shared import telemetry
 from shared.blob_names import Containers
 from shared.catalogue import DeletedClip, Grants, Upkeep
 from shared.clock import Clock
-from shared.errors import Unavailable
+from shared.errors import DatabaseUnavailable, Unavailable
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,24 @@ class Cleanup:
         self._temp_dir = temp_dir
 
     def run(self) -> Report:
-        """Runs every step and returns the counts; raises Unavailable if any step met an outage."""
+        """Runs every step and returns the counts; raises Unavailable if any step met an outage.
+
+        While another run is at work this one ends at once, and its report is empty: the host
+        starts one at once after a run that took longer than the schedule, and one by hand at any
+        time.
+        """
+        with ExitStack() as stack:
+            try:
+                is_alone = stack.enter_context(self._upkeep.alone())
+            except DatabaseUnavailable:
+                is_alone = True  # the steps that need no database still run, and others report it
+            if is_alone:
+                return self._run_steps()
+        _log.warning("Another cleanup is at work: this one ends")
+        telemetry.CLEANUP_RUNS.add(outcome="skipped")
+        return {}
+
+    def _run_steps(self) -> Report:
         steps: dict[str, Callable[[], int]] = {
             "clips_expired": self._upkeep.hide_expired_clips,
             "uploads_abandoned": self._drop_abandoned_uploads,

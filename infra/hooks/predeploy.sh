@@ -5,19 +5,15 @@ set -eu
 cd "$(dirname "$0")/../.."
 . infra/hooks/python.sh
 
-server="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers"
-server="$server/Microsoft.DBforPostgreSQL/flexibleServers/$DATABASE_SERVER_NAME"
-api=2026-01-01-preview
-
 let_in() {
-  az resource create --id "$server/firewallRules/deployer" --api-version "$api" \
-    --subscription "$AZURE_SUBSCRIPTION_ID" --output none \
-    --properties "{\"startIpAddress\": \"$1\", \"endIpAddress\": \"$1\"}"
+  az postgres flexible-server firewall-rule create --resource-group "$AZURE_RESOURCE_GROUP" \
+    --server-name "$DATABASE_SERVER_NAME" --subscription "$AZURE_SUBSCRIPTION_ID" --name deployer \
+    --start-ip-address "$1" --end-ip-address "$1" --output none
 }
 
-# A server with a public address lets nobody in from outside Azure: let in this machine, for as long
-# as it takes. Then the rule is left with an address that nobody has (RFC 5737): a lock on the server
-# would keep it from being deleted. With a private network this machine has to be in it.
+# A server with a public address lets no address outside Azure in: let in this machine, for as long as it
+# takes. Then the rule is left with an address that belongs to no machine (RFC 5737): a lock on the server
+# would keep it from being deleted. With a private network this machine has to be inside it.
 if [ "${PRIVATE_NETWORK:-false}" != true ]; then
   trap 'let_in 192.0.2.1' EXIT
   let_in "${DEPLOYER_ADDRESS:-$(curl --fail --silent --show-error https://api.ipify.org)}"
@@ -27,6 +23,15 @@ fi
 user=$("$python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' \
   "$DATABASE_ADMINISTRATOR_NAME")
 
-"$python" -m infra.prepare_database \
+# A firewall rule, and a new administrator, may take five minutes to work.
+"$python" -m infra.prepare_database --patience 420 \
   --url "postgresql://$user@$DATABASE_HOST:5432/$DATABASE_NAME?sslmode=verify-full" \
-  --app-role "$APP_IDENTITY_NAME" --app-object-id "$APP_IDENTITY_PRINCIPAL_ID"
+  --app-role "$APP_IDENTITY_NAME" --app-object-id "$APP_IDENTITY_PRINCIPAL_ID" || {
+  if [ "${PRIVATE_NETWORK:-false}" = true ]; then
+    echo "The database is in a private network: run azd deploy inside it (docs/deploying.md)." >&2
+  else
+    echo "Is port 5432 open from here, and is your address that of DEPLOYER_ADDRESS?" >&2
+    echo "Then repeat: azd deploy" >&2
+  fi
+  exit 1
+}

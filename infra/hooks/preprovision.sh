@@ -1,7 +1,10 @@
 #!/bin/sh
-# Before azd deploys the template: notes in azd's environment what the template needs to be told and a
-# person should not have to look up. What is set already stays.
+# Before azd deploys the template: checks what would fail later (preflight.sh), then notes in azd's
+# environment what the template needs and a person should not have to look up. What is set already stays.
 set -eu
+cd "$(dirname "$0")/../.."
+
+[ "${PREFLIGHT:-true}" = false ] || sh infra/hooks/preflight.sh
 
 if [ -z "${DATABASE_ADMINISTRATOR_ID:-}" ]; then
   if [ "$(az account show --query user.type --output tsv)" = user ]; then

@@ -5,7 +5,6 @@ param appPrincipalId string
 param eventsPrincipalId string
 param clipsStorageName string
 param containerPrefix string
-param deadLetterContainerName string
 param hostStorageName string
 param vaultName string
 param readsVault bool
@@ -22,37 +21,52 @@ var role = {
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
-var kindsBesidesClips = [ 'videos', 'thumbnails', 'temp' ]
+var kindsBesidesClips = ['videos', 'thumbnails', 'temp']
+var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName
 }
 
-resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
   parent: clipsStorage
   name: 'default'
 }
 
-resource clips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+resource clips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
   parent: clipsBlobs
   name: '${containerPrefix}-clips'
 }
 
-resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = [for kind in kindsBesidesClips: {
-  parent: clipsBlobs
-  name: '${containerPrefix}-${kind}'
-}]
+resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
+  for kind in kindsBesidesClips: {
+    parent: clipsBlobs
+    name: '${containerPrefix}-${kind}'
+  }
+]
 
-resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
   parent: clipsBlobs
-  name: deadLetterContainerName
+  name: 'event-dead-letters'
 }
+
+resource clipsQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
+  parent: clipsStorage
+  name: 'default'
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = [
+  for queue in queueNames: {
+    parent: clipsQueues
+    name: queue
+  }
+]
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: hostStorageName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
   name: vaultName
 }
 
@@ -77,15 +91,17 @@ resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 // Images are written, read, listed and deleted; temporary storyboards written and deleted; the blobs
 // of a deleted video deleted (shared/storage/sdk/blobs.py).
-resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (kind, i) in kindsBesidesClips: {
-  name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
-  scope: besidesClips[i]
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (kind, i) in kindsBesidesClips: {
+    name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
+    scope: besidesClips[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(definitions, role.blobDataContributor)
+    }
   }
-}]
+]
 
 // get_user_delegation_key, which signs links (shared/storage/sdk/account.py): a call on the account. What
 // a link may do is bounded by the roles above.
@@ -99,17 +115,19 @@ resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Queues (AZURE_STORAGE__queueServiceUri). The queue trigger receives from that of migrations, which
-// the app makes and fills (shared/storage/sdk/queue.py); the host makes poison queues as it needs them.
-resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(clipsStorage.id, appPrincipalId, role.queueDataContributor)
-  scope: clipsStorage
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(definitions, role.queueDataContributor)
+// Queues (AZURE_STORAGE__queueServiceUri). The queue trigger receives from that of migrations, which the
+// app fills (shared/storage/sdk/queue.py); the host moves what it gives up into the poison queues.
+resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (queue, i) in queueNames: {
+    name: guid(queues[i].id, appPrincipalId, role.queueDataContributor)
+    scope: queues[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(definitions, role.queueDataContributor)
+    }
   }
-}
+]
 
 // --- The app, on the host's storage (AzureWebJobsStorage__accountName)
 

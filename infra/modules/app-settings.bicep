@@ -39,6 +39,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: {
+    // The root of the host would answer everyone with a page of its own.
+    AzureWebJobsDisableHomepage: 'true'
+
     // The host's own storage, by identity.
     AzureWebJobsStorage__accountName: hostStorageName
     AzureWebJobsStorage__credential: 'managedidentity'

@@ -1,4 +1,4 @@
-// What a month of this resource group may cost, and who hears of it. A budget warns; it stops nothing.
+// What a month of this resource group may cost, and who is mailed about it. A budget warns; it stops nothing.
 
 param amount int
 
@@ -10,6 +10,7 @@ param actionGroupId string
 
 var mails = [for email in emails: trim(email)]
 
+#disable-next-line use-recent-api-versions // the only newer one is of this half-year
 resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
   name: 'cliplink-month'
   properties: {
@@ -24,8 +25,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 50
         thresholdType: 'Actual'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
       nearly: {
         enabled: true
@@ -33,8 +34,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 90
         thresholdType: 'Actual'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
       willBe: {
         enabled: true
@@ -42,8 +43,8 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 110
         thresholdType: 'Forecasted'
         contactEmails: mails
-        contactRoles: [ 'Owner' ]
-        contactGroups: [ actionGroupId ]
+        contactRoles: ['Owner']
+        contactGroups: [actionGroupId]
       }
     }
   }

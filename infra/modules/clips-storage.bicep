@@ -12,17 +12,26 @@ param corsOrigins array
 
 param lock bool
 
+@description('Whether a second account gets copies')
+param replicated bool
+
 @description('Days for which a deleted or overwritten blob can be had back')
 param softDeleteDays int = 14
 
 @description('Days for which a range of blobs can be restored; fewer than softDeleteDays')
 param restoreDays int = 7
 
-// Zone-redundant accounts have no archive tier.
-var hasArchive = contains([ 'Standard_LRS', 'Standard_GRS', 'Standard_RAGRS' ], redundancy)
-var lifecycleText = hasArchive ? loadTextContent('../lifecycle/archive.json') : loadTextContent('../lifecycle/cold.json')
-var kinds = [ 'videos', 'clips', 'thumbnails', 'temp' ]
+// Zone-redundant accounts have no archive tier. And what is in the archive cannot be replicated: neither
+// its later changes nor its deletion would reach the copy.
+// https://learn.microsoft.com/azure/storage/blobs/object-replication-overview
+var hasArchive = !replicated && contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
+var archiving = loadTextContent('../lifecycle/archive.json')
+var growingCold = loadTextContent('../lifecycle/cold.json')
+var lifecycleText = hasArchive ? archiving : growingCold
+var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
+// Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
+var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   // checkov:skip=CKV_AZURE_35: clients from everywhere upload and play with signed links
@@ -65,21 +74,23 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
     // Uploads send these headers (docs/api.md); players and scripts read ranges.
     cors: {
-      corsRules: empty(corsOrigins) ? [] : [
-        {
-          allowedOrigins: corsOrigins
-          allowedMethods: [ 'PUT', 'GET', 'HEAD' ]
-          allowedHeaders: [ 'content-type', 'range', 'x-ms-*' ]
-          exposedHeaders: [ 'accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*' ]
-          maxAgeInSeconds: 3600
-        }
-      ]
+      corsRules: empty(corsOrigins)
+        ? []
+        : [
+            {
+              allowedOrigins: corsOrigins
+              allowedMethods: ['PUT', 'GET', 'HEAD']
+              allowedHeaders: ['content-type', 'range', 'x-ms-*']
+              exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
+              maxAgeInSeconds: 3600
+            }
+          ]
     }
     isVersioningEnabled: true
     changeFeed: {
@@ -102,18 +113,33 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for kind in kinds: {
-  parent: blobs
-  name: '${containerPrefix}-${kind}'
-  properties: { publicAccess: 'None' }
-}]
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for kind in kinds: {
+    parent: blobs
+    name: '${containerPrefix}-${kind}'
+    properties: { publicAccess: 'None' }
+  }
+]
 
 // Events that could not be delivered: the subscription of events.bicep writes them here.
-resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
   parent: blobs
   name: deadLetters
   properties: { publicAccess: 'None' }
 }
+
+// The host makes a queue that is absent; made here, the app needs rights on these alone (access.bicep).
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
+  for queue in queueNames: {
+    parent: queueService
+    name: queue
+  }
+]
 
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
@@ -121,7 +147,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   properties: {
     policy: json(replace(lifecycleText, '{prefix}', containerPrefix))
   }
-  dependsOn: [ blobs ]
+  dependsOn: [blobs]
 }
 
 resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
@@ -133,7 +159,4 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   }
 }
 
-output id string = account.id
-output name string = account.name
 output blobHost string = '${account.name}.blob.${environment().suffixes.storage}'
-output deadLetterContainerName string = deadLetterContainer.name

@@ -1,5 +1,5 @@
 // Postgres. Entra only: the server has no passwords at all. The predeploy hook makes the database, so
-// that it belongs to who migrates it, and the app's role, which has rights on rows, not on tables
+// that it belongs to the principal that migrates it, and the app's role, which has rights on rows, not on tables
 // (infra/prepare_database.py).
 
 param name string
@@ -9,10 +9,10 @@ param tags object
 param administratorId string
 param administratorName string
 
-@allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@allowed(['User', 'Group', 'ServicePrincipal'])
 param administratorType string
 
-@allowed([ 'Burstable', 'GeneralPurpose', 'MemoryOptimized' ])
+@allowed(['Burstable', 'GeneralPurpose', 'MemoryOptimized'])
 param tier string
 
 param sku string
@@ -28,11 +28,11 @@ param geoBackup bool
 param publicAccess bool
 
 param lock bool
-param storageGB int = 32
+param storageGB int
 
 var behindPgBouncer = pgBouncer && tier != 'Burstable'
 
-resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' = {
+resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
   name: name
   location: location
   tags: tags
@@ -72,7 +72,7 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' =
 }
 
 // The server takes one change at a time: each of the following waits for the one before it.
-resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2026-01-01-preview' = {
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2025-08-01' = {
   parent: server
   name: administratorId
   properties: {
@@ -82,38 +82,38 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
   }
 }
 
-// The app has no fixed address without a virtual network, so everything inside Azure may knock. Who
-// has no Entra token of a known role does not get in.
-resource azureMayKnock 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2026-01-01-preview' = if (publicAccess) {
+// The app has no fixed address without a virtual network, so everything inside Azure may
+// connect. Without an Entra token of a known role nothing signs in.
+resource azureMayConnect 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2025-08-01' = if (publicAccess) {
   parent: server
   name: 'azure-services'
   properties: {
     startIpAddress: '0.0.0.0'
     endIpAddress: '0.0.0.0'
   }
-  dependsOn: [ administrator ]
+  dependsOn: [administrator]
 }
 
-resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2026-01-01-preview' = if (behindPgBouncer) {
+resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (behindPgBouncer) {
   parent: server
   name: 'pgbouncer.enabled'
   properties: {
     value: 'true'
     source: 'user-override'
   }
-  dependsOn: [ administrator, azureMayKnock ]
+  dependsOn: [administrator, azureMayConnect]
 }
 
 // The driver prepares what it runs often; PgBouncer must know of it, or the next transaction finds
 // the statement on another connection.
-resource pgBouncerPrepared 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2026-01-01-preview' = if (behindPgBouncer) {
+resource pgBouncerPrepared 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (behindPgBouncer) {
   parent: server
   name: 'pgbouncer.max_prepared_statements'
   properties: {
     value: '200'
     source: 'user-override'
   }
-  dependsOn: [ pgBouncerEnabled ]
+  dependsOn: [pgBouncerEnabled]
 }
 
 resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
@@ -125,7 +125,5 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   }
 }
 
-output id string = server.id
-output name string = server.name
 output host string = server.properties.fullyQualifiedDomainName
 output port int = behindPgBouncer ? 6432 : 5432

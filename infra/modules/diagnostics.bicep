@@ -6,6 +6,7 @@ param clipsStorageName string
 param hostStorageName string
 param databaseServerName string
 param vaultName string
+param hasVault bool
 param functionAppName string
 param eventsTopicName string
 
@@ -16,12 +17,12 @@ resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = 
   name: clipsStorageName
 }
 
-resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
   parent: clipsStorage
   name: 'default'
 }
 
-resource clipsQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' existing = {
+resource clipsQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
   parent: clipsStorage
   name: 'default'
 }
@@ -30,16 +31,16 @@ resource hostStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: hostStorageName
 }
 
-resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
   parent: hostStorage
   name: 'default'
 }
 
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' existing = {
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' existing = {
   name: databaseServerName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
   name: vaultName
 }
 
@@ -51,6 +52,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: eventsTopicName
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource clipsBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: clipsBlobs
@@ -61,11 +63,12 @@ resource clipsBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
 // A message that is put into the poison queue is a write; the alert looks for it.
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource clipsQueuesAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: clipsQueues
@@ -75,11 +78,12 @@ resource clipsQueuesAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
 // The code that runs lies here: who changed it?
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: hostBlobs
@@ -89,30 +93,33 @@ resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previe
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource databaseLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'logs'
   scope: database
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'PostgreSQLLogs', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'PostgreSQLLogs', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
-resource vaultAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
+resource vaultAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (hasVault) {
   name: 'audit'
   scope: vault
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'AuditEvent', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'AuditEvent', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'metrics'
   scope: app
@@ -120,16 +127,17 @@ resource appMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
     workspaceId: workspaceId
     // What the functions say goes to Application Insights: here it would be stored twice, and go round
     // the transformations that keep the secrets of shares out.
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource topicFailures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'failures'
   scope: topic
   properties: {
     workspaceId: workspaceId
-    logs: [ { category: 'DeliveryFailures', enabled: true } ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    logs: [{ category: 'DeliveryFailures', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }

@@ -16,7 +16,7 @@ var limits = [
   { name: 'TooManyCalls', priority: 100, threshold: callsPerMinute, path: '/api/' }
 ]
 
-resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2025-10-01' = {
   name: name
   location: 'global'
   tags: tags
@@ -34,24 +34,26 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
       }
     }
     customRules: {
-      rules: [for limit in limits: {
-        name: limit.name
-        priority: limit.priority
-        enabledState: 'Enabled'
-        ruleType: 'RateLimitRule'
-        rateLimitDurationInMinutes: 1
-        rateLimitThreshold: limit.threshold
-        action: 'Block'
-        matchConditions: [
-          {
-            matchVariable: 'RequestUri'
-            operator: 'Contains'
-            negateCondition: false
-            matchValue: [ limit.path ]
-            transforms: [ 'UrlDecode', 'Lowercase' ]
-          }
-        ]
-      }]
+      rules: [
+        for limit in limits: {
+          name: limit.name
+          priority: limit.priority
+          enabledState: 'Enabled'
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 1
+          rateLimitThreshold: limit.threshold
+          action: 'Block'
+          matchConditions: [
+            {
+              matchVariable: 'RequestUri'
+              operator: 'Contains'
+              negateCondition: false
+              matchValue: [limit.path]
+              transforms: ['UrlDecode', 'Lowercase']
+            }
+          ]
+        }
+      ]
     }
   }
 }

@@ -18,8 +18,8 @@ param firewallId string
 
 // Azure checks names even of what it leaves out: that of a domain must not be empty.
 var domainName = empty(customDomain) ? 'unused.example.com' : customDomain
-var domains = empty(customDomain) ? [] : [ { id: domain.id } ]
-var protectedDomains = concat(domains, [ { id: endpoint.id } ])
+var domains = empty(customDomain) ? [] : [{ id: domain.id }]
+var protectedDomains = concat(domains, [{ id: endpoint.id }])
 
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' = {
   name: 'afd-${name}'
@@ -59,6 +59,8 @@ resource domain 'Microsoft.Cdn/profiles/customDomains@2025-06-01' = if (!empty(c
   }
 }
 
+// Both groups without probes: with a single origin they choose nothing, and those of every edge would keep
+// an instance and the database busy. https://learn.microsoft.com/azure/frontdoor/health-probes
 resource apiOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
   parent: profile
   name: 'api'
@@ -66,12 +68,6 @@ resource apiOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
     loadBalancingSettings: {
       sampleSize: 4
       successfulSamplesRequired: 3
-    }
-    healthProbeSettings: {
-      probePath: '/api/health'
-      probeProtocol: 'Https'
-      probeRequestType: 'GET'
-      probeIntervalInSeconds: 120
     }
   }
 }
@@ -88,7 +84,6 @@ resource apiOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2025-06-01' = {
   }
 }
 
-// Without probes: an answer needs a signed link.
 resource storageOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
   parent: profile
   name: 'clips'
@@ -118,14 +113,14 @@ resource apiRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   properties: {
     originGroup: { id: apiOrigins.id }
     customDomains: domains
-    patternsToMatch: [ '/api/*' ]
-    supportedProtocols: [ 'Http', 'Https' ]
+    patternsToMatch: ['/api/*']
+    supportedProtocols: ['Http', 'Https']
     httpsRedirect: 'Enabled'
     forwardingProtocol: 'HttpsOnly'
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [ apiOrigin ]
+  dependsOn: [apiOrigin]
 }
 
 // Links to read. The containers that links lead to and no others.
@@ -140,7 +135,7 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
       '/${containerPrefix}-thumbnails/*'
       '/${containerPrefix}-temp/*'
     ]
-    supportedProtocols: [ 'Https' ]
+    supportedProtocols: ['Https']
     httpsRedirect: 'Disabled'
     forwardingProtocol: 'HttpsOnly'
     linkToDefaultDomain: 'Enabled'
@@ -151,7 +146,7 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
       compressionSettings: { isCompressionEnabled: false }
     }
   }
-  dependsOn: [ storageOrigin ]
+  dependsOn: [storageOrigin]
 }
 
 resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
@@ -164,13 +159,14 @@ resource protection 'Microsoft.Cdn/profiles/securityPolicies@2025-06-01' = {
       associations: [
         {
           domains: protectedDomains
-          patternsToMatch: [ '/*' ]
+          patternsToMatch: ['/*']
         }
       ]
     }
   }
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: profile
@@ -179,7 +175,7 @@ resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     logs: [
       { category: 'FrontDoorWebApplicationFirewallLog', enabled: true }
     ]
-    metrics: [ { category: 'AllMetrics', enabled: true } ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 

@@ -11,7 +11,7 @@ param packageContainerUrl string
 @description('The subnet that the app reaches out through; empty: none')
 param subnetId string
 
-@allowed([ 2048, 4096 ])
+@allowed([2048, 4096])
 param instanceMemoryMB int
 
 param maximumInstances int
@@ -21,11 +21,14 @@ param alwaysReadyHttp int
 @description('Origins of pages that may call the API')
 param corsOrigins array
 
-@description('Calls of the API must come through this Front Door; empty: from anywhere')
+@description('Whether calls of the API must come through Front Door')
+param behindFrontDoor bool
+
+@description('The Front Door that they must come through')
 param frontDoorId string
 
-var blobInstances = alwaysReadyBlob == 0 ? [] : [ { name: 'blob', instanceCount: alwaysReadyBlob } ]
-var httpInstances = alwaysReadyHttp == 0 ? [] : [ { name: 'http', instanceCount: alwaysReadyHttp } ]
+var blobInstances = alwaysReadyBlob == 0 ? [] : [{ name: 'blob', instanceCount: alwaysReadyBlob }]
+var httpInstances = alwaysReadyHttp == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyHttp }]
 
 // Front Door brings calls, Event Grid brings blob events. Both kinds carry a proof of their own
 // (token, system key); the addresses keep everybody else from trying.
@@ -36,7 +39,7 @@ var onlyThroughFrontDoor = [
     action: 'Allow'
     tag: 'ServiceTag'
     ipAddress: 'AzureFrontDoor.Backend'
-    headers: { 'x-azure-fdid': [ frontDoorId ] }
+    headers: { 'x-azure-fdid': [frontDoorId] }
   }
   {
     name: 'event-grid'
@@ -63,6 +66,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
+  // checkov:skip=CKV_AZURE_78: Flex Consumption has no FTP and may refuse the property; noFtpPassword shuts it besides
   // checkov:skip=CKV_AZURE_17: clients show tokens, not certificates
   // checkov:skip=CKV_AZURE_212: Flex Consumption scales by itself and has no number of workers to set
   // checkov:skip=CKV_AZURE_213: Flex Consumption replaces broken workers by itself, without a health check
@@ -110,11 +114,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       cors: { allowedOrigins: corsOrigins }
-      ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
-      ipSecurityRestrictions: empty(frontDoorId) ? [] : onlyThroughFrontDoor
+      ipSecurityRestrictionsDefaultAction: behindFrontDoor ? 'Deny' : 'Allow'
+      ipSecurityRestrictions: behindFrontDoor ? onlyThroughFrontDoor : []
       // Deployment has an Entra token of its own and does not come through Front Door.
       scmIpSecurityRestrictionsUseMain: false
     }
@@ -134,6 +137,4 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: { allow: false }
 }
 
-output id string = app.id
-output name string = app.name
 output host string = app.properties.defaultHostName

@@ -5,6 +5,9 @@ param tags object
 param actionGroupId string
 param workspaceId string
 
+@description('All alerts as often as they should be asked, or a few every quarter of an hour, which costs a third')
+param all bool
+
 var alerts = [
   {
     // A timer that stops makes no error. Its silence has to be noticed.
@@ -34,7 +37,7 @@ var alerts = [
   }
   {
     name: 'api-errors'
-    description: 'The API answers 5xx: a fault of ours (500) or an outage (503).'
+    description: 'The API answers 5xx: a fault of the app (500) or an outage (503).'
     severity: 2
     query: 'AppRequests | where toint(ResultCode) >= 500'
     operator: 'GreaterThan'
@@ -46,7 +49,7 @@ var alerts = [
   {
     // Of every queue: the host puts what it gives up into another whose name ends so.
     name: 'poison-message'
-    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue tells. See operations.md.'
+    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue says. See docs/running.md.'
     severity: 2
     query: 'StorageQueueLogs | where OperationName == "PutMessage" | extend Queue = extract("/([a-z0-9-]+-poison)/messages", 1, Uri) | where isnotempty(Queue)'
     operator: 'GreaterThan'
@@ -54,7 +57,7 @@ var alerts = [
     window: 'PT15M'
     frequency: 'PT5M'
     // The mail names it.
-    splitBy: [ 'Queue' ]
+    splitBy: ['Queue']
   }
   {
     name: 'out-of-memory'
@@ -69,41 +72,48 @@ var alerts = [
   }
 ]
 
-resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' = [for alert in alerts: {
-  name: alert.name
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: alert.name
-    description: alert.description
-    severity: alert.severity
-    enabled: true
-    autoMitigate: true
-    scopes: [ workspaceId ]
-    evaluationFrequency: alert.frequency
-    windowSize: alert.window
-    // The tables of an empty workspace exist once something was written to them.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: alert.query
-          timeAggregation: 'Count'
-          operator: alert.operator
-          threshold: alert.threshold
-          dimensions: [for column in alert.splitBy: {
-            name: column
-            operator: 'Include'
-            values: [ '*' ]
-          }]
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+var essential = ['cleanup-missing', 'function-failures', 'poison-message']
+var chosen = filter(alerts, alert => all || contains(essential, alert.name))
+
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for alert in chosen: {
+    name: alert.name
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: alert.name
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      autoMitigate: true
+      scopes: [workspaceId]
+      evaluationFrequency: all ? alert.frequency : 'PT15M'
+      windowSize: alert.window
+      // The tables of an empty workspace exist once something was written to them.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: alert.query
+            timeAggregation: 'Count'
+            operator: alert.operator
+            threshold: alert.threshold
+            dimensions: [
+              for column in alert.splitBy: {
+                name: column
+                operator: 'Include'
+                values: ['*']
+              }
+            ]
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
+        ]
+      }
+      actions: { actionGroups: [actionGroupId] }
     }
-    actions: { actionGroups: [ actionGroupId ] }
   }
-}]
+]

@@ -7,14 +7,16 @@ param tags object
 param workspaceId string
 
 // Of AppRequests, all columns in which an address can stand. Name is one when the host knows no route.
-var columns = [ 'Url', 'Name', 'OperationName' ]
+var columns = ['Url', 'Name', 'OperationName']
 
 // Of what a transformation may use (Supported KQL features in Azure Monitor transformations), nothing
 // replaces: the beginning is kept, up to the secret. Addresses are found in any case, as by the host.
 // Should the expression not match, nothing is kept at all.
-var hidden = [for column in columns: '${column} = iif(${column} contains "/api/s/", strcat(extract("(?i)^(.*?/api/s/)", 1, ${column}), "(secret)"), ${column})']
+var hidden = [
+  for column in columns: '${column} = iif(${column} contains "/api/s/", strcat(extract("(?i)^(.*?/api/s/)", 1, ${column}), "(secret)"), ${column})'
+]
 
-resource transforms 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
+resource transforms 'Microsoft.Insights/dataCollectionRules@2024-03-11' = {
   name: name
   location: location
   tags: tags
@@ -31,15 +33,15 @@ resource transforms 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
     }
     dataFlows: [
       {
-        streams: [ 'Microsoft-Table-AppRequests' ]
-        destinations: [ 'workspace' ]
+        streams: ['Microsoft-Table-AppRequests']
+        destinations: ['workspace']
         transformKql: 'source | extend ${join(hidden, ', ')}'
       }
       {
         // The host's own lines about a call tell nothing that its request does not. The app writes
         // no addresses.
-        streams: [ 'Microsoft-Table-AppTraces' ]
-        destinations: [ 'workspace' ]
+        streams: ['Microsoft-Table-AppTraces']
+        destinations: ['workspace']
         transformKql: 'source | where Message !contains "/api/s/"'
       }
     ]

@@ -7,6 +7,9 @@ param databaseServerName string
 param eventsTopicName string
 param capacityAlertGB int
 
+@description('All alerts, or those alone whose cause costs money or clips before a user says so')
+param all bool
+
 @description('Requests to the clips account in five minutes that are no longer ordinary')
 param requestsIn5Minutes int = 60000
 
@@ -17,7 +20,7 @@ resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = 
   name: clipsStorageName
 }
 
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2026-01-01-preview' existing = {
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' existing = {
   name: databaseServerName
 }
 
@@ -71,7 +74,14 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'ServerOtherError', 'ServerBusyError', 'ServerTimeoutError', 'ClientAccountBandwidthThrottlingError', 'ClientAccountRequestThrottlingError', 'ClientThrottlingError' ]
+        values: [
+          'ServerOtherError'
+          'ServerBusyError'
+          'ServerTimeoutError'
+          'ClientAccountBandwidthThrottlingError'
+          'ClientAccountRequestThrottlingError'
+          'ClientThrottlingError'
+        ]
       }
     ]
   }
@@ -91,7 +101,7 @@ var alerts = [
       {
         name: 'ResponseType'
         operator: 'Include'
-        values: [ 'AuthorizationError', 'AuthenticationError' ]
+        values: ['AuthorizationError', 'AuthenticationError']
       }
     ]
   }
@@ -113,7 +123,7 @@ var alerts = [
     // Hourly, and of all queues of the account together. Of these the poison queues alone keep
     // messages, but for the hours in which a migration is under way.
     name: 'poison-queue-not-empty'
-    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See operations.md.'
+    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See docs/running.md.'
     severity: 2
     scope: '${clipsStorage.id}/queueServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/queueServices'
@@ -141,7 +151,7 @@ var alerts = [
   }
   {
     name: 'database-storage'
-    description: 'The database server is nearly full.'
+    description: 'The database server is nearly full. It grows by itself: then set DATABASE_STORAGE_GB to its new size.'
     severity: 1
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
@@ -183,35 +193,46 @@ var alerts = [
   }
 ]
 
-resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert in alerts: {
-  name: alert.name
-  location: 'global'
-  tags: tags
-  properties: {
-    description: alert.description
-    severity: alert.severity
-    enabled: true
-    autoMitigate: true
-    scopes: [ alert.scope ]
-    evaluationFrequency: alert.frequency
-    windowSize: alert.window
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          criterionType: 'StaticThresholdCriterion'
-          name: alert.name
-          metricNamespace: alert.namespace
-          metricName: alert.metric
-          timeAggregation: alert.aggregation
-          operator: alert.operator
-          threshold: alert.threshold
-          dimensions: alert.dimensions
-          // A new account has not measured everything yet.
-          skipMetricValidation: true
-        }
-      ]
+var essential = [
+  'storage-used-capacity'
+  'storage-request-rate'
+  'events-not-delivered'
+  'database-storage'
+  'database-cpu'
+]
+var chosen = filter(alerts, alert => all || contains(essential, alert.name))
+
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+  for alert in chosen: {
+    name: alert.name
+    location: 'global'
+    tags: tags
+    properties: {
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      autoMitigate: true
+      scopes: [alert.scope]
+      evaluationFrequency: alert.frequency
+      windowSize: alert.window
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: alert.name
+            metricNamespace: alert.namespace
+            metricName: alert.metric
+            timeAggregation: alert.aggregation
+            operator: alert.operator
+            threshold: alert.threshold
+            dimensions: alert.dimensions
+            // A new account has not measured everything yet.
+            skipMetricValidation: true
+          }
+        ]
+      }
+      actions: [{ actionGroupId: actionGroupId }]
     }
-    actions: [ { actionGroupId: actionGroupId } ]
   }
-}]
+]

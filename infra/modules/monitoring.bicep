@@ -1,6 +1,7 @@
-// Where everything is written down (Log Analytics, Application Insights) and who is told (actions).
+// Where logs and metrics are stored (Log Analytics, Application Insights), and where alerts go (actions).
 
 param nameSuffix string
+param insightsName string
 param location string
 param tags object
 
@@ -56,7 +57,7 @@ module linkedWorkspace 'workspace.bicep' = {
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-${nameSuffix}'
+  name: insightsName
   location: location
   tags: tags
   kind: 'web'
@@ -69,22 +70,23 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource actions 'Microsoft.Insights/actionGroups@2024-10-01-preview' = {
+resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${nameSuffix}'
   location: 'global'
   tags: tags
   properties: {
     enabled: true
     groupShortName: 'cliplink'
-    emailReceivers: [for (email, i) in alertEmails: {
-      name: 'operator-${i}'
-      emailAddress: trim(email)
-      useCommonAlertSchema: true
-    }]
+    emailReceivers: [
+      for (email, i) in alertEmails: {
+        name: 'operator-${i}'
+        emailAddress: trim(email)
+        useCommonAlertSchema: true
+      }
+    ]
   }
 }
 
 output workspaceId string = linkedWorkspace.outputs.id
-output insightsName string = insights.name
 output insightsConnectionString string = insights.properties.ConnectionString
 output actionGroupId string = actions.id

@@ -1,23 +1,29 @@
 // A virtual network for what need not be reached from outside: one subnet that the app goes out
-// through, one for private endpoints, and the names under which these are found.
+// through, one for private endpoints, one for the machine that deploys, and the names under which the
+// endpoints are found.
 
 param name string
 param location string
 param tags object
+
+@description('Whether there is a vault, which then needs a name in the network')
+param hasVault bool
+
 param addressPrefix string = '10.90.0.0/24'
 param appPrefix string = '10.90.0.0/25'
 param endpointPrefix string = '10.90.0.128/26'
+param runnerPrefix string = '10.90.0.192/27'
 
-var zones = [
+var always = [
   'privatelink.blob.${environment().suffixes.storage}'
   'privatelink.queue.${environment().suffixes.storage}'
   'privatelink.table.${environment().suffixes.storage}'
   'privatelink.postgres.database.azure.com'
-  'privatelink.vaultcore.azure.net'
 ]
+var zones = hasVault ? concat(always, ['privatelink.vaultcore.azure.net']) : always
 
 // Nobody outside needs to get in: the app is called on its public name, not through this network.
-resource closed 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
+resource closed 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
   name: 'nsg-${name}'
   location: location
   tags: tags
@@ -40,12 +46,12 @@ resource closed 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
   }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: name
   location: location
   tags: tags
   properties: {
-    addressSpace: { addressPrefixes: [ addressPrefix ] }
+    addressSpace: { addressPrefixes: [addressPrefix] }
     subnets: [
       {
         name: 'app'
@@ -69,27 +75,38 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
           privateEndpointNetworkPolicies: 'Enabled'
         }
       }
+      {
+        // For a machine that runs `azd deploy`: docs/deploying.md.
+        name: 'runner'
+        properties: {
+          addressPrefix: runnerPrefix
+          networkSecurityGroup: { id: closed.id }
+        }
+      }
     ]
   }
 }
 
-resource dns 'Microsoft.Network/privateDnsZones@2020-06-01' = [for zone in zones: {
-  name: zone
-  location: 'global'
-  tags: tags
-}]
-
-resource dnsLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [for (zone, i) in zones: {
-  parent: dns[i]
-  name: name
-  location: 'global'
-  tags: tags
-  properties: {
-    registrationEnabled: false
-    virtualNetwork: { id: network.id }
+resource dns 'Microsoft.Network/privateDnsZones@2024-06-01' = [
+  for zone in zones: {
+    name: zone
+    location: 'global'
+    tags: tags
   }
-}]
+]
 
-output name string = network.name
+resource dnsLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
+  for (zone, i) in zones: {
+    parent: dns[i]
+    name: name
+    location: 'global'
+    tags: tags
+    properties: {
+      registrationEnabled: false
+      virtualNetwork: { id: network.id }
+    }
+  }
+]
+
 output appSubnetId string = '${network.id}/subnets/app'
 output endpointSubnetId string = '${network.id}/subnets/endpoints'

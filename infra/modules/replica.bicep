@@ -1,5 +1,5 @@
 // A second account, in another region, into which Azure copies new clips and images by itself. Copies
-// are read-only here as long as the policy stands; operations.md tells how to switch over.
+// are read-only here as long as the policy stands; docs/failing-over.md says how to switch over.
 
 param name string
 param location string
@@ -10,8 +10,11 @@ param workspaceId string
 param auditReads bool
 param lock bool
 
+@description('Whether the policy is already at both accounts: a pair of accounts takes one, and a second is refused')
+param linked bool
+
 // Temporary blobs are not worth a copy.
-var kinds = [ 'videos', 'clips', 'thumbnails' ]
+var kinds = ['videos', 'clips', 'thumbnails']
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName
@@ -50,7 +53,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -67,11 +70,13 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for kind in kinds: {
-  parent: blobs
-  name: '${containerPrefix}-${kind}'
-  properties: { publicAccess: 'None' }
-}]
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for kind in kinds: {
+    parent: blobs
+    name: '${containerPrefix}-${kind}'
+    properties: { publicAccess: 'None' }
+  }
+]
 
 // The copy loses its versions as the original does: without a rule they pile up.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
@@ -80,9 +85,10 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   properties: {
     policy: json(replace(loadTextContent('../lifecycle/replica.json'), '{prefix}', containerPrefix))
   }
-  dependsOn: [ blobs ]
+  dependsOn: [blobs]
 }
 
+#disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: blobs
@@ -93,7 +99,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
       { category: 'StorageWrite', enabled: true }
       { category: 'StorageDelete', enabled: true }
     ]
-    metrics: [ { category: 'Transaction', enabled: true } ]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 
@@ -107,30 +113,32 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
 }
 
 // Azure wants the policy at the destination first; it makes up ids, with which the source gets the same.
-module atDestination 'replication-policy.bicep' = {
+module atDestination 'replication-policy.bicep' = if (!linked) {
   name: 'replication-at-destination'
   params: {
     accountName: account.name
     policyId: 'default'
     sourceId: clipsStorage.id
     destinationId: account.id
-    rules: [for kind in kinds: {
-      sourceContainer: '${containerPrefix}-${kind}'
-      destinationContainer: '${containerPrefix}-${kind}'
-    }]
+    rules: [
+      for kind in kinds: {
+        sourceContainer: '${containerPrefix}-${kind}'
+        destinationContainer: '${containerPrefix}-${kind}'
+      }
+    ]
   }
-  dependsOn: [ containers ]
+  dependsOn: [containers]
 }
 
-module atSource 'replication-policy.bicep' = {
+module atSource 'replication-policy.bicep' = if (!linked) {
   name: 'replication-at-source'
   params: {
     accountName: clipsStorage.name
-    policyId: atDestination.outputs.policyId
+    // Azure makes the id up, so that nothing before the deployment can know it.
+    #disable-next-line what-if-short-circuiting
+    policyId: atDestination!.outputs.policyId
     sourceId: clipsStorage.id
     destinationId: account.id
-    rules: atDestination.outputs.rules
+    rules: atDestination!.outputs.rules
   }
 }
-
-output name string = account.name

@@ -13,7 +13,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 }
 
-resource policy 'Microsoft.Storage/storageAccounts/objectReplicationPolicies@2025-01-01' = {
+resource policy 'Microsoft.Storage/storageAccounts/objectReplicationPolicies@2025-06-01' = {
   parent: account
   name: policyId
   properties: {

@@ -8,7 +8,7 @@ param tags object
 @description('Whether the vault answers from outside the virtual network')
 param publicAccess bool
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   // checkov:skip=CKV_AZURE_109: without privateNetwork the app has no fixed address to let in
   // checkov:skip=CKV_AZURE_189: the same; every call needs an Entra token with a role
   name: name
@@ -32,6 +32,4 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
-output id string = vault.id
-output name string = vault.name
 output uri string = vault.properties.vaultUri

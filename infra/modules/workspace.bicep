@@ -10,7 +10,7 @@ param dailyQuotaGB int
 @description('The rule that transforms what comes in; empty: none yet')
 param transformsId string = ''
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: name
   location: location
   tags: tags
@@ -18,7 +18,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
     workspaceCapping: { dailyQuotaGb: dailyQuotaGB }
-    defaultDataCollectionRuleResourceId: empty(transformsId) ? null : transformsId
+    ...(empty(transformsId) ? {} : { defaultDataCollectionRuleResourceId: transformsId })
     features: {
       // Entra tokens only, as everywhere; a reader needs rights on the resource whose logs they read.
       disableLocalAuth: true

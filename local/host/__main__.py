@@ -20,6 +20,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--bindings",
+        type=Path,
+        help="listen to HTTP only, and write to this file what triggers the other functions",
+    )
+    parser.add_argument(
+        "--listener", type=int, help="the descriptor of a socket that listens on the port"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -27,7 +35,8 @@ def main() -> int:
     for chatty in ("azure", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        uvloop.run(serve(arguments.app.resolve(), arguments.port))
+        app = arguments.app.resolve()
+        uvloop.run(serve(app, arguments.port, arguments.bindings, arguments.listener))
     except (AppNotLoaded, SettingsError, BadTemplate, BadExpression, OSError) as problem:
         print(f"The functions host cannot start: {problem}", file=sys.stderr)
         return 1

@@ -1,14 +1,16 @@
-"""Owns what a blob trigger is told: which blob, in which version, for which function.
+"""Owns the message of a blob trigger: which blob, in which version, for which function.
 
-The JSON is the one that the real host keeps in `azure-webjobs-blobtrigger-<host id>` and,
-when it gives up, in `webjobs-blobtrigger-poison`. Also owns the patterns of blob paths.
+The JSON, with its line breaks, is the one that the real host keeps in the queue
+`azure-webjobs-blobtrigger-<host id>` and, when it gives up, in `webjobs-blobtrigger-poison`.
+Also owns the patterns of blob paths.
 """
 
 import json
 import re
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+
+from local.host.blob_addresses import container_and_name
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -35,6 +37,7 @@ class BlobMessage:
                 "ETag": f'"{self.etag}"',
             },
             ensure_ascii=False,
+            indent=2,
         )
 
     @classmethod
@@ -51,19 +54,18 @@ class BlobMessage:
 
     @classmethod
     def from_event(cls, function: str, data: dict[str, Any]) -> Self:
-        """From the data of a Microsoft.Storage.BlobCreated event, whose URL names the blob."""
-        address = urlsplit(data["url"])
-        path = address.path.removeprefix("/")
-        if address.port is not None:  # an emulator's address, where the account comes first
-            path = path.partition("/")[2]
-        container, _, blob = unquote(path).partition("/")
+        """From the data of an event, whose URL names the blob; raises ValueError or KeyError."""
+        container, blob = container_and_name(data["url"])
         etag = data.get("eTag", data.get("etag", "")).strip('"')
-        return cls(function, data.get("blobType", "BlockBlob"), container, blob, etag)
+        return cls(function, data["blobType"], container, blob, etag)
 
 
 @dataclass(frozen=True, slots=True)
 class BlobPattern:
-    """A trigger's path, such as `clips/{name}.mp4`; `{name}` is greedy and crosses slashes."""
+    """A trigger's path, such as `clips/{name}.mp4`.
+
+    `{name}` is greedy, crosses slashes, may be empty and holds no line feed.
+    """
 
     container: str
     prefix: str
@@ -75,10 +77,10 @@ class BlobPattern:
         container, _, blob = path.partition("/")
         position, expression = 0, ""
         for found in _PARAMETER.finditer(blob):
-            expression += re.escape(blob[position : found.start()]) + f"(?P<{found[1]}>.+)"
+            expression += re.escape(blob[position : found.start()]) + f"(?P<{found[1]}>.*)"
             position = found.end()
-        expression += re.escape(blob[position:]) if blob else ".+"
-        return cls(container, blob.partition("{")[0], re.compile(expression, re.DOTALL))
+        expression += re.escape(blob[position:]) if blob else "(?s:.+)"
+        return cls(container, blob.partition("{")[0], re.compile(expression))
 
     def match(self, blob: str) -> dict[str, str] | None:
         """The parameters in a blob's name, or None where it does not fit."""

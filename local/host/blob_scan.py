@@ -1,7 +1,7 @@
 """Owns the polling source of blob triggers: sees new versions of blobs, each one once.
 
-Receipts in `azure-webjobs-hosts` remember what was seen over restarts. A receipt is written
-after the message is in the queue: a host that dies in between sends the message again.
+Receipts in `azure-webjobs-hosts` remember over restarts which versions were seen. A receipt is
+written after the message is in the queue: a host that dies in between sends the message again.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from local.host.blob_messages import BlobMessage, BlobPattern
 
 RECEIPTS_CONTAINER = "azure-webjobs-hosts"
 _LARGEST_SHARE = 5  # scanning takes at most one part in so many of the time
+_LONGEST_PAUSE = 5.0  # seconds, however long a scan took: storage may have been away
 
 _log = logging.getLogger("local.host")
 
@@ -54,7 +55,8 @@ class BlobScanner:
             else:
                 self._in_reach = True
             elapsed = time.monotonic() - started
-            await asyncio.sleep(max(self.interval, elapsed * _LARGEST_SHARE))
+            pause = min(elapsed * _LARGEST_SHARE, _LONGEST_PAUSE) if self._in_reach else 0.0
+            await asyncio.sleep(max(self.interval, pause))
 
     async def _scan(self, receipts: set[str]) -> None:
         found: dict[str, str] = {}
@@ -85,12 +87,14 @@ class BlobScanner:
         with suppress(ResourceExistsError):
             container.create_container()
         folder = f"blobreceipts/{self.host_id}/{self.function}/"
-        return set(container.list_blob_names(name_starts_with=folder))
+        receipts = container.list_blobs(name_starts_with=folder, include=["metadata"])
+        # Microsoft's host notes a version before its message is sent, and says so until it is.
+        return {blob.name for blob in receipts if "Incomplete" not in (blob.metadata or {})}
 
     def _complete(self, receipt: str) -> None:
         blob = self.receipts_service.get_blob_client(RECEIPTS_CONTAINER, receipt)
         try:
-            blob.upload_blob(b"", metadata={"Completed": "True"}, overwrite=True)
+            blob.upload_blob(b"", overwrite=True)
         except AzureError as error:
             _log.warning("The receipt %s was not written: %s", receipt, error)
 

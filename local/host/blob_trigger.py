@@ -1,6 +1,6 @@
 """Owns blob triggers from the message in the queue to the arguments of the function.
 
-Where messages come from (scans, Event Grid, a hand) it knows only as `notify`.
+Knows nothing of where messages come from, a scan or Event Grid: both call `notify`.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobProperties
 from azure.storage.queue import QueueMessage
 
@@ -48,14 +48,10 @@ class BlobTriggers:
             self._settings.blobs,
             self._handle,
             self._wake,
+            self._settings.stop_patience,
         )
         polled = [trigger for trigger in self._triggers.values() if trigger.is_polled]
         return [listener.run(), *(self._scanner(trigger).run() for trigger in polled)]
-
-    def pattern(self, function: str) -> BlobPattern | None:
-        """The path pattern of a function (`Host.Functions.<name>`), None for any other."""
-        trigger = self._triggers.get(function)
-        return None if trigger is None else trigger.pattern
 
     async def notify(self, message: BlobMessage) -> None:
         """Put a message into the queue, to be run soon."""
@@ -63,13 +59,27 @@ class BlobTriggers:
         await queues.send(queue, message.to_json(), self._settings.blobs)
         self._wake.set()
 
-    async def notify_by_path(self, function: Function, path: str) -> None:
-        """Run a function for the blob `container/name`, whatever version is there."""
+    async def call_by_path(self, function: Function, path: str) -> None:
+        """Call a function for the blob `container/name`: no message, no retry, no poison queue."""
         container, _, name = path.partition("/")
         trigger = self._triggers[function.full_name]
-        properties = await asyncio.to_thread(trigger.client(container, name).get_blob_properties)
-        etag = str(properties.etag).strip('"')
-        await self.notify(BlobMessage(function.full_name, "BlockBlob", container, name, etag))
+        client = trigger.client(container, name)
+        try:
+            properties = await asyncio.to_thread(client.get_blob_properties)
+            argument = await trigger.argument(client)
+        except (AzureError, ValueError) as error:
+            _log.error("%s cannot be called for %s: %s", function.name, path, error)
+            return
+        await self._caller.run(function, path, argument, trigger.metadata(client, properties))
+
+    async def call_by_reference(self, function: Function, container: str, name: str) -> bool:
+        """Call a function for a blob that the program that calls has looked at already."""
+        trigger = self._triggers[function.full_name]
+        client = trigger.client(container, name)
+        argument = await trigger.argument(client)
+        return await self._caller.run(
+            function, f"{container}/{name}", argument, trigger.place(client)
+        )
 
     def _scanner(self, trigger: "_BlobTrigger") -> BlobScanner:
         return BlobScanner(
@@ -86,7 +96,9 @@ class BlobTriggers:
         message = BlobMessage.from_json(text)
         trigger = self._triggers.get(message.function)
         if trigger is None:
-            _log.info("%s is gone: its blob %s is left alone", message.function, message.blob)
+            _log.debug(
+                "%s is no function: its blob %s is left alone", message.function, message.blob
+            )
             return True
         client = trigger.client(message.container, message.blob)
         try:
@@ -99,9 +111,9 @@ class BlobTriggers:
         except ResourceNotFoundError:
             _log.info("%s was deleted before its function ran", message.blob)
             return True
-        return await self._caller.run(
-            trigger.function, argument, trigger.metadata(client, properties)
-        )
+        subject = f"{message.container}/{message.blob}"
+        metadata = trigger.metadata(client, properties)
+        return await self._caller.run(trigger.function, subject, argument, metadata)
 
 
 class _BlobTrigger:
@@ -132,7 +144,7 @@ class _BlobTrigger:
         return TypedData(model_binding_data=ModelBindingData(json.dumps(where).encode()))
 
     def metadata(self, client: BlobClient, properties: BlobProperties) -> dict[str, TypedData]:
-        """What the real host tells about the blob beside its content."""
+        """What the real host sends about the blob beside its content."""
         described: dict[str, Any] = {
             "Length": properties.size,
             "ContentLength": properties.size,
@@ -141,10 +153,15 @@ class _BlobTrigger:
             "LastModified": str(properties.last_modified),
         }
         return {
-            "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
-            "Uri": TypedData(string=client.url.partition("?")[0]),
             "Properties": TypedData(json=json.dumps(described)),
             "Metadata": TypedData(json=json.dumps(properties.metadata or {})),
+        } | self.place(client)
+
+    def place(self, client: BlobClient) -> dict[str, TypedData]:
+        """Where the blob is, and the parameters in its name."""
+        return {
+            "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
+            "Uri": TypedData(string=client.url.partition("?")[0]),
             **{
                 name: TypedData(string=value)
                 for name, value in (self.pattern.match(client.blob_name) or {}).items()

@@ -46,14 +46,21 @@ class Caller:
         return outcome
 
     async def run(
-        self, function: Function, argument: TypedData, metadata: Mapping[str, TypedData]
+        self,
+        function: Function,
+        subject: str,
+        argument: TypedData,
+        metadata: Mapping[str, TypedData],
     ) -> bool:
-        """Call a function that answers nobody; says in the log how it went, and returns it."""
+        """Call a function that is no HTTP function; returns, and logs, whether it went well.
+
+        `subject` is what it is called for, as the log names it: a blob, a message or nothing.
+        """
         started = time.monotonic()
         outcome = await self.call(function, argument, metadata)
         verdict = "ok" if outcome.error is None else "failed"
         elapsed = (time.monotonic() - started) * 1000
-        _log.info("%s %s in %.0f ms", function.name, verdict, elapsed)
+        _log.info("%s %s in %.0f ms: %s", function.name, verdict, elapsed, subject or "-")
         return outcome.error is None
 
     async def _deliver(self, function: Function, outcome: Outcome) -> None:

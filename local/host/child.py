@@ -2,6 +2,7 @@
 
 import http.client
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,11 +38,29 @@ class Host:
             connection.close()
 
 
-def start(app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None) -> Host:
-    """Start a host without waiting for it; it writes to `log`, or else to the terminal."""
+def start(
+    app: Path,
+    port: int,
+    environment: Mapping[str, str],
+    *,
+    log: Path | None = None,
+    bindings: Path | None = None,
+    listener: socket.socket | None = None,
+) -> Host:
+    """Start a host without waiting for it; it writes to `log`, or else to the terminal.
+
+    With `bindings` it listens to HTTP only (see local.host.external_triggers). Who keeps a
+    `listener` on the port open lets requests wait while a host is started again.
+    """
+    command = [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)]
+    if bindings is not None:
+        command += ["--bindings", str(bindings)]
+    if listener is not None:
+        command += ["--listener", str(listener.fileno())]
     child = processes.start(
         "The functions host",
-        [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)],
+        command,
+        inherit=() if listener is None else (listener.fileno(),),
         environment=environment,
         folder=Path(__file__).resolve().parents[2],
         log=log,
@@ -52,10 +71,16 @@ def start(app: Path, port: int, environment: Mapping[str, str], *, log: Path | N
 
 @contextmanager
 def running(
-    app: Path, port: int, environment: Mapping[str, str], *, log: Path | None = None
+    app: Path,
+    port: int,
+    environment: Mapping[str, str],
+    *,
+    log: Path | None = None,
+    bindings: Path | None = None,
+    listener: socket.socket | None = None,
 ) -> Iterator[Host]:
-    """A host that plays the triggers of `app`, stopped at the end; raises ChildFailed."""
-    host = start(app, port, environment, log=log)
+    """A host that serves `app`, stopped at the end; raises ChildFailed. See `start`."""
+    host = start(app, port, environment, log=log, bindings=bindings, listener=listener)
     try:
         host.wait_until_answering("/admin/host/status")
         yield host

@@ -1,8 +1,8 @@
 """Owns the clients of the storage accounts that bindings name by their `connection`.
 
-Resolves a name as the real host does: the setting of that name (or with AzureWebJobs before
-it) is a connection string, or settings that begin with it name the services' addresses.
-The clients do not retry: whoever uses them comes back anyway.
+Resolves a name as the real host does: the setting of that name, first with AzureWebJobs before
+it, is a connection string, or settings that begin with it name the account or its addresses.
+The clients do not retry: each caller tries again later anyway.
 """
 
 import functools
@@ -16,7 +16,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 from local.host.settings import SettingsError
 
 DEFAULT = "AzureWebJobsStorage"
-_PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 60}
+_PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
 
 
 @functools.cache
@@ -44,13 +44,15 @@ def _queue_service(name: str) -> QueueServiceClient:
 
 def _target(name: str, service: str) -> str:
     """A connection string, or the address of the service."""
-    for prefix in (name, f"AzureWebJobs{name}"):
+    for prefix in (f"AzureWebJobs{name}", name):
         for suffix in ("", f"__{service}ServiceUri", "__serviceUri"):
             value = os.environ.get(prefix + suffix)
             if value and not value.startswith("http") and "=" not in value:
                 raise SettingsError(f"{prefix}{suffix} is neither a connection string nor a URL")
             if value:
                 return value
+        if account := os.environ.get(f"{prefix}__accountName"):
+            return f"https://{account}.{service}.core.windows.net"
     raise SettingsError(
         f"The connection {name} does not resolve: set {name} or {name}__{service}ServiceUri"
     )

@@ -12,17 +12,16 @@ from pathlib import Path
 import uvicorn
 
 from local import ports
-from local.host import functions, metrics, settings, worker
+from local.host import external_triggers, functions, metrics, settings, worker
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
 from local.host.cors import Cors
+from local.host.external_triggers import ExternalCalls
 from local.host.functions import Function
 from local.host.http_app import HttpApp
 from local.host.management import Management
 from local.host.queue_trigger import QueueOutputs, QueueTrigger
 from local.host.timers import TimerTrigger
-
-_GRACE = 5  # seconds for requests that are under way when the host is asked to stop
 
 _log = logging.getLogger("local.host")
 
@@ -35,15 +34,23 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Path, port: int) -> None:
+async def serve(
+    app: Path, port: int, bindings: Path | None = None, listener: int | None = None
+) -> None:
     """Load the app and serve until SIGTERM or SIGINT.
+
+    `listener` is the descriptor of a socket that listens on `port` already.
+    With `bindings` only HTTP is listened to: the bindings of all other functions are written to
+    that file for a program that calls them (see local.host.external_triggers).
 
     Raises worker.AppNotLoaded, settings.SettingsError, routes.BadTemplate,
     ncrontab.BadExpression, and OSError where the port is taken.
     """
     host_settings = settings.load(app)
     metrics.collect()
-    known = [functions.describe(metadata) for metadata in await worker.load(app)]
+    stopping = _stopping_event()  # before the app is loaded, which may add to the handler
+    indexed = await worker.load(app)
+    known = [functions.describe(metadata) for metadata in indexed]
     outputs = QueueOutputs(host_settings.queues)
     caller = Caller(outputs)
     blobs = BlobTriggers(_of_kind(known, "blobTrigger"), host_settings, caller)
@@ -52,23 +59,29 @@ async def serve(app: Path, port: int) -> None:
         for function in _of_kind(known, "timerTrigger")
     }
     queue_triggers = [
-        QueueTrigger(function, host_settings.queues, caller, outputs)
+        QueueTrigger(function, host_settings, caller, outputs)
         for function in _of_kind(known, "queueTrigger")
     ]
+    external = None if bindings is None else ExternalCalls(known, caller, blobs)
     http = HttpApp(
         _of_kind(known, "httpTrigger"),
         host_settings.route_prefix,
         caller,
         Cors(host_settings.cors_origins),
-        Management(known, host_settings.host_id, caller, blobs, timers),
+        Management(known, host_settings.host_id, caller, blobs, timers, external),
     )
-    background = [
-        *blobs.tasks(),
-        *(trigger.task() for trigger in queue_triggers),
-        *(timer.run() for timer in timers.values()),
-    ]
+    background: list[Awaitable[None]] = []
+    if bindings is None:
+        background += [
+            *blobs.tasks(),
+            *(trigger.task() for trigger in queue_triggers),
+            *(timer.run() for timer in timers.values()),
+        ]
+    else:
+        external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
-    await _run(http, _listen(port), background)
+    sockets = _listen(port, listener)
+    await _run(http, sockets, background, stopping, host_settings.stop_patience)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
@@ -76,7 +89,11 @@ def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
 
 
 async def _run(
-    http: HttpApp, sockets: list[socket.socket], background: list[Awaitable[None]]
+    http: HttpApp,
+    sockets: list[socket.socket],
+    background: list[Awaitable[None]],
+    stopping: asyncio.Event,
+    patience: float,
 ) -> None:
     config = uvicorn.Config(
         http,
@@ -88,19 +105,27 @@ async def _run(
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=round(patience),
     )
     server = _Server(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003  # the value to set
     tasks = [asyncio.ensure_future(task) for task in background]
     for task in tasks:
         task.add_done_callback(_report_death)
-    await server.serve(sockets=sockets)
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    await stopping.wait()
+    server.should_exit = True
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await serving
+
+
+def _stopping_event() -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    return event
 
 
 def _report_death(task: asyncio.Future[None]) -> None:
@@ -110,16 +135,10 @@ def _report_death(task: asyncio.Future[None]) -> None:
         os._exit(os.EX_SOFTWARE)
 
 
-def _listen(port: int) -> list[socket.socket]:
+def _listen(port: int, listener: int | None) -> list[socket.socket]:
     """Listen on both loopback addresses, so that `localhost` works however it resolves."""
-    sockets = [_bound(socket.AF_INET, ports.LOOPBACK, port)]
+    first = ports.listening(port) if listener is None else socket.socket(fileno=listener)
+    sockets = [first]
     with contextlib.suppress(OSError):  # a machine without IPv6
-        sockets.append(_bound(socket.AF_INET6, "::1", port))
+        sockets.append(ports.listening(port, "::1", socket.AF_INET6))
     return sockets
-
-
-def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((address, port))
-    return listener

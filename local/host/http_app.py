@@ -21,7 +21,9 @@ type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 type Headers = list[tuple[bytes, bytes]]
 type Reply = tuple[int, Headers, bytes]
-type Management = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Reply | None]]
+type Management = Callable[
+    [str, str, Mapping[str, str], Mapping[str, str], bytes], Awaitable[Reply | None]
+]
 
 _BODY_LIMIT = 100 * 1024 * 1024
 _WITHOUT_BODY = {204, 304}
@@ -70,9 +72,9 @@ class HttpApp:
         except _Gone:
             return
         if origin and preflight is None:
-            fields += self._cors.headers(origin)
+            fields = [*fields, *self._cors.headers(origin)]
         if status not in _WITHOUT_BODY:
-            fields.append((b"content-length", str(len(body)).encode()))
+            fields = [*fields, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
@@ -82,7 +84,7 @@ class HttpApp:
         query = _query(scope["query_string"])
         if raw_path == "/metrics" or raw_path.startswith(("/admin/", "/runtime/")):
             body = await _read_body(headers, receive)
-            reply = await self._management(method, decode_path(raw_path), query, body)
+            reply = await self._management(method, decode_path(raw_path), query, headers, body)
             return reply or _not_found()
         if not raw_path.startswith(self._prefix):
             return _not_found()
@@ -107,7 +109,7 @@ class HttpApp:
 
 
 def _not_found() -> Reply:
-    return 404, [], b""  # made for each answer, as more fields are put into it
+    return 404, [], b""
 
 
 def _reply(function: Function, outcome: Outcome) -> Reply:

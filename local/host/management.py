@@ -1,7 +1,7 @@
 """Owns the host's own addresses: /admin to look and run by hand, /runtime for events, /metrics.
 
 On Azure they ask for keys; locally nobody does. Knows nothing of HTTP beyond method, path,
-query and body.
+query, headers and body.
 """
 
 import asyncio
@@ -10,12 +10,10 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
-
-from local.host import metrics
-from local.host.blob_messages import BlobMessage
+from local.host import event_grid, metrics
 from local.host.blob_trigger import BlobTriggers
 from local.host.calls import Caller
+from local.host.external_triggers import ExternalCalls
 from local.host.functions import Function
 from local.host.protos import TypedData
 from local.host.timers import TimerTrigger
@@ -23,8 +21,6 @@ from local.host.timers import TimerTrigger
 type Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 _ACCEPTED: Reply = (202, [], b"")
-_HANDSHAKE = "Microsoft.EventGrid.SubscriptionValidationEvent"
-_BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
 _log = logging.getLogger("local.host")
 
@@ -39,30 +35,45 @@ class Management:
         caller: Caller,
         blobs: BlobTriggers,
         timers: Mapping[str, TimerTrigger],
+        external: ExternalCalls | None,
     ) -> None:
         self._functions = {function.name.lower(): function for function in functions}
         self._host_id = host_id
         self._caller = caller
         self._blobs = blobs
         self._timers = timers
-        self._background: set[asyncio.Task[None]] = set()
+        self._external = external
+        self._background: set[asyncio.Task[object]] = set()
 
     async def __call__(
-        self, method: str, path: str, query: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> Reply | None:
         """Answer one request; `path` is decoded and has no slash at its ends."""
+        reply: Reply | None = None
         match method, path.split("/"):
             case "GET", ["admin", "host", "status"]:
-                return _json({"id": self._host_id, "state": "Running"})
+                reply = _json({"id": self._host_id, "state": "Running"})
             case "GET", ["metrics"]:
-                return 200, [(b"content-type", metrics.CONTENT_TYPE.encode())], metrics.exposition()
+                reply = (
+                    200,
+                    [(b"content-type", metrics.CONTENT_TYPE.encode())],
+                    metrics.exposition(),
+                )
             case "GET", ["admin", "functions"]:
-                return _json([self._describe(function) for function in self._functions.values()])
+                reply = _json([self._describe(function) for function in self._functions.values()])
             case "POST", ["admin", "functions", name] if name.lower() in self._functions:
-                return await self._run_by_hand(self._functions[name.lower()], body)
-            case "POST", ["runtime", "webhooks", "blobs"]:
-                return await self._receive_events(query.get("functionName", ""), body)
-        return None
+                reply = await self._run_by_hand(self._functions[name.lower()], body)
+            case "POST", ["admin", "calls", name] if self._external is not None:
+                reply = await self._external.answer(name, body)
+            case _, ["runtime", "webhooks", "blobs"] if self._external is None:
+                function = query.get("functionName", "")
+                reply = await event_grid.answer(self._blobs.notify, method, function, headers, body)
+        return reply
 
     def _describe(self, function: Function) -> dict[str, Any]:
         bindings = [dict(function.trigger), *map(dict, function.outputs)]
@@ -76,43 +87,16 @@ class Management:
             return _json({"error": 'send JSON like {"input": ""}'}, status=400)
         match function.kind:
             case "timerTrigger":
-                self._start(self._timers[function.name].run_once)
+                self._start(self._timers[function.name].run_by_hand)
             case "queueTrigger":
-                self._start(self._call, function, TypedData(string=text))
+                self._start(self._caller.run, function, text, TypedData(string=text), {})
             case "blobTrigger":
-                try:
-                    await self._blobs.notify_by_path(function, text)
-                except (ResourceNotFoundError, ValueError):
-                    return _json({"error": "the input names no blob: container/name"}, status=400)
+                self._start(self._blobs.call_by_path, function, text)
             case _:
                 return _json({"error": "call an HTTP function by its route"}, status=400)
         return _ACCEPTED
 
-    async def _receive_events(self, function: str, body: bytes) -> Reply | None:
-        """What Event Grid posts: its handshake, or events about blobs."""
-        pattern = self._blobs.pattern(function)
-        if pattern is None:
-            return None
-        try:
-            events = json.loads(body)
-            events = events if isinstance(events, list) else [events]
-            for event in events:
-                kind = event.get("eventType") or event.get("type")
-                if kind == _HANDSHAKE:
-                    return _json({"validationResponse": event["data"]["validationCode"]})
-                if kind != _BLOB_CREATED:
-                    continue
-                message = BlobMessage.from_event(function, event["data"])
-                if message.container == pattern.container:
-                    await self._blobs.notify(message)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return _json({"error": f"no Event Grid event: {error!r}"}, status=400)
-        return _ACCEPTED
-
-    async def _call(self, function: Function, argument: TypedData) -> None:
-        await self._caller.run(function, argument, {})
-
-    def _start(self, run: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+    def _start(self, run: Callable[..., Coroutine[Any, Any, object]], *arguments: object) -> None:
         task = asyncio.create_task(run(*arguments))
         self._background.add(task)
         task.add_done_callback(self._background.discard)

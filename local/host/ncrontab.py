@@ -1,7 +1,9 @@
 """Owns NCRONTAB expressions: six fields, seconds first, and when they next come true.
 
 As in the library of the real host, day of month and day of week must both fit, Sunday is
-0, and months and weekdays may be named. Five fields mean second 0. All times are UTC.
+0, months and weekdays may be named by any first letters of their English names, ends of a range
+may stand in either order, and a step of 0 is one of 1. Five fields mean second 0. All times are
+UTC. Not read: time spans, which the real host takes too.
 """
 
 import re
@@ -10,8 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _PART = re.compile(r"(?:(?P<all>\*)|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?")
 _FOREVER = timedelta(days=366 * 8)  # eight years hold a 29 February even around 2100
 
@@ -76,14 +81,15 @@ def _parse_field(text: str, lowest: int, highest: int, names: Sequence[str] = ()
         found = _PART.fullmatch(part)
         if found is None:
             raise BadExpression(f'"{part}" in a schedule cannot be understood')
-        step = int(found["step"] or 1)
+        step = max(1, int(found["step"] or 1))
         low, high = lowest, highest
         if not found["all"]:
             low = _number(found["low"], lowest, names)
             # A step without an end runs to the last value: "10/20" is 10, 30, 50.
             high = _number(found["high"], lowest, names) if found["high"] else low
             high = highest if found["step"] and not found["high"] else high
-        if step == 0 or not lowest <= low <= high <= highest:
+        low, high = min(low, high), max(low, high)
+        if not lowest <= low <= high <= highest:
             raise BadExpression(f'"{part}" in a schedule is out of range {lowest}-{highest}')
         values.update(range(low, high + 1, step))
     return sorted(values)
@@ -92,7 +98,7 @@ def _parse_field(text: str, lowest: int, highest: int, names: Sequence[str] = ()
 def _number(text: str, lowest: int, names: Sequence[str]) -> int:
     if text.isdecimal():
         return int(text)
-    name = text.lower()[:3]
-    if name not in names:
-        raise BadExpression(f'"{text}" in a schedule is neither a number nor a known name')
-    return names.index(name) + lowest
+    for position, name in enumerate(names):
+        if name.startswith(text.lower()):
+            return position + lowest
+    raise BadExpression(f'"{text}" in a schedule is neither a number nor a known name')

@@ -11,7 +11,7 @@ from local.host import connections, queues
 from local.host.calls import Caller
 from local.host.functions import Binding, Function
 from local.host.protos import TypedData
-from local.host.settings import QueueOptions
+from local.host.settings import HostSettings, QueueOptions
 
 
 class QueueOutputs:
@@ -36,10 +36,10 @@ class QueueTrigger:
     """One function that a queue triggers."""
 
     def __init__(
-        self, function: Function, options: QueueOptions, caller: Caller, outputs: QueueOutputs
+        self, function: Function, settings: HostSettings, caller: Caller, outputs: QueueOutputs
     ) -> None:
         self._function = function
-        self._options = options
+        self._settings = settings
         self._caller = caller
         self._outputs = outputs
 
@@ -49,9 +49,10 @@ class QueueTrigger:
         return queues.QueueListener(
             connections.queue(connection, name),
             connections.queue(connection, f"{name}-poison"),
-            self._options,
+            self._settings.queues,
             self._handle,
             self._outputs.wake_for(self._function.trigger),
+            self._settings.stop_patience,
         ).run()
 
     async def _handle(self, text: str, message: QueueMessage) -> bool:
@@ -64,7 +65,7 @@ class QueueTrigger:
             "ExpirationTime": _time(message.expires_on),
             "NextVisibleTime": _time(message.next_visible_on),
         }
-        return await self._caller.run(self._function, TypedData(string=text), metadata)
+        return await self._caller.run(self._function, text, TypedData(string=text), metadata)
 
 
 def _address(binding: Binding) -> tuple[str, str]:

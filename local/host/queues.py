@@ -1,8 +1,12 @@
 """Owns the working off of one storage queue: receive, run, then delete, retry or give up.
 
 Knows nothing of what a message means: `Handler` says whether it went well. A message is
-hidden by a short lease that is renewed while its function runs, so that a message whose
-host was killed comes back soon.
+hidden by a lease that is renewed at half its time while its function runs, so that a message
+whose host was killed comes back when the lease ends.
+
+Source of the rules of batches and pauses: QueueListener and RandomizedExponentialBackoffStrategy
+of Microsoft.Azure.WebJobs.Extensions.Storage.Queues. In particular a failed message wakes
+no listener: it is found by the next look at the queue.
 """
 
 import asyncio
@@ -20,9 +24,8 @@ from local.host.settings import QueueOptions
 
 type Handler = Callable[[str, QueueMessage], Awaitable[bool]]
 
-_FETCH_LIMIT = 32  # what the service hands out at once
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_GRACE = 5.0  # for functions that still run when the host is asked to stop
+_FIRST_PAUSE = 0.1  # seconds; it doubles with each look at an empty queue
+_PAUSE_AFTER_AN_ERROR = 1.0
 
 _log = logging.getLogger("local.host")
 
@@ -39,57 +42,62 @@ async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
 
 @dataclass(slots=True)
 class QueueListener:
-    """Works off one queue until it is cancelled."""
+    """Works off one queue until it is cancelled.
+
+    `wake` ends a pause; `stop_patience` is how long, in seconds, functions that run when the
+    host stops may take to finish.
+    """
 
     queue: QueueClient
     poison: QueueClient
     options: QueueOptions
     handler: Handler
     wake: asyncio.Event
+    stop_patience: float
 
     async def run(self) -> None:
-        """Receive as many messages as may run at once; when cancelled, let those finish."""
+        """Fetch batches of messages and run them; when cancelled, let those finish that run."""
         running: set[asyncio.Task[None]] = set()
         try:
             await self._serve(running)
         finally:
             if running:
-                await asyncio.wait(running, timeout=_GRACE)
+                await asyncio.wait(running, timeout=self.stop_patience)
 
     async def _serve(self, running: set[asyncio.Task[None]]) -> None:
         pause = _FIRST_PAUSE
         while True:
             self.wake.clear()
-            messages = await self._receive(self.options.parallelism - len(running))
+            messages = await self._receive()
             for message in messages:
                 task = asyncio.create_task(self._process(message))
                 running.add(task)
                 task.add_done_callback(running.discard)
-            if len(running) >= self.options.parallelism:
+            while len(running) > self.options.new_batch_threshold:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            elif messages:
+            if messages:
                 pause = _FIRST_PAUSE
-            else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), pause)
+            pause = min(pause * 2, self.options.longest_pause)
 
-    async def _receive(self, count: int) -> list[QueueMessage]:
+    async def _receive(self) -> list[QueueMessage]:
         def fetch() -> list[QueueMessage]:
-            limit = min(count, _FETCH_LIMIT)
             return list(
                 self.queue.receive_messages(
-                    max_messages=limit, visibility_timeout=round(self.options.lease)
+                    max_messages=self.options.batch_size,
+                    visibility_timeout=round(self.options.lease),
                 )
             )
 
         try:
             return await asyncio.to_thread(fetch)
         except ResourceNotFoundError:
-            return []  # nobody has sent anything yet
+            return []  # the first message makes the queue
         except AzureError as error:
             _log.warning("The queue %s is out of reach: %s", self.queue.queue_name, error)
-            await asyncio.sleep(_LONGEST_PAUSE)
+            await asyncio.sleep(_PAUSE_AFTER_AN_ERROR)
             return []
 
     async def _process(self, message: QueueMessage) -> None:
@@ -101,23 +109,24 @@ class QueueListener:
 
     async def _settle(self, message: QueueMessage) -> None:
         dequeued = message.dequeue_count or 0
-        text = self._decode(message)
-        if text is None or dequeued > self.options.max_dequeue_count:
+        content = self._decode(message)
+        if content is None and not self.options.unreadable_is_poison:
+            _log.warning("A message of %s is not base64: deleted", self.queue.queue_name)
+            await self._delete(message)
+        elif content is None or dequeued > self.options.max_dequeue_count:
             await self._give_up(message)
-        elif await self._handle(text, message):
-            with suppress(ResourceNotFoundError):
-                await asyncio.to_thread(self.queue.delete_message, message)
+        elif await self._handle(content, message):
+            await self._delete(message)
         elif dequeued >= self.options.max_dequeue_count:
             await self._give_up(message)
         else:
             await self._hide(message, self.options.retry_delay)
-            asyncio.get_running_loop().call_later(self.options.retry_delay, self.wake.set)
 
-    async def _handle(self, text: str, message: QueueMessage) -> bool:
+    async def _handle(self, content: bytes, message: QueueMessage) -> bool:
         done = asyncio.Event()
         renewal = asyncio.create_task(self._renew(message, done))
         try:
-            return await self.handler(text, message)
+            return await self.handler(content.decode(), message)
         except Exception:  # noqa: BLE001  # whatever it is, the message is to be retried
             _log.exception("A message of %s could not be handled", self.queue.queue_name)
             return False
@@ -145,13 +154,17 @@ class QueueListener:
     async def _give_up(self, message: QueueMessage) -> None:
         _log.error("A message of %s goes to %s", self.queue.queue_name, self.poison.queue_name)
         await _append(self.poison, message.content)
-        await asyncio.to_thread(self.queue.delete_message, message)
+        await self._delete(message)
 
-    def _decode(self, message: QueueMessage) -> str | None:
+    async def _delete(self, message: QueueMessage) -> None:
+        with suppress(ResourceNotFoundError):
+            await asyncio.to_thread(self.queue.delete_message, message)
+
+    def _decode(self, message: QueueMessage) -> bytes | None:
         if not self.options.base64:
-            return str(message.content)
+            return str(message.content).encode()
         try:
-            return base64.b64decode(message.content, validate=True).decode()
+            return base64.b64decode(message.content, validate=True)
         except (binascii.Error, ValueError):
             return None
 

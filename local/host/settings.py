@@ -1,4 +1,4 @@
-"""Owns what the host itself is told: host.json, local.settings.json and its own switches.
+"""Owns the settings of the host itself: host.json, local.settings.json and its own variables.
 
 Knows nothing of what the app does with its settings.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
+_LARGEST_BATCH = 32  # what the service hands out at once
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 
 
@@ -22,18 +23,25 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """How a queue is worked off; times in seconds."""
+    """How a queue is worked off; times in seconds.
 
-    parallelism: int
+    Up to `batch_size` messages are fetched at once, and only while no more than
+    `new_batch_threshold` are worked on. `longest_pause` is between two looks at an empty queue.
+    """
+
+    batch_size: int
+    new_batch_threshold: int
     max_dequeue_count: int
     retry_delay: float
     lease: float
+    longest_pause: float
     base64: bool
+    unreadable_is_poison: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """Everything that is settled at the start. `scan_interval` in seconds."""
+    """Everything that is settled at the start; `scan_interval` and `stop_patience` in seconds."""
 
     host_id: str
     route_prefix: str
@@ -41,6 +49,7 @@ class HostSettings:
     queues: QueueOptions
     blobs: QueueOptions
     scan_interval: float
+    stop_patience: float
 
 
 def load(app: Path) -> HostSettings:
@@ -50,32 +59,51 @@ def load(app: Path) -> HostSettings:
         os.environ.setdefault(name, str(value))
     host = _read_json(app / "host.json")
     extensions = host.get("extensions", {})
-    queues = extensions.get("queues", {})
-    blobs = extensions.get("blobs", {})
-    batch = queues.get("batchSize", 16)
-    lease = _number("LOCAL_HOST_LEASE_SECONDS", 15)
-    retry_delay = _number("LOCAL_HOST_RETRY_SECONDS", 1)
-    base64 = queues.get("messageEncoding", "base64").lower() == "base64"
+    lease = _number("LOCAL_HOST_LEASE_SECONDS", 600)
     origins = local_settings.get("Host", {}).get("CORS", "*")
     return HostSettings(
-        host_id=os.environ.get("AzureFunctionsWebHost__hostid", "local"),  # noqa: SIM112  # Azure's name
+        host_id=os.environ.get("AzureFunctionsWebHost__hostid", "local"),  # noqa: SIM112 - Azure's name
         route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
         cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
-        queues=QueueOptions(
-            parallelism=batch + queues.get("newBatchThreshold", batch // 2),
-            max_dequeue_count=queues.get("maxDequeueCount", 5),
-            retry_delay=_seconds(queues.get("visibilityTimeout"), retry_delay),
-            lease=lease,
-            base64=base64,
-        ),
-        blobs=QueueOptions(
-            parallelism=blobs.get("maxDegreeOfParallelism", 8 * (os.cpu_count() or 1)),
-            max_dequeue_count=blobs.get("poisonBlobThreshold", 5),
-            retry_delay=retry_delay,
-            lease=lease,
-            base64=base64,
-        ),
+        queues=_queue_options(extensions.get("queues", {}), lease),
+        blobs=_blob_options(extensions.get("blobs", {}), lease),
         scan_interval=_number("LOCAL_HOST_SCAN_SECONDS", 0.5),
+        stop_patience=_number("LOCAL_HOST_STOP_SECONDS", 5),
+    )
+
+
+def _queue_options(section: Mapping[str, Any], lease: float) -> QueueOptions:
+    batch = section.get("batchSize", 16)
+    is_development = os.environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development"
+    return QueueOptions(
+        batch_size=min(batch, _LARGEST_BATCH),
+        new_batch_threshold=section.get("newBatchThreshold", batch // 2),
+        max_dequeue_count=section.get("maxDequeueCount", 5),
+        retry_delay=_seconds(section.get("visibilityTimeout"), 0),
+        lease=lease,
+        longest_pause=_seconds(section.get("maxPollingInterval"), 2 if is_development else 60),
+        base64=section.get("messageEncoding", "base64").lower() == "base64",
+        unreadable_is_poison=True,
+    )
+
+
+def _blob_options(section: Mapping[str, Any], lease: float) -> QueueOptions:
+    """What the extension for blobs makes of its section; nothing else about its queue can be set.
+
+    Source: SharedBlobQueueListenerFactory.BlobsOptionsToQueuesOptions of
+    Microsoft.Azure.WebJobs.Extensions.Storage.Blobs.
+    """
+    parallelism = section.get("maxDegreeOfParallelism", 8 * (os.cpu_count() or 1))
+    batch = min(_LARGEST_BATCH, parallelism // 2 + 1)
+    return QueueOptions(
+        batch_size=batch,
+        new_batch_threshold=parallelism - batch,
+        max_dequeue_count=section.get("poisonBlobThreshold", 5),
+        retry_delay=0,
+        lease=lease,
+        longest_pause=60,
+        base64=True,
+        unreadable_is_poison=False,
     )
 
 

@@ -1,7 +1,8 @@
 """Owns timer triggers: waiting for the next time, and catching up on one that was missed.
 
-As on Azure, runs of a function never overlap, and the times of schedules of a minute or
-more are remembered in the container `azure-webjobs-hosts`: a host that was down at the due
+As on Azure, scheduled runs of a function never overlap, and one that was due while another was
+under way follows it at once; a run by hand overlaps whatever runs. The times of schedules of a
+minute or more are kept in the container `azure-webjobs-hosts`: a host that was down at the due
 time runs the function once when it starts. Knows nothing of what the function does.
 """
 
@@ -31,7 +32,7 @@ _log = logging.getLogger("local.host")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """When the function ran last, and when it is due next."""
+    """When the last scheduled run of the function began, and when the next one is due."""
 
     last: datetime
     due: datetime
@@ -57,42 +58,48 @@ class TimerTrigger:
         self._caller = caller
         self._schedule = Schedule.parse(function.trigger["schedule"])
         self._path = f"timers/{host_id}/{function.full_name}/status"
-        self._running = asyncio.Lock()
-        self._last = _NEVER
 
     async def run(self) -> None:
         """Run the function whenever it is due, until cancelled."""
-        moment = datetime.now(UTC)
-        due = self._schedule.next_after(moment)
+        now = datetime.now(UTC)
+        due = self._schedule.next_after(now)
         is_monitored = self._schedule.next_after(due) - due >= _MONITORED_FROM
-        status = await asyncio.to_thread(self._load) if is_monitored else None
-        if status is not None:
-            self._last = status.last
-        if status is not None and self._was_missed(status, moment):
-            await self.run_once(is_past_due=True)
-        elif self._function.trigger.get("runOnStartup"):
-            await self.run_once()
+        noted = await asyncio.to_thread(self._load) if is_monitored else None
+        if noted is not None and self._was_missed(noted, now):
+            status = await self._run_due(noted, is_monitored=True, is_past_due=True)
+        else:
+            status = Status(_NEVER if noted is None else noted.last, due)
+            if is_monitored and (noted is None or noted.due != due):
+                await asyncio.to_thread(self._save, status)
+            if self._function.trigger.get("runOnStartup"):
+                await self.run_by_hand()
         while True:
-            # Counted from the last due time too: a sleep may end a moment early.
-            due = self._schedule.next_after(max(datetime.now(UTC), moment))
-            if is_monitored:
-                await asyncio.to_thread(self._save, Status(self._last, due))
-            await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
-            moment = due
-            await self.run_once()
+            await asyncio.sleep((status.due - datetime.now(UTC)).total_seconds())
+            status = await self._run_due(status, is_monitored=is_monitored)
 
-    async def run_once(self, *, is_past_due: bool = False) -> None:
-        """Run the function now, after a run that is under way."""
-        async with self._running:
-            now = datetime.now(UTC)
-            status = Status(self._last, self._schedule.next_after(now))
-            self._last = now
-            timer = {
-                "Schedule": {"AdjustForDST": True},
-                "ScheduleStatus": json.loads(status.to_json()),
-                "IsPastDue": is_past_due,
-            }
-            await self._caller.run(self._function, TypedData(json=json.dumps(timer)), {})
+    async def run_by_hand(self) -> None:
+        """Run the function now, whatever runs already; its schedule goes on as if it had not."""
+        await self._call(None, is_past_due=False)
+
+    async def _run_due(
+        self, status: Status, *, is_monitored: bool, is_past_due: bool = False
+    ) -> Status:
+        # Not before its due time: a sleep may end a moment early.
+        started = max(datetime.now(UTC), status.due)
+        await self._call(status if is_monitored else None, is_past_due=is_past_due)
+        # Counted from the start, as Microsoft's timer does: a time that passed meanwhile is due.
+        ended = Status(started, self._schedule.next_after(started))
+        if is_monitored:
+            await asyncio.to_thread(self._save, ended)
+        return ended
+
+    async def _call(self, status: Status | None, *, is_past_due: bool) -> None:
+        timer = {
+            "Schedule": {"AdjustForDST": True},
+            "ScheduleStatus": None if status is None else json.loads(status.to_json()),
+            "IsPastDue": is_past_due,
+        }
+        await self._caller.run(self._function, "", TypedData(json=json.dumps(timer)), {})
 
     def _was_missed(self, status: Status, now: datetime) -> bool:
         """Whether a due time passed; one of another schedule, changed meanwhile, does not count."""
@@ -105,7 +112,7 @@ class TimerTrigger:
         except ResourceNotFoundError:
             return None
         except (AzureError, ValueError, KeyError) as error:
-            _log.warning("%s: its last run is not known: %s", self._function.name, error)
+            _log.warning("%s: its status cannot be read: %s", self._function.name, error)
             return None
 
     def _save(self, status: Status) -> None:

@@ -22,48 +22,58 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+# The only one: a choice between algorithms is where verifiers get confused.
 ALGORITHM = "RS256"
-"""The only one: a choice between algorithms is where verifiers get confused."""
 
 _SMALLEST_KEY = 2048  # bits: RFC 7518, section 3.3
 _LARGEST_SET = 256 * 1024  # bytes; sets of large issuers with their certificates have 20 KiB
-_SILENCE = 5  # seconds without a byte
-_PATIENCE = 10.0  # seconds for the whole body
+_TIMEOUT = 5  # seconds without a byte
+_DEADLINE = 10.0  # seconds for the whole body
+_NO_ANSWER = "The token issuer does not answer."
+_NO_USABLE_KEY = (
+    f"The token issuer answers, but not with a key set that holds a usable {ALGORITHM} key."
+)
 _HEADERS = {"Accept": "application/json", "User-Agent": "cliplink"}
 
 
 class SigningKeys:
-    """Keys by their id.
+    """The issuer's keys by their ids.
 
     Fetched again when five minutes old, and when a token names a key that is not among them
     (the issuer may have rotated), but then at most every ten seconds, so that made-up key
-    ids cannot be used to hammer the issuer. While the issuer is away the known keys go on
+    ids cannot be used to hammer the issuer. While the issuer is away the known keys are used
     for a day: by then hardly a token from before the outage is still good, and a key that
-    was withdrawn meanwhile must not be believed for ever.
+    was withdrawn meanwhile must not be trusted for ever.
     """
 
-    _FRESH = timedelta(minutes=5)
-    _PAUSE = timedelta(seconds=10)
-    _USABLE = timedelta(days=1)
+    _TTL = timedelta(minutes=5)
+    _MIN_INTERVAL = timedelta(seconds=10)
+    _MAX_AGE = timedelta(days=1)
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url = url
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: dict[str, PyJWK] = {}
+        self._keys: dict[str | None, PyJWK] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
+        self._problem = _NO_ANSWER
 
     def find(self, key_id: object) -> "PyJWK":
-        """Raises Unauthenticated for an unknown id, SigningKeysUnavailable without usable keys."""
-        if not isinstance(key_id, str):
-            raise Unauthenticated("The token does not name its key.")
+        """The key of that id; for a token without one, the only key that has none either.
+
+        Raises Unauthenticated for an unknown id, SigningKeysUnavailable without usable keys.
+        """
+        if not isinstance(key_id, str | None):
+            raise Unauthenticated("The token's kid is not text.")
         known = key_id in self._keys
-        if not known or not self._are_within(self._FRESH):
-            self._refresh(wait=not known or not self._are_within(self._USABLE))
-        if not self._are_within(self._USABLE):
-            raise SigningKeysUnavailable("The token issuer does not answer.")
+        if not known or not self._are_within(self._TTL):
+            self._refresh(wait=not known or not self._are_within(self._MAX_AGE))
+        if not self._are_within(self._MAX_AGE):
+            raise SigningKeysUnavailable(self._problem)
         key = self._keys.get(key_id)
+        if key is None and key_id is None:
+            raise Unauthenticated("The token does not name its key.")
         if key is None:
             raise Unauthenticated("The token is signed with a key that its issuer does not have.")
         return key
@@ -77,18 +87,20 @@ class SigningKeys:
             return
         try:
             now = self._clock()
-            if self._tried_at is None or now - self._tried_at >= self._PAUSE:
+            if self._tried_at is None or now - self._tried_at >= self._MIN_INTERVAL:
                 self._tried_at = now
-                self._keys = _usable(json.loads(_download(self._url)))
+                self._keys = _usable_keys(json.loads(_download(self._url)))
                 self._fetched_at = now
-        except (OSError, HTTPException, ValueError, RecursionError):  # away, or rubbish
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
+            answered = isinstance(error, HTTPError | ValueError | RecursionError)
+            self._problem = _NO_USABLE_KEY if answered else _NO_ANSWER
             _log.warning("The signing keys could not be fetched", exc_info=True)
         finally:
             self._lock.release()
 
 
 class _NoRedirects(request.HTTPRedirectHandler):
-    """Leaves a redirect what it is: an answer that is no key set."""
+    """Does not follow a redirect: it is an answer that is no key set."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -98,11 +110,11 @@ def _download(url: str) -> bytes:
     """The body at an address; raises OSError, HTTPException, or ValueError if it is too long."""
     # Made here: it reads the machine's certificates, which a start need not wait for.
     opener = request.build_opener(_NoRedirects)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _DEADLINE
     asked = request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings take http(s) only
     body = bytearray()
     try:
-        with opener.open(asked, timeout=_SILENCE) as answer:
+        with opener.open(asked, timeout=_TIMEOUT) as answer:
             while piece := answer.read1(_LARGEST_SET):
                 body += piece
                 if len(body) > _LARGEST_SET:
@@ -115,35 +127,41 @@ def _download(url: str) -> bytes:
     return bytes(body)
 
 
-def _usable(key_set: object) -> "dict[str, PyJWK]":
-    """The keys that may sign tokens; whatever else is in the set is none of our business.
+def _usable_keys(key_set: object) -> "dict[str | None, PyJWK]":
+    """The keys that may sign tokens, by id; other entries of the set are passed over.
 
-    Raises ValueError if there is none: no issuer says in earnest that it signs nothing.
+    A key without an id is there as None, unless there are several: a token without an id could
+    mean any of them. Raises ValueError if there is no key: no issuer means that it signs nothing.
     """
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
-    keys = {
-        entry["kid"]: key
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and _is_for_tokens(entry) and (key := _parsed(entry))
-    }
-    if not keys:
+    named: dict[str | None, PyJWK] = {}
+    nameless: list[PyJWK] = []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and _is_for_tokens(entry) and (key := _parsed(entry)):
+            key_id = entry.get("kid")
+            if key_id is None:
+                nameless.append(key)
+            else:
+                named[key_id] = key
+    if not named and not nameless:
         raise ValueError("the answer holds no usable key")
-    return keys
+    return named | {None: nameless[0]} if len(nameless) == 1 else named
 
 
 def _is_for_tokens(entry: dict[str, Any]) -> bool:
-    texts = (entry.get(name) for name in ("kid", "n", "e"))
+    """Whether it is an RSA key for RS256 signatures; null stands for an absent member."""
     return (
         entry.get("kty") == "RSA"
-        and entry.get("use", "sig") == "sig"
-        and entry.get("alg", ALGORITHM) == ALGORITHM
-        and all(isinstance(text, str) for text in texts)
+        and entry.get("use") in (None, "sig")
+        and entry.get("alg") in (None, ALGORITHM)
+        and isinstance(entry.get("kid"), str | None)
+        and all(isinstance(entry.get(name), str) for name in ("n", "e"))
     )
 
 
 def _parsed(entry: dict[str, Any]) -> "PyJWK | None":
-    """The public part only, whatever else an issuer publishes; None if it is no strong key."""
-    from jwt import PyJWK, PyJWTError  # when first needed: see shared.auth.tokens
+    """The public part only, whatever else an issuer publishes; None if it is weak or malformed."""
+    from jwt import PyJWK, PyJWTError
 
     try:
         key = PyJWK({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is calling, and may they be believed?
+"""Bearer tokens: who is calling, and is the token genuine?
 
 RS256 only, and only with a key of the issuer; signature, issuer, audience and times are
 checked on every call (RFC 7519, RFC 8725). There is no way to switch this off.
@@ -25,7 +25,10 @@ _END_OF_TIME = 253_402_300_800  # seconds: the year 10000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a token says of its bearer. `verified_email` is None unless the issuer vouches."""
+    """What a token says of its bearer.
+
+    `verified_email` is None unless the issuer says that it has verified the address.
+    """
 
     subject: str
     roles: frozenset[str]
@@ -43,8 +46,6 @@ class TokenVerifier:
         Raises Unauthenticated (TokenMissing if there is none), or SigningKeysUnavailable if
         the issuer's keys were never seen.
         """
-        # Imported here: the cryptography behind it takes as long as all our own modules, and
-        # an instance that starts for a blob or a timer meets no token.
         import jwt
 
         token = _bearer(authorization)
@@ -81,7 +82,7 @@ def _bearer(authorization: str | None) -> str:
 
 
 def _header(token: str) -> Mapping[str, Any]:
-    """What a token says of itself, for the choice of its key: believed by nobody before that.
+    """What a token says of itself, for the choice of its key: not trusted before that.
 
     Raises ValueError or RecursionError for what is no header. The library's own reading of it
     takes the whole token apart, character by character, and then does that again to verify it.
@@ -105,14 +106,44 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     if not subject or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
         raise Unauthenticated("The token's subject is not usable.")
     roles = claims.get("roles", [])
-    email = claims.get("email") if claims.get("email_verified") is True else None
     return Identity(
         subject=subject,
         roles=frozenset(r for r in roles if isinstance(r, str))
         if isinstance(roles, list)
         else frozenset(),
-        verified_email=email if _is_usable(email) else None,
+        verified_email=_verified_email(claims),
     )
+
+
+def _verified_email(claims: Mapping[str, Any]) -> str | None:
+    """The e-mail address that the issuer has verified, from whichever claims it sends.
+
+    OpenID Connect Core, section 5.1: `email` and `email_verified`, which Cognito sends as text
+    in some of its tokens. Microsoft Entra: `email` and the optional claim `xms_edov`. Auth0: the
+    same two names in a namespace, which is a URL; both must be in the same one. A false
+    `email_verified` beside a true claim of another kind means that it is not verified.
+    """
+    if "email_verified" in claims:
+        return _email_if(claims, "email", _is_true(claims["email_verified"]))
+    if "xms_edov" in claims:
+        domain_verified = claims["xms_edov"]
+        return _email_if(claims, "email", _is_true(domain_verified) or domain_verified in ("1", 1))
+    found = {
+        email
+        for name in claims
+        if name.startswith(("https://", "http://")) and name.endswith("/email")
+        if (email := _email_if(claims, name, _is_true(claims.get(f"{name}_verified"))))
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _email_if(claims: Mapping[str, Any], name: str, verified: bool) -> str | None:  # noqa: FBT001 - read as a sentence
+    email = claims.get(name)
+    return email if verified and _is_usable(email) else None
+
+
+def _is_true(claim: object) -> bool:
+    return claim is True or claim == "true"
 
 
 def _is_usable(email: object) -> TypeIs[str]:

@@ -10,11 +10,12 @@ from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings
-from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.legacy_user_queries import LegacyUsers
+from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
 from shared.catalogue.row_mapping import StartKey, TimeKey
-from shared.catalogue.share_queries import NewShare, OpenShare, Shares
+from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
 from shared.catalogue.video_queries import Videos
@@ -29,13 +30,15 @@ __all__ = [
     "KnownBlob",
     "Landing",
     "Landings",
+    "LegacyUsers",
+    "MigrationClips",
     "MigrationFiles",
     "Migrations",
-    "Moving",
     "NewClip",
     "NewShare",
     "OpenShare",
     "Owners",
+    "ShareViewer",
     "Shares",
     "StartKey",
     "TimeKey",

@@ -5,10 +5,11 @@ go later.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.retry_queries import claim
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     FILE_COLUMNS,
@@ -19,7 +20,8 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, Viewer
+from shared.errors import WrongState, no_such_video
+from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
 from shared.postgres.database import Database
 
 # No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
@@ -118,23 +120,26 @@ class Clips:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, viewer: Viewer, clip: NewClip) -> Clip | None:
-        """The clip, awaiting its upload; None if the viewer sees no such video."""
-        return self._database.one_as(
-            clip_of,
-            _ADD,
-            seen_by(viewer)
-            | {
-                "id": clip.id,
-                "video_id": clip.video_id,
-                "title": clip.title,
-                "start_time": clip.start_time,
-                "end_time": clip.end_time,
-                "blob_name": clip.blob_name,
-                "blob_url": clip.blob_url,
-                "content_type": clip.content_type,
-            },
-        )
+    def add(self, viewer: Viewer, clip: NewClip, retry_key: RetryKey | None = None) -> Clip | None:
+        """The clip, awaiting its upload; None if the viewer sees no such video.
+
+        With a key that created a clip before, that clip. Raises KeyReused, and WrongState if
+        that clip is deleted.
+        """
+        parameters = seen_by(viewer) | asdict(clip)
+        if retry_key is None:
+            return self._database.one_as(clip_of, _ADD, parameters)
+        with self._database.transaction() as connection:
+            clip_id = claim(connection, viewer.user_id, retry_key, clip.id)
+            if clip_id == clip.id:
+                added = connection.select(clip_of, _ADD, parameters).fetchone()
+                if added is None:
+                    raise no_such_video()  # and so the key is not kept
+                return added
+            found = connection.select(clip_of, _GET, seen_by(viewer) | {"id": clip_id}).fetchone()
+        if found is None:
+            raise WrongState("The clip that this Idempotency-Key created has been deleted.")
+        return found
 
     def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         return self._database.one_as(clip_of, _GET, seen_by(viewer) | {"id": clip_id})

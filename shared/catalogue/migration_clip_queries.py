@@ -1,7 +1,7 @@
-"""Queries for moving clips in: which clips there are, and where their bytes are from now on.
+"""Queries of the migration about clips: which clips there are, and which blobs are theirs now.
 
-A row is switched to its blob when the blob is complete, never before. The blob trigger may have
-attached the blob first, with the same result.
+A row gets its blob when the blob is complete, never before. The blob trigger may have attached
+the blob earlier, with the same result.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ _VIDEO_EXISTS: LiteralString = """
     SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL
 """
 
-# Every clip that is there for somebody, in the order of ids. The address that a clip had before
-# it was moved stays in s3_url; that of one that was not moved may stand in either column.
+# Every clip that is not deleted, in the order of ids. The old address of a migrated clip stays in
+# s3_url; that of a clip without a blob may be in either column.
 _PAGE: LiteralString = f"""
     SELECT c.id, c.video_id, c.blob_name,
            coalesce(c.s3_url, CASE WHEN c.blob_name IS NULL THEN c.blob_url END) AS old_url
@@ -29,26 +29,26 @@ _PAGE: LiteralString = f"""
     ORDER BY c.id LIMIT %(limit)s
 """
 
-# In one order, so that two runners cannot wait for each other.
+# In one order, so that two runs cannot wait for each other.
 _LOCK: LiteralString = "SELECT id FROM clips WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
 
-_SWITCH: LiteralString = """
+_SET_BLOBS: LiteralString = """
     UPDATE clips c
-    SET blob_name = moved.blob_name, blob_url = moved.blob_url,
-        s3_url = coalesce(c.s3_url, c.blob_url), file_size = moved.size,
-        content_md5 = moved.md5, content_type = coalesce(c.content_type, moved.content_type)
+    SET blob_name = stored.blob_name, blob_url = stored.blob_url,
+        s3_url = coalesce(c.s3_url, c.blob_url), file_size = stored.size,
+        content_md5 = stored.md5, content_type = coalesce(c.content_type, stored.content_type)
     FROM unnest(%(ids)s::uuid[], %(blob_names)s::text[], %(blob_urls)s::text[],
                 %(sizes)s::bigint[], %(md5s)s::text[], %(content_types)s::text[])
-         AS moved (id, blob_name, blob_url, size, md5, content_type)
-    WHERE c.id = moved.id AND c.blob_name IS NULL AND c.deleted_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM clips other WHERE other.blob_name = moved.blob_name)
+         AS stored (id, blob_name, blob_url, size, md5, content_type)
+    WHERE c.id = stored.id AND c.blob_name IS NULL AND c.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM clips other WHERE other.blob_name = stored.blob_name)
 """
 
 _STATES: LiteralString = """
     SELECT id, blob_name, deleted_at IS NOT NULL AS deleted FROM clips WHERE id = ANY(%(ids)s)
 """
 
-# The end is not known until the blob trigger has looked into the file.
+# The end is unknown until the blob trigger has processed the file.
 _ADOPT: LiteralString = """
     INSERT INTO clips (id, video_id, title, start_time, end_time, duration,
                        blob_name, blob_url, file_size, content_md5, content_type)
@@ -59,18 +59,18 @@ _ADOPT: LiteralString = """
     ON CONFLICT (id) DO UPDATE SET title = coalesce(clips.title, excluded.title)
 """
 
-_BRING_THUMBNAILS: LiteralString = """
+_SET_LEGACY_THUMBNAILS: LiteralString = """
     UPDATE clips c
-    SET own_thumbnail = brought.name, own_thumbnail_url = brought.url
-    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(urls)s::text[]) AS brought (id, name, url)
-    WHERE c.id = brought.id AND c.deleted_at IS NULL
-      AND c.own_thumbnail IS DISTINCT FROM brought.name
+    SET own_thumbnail = legacy.name, own_thumbnail_url = legacy.url
+    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(urls)s::text[]) AS legacy (id, name, url)
+    WHERE c.id = legacy.id AND c.deleted_at IS NULL
+      AND c.own_thumbnail IS DISTINCT FROM legacy.name
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueClip:
-    """A clip as the plan needs it; `old_url` is where the old service kept its bytes."""
+    """A clip as a plan needs it; `old_url` is where the old service stored its bytes."""
 
     id: UUID
     video_id: UUID
@@ -79,8 +79,8 @@ class CatalogueClip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovedClip:
-    """A clip whose blob is complete; one that is `adopted` may have no row yet."""
+class StoredClip:
+    """A clip whose blob is complete; if `adopted`, it may have no row yet."""
 
     id: UUID
     video_id: UUID
@@ -94,23 +94,23 @@ class MovedClip:
 
 
 @dataclass(frozen=True, slots=True)
-class BroughtThumbnail:
-    """A stored thumbnail that came along with a clip."""
+class LegacyThumbnail:
+    """A stored thumbnail that was supplied with a clip instead of being made from it."""
 
     clip_id: UUID
     name: str
     url: str
 
 
-class Switched(Enum):
-    """What became of the row of a moved clip."""
+class RowUpdate(Enum):
+    """The state of a row after an update."""
 
-    DONE = auto()  # it speaks of the blob
-    ELSEWHERE = auto()  # it speaks of another blob
-    GONE = auto()  # the clip, or the video it was to belong to, was deleted meanwhile
+    DONE = auto()  # it has the blob
+    OTHER_BLOB = auto()  # it has another blob
+    CLIP_DELETED = auto()  # or the video was, that it was to belong to
 
 
-class Moving:
+class MigrationClips:
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -128,8 +128,8 @@ class Moving:
                 return
             after = rows[-1]["id"]
 
-    def switch(self, clips: Sequence[MovedClip]) -> Mapping[UUID, Switched]:
-        """Lets the rows speak of their blobs, in one transaction; as often as one likes."""
+    def set_blobs(self, clips: Sequence[StoredClip]) -> Mapping[UUID, RowUpdate]:
+        """Points rows at their blobs, in one transaction; may be repeated."""
         with self._database.transaction() as connection:
             for clip in clips:
                 if clip.adopted:
@@ -137,7 +137,7 @@ class Moving:
             ids = [clip.id for clip in clips]
             connection.execute(_LOCK, {"ids": ids})
             connection.execute(
-                _SWITCH,
+                _SET_BLOBS,
                 {
                     "ids": ids,
                     "blob_names": [clip.blob_name for clip in clips],
@@ -149,10 +149,10 @@ class Moving:
             )
             return _states(connection, clips)
 
-    def bring_thumbnails(self, thumbnails: Sequence[BroughtThumbnail]) -> None:
-        """Notes thumbnails that are stored; as often as one likes."""
+    def set_legacy_thumbnails(self, thumbnails: Sequence[LegacyThumbnail]) -> None:
+        """Records thumbnails that are stored; may be repeated."""
         self._database.run(
-            _BRING_THUMBNAILS,
+            _SET_LEGACY_THUMBNAILS,
             {
                 "ids": [thumbnail.clip_id for thumbnail in thumbnails],
                 "names": [thumbnail.name for thumbnail in thumbnails],
@@ -161,7 +161,7 @@ class Moving:
         )
 
 
-def _columns(clip: MovedClip) -> dict[str, object]:
+def _columns(clip: StoredClip) -> dict[str, object]:
     return {
         "id": clip.id,
         "video_id": clip.video_id,
@@ -174,13 +174,13 @@ def _columns(clip: MovedClip) -> dict[str, object]:
     }
 
 
-def _states(connection: Connection, clips: Sequence[MovedClip]) -> Mapping[UUID, Switched]:
+def _states(connection: Connection, clips: Sequence[StoredClip]) -> Mapping[UUID, RowUpdate]:
     rows = connection.execute(_STATES, {"ids": [clip.id for clip in clips]}).fetchall()
     names = {row["id"]: None if row["deleted"] else row["blob_name"] or "" for row in rows}
     return {clip.id: _state(names.get(clip.id), clip.blob_name) for clip in clips}
 
 
-def _state(actual: str | None, wanted: str) -> Switched:
+def _state(actual: str | None, wanted: str) -> RowUpdate:
     if actual is None:
-        return Switched.GONE
-    return Switched.DONE if actual == wanted else Switched.ELSEWHERE
+        return RowUpdate.CLIP_DELETED
+    return RowUpdate.DONE if actual == wanted else RowUpdate.OTHER_BLOB

@@ -1,7 +1,7 @@
-"""How far a migration is: counts of clips, kept in its row as their files are settled.
+"""The progress of a migration: counts of clips, kept in its row as their files are settled.
 
-To count all files anew takes a second where there are 100,000. That is done when they are known,
-and once more at the end; in between, whoever settles files adds what that makes.
+Counting all files takes a second for 100,000. That is done after the plan and once more at the
+end; in between, each transaction that settles files adds their clips to the counts.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from shared.postgres.database import Connection
 
-# A clip counts once, however many files are its own; it failed if one of them did. What could
-# not be looked at belongs to no clip, and counts by itself. To be SET, of the migration `m`.
+# A clip counts once, however many files it has; it failed if one of them did. An unreadable file
+# belongs to no clip, and counts by itself. To be used in SET, for the migration `m`.
 ALL_COUNTED: LiteralString = """
     (total, migrated, skipped, failed) = (
         SELECT count(*),
@@ -28,11 +28,11 @@ ALL_COUNTED: LiteralString = """
     )
 """
 
-# A statement of its own, so that the next one sees what was settled while this one waited.
-# Rows of files may refer to the migration meanwhile.
+# A separate statement, so that the next one sees what was settled while this one waited. This
+# lock lets rows of files refer to the migration meanwhile.
 _LOCK: LiteralString = "SELECT FROM migrations WHERE id = %(id)s FOR NO KEY UPDATE"
 
-# Before, each of these clips waited for a file at least, and counted only if another had failed.
+# Until now each of these clips had a waiting file, and counted only if another file had failed.
 _ADD: LiteralString = """
     UPDATE migrations m
     SET migrated = m.migrated + settled.migrated, skipped = m.skipped + settled.skipped,
@@ -56,14 +56,14 @@ _ADD: LiteralString = """
 
 
 def lock(connection: Connection, migration_id: UUID) -> None:
-    """Until the end of the transaction nobody else changes the counts."""
+    """No other transaction changes the counts until this one ends."""
     connection.execute(_LOCK, {"id": migration_id})
 
 
 def add_settled(
     connection: Connection, migration_id: UUID, settled: Sequence[tuple[bytes, UUID]]
 ) -> None:
-    """Counts files, by path and clip, that this transaction has settled; none twice."""
+    """Counts files that this transaction has settled, by path and clip; no clip twice."""
     if not settled:
         return
     lock(connection, migration_id)

@@ -1,7 +1,7 @@
-"""The files of migrations that the API starts: noted, taken a batch at a time, settled.
+"""The files of migrations that the API starts: added, taken a batch at a time, settled.
 
-Whoever takes files has a lease on them, and renews it as long as it works. A lease that ran
-out is nobody's, and so is one of a message that is delivered again: its run before is over.
+A worker that takes files has a lease on them and renews it while it works. Files are free when
+their lease has run out, or when its message is delivered again: the run before has ended then.
 """
 
 import json
@@ -18,31 +18,32 @@ from shared.model import Failure
 from shared.postgres.database import Database, Parameters
 
 LEASE = timedelta(minutes=1)
+# How often a file is taken before it is given up.
 MAX_ATTEMPTS = 5
-"""How often a file is taken before it is given up."""
 
 _AT_A_TIME = 1000
 
-# A plan that was cut off is made again: what is noted already stays as it is. As JSON, which is
-# written at a third of the cost of arrays; it knows no bytes, so that paths are hexadecimal.
+# An interrupted plan is made again: files that are stored already stay as they are. JSON costs a
+# third of arrays to write; it has no bytes, so paths are hexadecimal.
 _ADD: LiteralString = """
     INSERT INTO migration_items
         (migration_id, path, clip_id, video_id, blob_name, size, there, twins)
-    SELECT %(migration_id)s, decode(path, 'hex'), clip_id, video_id, blob_name, size, there,
-           ARRAY(SELECT decode(twin, 'hex') FROM unnest(twins) WITH ORDINALITY AS t (twin, place)
-                 ORDER BY place)
+    SELECT %(migration_id)s, decode(path, 'hex'), clip_id, video_id, blob_name, size,
+           already_stored,
+           ARRAY(SELECT decode(other, 'hex')
+                 FROM unnest(duplicates) WITH ORDINALITY AS t (other, place) ORDER BY place)
     FROM json_to_recordset(%(files)s)
          AS planned (path text, clip_id uuid, video_id uuid, blob_name text, size bigint,
-                     there boolean, twins text[])
+                     already_stored boolean, duplicates text[])
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
-_ADD_STRAYS: LiteralString = """
+_ADD_UNMATCHED: LiteralString = """
     INSERT INTO migration_items
         (migration_id, path, size, state, failure_code, failure_detail)
     SELECT %(migration_id)s, path, 0, state, code, detail
     FROM unnest(%(paths)s::bytea[], %(states)s::text[], %(codes)s::text[], %(details)s::text[])
-         AS stray (path, state, code, detail)
+         AS unmatched (path, state, code, detail)
     ON CONFLICT (migration_id, path) DO NOTHING
 """
 
@@ -56,8 +57,8 @@ _GIVE_BACK: LiteralString = """
     WHERE migration_id = %(migration_id)s AND leased_by = %(message)s AND state = 'waiting'
 """
 
-# Right after a plan the statistics know nothing of its files: Postgres would rather sort them all
-# for every batch than read the first few of an index that has them in order. For a transaction.
+# Right after a plan the statistics do not include its files: Postgres would sort them all for
+# every batch instead of reading the first few from the index. For one transaction.
 _IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true)"
 
 _TAKE: LiteralString = f"""
@@ -70,7 +71,8 @@ _TAKE: LiteralString = f"""
     UPDATE migration_items i
     SET attempts = i.attempts + 1, leased_by = %(message)s, leased_until = now() + %(lease)s
     FROM batch WHERE i.migration_id = batch.migration_id AND i.path = batch.path
-    RETURNING i.path, i.clip_id, i.video_id, i.blob_name, i.size, i.there, i.twins, i.attempts
+    RETURNING i.path, i.clip_id, i.video_id, i.blob_name, i.size,
+              i.there AS already_stored, i.twins AS duplicates, i.attempts
 """
 
 _ANY_LEFT: LiteralString = f"""
@@ -83,8 +85,8 @@ _RENEW: LiteralString = """
       AND state = 'waiting'
 """
 
-# The first word on a file counts: a run whose lease ran out may come late. The paths are named
-# twice: without statistics Postgres would rather look at all that wait than for each of these.
+# The first result of a file counts: a run whose lease has ended may be late. The paths are given
+# twice: without statistics Postgres would scan all waiting files instead of finding these.
 _SETTLE: LiteralString = """
     UPDATE migration_items i
     SET state = result.state, failure_code = result.code, failure_detail = result.detail,
@@ -115,9 +117,9 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFile:
-    """A file and where it is to go; `there` tells that the catalogue speaks of the blob already.
+    """A file and its blob; `already_stored`: the clip's row has a blob.
 
-    Paths are below the migration's folder; `twins` are files that fit the clip just as well.
+    Paths are below the migration's folder; `duplicates` match the clip just as well.
     """
 
     path: bytes
@@ -125,24 +127,24 @@ class PlannedFile:
     video_id: UUID
     blob_name: str
     size: int
-    there: bool
-    twins: Sequence[bytes]
+    already_stored: bool
+    duplicates: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenFile(PlannedFile):
-    """A file to be moved now; `attempts` counts this one too."""
+    """A file to be moved now; `attempts` includes this one."""
 
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of a file; one that is still `WAITING` is for somebody else to take."""
+    """The result of a file; one that is still `WAITING` can be taken again."""
 
     path: bytes
     state: FileState
-    why: Failure | None = None
+    failure: Failure | None = None
 
 
 class MigrationFiles:
@@ -150,21 +152,21 @@ class MigrationFiles:
         self._database = database
 
     def add(self, migration_id: UUID, files: Iterable[PlannedFile]) -> None:
-        """Notes files, so many a transaction; as often as one likes."""
+        """Adds files to be moved, many in a transaction; may be repeated."""
         for some in batched(files, _AT_A_TIME, strict=False):
             described = json.dumps([_described(file) for file in some])
             self._database.run(_ADD, {"migration_id": migration_id, "files": described})
 
-    def add_strays(self, migration_id: UUID, files: Iterable[FileResult]) -> None:
-        """Notes files that are not to be moved: failed ones, and those of no clip."""
+    def add_unmatched(self, migration_id: UUID, files: Iterable[FileResult]) -> None:
+        """Adds files that are not to be moved: unreadable ones, and those without a clip."""
         for some in batched(files, _AT_A_TIME, strict=False):
-            self._database.run(_ADD_STRAYS, {"migration_id": migration_id, **_columns(some)})
+            self._database.run(_ADD_UNMATCHED, {"migration_id": migration_id, **_columns(some)})
 
     def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
-        """Files for a batch: new ones; if there are none, one whose earlier attempt was cut off.
+        """Files for a batch: new ones, or else one whose earlier attempt was interrupted.
 
-        One, because it may be what cuts the process off: no other is to go down with it again.
-        What the same message had taken before is given back first.
+        Only one, because it may be what ends the process, and others should not fail with it.
+        Files that the same message took before are given back first.
         """
         if message_id is not None:
             parameters = {"migration_id": migration_id, "message": message_id}
@@ -173,26 +175,26 @@ class MigrationFiles:
         return found or self._take(migration_id, message_id, 1, least=1, most=MAX_ATTEMPTS - 1)
 
     def any_left(self, migration_id: UUID) -> bool:
-        """Whether there is something to take."""
+        """Whether there are files to take."""
         parameters = {"migration_id": migration_id, "most": MAX_ATTEMPTS}
         return self._database.one(_ANY_LEFT, parameters) is not None
 
     def renew(self, migration_id: UUID, paths: Sequence[bytes]) -> None:
-        """Keeps files a little longer."""
+        """Extends the lease of files."""
         parameters = {"migration_id": migration_id, "paths": list(paths), "lease": LEASE}
         self._database.run(_RENEW, parameters)
 
     def settle(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
-        """Notes results, and gives back what is to wait."""
+        """Records results, and gives back files that wait."""
         self._settle(migration_id, _SETTLE, _columns(results))
 
-    def give_up(self, migration_id: UUID, why: Failure) -> int:
-        """Fails what nobody has and was taken too often; returns how many files."""
-        parameters = {"most": MAX_ATTEMPTS, "code": why.code, "detail": why.detail}
+    def give_up(self, migration_id: UUID, failure: Failure) -> int:
+        """Fails free files without an attempt left; returns how many."""
+        parameters = {"most": MAX_ATTEMPTS, "code": failure.code, "detail": failure.detail}
         return self._settle(migration_id, _GIVE_UP, parameters)
 
     def _settle(self, migration_id: UUID, statement: LiteralString, parameters: Parameters) -> int:
-        """Settles files, counts them with their migration, and returns how many they are."""
+        """Settles files, updates the counts of their migration, and returns how many they are."""
         named = {"migration_id": migration_id, **parameters}
         with self._database.transaction() as connection:
             rows = connection.execute(statement, named, binary=True).fetchall()
@@ -223,8 +225,8 @@ def _columns(results: Sequence[FileResult]) -> dict[str, object]:
     return {
         "paths": [result.path for result in results],
         "states": [result.state for result in results],
-        "codes": [result.why and result.why.code for result in results],
-        "details": [result.why and result.why.detail for result in results],
+        "codes": [result.failure and result.failure.code for result in results],
+        "details": [result.failure and result.failure.detail for result in results],
     }
 
 
@@ -235,6 +237,6 @@ def _described(file: PlannedFile) -> dict[str, object]:
         "video_id": str(file.video_id),
         "blob_name": file.blob_name,
         "size": file.size,
-        "there": file.there,
-        "twins": [path.hex() for path in file.twins],
+        "already_stored": file.already_stored,
+        "duplicates": [path.hex() for path in file.duplicates],
     }

@@ -1,6 +1,6 @@
-"""Migrations that the API starts: begun, planned, worked off, ended; and what is told of them.
+"""Migrations that the API starts: started, planned, finished; and their reports.
 
-Their files are dealt with in `migration_files`.
+Their files are in `migration_file_queries`.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from uuid import UUID
 
 from shared.catalogue import migration_count_queries as migration_counts
 from shared.catalogue.migration_file_queries import LEASE
-from shared.model import Failure, Migration, MigrationReport, MigrationStatus, StrayFile
+from shared.model import Failure, FileProblem, Migration, MigrationReport, MigrationStatus
 from shared.postgres.database import Database, Row
 
+# How often the planning of a migration is begun before it is given up.
 MAX_PLANNINGS = 5
-"""How often the planning of a migration is begun before it is given up."""
 
+# How many clips without a file, and how many files without a clip, a report lists.
 MAX_LISTED = 1000
-"""How many clips without a file, and files without a clip, are told of."""
 
-# One that is running for the same folder is as good as a new one. The update changes nothing:
-# it is there to be told the id.
+# A migration that is running for the same folder is used instead of a new one. The update changes
+# nothing: with it the statement returns the id.
 _START: LiteralString = """
     INSERT INTO migrations (folder, batch_size) VALUES (%(folder)s, %(batch_size)s)
     ON CONFLICT (folder) WHERE status = 'running' DO UPDATE SET folder = excluded.folder
@@ -32,7 +32,7 @@ _JOB: LiteralString = """
     FROM migrations WHERE id = %(id)s AND status = 'running'
 """
 
-# Nobody's, or of the same message: that it is delivered again tells that the run before is over.
+# No lease, or that of the same message: it is delivered again only when its run before has ended.
 _BEGIN_PLANNING: LiteralString = """
     UPDATE migrations
     SET attempts = attempts + 1, leased_by = %(message)s, leased_until = now() + %(lease)s
@@ -53,7 +53,7 @@ _PLANNED: LiteralString = f"""
     WHERE id = %(id)s
 """
 
-# Counted once more: what settled a file need not have been this version of the app.
+# Counted once more: another version of the app may have settled some of the files.
 _FINISH: LiteralString = f"""
     UPDATE migrations m
     SET status = 'done', finished_at = now(), {migration_counts.ALL_COUNTED}
@@ -69,7 +69,7 @@ _FAIL: LiteralString = """
     WHERE id = %(id)s AND status = 'running'
 """
 
-# Nobody works on it, and its first message had a minute to arrive.
+# No worker has a lease on it, and its first message had a minute to arrive.
 _STALLED: LiteralString = """
     SELECT m.id FROM migrations m
     WHERE m.status = 'running' AND m.created_at < now() - interval '1 minute'
@@ -86,7 +86,7 @@ _GET: LiteralString = """
     FROM migrations WHERE id = %(id)s
 """
 
-# The states stand in the text: a prepared statement finds no index of a part by a parameter.
+# The states are literals: with a parameter, a prepared statement would not use the partial index.
 _FAILURES: LiteralString = """
     SELECT path, clip_id, failure_code, failure_detail FROM migration_items
     WHERE migration_id = %(id)s AND state = 'failed' ORDER BY path
@@ -104,7 +104,7 @@ _FORGET: LiteralString = """
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A running migration, for whoever works on it."""
+    """A running migration, for its worker."""
 
     id: UUID
     folder: bytes
@@ -117,48 +117,49 @@ class Migrations:
         self._database = database
 
     def start(self, folder: bytes, batch_size: int) -> UUID:
-        """A new one, or the one that is running for that folder."""
+        """The id of a new migration, or of the one that is running for that folder."""
         row = self._database.one(_START, {"folder": folder, "batch_size": batch_size})
         assert row is not None  # noqa: S101  # the statement always returns a row
         id_: UUID = row["id"]
         return id_
 
     def job(self, migration_id: UUID) -> Job | None:
-        """None if it is over, or never was."""
+        """None if it has ended, or never existed."""
         row = self._database.one(_JOB, {"id": migration_id})
         return None if row is None else Job(**row)
 
     def begin_planning(self, migration_id: UUID, message_id: str | None) -> int | None:
-        """How many times that makes; None if somebody else is at it."""
+        """How often that was done, this time included; None if another worker has the lease."""
         parameters = {"id": migration_id, "message": message_id, "lease": LEASE}
         row = self._database.one(_BEGIN_PLANNING, parameters)
         return None if row is None else int(row["attempts"])
 
     def still_planning(self, migration_id: UUID) -> None:
+        """Extends the lease on the planning."""
         self._database.run(_STILL_PLANNING, {"id": migration_id, "lease": LEASE})
 
     def planned(self, migration_id: UUID, no_file: Sequence[UUID]) -> None:
-        """All its files are known, and the first clips that have none."""
+        """Records that all files are stored, and the first clips without a file."""
         parameters = {"id": migration_id, "no_file": list(no_file)}
         with self._database.transaction() as connection:
-            # Another plan of it may be done already, and its files be settled right now.
+            # Another run of the plan may have ended, and its files may be settled right now.
             migration_counts.lock(connection, migration_id)
             connection.execute(_PLANNED, parameters)
 
     def finish(self, migration_id: UUID) -> bool:
-        """Ends it if no file waits any more, and says whether it did."""
+        """Ends it if no file is waiting; returns whether it did."""
         return self._database.run(_FINISH, {"id": migration_id}) == 1
 
-    def fail(self, migration_id: UUID, why: Failure) -> None:
-        parameters = {"id": migration_id, "code": why.code, "detail": why.detail}
+    def fail(self, migration_id: UUID, failure: Failure) -> None:
+        parameters = {"id": migration_id, "code": failure.code, "detail": failure.detail}
         self._database.run(_FAIL, parameters)
 
     def stalled(self) -> Sequence[UUID]:
-        """Running ones that nobody works on."""
+        """Running migrations that no worker has a lease on."""
         return [row["id"] for row in self._database.all(_STALLED, {})]
 
     def forget(self) -> int:
-        """Drops those that were over three months ago."""
+        """Deletes migrations that ended 90 days ago; returns how many."""
         return self._database.run(_FORGET, {})
 
     def get(self, migration_id: UUID) -> MigrationReport | None:
@@ -169,18 +170,18 @@ class Migrations:
         return MigrationReport(
             no_file=row.pop("no_file"),
             migration=_migration(row),
-            failures=[_stray(each) for each in self._database.all(_FAILURES, listed)],
-            unmatched=[_stray(each) for each in self._database.all(_UNMATCHED, listed)],
+            failures=[_problem(each) for each in self._database.all(_FAILURES, listed)],
+            unmatched=[_problem(each) for each in self._database.all(_UNMATCHED, listed)],
         )
 
 
-def _stray(row: Row) -> StrayFile:
-    why = Failure(row["failure_code"], row["failure_detail"])
-    return StrayFile(row["path"], row["clip_id"], why)
+def _problem(row: Row) -> FileProblem:
+    failure = Failure(row["failure_code"], row["failure_detail"])
+    return FileProblem(row["path"], row["clip_id"], failure)
 
 
 def _migration(row: Row) -> Migration:
-    """A row of _GET; takes the row apart."""
+    """From a row of _GET, which is emptied."""
     code, detail = row.pop("failure_code"), row.pop("failure_detail")
     return Migration(
         status=MigrationStatus(row.pop("status")),

@@ -5,7 +5,7 @@ itself is never stored, and nothing here compares secrets.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -27,9 +27,14 @@ _COLUMNS: LiteralString = """
 """
 
 _OPEN: LiteralString = """
-    s.revoked_at IS NULL
-    AND (s.expires_at IS NULL OR s.expires_at > now())
-    AND (s.max_views IS NULL OR s.views < s.max_views)
+    s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
+"""
+
+# Rows of `share_viewers` whose link is still alive. What plays a video for a browser may send a
+# User-Agent of its own: then the address alone decides.
+_WATCHING: LiteralString = """
+    w.share_id = s.id AND w.address = %(address)s AND w.until > %(now)s
+    AND (w.program = %(program)s OR %(any_program)s)
 """
 
 # No row if the viewer sees no such clip. It is held, so that it cannot go meanwhile.
@@ -64,23 +69,45 @@ _FIND: LiteralString = f"""
     SELECT s.id, s.ip, s.expires_at, {FILE_COLUMNS}
     FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
     WHERE s.token_digest = %(digest)s AND {_OPEN} AND {LIVE}
+      AND (s.max_views IS NULL OR s.views < s.max_views
+           OR EXISTS (SELECT FROM share_viewers w WHERE {_WATCHING}))
 """
 
-# Counts the view and puts its link on record, or neither. Of many at once, those that come too
-# late wait for the row, look at it again, and find it used up. Two views within a second may
-# get the same link: that is one grant, and two views.
-_CLAIM: LiteralString = f"""
-    WITH claimed AS (
-        UPDATE shares s SET views = s.views + 1
-        FROM clips c JOIN videos v ON v.id = c.video_id
-        WHERE c.id = s.clip_id AND s.id = %(share_id)s AND {_OPEN} AND {LIVE}
-        RETURNING s.id, s.clip_id, s.ip
-    ), noted AS (
-        INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, share_id)
-        SELECT %(link_id)s, clip_id, %(variant)s, ip, %(starts_at)s, %(ends_at)s, id FROM claimed
-        ON CONFLICT DO NOTHING
-    )
-    SELECT id FROM claimed
+# Requests for one share go one after the other from here on: each sees who came before it.
+_LOCK: LiteralString = f"""
+    SELECT s.id FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
+    WHERE s.id = %(share_id)s AND {_OPEN} AND {LIVE}
+    FOR UPDATE OF s
+"""
+
+_STILL_WATCHING: LiteralString = f"""
+    UPDATE share_viewers w SET until = greatest(w.until, %(ends_at)s)
+    FROM shares s
+    WHERE s.id = %(share_id)s AND {_WATCHING}
+    RETURNING w.share_id
+"""
+
+_COUNT: LiteralString = """
+    UPDATE shares SET views = views + 1
+    WHERE id = %(share_id)s AND (max_views IS NULL OR views < max_views)
+    RETURNING id
+"""
+
+_FORGET_VIEWERS: LiteralString = """
+    DELETE FROM share_viewers WHERE share_id = %(share_id)s AND until <= %(now)s
+"""
+
+_REMEMBER_VIEWER: LiteralString = """
+    INSERT INTO share_viewers (share_id, address, program, until)
+    VALUES (%(share_id)s, %(address)s, %(program)s, %(ends_at)s)
+"""
+
+# Two requests within a second may get the same link: that is one grant.
+_RECORD: LiteralString = """
+    INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, share_id)
+    SELECT %(link_id)s, clip_id, %(variant)s, ip, %(starts_at)s, %(ends_at)s, id
+    FROM shares WHERE id = %(share_id)s
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -93,6 +120,18 @@ class NewShare:
     ip: str | None
     max_views: int | None
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareViewer:
+    """Who opens a share: HMACs of the address and the program, under the share's secret.
+
+    With `any_program` the address alone tells viewers apart.
+    """
+
+    address: bytes
+    program: bytes
+    any_program: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,23 +176,44 @@ class Shares:
         parameters = seen_by(viewer) | {"clip_id": clip_id, "id": share_id}
         return self._database.run(_REVOKE, parameters) == 1
 
-    def find(self, digest: bytes) -> OpenShare | None:
-        """The share with this digest, unless it or its clip is over."""
-        return self._database.one_as(_open_share, _FIND, {"digest": digest})
+    def find(self, digest: bytes, viewer: ShareViewer, now: datetime) -> OpenShare | None:
+        """The share with this digest, unless it or its clip is over, or its views are used up.
 
-    def claim(self, share_id: UUID, link: SignedLink) -> bool:
-        """Uses up a view for a link to the clip; False if the share or clip is over by now."""
-        row = self._database.one(
-            _CLAIM,
-            {
-                "share_id": share_id,
-                "link_id": link.id,
-                "variant": Variant.CLIP,
-                "starts_at": link.starts_at,
-                "ends_at": link.expires_at,
-            },
-        )
-        return row is not None
+        Used-up views do not count for a viewer who is still watching at `now`.
+        """
+        parameters = asdict(viewer) | {"digest": digest, "now": now}
+        return self._database.one_as(_open_share, _FIND, parameters)
+
+    def claim(self, share_id: UUID, link: SignedLink, viewer: ShareViewer, now: datetime) -> bool:
+        """Records a link to the clip, and counts a view unless the viewer is still watching.
+
+        False if the share or its clip is over by now, or its views are used up.
+        """
+        parameters = _link_parameters(share_id, link) | asdict(viewer) | {"now": now}
+        with self._database.transaction() as connection:
+            if connection.execute(_LOCK, parameters).fetchone() is None:
+                return False
+            if connection.execute(_STILL_WATCHING, parameters).fetchone() is None:
+                if connection.execute(_COUNT, parameters).fetchone() is None:
+                    return False
+                connection.execute(_FORGET_VIEWERS, parameters)
+                connection.execute(_REMEMBER_VIEWER, parameters)
+            connection.execute(_RECORD, parameters)
+        return True
+
+    def record(self, share_id: UUID, link: SignedLink) -> None:
+        """Records a link that costs no view."""
+        self._database.run(_RECORD, _link_parameters(share_id, link))
+
+
+def _link_parameters(share_id: UUID, link: SignedLink) -> dict[str, object]:
+    return {
+        "share_id": share_id,
+        "link_id": link.id,
+        "variant": Variant.CLIP,
+        "starts_at": link.starts_at,
+        "ends_at": link.expires_at,
+    }
 
 
 def _open_share(

@@ -1,16 +1,27 @@
 """Queries of the cleanup: what is due for deletion, where storage and catalogue disagree."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from shared.errors import DatabaseUnavailable
 from shared.model import MISSING, is_settled
 from shared.postgres.database import Database
 
+_log = logging.getLogger(__name__)
+
 _KNOWN_AT_A_TIME = 5000
+
+# Any number, as long as it stays the same. The lock is of a transaction: it ends with its
+# connection, whatever becomes of the process, and a pooler that hands connections on after each
+# transaction cannot keep it.
+_CLEANUP_LOCK = 7_071_001
+_TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
 _HIDE_EXPIRED: LiteralString = """
     UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
@@ -143,6 +154,24 @@ class KnownBlob:
 class Upkeep:
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether no other cleanup is at work; keeps others from beginning until the block ends.
+
+        Takes a connection for as long. Should that be lost, another cleanup may begin, which
+        does no harm. Raises DatabaseUnavailable.
+        """
+        is_over = False
+        try:
+            with self._database.transaction() as connection:
+                row = connection.execute(_TRY_LOCK, {"key": _CLEANUP_LOCK}).fetchone()
+                yield row is not None and bool(row["is_alone"])
+                is_over = True
+        except DatabaseUnavailable:
+            if not is_over:
+                raise
+            _log.warning("The lock of the cleanup was lost with its connection")
 
     def hide_expired_clips(self) -> int:
         return self._database.run(_HIDE_EXPIRED, {})

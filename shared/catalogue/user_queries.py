@@ -1,27 +1,26 @@
 """Users: the subjects of tokens, each with an id that this service gives; owners of things."""
 
-from collections.abc import Collection, Sequence
-from typing import LiteralString
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
 from uuid import UUID
 
+from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
 from shared.postgres.database import Database
+from shared.postgres.pool import Connection
+
+_log = logging.getLogger(__name__)
 
 # Only one transaction at a time may meet a subject for the first time.
 _LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(subject)s, 0))"
 
-_FIND: LiteralString = "SELECT id FROM users WHERE subject = %(subject)s"
-
-# Somebody of the old service, who signed in with a password there: recognised
-# by an e-mail address that the issuer has verified, if that address is theirs alone. What is
-# looked up by its index is compared again, with the case of ASCII alone folded: lower() makes a
-# plain k of the Kelvin sign, which makes somebody else's address of it.
-_RECOGNISE: LiteralString = """
-    UPDATE users SET subject = %(subject)s
-    WHERE subject IS NULL
-      AND lower(email) = lower(%(email)s)
-      AND lower(email COLLATE "C") = lower(%(email)s COLLATE "C")
-      AND (SELECT count(*) FROM users WHERE subject IS NULL AND lower(email) = lower(%(email)s)) = 1
-    RETURNING id
+# `unclaimed` tells whether a user of the old service may be recognised by the address.
+_FIND: LiteralString = """
+    SELECT id, EXISTS (
+        SELECT 1 FROM users WHERE subject IS NULL AND lower(email) = lower(%(email)s)
+    ) AS unclaimed
+    FROM users WHERE subject = %(subject)s
 """
 
 _ADD: LiteralString = """
@@ -43,41 +42,68 @@ _OWNERS: LiteralString = """
 _REMEMBERED = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user's id, and the verified address by which the user was last looked for."""
+
+    id: UUID
+    email: str | None
+
+
 class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._ids: dict[str, UUID] = {}
+        self._known: dict[str, _Known] = {}
 
     def id_of(self, subject: str, verified_email: str | None) -> UUID:
-        """The user of a token; the first sight of a subject creates its row."""
-        known = self._ids.get(subject)
-        if known is None:
-            known = self._find(subject) or self._meet(subject, verified_email)
-            if len(self._ids) >= _REMEMBERED:
-                self._ids.clear()
-            self._ids[subject] = known
-        return known
+        """The user of a token, whose id never changes.
+
+        The first sight of a subject creates its row. A user of the old service is recognised by
+        a verified address, then or by a later token: see `legacy_user_queries`.
+        """
+        known = self._known.get(subject)
+        if known is None or verified_email not in {None, known.email}:
+            known = _Known(self._look_up(subject, verified_email), verified_email)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[subject] = known
+        return known.id
 
     def forget(self, subject: str) -> None:
         """The next call looks the subject up again."""
-        self._ids.pop(subject, None)
+        self._known.pop(subject, None)
 
-    def _find(self, subject: str) -> UUID | None:
-        row = self._database.one(_FIND, {"subject": subject})
-        return row["id"] if row else None
-
-    def _meet(self, subject: str, verified_email: str | None) -> UUID:
-        who = {"subject": subject, "email": verified_email}
+    def _look_up(self, subject: str, email: str | None) -> UUID:
+        who = {"subject": subject, "email": email}
+        row = self._database.one(_FIND, who)
+        if row is not None and not row["unclaimed"]:
+            found: UUID = row["id"]
+            return found
         with self._database.transaction() as connection:
             connection.execute(_LOCK_SUBJECT, who)
-            for statement in (_FIND, _RECOGNISE, _ADD):
-                row = connection.execute(statement, who).fetchone()
-                if row is not None:
-                    break
-            else:
-                raise AssertionError("an INSERT without a conflict clause returns its row")
-        found: UUID = row["id"]
-        return found
+            row = connection.execute(_FIND, who).fetchone()
+            return (
+                _meet(connection, subject, email) if row is None else _merge(connection, row, email)
+            )
+
+
+def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
+    """The user of a subject that was never seen: one of the old service, or a new one."""
+    recognised = recognise(connection, subject, email)
+    if recognised is not None:
+        _log.info("User %s of the old service is recognised", recognised)
+        return recognised
+    row: Any = connection.execute(_ADD, {"subject": subject, "email": email}).fetchone()
+    added: UUID = row["id"]
+    log_why_not(connection, added, email)
+    return added
+
+
+def _merge(connection: Connection, row: Mapping[str, Any], email: str | None) -> UUID:
+    user: UUID = row["id"]
+    if row["unclaimed"] and email is not None:
+        merge_by_email(connection, user, email)
+    return user
 
 
 class Owners:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from typing import LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from shared.catalogue.retry_queries import claim
 from shared.catalogue.row_mapping import TimeKey, page_after, seen_by
-from shared.model import Video, Viewer
+from shared.errors import WrongState
+from shared.model import RetryKey, Video, Viewer
 from shared.postgres.database import Database, Row
 
 _COLUMNS: LiteralString = """
@@ -17,10 +19,13 @@ _COLUMNS: LiteralString = """
 
 # No row if the user is gone.
 _ADD: LiteralString = f"""
-    INSERT INTO videos AS v (user_id, title, youtube_id)
-    SELECT u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
+    INSERT INTO videos AS v (id, user_id, title, youtube_id)
+    SELECT %(id)s, u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
     RETURNING {_COLUMNS}
 """
+
+# Held until the new video refers to it.
+_USER: LiteralString = "SELECT id FROM users WHERE id = %(user_id)s FOR KEY SHARE"
 
 _GET: LiteralString = f"""
     SELECT {_COLUMNS} FROM videos v
@@ -52,12 +57,34 @@ class Videos:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: UUID, title: str | None, youtube_id: str | None) -> Video | None:
-        """The new video; None if there is no such user."""
-        row = self._database.one(
-            _ADD, {"user_id": user_id, "title": title, "youtube_id": youtube_id}
-        )
-        return _video(row) if row else None
+    def add(
+        self,
+        user_id: UUID,
+        title: str | None,
+        youtube_id: str | None,
+        retry_key: RetryKey | None = None,
+    ) -> Video | None:
+        """The new video; None if there is no such user.
+
+        With a key that created a video before, that video. Raises KeyReused, and WrongState if
+        that video is deleted.
+        """
+        new_id = uuid4()
+        parameters = {"id": new_id, "user_id": user_id, "title": title, "youtube_id": youtube_id}
+        if retry_key is None:
+            row = self._database.one(_ADD, parameters)
+            return _video(row) if row else None
+        with self._database.transaction() as connection:
+            if connection.execute(_USER, parameters).fetchone() is None:
+                return None
+            video_id = claim(connection, user_id, retry_key, new_id)
+            if video_id == new_id:
+                connection.execute(_ADD, parameters)
+            mine = seen_by(Viewer(user_id)) | {"id": video_id}
+            row = connection.execute(_GET, mine).fetchone()
+        if row is None:
+            raise WrongState("The video that this Idempotency-Key created has been deleted.")
+        return _video(row)
 
     def get(self, viewer: Viewer, video_id: UUID) -> Video | None:
         row = self._database.one(_GET, seen_by(viewer) | {"id": video_id})

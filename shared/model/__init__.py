@@ -31,6 +31,7 @@ from shared.model.failure import (
 )
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
+    Client,
     ImageFormat,
     RecordedGrant,
     Share,
@@ -38,8 +39,13 @@ from shared.model.link import (
     Variant,
 )
 from shared.model.media import AudioTrack, Hdr, Media, MediaJson, VideoTrack
-from shared.model.migration import Migration, MigrationReport, MigrationStatus, StrayFile
-from shared.model.user import Role, User, Viewer
+from shared.model.migration import (
+    FileProblem,
+    Migration,
+    MigrationReport,
+    MigrationStatus,
+)
+from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
 __all__ = [
@@ -55,6 +61,7 @@ __all__ = [
     "Accuracy",
     "AudioTrack",
     "Blob",
+    "Client",
     "Clip",
     "ClipFile",
     "ClipStatus",
@@ -63,6 +70,7 @@ __all__ = [
     "CutOrder",
     "CutSource",
     "Failure",
+    "FileProblem",
     "Hdr",
     "ImageFormat",
     "Images",
@@ -75,11 +83,11 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetryKey",
     "Role",
     "Share",
     "SignedLink",
     "Source",
-    "StrayFile",
     "Upload",
     "User",
     "Variant",

@@ -66,6 +66,14 @@ class RecordedGrant:
     granted_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where an anonymous request comes from: an IP address ("" if unknown) and its User-Agent."""
+
+    address: str
+    program: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """Access to a clip that needs no token and can be revoked.

@@ -1,4 +1,4 @@
-"""Migrations: clips of the old service whose files are brought into storage."""
+"""Migrations: files that become the bytes of clips of the old service."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.model.failure import Failure
 
 
 class MigrationStatus(StrEnum):
-    """`done`: every file is settled, if only by a failure; `failed`: it could not be planned."""
+    """`done`: every file was migrated, skipped or failed; `failed`: it could not be planned."""
 
     RUNNING = "running"
     DONE = "done"
@@ -19,10 +19,10 @@ class MigrationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """Files of a folder that become the bytes of clips, and how far that is.
+    """A migration of a folder, and its progress.
 
-    The counts are of clips, with all files of theirs; 0 until the folder has been read.
-    `skipped` are those whose bytes were all in storage before. `failure` is why it was given up.
+    The counts are of clips, each with all its files; 0 until the folder has been read.
+    `skipped` are those whose bytes were all in storage before. `failure` is why it failed.
     """
 
     id: UUID
@@ -37,19 +37,19 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class StrayFile:
-    """A file that was not moved: it failed, or belongs to no clip. `path` is below the folder."""
+class FileProblem:
+    """A file that failed, or that belongs to no clip. `path` is below the folder."""
 
     path: bytes
     clip_id: UUID | None
-    why: Failure
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """A migration with what to look at: all failed files, some files and clips without a match."""
+    """A migration with all failed files, and the first 1000 files and clips without a match."""
 
     migration: Migration
-    failures: Sequence[StrayFile]
-    unmatched: Sequence[StrayFile]
+    failures: Sequence[FileProblem]
+    unmatched: Sequence[FileProblem]
     no_file: Sequence[UUID]

@@ -21,6 +21,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryKey:
+    """A caller's Idempotency-Key; `fingerprint` is the SHA-256 of the request that it names."""
+
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """On whose behalf the catalogue is read or changed; `as_admin` sees what is anybody's."""
 

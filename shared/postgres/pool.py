@@ -4,6 +4,7 @@ Imported with the first query, not with the app: the driver takes as long to loa
 of the app's own modules, and an instance that starts for a timer may not need it for minutes.
 """
 
+import secrets
 import select
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,9 +30,7 @@ _WAIT_SECONDS = 4.0
 _ANSWER_SECONDS = 60.0
 _CHECK_SECONDS = 3.0
 _CANCEL_SECONDS = 5.0
-# No statement is prepared by name. Behind a pooler that shares connections between transactions, a
-# name can belong to another statement, which then runs in its place: ADR 18.
-_CONNECTION = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": None}
+_CONNECTION = {"autocommit": True, "row_factory": dict_row}
 _OUT_OF_REACH = "The database cannot be reached."
 _READ_ONLY = "The database accepts no changes at present."
 
@@ -50,7 +49,9 @@ class Connection(psycopg.Connection[DictRow]):
         **options: Any,  # noqa: ANN401  # of psycopg, handed on
     ) -> Self:
         connect = super().connect
-        return login.opened(lambda named: connect(conninfo, **named | options))
+        connection = login.opened(lambda named: connect(conninfo, **named | options))
+        connection.choose_preparing()
+        return connection
 
     def execute(  # type: ignore[override]  # of its queries those that we use: constants
         self,
@@ -81,6 +82,24 @@ class Connection(psycopg.Connection[DictRow]):
             self._answer_seconds = None
         if row is None or row["transaction_read_only"] != "off":
             raise DatabaseUnavailable(_READ_ONLY)
+
+    def choose_preparing(self) -> None:
+        """Prepares statements by name only on a direct connection to the server.
+
+        A pooler that shares connections between transactions may have no statement of that name,
+        or one that another client prepared, which would run in its place. A pooler shows by the
+        process id that it announced, which is not the server's: ADR 18.
+        """
+        self._answer_seconds = _CHECK_SECONDS
+        try:
+            row = self.cursor().execute("SELECT pg_backend_pid() AS process").fetchone()
+        finally:
+            self._answer_seconds = None
+        if row is None or row["process"] != self.info.backend_pid:
+            self.prepare_threshold = None
+        # Names that no other connection uses: should a pooler stay undetected, a statement may be
+        # missing, but is never another one.
+        self._prepared._prepared_idx = secrets.randbits(48)  # noqa: SLF001 - there is no public way
 
     def wait[Answer](
         self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None

@@ -1,81 +1,140 @@
-"""Brings the database of DATABASE_URL up to date: `python -m shared.migrate [--dry-run]`.
+"""Brings the schema of DATABASE_URL up to date: `python -m shared.migrate [--dry-run]`.
 
 It finds and signs in to the database as the app does: with KEY_VAULT_URL, or as an identity.
 
-yoyo keeps the books; `shared/schema/*.sql` are plain SQL that `psql -1 -f` runs as well,
-in the order of their numbers, as often as you like. Each file is one transaction. An advisory
-lock makes a second runner wait; Postgres drops it when its holder dies, however it dies.
+`shared/schema/*.sql` are plain SQL that `psql -1 -f` runs as well, in the order of their numbers,
+any number of times. Each file is applied in a transaction of its own, together with the row of
+`_yoyo_migration` that records it. A second runner waits for the lock, which belongs to the
+transaction: it ends with its holder, and holds behind a pooler too.
 
 A statement may take as long as it needs, so there is no limit to it as the app has one. A host
 that is gone is noticed: shared/postgres/login.py.
 """
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
 
 import psycopg
-import yoyo
 from psycopg import sql
 
 from shared.auth.app_identity import AppIdentity, NotSignedIn
 from shared.postgres.login import parameters_for
 from shared.settings import SettingsError, read_database_url
 
-MIGRATIONS = Path(__file__).parent
+SCHEMA = Path(__file__).parent
 _DONE, _USAGE, _OUT_OF_REACH = 0, 2, 3
-_LOCK = 0x636C_6970_6C69_6E6B  # "cliplink"
-# What the service before this one had, where it was.
+# The tables of the service that this one replaces.
 _OLD_TABLES = ("users", "videos", "clips", "clip_view_logs")
-# Where yoyo notes what was applied.
-_BOOKS = "_yoyo_migration"
+
+_LOCK = 0x636C_6970_6C69_6E6B  # "cliplink"
+# A row for each file that was applied. Made by yoyo, which earlier versions used; the columns
+# that it had besides may stay NULL.
+_RECORDS = "_yoyo_migration"
+_CREATE_RECORDS = """
+    CREATE TABLE IF NOT EXISTS _yoyo_migration (
+        migration_hash varchar(64) PRIMARY KEY,
+        migration_id   varchar(255),
+        applied_at_utc timestamp
+    )
+"""
+_APPLIED = "SELECT migration_id FROM _yoyo_migration"
+# yoyo's own key: the SHA-256 of the name.
+_RECORD = """
+    INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc)
+    VALUES (%s, %s, now() AT TIME ZONE 'UTC')
+"""
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+_AWAIT_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+# A lock with a key of 64 bits is listed in two halves.
+_LOCK_HOLDER = """
+    SELECT l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
+           coalesce(a.xact_start, a.backend_start)::timestamptz(0)
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.database = a.datid
+      AND a.datname = current_database()
+      AND (l.classid::bigint << 32) + l.objid::bigint = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
-    """What a migration would do: `missing` are names and what each is about, in their order.
+class Pending:
+    """What is to be applied: `files` are names and what each is about, in their order.
 
-    `rows` are those of the tables that are there now; a migration loses none.
+    `rows` are the numbers of rows in the tables of the old service, all of which stay.
     """
 
-    missing: Mapping[str, str]
+    files: Mapping[str, str]
     rows: Mapping[str, int]
 
 
-def migrate(database_url: str, identity: AppIdentity | None = None) -> list[str]:
-    """Applies what is missing and returns the names of it."""
-    parameters = parameters_for(database_url, identity or AppIdentity())
-    with psycopg.connect(**parameters, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        # yoyo picks its driver by the scheme: this one is psycopg 3.
-        backend = yoyo.get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
-        try:
-            # yoyo's own lock is a row, which outlives a runner that was killed; ours is held here.
-            backend.break_lock()
-            files = yoyo.read_migrations(str(MIGRATIONS)).filter(lambda m: m.path.endswith(".sql"))
-            missing = backend.to_apply(files)
-            backend.apply_migrations(missing)
-        finally:
-            backend.connection.close()
-        return [migration.id for migration in missing]
+def apply_schema(
+    database_url: str,
+    identity: AppIdentity | None = None,
+    log: Callable[[str], object] = lambda _line: None,
+) -> list[str]:
+    """Applies the files that are pending and returns their names.
+
+    `log` gets a sentence where another runner has to be waited for.
+    """
+    names: list[str] = []
+    with _connected(database_url, identity) as connection:
+        for file in _files():
+            with connection.transaction():
+                _lock(connection, log)
+                connection.execute(_CREATE_RECORDS)
+                if file.stem in applied(connection):
+                    continue
+                connection.execute(file.read_bytes())
+                key = hashlib.sha256(file.stem.encode()).hexdigest()
+                connection.execute(_RECORD, [key, file.stem])
+            names.append(file.stem)
+    return names
 
 
-def look_ahead(database_url: str, identity: AppIdentity | None = None) -> Prospect:
-    """What `migrate` would do now. Only reads, and waits for nobody."""
+def pending(database_url: str, identity: AppIdentity | None = None) -> Pending:
+    """What `apply_schema` would do now. Only reads, and waits for no lock."""
+    with _connected(database_url, identity) as connection, connection.transaction():
+        connection.execute("SET TRANSACTION READ ONLY")
+        done = applied(connection) if _exists(connection, _RECORDS) else set[str]()
+        files = {file.stem: _about(file) for file in _files() if file.stem not in done}
+        tables = [table for table in _OLD_TABLES if _exists(connection, table)]
+        return Pending(files, {table: _count(connection, table) for table in tables})
+
+
+def applied(connection: psycopg.Connection) -> set[str]:
+    """The names of the files that are on record."""
+    return {name for (name,) in connection.execute(_APPLIED).fetchall()}
+
+
+@contextmanager
+def _connected(database_url: str, identity: AppIdentity | None) -> Iterator[psycopg.Connection]:
     parameters = parameters_for(database_url, identity or AppIdentity())
-    with psycopg.connect(**parameters) as connection:
-        connection.read_only = True
-        applied = set[str]()
-        if _exists(connection, _BOOKS):
-            rows = connection.execute("SELECT migration_id FROM _yoyo_migration").fetchall()
-            applied = {name for (name,) in rows}
-        files = sorted(MIGRATIONS.glob("*.sql"))
-        missing = {file.stem: _about(file) for file in files if file.stem not in applied}
-        there = [table for table in _OLD_TABLES if _exists(connection, table)]
-        return Prospect(missing, {table: _count(connection, table) for table in there})
+    # No statement is prepared by name: a pooler may give each transaction another connection.
+    with psycopg.connect(**parameters, autocommit=True, prepare_threshold=None) as connection:
+        yield connection
+
+
+def _lock(connection: psycopg.Connection, log: Callable[[str], object]) -> None:
+    """Only one runner at a time; the lock ends with the transaction."""
+    if connection.execute(_TRY_LOCK, [_LOCK]).fetchone() == (True,):
+        return
+    holder = connection.execute(_LOCK_HOLDER, [_LOCK]).fetchone()
+    if holder is not None:
+        pid, name, since = holder
+        log(
+            "Waiting for another run of this command, which holds the lock of the schema: "
+            f"server process {pid} ({name}), since {since.isoformat()}."
+        )
+    connection.execute(_AWAIT_LOCK, [_LOCK])
+
+
+def _files() -> list[Path]:
+    return sorted(SCHEMA.glob("*.sql"))
 
 
 def _exists(connection: psycopg.Connection, table: str) -> bool:
@@ -89,7 +148,7 @@ def _count(connection: psycopg.Connection, table: str) -> int:
 
 
 def _about(file: Path) -> str:
-    """The first sentence of the comment that a migration begins with."""
+    """The first sentence of the comment that a file begins with."""
     comment = ""
     for line in file.read_text().splitlines():
         if not line.startswith("--"):
@@ -99,32 +158,39 @@ def _about(file: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Migrates, or tells what it would do, says so line by line, and returns the exit code."""
+    """Applies the schema, or shows what is pending, line by line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m shared.migrate", description="Brings the database up to date."
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="only tell what would be done; changes nothing"
+        "--dry-run", action="store_true", help="only show what would be done; changes nothing"
     )
     dry_run = parser.parse_args(arguments).dry_run
     try:
         url = read_database_url()
-        lines = _told(look_ahead(url)) if dry_run else [f"applied {name}" for name in migrate(url)]
+        if dry_run:
+            lines = _shown(pending(url))
+        else:
+            lines = [f"applied {name}" for name in apply_schema(url, log=_say)]
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
+        _say(str(error))
         return _USAGE
     except (psycopg.OperationalError, NotSignedIn) as error:
-        sys.stderr.write(f"The database is out of reach: {error}\nNo file is applied by half.\n")
+        _say(f"The database is out of reach: {error}\nNo file is half applied.")
         return _OUT_OF_REACH
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return _DONE
 
 
-def _told(prospect: Prospect) -> list[str]:
-    lines = [f"would apply {name}: {about}" for name, about in prospect.missing.items()]
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _shown(found: Pending) -> list[str]:
+    lines = [f"would apply {name}: {about}" for name, about in found.files.items()]
     if not lines:
         lines.append("would apply nothing: the database is up to date")
-    if prospect.rows:
-        counts = ", ".join(f"{table} {count}" for table, count in prospect.rows.items())
+    if found.rows:
+        counts = ", ".join(f"{table} {count}" for table, count in found.rows.items())
         lines.append(f"rows that would stay: {counts}")
     return [*lines, "nothing was changed"]

@@ -24,13 +24,13 @@ from shared.settings.checks import (
     check_migration_root,
     check_postgres_url,
     check_renditions,
-    check_schedule,
     check_temp_folder,
     check_trigger_source,
     check_url,
     check_video_encoder,
 )
 from shared.settings.reader import SettingReader
+from shared.settings.schedules import check_schedule
 from shared.settings.secret import Fixed, Secret, Vault
 
 
@@ -86,14 +86,15 @@ class Settings:
     cleanup_schedule: str
     blob_trigger_source: str
     cdn_endpoint: str | None
+    public_url: str | None
     migration_root: Path | None
     video_encoder: str
     renditions: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveSettings:
-    """What moving clips in needs, on a machine that knows of no issuer of tokens."""
+class TransferSettings:
+    """The settings of the migration command and the Python API: none about tokens."""
 
     storage: StorageSettings
     database_url: Secret
@@ -107,7 +108,6 @@ def read_environment() -> Settings:
 
 def open_vault(url: str) -> Vault:
     """The vault of that address, without asking it anything yet."""
-    # Imported here: a start without a vault does without the clients of Azure for it.
     from shared.auth.app_identity import AppIdentity
     from shared.settings.key_vault import KeyVault
 
@@ -141,6 +141,7 @@ def from_mapping(
             "BLOB_TRIGGER_SOURCE", "EventGrid", check_trigger_source
         ),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
+        public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
         renditions=reader.optional("RENDITIONS", RENDITION_POLICIES[0], check_renditions),
         video_encoder=reader.optional("VIDEO_ENCODER", VIDEO_ENCODERS[0], check_video_encoder),
@@ -157,10 +158,10 @@ def read_database_url() -> str:
     return url
 
 
-def read_move_settings() -> MoveSettings:
-    """The settings of the command line that moves clips in, and of the Python API."""
+def read_transfer_settings() -> TransferSettings:
+    """The settings of the migration command and of the Python API; raises SettingsError."""
     reader = SettingReader(os.environ, open_vault, utc_now)
-    settings = MoveSettings(
+    settings = TransferSettings(
         storage=_storage(reader),
         database_url=reader.required_secret("DATABASE_URL", check_postgres_url),
         container_prefix=_container_prefix(reader),

@@ -18,16 +18,10 @@ _NO_URL = "is no URL: write special characters in the password as %XX"
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[2]
-# Seconds, minutes, hours, day, month, weekday; the last two by name as well.
-_SCHEDULE_FIELDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_SCHEDULE_PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d?)?", re.ASCII)
-_NAMES = {
-    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
-    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
-}
 # The first is the default; the others are for those who may not use code under the GPL.
-RENDITION_POLICIES = ("remux", "never", "all")
 VIDEO_ENCODERS = ("libx264", "libsvtav1", "libvpx-vp9")
+# The first is the default.
+RENDITION_POLICIES = ("remux", "never", "all")
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
@@ -133,13 +127,6 @@ def check_migration_root(value: str) -> str | None:
     return None
 
 
-def check_schedule(value: str) -> str | None:
-    fields = value.split()
-    if len(fields) == len(_SCHEDULE_FIELDS) and all(map(_is_schedule_field, range(6), fields)):
-        return None
-    return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
-
-
 def _parts(address: str) -> SplitResult | None:
     """None for what is malformed, which some parts tell only when they are looked at."""
     try:
@@ -148,18 +135,6 @@ def _parts(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def _is_schedule_field(index: int, text: str) -> bool:
-    lowest, highest = _SCHEDULE_FIELDS[index]
-    parts = [_SCHEDULE_PART.fullmatch(part) for part in text.split(",")]
-    ends = [end for part in parts if part for end in part.groups() if end is not None]
-    return all(parts) and all(
-        lowest <= int(end) <= highest
-        if end.isdecimal()
-        else end[:3].lower() in _NAMES.get(index, ())
-        for end in ends
-    )
 
 
 def check_renditions(value: str) -> str | None:

@@ -6,6 +6,7 @@ and the digests of two that differ in one character have nothing in common.
 tests/integration/test_shares.py holds the query to the index, the end of this module the code.
 """
 
+import itertools
 import secrets
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -23,9 +24,10 @@ import httpx
 import pytest
 
 from clips.links.sharing import Sharing
-from shared.catalogue import OpenShare, Shares
+from shared.catalogue import OpenShare, Shares, ShareViewer
 from shared.clock import utc_now
 from shared.errors import NotFound
+from shared.model import Client
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.test_bad_requests import problem
 
@@ -63,8 +65,13 @@ class Shared:
         assert answer.status_code == 200
 
 
+_viewers = itertools.count(1)
+
+
 def opened(visitor: httpx.Client, token: str) -> httpx.Response:
-    return visitor.get(f"/s/{quote(token, safe='')}")
+    """Each time as another viewer."""
+    headers = {"X-Forwarded-For": f"[2001:db8::{next(_viewers):x}]:4711"}
+    return visitor.get(f"/s/{quote(token, safe='')}", headers=headers)
 
 
 def absent(answer: httpx.Response) -> None:
@@ -333,7 +340,7 @@ class NoShares(Shares):
     def __init__(self) -> None:
         self.asked: list[bytes] = []
 
-    def find(self, digest: bytes) -> OpenShare | None:
+    def find(self, digest: bytes, _viewer: ShareViewer, _now: datetime) -> OpenShare | None:
         self.asked.append(digest)
         return None
 
@@ -347,5 +354,5 @@ def test_whatever_the_token_the_work_is_one_look_for_its_digest() -> None:
     guesses = [token, token[:-1] + "_", "_" + token[1:], secrets.token_urlsafe(32)]
     for guess in guesses:
         with pytest.raises(NotFound):
-            sharing.open(guess)
+            sharing.open(guess, Client("203.0.113.4", "curl"))
     assert shares.asked == [sha256(guess.encode()).digest() for guess in guesses]

@@ -48,20 +48,23 @@ class App:
 
     @contextmanager
     def running(self) -> Iterator[child.Host]:
-        path = os.environ["PATH"]
-        environment = {
-            "PATH": path,
+        log = self.folder / "host.log"
+        with child.running(ROOT, self.port, self.host_environment, log=log) as host:
+            yield host
+
+    @property
+    def host_environment(self) -> Mapping[str, str]:
+        """All that the host is started with."""
+        return {
+            "PATH": os.environ["PATH"],
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.prefix,
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
             "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # by hand only
             "LOCAL_HOST_LEASE_SECONDS": "2",
-            "LOCAL_HOST_RETRY_SECONDS": "0",
             "LOCAL_HOST_SCAN_SECONDS": "0.2",
             **self.environment,
         }
-        with child.running(ROOT, self.port, environment, log=self.folder / "host.log") as host:
-            yield host
 
     @property
     def prefix(self) -> str:

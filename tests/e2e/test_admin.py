@@ -174,7 +174,7 @@ class TestTheWord:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        assert "acts on what belongs to nobody: GET" in line
+        assert "acts on what belongs to no one: GET" in line
 
     def test_a_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
         """Subjects are quoted; what ends a line is in none of them, and in no path."""

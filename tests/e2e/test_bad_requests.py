@@ -218,7 +218,7 @@ class TestPathsAndMethods:
             ("PATCH", f"/videos/{VIDEO}", {"GET", "DELETE"}),
             ("POST", f"/clips/{CLIP}", {"GET", "PATCH", "DELETE"}),
             ("DELETE", f"/clips/{CLIP}/access-url", {"GET"}),
-            ("POST", "/health", {"GET"}),
+            ("POST", "/health", {"GET", "HEAD"}),
         ],
     )
     def test_an_unknown_method_learns_the_known_ones(

@@ -1,4 +1,4 @@
-"""Clips of the old service come over by the running app: started by a call, moved by a queue."""
+"""Migrations by the running app: started by a call, executed by a queue."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ type Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def small_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A fifth of a second of 64x64, of which hundreds are soon looked into."""
+    """A fifth of a second of 64x64, of which hundreds are processed quickly."""
     path: Path = tmp_path_factory.mktemp("small") / "film.mp4"
     return clips.make(path, clips.Clip(seconds=0.2, size=(64, 64))).read_bytes()
 
@@ -83,10 +83,10 @@ def ready(old: OldService) -> int:
     return int(str(row["n"]))
 
 
-def test_two_hundred_clips_come_over(
+def test_two_hundred_clips_are_migrated(
     app: App, admin: httpx.Client, old: OldService, small_film: bytes
 ) -> None:
-    """The answer comes at once; the counts grow; the trigger makes each clip ready."""
+    """The response is immediate; the counts grow; the trigger makes each clip ready."""
     moved = [old.clip_with_file(small_film) for _ in range(200)]
     begun = start(admin, old.folder.name)
     assert (begun["status"], begun["finished_at"]) == ("running", None)
@@ -108,8 +108,8 @@ def test_two_hundred_clips_come_over(
     assert counts(again) == (200, 0, 200, 0)
 
 
-def test_a_host_killed_in_the_middle(new_app: NewApp, small_film: bytes) -> None:
-    """Another one takes over: every clip comes over, once and whole."""
+def test_a_migration_survives_a_killed_host(new_app: NewApp, small_film: bytes) -> None:
+    """Another host continues: every clip is migrated once and completely."""
     app = new_app()
     old = OldService(app.environment["DATABASE_URL"], app.share)
     moved = [old.clip_with_file(small_film) for _ in range(60)]
@@ -130,23 +130,23 @@ def test_a_host_killed_in_the_middle(new_app: NewApp, small_film: bytes) -> None
     assert len(names) == len(set(names)) == 60
 
 
-def test_who_began_it_is_on_record(app: App, old: OldService) -> None:
-    """With the folder as it was asked for, refused or not; and which migration it became."""
+def test_audit_log_records_who_started_a_migration(app: App, old: OldService) -> None:
+    """With the requested folder, refused or not, and the id of the migration."""
     with app.client("root of migrations", ["admin"]) as admin:
         asked = f"missing' {old.folder.name}"
         assert admin.post("/migrate-clips", params={"local_clips_dir": asked}).status_code == 400
         begun = start(admin, old.folder.name, batch_size=7)
-    who = "INFO clips.audit: Admin 'root of migrations' moves clips in from"
+    who = "INFO clips.audit: Admin 'root of migrations' calls POST /api/migrate-clips with"
     wait_for(lambda: begun["id"] in app.log or None, "the line in the log")
-    assert f"{who} {asked!r}, 10 files a batch\n" in app.log
-    assert f"{who} {old.folder.name!r}, 7 files a batch\n" in app.log
+    for folder, size in ((asked, 10), (old.folder.name, 7)):
+        assert f"{who} { {'local_clips_dir': folder, 'batch_size': size} }\n" in app.log
     assert f"migration {begun['id']} of {old.folder.name.encode()!r}\n" in app.log
 
 
-def test_failures_are_told_with_clip_file_and_reason(
+def test_failures_are_reported_with_clip_file_and_reason(
     admin: httpx.Client, old: OldService, small_film: bytes
 ) -> None:
-    """What is no failure is listed too: files without a clip, clips without a file."""
+    """Files without a clip and clips without a file are listed too, and are no failures."""
     good, empty = old.clip_with_file(small_film), old.clip_with_file(b"")
     old.file(b"\xff.mp4", small_film)
     missing = old.clip()
@@ -169,8 +169,8 @@ def test_failures_are_told_with_clip_file_and_reason(
 @pytest.mark.parametrize(
     "folder", ["..", "../..", "/", "/etc", "link", "link/deeper", "missing", "{share}-too"]
 )
-def test_nothing_outside_the_share_is_looked_at(app: App, admin: httpx.Client, folder: str) -> None:
-    """By `..`, by an absolute path, by a link; nor a folder that is not there."""
+def test_folders_outside_the_share_are_refused(app: App, admin: httpx.Client, folder: str) -> None:
+    """By `..`, an absolute path or a link; and folders that do not exist."""
     outside = app.share.parent / "share-too"
     (outside / "deeper").mkdir(parents=True, exist_ok=True)
     link = app.share / "link"
@@ -187,20 +187,20 @@ def test_a_batch_has_one_to_fifty_files(admin: httpx.Client, size: str) -> None:
     assert places(problem(answer, 400, "invalid_request")) == {"batch_size"}
 
 
-def test_migrations_are_for_admins(app: App, alice: Caller) -> None:
+def test_migrations_require_the_admin_role(app: App, alice: Caller) -> None:
     problem(alice.http.post("/migrate-clips"), 403, "missing_role")
     problem(alice.http.get(f"/migrations/{uuid4()}"), 403, "missing_role")
-    with app.client(None) as nobody:
-        problem(nobody.post("/migrate-clips"), 401, "missing_token")
+    with app.client(None) as anonymous:
+        problem(anonymous.post("/migrate-clips"), 401, "missing_token")
 
 
-def test_an_unknown_migration_is_absent(admin: httpx.Client) -> None:
+def test_an_unknown_migration_is_not_found(admin: httpx.Client) -> None:
     problem(admin.get(f"/migrations/{UUID(int=0)}"), 404, "not_found")
     assert places(problem(admin.get("/migrations/one"), 400, "invalid_request")) == {"migration_id"}
 
 
-def test_without_a_share_there_are_no_migrations(new_app: NewApp) -> None:
-    """The answer names the setting."""
+def test_migrations_require_a_share(new_app: NewApp) -> None:
+    """The error names the setting."""
     app = new_app(MIGRATION_ROOT="")
     with app.running(), app.client("root", ["admin"]) as admin:
         refused = problem(admin.post("/migrate-clips"), 409, "wrong_state")

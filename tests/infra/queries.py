@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.infra.bicep import INFRA
-from tests.infra.templates import deployed, of_type
+from infra.compiler import INFRA
+from tests.infra.snapshots import ROOT, of_type
 
-ROOT = INFRA.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FOLDER = Path(__file__).parent / "kusto"
 _DOCUMENTED = json.loads((_FOLDER / "tables.json").read_text())
@@ -79,13 +78,13 @@ def of_the_workbook() -> list[Query]:
 def of_alerts() -> list[Query]:
     return [
         Query(f"alert: {alert.name}", criterion["query"])
-        for alert in of_type(deployed("default"), "Microsoft.Insights/scheduledQueryRules")
+        for alert in of_type("standard", "Microsoft.Insights/scheduledQueryRules")
         for criterion in alert.properties["criteria"]["allOf"]
     ]
 
 
 def of_transformations() -> list[Query]:
-    (rule,) = of_type(deployed("default"), "Microsoft.Insights/dataCollectionRules")
+    (rule,) = of_type("small", "Microsoft.Insights/dataCollectionRules")
     found = []
     for flow in rule.properties["dataFlows"]:
         (stream,) = flow["streams"]

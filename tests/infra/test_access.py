@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from tests.infra.bicep import INFRA, load
-from tests.infra.templates import VARIANTS, deployed, of_type
-from tests.infra.values import Resource
+from infra.compiler import INFRA
+from local.host.blob_trigger import _POISON_QUEUE
+from shared.blob_names import Containers
+from tests.infra.snapshots import NAMES, ROOT, TEMPLATE, Resource, chosen, of_type
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 ACCESS = INFRA / "modules" / "access.bicep"
@@ -21,17 +22,18 @@ ROLES = {
     "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
 }
-APP = "<identity.properties.principalId>"
-EVENTS = "<topic.identity.principalId>"
+APP = "userAssignedIdentities/id-cliplink"
+EVENTS = "systemTopics/evgt-cliplink"
 
 
 def summary(assignment: Resource) -> tuple[str, str, str]:
     """Who, with which role, on what."""
-    told = assignment.properties
-    role = ROLES[told["roleDefinitionId"].rpartition("/")[2]]
+    properties = assignment.properties
+    (principal,) = re.findall(r"/(\w+/[\w-]+)-\w{13}'.*principalId", properties["principalId"])
+    role = ROLES[properties["roleDefinitionId"].rpartition("/")[2]]
     scope = re.sub(r"^.*/providers/Microsoft\.", "", assignment.scope)
-    scope = re.sub(r"(clips|host|kv-|appi-cliplink-)[0-9a-f]{13}", r"\1*", scope)
-    return told["principalId"], role, scope
+    scope = re.sub(r"(clips|host|kv-|appi-cliplink-)\w{13}", r"\1*", scope)
+    return principal, role, scope
 
 
 EXPECTED = {
@@ -56,7 +58,14 @@ EXPECTED = {
         "Storage/storageAccounts/clips*/blobServices/default/containers/cliplink-temp",
     ),
     (APP, "Storage Blob Delegator", "Storage/storageAccounts/clips*"),
-    (APP, "Storage Queue Data Contributor", "Storage/storageAccounts/clips*"),
+    *(
+        (
+            APP,
+            "Storage Queue Data Contributor",
+            f"Storage/storageAccounts/clips*/queueServices/default/queues/{queue}",
+        )
+        for queue in ("cliplink-migrations", "cliplink-migrations-poison", _POISON_QUEUE)
+    ),
     (APP, "Storage Blob Data Owner", "Storage/storageAccounts/host*"),
     (APP, "Storage Queue Data Contributor", "Storage/storageAccounts/host*"),
     (APP, "Storage Table Data Contributor", "Storage/storageAccounts/host*"),
@@ -70,26 +79,42 @@ EXPECTED = {
 READS_VAULT = (APP, "Key Vault Secrets User", "KeyVault/vaults/kv-*")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_nobody_may_do_more_than_is_listed(variant: str) -> None:
+@pytest.mark.parametrize("variant", NAMES)
+def test_no_principal_may_do_more_than_is_listed(variant: str) -> None:
     """A right that is added has to be added here too, where it is seen."""
-    assignments = of_type(deployed(variant), ASSIGNMENTS)
-    expected = EXPECTED | ({READS_VAULT} if VARIANTS[variant].get("useVault") else set())
-    assert {summary(each) for each in assignments} == expected
+    assignments = of_type(variant, ASSIGNMENTS)
+    prefix = chosen(variant).get("containerPrefix", "cliplink").strip("'")
+    expected = EXPECTED | ({READS_VAULT} if "useVault" in chosen(variant) else set())
+    given = {
+        (who, role, scope.replace(f"/{prefix}-", "/cliplink-"))
+        for who, role, scope in map(summary, assignments)
+    }
+    assert given == expected
     assert len(assignments) == len(expected)
+    assert {each.properties["principalType"] for each in assignments} == {"ServicePrincipal"}
+
+
+def test_the_queues_are_those_of_the_app() -> None:
+    """Of the longest prefix that the template takes, too: its queue has no shortened name."""
+    queues = of_type("small", "Microsoft.Storage/storageAccounts/queueServices/queues")
+    own = Containers("cliplink").migrations_queue
+    assert {each.name for each in queues} == {own, f"{own}-poison", _POISON_QUEUE}
+    longest = "a" * TEMPLATE["parameters"]["containerPrefix"]["maxLength"]
+    assert Containers(longest).migrations_queue == f"{longest}-migrations"
 
 
 def test_every_assignment_says_which_call_needs_it() -> None:
-    for assignment in load(ACCESS).of("resource"):
-        if not assignment.existing:
-            assert len(assignment.comment) > 40, assignment.name
+    text = ACCESS.read_text()
+    declared = re.findall(r"((?:^//.*\n)*)^resource \w+ '[^']+' = ", text, re.MULTILINE)
+    assert len(declared) == text.count(f"'{ASSIGNMENTS}@")
+    assert all(len(comment) > 40 for comment in declared)
 
 
 def test_files_that_the_comments_name_exist() -> None:
     named = set(re.findall(r"\b(?:shared|clips)/[\w/]+\.py", ACCESS.read_text()))
     assert named
     for name in named:
-        assert (INFRA.parent / name).is_file(), name
+        assert (ROOT / name).is_file(), name
 
 
 def test_rights_are_given_in_one_file() -> None:
@@ -97,7 +122,13 @@ def test_rights_are_given_in_one_file() -> None:
         assert path == ACCESS or ASSIGNMENTS not in path.read_text(), path
 
 
-def test_every_role_is_given_to_somebody() -> None:
-    given = {summary(each)[1] for each in of_type(deployed("everything"), ASSIGNMENTS)}
+def test_every_role_is_used() -> None:
+    given = {summary(each)[1] for each in of_type("everything", ASSIGNMENTS)}
     assert given == set(ROLES.values())
     assert set(re.findall(r"'([0-9a-f]{8}-[0-9a-f-]{27})'", ACCESS.read_text())) == set(ROLES)
+
+
+def test_a_deployer_may_give_these_roles_and_no_other() -> None:
+    """The condition on its right to assign roles."""
+    text = (INFRA / "entra/allow-deployer.sh").read_text()
+    assert set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", text)) == set(ROLES)

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
+from clips.ingest import ingest
 from shared.blob_names import Containers
 from shared.postgres import pool
 from shared.settings import from_mapping
 from tests.docs.pages import page
-from tests.infra.bicep import INFRA
-from tests.infra.templates import VARIANTS, by_symbol, deployed
+from tests.infra.snapshots import NAMES, ROOT, chosen, deployed, of_type, one
 from tests.settings import names_read
 
-ROOT = INFRA.parent
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
 
 UNSET = {
@@ -30,6 +29,7 @@ UNSET = {
 }
 OF_THE_PLATFORM = {
     "AZURE_CLIENT_ID",  # azure-identity: which of the app's identities to use
+    "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
@@ -52,32 +52,44 @@ class EmptyVault:
 
 
 def values(variant: str) -> dict[str, str]:
-    """What the template sets, as far as it is known before anything is deployed."""
-    settings: dict[str, str] = by_symbol(deployed(variant), "app-settings", "settings").properties
+    """What the template sets, with made-up names where only Azure knows them."""
+    settings: dict[str, str] = one(variant, "Microsoft.Web/sites/config").properties
     return {name: with_names_of_azure(value) for name, value in settings.items()}
 
 
-MADE_UP_BY_AZURE = {
-    "<server.properties.fullyQualifiedDomainName>": "psql.postgres.database.azure.com",
-    "<vault.properties.vaultUri>": "https://kv.vault.azure.net/",
-    "<endpoint.properties.hostName>": "cliplink.azurefd.net",
+MADE_UP = {
+    "fullyQualifiedDomainName": "psql.postgres.database.azure.com",
+    "vaultUri": "https://kv.vault.azure.net/",
+    "hostName": "cliplink.azurefd.net",
+    "clientId": "00000000-0000-0000-0000-0000000000cc",
+    "ConnectionString": "InstrumentationKey=00000000-0000-0000-0000-0000000000ab",
 }
 
 
 def with_names_of_azure(value: str) -> str:
-    for stand_in, name in MADE_UP_BY_AZURE.items():
-        value = value.replace(stand_in, name)
-    return value
+    """A setting without expressions such as `[format('https://{0}', reference(...).x)]`."""
+    if not value.startswith("["):
+        return value
+    value = re.sub(r"environment\(\)\.suffixes\.storage", "'core.windows.net'", value)
+    login = r"environment\(\)\.authentication\.loginEndpoint"
+    value = re.sub(login, "'https://login.microsoftonline.com/'", value)
+    value = re.sub(r"reference\([^()]*\)\.(\w+)", lambda late: f"'{MADE_UP[late[1]]}'", value)
+    while inner := re.search(r"format\(((?:(?:'[^']*'|\d+)(?:, )?)+)\)", value):
+        template, *parts = re.findall(r"[^', ][^',]*", inner[1])
+        value = value.replace(inner[0], f"'{template.format(*parts)}'")
+    plain = re.fullmatch(r"\['([^']*)'\]", value)
+    assert plain is not None, value
+    return plain[1]
 
 
 def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> None:
-    left_out = names_read(values("default")) - values("default").keys()
+    left_out = names_read(values("small")) - values("small").keys()
     assert left_out <= UNSET.keys()
 
 
 def test_every_setting_of_the_template_is_read_by_somebody() -> None:
     ours = set(values("everything")) - OF_THE_PLATFORM
-    assert ours <= names_read(values("default"))
+    assert ours <= names_read(values("small"))
 
 
 def test_what_is_left_out_is_left_out() -> None:
@@ -86,7 +98,7 @@ def test_what_is_left_out_is_left_out() -> None:
 
 def test_no_library_sends_spans_of_its_own() -> None:
     """They hold addresses. The names are those that the distribution looks for."""
-    disabled = values("default")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
+    disabled = values("small")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
     assert set(disabled) == set(_ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
 
 
@@ -96,23 +108,24 @@ def test_every_setting_of_the_template_is_documented() -> None:
         assert f"`{name}`" in documented, name
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", NAMES)
 def test_the_app_takes_what_the_template_sets(variant: str) -> None:
     """With a vault that is empty: nothing has to be in it."""
     settings = from_mapping(values(variant), vault_of=lambda _: EmptyVault())
     assert settings.storage.trigger_connection == "AZURE_STORAGE"
     assert settings.blob_trigger_source == "EventGrid"
-    assert settings.auth.issuer.startswith("https://login.microsoftonline.com/")
+    entra = settings.auth.issuer.startswith("https://login.microsoftonline.com/")
+    assert entra == ("authIssuer" not in chosen(variant))
 
 
 def test_links_lead_to_front_door_where_there_is_one() -> None:
-    assert values("default")["CDN_ENDPOINT"] == ""
-    assert values("front door")["CDN_ENDPOINT"] == "https://cliplink.azurefd.net"
+    assert values("small")["CDN_ENDPOINT"] == ""
+    assert values("front-door")["CDN_ENDPOINT"] == "https://cliplink.azurefd.net"
     assert values("everything")["CDN_ENDPOINT"] == "https://clips.example.com"
 
 
 def test_the_vault_is_read_only_if_that_was_asked_for() -> None:
-    assert values("default")["KEY_VAULT_URL"] == ""
+    assert values("small")["KEY_VAULT_URL"] == ""
     assert values("everything")["KEY_VAULT_URL"] == "https://kv.vault.azure.net/"
 
 
@@ -120,13 +133,13 @@ def test_the_settings_of_the_trigger_are_the_documented_ones() -> None:
     configuration = page("docs/configuration.md")
     trigger = configuration.section("What the blob trigger uses").table("name").names()
     assert set(trigger) <= OF_THE_PLATFORM
-    assert set(trigger) <= values("default").keys()
+    assert set(trigger) <= values("small").keys()
 
 
 def test_the_defaults_of_the_template_are_the_documented_ones() -> None:
     defaults = page("docs/configuration.md").section("Settings").table("name").column("default")
     for name in ("AZURE_STORAGE_CONTAINER_NAME", "CLEANUP_SCHEDULE", "BLOB_TRIGGER_SOURCE"):
-        assert defaults[name] == f"`{values('default')[name]}`"
+        assert defaults[name] == f"`{values('small')[name]}`"
 
 
 def test_the_example_and_the_template_set_the_same() -> None:
@@ -138,25 +151,21 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
     of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | {"KEY_VAULT_URL", "CDN_ENDPOINT"}
-    assert set(example) - of_azure == set(values("default")) - of_azure
+    assert set(example) - of_azure == set(values("small")) - of_azure
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", NAMES)
 def test_the_database_is_reached_by_identity_and_verified(variant: str) -> None:
     url = values(variant)["DATABASE_URL"]
-    port = 6432 if VARIANTS[variant].get("databasePgBouncer") else 5432
+    port = 6432 if "databasePgBouncer" in chosen(variant) else 5432
     assert re.match(rf"postgresql://id-cliplink-\w+@[\w.]+:{port}/cliplink\?", url)
     assert url.partition("?")[2] == "sslmode=verify-full"
 
 
 def test_pgbouncer_knows_of_prepared_statements() -> None:
     """The driver prepares what it runs often; a transaction later the connection may be another."""
-    template = deployed("everything")
-    configured = {
-        each.name.rpartition("/")[2]: each.properties["value"]
-        for each in template.resources
-        if each.type.endswith("flexibleServers/configurations")
-    }
+    kind = "Microsoft.DBforPostgreSQL/flexibleServers/configurations"
+    configured = {each.name: each.properties["value"] for each in of_type("everything", kind)}
     assert configured["pgbouncer.enabled"] == "true"
     assert int(configured["pgbouncer.max_prepared_statements"]) > 0
     assert "prepare_threshold" not in pool._CONNECTION
@@ -183,26 +192,30 @@ def connections(most: int) -> int:
     return instances(most) * pool._MAX_SIZE + 2
 
 
-def most_instances() -> int:
-    app = by_symbol(deployed("default"), "function-app", "app")
-    scale = app.properties["functionAppConfig"]["scaleAndConcurrency"]
-    most: int = scale["maximumInstanceCount"]
+def app_config(variant: str) -> dict[str, Any]:
+    config: dict[str, Any] = one(variant, "Microsoft.Web/sites").properties["functionAppConfig"]
+    return config
+
+
+def most_instances(variant: str) -> int:
+    most: int = app_config(variant)["scaleAndConcurrency"]["maximumInstanceCount"]
     return most
 
 
-def test_the_default_server_has_connections_for_every_instance() -> None:
-    """Also for those that move clips in, should somebody mount a share and set MIGRATION_ROOT."""
-    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values("default")  # one process an instance
-    sku = by_symbol(deployed("default"), "database", "server").body["sku"]["name"]
-    assert connections(most_instances()) <= USER_CONNECTIONS[sku]
-
-
-def test_the_pages_count_connections_as_we_do() -> None:
-    most = most_instances()
-    text = page("docs/operations.md").text
+@pytest.mark.parametrize("size", ["small", "standard"])
+def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
+    """Also for those that migrate clips, where a share is mounted and MIGRATION_ROOT is set."""
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values(size)  # one process an instance
+    sku = one(size, "Microsoft.DBforPostgreSQL/flexibleServers").body["sku"]["name"]
+    most = most_instances(size)
+    assert connections(most) <= USER_CONNECTIONS[sku]
+    text = page("docs/deploying.md").text
     groups = f"{most} for HTTP + {most} for blobs + {most} for migrations + 1 for the timer"
     total = instances(most) * pool._MAX_SIZE
-    assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS['Standard_B2s']}" in text
+    assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS[sku]}" in text
+
+
+def test_the_page_on_costs_counts_connections_too() -> None:
     knob = page("docs/costs.md").section("Knobs").table("knob").column("loses or gains")
     found = re.search(r"has (\d+) connections: `MAXIMUM_INSTANCES=(\d+)`", str(knob))
     assert found is not None
@@ -211,22 +224,28 @@ def test_the_pages_count_connections_as_we_do() -> None:
 
 
 def test_the_runtime_is_the_one_that_is_tested() -> None:
-    config = by_symbol(deployed("default"), "function-app", "app").properties["functionAppConfig"]
+    config = app_config("standard")
     assert config["runtime"] == {
         "name": "python",
         "version": (ROOT / ".python-version").read_text().strip(),
     }
     assert config["scaleAndConcurrency"]["alwaysReady"] == [{"name": "blob", "instanceCount": 1}]
+    assert app_config("small")["scaleAndConcurrency"]["alwaysReady"] == []
+    assert app_config("everything")["scaleAndConcurrency"]["alwaysReady"] == [
+        {"name": "blob", "instanceCount": 3},
+        {"name": "http", "instanceCount": 2},
+    ]
 
 
 def test_an_instance_has_memory_for_what_it_takes_on() -> None:
-    """Two clips at once: docs/configuration.md says some hundred MB each."""
-    config = by_symbol(deployed("default"), "function-app", "app").properties["functionAppConfig"]
-    at_once = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
-    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= at_once * 1024
+    """Two decoders at once: docs/configuration.md says some hundred MB for each clip."""
+    config = app_config("small")
+    places = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
+    assert places >= ingest.DECODERS
+    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= ingest.DECODERS * 1024
 
 
 def test_the_trigger_watches_the_container_that_the_template_makes() -> None:
-    prefix = values("default")["AZURE_STORAGE_CONTAINER_NAME"]
-    names = [each.name.rpartition("/")[2] for each in deployed("default").resources]
+    prefix = values("small")["AZURE_STORAGE_CONTAINER_NAME"]
+    names = [each.name for each in deployed("small").resources]
     assert set(Containers(prefix).all()) <= set(names)

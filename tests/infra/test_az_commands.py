@@ -9,7 +9,7 @@ import pytest
 
 from tests.infra.az import spoken
 from tests.infra.az.spoken import Words
-from tests.infra.templates import by_symbol, deployed
+from tests.infra.snapshots import one
 
 KNOWN: dict[str, Any] = json.loads((Path(spoken.__file__).parent / "commands.json").read_text())
 """Of each command that we use: its options, with their values where those are counted, and what it
@@ -50,7 +50,7 @@ def complaints(words: Sequence[str]) -> list[str]:
 
 def test_every_command_is_one_that_the_azure_cli_takes(heard: dict[Words, str]) -> None:
     assert len(heard) > 60
-    assert set(heard.values()) >= {"a hook", "a workflow", "docs/operations.md"}
+    assert set(heard.values()) >= {"a hook", "a workflow", "docs/running.md"}
     assert [(where, wrong) for words, where in heard.items() for wrong in complaints(words)] == []
 
 
@@ -67,7 +67,7 @@ def test_bodies_are_json(heard: dict[Words, str]) -> None:
         for name in ("--body", "--properties")
         if name in words
     ]
-    assert len(bodies) > 3
+    assert len(bodies) > 1
     assert all(isinstance(json.loads(body), dict) for body in bodies)
 
 
@@ -99,7 +99,9 @@ def values(words: Words, option: str) -> list[str]:
 
 def test_a_rescued_account_lets_browsers_do_what_the_first_one_did(heard: dict[Words, str]) -> None:
     (words,) = [words for words in heard if "cors-rule" in words]
-    told = by_symbol(deployed("browser"), "clips-storage", "blobs").properties["cors"]
+    told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
+        "cors"
+    ]
     assert told["corsRules"] == [
         {
             "allowedOrigins": values(words, "--origins"),
@@ -115,7 +117,7 @@ def test_an_app_is_pointed_to_a_rescued_account_by_every_setting_that_names_one(
     heard: dict[Words, str],
 ) -> None:
     (words,) = [w for w in heard if any(v.startswith("AZURE_STORAGE_ACCOUNT_NAME=") for v in w)]
-    settings = by_symbol(deployed("default"), "app-settings", "settings").properties
+    settings = one("small", "Microsoft.Web/sites/config").properties
     account = settings["AZURE_STORAGE_ACCOUNT_NAME"]
     assert {value.partition("=")[0] for value in values(words, "--settings")} == {
         "DATABASE_URL",

@@ -1,12 +1,13 @@
 """checkov finds nothing in the template, and has looked at all of it."""
 
 import json
+import re
 import subprocess
 from typing import Any
 
 import pytest
 
-from tests.infra.bicep import FILES, INFRA, load
+from infra.compiler import FILES, INFRA
 
 PYTHON = INFRA.parent / ".venv/checkov/bin/python"
 PROGRAM = INFRA.parent / "tests/infra/checkov_report.py"
@@ -22,7 +23,10 @@ def report() -> dict[str, Any]:
 
 def test_every_resource_was_looked_at(report: dict[str, Any]) -> None:
     """A file that checkov cannot read it leaves out without a word."""
-    ours = {path: sorted(d.name for d in load(path).of("resource")) for path in FILES}
+    ours = {
+        path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE))
+        for path in FILES
+    }
     expected = {str(path.relative_to(INFRA)): names for path, names in ours.items() if names}
     assert {name: seen for name, seen in report["seen"].items() if seen} == expected
     assert sum(map(len, expected.values())) > 90

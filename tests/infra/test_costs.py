@@ -2,15 +2,17 @@
 
 import pytest
 
-from infra.cost import Prices, Use, main, month, table
+from infra.cost import SIZES, Prices, Use, main, month, table
 from tests.docs.pages import page
-from tests.infra.templates import deployed, of_type
+from tests.infra.snapshots import of_type, one
 
 COSTS = page("docs/costs.md")
 SHOWN = {
-    "a service": Use(),
+    "small and idle": Use(clips=0),
+    "standard and idle": Use(size="standard", clips=0),
     "a small one": Use(clips=1_000, months_kept=3),
-    "a large one": Use(clips=100_000),
+    "a service": Use(size="standard"),
+    "a large one": Use(size="standard", clips=100_000),
 }
 
 
@@ -19,24 +21,40 @@ def test_the_tables_are_what_the_program_prints(use: Use) -> None:
     assert table(month(use, Prices())) in COSTS.text
 
 
+def test_an_idle_service_is_cheap_by_default() -> None:
+    assert sum(month(SHOWN["small and idle"], Prices()).values()) < 20
+
+
 def test_the_program_takes_every_choice(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--clips", "1000", "--no-archive", "--front-door", "--private-network"])
     printed = capsys.readouterr().out
     assert "| Front Door | 35.00 |" in printed
-    assert "| private endpoints | 51.10 |" in printed
+    assert "| private endpoints | 43.80 |" in printed
+    main(["--size", "standard", "--ready-blob", "2"])
+    assert "| instances that wait | 42.05 |" in capsys.readouterr().out
 
 
-def test_what_is_counted_is_what_is_deployed() -> None:
-    template = deployed("private network")
-    metrics = of_type(template, "Microsoft.Insights/metricAlerts")
-    logs = of_type(template, "Microsoft.Insights/scheduledQueryRules")
+@pytest.mark.parametrize("name", SIZES)
+def test_what_is_counted_is_what_is_deployed(name: str) -> None:
+    metrics = of_type(name, "Microsoft.Insights/metricAlerts")
+    logs = of_type(name, "Microsoft.Insights/scheduledQueryRules")
     often = [each for each in logs if each.properties["evaluationFrequency"] == "PT5M"]
-    doors = of_type(template, "Microsoft.Network/privateEndpoints")
-    assert f"{len(metrics)} on metrics, {len(often)} on logs every 5 minutes" in COSTS.text
+    size = SIZES[name]
+    assert size.metric_alerts == len(metrics)
+    assert size.log_alerts_every_5_minutes == len(often)
+    assert size.log_alerts_every_15_minutes == len(logs) - len(often)
+    line = f"{name}: {len(metrics)} on metrics, {len(often)} on logs every 5 minutes"
+    assert f"{line}, {len(logs) - len(often)} every 15" in COSTS.text
+    config = one(name, "Microsoft.Web/sites").properties["functionAppConfig"]
+    ready = config["scaleAndConcurrency"]["alwaysReady"]
+    assert size.ready_blob == sum(each["instanceCount"] for each in ready)
+
+
+def test_every_private_endpoint_is_counted() -> None:
+    endpoints = of_type("private", "Microsoft.Network/privateEndpoints")
     assert month(Use(private_network=True), Prices())["private endpoints"] == pytest.approx(
-        len(doors) * Prices().private_endpoint
+        len(endpoints) * Prices().private_endpoint
     )
-    assert len(logs) - len(often) == 1
 
 
 def test_old_clips_cost_a_fifth_in_the_archive() -> None:

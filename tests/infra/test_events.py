@@ -3,33 +3,32 @@
 import re
 
 from shared.blob_names import Containers
-from tests.infra.bicep import INFRA
-from tests.infra.templates import deployed, of_type, second_phase
+from tests.infra.snapshots import ROOT, deployed, of_type
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 
 
 def test_events_of_the_clips_container_alone_reach_the_trigger() -> None:
     """The webhook has no filter of its own: this one must be the trigger's path."""
-    (subscription,) = second_phase().resources
-    told = subscription.properties
+    (subscription,) = deployed("events").resources
+    properties = subscription.properties
     clips = Containers("cliplink").clips
-    assert told["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{clips}/"
-    assert told["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
-    assert "advancedFilters" not in told["filter"]
+    assert properties["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{clips}/"
+    assert properties["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
+    assert "advancedFilters" not in properties["filter"]
 
 
 def test_events_go_to_the_function_that_takes_blobs_in() -> None:
-    (subscription,) = second_phase().resources
+    (subscription,) = deployed("events").resources
     url = subscription.properties["destination"]["properties"]["endpointUrl"]
-    source = (INFRA.parent / "function_app.py").read_text()
+    source = (ROOT / "function_app.py").read_text()
     (name,) = re.findall(r'@app.function_name\("(\w+)"\)\n@app.blob_trigger', source)
-    assert f"/runtime/webhooks/blobs?functionName=Host.Functions.{name}&code=" in url
+    assert "/runtime/webhooks/blobs?functionName=Host.Functions.{2}&code={3}'" in url
+    assert f"'{name}', parameters('blobsExtensionKey'))" in url
 
 
 def test_events_that_could_not_be_delivered_are_kept() -> None:
-    (subscription,) = second_phase().resources
+    (subscription,) = deployed("events").resources
     destination = subscription.properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]
     kept_in = destination["properties"]["blobContainerName"]
-    names = [each.name.rpartition("/")[2] for each in of_type(deployed("default"), CONTAINERS)]
-    assert kept_in in names
+    assert kept_in in [each.name for each in of_type("small", CONTAINERS)]

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.infra.bicep import INFRA
+from infra.compiler import INFRA
 from tests.infra.queries import Query, analyses, of_transformations
-from tests.infra.templates import VARIANTS, deployed, of_type
+from tests.infra.snapshots import NAMES, ROOT, of_type
 
-ROOT = INFRA.parent
 WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 RULES = "Microsoft.Insights/dataCollectionRules"
 
@@ -23,9 +22,9 @@ HIDING = re.compile(
 )
 
 
-def flows(variant: str = "default") -> dict[str, str]:
+def flows(variant: str = "small") -> dict[str, str]:
     """What each table's rows go through."""
-    (rule,) = of_type(deployed(variant), RULES)
+    (rule,) = of_type(variant, RULES)
     found: dict[str, str] = {}
     for flow in rule.properties["dataFlows"]:
         (stream,) = flow["streams"]
@@ -36,21 +35,21 @@ def flows(variant: str = "default") -> dict[str, str]:
 def hidden(column: str, value: str) -> str:
     """What is stored of a value, by the expression for its column."""
     by_column = {found["column"]: found for found in HIDING.finditer(requests())}
-    told = by_column[column]
-    if told["part"].lower() not in value.lower():  # contains looks at no case
+    rule = by_column[column]
+    if rule["part"].lower() not in value.lower():  # contains looks at no case
         return value
-    beginning = re.search(told["pattern"], value)
-    return (beginning[1] if beginning else "") + told["text"]
+    beginning = re.search(rule["pattern"], value)
+    return (beginning[1] if beginning else "") + rule["text"]
 
 
 def requests() -> str:
     return flows()["Microsoft-Table-AppRequests"]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", NAMES)
 def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
-    (workspace,) = of_type(deployed(variant), WORKSPACES)
-    (rule,) = of_type(deployed(variant), RULES)
+    (workspace,) = of_type(variant, WORKSPACES)
+    (rule,) = of_type(variant, RULES)
     assert rule.body["kind"] == "WorkspaceTransforms"
     assert workspace.properties["defaultDataCollectionRuleResourceId"] == rule.id
     (destination,) = rule.properties["destinations"]["logAnalytics"]
@@ -129,7 +128,7 @@ def test_no_log_that_holds_addresses_goes_round_the_transformations() -> None:
     """Of the app, metrics alone: its host would write addresses into FunctionAppLogs."""
     settings: list[dict[str, Any]] = [
         each.properties
-        for each in of_type(deployed("everything"), "Microsoft.Insights/diagnosticSettings")
+        for each in of_type("everything", "Microsoft.Insights/diagnosticSettings")
         if "/Microsoft.Web/sites/" in each.scope
     ]
     assert settings

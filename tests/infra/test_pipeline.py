@@ -1,28 +1,30 @@
 """The way to Azure: what azd runs, what is packed, what the workflows may do."""
 
 import fnmatch
+import json
 import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.infra.bicep import INFRA, load
-from tests.infra.evaluate import Template
-from tests.infra.templates import BASE, OF_AZD, deployed, told_by_parameters
+from infra.compiler import INFRA, VERSION
+from tests.infra.snapshots import OF_AZD, ROOT, TEMPLATE, deployed, set_by_azd
 from tests.settings import COMPLETE
 
-ROOT = INFRA.parent
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 HOOKS = sorted((INFRA / "hooks").glob("*.sh"))
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
-# Given by whoever runs a hook, if they like.
-OPTIONAL = {"DEPLOYER_ADDRESS", "CLIPLINK_TOKEN", "SMOKE"}
+# Given by the person who runs a hook, if they like.
+OPTIONAL = {"DEPLOYER_ADDRESS", "CLIPLINK_TOKEN", "SMOKE", "PREFLIGHT", "TENANT"}
+# Run by the other hooks.
+PARTS = {"python.sh", "preflight.sh"}
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -34,13 +36,13 @@ def test_azd_finds_the_template_and_the_app() -> None:
     infra = AZURE["infra"]
     assert (ROOT / infra["path"] / f"{infra['module']}.bicep").is_file()
     (name,) = AZURE["services"]
-    tags = [each.body.get("tags", {}) for each in deployed("default").resources]
+    tags = [each.body.get("tags", {}) for each in deployed("small").resources]
     assert [each["azd-service-name"] for each in tags if "azd-service-name" in each] == [name]
 
 
 def test_every_hook_that_is_named_can_be_run() -> None:
     named = {(ROOT / hook["run"]).resolve() for hook in AZURE["hooks"].values()}
-    assert named == {path for path in HOOKS if path.name != "python.sh"}
+    assert named == {path for path in HOOKS if path.name not in PARTS}
     for path in named:
         assert os.access(path, os.X_OK), path
         assert path.read_text().startswith("#!/bin/sh\n")
@@ -55,8 +57,8 @@ def test_hooks_are_good_shell(path: Path) -> None:
 
 def test_hooks_use_what_azd_knows() -> None:
     """Outputs of the template and parameters; a misspelt one would stop the hook on Azure only."""
-    outputs = {d.name for d in load(INFRA / "main.bicep").of("output")}
-    known = outputs | told_by_parameters() | OF_AZD | OPTIONAL
+    outputs = set(TEMPLATE["outputs"])
+    known = outputs | set_by_azd() | OF_AZD | OPTIONAL
     for path in HOOKS:
         text = path.read_text()
         used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", text)) | set(
@@ -68,16 +70,9 @@ def test_hooks_use_what_azd_knows() -> None:
 def test_the_second_phase_gets_what_it_takes() -> None:
     text = (INFRA / "hooks/postdeploy.sh").read_text()
     given = set(re.findall(r'^    "(\w+)": ', text, re.MULTILINE))
-    takes = load(INFRA / "events.bicep").of("param")
-    assert {d.name for d in takes if d.body is None} <= given <= {d.name for d in takes}
-
-
-def test_the_hooks_use_the_api_version_of_the_template() -> None:
-    (version,) = re.findall(
-        r"^api=(\S+)$", (INFRA / "hooks/predeploy.sh").read_text(), re.MULTILINE
-    )
-    server = load(INFRA / "modules/database.bicep").of("resource")[0]
-    assert server.target.endswith(f"@{version}")
+    text = (INFRA / "events.bicep").read_text()
+    takes = dict(re.findall(r"^param (\w+) string( = )?", text, re.MULTILINE))
+    assert {name for name, default in takes.items() if not default} <= given <= takes.keys()
 
 
 def test_no_secret_is_an_argument_of_a_command() -> None:
@@ -158,16 +153,16 @@ def test_actions_of_others_are_pinned(path: Path) -> None:
 
 
 def test_deployment_signs_in_without_a_secret() -> None:
-    text = (ROOT / ".github/workflows/deploy.yml").read_text()
+    text = (ROOT / ".github/workflows/azure-dev.yml").read_text()
     assert "secrets." not in text
-    job = workflow("deploy")["jobs"]["deploy"]
+    job = workflow("azure-dev")["jobs"]["deploy"]
     assert job["permissions"]["id-token"] == "write"
     assert job["environment"] == "production"
     assert "--federated-credential-provider github" in text
 
 
 def test_only_what_passes_the_tests_is_deployed() -> None:
-    jobs = workflow("deploy")["jobs"]
+    jobs = workflow("azure-dev")["jobs"]
     assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
     assert jobs["deploy"]["needs"] == "test"
     runs = [step.get("run") for step in workflow("test")["jobs"]["test"]["steps"]]
@@ -176,36 +171,40 @@ def test_only_what_passes_the_tests_is_deployed() -> None:
 
 def test_az_signs_in_after_what_takes_long() -> None:
     """GitHub's proof is good for minutes, and az has but one; azd asks for new ones."""
-    steps = workflow("deploy")["jobs"]["deploy"]["steps"]
+    steps = workflow("azure-dev")["jobs"]["deploy"]["steps"]
     order = [step.get("run") or step["uses"].partition("@")[0] for step in steps]
-    last_four = order[-4:]
-    assert last_four[:2] == ["azd provision --no-prompt", "azure/login"]
-    assert "CLIPLINK_TOKEN=$token" in last_four[2]
-    assert "::add-mask::$token" in last_four[2]
-    assert last_four[3] == "azd deploy --no-prompt"
+    login, provision, login_again, token, deploy = order[-5:]
+    assert login == login_again == "azure/login"
+    assert (provision, deploy) == ("azd provision --no-prompt", "azd deploy --no-prompt")
+    assert "CLIPLINK_TOKEN=$token" in token
+    assert "::add-mask::$token" in token
 
 
-def test_the_compiler_looks_at_both_templates() -> None:
-    text = (ROOT / ".github/workflows/test.yml").read_text()
-    assert set(re.findall(r"az bicep build --file (\S+)", text)) == {
-        "infra/main.bicep",
-        "infra/events.bicep",
-    }
+def test_tests_on_github_have_the_compiler_that_wrote_the_files() -> None:
+    runs = [step.get("run", "") for step in workflow("test")["jobs"]["test"]["steps"]]
+    assert f"az bicep install --version v{VERSION}\n" in runs[-2]
+    assert "BICEP=" in runs[-2]
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert VERSION in json.dumps(container["features"])
 
 
 def test_the_workflow_gives_azd_every_choice() -> None:
-    """Its machine knows none of what somebody set elsewhere, and would deploy the defaults."""
-    given: dict[str, str] = workflow("deploy")["jobs"]["deploy"]["env"]
-    assert set(given) == told_by_parameters() | OF_AZD | {"AZURE_CLIENT_ID", "SMOKE"}
+    """Its machine knows none of what was set elsewhere, and would deploy the defaults."""
+    given: dict[str, str] = workflow("azure-dev")["jobs"]["deploy"]["env"]
+    choices = set_by_azd() | {"SMOKE", "PREFLIGHT"}
+    assert set(given) == choices | OF_AZD | {"AZURE_CLIENT_ID"}
+    assert set(AZURE["pipeline"]["variables"]) == choices - OF_AZD
     assert given == {name: f"${{{{ vars.{name} }}}}" for name in given}
 
 
-def test_the_template_has_no_other_required_parameter() -> None:
-    required = {d.name for d in load(INFRA / "main.bicep").of("param") if d.body is None}
-    assert required - {"databaseAdministratorId", "databaseAdministratorName"} == {
-        "environmentName",
-        "location",
-        "authAudience",
-    }
-    assert required == set(BASE)
-    assert Template(INFRA / "main.bicep", BASE).outputs
+def test_azd_knows_which_template_and_which_azd_it_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert AZURE["metadata"]["template"] == f"cliplink@{project['version']}"
+    assert re.match(r">= \d+\.\d+", AZURE["requiredVersions"]["azd"])
+
+
+def test_a_devcontainer_has_what_the_hooks_need() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert (ROOT / ".python-version").read_text().strip() in container["image"]
+    features = {name.rpartition("/")[2].partition(":")[0] for name in container["features"]}
+    assert features >= {"azure-cli", "azd", "node"}

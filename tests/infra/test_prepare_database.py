@@ -1,4 +1,4 @@
-"""The database as the predeploy hook leaves it, on a real Postgres whose Entra part is played."""
+"""The database as the predeploy hook leaves it, on a real Postgres with a stand-in for Entra."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from infra import prepare_database
 from infra.prepare_database import grant, main, prepare
 from local import postgres
 from shared.settings import Settings
@@ -78,6 +80,25 @@ def test_everything_is_made_at_first_and_nothing_the_second_time(
     assert noted == [("id-first", OBJECT_ID, "service", False, False)]
 
 
+def test_a_server_that_refuses_at_first_is_waited_for(
+    url: str, server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a firewall does whose rule is not yet in force: it comes after the first attempt."""
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(ADMINISTRATOR)))
+        pauses = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(ADMINISTRATOR)))
+
+        monkeypatch.setattr("infra.prepare_database.time.sleep", pause)
+        with pytest.raises(psycopg.OperationalError):
+            prepare(url, "id-waiting", OBJECT_ID)
+        assert prepare(url, "id-waiting", OBJECT_ID, patience=60)[0] == "made role id-waiting"
+        assert pauses == [prepare_database._PAUSE]
+
+
 @pytest.fixture
 def as_the_app(app_url: str, settings: Settings, clock: SetClock) -> Iterator[AllServices]:
     services = compose_all(replace(settings, database_url=Fixed(app_url)), clock)
@@ -100,7 +121,7 @@ FORBIDDEN = {
     "drop a table": "DROP TABLE clips",
     "empty a table at once": "TRUNCATE clips CASCADE",
     "make a role": "CREATE ROLE mine",
-    "read the books of the migrations": "SELECT * FROM _yoyo_migration",
+    "read the records of the migrations": "SELECT * FROM _yoyo_migration",
     "take a table over": 'ALTER TABLE clips OWNER TO "id-cliplink-test"',
 }
 

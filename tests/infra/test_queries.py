@@ -17,7 +17,7 @@ from tests.infra.queries import (
     of_the_workbook,
     of_transformations,
 )
-from tests.infra.templates import deployed, of_type
+from tests.infra.snapshots import of_type
 
 QUERIES = [*of_the_workbook(), *of_alerts(), *of_transformations(), *of_the_documentation()]
 each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
@@ -62,7 +62,7 @@ def test_a_row_that_an_alert_counts_has_a_time(query: Query) -> None:
 
 def test_an_alert_is_split_by_columns_of_text_that_its_query_returns() -> None:
     split = 0
-    for alert in of_type(deployed("default"), "Microsoft.Insights/scheduledQueryRules"):
+    for alert in of_type("standard", "Microsoft.Insights/scheduledQueryRules"):
         (criterion,) = alert.properties["criteria"]["allOf"]
         columns = analyses()[Query(f"alert: {alert.name}", criterion["query"])].columns
         for dimension in criterion["dimensions"]:

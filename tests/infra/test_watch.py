@@ -10,65 +10,58 @@ from local.host.blob_trigger import _POISON_QUEUE
 from shared import telemetry
 from shared.blob_names import Containers
 from tests.docs.pages import page
-from tests.infra.bicep import INFRA
-from tests.infra.evaluate import Template
-from tests.infra.templates import BASE, VARIANTS, by_symbol, deployed, of_type
-from tests.infra.values import Resource
+from tests.infra.snapshots import NAMES, ROOT, Resource, deployed, of_type, one
 
-ROOT = INFRA.parent
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 METRIC_ALERTS = "Microsoft.Insights/metricAlerts"
 LOG_ALERTS = "Microsoft.Insights/scheduledQueryRules"
 FUNCTION_APP = (ROOT / "function_app.py").read_text()
 
 
-def logged(variant: str, symbol: str) -> dict[str, bool]:
-    setting = by_symbol(deployed(variant), "diagnostics", symbol)
+def logged(variant: str, scope: str) -> dict[str, bool]:
+    """What is written down of the resource whose id ends so."""
+    (setting,) = (
+        each for each in of_type(variant, DIAGNOSTICS) if re.search(f"{scope}$", each.scope)
+    )
     return {each["category"]: each["enabled"] for each in setting.properties["logs"]}
 
 
-def test_every_read_write_and_deletion_of_a_blob_is_logged() -> None:
-    assert logged("default", "clipsBlobsAudit") == {
-        "StorageRead": True,
-        "StorageWrite": True,
-        "StorageDelete": True,
-    }
-    scope = by_symbol(deployed("default"), "diagnostics", "clipsBlobsAudit").scope
-    account = by_symbol(deployed("default"), "clips-storage", "account")
-    assert scope == f"{account.id}/blobServices/default"
+CLIPS = r"/clips\w+/blobServices/default"
+QUEUES = r"/clips\w+/queueServices/default"
+HOST = r"/host\w+/blobServices/default"
+COPY = r"/copy\w+/blobServices/default"
 
 
-@pytest.mark.parametrize("reads", [True, False])
-def test_the_copy_is_audited_as_the_original(*, reads: bool) -> None:
-    asked = BASE | {"replicaLocation": "northeurope", "auditReads": reads}
-    template = Template(INFRA / "main.bicep", asked)
-    copy = by_symbol(template, "replica", "audit").properties["logs"]
-    original = by_symbol(template, "diagnostics", "clipsBlobsAudit").properties["logs"]
-    assert copy == original
-    assert {each["category"]: each["enabled"] for each in copy} == {
-        "StorageRead": reads,
-        "StorageWrite": True,
-        "StorageDelete": True,
-    }
+@pytest.mark.parametrize(("variant", "reads"), [("everything", True), ("replica", False)])
+def test_every_request_to_clips_and_their_copy_is_logged(variant: str, *, reads: bool) -> None:
+    for scope in (CLIPS, COPY):
+        assert logged(variant, scope) == {
+            "StorageRead": reads,
+            "StorageWrite": True,
+            "StorageDelete": True,
+        }
+
+
+def test_reads_are_logged_unless_they_are_switched_off() -> None:
+    assert logged("small", CLIPS)["StorageRead"] is True
 
 
 def test_it_is_logged_who_changed_the_code() -> None:
-    assert logged("default", "hostBlobsAudit") == {"StorageWrite": True, "StorageDelete": True}
+    assert logged("small", HOST) == {"StorageWrite": True, "StorageDelete": True}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", NAMES)
 def test_all_logs_go_to_the_one_workspace(variant: str) -> None:
-    settings = of_type(deployed(variant), DIAGNOSTICS)
-    assert {each.properties["workspaceId"] for each in settings} == {"<workspace.id>"} or {
-        each.properties["workspaceId"] for each in settings
-    } == {of_type(deployed(variant), "Microsoft.OperationalInsights/workspaces")[0].id}
+    workspace = one(variant, "Microsoft.OperationalInsights/workspaces")
+    settings = of_type(variant, DIAGNOSTICS)
+    assert {each.properties["workspaceId"] for each in settings} == {workspace.id}
 
 
 def metric_alerts() -> dict[str, dict[str, Any]]:
     """The one criterion of each alert, with the alert's own properties."""
     return {
         each.name: each.properties | each.properties["criteria"]["allOf"][0]
-        for each in of_type(deployed("default"), METRIC_ALERTS)
+        for each in of_type("standard", METRIC_ALERTS)
     }
 
 
@@ -131,11 +124,29 @@ MINUTES = {"PT1M": 1, "PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60}
 """What metric alerts and log alerts may both be evaluated by."""
 
 
+@pytest.mark.parametrize("variant", ["small", "standard"])
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
-def test_nothing_falls_between_two_evaluations(kind: str) -> None:
-    for alert in of_type(deployed("default"), kind):
-        told = alert.properties
-        assert MINUTES[told["evaluationFrequency"]] <= MINUTES[told["windowSize"]], alert.name
+def test_nothing_falls_between_two_evaluations(kind: str, variant: str) -> None:
+    for alert in of_type(variant, kind):
+        frequency = MINUTES[alert.properties["evaluationFrequency"]]
+        assert frequency <= MINUTES[alert.properties["windowSize"]], alert.name
+
+
+def test_a_small_service_is_watched_for_what_costs_clips_or_money() -> None:
+    metrics = {each.name for each in of_type("small", METRIC_ALERTS)}
+    assert metrics == {
+        "storage-used-capacity",
+        "storage-request-rate",
+        "events-not-delivered",
+        "database-storage",
+        "database-cpu",
+    }
+    assert metrics < metric_alerts().keys()
+    logs = {each.name: each for each in of_type("small", LOG_ALERTS)}
+    assert logs.keys() == {"cleanup-missing", "function-failures", "poison-message"}
+    assert {each.properties["evaluationFrequency"] for each in logs.values()} == {"PT15M"}
+    for name, alert in logs.items():
+        assert alert.properties["criteria"] == log_alerts()[name].properties["criteria"]
 
 
 METRICS_OF = {
@@ -154,7 +165,7 @@ def test_every_metric_is_looked_for_where_it_is_measured() -> None:
 
 
 def log_alerts() -> dict[str, Resource]:
-    return {each.name: each for each in of_type(deployed("default"), LOG_ALERTS)}
+    return {each.name: each for each in of_type("standard", LOG_ALERTS)}
 
 
 def query(name: str) -> dict[str, Any]:
@@ -174,7 +185,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
     assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
     # Several runs fit into the window, so that one failure is not yet an alert.
-    schedule = by_symbol(deployed("default"), "app-settings", "settings").properties
+    schedule = one("small", "Microsoft.Web/sites/config").properties
     assert schedule["CLEANUP_SCHEDULE"] == "0 */5 * * * *"
     assert log_alerts()["cleanup-missing"].properties["windowSize"] == "PT30M"
 
@@ -219,7 +230,7 @@ def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None
         assert found is not None, queue
         assert found[1] == queue
         assert re.search(pattern, uri.replace("-poison", "")) is None
-    assert logged("default", "clipsQueuesAudit")["StorageWrite"] is True
+    assert logged("small", QUEUES)["StorageWrite"] is True
 
 
 def test_the_mail_about_a_poison_message_names_the_queue() -> None:
@@ -230,7 +241,7 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
         ["*"],
     )
     assert "extend Queue = " in query("poison-message")["query"]
-    documented = page("docs/operations.md").section("What was given up").table("queue").names()
+    documented = page("docs/running.md").section("What was given up").table("queue").names()
     assert {name.replace("<prefix>", "cliplink") for name in documented} == poison_queues(
         "cliplink"
     )
@@ -238,8 +249,8 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
 
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
 def test_every_alert_says_what_to_think_and_tells_somebody(kind: str) -> None:
-    (group,) = of_type(deployed("everything"), "Microsoft.Insights/actionGroups")
-    for alert in of_type(deployed("everything"), kind):
+    (group,) = of_type("everything", "Microsoft.Insights/actionGroups")
+    for alert in of_type("everything", kind):
         assert len(alert.properties["description"]) > 20
         assert alert.properties["enabled"] is True
         assert group.id in json.dumps(alert.properties["actions"]), alert.name
@@ -248,14 +259,18 @@ def test_every_alert_says_what_to_think_and_tells_somebody(kind: str) -> None:
 
 
 def test_alerts_are_explained_to_operators() -> None:
-    text = (ROOT / "docs/operations.md").read_text()
+    text = (ROOT / "docs/running.md").read_text()
     for kind in (METRIC_ALERTS, LOG_ALERTS):
-        for alert in of_type(deployed("default"), kind):
+        for alert in of_type("standard", kind):
             assert f"`{alert.name}`" in text, alert.name
 
 
-def test_a_month_that_grows_dear_is_told_before_it_ends() -> None:
-    (budget,) = of_type(deployed("everything"), "Microsoft.Consumption/budgets")
+def test_a_budget_warns_before_a_month_ends() -> None:
+    kind = "Microsoft.Consumption/budgets"
+    (budget,) = of_type("everything", kind)
+    assert budget.properties["amount"] == 500
+    assert one("standard", kind).properties["amount"] == 100
+    assert not [each for each in deployed("small").resources if each.type == kind]
     assert budget.properties["timeGrain"] == "Monthly"
     notifications = budget.properties["notifications"].values()
     assert {"Actual", "Forecasted"} == {each["thresholdType"] for each in notifications}

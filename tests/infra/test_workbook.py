@@ -3,11 +3,11 @@
 import json
 import re
 
+from infra.compiler import INFRA
 from shared import telemetry
 from shared.blob_names import Containers
 from tests.docs.pages import page
-from tests.infra.bicep import INFRA
-from tests.infra.templates import deployed, of_type
+from tests.infra.snapshots import of_type
 
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 
@@ -27,7 +27,7 @@ def test_the_workbook_asks_tables_that_are_filled() -> None:
 
 
 def test_the_workbook_is_deployed_whole() -> None:
-    (workbook,) = of_type(deployed("default"), "Microsoft.Insights/workbooks")
+    (workbook,) = of_type("small", "Microsoft.Insights/workbooks")
     assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
 
 
@@ -60,7 +60,7 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_the_workbook_counts_what_the_alert_counts() -> None:
-    alerts = of_type(deployed("default"), "Microsoft.Insights/scheduledQueryRules")
+    alerts = of_type("small", "Microsoft.Insights/scheduledQueryRules")
     (alert,) = (each for each in alerts if each.name == "poison-message")
     (criterion,) = alert.properties["criteria"]["allOf"]
     (pattern,) = re.findall(r'extract\("[^"]+", 1, Uri\)', criterion["query"])

@@ -1,4 +1,4 @@
-"""Migrations as tests make them and look at them, without files on a disk."""
+"""Helpers of tests for migrations without files on a disk."""
 
 from uuid import UUID, uuid4
 
@@ -30,6 +30,6 @@ def planned(path: bytes, clip_id: UUID | None = None) -> PlannedFile:
         video_id=uuid4(),
         blob_name=path.decode(),
         size=1,
-        there=False,
-        twins=(),
+        already_stored=False,
+        duplicates=(),
     )

@@ -1,11 +1,13 @@
-"""PgBouncer as it is before version 1.21, or with its defaults: it knows no prepared statements."""
+"""Poolers in front of Postgres: a real PgBouncer, and a relay that announces itself like one."""
 
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -16,7 +18,10 @@ from local.ports import free_port
 
 @contextmanager
 def pooled(database_url: str, folder: Path) -> Iterator[str]:
-    """A transaction pooler with two connections to the database; yields its URL."""
+    """PgBouncer with two connections to the database, one for each transaction; yields its URL.
+
+    As before version 1.21, or with its defaults, it supports no prepared statements.
+    """
     program = shutil.which("pgbouncer")
     assert program is not None
     server, port = conninfo_to_dict(database_url), free_port()
@@ -57,3 +62,35 @@ def _wait_for(url: str) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+@contextmanager
+def disguised(database_url: str) -> Iterator[str]:
+    """A relay to the database that announces a process id of its own; yields its URL."""
+    server = conninfo_to_dict(database_url)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = (str(server["host"]), int(str(server["port"])))
+        threading.Thread(target=_relay_all, args=(listener, address), daemon=True).start()
+        port = listener.getsockname()[1]
+        yield f"postgresql://{server['user']}@127.0.0.1:{port}/{server['dbname']}?sslmode=disable"
+
+
+def _relay_all(listener: socket.socket, address: tuple[str, int]) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:  # closed: the test is over
+            return
+        server = socket.create_connection(address)
+        for source, target in ((client, server), (server, client)):
+            threading.Thread(target=_relay, args=(source, target), daemon=True).start()
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    with source, target, suppress(OSError):
+        while data := source.recv(65536):
+            # BackendKeyData: the letter, its length, then the process id.
+            position = data.find(b"K\0\0\0\x0c")
+            if position >= 0:
+                data = data[: position + 5] + b"\x11\x22\x33\x44" + data[position + 9 :]
+            target.sendall(data)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
@@ -18,6 +19,7 @@ from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
+from tests.services import AllServices, compose_all
 
 QUIET = timedelta(minutes=2)
 
@@ -355,3 +357,33 @@ def _aged(path: Path) -> Path:
     two_days_ago = datetime.now(UTC).timestamp() - 48 * 3600
     os.utime(path, (two_days_ago, two_days_ago))
     return path
+
+
+# --- One at a time
+
+
+def test_a_cleanup_beside_another_ends_at_once(
+    services: AllServices, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the other is of another process; afterwards the next one works again."""
+    other = compose_all(settings)
+    with other.database, other.cleanup._upkeep.alone() as is_alone:
+        assert is_alone
+        assert services.cleanup.run() == {}
+        assert "Another cleanup is at work" in caplog.text
+    assert services.cleanup.run() != {}
+
+
+def test_a_lock_that_was_lost_ends_no_cleanup(
+    services: AllServices, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server may close a connection that is idle in its transaction."""
+    with services.cleanup._upkeep.alone() as is_alone:
+        assert is_alone
+        with psycopg.connect(database_url, autocommit=True) as administrator:
+            administrator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    assert "was lost with its connection" in caplog.text
+    assert services.cleanup.run() != {}

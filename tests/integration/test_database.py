@@ -17,7 +17,7 @@ from local import postgres
 from shared.errors import Busy, DatabaseUnavailable
 from shared.postgres.database import Database, Parameters
 from shared.settings.secret import Fixed
-from tests.integration.pooler import pooled
+from tests.integration.pooler import disguised, pooled
 from tests.servers import refusing
 
 _roles = count(1)
@@ -294,10 +294,15 @@ class TestReadOnly:
         self, database: Database, make_read_only: LiteralString
     ) -> None:
         before = backend(database)
-        with pytest.raises(DatabaseUnavailable, match="no changes"), database.transaction() as held:
-            held.execute("SET TRANSACTION READ ONLY")
-            held.execute(make_read_only)
-            held.execute("INSERT INTO t VALUES (1)")
+
+        def write() -> None:
+            with database.transaction() as held:
+                held.execute("SET TRANSACTION READ ONLY")
+                held.execute(make_read_only)
+                held.execute("INSERT INTO t VALUES (1)")
+
+        with pytest.raises(DatabaseUnavailable, match="no changes"):
+            write()
         assert backend(database) != before
         assert database.run("INSERT INTO t VALUES (1)", {}) == 1
 
@@ -377,13 +382,17 @@ def test_a_lock_that_another_transaction_holds_is_a_conflict(
 class TestPreparedStatements:
     """Behind a transaction pooler a named statement may be missing, or be another one."""
 
-    def test_none_is_prepared_however_often_a_query_runs(self, database: Database) -> None:
-        for _ in range(20):
-            database.all("SELECT %(n)s::int AS n", {"n": 1})
-            with database.transaction() as connection:
-                connection.execute("SELECT %(n)s::int AS n", {"n": 1}, binary=True)
-        query = "SELECT name, statement FROM pg_prepared_statements"
-        assert database.all(query, {}) == []
+    def test_a_direct_connection_prepares_under_names_of_its_own(
+        self, database: Database, empty_database_url: str
+    ) -> None:
+        with Database(Fixed(empty_database_url)) as other:
+            names = [self.prepared(each) for each in (database, other)]
+        assert all(names)
+        assert not set(names[0]) & set(names[1])
+
+    def test_a_pooler_is_recognised_and_nothing_is_prepared(self, empty_database_url: str) -> None:
+        with disguised(empty_database_url) as url, Database(Fixed(url)) as database:
+            assert self.prepared(database) == []
 
     @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed")
     def test_callers_at_once_get_their_own_answers_through_a_transaction_pooler(
@@ -391,3 +400,13 @@ class TestPreparedStatements:
     ) -> None:
         with pooled(empty_database_url, tmp_path) as url, Database(Fixed(url)) as database:
             _use_from_threads(database, 8)
+            assert self.prepared(database) == []
+
+    def prepared(self, database: Database) -> list[str]:
+        """The names of the server's prepared statements, after many queries of each kind."""
+        for _ in range(20):
+            database.all("SELECT %(n)s::int AS n", {"n": 1})
+            with database.transaction() as connection:
+                connection.execute("SELECT %(n)s::int AS n", {"n": 1}, binary=True)
+        query = "SELECT name FROM pg_prepared_statements"
+        return [row["name"] for row in database.all(query, {})]

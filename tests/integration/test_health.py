@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from local import azurite, storage_proxy
+from local import azurite
 from local.ports import LOOPBACK, free_port
 from shared.clock import utc_now
 from shared.errors import DatabaseUnavailable, StorageUnavailable
@@ -14,6 +14,7 @@ from shared.postgres.database import Database
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage import Blobs, StorageAccount
+from tests import storage_proxy
 from tests.integration.stores import Store
 
 # Longer than the check has patience, shorter than everything else has.

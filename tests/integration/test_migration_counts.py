@@ -1,4 +1,4 @@
-"""How far a migration is: counted right whoever settles its files, and at the cost of one row."""
+"""The counts of a migration are exact, and cost one row to read."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +14,13 @@ from shared.catalogue import migration_file_queries as migration_files
 from shared.catalogue import migration_queries as migrations
 from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState
 from shared.model import Failure
-from shared.schema.apply import MIGRATIONS
+from shared.schema.apply import SCHEMA
 from tests.integration.migrating import counts, let_leases_run_out, planned
 from tests.services import AllServices
 
 
 def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, int]:
-    """What the counts come to by all files, each of them looked at."""
+    """The counts, computed from all files."""
     rows = services.database.all(
         "SELECT path, clip_id, state FROM migration_items WHERE migration_id = %(id)s",
         {"id": migration_id},
@@ -35,8 +35,8 @@ def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, i
     return (len(of_clip), len(moved), len(done) - len(moved), len(failed))
 
 
-def test_counts_are_right_whoever_settles_files_and_how_often(services: AllServices) -> None:
-    """Clips of one to three files each; batches at once, cut off, late, and given up."""
+def test_counts_are_right_in_whatever_order_files_are_settled(services: AllServices) -> None:
+    """Clips with one to three files; batches that are simultaneous, interrupted, late, given up."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
     clips = [uuid4() for _ in range(60)]
@@ -44,11 +44,11 @@ def test_counts_are_right_whoever_settles_files_and_how_often(services: AllServi
         migration_id,
         [planned(f"{n}/{clip}".encode(), clip) for n in range(3) for clip in clips[n * 20 :]],
     )
-    files.add_strays(
+    files.add_unmatched(
         migration_id,
         [
             FileResult(b"unseen", FileState.FAILED, Failure("unreadable", "It cannot be read.")),
-            FileResult(b"stranger", FileState.UNMATCHED, Failure("no_clip", "No clip.")),
+            FileResult(b"unmatched", FileState.UNMATCHED, Failure("no_clip", "No clip.")),
         ],
     )
     plans.planned(migration_id, [])
@@ -85,10 +85,10 @@ def test_counts_are_right_whoever_settles_files_and_how_often(services: AllServi
     assert counts(services.migrations.get(migration_id)) == counts(report)
 
 
-def test_two_files_of_a_clip_that_are_settled_at_once_count_once(
+def test_two_files_of_one_clip_settled_at_once_count_once(
     services: AllServices, database_url: str
 ) -> None:
-    """Neither sees the other's file settled before it is committed."""
+    """Neither transaction sees the other's file settled before its commit."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id, clip = plans.start(b"", 10), uuid4()
     files.add(migration_id, [planned(b"a.mp4", clip), planned(b"a.jpg", clip)])
@@ -106,10 +106,10 @@ def test_two_files_of_a_clip_that_are_settled_at_once_count_once(
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
 
 
-def test_a_plan_that_comes_late_counts_what_was_settled_meanwhile(
+def test_a_late_plan_counts_files_settled_meanwhile(
     services: AllServices, database_url: str
 ) -> None:
-    """Its lease ran out, another one was quicker, and the files of that are being moved."""
+    """Its lease ended, another plan was faster, and its files are being moved."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
     files.add(migration_id, [planned(b"a.mp4"), planned(b"b.mp4")])
@@ -134,10 +134,10 @@ def wait_until_locked_out(database_url: str, sessions: int) -> None:
             watching.execute("SELECT pg_sleep(0.01)")
 
 
-def test_migrations_from_before_counts_were_kept_are_counted_in_place(
+def test_the_schema_update_counts_existing_migrations(
     services: AllServices, database_url: str
 ) -> None:
-    """One that is over and one that is not; one without a plan has none yet."""
+    """One that has ended and one that runs; one without a plan has no counts yet."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     over, running, begun = (plans.start(name, 10) for name in (b"over", b"running", b"begun"))
     clip = uuid4()
@@ -155,7 +155,7 @@ def test_migrations_from_before_counts_were_kept_are_counted_in_place(
     services.database.run(
         "UPDATE migrations SET total = 0, migrated = 0, skipped = 0, failed = 0", {}
     )
-    file = MIGRATIONS / "008_counts_of_migrations.sql"
+    file = SCHEMA / "008_counts_of_migrations.sql"
     with psycopg.connect(database_url) as connection:
         connection.execute(file.read_bytes())
     after = [services.migrations.get(migration_id) for migration_id in (over, running, begun)]
@@ -165,8 +165,8 @@ def test_migrations_from_before_counts_were_kept_are_counted_in_place(
 # --- What it costs
 
 
-def test_batches_of_many_files_read_no_others(services: AllServices, database_url: str) -> None:
-    """Right after the plan, of which the statistics know nothing yet."""
+def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
+    """Right after the plan, before statistics include its files."""
     migration_id = Migrations(services.database).start(b"", 10)
     paths = [f"{number:05}.mp4".encode() for number in range(3000)]
     MigrationFiles(services.database).add(migration_id, map(planned, paths))
@@ -204,17 +204,17 @@ def test_batches_of_many_files_read_no_others(services: AllServices, database_ur
         (migrations._UNMATCHED, "migration_items_unmatched"),
     ],
 )
-def test_what_is_told_of_many_files_is_found_by_its_index(
+def test_reports_of_many_files_use_an_index(
     services: AllServices, database_url: str, query: str, index: str
 ) -> None:
-    """Also by a statement that was prepared, which knows none of its parameters."""
+    """Also for prepared statements, which are planned without their parameters."""
     migration_id = Migrations(services.database).start(b"", 10)
     with psycopg.connect(database_url) as connection:
         connection.execute("SET plan_cache_mode = force_generic_plan")
         prepared = query.replace("%(id)s", "$1").replace("%(limit)s", "$2")
-        connection.execute(f"PREPARE told AS {prepared}".encode())
+        connection.execute(f"PREPARE report AS {prepared}".encode())
         given = f"'{migration_id}'" + (", 1000" if "$2" in prepared else "")
-        steps = explained(connection, f"EXECUTE told ({given})", {})
+        steps = explained(connection, f"EXECUTE report ({given})", {})
     assert [step["Index Name"] for step in steps if "Index Name" in step] == [index]
 
 

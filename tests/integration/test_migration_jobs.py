@@ -1,4 +1,4 @@
-"""Migrations that the API starts, message by message, on real parts: planned, moved, ended."""
+"""Migrations that the API starts, message by message, on real servers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def old(database_url: str, settings: Settings) -> OldService:
 
 @pytest.fixture
 def queue(settings: Settings, services: AllServices) -> Iterator[QueueClient]:
-    """What the host would receive from."""
+    """The queue that the host reads."""
     secret = settings.storage.connection_string
     assert secret is not None
     with QueueClient.from_connection_string(
@@ -51,7 +51,7 @@ def queue(settings: Settings, services: AllServices) -> Iterator[QueueClient]:
 
 
 def messages(queue: QueueClient) -> list[str]:
-    """Takes everything that lies in the queue."""
+    """Takes all messages of the queue."""
     found = []
     try:
         for message in queue.receive_messages():
@@ -62,13 +62,19 @@ def messages(queue: QueueClient) -> list[str]:
     return found
 
 
+def work(services: AllServices, message: str, message_id: str) -> None:
+    """Does what a message asks for, and sends what the output binding of the function would."""
+    following = services.migrations.work(message, message_id)
+    services.migrations._queue.send(following)
+
+
 def deliver(services: AllServices, queue: QueueClient) -> int:
-    """Hands every message to the function until there is none; returns how many there were."""
+    """Delivers messages until there are none; returns how many there were."""
     count = 0
     while texts := messages(queue):
         for text in texts:
             count += 1
-            services.migrations.work(text, f"message {count}")
+            work(services, text, f"message {count}")
     return count
 
 
@@ -79,10 +85,10 @@ def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> Mi
     return services.migrations.get(begun.migration.id)
 
 
-# --- What is to be seen
+# --- Telemetry
 
 
-def test_the_plan_and_every_batch_are_seen(
+def test_the_plan_and_every_batch_have_a_span(
     old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -94,14 +100,14 @@ def test_the_plan_and_every_batch_are_seen(
     assert names.count("migration.batch") >= 3
 
 
-def test_a_batch_that_fails_is_seen_to_fail(
+def test_a_failed_batch_has_a_failed_span(
     old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An alert looks for it: the host tells of a failed message only by delivering it again."""
+    """An alert uses it: the host shows a failed message only by delivering it again."""
     old.clip_with_file(b"a film")
     begun = services.migrations.start("", 10)
     (plan,) = messages(queue)
-    services.migrations.work(plan, "plan")
+    work(services, plan, "plan")
 
     def away(*_: object) -> None:
         raise StorageUnavailable("Storage is away.")
@@ -109,11 +115,11 @@ def test_a_batch_that_fails_is_seen_to_fail(
     with recording(monkeypatch) as recorded:
         monkeypatch.setattr(type(services.migrations), "_move_batch", away)
         with pytest.raises(StorageUnavailable):
-            services.migrations.work(str(begun.migration.id), "batch")
+            work(services, str(begun.migration.id), "batch")
     assert not recorded.named("migration.batch").status.is_ok
 
 
-# --- The way through
+# --- From start to end
 
 
 def test_files_become_the_bytes_of_their_clips_batch_by_batch(
@@ -136,10 +142,10 @@ def test_files_become_the_bytes_of_their_clips_batch_by_batch(
         assert old.row(clip_id)["blob_name"] == name
 
 
-def test_a_second_migration_skips_what_the_first_has_moved(
+def test_a_second_migration_skips_the_clips_of_the_first(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Thumbnails that came along included."""
+    """Including their thumbnails."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(3)]
     old.file(f"{clips[0]}_thumbnail.jpg", b"a picture")
     assert counts(moved(services, queue)) == (3, 3, 0, 0)
@@ -150,7 +156,7 @@ def test_a_second_migration_skips_what_the_first_has_moved(
     assert counts(moved(services, queue)) == (4, 0, 4, 0)
 
 
-def test_a_folder_without_a_match_is_done_with_the_plan(
+def test_a_migration_without_matches_ends_after_the_plan(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Files without a clip and clips without a file are listed, and are no failures."""
@@ -159,13 +165,13 @@ def test_a_folder_without_a_match_is_done_with_the_plan(
     report = moved(services, queue)
     assert report.migration.status is MigrationStatus.DONE
     assert counts(report) == (0, 0, 0, 0)
-    assert [(file.path, file.why.code) for file in report.unmatched] == [
+    assert [(file.path, file.failure.code) for file in report.unmatched] == [
         (b"old/notes.txt", "no_clip")
     ]
     assert report.no_file == [waiting]
 
 
-def test_what_cannot_be_moved_is_told_with_its_reason(
+def test_failed_files_are_reported_with_a_reason(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     empty, good = old.clip_with_file(b""), old.clip_with_file(b"good")
@@ -175,7 +181,7 @@ def test_what_cannot_be_moved_is_told_with_its_reason(
     report = moved(services, queue)
     assert report.migration.status is MigrationStatus.DONE
     assert counts(report) == (3, 1, 0, 2)
-    assert {(file.clip_id, file.why.code) for file in report.failures} == {
+    assert {(file.clip_id, file.failure.code) for file in report.failures} == {
         (empty, "empty_file"),
         (torn, "other_contents"),
     }
@@ -183,26 +189,26 @@ def test_what_cannot_be_moved_is_told_with_its_reason(
     assert old.row(torn)["blob_name"] is None
 
 
-def test_names_that_are_no_utf_8_are_moved_and_told_of(
+def test_files_with_names_that_are_not_utf8_are_moved_and_reported(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     clip = old.clip("s3://bucket/caf%E9/1.mp4")
     old.file(b"caf\xe9/1.mp4", b"a film")
-    old.file(b"\xff\xfe.mp4", b"a stranger")
+    old.file(b"\xff\xfe.mp4", b"an unmatched file")
     report = moved(services, queue)
     assert counts(report) == (1, 1, 0, 0)
     assert old.row(clip)["blob_name"] is not None
     assert [file.path for file in report.unmatched] == [b"old/\xff\xfe.mp4"]
 
 
-# --- Where from
+# --- The folder
 
 
 @pytest.mark.parametrize("root", [None, "not mounted"])
-def test_without_a_root_nothing_can_be_moved(
+def test_a_migration_requires_an_existing_root(
     environment: dict[str, str], tmp_path: Path, root: str | None
 ) -> None:
-    """Neither without the setting, nor while the share is away."""
+    """It fails without the setting, and while the share is not mounted."""
     del environment["MIGRATION_ROOT"]
     if root is not None:
         environment["MIGRATION_ROOT"] = str(tmp_path / root)
@@ -210,10 +216,10 @@ def test_without_a_root_nothing_can_be_moved(
         compose_all(from_mapping(environment)).migrations.start("", 10)
 
 
-def test_a_folder_is_named_from_the_root_or_in_full(
+def test_a_folder_may_be_relative_to_the_root_or_absolute(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Either way only what lies in it is moved."""
+    """Only the files in it are moved."""
     inside = old.clip()
     old.file(f"in/{inside}.mp4", b"inside")
     outside = old.clip_with_file(b"outside")
@@ -244,10 +250,10 @@ def test_a_folder_is_named_from_the_root_or_in_full(
         "old/\0",
     ],
 )
-def test_what_is_no_folder_below_the_root_is_refused(
+def test_folders_outside_the_root_are_refused(
     old: OldService, services: AllServices, tmp_path: Path, name: str
 ) -> None:
-    """By `..`, by an absolute path, by a link, or because there is none; nothing tells which."""
+    """By `..`, an absolute path, a link, or because it does not exist; with the same error."""
     (tmp_path / "secret/deeper").mkdir(parents=True)
     (tmp_path / "share-too").mkdir()
     (tmp_path / "share/link").symlink_to(tmp_path / "secret")
@@ -260,10 +266,10 @@ def test_what_is_no_folder_below_the_root_is_refused(
     assert field.detail == "must be a folder below MIGRATION_ROOT"
 
 
-def test_a_link_that_takes_a_folders_place_is_not_followed(
+def test_a_link_that_replaces_a_folder_is_not_followed(
     old: OldService, services: AllServices, queue: QueueClient, tmp_path: Path
 ) -> None:
-    """Whether it is there for the plan already, or comes between plan and batch."""
+    """Before the plan, or between plan and batch."""
     clip = old.clip()
     old.file(f"in/{clip}.mp4", b"inside")
     (tmp_path / "secret").mkdir()
@@ -275,13 +281,13 @@ def test_a_link_that_takes_a_folders_place_is_not_followed(
 
     planned = services.migrations.start("old/in", 10)
     (message,) = messages(queue)
-    services.migrations.work(message, "plan")
+    work(services, message, "plan")
     swap()
     deliver(services, queue)
     report = services.migrations.get(planned.migration.id)
     assert counts(report) == (1, 0, 0, 1)
     (failure,) = report.failures
-    assert failure.why.code in {"vanished", "unreadable"}
+    assert failure.failure.code in {"vanished", "unreadable"}
 
     (old.folder / "in").unlink()
     (old.folder / "in").mkdir()
@@ -296,87 +302,89 @@ def test_a_link_that_takes_a_folders_place_is_not_followed(
     assert old.row(clip)["blob_name"] is None
 
 
-# --- Twice, late, never
+# --- Messages that are repeated, late or lost
 
 
-def test_a_second_start_is_the_one_that_is_running(
+def test_a_second_start_resumes_the_running_migration(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """And wakes it; once it is over, the next is another."""
+    """When it has ended, the next start makes another one."""
     old.clip_with_file(b"a film")
     first = services.migrations.start("", 10).migration
     second = services.migrations.start("old/..", 5).migration
     assert second.id == first.id
     assert messages(queue) == [str(first.id)] * 2
-    services.migrations.work(str(first.id), "a")
+    work(services, str(first.id), "a")
     deliver(services, queue)
     assert services.migrations.start("", 10).migration.id != first.id
 
 
-def test_a_message_may_come_twice_and_late(
+def test_messages_may_be_late_and_repeated(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     for n in range(3):
         old.clip_with_file(f"film {n}".encode())
     report = moved(services, queue)
-    services.migrations.work(str(report.migration.id), "late")
+    work(services, str(report.migration.id), "late")
     assert messages(queue) == []
     assert services.migrations.get(report.migration.id) == report
-    services.migrations.work(str(uuid4()), "of none that there ever was")
+    work(services, str(uuid4()), "of none that there ever was")
 
 
-def test_a_message_that_is_none_fails(services: AllServices) -> None:
+def test_an_invalid_message_fails(services: AllServices) -> None:
     """The host gives it up after five deliveries."""
     with pytest.raises(ValueError, match="UUID"):
-        services.migrations.work("rubbish", "a")
+        work(services, "rubbish", "a")
 
 
-def test_only_one_message_plans(old: OldService, services: AllServices, queue: QueueClient) -> None:
-    """Another one leaves it alone; the same one, delivered again, starts over."""
+def test_only_one_message_at_a_time_plans(
+    old: OldService, services: AllServices, queue: QueueClient
+) -> None:
+    """Another message does nothing; the same one, delivered again, starts over."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     plans = Migrations(services.database)
     assert plans.begin_planning(migration.id, "died") == 1
     messages(queue)
-    services.migrations.work(str(migration.id), "another")
+    work(services, str(migration.id), "another")
     assert (messages(queue), services.migrations.get(migration.id).migration.total) == ([], 0)
-    services.migrations.work(str(migration.id), "died")
+    work(services, str(migration.id), "died")
     assert len(messages(queue)) == 1
     assert services.migrations.get(migration.id).migration.total == 1
 
 
-def test_a_plan_that_was_cut_off_half_way_is_completed(
+def test_an_interrupted_plan_is_completed(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """What is noted stays, what is missing is added, nothing is there twice."""
+    """Stored files stay, missing ones are added, none is stored twice."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(4)]
     migration = services.migrations.start("", 10).migration
-    services.migrations.work(str(migration.id), "died")
+    work(services, str(migration.id), "died")
     services.database.run("UPDATE migrations SET planned_at = NULL", {})
     services.database.run(
         "DELETE FROM migration_items WHERE clip_id = ANY(%(ids)s)", {"ids": clips[:2]}
     )
     messages(queue)
-    services.migrations.work(str(migration.id), "died")
+    work(services, str(migration.id), "died")
     deliver(services, queue)
     assert counts(services.migrations.get(migration.id)) == (4, 4, 0, 0)
 
 
-def test_the_files_of_a_batch_that_died_are_taken_again(
+def test_files_of_an_interrupted_batch_are_taken_again(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """At once by the same message, by another one when the lease has run out."""
+    """At once by the same message, by another one when the lease has ended."""
     for n in range(4):
         old.clip_with_file(f"film {n}".encode())
     migration = services.migrations.start("", 2).migration
-    services.migrations.work(messages(queue)[0], "plan")
+    work(services, messages(queue)[0], "plan")
     messages(queue)
     files = MigrationFiles(services.database)
     first, second = (files.take(migration.id, name, 2) for name in ("one", "two"))
     assert len({file.path for file in (*first, *second)}) == 4
     assert files.take(migration.id, "three", 2) == []
     for _ in first:
-        services.migrations.work(str(migration.id), "one")
+        work(services, str(migration.id), "one")
     assert counts(services.migrations.get(migration.id)) == (4, 2, 0, 0)
     let_leases_run_out(services)
     assert services.migrations.resume() == 1
@@ -385,14 +393,14 @@ def test_the_files_of_a_batch_that_died_are_taken_again(
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (4, 4, 0, 0))
 
 
-def test_a_file_that_kills_its_process_is_given_up_alone(
+def test_a_file_that_ends_its_process_fails_alone(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Those that were in a batch with it are tried again one by one."""
+    """The other files of its batch are tried again one by one."""
     clips = sorted(old.clip_with_file(f"film {n}".encode()) for n in range(3))
     deadly = clips[0]
     migration = services.migrations.start("", 10).migration
-    services.migrations.work(messages(queue)[0], "plan")
+    work(services, messages(queue)[0], "plan")
     messages(queue)
     files = MigrationFiles(services.database)
     assert len(files.take(migration.id, "killed", 10)) == 3
@@ -406,13 +414,13 @@ def test_a_file_that_kills_its_process_is_given_up_alone(
     report = services.migrations.get(migration.id)
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (3, 2, 0, 1))
     (failure,) = report.failures
-    assert (failure.clip_id, failure.why.code) == (deadly, "gave_up")
+    assert (failure.clip_id, failure.failure.code) == (deadly, "gave_up")
 
 
-def test_a_plan_that_always_dies_is_given_up(
+def test_a_plan_that_is_always_interrupted_fails_the_migration(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """No migration runs for ever."""
+    """No migration runs without end."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     plans = Migrations(services.database)
@@ -427,10 +435,10 @@ def test_a_plan_that_always_dies_is_given_up(
     assert ended.failure.code == "gave_up"
 
 
-def test_the_cleanup_wakes_what_lost_its_message_and_leaves_others_alone(
+def test_the_cleanup_resumes_only_migrations_without_a_message(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Also one whose last file was settled by a process that died before it could say so."""
+    """It also ends one whose process died after settling the last file."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     messages(queue)
@@ -445,7 +453,7 @@ def test_the_cleanup_wakes_what_lost_its_message_and_leaves_others_alone(
     assert services.migrations.get(migration.id).migration.status is MigrationStatus.DONE
 
 
-def test_migrations_that_were_over_long_ago_are_forgotten(
+def test_records_of_old_migrations_are_deleted(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     old.clip_with_file(b"a film")
@@ -460,35 +468,35 @@ def test_migrations_that_were_over_long_ago_are_forgotten(
 # --- Outages
 
 
-def test_files_that_storage_was_away_for_are_tried_again_and_told_of_in_the_end(
+def test_files_that_met_an_outage_are_retried_and_fail_in_the_end(
     old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message fails, so that the host delivers it again; the fifth attempt is the last."""
     monkeypatch.setattr(batch, "RETRY_FOR_MINUTES", RetryPolicy(attempts=1))
     clip = old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
-    services.migrations.work(messages(queue)[0], "plan")
+    work(services, messages(queue)[0], "plan")
     messages(queue)
     container = services.account.client.get_container_client(services.containers.clips)
     container.delete_container()
     for _ in range(MAX_ATTEMPTS - 1):
         with pytest.raises(StorageUnavailable):
-            services.migrations.work(str(migration.id), "again")
+            work(services, str(migration.id), "again")
     assert services.migrations.get(migration.id).migration.status is MigrationStatus.RUNNING
-    services.migrations.work(str(migration.id), "the last time")
+    work(services, str(migration.id), "the last time")
     report = services.migrations.get(migration.id)
     assert report.migration.status is MigrationStatus.DONE
-    assert [(file.clip_id, file.why.code) for file in report.failures] == [
+    assert [(file.clip_id, file.failure.code) for file in report.failures] == [
         (clip, "storage_unavailable")
     ]
     container.create_container()
     assert counts(moved(services, queue)) == (1, 1, 0, 0)
 
 
-def test_a_start_whose_message_cannot_be_sent_fails_and_is_not_lost(
+def test_a_start_whose_message_cannot_be_sent_is_resumed_later(
     environment: dict[str, str], old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Who starts it again starts the same one; the cleanup would too."""
+    """Another start, or the cleanup, resumes it."""
     old.clip_with_file(b"a film")
     with refusing() as port:
         parts = environment["AZURE_STORAGE_CONNECTION_STRING"].split("QueueEndpoint=")[0]
@@ -503,7 +511,7 @@ def test_a_start_whose_message_cannot_be_sent_fails_and_is_not_lost(
     assert services.migrations.start("", 10).migration.skipped == 0
 
 
-def test_the_longest_prefix_has_a_queue_with_room_for_poison() -> None:
+def test_the_queue_of_the_longest_prefix_has_room_for_poison() -> None:
     """Names of queues have 63 characters at most."""
     for prefix in ("cliplink", "a" * 45, "a" * 46, "a" * 52):
         name = Containers(prefix).migrations_queue

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from shared.schema.apply import MIGRATIONS, main, migrate
+from shared.schema.apply import SCHEMA, apply_schema, main
 from tests.servers import refusing
 
 LEGACY_TABLES = """
@@ -70,12 +70,12 @@ VARIANTS = {"password": PASSWORD_USERS, "clerk": CLERK_USERS}
 
 
 def by_library(url: str) -> None:
-    migrate(url)
+    apply_schema(url)
 
 
 def by_psql(url: str) -> None:
     psql = psql_program()
-    for file in sorted(MIGRATIONS.glob("*.sql")):
+    for file in sorted(SCHEMA.glob("*.sql")):
         command = [psql, url, "-1", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)]
         subprocess.run(command, check=True, env={"PGOPTIONS": "-c client_min_messages=warning"})
 
@@ -135,7 +135,7 @@ def test_nothing_is_lost(empty_database_url: str, variant: str) -> None:
     make_legacy(empty_database_url, variant)
     with psycopg.connect(empty_database_url, row_factory=dict_row) as connection:
         before = snapshot(connection)
-    migrate(empty_database_url)
+    apply_schema(empty_database_url)
     with psycopg.connect(empty_database_url, row_factory=dict_row) as connection:
         after = snapshot(connection)
         urls = connection.execute(
@@ -167,15 +167,15 @@ def snapshot(connection: psycopg.Connection[dict[str, object]]) -> dict[str, lis
 
 def test_clerk_users_keep_their_identity(empty_database_url: str) -> None:
     make_legacy(empty_database_url, "clerk")
-    migrate(empty_database_url)
+    apply_schema(empty_database_url)
     with psycopg.connect(empty_database_url) as connection:
         row = connection.execute("SELECT count(*) FROM users WHERE subject = clerk_id").fetchone()
     assert row == (50,)
 
 
 def test_a_second_run_has_nothing_to_do(empty_database_url: str) -> None:
-    assert migrate(empty_database_url)[0] == "000_cliplink"
-    assert migrate(empty_database_url) == []
+    assert apply_schema(empty_database_url)[0] == "000_cliplink"
+    assert apply_schema(empty_database_url) == []
 
 
 def test_psql_may_run_the_same_files_again(empty_database_url: str) -> None:
@@ -188,14 +188,14 @@ def test_psql_may_run_the_same_files_again(empty_database_url: str) -> None:
 def test_many_runners_at_once_apply_each_file_once(empty_database_url: str) -> None:
     applied: list[str] = []
     threads = [
-        threading.Thread(target=lambda: applied.extend(migrate(empty_database_url)))
+        threading.Thread(target=lambda: applied.extend(apply_schema(empty_database_url)))
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(applied) == sorted(file.stem for file in MIGRATIONS.glob("*.sql"))
+    assert sorted(applied) == sorted(file.stem for file in SCHEMA.glob("*.sql"))
 
 
 def test_the_command_says_what_it_applied(empty_database_url: str) -> None:

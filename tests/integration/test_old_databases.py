@@ -1,5 +1,6 @@
-"""Awkward databases of the old service: looked at without a change, migrated by many, killed."""
+"""Awkward databases of the old service: dry runs, many runners at once, killed runners."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ from psycopg.rows import dict_row
 
 from clips.http import views
 from shared.model import ClipStatus, Viewer
-from shared.schema.apply import MIGRATIONS, look_ahead, migrate
+from shared.schema.apply import _LOCK, SCHEMA, apply_schema, pending
 from shared.settings import from_mapping
+from tests.integration.pooler import pooled
 from tests.integration.test_migrations import (
     VARIANTS,
     by_library,
@@ -24,7 +26,7 @@ from tests.integration.test_migrations import (
 )
 from tests.services import compose_all
 
-FILES = sorted(file.stem for file in MIGRATIONS.glob("*.sql"))
+FILES = sorted(file.stem for file in SCHEMA.glob("*.sql"))
 COMMAND = [sys.executable, "-m", "shared.migrate"]
 
 # What careless years leave behind, as far as the old constraints allowed it.
@@ -106,7 +108,7 @@ def command(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_awkward_rows_come_over_as_they_are(old_url: str, database_url: str) -> None:
     before = contents(old_url)
-    migrate(old_url)
+    apply_schema(old_url)
     assert contents(old_url) == before
     assert shape(old_url) == shape(database_url)
 
@@ -125,7 +127,7 @@ def test_the_api_shows_what_came_over(
     environment: dict[str, str], old_url: str, variant: str
 ) -> None:
     """Every clip and video of an old user, whatever is odd about it, and its views counted."""
-    migrate(old_url)
+    apply_schema(old_url)
     services = compose_all(from_mapping(environment | {"DATABASE_URL": old_url}))
     with services.database:
         identity = ("user_É", None) if variant == "clerk" else ("new", "elodie@example.org")
@@ -142,7 +144,7 @@ def test_the_api_shows_what_came_over(
         assert [clip.view_count for clip in listed] == [1000] + [0] * 15
 
 
-def test_a_dry_run_tells_what_a_run_would_do_and_changes_nothing(old_url: str) -> None:
+def test_a_dry_run_shows_what_a_run_would_do_and_changes_nothing(old_url: str) -> None:
     before, old_shape = contents(old_url), shape(old_url)
     with psycopg.connect(old_url) as connection:
         catalogue = connection.execute("SELECT oid, relname FROM pg_class ORDER BY oid").fetchall()
@@ -158,23 +160,23 @@ def test_a_dry_run_tells_what_a_run_would_do_and_changes_nothing(old_url: str) -
     with psycopg.connect(old_url) as connection:
         now = connection.execute("SELECT oid, relname FROM pg_class ORDER BY oid").fetchall()
     assert (contents(old_url), shape(old_url), now) == (before, old_shape, catalogue)
-    assert migrate(old_url) == FILES
+    assert apply_schema(old_url) == FILES
 
 
-def test_a_dry_run_of_what_is_up_to_date_has_nothing_to_tell(database_url: str) -> None:
-    assert look_ahead(database_url).missing == {}
+def test_a_dry_run_of_what_is_up_to_date_has_nothing_to_show(database_url: str) -> None:
+    assert pending(database_url).files == {}
     assert "would apply nothing" in command(database_url, "--dry-run").stdout
 
 
 def test_a_dry_run_knows_what_was_applied(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [FILES[-1]])
-    assert list(look_ahead(database_url).missing) == FILES[-1:]
+    assert list(pending(database_url).files) == FILES[-1:]
 
 
 def test_a_dry_run_of_an_empty_database_counts_no_rows(empty_database_url: str) -> None:
-    prospect = look_ahead(empty_database_url)
-    assert (list(prospect.missing), prospect.rows) == (FILES, {})
+    found = pending(empty_database_url)
+    assert (list(found.files), found.rows) == (FILES, {})
 
 
 def test_many_instances_at_once_apply_each_file_once(old_url: str, database_url: str) -> None:
@@ -191,27 +193,90 @@ def test_many_instances_at_once_apply_each_file_once(old_url: str, database_url:
 
 
 def test_a_runner_that_is_killed_leaves_whole_files_behind(old_url: str, database_url: str) -> None:
-    """Whenever that is: the next one does what is missing, and nobody waits for the dead."""
+    """Whenever that is: the next one applies what is missing, without waiting."""
     before = contents(old_url)
     for pause in (0.3, 0.5, 0.6, 0.7, 0.8):
         process = subprocess.Popen(COMMAND, env={"DATABASE_URL": old_url})
         time.sleep(pause)
         process.kill()
         process.wait()
-    migrate(old_url)
-    assert migrate(old_url) == []
+    apply_schema(old_url)
+    assert apply_schema(old_url) == []
     assert (contents(old_url), shape(old_url)) == (before, shape(database_url))
 
 
-def test_what_a_dead_runner_locked_is_free(database_url: str) -> None:
-    """Its row in yoyo's table of locks, which nobody deletes when it is killed."""
+# The tables of yoyo, which recorded the files in earlier versions of this service.
+YOYO = """
+ALTER TABLE _yoyo_migration RENAME TO made_here;
+CREATE TABLE _yoyo_migration (
+    migration_hash varchar(64), migration_id varchar(255), applied_at_utc timestamp,
+    PRIMARY KEY (migration_hash)
+);
+INSERT INTO _yoyo_migration SELECT * FROM made_here;
+DROP TABLE made_here;
+CREATE TABLE yoyo_lock (
+    locked int DEFAULT 1, ctime timestamp, pid int NOT NULL, PRIMARY KEY (locked)
+);
+INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242);
+"""
+
+
+@pytest.mark.parametrize("missing", [0, 1, 3])
+def test_a_database_of_an_earlier_version_gets_only_what_is_missing(
+    database_url: str, missing: int
+) -> None:
+    """The row that a killed runner left in yoyo's table of locks means nothing any more."""
+    last = FILES[len(FILES) - missing :]
     with psycopg.connect(database_url) as connection:
-        connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242)")
-        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [FILES[-1]])
-    assert migrate(database_url) == FILES[-1:]
+        connection.execute(YOYO.encode())
+        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = ANY(%s)", [last])
+    assert list(pending(database_url).files) == last
+    assert apply_schema(database_url) == last
+    assert apply_schema(database_url) == []
 
 
-def test_every_migration_says_what_it_is_about() -> None:
+class TestLock:
+    """Held by another runner: one that waits says for which, and goes on when that one ends."""
+
+    def test_a_runner_that_waits_says_for_which(self, database_url: str) -> None:
+        said: list[str] = []
+        with psycopg.connect(database_url, application_name="another run") as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            pid = other.info.backend_pid
+
+            def end_the_other(line: str) -> None:
+                said.append(line)
+                other.rollback()
+
+            assert apply_schema(database_url, log=end_the_other) == []
+        (line,) = said
+        assert f"server process {pid} (another run)" in line
+
+    def test_a_lock_for_another_purpose_is_not_waited_for(self, database_url: str) -> None:
+        with psycopg.connect(database_url) as other:
+            other.execute("SELECT pg_advisory_xact_lock(1)")
+            assert apply_schema(database_url, log=pytest.fail) == []
+
+    def test_a_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
+        """Also on the connection of a pooler, which outlives the runner."""
+        with psycopg.connect(empty_database_url) as watching:
+            apply_schema(empty_database_url)
+            locks = watching.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")
+            assert locks.fetchall() == []
+
+    @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed")
+    def test_runs_through_a_transaction_pooler_end(
+        self, empty_database_url: str, tmp_path: Path
+    ) -> None:
+        with pooled(empty_database_url, tmp_path) as url:
+            assert command(url, "--dry-run").stdout.count("would apply") == len(FILES)
+            assert command(url).stdout.count("applied") == len(FILES)
+            for _ in range(3):
+                assert command(url).stdout == ""
+            assert "would apply nothing" in command(url, "--dry-run").stdout
+
+
+def test_every_schema_file_says_what_it_is_about() -> None:
     """Its first comment is what a dry run shows."""
-    for file in Path(MIGRATIONS).glob("*.sql"):
+    for file in Path(SCHEMA).glob("*.sql"):
         assert file.read_text().startswith("-- "), file.name

@@ -1,25 +1,30 @@
 """A share opens its clip for whoever has its address, as often as it allows, until it is over."""
 
 import hashlib
+import itertools
 import threading
 from base64 import urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
+import azure.functions as func
 import httpx
 import psycopg
 import pytest
 from azure.storage.blob import StandardBlobTier
 
+from clips.handlers import shares
+from clips.http.routes import Routes
 from clips.links.archive import Archive
 from clips.links.sharing import LINK_LIFE, ShareTerms, Sharing
-from shared.catalogue import Shares
+from shared.catalogue import OpenShare, Shares, ShareViewer
 from shared.catalogue.share_queries import _FIND
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
 from shared.model import (
+    Client,
     Clip,
     RehydratePriority,
     Rehydration,
@@ -38,7 +43,10 @@ class AwayArchive(Archive):
     def __init__(self) -> None:
         """Needs nothing to fail."""
 
-    def state(self, blob_name: str, priority: RehydratePriority) -> Rehydration | None:
+    def state(
+        self, blob_name: str, priority: RehydratePriority, *, start: bool = True
+    ) -> Rehydration | None:
+        assert start
         raise StorageUnavailable(f"Away: {blob_name} {priority}.")
 
 
@@ -47,16 +55,36 @@ def shared(library: Library, clip: Clip, **terms: object) -> tuple[Share, str]:
     return library.services.sharing.create(library.viewer, clip.id, ShareTerms(**bounds))  # type: ignore[arg-type]  # bounds of several types
 
 
-def opened(library: Library, token: str) -> SignedLink:
-    outcome = library.services.sharing.open(token).outcome
+_numbers = itertools.count(1)
+
+
+def stranger() -> Client:
+    """Someone who was not seen before."""
+    return Client(f"2001:db8::{next(_numbers):x}", "curl")
+
+
+def opened(library: Library, token: str, client: Client | None = None) -> SignedLink:
+    outcome = library.services.sharing.open(token, client or stranger()).outcome
     assert isinstance(outcome, SignedLink)
     return outcome
 
 
-def refused(library: Library, token: str) -> str:
+def refused(library: Library, token: str, client: Client | None = None) -> str:
     with pytest.raises(NotFound) as caught:
-        library.services.sharing.open(token)
+        library.services.sharing.open(token, client or stranger())
     return caught.value.detail
+
+
+def found(library: Library, token: str) -> OpenShare | None:
+    viewer = ShareViewer(address=b"a", program=b"p", any_program=False)
+    digest, now = hashlib.sha256(token.encode()).digest(), library.services.clock()
+    return Shares(library.services.database).find(digest, viewer, now)
+
+
+def claimed(library: Library, share: Share, link: SignedLink) -> bool:
+    viewer = ShareViewer(address=b"a", program=b"p", any_program=False)
+    now = library.services.clock()
+    return Shares(library.services.database).claim(share.id, link, viewer, now)
 
 
 def shares_of(library: Library, clip: Clip) -> list[Share]:
@@ -113,7 +141,7 @@ class TestOpening:
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(WrongState):
-            library.services.sharing.open(token)
+            library.services.sharing.open(token, stranger())
         assert clip.blob_name is not None
         library.upload(clip.blob_name, film)
         library.services.ingest.landed(clip.blob_name)
@@ -128,7 +156,7 @@ class TestOpening:
         )
         blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
         _, token = shared(library, clip, max_views=1)
-        waiting = library.services.sharing.open(token)
+        waiting = library.services.sharing.open(token, stranger())
         assert waiting.clip_id == clip.id
         assert isinstance(waiting.outcome, Rehydration)
         assert waiting.outcome.priority is RehydratePriority.STANDARD
@@ -143,7 +171,7 @@ class TestOpening:
         sharing = Sharing(clock, services.clips, shares, services.containers, links, AwayArchive())
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(StorageUnavailable):
-            sharing.open(token)
+            sharing.open(token, stranger())
         opened(library, token)
 
     def test_a_blob_that_is_gone_costs_no_view(self, library: Library, film: bytes) -> None:
@@ -151,7 +179,7 @@ class TestOpening:
         _, token = shared(library, clip, max_views=1)
         library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
         with pytest.raises(BlobMissing):
-            library.services.sharing.open(token)
+            library.services.sharing.open(token, stranger())
         assert shares_of(library, clip)[0].views == 0
 
 
@@ -162,7 +190,7 @@ class TestTheEnd:
         shares = [shared(library, clip, max_views=1) for clip in clips]
         tokens = [token for _, token in shares]
         for token in tokens[1:]:  # remembered as good, if anything were remembered
-            assert library.services.sharing._shares.find(hashlib.sha256(token.encode()).digest())
+            assert found(library, token)
         library.services.sharing.revoke(library.viewer, clips[0].id, shares[0][0].id)
         run(library, "UPDATE shares SET expires_at = now() WHERE clip_id = %(clip)s", clips[1])
         opened(library, tokens[2])
@@ -228,7 +256,7 @@ class TestTheEnd:
         share, token = shared(library, clip)
         link = opened(library, token)
         library.services.sharing.revoke(library.viewer, clip.id, share.id)
-        assert not Shares(library.services.database).claim(share.id, link)
+        assert not claimed(library, share, link)
         assert shares_of(library, clip)[0].views == 1
 
     def test_the_clip_is_deleted_between_the_look_and_the_claim(
@@ -238,13 +266,154 @@ class TestTheEnd:
         share, token = shared(library, clip)
         link = opened(library, token)
         library.services.clips.hide(library.viewer, clip.id)
-        assert not Shares(library.services.database).claim(share.id, link)
+        assert not claimed(library, share, link)
 
     def test_it_goes_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)
         library.services.deletion.delete_clip(library.viewer, clip.id)
         assert library.services.database.all("SELECT id FROM shares", {}) == []
+
+
+class TestViewers:
+    """Requests of one viewer count as one view while a link of the share is alive."""
+
+    VIEWER = Client("203.0.113.4", "Lavf/60.16.100")
+
+    def test_player_seeks_and_download_resumes_within_one_view(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        for _ in range(4):
+            opened(library, token, self.VIEWER)
+            clock.advance(minutes=4)
+        assert shares_of(library, clip)[0].views == 1
+
+    def test_parallel_requests_of_one_viewer_are_one_view(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        start = threading.Barrier(8)
+
+        def rush(_: int) -> None:
+            start.wait()
+            opened(library, token, self.VIEWER)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(list(pool.map(rush, range(8)))) == 8
+        assert shares_of(library, clip)[0].views == 1
+
+    @pytest.mark.parametrize(
+        "other", [Client("203.0.113.5", VIEWER.program), Client(VIEWER.address, "VLC/3.0.20")]
+    )
+    def test_another_address_or_program_is_another_viewer(
+        self, library: Library, film: bytes, other: Client
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        opened(library, token, self.VIEWER)
+        refused(library, token, other)
+        opened(library, token, self.VIEWER)
+
+    @pytest.mark.parametrize(
+        "program", ["AppleCoreMedia/1.0.0.21E236 (iPhone; U)", "stagefright/1.2 (Linux)"]
+    )
+    def test_media_stack_of_a_browser_is_the_same_viewer(
+        self, library: Library, film: bytes, program: str
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        opened(library, token, Client("203.0.113.4", "Mozilla/5.0 (iPhone)"))
+        opened(library, token, Client("203.0.113.4", program))
+        refused(library, token, Client("203.0.113.5", program))
+
+    def test_viewer_counts_again_when_the_link_has_ended(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=2)
+        opened(library, token, self.VIEWER)
+        clock.advance(minutes=5, seconds=1)
+        opened(library, token, self.VIEWER)
+        assert shares_of(library, clip)[0].views == 2
+        clock.advance(minutes=5, seconds=1)
+        refused(library, token, self.VIEWER)
+
+    def test_revoked_share_opens_for_no_one_who_is_watching(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        share, token = shared(library, clip, max_views=1)
+        opened(library, token, self.VIEWER)
+        library.services.sharing.revoke(library.viewer, clip.id, share.id)
+        refused(library, token, self.VIEWER)
+
+    def test_database_holds_neither_address_nor_program(
+        self, library: Library, film: bytes, database_url: str
+    ) -> None:
+        _, token = shared(library, library.landed(film))
+        opened(library, token, self.VIEWER)
+        dump = _dump(database_url)
+        assert self.VIEWER.address not in dump
+        assert hashlib.sha256(self.VIEWER.address.encode()).hexdigest() not in dump
+
+    @pytest.mark.parametrize("title", ["Goal", "Tor für Köln", None])
+    def test_saved_file_has_the_name_of_the_clip(
+        self, library: Library, film: bytes, title: str | None
+    ) -> None:
+        clip = library.landed(film, title)
+        _, token = shared(library, clip)
+        disposition = httpx.get(opened(library, token).url).headers["Content-Disposition"]
+        assert disposition.startswith("inline; ")
+        assert disposition.endswith(f"filename*=UTF-8''{quote(f'{title or clip.id}.mp4')}")
+        assert token not in disposition
+
+
+class TestHead:
+    """HEAD on a share, as the handler gets it if the host passes it on."""
+
+    def head(self, library: Library, token: str) -> func.HttpResponse:
+        app = func.FunctionApp()
+        Routes(app, library.services).add_public("open", "GET", "s/{token}", shares.open_)
+        (function,) = app.get_functions()
+        request = func.HttpRequest(
+            "HEAD", f"http://localhost/api/s/{token}", route_params={"token": token}, body=b""
+        )
+        answer: func.HttpResponse = function.get_user_function()(request, None)
+        assert answer.get_body() == b""
+        return answer
+
+    def test_head_has_the_answer_of_get_and_counts_no_view(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        _, token = shared(library, clip, max_views=1)
+        for _ in range(3):
+            answer = self.head(library, token)
+            assert answer.status_code == 302
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert httpx.head(answer.headers["Location"]).headers["Content-Length"] == str(len(film))
+        assert shares_of(library, clip)[0].views == 0
+        grants = library.services.grants.page(library.viewer, clip.id, 10, None)
+        assert {grant.expires_at - clock.now < timedelta(minutes=1) for grant in grants} == {True}
+        opened(library, token)
+        assert self.head(library, token).status_code == 404
+
+    def test_head_restores_no_archived_clip(self, library: Library, film: bytes) -> None:
+        clip = library.landed(film)
+        blob = library.services.account.client.get_blob_client(
+            library.containers.clips, clip.blob_name or ""
+        )
+        blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+        _, token = shared(library, clip)
+        assert self.head(library, token).status_code == 202
+        assert blob.get_blob_properties().blob_tier == "Archive"
+
+    @pytest.mark.parametrize("token", ["x" * 43, "x", "ž" * 43])
+    def test_head_of_an_unknown_share_is_absent(self, library: Library, token: str) -> None:
+        assert self.head(library, token).status_code == 404
 
 
 class TestOnRecord:

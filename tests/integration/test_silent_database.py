@@ -12,7 +12,7 @@ import pytest
 from local import postgres
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
-from shared.schema.apply import look_ahead, migrate
+from shared.schema.apply import apply_schema, pending
 from shared.settings.secret import Fixed
 
 pytestmark = pytest.mark.usefixtures("short_wait")
@@ -60,7 +60,7 @@ def test_a_connection_that_went_silent_is_an_outage_and_the_next_call_has_anothe
         assert backend_of(database) != silent
 
 
-def test_a_server_that_went_silent_is_an_outage_for_whoever_calls(
+def test_a_server_that_went_silent_is_an_outage_for_every_caller(
     database: Database, postgres_server: postgres.Server
 ) -> None:
     with stopped(backend_of(database)), stopped(postgres_server.child.process.pid):
@@ -113,23 +113,22 @@ def test_what_the_address_says_of_a_connection_goes_before_our_own(
     assert (timeout, interval) == (milliseconds, 10)
 
 
-def test_migrations_notice_a_host_that_is_gone(
+def test_the_schema_runner_notices_a_host_that_is_gone(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the connection that holds the lock, on those that files run on, and on a look ahead."""
+    """When it applies files, and in a dry run."""
     connect: Callable[..., psycopg.Connection] = psycopg.connect
-    told: list[int] = []
+    timeouts: list[int] = []
 
     def recorded(**parameters: object) -> psycopg.Connection:
         connection = connect(**parameters)
         with socket.socket(fileno=os.dup(connection.fileno())) as line:
-            told.append(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+            timeouts.append(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
         return connection
 
     monkeypatch.setattr(psycopg, "connect", recorded)
-    migrate(empty_database_url)
-    assert len(told) > 1
-    assert set(told) == {10_000}
-    told.clear()
-    look_ahead(f"{empty_database_url}?tcp_user_timeout=700")
-    assert told == [700]
+    apply_schema(empty_database_url)
+    assert timeouts == [10_000]
+    timeouts.clear()
+    pending(f"{empty_database_url}?tcp_user_timeout=700")
+    assert timeouts == [700]

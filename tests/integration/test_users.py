@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from shared.catalogue import Users
+from shared import link_user
+from shared.catalogue import LegacyUsers, Users
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed
@@ -166,7 +167,7 @@ def test_a_known_subject_costs_no_query(users: Users, database: Database) -> Non
 def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.catalogue.user_queries._REMEMBERED", 3)
     ids = {name: users.id_of(name, None) for name in "abcdefgh"}
-    assert len(users._ids) <= 3
+    assert len(users._known) <= 3
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
 
 
@@ -181,3 +182,155 @@ def test_an_outage_is_told_and_not_remembered(
         with Database(Fixed(database_url)) as back:
             monkeypatch.setattr(users, "_database", back)
             assert isinstance(users.id_of("alice", None), UUID)
+
+
+# --- Recognised later
+
+
+def videos_of(admin: psycopg.Connection, user: UUID) -> int:
+    row = admin.execute("SELECT count(*) FROM videos WHERE user_id = %s", [user]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def add_video(admin: psycopg.Connection, user: UUID) -> None:
+    admin.execute("INSERT INTO videos (user_id, title) VALUES (%s, 'old')", [user])
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_known_subject_is_recognised_when_its_address_is_verified_later(
+    users: Users,
+    database: Database,
+    admin: psycopg.Connection,
+    restarted: bool,  # noqa: FBT001 - a table
+) -> None:
+    anna = legacy(admin, "anna@example.org")
+    add_video(admin, anna)
+    first = users.id_of("auth0|anna", None)
+    later = Users(database) if restarted else users
+    assert later.id_of("auth0|anna", "Anna@Example.org") == first
+    assert (videos_of(admin, first), videos_of(admin, anna)) == (1, 0)
+    # The instance that met her before knows nothing of that, and is right all the same.
+    assert users.id_of("auth0|anna", None) == first
+
+
+def test_a_subject_that_owns_videos_is_not_merged(users: Users, admin: psycopg.Connection) -> None:
+    anna = legacy(admin, "anna@example.org")
+    add_video(admin, anna)
+    mallory = users.id_of("auth0|mallory", "mallory@example.org")
+    add_video(admin, mallory)
+    assert users.id_of("auth0|mallory", "anna@example.org") == mallory
+    assert (videos_of(admin, mallory), videos_of(admin, anna)) == (1, 1)
+
+
+def test_two_subjects_with_one_address_do_not_both_get_its_videos(
+    users: Users, admin: psycopg.Connection
+) -> None:
+    anna = legacy(admin, "anna@example.org")
+    add_video(admin, anna)
+    first, second = users.id_of("one", None), users.id_of("two", None)
+    users.id_of("one", "anna@example.org")
+    users.id_of("two", "anna@example.org")
+    assert (videos_of(admin, first), videos_of(admin, second)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "address", ["mi\N{KELVIN SIGN}e@example.org", "mike@example.org.", "mike+x@example.org"]
+)
+def test_an_address_that_looks_the_same_merges_nobody(
+    users: Users, admin: psycopg.Connection, address: str
+) -> None:
+    mike = legacy(admin, "mike@example.org")
+    add_video(admin, mike)
+    users.id_of("auth0|mallory", None)
+    users.id_of("auth0|mallory", address)
+    assert videos_of(admin, mike) == 1
+
+
+def test_a_registration_anew_with_the_same_address_gets_nothing(
+    users: Users, admin: psycopg.Connection
+) -> None:
+    """The account was deleted at the issuer, and the mailbox has another owner."""
+    anna = legacy(admin, "anna@example.org")
+    add_video(admin, anna)
+    assert users.id_of("old account", "anna@example.org") == anna
+    again = users.id_of("new account", "anna@example.org")
+    assert (videos_of(admin, again), videos_of(admin, anna)) == (0, 1)
+
+
+def test_an_address_that_two_had_stays_ambiguous_when_one_is_linked(
+    users: Users, database: Database, admin: psycopg.Connection
+) -> None:
+    one, two = legacy(admin, "shared@example.org"), legacy(admin, "shared@example.org")
+    add_video(admin, two)
+    assert LegacyUsers(database).link(one, "auth0|one") == 0
+    assert users.id_of("auth0|mallory", "shared@example.org") != two
+    assert videos_of(admin, two) == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [
+        (None, "no e-mail address"),
+        ("else@example.org", "no user of the old service"),
+        ("shared@example.org", "several users"),
+    ],
+)
+def test_log_says_why_a_user_is_not_recognised(
+    users: Users,
+    admin: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    email: str | None,
+    reason: str,
+) -> None:
+    caplog.set_level("INFO")
+    legacy(admin, "shared@example.org"), legacy(admin, "Shared@example.org")
+    user = users.id_of("auth0|someone", email)
+    assert f"User {user} is not recognised as a user of the old service: " in caplog.text
+    assert reason in caplog.text
+    assert "example.org" not in caplog.text
+
+
+def test_log_is_silent_where_no_user_of_the_old_service_is_left(
+    users: Users, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    users.id_of("auth0|someone", None)
+    assert "recognised" not in caplog.text
+
+
+# --- Linked by an operator
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_command_links_a_user_of_the_old_service(
+    users: Users,
+    admin: psycopg.Connection,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    known: bool,  # noqa: FBT001 - a table
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    anna = legacy(admin, "anna@example.org")
+    add_video(admin, anna)
+    if known:
+        add_video(admin, users.id_of("auth0|anna", None))
+    assert link_user.main(["auth0|anna", "--email", "ANNA@example.org"]) == link_user.DONE
+    assert f"linked user {anna} with 1 videos" in capsys.readouterr().out
+    assert videos_of(admin, users.id_of("auth0|anna", None)) == 1 + known
+    assert link_user.main(["auth0|mallory", "--user", str(anna)]) == link_user.NOT_LINKED
+
+
+def test_command_does_not_choose_between_two_users(
+    admin: psycopg.Connection,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    both = {legacy(admin, "shared@example.org"), legacy(admin, "shared@example.org")}
+    assert link_user.main(["s", "--email", "shared@example.org"]) == link_user.NOT_LINKED
+    told = capsys.readouterr().err
+    assert all(str(user) in told for user in both)
+    assert link_user.main(["s", "--email", "else@example.org"]) == link_user.NOT_LINKED

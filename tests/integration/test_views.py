@@ -8,7 +8,7 @@ import psycopg
 
 from shared.catalogue import ViewLog
 from shared.model import Clip, Viewer
-from shared.schema.apply import migrate
+from shared.schema.apply import apply_schema
 from tests.integration.library import Library
 from tests.integration.test_migrations import by_psql, make_legacy
 
@@ -85,7 +85,7 @@ def test_views_of_the_old_service_are_counted_once(empty_database_url: str) -> N
         connection.execute(
             "INSERT INTO clip_view_logs (clip_id) SELECT clip_id FROM clip_view_logs LIMIT 1000"
         )
-    migrate(empty_database_url)
+    apply_schema(empty_database_url)
     counts = "SELECT view_count, count(*) FROM clips GROUP BY 1 ORDER BY 1"
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute(counts).fetchall() == [(1, 2000), (2, 1000)]

@@ -82,14 +82,15 @@ class Sample:
         return (self.folder / "host.log").read_text()
 
     @contextmanager
-    def running(self, tick: str = NEVER, **more: str) -> Iterator[child.Host]:
-        """A host that serves the sample app."""
+    def running(
+        self, tick: str = NEVER, bindings: Path | None = None, **more: str
+    ) -> Iterator[child.Host]:
+        """A host that serves the sample app; with `bindings` it has no triggers of its own."""
         environment = {
             **os.environ,
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.name,
             "LOCAL_HOST_LEASE_SECONDS": "2",
-            "LOCAL_HOST_RETRY_SECONDS": "0",
             "LOCAL_HOST_SCAN_SECONDS": "0.1",
             "PREFIX": self.name,
             "QUEUE": self.name,
@@ -97,7 +98,8 @@ class Sample:
             "RECORD": str(self.folder / "record"),
             **more,
         }
-        with child.running(APP, free_port(), environment, log=self.folder / "host.log") as host:
+        log = self.folder / "host.log"
+        with child.running(APP, free_port(), environment, log=log, bindings=bindings) as host:
             yield host
 
     def calls(self, function: str, **facts: object) -> list[dict[str, Any]]:

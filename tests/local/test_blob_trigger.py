@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
+
 from local.host import child
-from tests.local.sample import Sample, request, wait_until
+from tests.local.sample import Answer, Sample, request, wait_until
 
 _EVENT_PATH = "/runtime/webhooks/blobs?functionName=Host.Functions."
 
@@ -61,10 +63,12 @@ def test_after_five_failures_the_message_is_poison(
 
     def poison() -> list[dict[str, str]]:
         messages = map(json.loads, shared_sample.messages("webjobs-blobtrigger-poison"))
-        return [m for m in messages if m["ContainerName"] == "shared-in"]
+        return [m for m in messages if m["BlobName"] == "failing"]
 
     wait_until(poison, "a poison message")
-    assert len(shared_sample.calls("take_blob", blob="failing")) == 5
+    calls = shared_sample.calls("take_blob", blob="failing")
+    assert len(calls) == 5
+    assert calls[-1]["time"] - calls[0]["time"] < 5, "there is no pause between the tries"
     assert poison() == [
         {
             "Type": "BlobTrigger",
@@ -153,54 +157,96 @@ def test_a_container_that_comes_later_is_watched(sample: Sample) -> None:
 
 
 def test_a_blob_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
-    """The input names it: container/name."""
-    shared_sample.container("in").upload_blob("by hand", b"")
-    shared_sample.wait_for_calls(1, "take_blob", blob="by hand")
+    """The input names it: container/name. The function is called once, without a message."""
+    shared_sample.container("in").upload_blob("by hand", b"fail by hand")
+    shared_sample.wait_for_calls(5, "take_blob", blob="by hand")
     body = json.dumps({"input": "shared-in/by hand"}).encode()
     answer = request(shared_host, "POST", "/admin/functions/take_blob", body)
     assert answer.status == 202
-    shared_sample.wait_for_calls(2, "take_blob", blob="by hand")
+    shared_sample.wait_for_calls(6, "take_blob", blob="by hand")
     absent = json.dumps({"input": "shared-in/absent"}).encode()
-    assert request(shared_host, "POST", "/admin/functions/take_blob", absent).status == 400
+    assert request(shared_host, "POST", "/admin/functions/take_blob", absent).status == 202
+    wait_until(lambda: "cannot be called for shared-in/absent" in shared_sample.log, "a line")
+    assert len(shared_sample.calls("take_blob", blob="by hand")) == 6
 
 
-def test_event_grid_shakes_hands(shared_host: child.Host) -> None:
-    """The validation code comes back, for a function that has a blob trigger."""
-    event = {
-        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
-        "data": {"validationCode": "abc"},
-    }
-    body = json.dumps([event]).encode()
-    answer = request(shared_host, "POST", f"{_EVENT_PATH}take_event", body)
-    assert (answer.status, answer.facts) == (200, {"validationResponse": "abc"})
-    assert request(shared_host, "POST", f"{_EVENT_PATH}hello", body).status == 404
+# --- Event Grid's webhook
 
 
-def test_event_grid_tells_of_blobs(shared_host: child.Host, shared_sample: Sample) -> None:
-    """A function with that source is not told by scanning, and hears of its container only."""
-    container = shared_sample.container("events")
-    elsewhere = shared_sample.container("in")
-    container.upload_blob("unheard of", b"")
-    container.upload_blob("x/told é", b"")
-    elsewhere.upload_blob("of another container", b"")
-    urls = [f"{elsewhere.url}/of%20another%20container", f"{container.url}/x/told%20%C3%A9"]
-    events = [
+def deliver(
+    host: child.Host, body: object, kind: str | None = "Notification", function: str = "take_event"
+) -> Answer:
+    """Post a body to the webhook, as a delivery of a kind."""
+    headers = {} if kind is None else {"aeg-event-type": kind}
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return request(host, "POST", f"{_EVENT_PATH}{function}", content, headers)
+
+
+def event(url: str, kind: str = "Microsoft.Storage.BlobCreated", **more: str) -> dict[str, object]:
+    return {"eventType": kind, "data": {"url": url, "blobType": "BlockBlob", **more}}
+
+
+def test_event_grid_shakes_hands_by_the_header(shared_host: child.Host) -> None:
+    """The validation code comes back; without the header nothing is taken for a handshake."""
+    body = [
         {
-            "eventType": "Microsoft.Storage.BlobCreated",
-            "data": {"url": url, "eTag": "0x1", "blobType": "BlockBlob"},
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+            "data": {"validationCode": "abc"},
         }
-        for url in urls
     ]
-    body = json.dumps(events).encode()
-    assert request(shared_host, "POST", f"{_EVENT_PATH}take_event", body).status == 202
-    shared_sample.wait_for_calls(1, "take_event", blob="x/told é")
-    assert len(shared_sample.calls("take_event")) == 1
+    answer = deliver(shared_host, body, "SubscriptionValidation")
+    assert (answer.status, answer.facts) == (200, {"validationResponse": "abc"})
+    assert deliver(shared_host, body, None).status == 400
+    assert deliver(shared_host, body).status == 500
+    assert deliver(shared_host, b"", "Unsubscribe").status == 202
+    assert request(shared_host, "GET", f"{_EVENT_PATH}take_event").status == 400
 
 
-def test_what_is_no_event_is_400(shared_host: child.Host) -> None:
-    """The sender hears of it."""
-    for body in (b"", b"{", b"[1]", b'[{"eventType": "Microsoft.Storage.BlobCreated"}]'):
-        assert request(shared_host, "POST", f"{_EVENT_PATH}take_event", body).status == 400
+def test_event_grid_delivers_whatever_was_sent(
+    shared_host: child.Host, shared_sample: Sample
+) -> None:
+    """No event is filtered: neither by container nor by type. Without one nothing is run."""
+    container, elsewhere = shared_sample.container("events"), shared_sample.container("in")
+    for blob in ("without an event", "x/é", "by another type", "alone"):
+        container.upload_blob(blob, b"")
+    elsewhere.upload_blob("of another container", b"")
+    events = [
+        event(f"{elsewhere.url}/of%20another%20container", eTag="0x1"),
+        event(f"{container.url}/x/%C3%A9"),
+        event(f"{container.url}/by%20another%20type", "Microsoft.Storage.BlobRenamed"),
+    ]
+    assert deliver(shared_host, events).status == 202
+    assert deliver(shared_host, event(f"{container.url}/alone")).status == 202
+    assert deliver(shared_host, []).status == 202
+    for blob in ("of another container", "x/é", "by another type", "alone"):
+        shared_sample.wait_for_calls(1, "take_event", blob=blob)
+    assert len(shared_sample.calls("take_event")) == 4
+
+
+def test_an_event_of_an_unknown_function_is_accepted(
+    shared_host: child.Host, shared_sample: Sample
+) -> None:
+    """Its message vanishes: a renamed function is silent, as on Azure."""
+    url = f"{shared_sample.container('events').url}/absent"
+    assert deliver(shared_host, event(url), function="hello").status == 202
+    assert deliver(shared_host, event(url), function="absent").status == 202
+
+
+@pytest.mark.parametrize("body", [b"", b"{", [1], [{"eventType": "x"}], [{"data": {"url": "x"}}]])
+def test_what_is_no_event_is_500(shared_host: child.Host, body: object) -> None:
+    assert deliver(shared_host, body).status == 500
+
+
+def test_a_bad_event_is_500_after_the_good_ones_before_it(
+    shared_host: child.Host, shared_sample: Sample
+) -> None:
+    container = shared_sample.container("events")
+    container.upload_blob("before", b"")
+    container.upload_blob("after", b"")
+    good, unread = event(f"{container.url}/before"), event(f"{container.url}/after")
+    assert deliver(shared_host, [good, {"data": {}}, unread]).status == 500
+    shared_sample.wait_for_calls(1, "take_event", blob="before")
+    assert shared_sample.calls("take_event", blob="after") == []
 
 
 def test_a_deleted_container_does_not_stop_the_host(sample: Sample) -> None:

@@ -51,6 +51,20 @@ def test_what_is_not_base64_is_poison(shared_host: child.Host, shared_sample: Sa
     queue.clear_messages()
 
 
+def test_what_is_base64_of_no_text_is_tried_before_it_is_poison(
+    shared_host: child.Host, shared_sample: Sample
+) -> None:
+    """As often as any other message, though its function is never called."""
+    del shared_host
+    shared_sample.queue().send_message("/////w==")
+    queue = shared_sample.queue("shared-poison")
+    wait_until(
+        lambda: "/////w==" in [m.content for m in queue.peek_messages(max_messages=32)],
+        "the message in the poison queue",
+    )
+    assert shared_sample.log.count("UnicodeDecodeError") >= 3
+
+
 def test_a_message_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
     """The input is the text of the message."""
     body = json.dumps({"input": "typed in"}).encode()

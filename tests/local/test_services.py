@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -154,15 +155,33 @@ def test_a_free_port_is_for_one_caller() -> None:
             stack.enter_context(socket.create_server(("127.0.0.1", port)))
 
 
+def chosen(preferred: Mapping[str, int], memory: Path) -> dict[str, int]:
+    with ports.chosen(preferred, memory) as choice:
+        return choice
+
+
 def test_ports_are_remembered_while_they_are_free(tmp_path: Path) -> None:
     """A taken one is replaced, and the replacement is remembered."""
     memory = tmp_path / "ports.json"
     preferred = {"one": ports.free_port(), "two": ports.free_port()}
-    assert ports.choose(preferred, memory) == preferred
+    assert chosen(preferred, memory) == preferred
     with socket.create_server(("127.0.0.1", preferred["two"])):
-        second = ports.choose(preferred, memory)
+        second = chosen(preferred, memory)
     assert second["one"] == preferred["one"]
     assert second["two"] != preferred["two"]
-    assert ports.choose(preferred, memory) == second
+    assert chosen(preferred, memory) == second
     memory.write_text("no JSON")
-    assert ports.choose(preferred, memory) == preferred
+    assert chosen(preferred, memory) == preferred
+
+
+def test_copies_that_start_together_choose_different_ports(tmp_path: Path) -> None:
+    """Each keeps its choice before anything listens there; afterwards it is free again."""
+    preferred = {"one": ports.free_port()}
+    with (
+        ports.chosen(preferred, tmp_path / "first.json") as first,
+        ports.chosen(preferred, tmp_path / "second.json") as second,
+        ports.chosen(preferred, tmp_path / "third.json") as third,
+    ):
+        assert first == preferred
+        assert len({first["one"], second["one"], third["one"]}) == 3
+    assert chosen(preferred, tmp_path / "fourth.json") == preferred

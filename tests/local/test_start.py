@@ -81,7 +81,13 @@ def test_values_of_the_local_settings_become_environment(
 def test_host_json_says_how_queues_are_worked_off(tmp_path: Path) -> None:
     """Its names and defaults are those of the real host."""
     assert settings.load(tmp_path).queues.max_dequeue_count == 5
-    queues = {"batchSize": 1, "newBatchThreshold": 0, "visibilityTimeout": "00:01:30"}
+    assert settings.load(tmp_path).queues.longest_pause == 60
+    queues = {
+        "batchSize": 1,
+        "newBatchThreshold": 0,
+        "visibilityTimeout": "00:01:30",
+        "maxPollingInterval": "00:00:05",
+    }
     extensions = {
         "http": {"routePrefix": ""},
         "queues": {**queues, "messageEncoding": "none", "maxDequeueCount": 9},
@@ -90,6 +96,22 @@ def test_host_json_says_how_queues_are_worked_off(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text(json.dumps({"extensions": extensions}))
     loaded = settings.load(tmp_path)
     assert loaded.route_prefix == ""
-    assert (loaded.queues.parallelism, loaded.queues.retry_delay) == (1, 90)
+    assert (loaded.queues.batch_size, loaded.queues.new_batch_threshold) == (1, 0)
+    assert (loaded.queues.retry_delay, loaded.queues.longest_pause) == (90, 5)
     assert (loaded.queues.max_dequeue_count, loaded.queues.base64) == (9, False)
-    assert (loaded.blobs.parallelism, loaded.blobs.max_dequeue_count) == (1, 2)
+    assert (loaded.blobs.retry_delay, loaded.blobs.longest_pause) == (0, 60)
+    assert (loaded.blobs.max_dequeue_count, loaded.blobs.base64) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("parallelism", "batch", "threshold"),
+    [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2), (16, 9, 7), (100, 32, 68)],
+)
+def test_parallel_blobs_become_a_batch_and_a_threshold(
+    tmp_path: Path, parallelism: int, batch: int, threshold: int
+) -> None:
+    """By the rule of Microsoft's extension."""
+    extensions = {"blobs": {"maxDegreeOfParallelism": parallelism}}
+    (tmp_path / "host.json").write_text(json.dumps({"extensions": extensions}))
+    blobs = settings.load(tmp_path).blobs
+    assert (blobs.batch_size, blobs.new_batch_threshold) == (batch, threshold)

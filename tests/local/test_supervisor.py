@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class Launcher:
 
     def start(self) -> Copy:
         """Start a copy and wait until it says that it is ready."""
+        return self.wait(self.launch())
+
+    def launch(self) -> subprocess.Popen[str]:
+        """Start a copy without waiting for it."""
         environment = {
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "PREFIX": "sample",
@@ -67,6 +71,10 @@ class Launcher:
                 text=True,
             )
         self.stack.callback(_end, process)
+        return process
+
+    def wait(self, process: subprocess.Popen[str]) -> Copy:
+        """Wait until a copy says that it is ready."""
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
@@ -158,6 +166,44 @@ def test_a_second_copy_runs_beside_the_first(launcher: Launcher, tmp_path: Path)
     assert second.address("Postgres") != first.address("Postgres")
     assert second.address("Azurite") != first.address("Azurite")
     assert first.process.poll() is None
+
+
+def test_copies_that_start_together_are_all_ready(launcher: Launcher, tmp_path: Path) -> None:
+    """They want the same ports at the same moment; each has an emulator of its own."""
+    port = launcher.stack.enter_context(copies.place())
+    copies.share_ports(launcher.port, port)
+    launchers = [launcher, Launcher(port, tmp_path, launcher.stack)]
+    processes = [one.launch() for one in launchers]
+    first, second = (one.wait(process) for one, process in zip(launchers, processes, strict=True))
+    assert first.address("Postgres") != second.address("Postgres")
+    assert first.address("Azurite") != second.address("Azurite")
+    assert first.address("Issuer") != second.address("Issuer")
+
+
+def test_a_host_that_is_killed_during_its_own_start_is_started_again(launcher: Launcher) -> None:
+    """After a pause, and the copy becomes ready all the same."""
+    process = launcher.launch()
+    killed = _kill_host(process.pid, other_than=None)
+    killed_again = _kill_host(process.pid, other_than=killed)
+    copy = launcher.wait(process)
+    assert copy.lines.count("The functions host was killed: starting it again") == 2
+    assert killed != killed_again
+
+
+def _kill_host(supervisor: int, other_than: int | None) -> int:
+    """Kill the host of a copy as soon as there is one; returns its process id."""
+    found: list[psutil.Process] = []
+
+    def look() -> bool:
+        for process in psutil.Process(supervisor).children():
+            with suppress(psutil.NoSuchProcess):
+                if process.pid != other_than and "local.host" in process.cmdline():
+                    found.append(process)
+        return bool(found)
+
+    wait_until(look, "a host")
+    found[0].kill()
+    return found[0].pid
 
 
 def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:

@@ -23,13 +23,30 @@ def within_an_hour() -> None:
         time.sleep(1)
 
 
-def test_runs_never_overlap(sample: Sample) -> None:
-    """A run that takes longer than the interval delays the next one."""
+def test_a_run_that_overruns_is_followed_by_the_next_at_once(sample: Sample) -> None:
+    """Runs of 1.2 seconds, due every second: none overlaps, and none waits for a full second."""
     with sample.running(tick=_EVERY_SECOND):
+        sample.wait_for_calls(3, "tick", phase="end")
+    calls = sample.calls("tick")
+    phases = [call["phase"] for call in calls]
+    assert all(before != after for before, after in pairwise(phases)), phases
+    assert not any(call["past_due"] for call in calls)
+    pauses = [
+        after["time"] - before["time"]
+        for before, after in pairwise(calls)
+        if before["phase"] == "end"
+    ]
+    assert min(pauses) < 0.3, pauses
+
+
+def test_a_run_by_hand_overlaps_a_scheduled_one(sample: Sample) -> None:
+    """It neither waits for the other nor changes when the next one is due."""
+    with sample.running(tick=_EVERY_SECOND) as host:
+        sample.wait_for_calls(1, "tick", phase="begin")
+        assert request(host, "POST", "/admin/functions/tick", b'{"input": ""}').status == 202
         sample.wait_for_calls(2, "tick", phase="end")
     phases = [call["phase"] for call in sample.calls("tick")]
-    assert all(before != after for before, after in pairwise(phases)), phases
-    assert not any(call["past_due"] for call in sample.calls("tick"))
+    assert phases[:2] == ["begin", "begin"], phases
 
 
 def test_a_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:

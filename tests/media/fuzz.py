@@ -1,27 +1,32 @@
-"""Mutate small clips and look at what comes of it: run by a test, or by hand for thousands.
-
-    python -m tests.media.fuzz 20000          cases 0 to 19999
-    python -m tests.media.fuzz 1 4711         only case 4711
+"""Mutated clips, and what comes of them: a test runs some hundred, `python -m bench.fuzz` more.
 
 A case is its number: the same number gives the same bytes on every machine that encodes alike.
 """
 
 import random
-import sys
-import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
 from shared import media
 from shared.errors import UnplayableClip
-from shared.media import FailureCode
+from shared.media import FailureCode, Stills
+from shared.media.reading.bounds import LONGEST_SECONDS
+from shared.model import Media
 from tests.media.clips import Clip, MemorySource, make, scene
 
 SIZE = (96, 64)
 SLOW_SECONDS = 10.0
 _STRUCTURE_BYTES = 4096
+
+# Options of FFmpeg's MP4 muxer.
+ENCRYPTED = {
+    "encryption_scheme": "cenc-aes-ctr",
+    "encryption_key": "00112233445566778899aabbccddeeff",
+    "encryption_kid": "ffeeddccbbaa99887766554433221100",
+}
 
 SEEDS: dict[str, Clip] = {
     "h264.mp4": Clip(size=SIZE, seconds=0.6, gop=5, sounds=("aac",), rotation=90),
@@ -50,10 +55,31 @@ SEEDS: dict[str, Clip] = {
     "sound.wav": Clip(codec=None, sounds=("pcm_s16le",), seconds=0.1),
 }
 
+LONGER_SEEDS: dict[str, Clip] = {
+    "long.mp4": Clip(size=SIZE, seconds=9, gop=10, sounds=("aac",)),
+    "long fragmented.mp4": Clip(
+        size=SIZE,
+        seconds=9,
+        gop=10,
+        sounds=("aac",),
+        options={"movflags": "frag_keyframe+empty_moov+default_base_moof"},
+    ),
+    "encrypted.mp4": Clip(size=SIZE, seconds=3, gop=10, options=ENCRYPTED),
+    "long.mov": Clip(codec="mpeg4", size=SIZE, seconds=9, gop=10, sounds=("pcm_s16le",)),
+    "long av1.mp4": Clip(codec="libsvtav1", size=SIZE, seconds=4, gop=25),
+    "long hevc.mkv": Clip(codec="libx265", size=SIZE, seconds=4, gop=25, sounds=("flac",)),
+    "long.webm": Clip(codec="libvpx", size=SIZE, seconds=9, gop=10, sounds=("libopus",)),
+    "long live.mkv": Clip(size=SIZE, seconds=9, gop=10, options={"live": "1"}, sounds=("aac",)),
+    "long.ts": Clip(size=SIZE, seconds=9, gop=10, sounds=("aac",)),
+    "long.avi": Clip(codec="mpeg4", size=SIZE, seconds=9, gop=10, sounds=("pcm_s16le",)),
+    "long.flv": Clip(size=SIZE, seconds=9, gop=10, sounds=("aac",)),
+    "long.wmv": Clip(codec="wmv2", size=SIZE, seconds=9, gop=10),
+}
 
-def make_seeds(directory: Path) -> list[bytes]:
+
+def make_seeds(directory: Path, clips: Mapping[str, Clip] = SEEDS) -> list[bytes]:
     """Make the clips that are mutated."""
-    return [make(directory / name, clip).read_bytes() for name, clip in SEEDS.items()]
+    return [make(directory / name, clip).read_bytes() for name, clip in clips.items()]
 
 
 def mutated(seeds: list[bytes], number: int) -> bytes:
@@ -89,7 +115,7 @@ def outcome(data: bytes) -> str:
     """Return `ready` or the failure code; anything else comes out as it is raised."""
     try:
         with media.opened(MemorySource(data)) as file:
-            file.stills()
+            check_numbers(file.media, file.stills())
             if file.media.video:
                 file.frame_at(len(data) % 7 / 10, 48)
     except UnplayableClip as failure:
@@ -97,29 +123,31 @@ def outcome(data: bytes) -> str:
     return "ready"
 
 
+def check_numbers(described: Media, stills: Stills) -> None:
+    """Check that no number is published that no film has."""
+    assert described.duration is None or 0 < described.duration <= LONGEST_SECONDS
+    assert described.bit_rate is None or 0 < described.bit_rate < 2**53
+    if described.video:
+        assert described.video.frame_rate is None or 0 < described.video.frame_rate <= 1000
+    if stills.storyboard:
+        starts = stills.storyboard.starts
+        assert list(starts) == sorted(starts)
+        assert 0 <= starts[0] <= starts[-1] <= stills.storyboard.duration <= LONGEST_SECONDS
+
+
+def examine(seeds: list[bytes], number: int) -> str:
+    """Return the outcome of a case; what is none, or takes long, is raised with its number."""
+    started = time.monotonic()
+    try:
+        found = outcome(mutated(seeds, number))
+    except BaseException as error:
+        error.add_note(f"in case {number} of the fuzz")
+        raise
+    if time.monotonic() - started > SLOW_SECONDS:
+        raise TimeoutError(f"case {number} of the fuzz took over {SLOW_SECONDS} seconds")
+    return found
+
+
 def run(seeds: list[bytes], numbers: range) -> Counter[str]:
     """Return how often each outcome came; stop at the first case that is none or takes long."""
-    outcomes: Counter[str] = Counter()
-    for number in numbers:
-        started = time.monotonic()
-        try:
-            outcomes[outcome(mutated(seeds, number))] += 1
-        except Exception as error:
-            error.add_note(f"in case {number} of the fuzz")
-            raise
-        if time.monotonic() - started > SLOW_SECONDS:
-            raise TimeoutError(f"case {number} of the fuzz took over {SLOW_SECONDS} seconds")
-    return outcomes
-
-
-def main() -> None:
-    """Run the cases that the command line asks for."""
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    with tempfile.TemporaryDirectory() as directory:
-        seeds = make_seeds(Path(directory))
-    for name, times in run(seeds, range(first, first + count)).most_common():
-        sys.stdout.write(f"{times:7} {name}\n")
-
-
-if __name__ == "__main__":
-    main()
+    return Counter(examine(seeds, number) for number in numbers)

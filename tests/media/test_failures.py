@@ -111,6 +111,15 @@ def test_rubbish_behind_a_whole_film_is_ignored(made: Make) -> None:
         assert file.stills().poster is not None
 
 
+def test_whole_file_with_a_damaged_box_is_damaged(made: Make) -> None:
+    """Not truncated: the owner is not sent to upload the same bytes again."""
+    data = made("a.mp4").read_bytes()
+    at = int.from_bytes(data[:4])
+    for size in (1, 4, 2**31):
+        damaged = data[:at] + size.to_bytes(4) + b"free" + bytes(8) + data[at:]
+        assert failure_of(MemorySource(damaged)) == FailureCode.UNDECODABLE
+
+
 def test_no_playable_stream(made: Make) -> None:
     """A cover and nothing to it."""
     path = made("a.mp4", Clip(codec=None, cover=scene((64, 64))))

@@ -161,3 +161,28 @@ def test_riff_size(declared: int, *, truncated: bool) -> None:
 def test_unknown(data: bytes) -> None:
     """Is left to FFmpeg."""
     assert layout_of(data) == Layout()
+
+
+MVHD = box("mvhd", bytes(20))
+INDEX = box("moov", MVHD)
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        box("free", bytes(50), size=4) + MDAT + MOOV,
+        box("free", bytes(50), size=5000) + MDAT + INDEX,
+        MDAT + box("free", bytes(10), size=2**31) + INDEX,
+        box("mdat", bytes(50), size=2**31) + INDEX,
+        box("mdat", bytes(50), size=0) + INDEX,
+        MDAT + b"\xff" * 30 + INDEX,
+    ],
+)
+def test_whole_file_with_a_damaged_box_is_not_truncated(boxes: bytes) -> None:
+    """Nothing is missing: to upload it again would not help."""
+    assert not layout_of(MP4 + boxes).truncated
+
+
+def test_file_that_ends_within_a_box_header_is_truncated() -> None:
+    for length in range(1, 8):
+        assert layout_of((MP4 + MDAT + MOOV)[: len(MP4 + MDAT) + length]).truncated

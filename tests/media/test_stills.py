@@ -145,7 +145,7 @@ def test_walk_is_bounded(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
             yield frame
 
     monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
-    monkeypatch.setattr(poster, "_WALK_PIXELS", 50 * 320 * 180)
+    monkeypatch.setattr(poster, "_PIXELS", 50 * 320 * 180)
     monkeypatch.setattr(poster, "onward", counted)
     assert stills_of(path).poster is not None
     assert len(walked) == 51

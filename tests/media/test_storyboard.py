@@ -140,7 +140,7 @@ def test_sheet_has_a_short_last_row_and_one_size() -> None:
     sheet = Sheet()
     for second in reversed(range(12)):
         sheet.add(Image.new("RGB", (40 if second else 20, 30)), float(second))
-    board, picture = sheet.laid_out(12.0) or pytest.fail("there is no sheet")
+    board, picture = sheet.laid_out(12.0, 12.0, 12.0) or pytest.fail("there is no sheet")
     assert (board.columns, board.rows) == (10, 2)
     assert (board.tile_width, board.tile_height) == (20, 30)
     assert (picture.width, picture.height) == (200, 60)
@@ -153,7 +153,7 @@ def test_no_storyboard_of_unknown_length_or_of_the_beginning_only() -> None:
         sheet = Sheet()
         sheet.add(Image.new("RGB", (40, 30)), 0.0)
         sheet.add(Image.new("RGB", (40, 30)), 60.0)
-        assert sheet.laid_out(duration) is None
+        assert sheet.laid_out(duration, 3600.0, 60.0) is None
 
 
 def test_crowded_tiles_are_thinned() -> None:
@@ -161,7 +161,7 @@ def test_crowded_tiles_are_thinned() -> None:
     sheet = Sheet()
     for number in range(50):
         sheet.add(Image.new("RGB", (4, 3)), number / 10)
-    board, _ = sheet.laid_out(5.0) or pytest.fail("there is no sheet")
+    board, _ = sheet.laid_out(5.0, 5.0, 5.0) or pytest.fail("there is no sheet")
     assert board.starts == (0.0, 1.0, 2.0, 3.0, 4.0)
 
 

@@ -1,4 +1,4 @@
-"""Runs of the command on real parts, in this process or in one of its own."""
+"""Runs of the command on real servers, in this process or in a child process."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clips import migrate
-from clips.migration.run import Meter
+from clips.migration import cli
+from clips.migration.progress import ProgressDisplay
 from tests.media import clips as media
 from tests.migration.old_service import OldService
 from tests.services import AllServices
@@ -65,7 +65,7 @@ def old(database_url: str, tmp_path: Path) -> OldService:
 
 @pytest.fixture
 def command_environment(environment: dict[str, str]) -> Mapping[str, str]:
-    """What the command reads: nothing about tokens."""
+    """The settings that the command reads: none about tokens."""
     return {name: environment[name] for name in SETTINGS}
 
 
@@ -88,7 +88,7 @@ def run(
     def run_command(*arguments: str) -> Ran:
         report.unlink(missing_ok=True)
         capsys.readouterr()
-        code = migrate.main([str(old.folder), "--report", str(report), *arguments])
+        code = cli.main([str(old.folder), "--report", str(report), *arguments])
         said = capsys.readouterr()
         return ran(code, said.out, said.err, report)
 
@@ -112,14 +112,14 @@ def ran(code: int, out: str, err: str, report: Path) -> Ran:
 
 
 def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Does something when the plan has been made and nothing has been read yet."""
-    meter = migrate._meter
+    """Does something when the plan has been made and no file has been read yet."""
+    open_display = cli._open_display
 
-    def acting(count: int, size: int) -> Meter:
+    def acting(count: int, size: int) -> ProgressDisplay:
         act()
-        return meter(count, size)
+        return open_display(count, size)
 
-    monkeypatch.setattr(migrate, "_meter", acting)
+    monkeypatch.setattr(cli, "_open_display", acting)
 
 
 def read(services: AllServices, kind: str, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""A disk that is full, as a process sees it."""
+"""A full disk, as a process experiences it."""
 
 import resource
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond: the system refuses as it does on a full disk."""
+    """No file of this process can grow beyond `size`: writes fail as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -1,4 +1,4 @@
-"""A way to the storage emulator on which any request can go wrong in any way."""
+"""A proxy to the storage emulator on which any request can fail in any way."""
 
 import http.client
 import threading
@@ -14,7 +14,7 @@ from local.serving import in_a_thread
 
 
 class Fault(Enum):
-    """What goes wrong: an answer instead of storage's own, or no answer."""
+    """A wrong response instead of storage's own, or none."""
 
     INTERNAL = 500
     BUSY = 503
@@ -22,16 +22,16 @@ class Fault(Enum):
     CUT = "the connection ends before storage has seen the request"
     LOST = "storage has done it, and the connection ends before the answer"
     HALF = "storage has done it, and the connection ends in the middle of the answer"
-    SILENCE = "nobody says anything"
+    SILENCE = "no response at all"
 
 
 type Choose = Callable[[int, str, str], Fault | None]
-"""Is shown number, method and path of a request, and says what goes wrong with it."""
+"""Chooses the fault of a request by its number, method and path."""
 
 
 @dataclass
 class Line:
-    """What passed; `choose` and `latency` (seconds) may be changed at any time."""
+    """The requests so far; `choose` and `latency` (seconds) may be changed at any time."""
 
     port: int = 0
     choose: Choose = lambda *_: None

@@ -1,4 +1,4 @@
-"""A database of the old service, with clips whose bytes lie in a folder of this machine."""
+"""A database of the old service, with clips whose files are in a local folder."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from shared.model import Viewer
 
 @dataclass
 class OldService:
-    """One user with one video; rows as the migrations leave them."""
+    """One user with one video; rows as the schema files leave them."""
 
     database_url: str
     folder: Path
@@ -29,7 +29,7 @@ class OldService:
         )
 
     def clip(self, url: str | None = None) -> UUID:
-        """A row as the old service left it; without a `url`, one that fits no file."""
+        """A row of the old service; without a `url`, one that matches no file by address."""
         clip_id = uuid4()
         address = url if url is not None else f"s3://bucket/gone/{clip_id.hex}"
         self.execute(

@@ -1,4 +1,4 @@
-"""Files that cannot or must not be moved are told of, and nothing else suffers from them."""
+"""Files that cannot or must not be moved are listed, and affect no other file."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.transfer import local_file as files
+from clips.transfer.local_file import LocalFile
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.old_service import OldService
 from tests.services import AllServices
@@ -16,14 +16,14 @@ DATA = b"some film" * 1000
 
 def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Does something after the first bytes of a file have been read."""
-    read_into = files.FileSource.read_into
+    read_into = LocalFile.read_into
 
-    def acting(source: files.FileSource, view: memoryview) -> int:
+    def acting(source: LocalFile, view: memoryview) -> int:
         length = read_into(source, view)
         act()
         return length
 
-    monkeypatch.setattr(files.FileSource, "read_into", acting)
+    monkeypatch.setattr(LocalFile, "read_into", acting)
 
 
 def test_an_empty_file_fails_and_the_others_are_moved(old: OldService, run: Command) -> None:
@@ -35,10 +35,10 @@ def test_an_empty_file_fails_and_the_others_are_moved(old: OldService, run: Comm
     assert done.deletable == [str(old.folder / f"{good}.mp4")]
 
 
-def test_a_file_that_may_not_be_read_fails(
+def test_an_unreadable_file_fails(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tests may run as root, who may read everything: the refusal is played."""
+    """Tests may run as root, who can read everything, so the refusal is simulated."""
     clip_id = old.clip_with_file(DATA)
     opening = os.open
 
@@ -54,7 +54,7 @@ def test_a_file_that_may_not_be_read_fails(
     assert line["detail"] == "It cannot be read: Permission denied."
 
 
-def test_a_file_that_vanishes_fails(
+def test_a_file_deleted_after_the_plan_fails(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -86,7 +86,7 @@ def replace(path: Path) -> None:
 
 @pytest.mark.parametrize("size", [9000, 9 * 1024 * 1024], ids=["small", "in blocks"])
 @pytest.mark.parametrize("change", [grow, shrink, rewrite, replace])
-def test_a_file_that_changes_while_it_is_read_leaves_nothing_behind(
+def test_a_file_that_changes_while_it_is_read_is_not_stored(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -103,7 +103,7 @@ def test_a_file_that_changes_while_it_is_read_leaves_nothing_behind(
     assert old.row(clip_id)["blob_name"] is None
 
 
-def test_twins_of_the_same_contents_are_one_clip(
+def test_duplicates_with_the_same_contents_become_one_clip(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -117,9 +117,7 @@ def test_twins_of_the_same_contents_are_one_clip(
     assert run().receipt == done.receipt
 
 
-def test_twins_of_different_contents_are_left_to_whoever_knows(
-    old: OldService, run: Command
-) -> None:
+def test_duplicates_with_different_contents_are_not_moved(old: OldService, run: Command) -> None:
     clip_id = old.clip_with_file(DATA)
     old.file(f"copy/{clip_id}.mp4", DATA + b".")
     done = run()
@@ -127,7 +125,7 @@ def test_twins_of_different_contents_are_left_to_whoever_knows(
     assert (done.code, done.deletable, old.row(clip_id)["blob_name"]) == (1, [], None)
 
 
-def test_links_and_pipes_are_told_and_not_opened(
+def test_links_and_pipes_are_listed_and_not_opened(
     old: OldService, run: Command, tmp_path: Path
 ) -> None:
     linked, piped, good = old.clip(), old.clip(), old.clip_with_file(DATA)
@@ -151,7 +149,7 @@ def test_links_and_pipes_are_told_and_not_opened(
     assert done.code == 0
 
 
-def test_what_becomes_a_link_or_a_pipe_after_the_plan_is_not_opened(
+def test_files_replaced_by_links_or_pipes_after_the_plan_are_not_opened(
     old: OldService, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linked, piped = old.clip_with_file(DATA), old.clip_with_file(DATA)
@@ -178,17 +176,20 @@ def test_what_becomes_a_link_or_a_pipe_after_the_plan_is_not_opened(
     }
 
 
-def test_odd_names_are_moved_and_told_as_they_are(
+def test_files_with_unusual_names_are_moved_and_listed_under_them(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     names = [b"\xff\xfe caf\xe9.mp4", b"x" * 251 + b".mp4", "日本語\n 😀.mp4".encode(), b"-rf.mp4"]
     for number, name in enumerate(names):
         (old.folder / os.fsdecode(name)).write_bytes(DATA + bytes([number]))
-    clips = [old.clip("s3://bucket/" + "".join(f"%{byte:02X}" for byte in name)) for name in names]
+    clips = [
+        old.clip("https://files.example.org/" + "".join(f"%{byte:02X}" for byte in name))
+        for name in names
+    ]
     done = run()
     assert done.code == 0
-    told = {os.fsencode(line["path"]): line["clip_id"] for line in done.lines}
-    assert told == {name: str(clip_id) for name, clip_id in zip(names, clips, strict=True)}
+    found = {os.fsencode(line["path"]): line["clip_id"] for line in done.lines}
+    assert found == {name: str(clip_id) for name, clip_id in zip(names, clips, strict=True)}
     assert sorted(map(os.fsencode, done.deletable)) == sorted(
         os.fsencode(old.folder) + b"/" + name for name in names
     )
@@ -196,7 +197,7 @@ def test_odd_names_are_moved_and_told_as_they_are(
         assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == DATA + bytes([number])
 
 
-def test_a_folder_too_deep_for_the_system_is_told(old: OldService, run: Command) -> None:
+def test_a_folder_too_deep_for_the_system_counts_as_failed(old: OldService, run: Command) -> None:
     clip_id = old.clip_with_file(DATA)
     here = os.open(old.folder, os.O_RDONLY)
     for _ in range(20):
@@ -210,14 +211,14 @@ def test_a_folder_too_deep_for_the_system_is_told(old: OldService, run: Command)
     assert "File name too long" in done.err
     assert "2/2 files" in done.err
     assert "1 failed" in done.err
-    told = {line["verdict"]: line for line in done.lines}
-    assert told["verified"]["path"] == f"{clip_id}.mp4"
-    assert told["failed"]["code"] == "unreadable"
-    assert told["failed"]["detail"] == "File name too long"
+    found = {line["verdict"]: line for line in done.lines}
+    assert found["verified"]["path"] == f"{clip_id}.mp4"
+    assert found["failed"]["code"] == "unreadable"
+    assert found["failed"]["detail"] == "File name too long"
 
 
-def test_a_name_cannot_steer_the_terminal(old: OldService, run: Command) -> None:
-    old.clip("s3://bucket/%1B%5B2Jevil.mp4")
+def test_a_file_name_cannot_control_the_terminal(old: OldService, run: Command) -> None:
+    old.clip("s3://bucket/\x1b[2Jevil.mp4")
     old.file("\x1b[2Jevil.mp4", b"")
     done = run()
     assert done.code == 1

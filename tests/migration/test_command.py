@@ -1,15 +1,18 @@
-"""What the command takes, shows and answers."""
+"""Arguments, output and exit codes of the command."""
 
 import io
 import re
-from collections.abc import Mapping
+from uuid import uuid4
 
 import pytest
 
-from clips import migrate
-from clips.migration.progress import Display
+from clips.migration import cli
+from clips.migration.outcomes import FailedFile, PlanItem, VerifiedFile
+from clips.migration.progress import ProgressDisplay
+from clips.migration.reasons import Reason
 from clips.migration.receipt import Verdict
-from clips.transfer.faults import Code
+from clips.transfer.faults import FileFault
+from clips.transfer.file_types import FileKind
 from tests.docs.pages import coded, page
 from tests.migration.conftest import Command
 from tests.migration.old_service import OldService
@@ -18,14 +21,14 @@ from tests.servers import refusing
 MANUAL = page("docs/migration.md")
 
 
-def test_a_dry_run_tells_what_would_be_done_and_does_nothing(old: OldService, run: Command) -> None:
+def test_a_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Command) -> None:
     clip_id, waiting = old.clip_with_file(b"film"), old.clip()
-    old.file("stranger.mp4", b"film")
+    old.file("unmatched.mp4", b"film")
     done = run("--dry-run")
     assert (done.code, done.sent) == (0, 0)
     assert done.verdicts() == {
         f"{clip_id}.mp4": "planned",
-        "stranger.mp4": "no_clip",
+        "unmatched.mp4": "no_clip",
         str(waiting): "no_file",
     }
     assert done.deletable == []
@@ -33,7 +36,27 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(old: OldService, ru
     assert "planned: 1\n" in done.out
 
 
-def test_the_receipt_may_lie_in_the_folder_itself(old: OldService, run: Command) -> None:
+def test_a_clip_never_gets_the_file_of_a_shorter_name(old: OldService, run: Command) -> None:
+    """A `#` or `?` in a key does not end it: neither in the plan nor in the receipt."""
+    take, what = old.clip("s3://b/2025/take#1.mp4"), old.clip("s3://b/2025/what?.mp4")
+    for name in ("take", "what"):
+        old.file(f"2025/{name}", b"another file")
+    done = run("--dry-run")
+    assert done.verdicts() == {
+        "2025/take": "no_clip",
+        "2025/what": "no_clip",
+        str(take): "no_file",
+        str(what): "no_file",
+    }
+    assert {line["old_url"] for line in done.lines if line["verdict"] == "no_file"} == {
+        "s3://b/2025/take#1.mp4",
+        "s3://b/2025/what?.mp4",
+    }
+    old.file("2025/take#1.mp4", b"its own file")
+    assert run("--dry-run").of("2025/take#1.mp4")["clip_id"] == str(take)
+
+
+def test_the_receipt_may_be_in_the_folder_of_the_files(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = str(old.folder / "receipt.jsonl")
     run("--report", report)
@@ -44,7 +67,7 @@ def test_the_receipt_may_lie_in_the_folder_itself(old: OldService, run: Command)
     assert first.count(b"\n") == 2
 
 
-def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run: Command) -> None:
+def test_unfinished_receipts_of_killed_runs_are_not_migrated(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = old.folder / "receipt.jsonl"
     for name in (".new", ".safe-to-delete.new"):
@@ -55,7 +78,7 @@ def test_what_a_killed_run_left_of_its_receipt_is_ours_too(old: OldService, run:
     assert '"unmatched": 0' in lines[-1]
 
 
-def test_what_cannot_be_done_any_more_ends_with_code_3(
+def test_an_unreachable_database_ends_with_code_3(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.clip_with_file(b"film")
@@ -91,7 +114,7 @@ def test_missing_settings_are_all_named(run: Command, monkeypatch: pytest.Monkey
 )
 def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        migrate.main(arguments)
+        cli.main(arguments)
     assert caught.value.code == 2
 
 
@@ -99,7 +122,7 @@ def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
 
 
 class Hand:
-    """A clock that is moved by hand."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -108,21 +131,33 @@ class Hand:
         return self.now
 
 
-FAILED: Mapping[str, object] = {"verdict": "failed", "path": "a.mp4", "detail": "It is empty."}
+ITEM = PlanItem(
+    path=b"a.mp4",
+    size=1,
+    kind=FileKind.VIDEO,
+    clip_id=uuid4(),
+    video_id=uuid4(),
+    blob_name="a.mp4",
+    content_type="video/mp4",
+)
+FAILED = FailedFile(item=ITEM, path=ITEM.path, code="empty_file", detail="It is empty.")
+VERIFIED = VerifiedFile(item=ITEM, size=1, sha256="", md5="", etag="", was_stored=False)
 
 
 def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     out, clock = io.StringIO(), Hand()
-    display = Display(4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120)
-    display.moved(250_000_000)
-    display.finished({"verdict": "verified"})
+    display = ProgressDisplay(
+        4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120
+    )
+    display.add_bytes(250_000_000)
+    display.add_outcome(VERIFIED)
     clock.now += 5
     display.tick()
     assert out.getvalue() == (
         "\r\x1b[2K[######..................] 1/4 files  250.0 MB/1.0 GB"
         "  50.0 MB/s  ETA 0:00:15  0 failed"
     )
-    display.finished(FAILED)
+    display.add_outcome(FAILED)
     assert out.getvalue().endswith("\r\x1b[2Kfailed: a.mp4: It is empty.\n")
     display.close()
     assert out.getvalue().endswith("1 failed\n")
@@ -137,22 +172,24 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
         (20, "1/4 files  250.0 MB"),
     ],
 )
-def test_a_narrow_terminal_shows_as_much_as_fits_into_a_row(columns: int, shown: str) -> None:
-    """More would run on into the next row, and stay there when the first is wiped."""
+def test_a_narrow_terminal_shows_what_fits_into_one_row(columns: int, shown: str) -> None:
+    """Text that wraps into a second row could not be erased."""
     out = io.StringIO()
-    display = Display(4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns)
-    display.finished({"verdict": "verified"})
-    display.moved(250_000_000)
+    display = ProgressDisplay(
+        4, 1_000_000_000, out, terminal=True, clock=Hand(), columns=lambda: columns
+    )
+    display.add_outcome(VERIFIED)
+    display.add_bytes(250_000_000)
     display.show()
     assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
-def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
-    """Those at old addresses have none before they are fetched."""
+def test_the_bar_counts_files_if_their_sizes_are_unknown() -> None:
+    """Those of old addresses are unknown before they are fetched."""
     out, clock = io.StringIO(), Hand()
-    display = Display(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
-    display.moved(250_000_000)
-    display.finished({"verdict": "verified"})
+    display = ProgressDisplay(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
+    display.add_bytes(250_000_000)
+    display.add_outcome(VERIFIED)
     clock.now += 5
     display.tick()
     assert out.getvalue() == (
@@ -160,9 +197,9 @@ def test_of_sizes_that_nobody_knows_the_bar_counts_files() -> None:
     )
 
 
-def test_elsewhere_a_line_is_written_now_and_then() -> None:
+def test_without_a_terminal_a_line_is_written_every_ten_seconds() -> None:
     out, clock = io.StringIO(), Hand()
-    display = Display(2, 2000, out, terminal=False, clock=clock)
+    display = ProgressDisplay(2, 2000, out, terminal=False, clock=clock)
     for _ in range(100):
         clock.now += 0.2
         display.tick()
@@ -170,14 +207,14 @@ def test_elsewhere_a_line_is_written_now_and_then() -> None:
     assert "\x1b" not in out.getvalue()
 
 
-def test_the_time_left_is_that_of_the_present_rate() -> None:
+def test_the_time_left_is_based_on_the_recent_rate() -> None:
     out, clock = io.StringIO(), Hand()
-    display = Display(1, 10_000_000, out, terminal=False, clock=clock)
+    display = ProgressDisplay(1, 10_000_000, out, terminal=False, clock=clock)
     clock.now += 3600  # planned for an hour
     display.show()
     for _ in range(20):
         clock.now += 1
-        display.moved(100_000)
+        display.add_bytes(100_000)
         display.show()
     assert "100.0 KB/s  ETA 0:01:20" in out.getvalue().splitlines()[-1]
 
@@ -187,21 +224,21 @@ def test_the_time_left_is_that_of_the_present_rate() -> None:
 
 def test_every_option_and_exit_code_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        migrate.main(["--help"])
+        cli.main(["--help"])
     said = capsys.readouterr().out
     options = set(re.findall(r"--[a-z-]+", said)) - {"--help"}
-    documented = MANUAL.section("2. The files").table("option").names()
+    documented = MANUAL.section("2. Files").table("option").names()
     assert {name.split()[0] for name in documented} == options | {"DIR"}
-    defaults = MANUAL.section("2. The files").table("option").column("default")
+    defaults = MANUAL.section("2. Files").table("option").column("default")
     for name, default in defaults.items():
         assert not default or f"(default {default})" in " ".join(said.split()), name
-    codes = [row[0] for row in MANUAL.section("2. The files").table("exit code").rows]
-    ours = (migrate.DONE, migrate.SOME_FAILED, migrate.USAGE)
-    assert codes == [str(c) for c in (*ours, migrate.OUT_OF_REACH, migrate.INTERRUPTED)]
+    codes = [row[0] for row in MANUAL.section("2. Files").table("exit code").rows]
+    actual = (cli.DONE, cli.SOME_FAILED, cli.USAGE, cli.OUT_OF_REACH, cli.INTERRUPTED)
+    assert codes == [str(code) for code in actual]
 
 
 def test_every_verdict_and_code_is_documented() -> None:
     verdicts, codes = MANUAL.section("Verdicts").tables
     assert set(verdicts.names()) == set(Verdict)
-    assert codes.column("detail") == {code.value: code.sentence for code in Code}
+    assert codes.column("detail") == {code.value: code.sentence for code in (*Reason, *FileFault)}
     assert all(set(coded(verdict)) <= set(Verdict) for verdict in codes.column("verdict").values())

@@ -1,5 +1,6 @@
-"""Storage and the database fail at any moment and in any way; the clips arrive all the same."""
+"""Storage and the database fail at any moment and in any way; every clip is migrated."""
 
+import io
 import os
 import random
 import shutil
@@ -10,15 +11,16 @@ from uuid import UUID
 
 import pytest
 
-from clips.migration.items import Line as ReceiptLine
+from clips.migration.executor import Outage
+from clips.migration.outcomes import FailedFile, Outcome
+from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary
-from clips.migration.run import OutOfReach
-from clips.migration.session import Order, move_in
-from clips.transfer.context import tools
+from clips.migration.run import MigrationOptions, migrate
+from clips.transfer.context import open_transfer
 from local import azurite
-from shared.catalogue.migration_clip_queries import Moving
+from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.errors import DatabaseUnavailable
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
@@ -30,41 +32,40 @@ BLOCK = 64 * 1024
 LARGE = BLOCK + 5000
 
 
-@dataclass
-class Quiet:
-    """A meter that shows nothing and remembers what failed."""
+class FailureDisplay(ProgressDisplay):
+    """Shows nothing and keeps the failed files."""
 
-    failed: list[ReceiptLine] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(0, 0, io.StringIO(), terminal=False)
+        self.failed: list[FailedFile] = []
 
-    def moved(self, size: int) -> None: ...
-    def finished(self, line: ReceiptLine) -> None:
-        if line["verdict"] == "failed":
-            self.failed.append(line)
-
-    def tick(self) -> None: ...
-    def close(self) -> None: ...
+    def add_outcome(self, outcome: Outcome) -> None:
+        if isinstance(outcome, FailedFile):
+            self.failed.append(outcome)
 
 
 @dataclass
 class Lab:
-    """An old service whose way to storage is flaky."""
+    """An old service whose requests to storage can fail."""
 
     old: OldService
     services: AllServices
-    settings: MoveSettings
+    settings: TransferSettings
     line: Line
     block: int = BLOCK
     retry_policy: RetryPolicy = QUICK
     sent: int = 0
-    meter: Quiet = field(default_factory=Quiet)
+    display: FailureDisplay = field(default_factory=FailureDisplay)
 
     def move(self, at_once: int = 4) -> Summary:
-        order = Order(folder=os.fsencode(self.old.folder), batch_size=3, at_once=at_once)
-        with tools(
+        options = MigrationOptions(
+            folder=os.fsencode(self.old.folder), batch_size=3, at_once=at_once
+        )
+        with open_transfer(
             self.settings, at_once=at_once, retry_policy=self.retry_policy, block=self.block
-        ) as parts:
-            summary = move_in(parts, order, lambda *_: self.meter)
-            self.sent = parts.transfer.bytes_sent
+        ) as context:
+            summary = migrate(context, options, lambda *_: self.display)
+            self.sent = context.transfer.bytes_sent
         return summary
 
     def clips(self, *sizes: int) -> Mapping[UUID, bytes]:
@@ -94,16 +95,16 @@ def lab(
         direct = environment["AZURE_STORAGE_CONNECTION_STRING"]
         detour = direct.replace(f":{azurite_account.blob_port}/", f":{line.port}/")
         flaky = from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": detour})
-        move_settings = MoveSettings(
+        transfer_settings = TransferSettings(
             storage=flaky.storage,
             database_url=settings.database_url,
             container_prefix=settings.container_prefix,
         )
-        yield Lab(old, services, move_settings, line)
+        yield Lab(old, services, transfer_settings, line)
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) -> None:
+def test_a_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
     if fault is Fault.SILENCE:
         lab.retry_policy = replace(QUICK, timeout=0.5)
@@ -115,7 +116,7 @@ def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) ->
         lab.line.requests.clear()
         lab.line.choose = lambda n, *_, at=number: fault if n == at else None
         summary = lab.move()
-        assert summary.counts()["verified"] == 3, lab.meter.failed
+        assert summary.counts()["verified"] == 3, lab.display.failed
         lab.assert_there(clips)
         if number >= len(lab.line.requests):
             break
@@ -123,7 +124,7 @@ def test_any_fault_at_any_single_request_is_outlasted(lab: Lab, fault: Fault) ->
     assert number > 5
 
 
-def test_faults_at_every_third_request_are_outlasted(lab: Lab) -> None:
+def test_a_run_survives_faults_at_every_third_request(lab: Lab) -> None:
     chance = random.Random(5)
     faults = [fault for fault in Fault if fault is not Fault.SILENCE]
     clips = lab.clips(*[chance.randrange(1, 100_000) for _ in range(40)], LARGE, LARGE)
@@ -139,20 +140,20 @@ def test_faults_at_every_third_request_are_outlasted(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_a_run_whose_last_files_met_an_outage_is_not_done(lab: Lab) -> None:
-    """Even if there are too few of them to tell on the way that storage stays away."""
+def test_a_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
+    """Even if too few failed in a row to end the run early."""
     lab.clips(1000, 1000)
     lab.line.choose = lambda *_: Fault.BUSY
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Outage):
         lab.move(4)
-    assert [line["code"] for line in lab.meter.failed] == ["storage_unavailable"] * 2
+    assert [file.code for file in lab.display.failed] == ["storage_unavailable"] * 2
 
 
-def test_a_run_ends_when_storage_stays_away(lab: Lab) -> None:
-    """Not after having tried each of the files for as long."""
+def test_a_run_ends_early_in_a_long_outage_of_storage(lab: Lab) -> None:
+    """Without retrying each of the other files."""
     clips = lab.clips(*[1000] * 30)
     lab.line.choose = lambda *_: Fault.BUSY
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Outage):
         lab.move()
     assert len(lab.line.requests) < 15 * QUICK.attempts
     lab.line.choose = lambda *_: None
@@ -160,7 +161,7 @@ def test_a_run_ends_when_storage_stays_away(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_what_arrived_of_a_long_file_is_not_sent_again(lab: Lab) -> None:
+def test_staged_blocks_of_a_long_file_are_not_sent_again(lab: Lab) -> None:
     """The run dies when half of the blocks are staged."""
     lab.block = 8 * 1024 * 1024
     clips = lab.clips(6 * lab.block)
@@ -170,7 +171,7 @@ def test_what_arrived_of_a_long_file_is_not_sent_again(lab: Lab) -> None:
         return Fault.CUT if sent > 3 else None
 
     lab.line.choose = half
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Outage):
         lab.move(1)
     lab.line.choose = lambda *_: None
     lab.move(1)
@@ -178,23 +179,25 @@ def test_what_arrived_of_a_long_file_is_not_sent_again(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_the_database_may_be_away_for_a_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_survives_a_short_outage_of_the_database(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clips = lab.clips(*[1000] * 10)
-    switch, calls = Moving.switch, 0
+    switch, calls = MigrationClips.set_blobs, 0
 
-    def failing(self: Moving, *arguments: object) -> object:
+    def failing(self: MigrationClips, *arguments: object) -> object:
         nonlocal calls
         calls += 1
         if calls % 2:
             raise DatabaseUnavailable("The database cannot be reached.")
         return switch(self, *arguments)  # type: ignore[arg-type]  # handed on
 
-    monkeypatch.setattr(Moving, "switch", failing)
+    monkeypatch.setattr(MigrationClips, "set_blobs", failing)
     assert lab.move().counts()["verified"] == 10
     lab.assert_there(clips)
 
 
-def test_a_database_that_stays_away_ends_the_run_and_the_next_one_sends_nothing(
+def test_a_long_outage_of_the_database_ends_the_run_and_the_next_one_sends_nothing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.block = 8 * 1024 * 1024
@@ -204,8 +207,8 @@ def test_a_database_that_stays_away_ends_the_run_and_the_next_one_sends_nothing(
         raise DatabaseUnavailable("The database cannot be reached.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Moving, "switch", failing)
-        with pytest.raises(OutOfReach):
+        broken.setattr(MigrationClips, "set_blobs", failing)
+        with pytest.raises(Outage):
             lab.move()
     assert lab.move().counts()["verified"] == 1
     assert lab.sent == 0

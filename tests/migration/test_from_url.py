@@ -1,4 +1,4 @@
-"""Clips without a file are fetched from where they were, and from nowhere else."""
+"""Clips without a file are fetched from their old address, and from no other."""
 
 import os
 import socket
@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 import trustme
 
-from clips.migration import addresses
-from shared.errors import UnmovableFile
+from clips.migration import address_check, old_address
+from shared.errors import UnusableFile
 from shared.storage import RetryPolicy
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
@@ -82,10 +82,20 @@ def test_a_clip_is_fetched_from_its_old_address(
     assert site.requests[0].path.endswith("?X-Amz-Signature=secret")
 
 
-def test_what_is_fetched_is_counted_with_the_files(
+def test_an_unencoded_address_is_fetched_encoded(
+    old: OldService, run: Command, services: AllServices, site: Site
+) -> None:
+    clip_id = old.clip(f"{site.url}/clips/take #2, 100% Ž.mp4")
+    done = run("--from-url", "--allow-private")
+    assert (done.code, done.summary["summary"]["verified"]) == (0, 1)
+    assert site.requests[0].path == "/clips/take%20%232,%20100%25%20%C5%BD.mp4"
+    assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == FILM
+
+
+def test_fetched_files_are_counted_with_the_others(
     old: OldService, run: Command, site: Site
 ) -> None:
-    """Of how many bytes, nobody knows before."""
+    """The total of their bytes is unknown."""
     old.clip(f"{site.url}/film.mp4")
     old.clip_with_file(b"film")
     done = run("--from-url", "--allow-private")
@@ -102,7 +112,9 @@ def test_a_second_run_fetches_nothing_and_gives_the_same_receipt(
     assert (again.receipt, again.sent, len(site.requests)) == (first.receipt, 0, asked)
 
 
-def test_a_file_here_is_taken_before_the_address(old: OldService, run: Command, site: Site) -> None:
+def test_a_file_in_the_folder_is_preferred_to_the_old_address(
+    old: OldService, run: Command, site: Site
+) -> None:
     old.clip(f"{site.url}/film.mp4")
     old.file("film.mp4", b"the file itself")
     assert run("--from-url", "--allow-private").summary["summary"]["verified"] == 1
@@ -113,7 +125,7 @@ def codes(run: Command, *options: str) -> set[object]:
     return {line.get("code", line["verdict"]) for line in run("--from-url", *options).lines}
 
 
-def test_loopback_is_not_asked_unless_that_is_allowed(
+def test_loopback_addresses_are_refused_by_default(
     old: OldService, run: Command, site: Site
 ) -> None:
     old.clip(f"{site.url}/film.mp4")
@@ -147,8 +159,8 @@ def test_a_redirect_is_followed_and_checked_too(
     site: Site,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """127.0.0.1 plays a public address here, 127.0.0.2 a private one."""
-    monkeypatch.setattr(addresses, "is_public", lambda ip: ip == "127.0.0.1")
+    """127.0.0.1 counts as public here, 127.0.0.2 as private."""
+    monkeypatch.setattr(address_check, "is_public", lambda ip: ip == "127.0.0.1")
     targets = {
         "/good": "/film.mp4",
         "/private": f"https://127.0.0.2:{site.port}/film.mp4",
@@ -165,8 +177,8 @@ def test_a_redirect_is_followed_and_checked_too(
     site.answer = answer
     clips = {path: old.clip(f"{site.url}{path}") for path in targets}
     done = run("--from-url")
-    told = {line["clip_id"]: line.get("code") for line in done.lines}
-    assert {path: told[str(clip_id)] for path, clip_id in clips.items()} == {
+    found = {line["clip_id"]: line.get("code") for line in done.lines}
+    assert {path: found[str(clip_id)] for path, clip_id in clips.items()} == {
         "/good": None,
         "/private": "refused_address",
         "/plain": "refused_address",
@@ -176,10 +188,10 @@ def test_a_redirect_is_followed_and_checked_too(
     assert read(services, "clips", f"{old.video_id}/{clips['/good']}") == FILM
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_asked(
+def test_the_connection_goes_to_the_checked_ip_address(
     old: OldService, run: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name that resolves to something else a moment later gains nothing by it."""
+    """Even if the name resolves to another address a moment later."""
     resolve, asked = socket.getaddrinfo, 0
 
     def rebinding(host: str, port: int, *rest: object, **options: object) -> object:
@@ -191,7 +203,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(addresses, "is_public", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr(address_check, "is_public", lambda ip: ip == "127.0.0.1")
     old.clip(f"https://{HOST}:{site.port}/film.mp4")
     assert run("--from-url").code == 0
     assert (asked, len(site.requests)) == (1, 1)
@@ -205,8 +217,8 @@ def test_a_name_with_one_private_address_among_others_is_refused(
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("8.8.8.8", "10.0.0.1")
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(UnmovableFile):
-        addresses.checked("https://films.example.test/a", allow_private=False)
+    with pytest.raises(UnusableFile):
+        address_check.resolve("https://films.example.test/a", allow_private=False)
 
 
 @pytest.mark.parametrize(
@@ -219,20 +231,39 @@ def test_a_name_with_one_private_address_among_others_is_refused(
         *("::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "64:ff9b:1::10.0.0.1"),
     ],
 )
-def test_no_such_address_is_public(ip: str) -> None:
-    assert not addresses.is_public(ip)
+def test_private_addresses_are_not_public(ip: str) -> None:
+    assert not address_check.is_public(ip)
 
 
 @pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
-def test_others_are(ip: str) -> None:
-    assert addresses.is_public(ip)
+def test_public_addresses_are_public(ip: str) -> None:
+    assert address_check.is_public(ip)
 
 
 @pytest.mark.parametrize(
     ("old_url", "url"),
     [
         ("s3://bucket/a/film one.mp4", "https://bucket.s3.amazonaws.com/a/film%20one.mp4"),
-        ("s3://bucket/a%20b.mp4", "https://bucket.s3.amazonaws.com/a%20b.mp4"),
+        ("s3://bucket/a%20b.mp4", "https://bucket.s3.amazonaws.com/a%2520b.mp4"),
+        ("s3://b/take #2.mp4", "https://b.s3.amazonaws.com/take%20%232.mp4"),
+        ("s3://b/what?.mp4", "https://b.s3.amazonaws.com/what%3F.mp4"),
+        ("s3://b/a+b;c&d=e.mp4", "https://b.s3.amazonaws.com/a%2Bb%3Bc%26d%3De.mp4"),
+        ("s3://b/100%.mp4 ", "https://b.s3.amazonaws.com/100%25.mp4%20"),
+        ("S3://b//tab\t.mp4", "https://b.s3.amazonaws.com//tab%09.mp4"),
+        ("s3://evil.test#/a.mp4", None),
+        ("s3://evil.test?/a.mp4", None),
+        ("s3://user@evil.test/a.mp4", None),
+        ("gs://bucket/a.mp4", None),
+        ("https://x.test/take #2.mp4", "https://x.test/take%20%232.mp4"),
+        ("https://x.test/what?.mp4", "https://x.test/what%3F.mp4"),
+        ("https://x.test/100%.mp4", "https://x.test/100%25.mp4"),
+        ("https://x.test/100%25+1%2B1.mp4", "https://x.test/100%25+1%2B1.mp4"),
+        ("https://x.test/Ž.mp4", "https://x.test/%C5%BD.mp4"),
+        ("https://x.test/a.mp4?sig=a%2Fb+c#t=1", "https://x.test/a.mp4?sig=a%2Fb+c"),
+        (
+            "https://x.test/take #2.mp4?X-Amz-Signature=a",
+            "https://x.test/take%20%232.mp4?X-Amz-Signature=a",
+        ),
         ("https://x.test/a?b=c", "https://x.test/a?b=c"),
         ("http://x.test/a", "http://x.test/a"),
         ("file:///etc/passwd", None),
@@ -242,11 +273,11 @@ def test_others_are(ip: str) -> None:
         ("", None),
     ],
 )
-def test_what_an_old_address_stands_for(old_url: str, url: str | None) -> None:
-    assert addresses.fetchable(old_url) == url
+def test_an_old_address_has_one_url_to_fetch_from(old_url: str, url: str | None) -> None:
+    assert old_address.parse(old_url).url == url
 
 
-# --- Answers that are no film
+# --- Responses that are not a video file
 
 
 @pytest.fixture
@@ -270,7 +301,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["404", "503", "a page", "cut", "hurt", "empty"],
 )
 @pytest.mark.usefixtures("impatient")
-def test_what_is_no_whole_file_is_not_stored(
+def test_incomplete_responses_are_not_stored(
     old: OldService, run: Command, services: AllServices, site: Site, reply: Reply, code: str
 ) -> None:
     clip_id = old.clip(f"{site.url}/film.mp4")
@@ -281,7 +312,7 @@ def test_what_is_no_whole_file_is_not_stored(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_cut_that_passes_is_outlasted(
+def test_an_interrupted_response_is_fetched_again(
     old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id: UUID = old.clip(f"{site.url}/film.mp4")
@@ -290,7 +321,7 @@ def test_a_cut_that_passes_is_outlasted(
     assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == FILM
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(
+def test_an_untrusted_certificate_is_refused(
     old: OldService, run: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")

@@ -1,4 +1,4 @@
-"""Nothing is lost where the machine that moves clips in has no room left: the next run goes on."""
+"""A full disk on the machine of the command loses nothing: the next run continues."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from typing import TextIO
 import pytest
 
 from clips.migration import ledger
-from clips.migration.progress import Display
+from clips.migration.outcomes import UnmatchedFile
+from clips.migration.progress import ProgressDisplay
+from clips.transfer.faults import FileFault
 from tests.migration.conftest import Command, before_moving, read
 from tests.migration.disk import file_size_limit
 from tests.migration.old_service import OldService
@@ -35,7 +37,7 @@ def full_log() -> Iterator[TextIO]:
 
 
 @pytest.mark.usefixtures("small_cache")
-def test_without_room_for_a_plan_nothing_is_begun(
+def test_a_run_without_room_for_its_plan_uploads_nothing(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clips = [old.clip_with_file(DATA) for _ in range(300)]
@@ -50,10 +52,10 @@ def test_without_room_for_a_plan_nothing_is_begun(
 
 
 @pytest.mark.usefixtures("small_cache")
-def test_a_disk_that_fills_up_on_the_way_ends_a_run_that_the_next_one_completes(
+def test_a_run_whose_disk_fills_up_is_completed_by_the_next_one(
     old: OldService, run: Command, services: AllServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was verified by then is switched. No receipt is made of notes that nobody can trust."""
+    """The rows of verified files are updated. No receipt is made of incomplete notes."""
     clips = [old.clip() for _ in range(150)]
     for clip_id in clips:
         old.file(f"{'deep' * 50}/{clip_id}.mp4", DATA)
@@ -72,16 +74,16 @@ def test_a_disk_that_fills_up_on_the_way_ends_a_run_that_the_next_one_completes(
 
 
 def full_receipt(folder: Path) -> Path:
-    """What the receipt is written to at first has no room."""
+    """The temporary file of the receipt is on a full disk."""
     path = folder / "receipt.jsonl.new"
     path.symlink_to("/dev/full")
     return path
 
 
-def test_a_receipt_that_cannot_be_written_spoils_nothing(
+def test_an_unwritable_receipt_affects_no_clip(
     old: OldService, run: Command, tmp_path: Path
 ) -> None:
-    """Where that shows in the end only; nothing half is left, the next run makes up for it."""
+    """Nothing unfinished is left, and the next run writes it."""
     clip_id = old.clip_with_file(DATA)
     unfinished = full_receipt(tmp_path)
     failed = run()
@@ -93,10 +95,10 @@ def test_a_receipt_that_cannot_be_written_spoils_nothing(
     assert (done.code, done.sent, done.summary["complete"]) == (0, 0, True)
 
 
-def test_a_summary_that_cannot_be_written_is_no_traceback(
+def test_an_unwritable_summary_gives_a_message(
     old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The receipt is there by then."""
+    """The receipt is already written."""
     old.clip_with_file(DATA)
     monkeypatch.setattr("sys.stdout", full_log)
     failed = run()
@@ -104,7 +106,7 @@ def test_a_summary_that_cannot_be_written_is_no_traceback(
     assert "The summary cannot be written: No space left on device." in failed.err
 
 
-def test_a_run_whose_log_has_no_room_tells_the_end_by_its_code(
+def test_a_run_with_an_unwritable_log_has_the_right_exit_code(
     old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.clip_with_file(DATA)
@@ -114,14 +116,14 @@ def test_a_run_whose_log_has_no_room_tells_the_end_by_its_code(
     assert run().code == 2
 
 
-def test_an_interrupted_run_is_an_interrupted_one_though_its_receipt_cannot_be_written(
+def test_an_interrupted_run_with_an_unwritable_receipt_ends_with_code_130(
     old: OldService,
     run: Command,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Code 1 would say that all others were moved."""
+    """Code 1 would mean that all other files were moved."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -133,11 +135,11 @@ def test_an_interrupted_run_is_an_interrupted_one_though_its_receipt_cannot_be_w
     assert "The receipt cannot be written" in caplog.text
 
 
-def test_work_goes_on_where_a_log_has_no_room(full_log: TextIO) -> None:
-    display = Display(2, 2000, full_log, terminal=False)
+def test_the_display_ignores_an_unwritable_log(full_log: TextIO) -> None:
+    display = ProgressDisplay(2, 2000, full_log, terminal=False)
     with pytest.raises(OSError, match="No space left"):
         full_log.write("a line\n")
-    display.moved(1000)
-    display.finished({"verdict": "failed", "path": "a.mp4", "detail": "It is empty."})
+    display.add_bytes(1000)
+    display.add_outcome(UnmatchedFile(b"a.mp4", 0, FileFault.UNREADABLE, "It cannot be read."))
     display.show()
     display.close()

@@ -1,4 +1,4 @@
-"""The command as a process of its own: killed, interrupted, several at once, its memory."""
+"""The command as a process: killed, interrupted, several at once, its memory."""
 
 import os
 import random
@@ -25,8 +25,8 @@ MOST_MEGABYTES = 130
 MOVE_AND_TELL_THE_PEAK = """
 import sys
 from bench.memory import peak_megabytes
-from clips import migrate
-migrate.main(sys.argv[1:])
+from clips.migration import cli
+cli.main(sys.argv[1:])
 print(peak_megabytes())
 """
 
@@ -54,7 +54,7 @@ def start(
 
 
 def _heed_interrupts() -> None:
-    """Where a shell runs the tests in its background, SIGINT is ignored by all they start."""
+    """If a shell runs the tests in the background, their child processes ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -80,14 +80,14 @@ def assert_there_once(old: OldService, services: AllServices, clips: Mapping[UUI
     assert len(stored) == len(clips)
 
 
-def test_killed_twenty_times_and_run_again_everything_is_there_once(
+def test_a_run_killed_twenty_times_ends_with_every_clip_stored_once(
     old: OldService,
     services: AllServices,
     command_environment: Mapping[str, str],
     azurite_account: azurite.Account,
     tmp_path: Path,
 ) -> None:
-    """With the trigger at work on what landed, as it would be."""
+    """With the trigger processing blobs meanwhile."""
     chance = random.Random(20)
     contents = [os.urandom(chance.randrange(1, 60_000)) for _ in range(120)]
     contents.append(os.urandom(9 * 1024 * 1024))
@@ -100,7 +100,7 @@ def test_killed_twenty_times_and_run_again_everything_is_there_once(
             sent_before = len(line.requests)
             process = start(old, slow, report, "--concurrency", "2")
             while len(line.requests) == sent_before and process.poll() is None:
-                time.sleep(0.01)  # until it has come to the point where it is worth killing
+                time.sleep(0.01)  # until it has sent its first request
             time.sleep(chance.uniform(0, 0.25))
             process.kill()
             process.communicate()
@@ -117,7 +117,7 @@ def test_killed_twenty_times_and_run_again_everything_is_there_once(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_how_to_go_on(
+def test_an_interrupted_run_says_how_to_continue(
     old: OldService,
     services: AllServices,
     command_environment: Mapping[str, str],
@@ -125,11 +125,11 @@ def test_an_interrupted_run_says_how_to_go_on(
     tmp_path: Path,
     how: signal.Signals,
 ) -> None:
-    """What was verified by then is switched, and stands in the receipt."""
+    """The rows of verified files are updated, and the receipt lists them."""
     clips = {old.clip_with_file(data): data for data in (os.urandom(9000) for _ in range(30))}
     report = tmp_path / "receipt.jsonl"
     with line_to(azurite_account.blob_port) as line:
-        # From the tenth on requests hang, which must not hold up the end.
+        # From the tenth on requests hang, which must not delay the end.
         over = threading.Event()
         line.choose = lambda number, *_: None if number < 10 or over.wait(60) else Fault.CUT
         slow = through(line, command_environment, azurite_account)
@@ -152,7 +152,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert_there_once(old, services, clips)
 
 
-def test_several_runs_at_once_do_no_harm(
+def test_simultaneous_runs_give_the_same_result(
     old: OldService,
     services: AllServices,
     command_environment: Mapping[str, str],
@@ -171,7 +171,7 @@ def test_several_runs_at_once_do_no_harm(
 def test_memory_is_flat_whatever_the_size_and_number_of_files(
     old: OldService, command_environment: Mapping[str, str]
 ) -> None:
-    """Of files that are several times as large, all of them and one alone."""
+    """All files together, and one alone, are several times as large."""
     for size in [4_000_000] * 30 + [200_000_000]:
         os.truncate(old.folder / f"{old.clip_with_file(b'film')}.mp4", size)
     done = subprocess.run(

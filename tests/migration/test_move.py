@@ -1,4 +1,4 @@
-"""A folder of files becomes clips: matched, verified, switched, and told of in a receipt."""
+"""A folder of files becomes clips: matched, verified, rows updated, listed in a receipt."""
 
 import hashlib
 import os

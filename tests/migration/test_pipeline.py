@@ -1,4 +1,4 @@
-"""The Python API: uploads and downloads that are whole or not there, and links."""
+"""The Python API: uploads and downloads that are complete or absent, and links."""
 
 import inspect
 import os
@@ -18,11 +18,11 @@ from shared.errors import (
     BlobChanged,
     NotFound,
     StorageUnavailable,
-    UnmovableFile,
+    UnusableFile,
     WrongState,
 )
 from shared.model import Clip, ClipStatus
-from shared.settings import MoveSettings, Settings, from_mapping
+from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage import RetryPolicy
 from tests.docs.pages import page
 from tests.integration.library import Library
@@ -47,16 +47,16 @@ def line(azurite_account: azurite.Account) -> Iterator[Line]:
 
 
 @pytest.fixture
-def move_settings(
+def transfer_settings(
     settings: Settings,
     environment: dict[str, str],
     azurite_account: azurite.Account,
     line: Line,
-) -> MoveSettings:
-    """Storage is reached by a line that the test can hurt."""
+) -> TransferSettings:
+    """Storage is reached through a proxy that the test can make fail."""
     name = "AZURE_STORAGE_CONNECTION_STRING"
     detour = environment[name].replace(f":{azurite_account.blob_port}/", f":{line.port}/")
-    return MoveSettings(
+    return TransferSettings(
         storage=from_mapping(environment | {name: detour}).storage,
         database_url=settings.database_url,
         container_prefix=settings.container_prefix,
@@ -64,8 +64,8 @@ def move_settings(
 
 
 @pytest.fixture
-def pipeline(move_settings: MoveSettings) -> Iterator[Pipeline]:
-    with Pipeline(move_settings, retry_policy=QUICK) as opened:
+def pipeline(transfer_settings: TransferSettings) -> Iterator[Pipeline]:
+    with Pipeline(transfer_settings, retry_policy=QUICK) as opened:
         yield opened
 
 
@@ -79,22 +79,22 @@ def file(tmp_path: Path, film: bytes) -> Path:
 # --- Upload
 
 
-def test_an_upload_becomes_a_clip_with_what_was_said_of_it(
+def test_an_upload_becomes_a_clip_with_the_given_fields(
     pipeline: Pipeline,
     library: Library,
     file: Path,
     film: bytes,
 ) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     clip = pipeline.upload_clip(
         file,
         library.video.id,
         61.5,
         63.5,
         title="Tor für Žižkov",
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: reported.append((done, total)),
     )
-    assert told == [(len(film), len(film))]
+    assert reported == [(len(film), len(film))]
     assert (clip.start_time, clip.end_time, clip.title) == (61.5, 63.5, "Tor für Žižkov")
     assert clip.blob_name is not None
     assert library.read("clips", clip.blob_name) == film
@@ -102,22 +102,22 @@ def test_an_upload_becomes_a_clip_with_what_was_said_of_it(
     assert library.clip(clip.id).status is ClipStatus.READY
 
 
-def test_a_large_file_goes_in_blocks_and_tells_how_far_it_is(
+def test_a_large_file_is_sent_in_blocks_and_reports_progress(
     pipeline: Pipeline, library: Library, tmp_path: Path, line: Line
 ) -> None:
     path = tmp_path / "long.mov"
     path.write_bytes(LARGE)
-    told: list[int] = []
+    reported: list[int] = []
     clip = pipeline.upload_clip(
-        str(path), str(library.video.id), 0, 9, progress=lambda done, _: told.append(done)
+        str(path), str(library.video.id), 0, 9, progress=lambda done, _: reported.append(done)
     )
-    assert told == sorted(told)
-    assert (len(told), told[-1]) == (4, len(LARGE))
+    assert reported == sorted(reported)
+    assert (len(reported), reported[-1]) == (4, len(LARGE))
     assert sum("comp=block&" in target for _, target in line.requests) == 4
     assert library.read("clips", str(clip.blob_name)) == LARGE
 
 
-def test_a_thumbnail_comes_along(
+def test_an_upload_may_include_a_thumbnail(
     pipeline: Pipeline, library: Library, file: Path, tmp_path: Path
 ) -> None:
     picture = tmp_path / "cover.JPG"
@@ -150,7 +150,7 @@ def test_a_link_to_a_file_is_followed(pipeline: Pipeline, library: Library, file
     assert pipeline.upload_clip(link, library.video.id, 0, 2).blob_name
 
 
-def test_nothing_is_left_of_an_upload_that_fails(
+def test_a_failed_upload_leaves_nothing(
     pipeline: Pipeline, library: Library, file: Path, tmp_path: Path, line: Line
 ) -> None:
     picture = tmp_path / "cover.jpg"
@@ -164,7 +164,7 @@ def test_nothing_is_left_of_an_upload_that_fails(
     assert library.everything_stored() == set()
 
 
-def test_what_made_an_upload_fail_is_told_even_if_its_clip_cannot_be_removed_now(
+def test_the_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
     pipeline: Pipeline, library: Library, file: Path, line: Line
 ) -> None:
     """The clip is hidden already; the cleanup removes what is left of it."""
@@ -181,7 +181,7 @@ def test_what_made_an_upload_fail_is_told_even_if_its_clip_cannot_be_removed_now
     assert library.everything_stored() == set()
 
 
-def test_what_makes_no_sense_is_refused_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_anything_is_sent(
     pipeline: Pipeline, library: Library, file: Path, line: Line
 ) -> None:
     video = library.video.id
@@ -195,7 +195,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
         (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, title="a\nb")),
         (ValueError, lambda: pipeline.upload_clip(file, video, 0, 1, file)),
         (NotFound, lambda: pipeline.upload_clip(file, uuid4(), 0, 1)),
-        (UnmovableFile, lambda: pipeline.upload_clip(file.parent, video, 0, 1)),
+        (UnusableFile, lambda: pipeline.upload_clip(file.parent, video, 0, 1)),
         (NotFound, lambda: pipeline.generate_clip_access_url(uuid4())),
         (NotFound, lambda: pipeline.download_clip(uuid4(), file.parent)),
     ]
@@ -206,8 +206,8 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(
     assert library.clips() == []
 
 
-def test_a_file_that_is_at_fault_is_named(pipeline: Pipeline, library: Library) -> None:
-    with pytest.raises(UnmovableFile) as caught:
+def test_the_error_names_an_unusable_file(pipeline: Pipeline, library: Library) -> None:
+    with pytest.raises(UnusableFile) as caught:
         pipeline.upload_clip("/no/such/file.mp4", library.video.id, 0, 1)
     assert caught.value.__notes__ == ["The file is '/no/such/file.mp4'."]
 
@@ -233,22 +233,22 @@ def ranges(line: Line) -> int:
     return sum(method == "GET" for method, _ in line.requests)
 
 
-def test_a_download_is_whole_and_is_not_fetched_twice(
+def test_a_download_is_complete_and_is_not_fetched_twice(
     pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     folder = tmp_path / "new" / "folder"
-    path = pipeline.download_clip(stored, folder, progress=lambda done, _: told.append(done))
+    path = pipeline.download_clip(stored, folder, progress=lambda done, _: reported.append(done))
     assert path == folder / f"{stored.id}.mp4"
     assert path.read_bytes() == LARGE
-    assert told[-1] == len(LARGE)
+    assert reported[-1] == len(LARGE)
     assert list(folder.iterdir()) == [path]
     assert ranges(line) == 4
     assert pipeline.download_clip(stored.id, folder) == path
     assert ranges(line) == 4
 
 
-def test_a_file_that_is_not_the_clip_is_replaced(
+def test_an_existing_file_with_other_contents_is_replaced(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     path = tmp_path / f"{stored.id}.mp4"
@@ -257,13 +257,17 @@ def test_a_file_that_is_not_the_clip_is_replaced(
     assert path.read_bytes() == LARGE
 
 
-def test_a_download_that_broke_off_is_gone_on_with(
-    move_settings: MoveSettings, pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
+def test_an_interrupted_download_is_continued(
+    transfer_settings: TransferSettings,
+    pipeline: Pipeline,
+    stored: Clip,
+    tmp_path: Path,
+    line: Line,
 ) -> None:
     line.choose = lambda *_: Fault.HALF if ranges(line) > 2 else None
     # One range after the other: side by side, it could be the first that breaks off.
     with (
-        Pipeline(move_settings, at_once=1, retry_policy=QUICK) as slow,
+        Pipeline(transfer_settings, at_once=1, retry_policy=QUICK) as slow,
         pytest.raises(StorageUnavailable),
     ):
         slow.download_clip(stored, tmp_path / "d")
@@ -278,7 +282,7 @@ def test_a_download_that_broke_off_is_gone_on_with(
     assert ranges(line) == -(-(len(LARGE) - have) // BLOCK)
 
 
-def test_a_full_disk_leaves_no_half_clip_and_is_gone_on_with(
+def test_a_download_interrupted_by_a_full_disk_is_continued(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     with file_size_limit(BLOCK + 1000), pytest.raises(OSError, match="File too large"):
@@ -289,7 +293,7 @@ def test_a_full_disk_leaves_no_half_clip_and_is_gone_on_with(
     assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
 
 
-def test_a_part_that_was_hurt_is_noticed_and_dropped(
+def test_a_damaged_part_of_a_download_is_dropped(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     with file_size_limit(BLOCK), pytest.raises(OSError, match="File too large"):
@@ -301,7 +305,7 @@ def test_a_part_that_was_hurt_is_noticed_and_dropped(
     assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
 
 
-def test_a_clip_that_is_overwritten_meanwhile_is_never_mixed(
+def test_a_download_never_mixes_two_versions_of_a_clip(
     pipeline: Pipeline, library: Library, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
     other = os.urandom(len(LARGE))
@@ -322,7 +326,7 @@ def test_a_clip_that_is_overwritten_meanwhile_is_never_mixed(
     assert [path.name for path in (tmp_path / "d").iterdir()] == [f"{stored.id}.mp4"]
 
 
-def test_two_downloads_to_one_place_do_the_work_once(
+def test_simultaneous_downloads_to_one_path_fetch_once(
     pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
     with ThreadPoolExecutor(3) as threads:
@@ -341,7 +345,7 @@ def test_a_clip_without_bytes_cannot_be_downloaded(
 # --- Links
 
 
-def test_a_link_opens_the_clip_and_is_on_record(
+def test_a_link_opens_the_clip_and_its_grant_is_recorded(
     pipeline: Pipeline,
     library: Library,
     film: bytes,
@@ -358,7 +362,7 @@ def test_a_link_opens_the_clip_and_is_on_record(
 
 
 @pytest.mark.parametrize("hours", [0, -1, 169, float("nan")])
-def test_a_link_lives_for_a_week_at_most(pipeline: Pipeline, hours: float) -> None:
+def test_a_link_is_valid_for_a_week_at_most(pipeline: Pipeline, hours: float) -> None:
     with pytest.raises(ValueError, match="expiry_hours"):
         pipeline.generate_clip_access_url(uuid4(), hours)
 
@@ -371,7 +375,7 @@ def test_a_clip_that_is_not_ready_has_no_link(pipeline: Pipeline, stored: Clip) 
 # --- The functions of the module, and the page about them
 
 
-def test_the_page_shows_the_functions_as_they_are() -> None:
+def test_the_page_shows_the_signatures_of_the_functions() -> None:
     shown = page("docs/python-api.md").section("Reference").table("function").names()
     for text in shown:
         name, _, rest = text.partition("(")
@@ -394,7 +398,7 @@ def test_the_examples_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One after the other, the app doing its part in between."""
+    """One after the other; the app processes the clips in between."""
     for name, value in environment.items():
         if not name.startswith("AUTH_"):
             monkeypatch.setenv(name, value)

@@ -24,7 +24,7 @@ functions = {}
 for function in function_app.app.get_functions():
     trigger = function.get_trigger().get_dict_repr()
     if trigger["type"] == "httpTrigger":
-        methods = [getattr(method, "name", method) for method in trigger["methods"]]
+        methods = [getattr(method, "name", method) for method in trigger.get("methods", [])]
         functions[function.get_function_name()] = [methods, trigger["route"]]
 print(json.dumps({
     "loaded_at_start": late,

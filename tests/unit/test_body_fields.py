@@ -1,5 +1,6 @@
 """The fields of JSON bodies, one by one: what is taken, and what is said of the rest."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from clips.http import inputs
 from clips.http.inputs import Body
 from tests.unit.requests import (
+    CLIP,
     bad_body,
     new_clip,
     read_body,
@@ -97,7 +99,7 @@ def test_a_title_is_any_line_of_text(value: str) -> None:
     assert read_body(inputs.NewVideo, {"title": value}).title == value
 
 
-@pytest.mark.parametrize("value", ["", "a b", "a/b", "x" * 65, "ž", "a\n", 5, "dQw4w9WgXcQ&t=1"])
+@pytest.mark.parametrize("value", ["a b", "a/b", "x" * 65, "ž", "a\n", 5, "dQw4w9WgXcQ&t=1"])
 def test_a_youtube_id_is_plain(value: object) -> None:
     assert list(bad_body(inputs.NewVideo, {"youtube_id": value})) == ["/youtube_id"]
 
@@ -120,7 +122,6 @@ def test_a_file_name_is_one_line(value: object) -> None:
         "; codecs=avc1",
         "video/mp 4",
         "video/" + "x" * 122,
-        "",
         5,
     ],
 )
@@ -136,11 +137,59 @@ def test_what_a_recorder_adds_to_a_media_type_is_left_out(value: str) -> None:
     assert inputs.NewClip.model_validate(new_clip(content_type=value)).content_type == "video/webm"
 
 
-@pytest.mark.parametrize("value", ["", " \t\n"])
-def test_a_blank_title_is_none(value: str) -> None:
+OPTIONAL = [
+    (inputs.NewVideo, {}, "title"),
+    (inputs.NewVideo, {}, "youtube_id"),
+    (inputs.NewClip, new_clip(), "title"),
+    (inputs.NewClip, new_clip(), "filename"),
+    (inputs.NewClip, new_clip(), "content_type"),
+    (inputs.ClipChange, {}, "title"),
+    (inputs.ClipChange, {}, "expires_at"),
+    (inputs.NewShare, {}, "expires_at"),
+    (inputs.NewShare, {}, "max_views"),
+    (inputs.NewShare, {}, "ip"),
+    (inputs.AccessUrls, {"clip_ids": [str(CLIP)]}, "ip"),
+]
+
+
+@pytest.mark.parametrize("blank", ["", " ", " \t\n", "\u00a0", "\u2003"])
+@pytest.mark.parametrize(("kind", "others", "name"), OPTIONAL)
+def test_blank_optional_field_is_null(
+    kind: type[Body], others: dict[str, object], name: str, blank: str
+) -> None:
     """Forms send an empty text for a field that was left empty."""
-    assert inputs.NewClip.model_validate(new_clip(title=value)).title is None
-    assert inputs.ClipChange.model_validate({"title": value}).model_fields_set == {"title"}
+    read = read_body(kind, others | {name: blank})
+    assert getattr(read, name) is None
+    assert name in read.model_fields_set  # so that a change clears it
+    escaped = json.dumps(others | {name: blank}, ensure_ascii=False).encode()
+    assert read_body(kind, escaped) == read
+
+
+@pytest.mark.parametrize("name", ["expiry_hours", "download", "variant"])
+def test_blank_field_with_a_default_is_absent(name: str) -> None:
+    body = {"clip_ids": [str(CLIP)]}
+    assert read_body(inputs.AccessUrls, body | {name: ""}) == read_body(inputs.AccessUrls, body)
+
+
+@pytest.mark.parametrize("name", ["start_time", "end_time"])
+def test_blank_required_field_is_an_error(name: str) -> None:
+    assert f"/{name}" in bad_body(inputs.NewClip, new_clip(**{name: ""}))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "filename"),
+    [
+        *(("application/mp4", "a.mp4"), ("application/ogg", "a.OGV"), ("application/mxf", "a.mxf")),
+        *(("binary/octet-stream", "a.mts"), ("image/svg+xml", "a.webm"), ("text/html", "a.b.mp4")),
+    ],
+)
+def test_unservable_content_type_gives_way_to_a_known_extension(
+    content_type: str, filename: str
+) -> None:
+    body = new_clip(content_type=content_type, filename=filename)
+    assert read_body(inputs.NewClip, body).filename == filename
+    assert list(bad_body(inputs.NewClip, body | {"filename": "a.txt"})) == ["/content_type"]
+    assert list(bad_body(inputs.NewClip, body | {"filename": ""})) == ["/content_type"]
 
 
 @pytest.mark.parametrize("value", ["video/mp4", "audio/mpeg", "application/octet-stream"])
@@ -191,7 +240,6 @@ def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
         "4102444800",
         "99999999999999999999",
         "soon",
-        "",
         "NaN",
         "infinity",
         "2999-02-30T00:00:00Z",

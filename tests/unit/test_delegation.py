@@ -17,8 +17,8 @@ from shared.errors import StorageUnavailable
 from shared.model import SignedLink
 from shared.settings import StorageSettings
 from shared.storage import Links, StorageAccount
-from shared.storage.signing.delegation import KEY_LIFE, key_span
-from shared.storage.signing.sas import Span
+from shared.storage.signing.delegation import KEY_LIFE, key_period
+from shared.storage.signing.sas import LinkPeriod
 from tests.conftest import SetClock
 from tests.integration.storage import moment, said
 
@@ -186,7 +186,7 @@ def test_a_key_begins_with_the_day_the_hour_or_five_minutes(
 ) -> None:
     """Whichever lasts for the link, the coarsest first."""
     start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
-    key_start, _ = key_span(Span(start, start + timedelta(hours=hours)))
+    key_start, _ = key_period(LinkPeriod(start, start + timedelta(hours=hours)))
     assert key_start == datetime.fromisoformat(key_begins).replace(tzinfo=UTC)
 
 

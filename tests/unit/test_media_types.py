@@ -56,3 +56,26 @@ def test_a_type_is_served_that_a_browser_takes_for_film_or_sound(
 ) -> None:
     """Of a list it takes the last, and +xml is a document with scripts, whatever is before it."""
     assert media_types.servable(media_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "filename", "expected"),
+    [
+        (None, "a.mkv", "video/x-matroska"),
+        (None, "a.txt", None),
+        (None, None, None),
+        ("video/mp4", "a.mkv", "video/mp4"),
+        ("application/mp4", "a.mp4", "video/mp4"),
+        ("application/ogg", "a.ogv", "video/ogg"),
+        ("binary/octet-stream", "A.MTS", "video/mp2t"),
+        ("application/octet-stream", "a.mp4", "video/mp4"),
+        ("application/octet-stream", None, "application/octet-stream"),
+        ("application/mxf", "a.mxf", "application/octet-stream"),
+        ("text/html", "a.txt", None),
+        ("text/html", None, None),
+    ],
+)
+def test_upload_type_prefers_a_servable_type_then_the_extension(
+    content_type: str | None, filename: str | None, expected: str | None
+) -> None:
+    assert media_types.upload_type(content_type, filename) == expected

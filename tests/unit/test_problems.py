@@ -37,7 +37,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     # The result of an ingest and no answer to a call: at the edge it is a fault of ours.
     errors.UnplayableClip: ("unplayable_clip", 500),
     # The result of a move, likewise.
-    errors.UnmovableFile: ("unmovable_file", 500),
+    errors.UnusableFile: ("unmovable_file", 500),
 }
 
 
@@ -50,7 +50,7 @@ def tree(root: type[CliplinkError] = CliplinkError) -> Iterator[type[CliplinkErr
 
 
 def example(kind: type[CliplinkError]) -> CliplinkError:
-    if issubclass(kind, (errors.UnplayableClip, errors.UnmovableFile)):
+    if issubclass(kind, (errors.UnplayableClip, errors.UnusableFile)):
         return kind("a_code", "It happened.")
     if issubclass(kind, errors.MethodNotAllowed):
         return kind("It happened.", ("GET", "POST"))

@@ -174,7 +174,7 @@ def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None
 def test_one_item_too_many_makes_a_link_to_the_next_page() -> None:
     """The link keeps the query, and goes on from the last item that is shown."""
     query = {"status": "ready", "limit": "2", "cursor": "old"}
-    asked = AnonymousRequest(cast("Services", None), call(query=query))  # needs no service
+    asked = AnonymousRequest(cast("Services", None), call(query=query), None)  # needs no service
     shown, headers = asked.page([1.0, 2.0, 3.0], 2, lambda start: (start, CLIP))
     cursor = cursors.encode(2.0, CLIP)
     url = f"https://clips.example.org/api/videos?status=ready&limit=2&cursor={cursor}"

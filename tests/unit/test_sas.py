@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient, UserDelegationKey, generate_bl
 from azure.storage.blob._shared.constants import X_MS_VERSION
 
 from shared.storage.signing import sas
-from shared.storage.signing.sas import DelegationKey, Draft, Signer, Span, blob_path
+from shared.storage.signing.sas import DelegationKey, Draft, LinkPeriod, Signer, blob_path
 
 CASES = 400
 PIECES = [
@@ -31,7 +31,7 @@ class Case:
     container: str
     name: str
     permission: str
-    span: Span
+    span: LinkPeriod
     protocol: str
     ip: str | None
     cache_control: str | None
@@ -97,7 +97,7 @@ class Made:
             container=self.chance.choice(["cliplink-clips", "c", "test-1-thumbnails"]),
             name=self.text(1, 9),
             permission=self.chance.choice([sas.READ, sas.CREATE_OR_OVERWRITE]),
-            span=Span(starts_at, starts_at + timedelta(hours=self.chance.randint(1, 200))),
+            span=LinkPeriod(starts_at, starts_at + timedelta(hours=self.chance.randint(1, 200))),
             protocol=self.chance.choice(["https", "https,http"]),
             ip=self.maybe(self.chance.choice([self.ip(), f"{self.ip()}-{self.ip()}"])),
             cache_control=self.maybe("private, max-age=3600"),

@@ -290,6 +290,10 @@ def test_a_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
         "0 0,30 9-17/2 1 JAN-mar mon,WED",
         "0 5/10 * * * *",
         "59 59 23 31 12 6",
+        "0 0 0 29 2 *",
+        "0 0 0 31 2,3 *",
+        "0 10-5 * * * *",
+        "0 0 0 * Au mond,su",
     ],
 )
 def test_a_schedule_is_ncrontab(value: str) -> None:
@@ -312,6 +316,11 @@ def test_a_schedule_is_ncrontab(value: str) -> None:
         "0 0 0 * 13 *",
         "0 0 0 * * 7",
         "0 0 0 * * oneday",
+        "0 0 0 * * sundry",
+        "0 0 0 * junes *",
+        "0 0 0 L * *",
+        "0 0 0 ? * *",
+        "@daily",
         "0 jan 0 * * *",
         "0 1- * * * *",
         "0 */0 * * * *",
@@ -321,6 +330,13 @@ def test_a_schedule_is_ncrontab(value: str) -> None:
 def test_what_is_no_schedule_is_refused(value: str) -> None:
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem.startswith("CLEANUP_SCHEDULE must be an NCRONTAB expression")
+
+
+@pytest.mark.parametrize("value", ["0 0 0 30 2 *", "0 0 0 31 4,jun,9,11 *", "0 0 0 30-31 feb *"])
+def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
+    """The host would leave the cleanup out, and start without a word."""
+    (problem,) = problems(CLEANUP_SCHEDULE=value)
+    assert problem == "CLEANUP_SCHEDULE names a day that none of its months has"
 
 
 @pytest.mark.parametrize(

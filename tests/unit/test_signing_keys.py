@@ -21,9 +21,11 @@ from tests.tokens import (
     KEY_ID,
     OTHER_KEY,
     KeySet,
+    claims,
     encoded,
     hmac_signed,
     public_jwk,
+    signed_by_hand,
     signed_with_a_weak_key,
     token,
 )
@@ -97,7 +99,7 @@ def test_an_issuer_that_says_nothing_is_away(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be believed if it were waited for."""
-    monkeypatch.setattr(signing_keys, "_SILENCE", 0.1)
+    monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.1)
     over = threading.Event()
     good = key_set.answer()
 
@@ -116,7 +118,7 @@ def test_an_issuer_that_never_comes_to_an_end_is_away(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte comes soon enough. It would be believed if all of them were waited for."""
-    monkeypatch.setattr(signing_keys, "_PATIENCE", 0.1)
+    monkeypatch.setattr(signing_keys, "_DEADLINE", 0.1)
     key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
     with pytest.raises(SigningKeysUnavailable):
         key_set.verifier().verify(f"Bearer {token()}")
@@ -299,3 +301,65 @@ def test_keys_that_are_not_rsa_are_left_alone(key_set: KeySet) -> None:
     key_set.keys.append(public_jwk(KEY, KEY_ID))
     key_set.clock.advance(seconds=11)
     assert verifier.verify(f"Bearer {token()}").subject == "alice"
+
+
+# --- Keys without an id
+
+
+def without_id(key: rsa.RSAPrivateKey, **more: object) -> dict[str, object]:
+    return {
+        name: value for name, value in public_jwk(key, None, **more).items() if value is not None
+    }
+
+
+def bearer(**header: object) -> str:
+    return f"Bearer {signed_by_hand({'alg': 'RS256'} | header, claims())}"
+
+
+@pytest.mark.parametrize("key", [without_id(KEY), public_jwk(KEY, None)], ids=["absent", "null"])
+@pytest.mark.parametrize("others", [[], [public_jwk(OTHER_KEY, "other")]])
+def test_a_token_without_kid_is_verified_with_the_only_key_without_one(
+    key_set: KeySet, key: dict[str, object], others: list[dict[str, object]]
+) -> None:
+    key_set.keys = [*others, key]
+    verifier = key_set.verifier()
+    assert verifier.verify(bearer()).subject == "alice"
+    assert key_set.fetches == 1
+
+
+def test_a_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None:
+    key_set.keys = [without_id(KEY), without_id(OTHER_KEY), public_jwk(OTHER_KEY, KEY_ID)]
+    with pytest.raises(Unauthenticated, match="does not name its key"):
+        key_set.verifier().verify(bearer())
+
+
+def test_a_token_with_kid_is_not_verified_with_a_key_without_one(key_set: KeySet) -> None:
+    key_set.keys = [without_id(KEY)]
+    with pytest.raises(Unauthenticated, match="its issuer does not have"):
+        key_set.verifier().verify(f"Bearer {token()}")
+
+
+def test_another_keys_signature_is_refused_without_kid_too(key_set: KeySet) -> None:
+    key_set.keys = [without_id(OTHER_KEY)]
+    with pytest.raises(Unauthenticated):
+        key_set.verifier().verify(bearer())
+
+
+@pytest.mark.parametrize("null", ["alg", "use"])
+def test_null_in_a_key_counts_as_absent(key_set: KeySet, null: str) -> None:
+    key_set.keys = [public_jwk(KEY, KEY_ID) | {null: None}]
+    assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
+
+
+@pytest.mark.parametrize("reply", [r for n, r in BAD_REPLIES.items() if n != "cut off"])
+def test_an_issuer_without_usable_keys_is_told_apart_from_a_silent_one(
+    key_set: KeySet, reply: Reply
+) -> None:
+    key_set.reply = reply
+    with pytest.raises(SigningKeysUnavailable, match="answers, but not with a key set"):
+        key_set.verifier().verify(f"Bearer {token()}")
+    with refusing() as port:
+        url = f"http://127.0.0.1:{port}/keys"
+        settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
+        with pytest.raises(SigningKeysUnavailable, match="does not answer"):
+            TokenVerifier(settings, key_set.clock).verify(f"Bearer {token()}")

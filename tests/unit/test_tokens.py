@@ -258,17 +258,62 @@ def test_roles_come_from_a_list_of_text_only(
     assert verify(token(claims(roles=value))).roles == roles
 
 
-@pytest.mark.parametrize("verified", [None, False, "true", 1, "yes", ["true"]])
-def test_an_address_that_is_not_verified_counts_for_nothing(
-    verify: Verify, verified: object
-) -> None:
-    text = token(claims(email="alice@example.org", email_verified=verified))
+ADDRESS = "alice@example.org"
+NAMESPACE = "https://clips.example.org"
+
+
+@pytest.mark.parametrize(
+    "verified", [None, False, "false", "", 0, 1, "1", "yes", "True", ["true"], {}]
+)
+def test_an_address_that_is_not_verified_does_not_count(verify: Verify, verified: object) -> None:
+    text = token(claims(email=ADDRESS, email_verified=verified))
     assert verify(text).verified_email is None
 
 
-def test_a_verified_address_is_taken_over(verify: Verify) -> None:
-    text = token(claims(email="alice@example.org", email_verified=True))
-    assert verify(text).verified_email == "alice@example.org"
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"email": ADDRESS, "email_verified": True},
+        {"email": ADDRESS, "email_verified": "true"},  # Cognito
+        {"email": ADDRESS, "xms_edov": True},  # Entra
+        {"email": ADDRESS, "xms_edov": "true"},
+        {"email": ADDRESS, "xms_edov": "1"},
+        {"email": ADDRESS, "xms_edov": 1},
+        {f"{NAMESPACE}/email": ADDRESS, f"{NAMESPACE}/email_verified": True},  # Auth0
+    ],
+)
+def test_a_verified_address_counts_in_the_claims_of_known_issuers(
+    verify: Verify, sent: dict[str, object]
+) -> None:
+    assert verify(token(claims(**sent))).verified_email == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"email": ADDRESS, "email_verified": False, "xms_edov": True},
+        {"email": ADDRESS, "xms_edov": False},
+        {"email": ADDRESS, "xms_edov": "0"},
+        {"preferred_username": ADDRESS, "email_verified": True},
+        {"upn": ADDRESS, "xms_edov": True},
+        {f"{NAMESPACE}/email": ADDRESS},
+        {f"{NAMESPACE}/email": ADDRESS, "email_verified": True},
+        {"email": ADDRESS, f"{NAMESPACE}/email_verified": True},
+        {f"{NAMESPACE}/email": ADDRESS, "https://else.example.org/email_verified": True},
+        {
+            f"{NAMESPACE}/email": ADDRESS,
+            f"{NAMESPACE}/email_verified": True,
+            "https://else.example.org/email": "bob@example.org",
+            "https://else.example.org/email_verified": True,
+        },
+        {"x/email": ADDRESS, "x/email_verified": True},
+        {"email": ADDRESS, "verified_primary_email": [ADDRESS]},
+    ],
+)
+def test_claims_that_do_not_belong_together_verify_nothing(
+    verify: Verify, sent: dict[str, object]
+) -> None:
+    assert verify(token(claims(**sent))).verified_email is None
 
 
 @pytest.mark.parametrize("email", ["", 5, ["a@b"], "a\0@b", "a@b\n", "\ud800@b", "x" * 321])

@@ -1,10 +1,16 @@
 """Answers tell addresses by which the caller can really come again."""
 
+from typing import cast
+from uuid import UUID
+
 import azure.functions as func
 import pytest
 
+from clips.compose import Services
 from clips.http import urls
+from clips.http.request import AnonymousRequest
 from shared.errors import InvalidRequest
+from shared.model import Client
 
 
 def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRequest:
@@ -29,7 +35,7 @@ def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRe
 def test_an_address_is_on_the_host_that_was_called(
     url: str, forwarded: str | None, address: str
 ) -> None:
-    assert urls.absolute(request(url, forwarded), "/api/s/x") == address
+    assert urls.absolute(request(url, forwarded), "/api/s/x", None) == address
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,9 @@ def test_an_address_is_on_the_host_that_was_called(
     ],
 )
 def test_a_header_that_holds_no_host_is_not_looked_at(forwarded: str) -> None:
-    address = urls.absolute(request("https://app.example.net/api/videos", forwarded), "/api/s/x")
+    address = urls.absolute(
+        request("https://app.example.net/api/videos", forwarded), "/api/s/x", None
+    )
     assert address == "https://app.example.net/api/s/x"
 
 
@@ -75,10 +83,10 @@ def test_a_call_that_names_no_host_is_malformed(host: str) -> None:
     url = f"http://{host}/api/clips?limit=1"
     asked = func.HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
     with pytest.raises(InvalidRequest) as caught:
-        urls.absolute(asked, "/api/s/x")
+        urls.absolute(asked, "/api/s/x", None)
     assert [field.parameter for field in caught.value.fields] == ["Host"]
     with pytest.raises(InvalidRequest, match="Host"):
-        urls.with_query(asked, {"cursor": "x"})
+        urls.with_query(asked, {"cursor": "x"}, None)
     with pytest.raises(InvalidRequest, match="Host"):
         urls.path_of(asked)
 
@@ -87,6 +95,62 @@ def test_an_address_with_another_query_keeps_the_rest_of_it() -> None:
     asked = request(
         "https://app.example.net/api/videos?limit=2&cursor=a%20b", limit="2", cursor="a b"
     )
-    assert urls.with_query(asked, {"cursor": "ž&x"}) == (
+    assert urls.with_query(asked, {"cursor": "ž&x"}, None) == (
         "https://app.example.net/api/videos?limit=2&cursor=%C5%BE%26x"
     )
+
+
+PUBLIC = ["https://clips.example.com", "https://api.example.com/cliplink", "http://localhost:8080"]
+
+
+@pytest.mark.parametrize("public_url", PUBLIC)
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://func.azurewebsites.net/api/videos", {}),
+        ("https://func.azurewebsites.net/api/videos", {"X-Forwarded-Host": "evil.example.org"}),
+        ("https://func.azurewebsites.net/api/videos", {"X-Original-Host": "gw.example.org"}),
+        ("http://10.0.0.4:8080/api/videos", {"Forwarded": "host=evil.example.org"}),
+        ("http://localhost:7071/api/videos", {}),
+    ],
+)
+def test_public_url_is_in_every_address_whatever_the_headers(
+    public_url: str, url: str, headers: dict[str, str]
+) -> None:
+    asked = AnonymousRequest(
+        cast("Services", None),
+        func.HttpRequest("GET", url, headers=headers, params={"limit": "1"}, body=b""),
+        public_url,
+    )
+    assert asked.url_of("/api/s/x") == f"{public_url}/api/s/x"
+    assert asked.location_of("/api/clips/1") == f"{public_url}/api/clips/1"
+    _, headers = asked.page([1.0, 2.0], 1, lambda start: (start, UUID(int=1)))
+    assert headers["Link"].startswith(f"<{public_url}/api/videos?limit=1&cursor=")
+
+
+def test_location_is_relative_without_a_public_url() -> None:
+    asked = AnonymousRequest(cast("Services", None), request("https://app.example.net/api"), None)
+    assert asked.location_of("/api/clips/1") == "/api/clips/1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.4", "203.0.113.4"),
+        ("203.0.113.4:51234", "203.0.113.4"),
+        ("203.0.113.4:51234, 10.0.0.4:80", "203.0.113.4"),
+        ("[2001:db8::1]:51234", "2001:db8::1"),
+        ("2001:db8::1, 10.0.0.4", "2001:db8::1"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_client_is_the_first_forwarded_address_without_its_port(
+    forwarded: str | None, address: str
+) -> None:
+    headers = {"User-Agent": "curl/8"}
+    if forwarded is not None:
+        headers["X-Forwarded-For"] = forwarded
+    asked = func.HttpRequest("GET", "https://app.example.net/", headers=headers, body=b"")
+    client = AnonymousRequest(cast("Services", None), asked, None).client
+    assert client == Client(address, "curl/8")

@@ -13,6 +13,7 @@ from clips.http.inputs import Body, Owned
 from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
+from clips.http.parsing import RETRY_KEY
 from shared import errors
 from shared.errors import CliplinkError
 
@@ -35,8 +36,13 @@ and hand out links that open it for a while.
 **Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
 names all its bad fields at once in `errors`.
 
+**Blank values.** A blank text in an optional field counts as null, a blank parameter as absent.
+
 **Paths and methods.** A path that is not listed here answers 404 `not_found`; a method that a \
 path does not have answers 405 `method_not_allowed`, with the ones it has in `Allow`.
+
+**HEAD.** The operations that need no token answer HEAD like GET, without a body. On a share it \
+does not count as a view.
 
 **Pages.** Lists are bare arrays. Where there is more, `Link: <URL>; rel="next"` leads on.
 
@@ -52,6 +58,15 @@ _TAGS = {
     Tag.SERVICE: "About the service itself.",
 }
 
+_RETRY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text that names this request, such as a UUID. For a day, the same request "
+    "with the same key has the same answer and creates nothing again; another request with it "
+    "is an error.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": RETRY_KEY.pattern},
+}
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -95,6 +110,8 @@ def errors_of(route: Route) -> set[type[CliplinkError]]:
         found |= {*_OF_A_TOKEN}
     if operation.has_body:
         found |= {*_OF_A_BODY}
+    if operation.retry_key:
+        found.add(errors.KeyReused)
     if operation.role or issubclass(operation.parameters, Owned):
         found.add(errors.Forbidden)
     return found
@@ -139,6 +156,8 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
                 "schema": schema,
             }
         )
+    if route.operation.retry_key:
+        found.append(_RETRY_KEY)
     return sorted(found, key=lambda parameter: str(parameter["in"]))
 
 

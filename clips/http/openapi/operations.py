@@ -81,7 +81,7 @@ class Operation[P: Parameters, B: Body = NoBody]:
     """The description of a handler, and the decorator that adds it.
 
     `errors` are those that the handler raises itself. The token must have `role` for the handler
-    to run. `example` is a request body.
+    to run. `example` is a request body. With `retry_key`, the header Idempotency-Key is read.
     """
 
     tag: Tag
@@ -93,6 +93,7 @@ class Operation[P: Parameters, B: Body = NoBody]:
     example: Mapping[str, object] = field(default_factory=dict)
     errors: tuple[type[CliplinkError], ...] = ()
     role: Role | None = None
+    retry_key: bool = False
 
     @property
     def has_body(self) -> bool:
@@ -125,3 +126,7 @@ class Route:
     path: str
     operation: AnyOperation
     is_public: bool
+
+    @property
+    def answers_head(self) -> bool:
+        return self.is_public and self.method == "GET"

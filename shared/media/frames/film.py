@@ -18,10 +18,14 @@ from shared.media.reading.bounds import LONGEST_SECONDS, ticks_for_ffmpeg
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 
+# FFmpeg measures the length of a track in these by its time stamps. In others it is what the
+# header says, and that of a fragmented MP4 speaks of the first fragment only.
+_FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
+
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
-    """A decoded frame and where it is, in units of the stream's time base."""
+    """A decoded frame and when it is shown, in units of the stream's time base."""
 
     frame: VideoFrame
     timestamp: int
@@ -30,7 +34,8 @@ class TimedFrame:
 class Film:
     """One picture track of `container`, which reads from `file`.
 
-    Timestamps are in units of the stream's time base, seconds count from where the film begins.
+    Timestamps are in units of the stream's time base. Seconds count from where the clip begins,
+    as players count them: the sound may begin before the picture.
     """
 
     def __init__(
@@ -51,33 +56,47 @@ class Film:
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
+        self.begin = self._first_shown()
+        self.zero = self._zero()
+        self.end = self._end()
 
     @property
-    def begin(self) -> int:
-        """Where the film begins."""
+    def first_timestamp(self) -> int:
+        """The time of the first frame, which an edit list may hide."""
         return self.stream.start_time or 0
 
     @property
     def length(self) -> int:
-        """How long the film is, 0 if that is unknown: at most as long as the clip."""
-        clip = self.duration(self._clip_seconds or 0.0)
-        told = self.stream.duration or 0
-        return min(told, clip) if told > 0 else clip
+        """How long the picture lasts, 0 if that is unknown."""
+        return self.end - self.begin
+
+    @property
+    def picture_seconds(self) -> float:
+        """When the picture ends, in seconds from where the clip begins; 0 if that is unknown."""
+        return self.seconds(self.end) if self.length else 0.0
 
     @property
     def frames(self) -> int:
-        """About how many frames the film has, 0 if nothing tells."""
+        """About how many frames the film has, 0 if that is unknown."""
         if self._frame_rate is None or self.length == 0:
             return max(0, self.stream.frames)
         return int(self.length * self._base * Fraction(self._frame_rate))
 
+    def is_shown(self, timestamp: int) -> bool:
+        """Tell whether players show what is in the file for this time.
+
+        FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
+        in front of time zero.
+        """
+        return not self.layout.is_mp4 or timestamp >= self.begin
+
     def seconds(self, timestamp: int) -> float:
-        """Return how far into the film a timestamp is."""
-        return float((timestamp - self.begin) * self._base)
+        """Return how far into the clip a timestamp is."""
+        return float((timestamp - self.zero) * self._base)
 
     def timestamp(self, seconds: float) -> int:
-        """Return the last timestamp that is not behind `seconds` into the film."""
-        return self.begin + self.duration(seconds)
+        """Return the last timestamp that is not later than `seconds` into the clip."""
+        return self.zero + self.duration(seconds)
 
     def duration(self, seconds: float) -> int:
         """Return `seconds`, within the longest film, in units of the time base."""
@@ -86,37 +105,82 @@ class Film:
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
         if timestamp <= self.begin:
-            timestamp = min(timestamp, 0)  # well before the first, whatever its decoding time is
+            timestamp = self._before_all(timestamp)
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
 
-        Raises:
-            UnplayableClip: a limit was reached.
-            BaseException: whatever the source raised, unchanged.
+        Raises UnplayableClip when a limit is reached, and whatever the source raised, unchanged.
         """
         for packet in self.container.demux(self.stream):
             self.file.check()
             yield packet
 
     def decode(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
-        """Decode one packet; a damaged one gives no frame, and the film goes on behind it.
+        """Return the frames that one packet gives; damaged data and damaged frames give none.
 
-        Raises:
-            MemoryError: a limit was reached, which is no damage: see `memory`.
+        The film goes on behind them. Raises MemoryError when memory was refused, which is no
+        damage.
         """
         try:
-            return self.stream.codec_context.decode(packet)
+            frames = self.stream.codec_context.decode(packet)
         except av.FFmpegError as error:
             if not is_damage(error):
                 raise
             return []
         except ValueError:  # PyAV's: the decoder could not be opened
             return []
+        return [frame for frame in frames if not frame.is_corrupt]
 
     def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:
-        """Decode one keyframe by itself: send it, drain the decoder, make it ready for the next."""
+        """Decode one keyframe by itself, and make the decoder ready for the next."""
         frames = [*self.decode(packet), *self.decode(None)]
-        self.stream.codec_context.flush_buffers()
+        self.forget()
         return frames[0] if frames else None
+
+    def forget(self) -> None:
+        """Let the decoder begin anew: what comes next is from another place of the film."""
+        self.stream.codec_context.flush_buffers()
+
+    def _before_all(self, timestamp: int) -> int:
+        """Return where to seek to for the first of all frames.
+
+        An index has decoding times, which may be far below zero. FFmpeg does not find what is
+        before the first sample of a fragmented MP4.
+        """
+        entries = self.stream.index_entries
+        first = entries[0].timestamp if len(entries) else 0
+        if self.layout.is_mp4 and len(entries):
+            return first
+        return min(timestamp, 0, first)
+
+    def _first_shown(self) -> int:
+        first = self.first_timestamp
+        hidden = self.layout.is_mp4 and first < 0 < first + self.duration(self._clip_seconds or 0.0)
+        return 0 if hidden else first
+
+    def _zero(self) -> int:
+        """Return where the clip begins: its first sound or picture, whichever is earlier."""
+        start: int | None = self.container.start_time  # PyAV's types leave None out
+        if start is None:
+            return self.begin
+        zero = int(Fraction(start, av.time_base) / self._base)
+        if self.layout.is_mp4:
+            zero = max(0, zero)
+        clip = self.duration(self._clip_seconds or 0.0)
+        is_damage = zero > self.begin or (clip > 0 and self.begin - zero > clip)
+        return self.begin if is_damage else zero
+
+    def _end(self) -> int:
+        clip = self.duration(self._clip_seconds or 0.0)
+        ends = [self.zero + clip] if clip > 0 else []
+        track = self.stream.duration or 0
+        if track > 0 and self._knows_track_length():
+            ends.append(self.first_timestamp + track)
+        return max(self.begin, min(ends, default=self.begin))
+
+    def _knows_track_length(self) -> bool:
+        if self.layout.is_mp4:
+            return not self.layout.fragmented
+        return self.container.format.name in _FORMATS_WITH_TRACK_LENGTH

@@ -1,43 +1,88 @@
 """Frames one after another: decoding a film on from a keyframe."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from av import Packet
 
 from shared.media.failures import FailureCode
+from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.reading.container import ffmpeg_errors
 
+# How far behind a keyframe a moment is searched for: a minute of Full HD, five seconds of work.
 _EXACT_PIXELS = 1500 * 1920 * 1088
-"""How far behind a keyframe a moment is looked for: a minute of Full HD, five seconds of work."""
 
+# Seconds before the moment from which a keyframe is searched for, until one is shown before it:
+# an index may know decoding times only, and a format without index is entered anywhere.
 _STEPS_BACK = (0.0, 2.0, 10.0, 60.0, math.inf)
-"""Seconds before the moment from which a keyframe is looked for, until one is shown before it:
-an index may know decoding times only, and a format without index is met anywhere."""
+
+# So many packets in a row that give no frame end the search: nothing can be decoded there.
+_PACKETS_WITHOUT_FRAME = 600
 
 
 def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
-    """Yield every frame from the keyframe at or before `timestamp` on.
+    """Yield every frame that is shown, from the keyframe at or before `timestamp` on.
 
-    Raises:
-        UnplayableClip: damage that FFmpeg cannot get over, or a limit was reached.
-        BaseException: whatever the source raised, unchanged.
+    Damaged frames are left out. Raises UnplayableClip for damage that FFmpeg cannot get over or
+    when a limit is reached, and whatever the source raised, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
         film.seek(timestamp)
+        fruitless = 0
         for packet in film.packets():
+            frames = film.decode(packet)
+            fruitless = 0 if frames else fruitless + 1
+            if fruitless > _PACKETS_WITHOUT_FRAME:
+                return
+            for frame in frames:
+                shown_at = timestamp if frame.pts is None else frame.pts
+                if film.is_shown(shown_at):
+                    yield TimedFrame(frame, shown_at)
+
+
+def next_picture(
+    film: Film, packets: "Iterable[Packet[Any]]", budget: FrameBudget
+) -> TimedFrame | None:
+    """Return the first frame that the first keyframe of `packets` leads to.
+
+    That is the keyframe itself, decoded alone, as a rule. A recovery point gives no picture alone,
+    and a keyframe before the start of an edit is not shown: then what follows is decoded too,
+    until a frame comes. None when there is none within `budget`.
+    """
+    budget.start_place()
+    decodes_on = False
+    for packet in packets:
+        if not decodes_on and packet.is_keyframe and packet.size:
+            frame = film.decode_alone(packet)
+            timestamp = packet.dts if packet.pts is None else packet.pts
+            if frame is not None and film.is_shown(timestamp or 0):
+                budget.count_found()
+                return TimedFrame(frame, timestamp or 0)
+            decodes_on = True
+        if decodes_on:
+            budget.count_decoded()
             for frame in film.decode(packet):
-                yield TimedFrame(frame, timestamp if frame.pts is None else frame.pts)
+                if frame.pts is not None and film.is_shown(frame.pts):
+                    film.forget()
+                    budget.count_found()
+                    return TimedFrame(frame, frame.pts)
+        if budget.is_spent_here:
+            break
+    film.forget()
+    return None
 
 
 def frame_at(film: Film, seconds: float) -> TimedFrame | None:
-    """Return the frame that is shown `seconds` into the film, the first or last one beyond it.
+    """Return the frame that is shown `seconds` into the clip, the first or last one beyond it.
 
     Decodes from the keyframe before it. In a film that would need more than a minute of that,
     the last frame reached; None when nothing can be decoded. Raises as `onward` does.
     """
     target = max(film.begin, film.timestamp(seconds))
     if film.length:
-        target = min(target, film.begin + film.length)
+        target = min(target, film.end)
     shown = None
     for back in _STEPS_BACK:
         start = max(film.begin, target - film.duration(back))

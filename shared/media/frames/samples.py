@@ -1,8 +1,11 @@
 """Which samples of an MP4 or MOV to fetch, from its index: positions only, nothing is read.
 
-Its index (`stbl`, ISO/IEC 14496-12 section 8.5) has place, size and time of every sample.
+Its index (`stbl`, ISO/IEC 14496-12 section 8.5) has place, size and time of every sample. Where an
+edit list begins between two keyframes, FFmpeg keeps what leads in to it, marked as "discard":
+`is_shown` is the one rule for what may be fetched to be shown.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,42 +15,65 @@ from shared.media.reading.source import Range
 
 _LARGEST_SAMPLE = 32 * 1024 * 1024
 
+# What is fetched of a keyframe whose size is unknown.
 _USUAL_KEYFRAME = 128 * 1024
-"""What is fetched of a keyframe whose size is unknown."""
 
+# Where every sample is marked as a keyframe, so many on either side are compared by size.
 _NEIGHBOURS = 150
-"""Where every sample is marked as a keyframe, so many on either side are compared by size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Where a sample lies, in bytes, and its decoding time in units of the time base."""
+    """Where a sample lies, in bytes, and its decoding time in units of the time base.
 
+    `number` is its place in the index.
+    """
+
+    number: int
     offset: int
     length: int
     timestamp: int
 
 
-def keyframes(entries: IndexEntries, count: int) -> list[Sample]:
-    """Return up to `count` different keyframes, each the nearest to where an equal part begins."""
-    if len(entries) == 0:
-        return []
-    first, last = entries[0].timestamp, entries[-1].timestamp
-    numbers = {_nearest(entries, timestamp) for timestamp in parts(first, last, count)}
-    return _fetchable([entries[number] for number in sorted(numbers) if number >= 0])
+def is_shown(entry: IndexEntry, earliest: int) -> bool:
+    """Tell whether players show a sample: no edit list hides it, nor is it before `earliest`."""
+    return not entry.is_discard and entry.timestamp >= earliest
 
 
-def largest_nearby(entries: IndexEntries, samples: list[Sample]) -> list[Sample]:
+def shown_keyframes(entries: IndexEntries, earliest: int) -> list[tuple[int, int]]:
+    """Return decoding time and number of each keyframe that is shown, in the order of time.
+
+    Those that cannot be fetched are left out.
+    """
+    return sorted(
+        (entry.timestamp, number)
+        for number, entry in enumerate(entries)
+        if entry.is_keyframe and is_shown(entry, earliest) and _is_fetchable(entry)
+    )
+
+
+def nearest(
+    entries: IndexEntries, keyframes: Sequence[tuple[int, int]], timestamps: Iterable[int]
+) -> list[Sample]:
+    """Return the keyframe that is nearest to each of `timestamps`, each once, in order."""
+    numbers = {_nearest(keyframes, timestamp) for timestamp in timestamps} if keyframes else set()
+    return [_sample(entries, keyframes[number][1]) for number in sorted(numbers)]
+
+
+def largest_nearby(entries: IndexEntries, samples: list[Sample], earliest: int) -> list[Sample]:
     """Return for each sample the largest one around it, each once, in order.
 
     For an index that marks all samples as keyframes although few of them are: these are larger.
     """
     numbers: set[int] = set()
     for sample in samples:
-        near = entries.search_timestamp(sample.timestamp, any_frame=True)
-        around = range(max(0, near - _NEIGHBOURS), min(len(entries), near + _NEIGHBOURS))
-        numbers.add(max(around, key=lambda number: entries[number].size))
-    return _fetchable([entries[number] for number in sorted(numbers)])
+        first, last = sample.number - _NEIGHBOURS, sample.number + _NEIGHBOURS
+        around = range(max(0, first), min(len(entries), last))
+        shown = [number for number in around if is_shown(entries[number], earliest)]
+        numbers.add(max(shown, key=lambda number: entries[number].size))
+    return [
+        _sample(entries, number) for number in sorted(numbers) if _is_fetchable(entries[number])
+    ]
 
 
 def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
@@ -62,27 +88,6 @@ def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
 def parts(first: int, last: int, count: int) -> list[int]:
     """Return where each of `count` equal parts of first..last begins."""
     return [first + (last - first) * part // count for part in range(count)]
-
-
-def _nearest(entries: IndexEntries, timestamp: int) -> int:
-    """Return the number of the keyframe that is nearest in time, -1 if there is none."""
-    around = (
-        entries.search_timestamp(timestamp),
-        entries.search_timestamp(timestamp, backward=False),
-    )
-    return min(
-        (number for number in around if number >= 0),
-        key=lambda number: abs(entries[number].timestamp - timestamp),
-        default=-1,
-    )
-
-
-def _fetchable(entries: list[IndexEntry]) -> list[Sample]:
-    return [
-        Sample(entry.pos, entry.size, entry.timestamp)
-        for entry in entries
-        if entry.pos >= 0 and 0 < entry.size <= _LARGEST_SAMPLE
-    ]
 
 
 def places(entries: IndexEntries, timestamps: Iterable[int]) -> list[Range]:
@@ -108,3 +113,19 @@ def span(entries: IndexEntries, start: int, end: int) -> Range | None:
     offset = entries[first].pos
     length = entries[last].pos + entries[last].size - offset
     return (offset, length) if offset >= 0 and length > 0 else None
+
+
+def _nearest(keyframes: Sequence[tuple[int, int]], timestamp: int) -> int:
+    """Return which of `keyframes` is nearest in time; there is at least one."""
+    behind = bisect_left(keyframes, (timestamp, 0))
+    around = range(max(0, behind - 1), min(len(keyframes), behind + 1))
+    return min(around, key=lambda number: abs(keyframes[number][0] - timestamp))
+
+
+def _is_fetchable(entry: IndexEntry) -> bool:
+    return entry.pos >= 0 and 0 < entry.size <= _LARGEST_SAMPLE
+
+
+def _sample(entries: IndexEntries, number: int) -> Sample:
+    entry = entries[number]
+    return Sample(number, entry.pos, entry.size, entry.timestamp)

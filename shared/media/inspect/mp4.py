@@ -131,11 +131,11 @@ def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
         return False
     if end + 2 * _HEADER <= file.size:
         return False  # a damaged box stands where the walk ended: nothing need be missing
-    return not (overrun and last is not None and _holds_index(file, last))
+    return not (last is not None and last.end >= file.size and _holds_index(file, last))
 
 
 def _holds_index(file: SourceFile, box: _Box) -> bool:
-    """Tell whether a box that claims too much has swallowed the index: then all is here."""
+    """Tell whether the last box claims too much and covers the index: then nothing is missing."""
     head = file.peek(box.start, BLOCK_BYTES)
     return bool(_INDEX.search(head) or _INDEX.search(file.peek_end(_INDEX_TAIL)))
 

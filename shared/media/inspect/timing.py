@@ -23,6 +23,7 @@ from shared.media.reading.bounds import (
     is_believable_time,
     ticks_for_ffmpeg,
 )
+from shared.media.reading.container import rewind
 from shared.media.reading.source import SourceFile
 
 # A recording without a length is read through to learn it, if it is no larger than this and its
@@ -134,7 +135,7 @@ def _measured_rate(
             times.add(packet.pts)
         if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
             break
-    container.seek(0)
+    rewind(container, stream)
     ordered = sorted(times)
     distances = [after - before for before, after in pairwise(ordered)]
     if len(distances) < _FEWEST_DISTANCES:
@@ -169,7 +170,7 @@ def _reach(
         if file.bytes_read > last_byte:
             times.clear()  # the end was not reached
             break
-    container.seek(0)
+    rewind(container, *streams)
     if not times:
         return None
     return min(times)[0], max(times)[0], max(end for _, end in times)

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.layout import Layout, TrackKind
 from shared.media.pictures.orientation import Orientation, orientation_of
-from shared.media.reading.container import is_damage
+from shared.media.reading.container import is_damage, rewind
 from shared.media.reading.source import Limits, SourceFile
 
 # How far a file is read to see whether a track gives a frame, and which track has more than one.
@@ -56,12 +56,10 @@ def find_tracks(
     Raises UnplayableClip: `no_playable_stream`, `dimensions_too_large` or `encrypted`; and what
     the source raised, unchanged.
     """
-    videos = [s for s in container.streams.video if s.codec_context is not None and s.width > 0]
+    videos = [s for s in container.streams.video if _has_decoder(s) and s.width > 0]
     pictures = [s for s in videos if not _is_still(s)]
     covers = [s for s in videos if _is_still(s) and s.width * s.height <= limits.max_pixels]
-    sounds = [
-        s for s in container.streams.audio if s.codec_context is not None and s.sample_rate > 0
-    ]
+    sounds = [s for s in container.streams.audio if _has_decoder(s) and s.sample_rate > 0]
     if not pictures and not sounds:
         raise unplayable(FailureCode.NO_PLAYABLE_STREAM)
     encrypted = _encrypted_streams(container, layout)
@@ -98,6 +96,13 @@ def check_complete(tracks: Tracks, layout: Layout, file: SourceFile) -> None:
         entries = stream.index_entries[-_INDEX_TAIL:] if stream else []
         if any(entry.pos + entry.size > file.size for entry in entries):
             raise unplayable(FailureCode.TRUNCATED)
+
+
+def _has_decoder(stream: VideoStream | AudioStream) -> bool:
+    try:
+        return stream.codec_context is not None and stream.codec_context.codec is not None
+    except av.codec.codec.UnknownCodecError:  # damage can change the codec behind FFmpeg's back
+        return False
 
 
 def _is_still(stream: VideoStream) -> bool:
@@ -148,10 +153,10 @@ def _sample_counts(
             known = all(counts[stream.index] > 1 for stream in streams)
             if known or number > 2 * _TRIED_PACKETS or file.bytes_read > last_byte:
                 break
-        container.seek(0)
     except av.FFmpegError as error:
         if not is_damage(error):
             raise
+    rewind(container, *streams)
     file.check()
     return counts
 
@@ -162,25 +167,26 @@ def _first_with_a_frame(
     """Return the first track of several that can be decoded, or the first of all."""
     if len(pictures) == 1:
         return pictures[0]
-    return next((s for s in pictures if _gives_a_frame(container, file, s)), pictures[0])
-
-
-def _gives_a_frame(container: InputContainer, file: SourceFile, stream: VideoStream) -> bool:
+    shown: set[int] = set()
     last_byte = file.bytes_read + _TRIED_BYTES
-    found = False
+    by_index = {stream.index: stream for stream in pictures}
     try:
-        for number, packet in enumerate(container.demux(stream)):
+        for number, packet in enumerate(container.demux(*pictures)):
             file.check()
-            found = _decodes(stream, packet)
-            if found or number > _TRIED_PACKETS or file.bytes_read > last_byte:
+            stream = by_index[packet.stream_index]
+            if stream.index not in shown and _decodes(stream, packet):
+                shown.add(stream.index)
+            enough = pictures[0].index in shown or number > len(pictures) * _TRIED_PACKETS
+            if enough or file.bytes_read > last_byte:
                 break
-        container.seek(0)
     except av.FFmpegError as error:
         if not is_damage(error):
             raise
+    rewind(container, *pictures)
     file.check()
-    stream.codec_context.flush_buffers()
-    return found
+    for stream in pictures:
+        stream.codec_context.flush_buffers()
+    return next((stream for stream in pictures if stream.index in shown), pictures[0])
 
 
 def _decodes(stream: VideoStream, packet: "av.Packet[Any]") -> bool:

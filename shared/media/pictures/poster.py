@@ -1,6 +1,6 @@
 """Choosing the frame that stands for a clip.
 
-Knows what a good frame is worth looking for; the frames come from `keyframes` and `playback`,
+Decides how long to search for a better frame; the frames come from `keyframes` and `playback`,
 the judgement of one frame from `scoring`.
 """
 
@@ -17,20 +17,22 @@ from shared.media.frames.playback import onward
 from shared.media.pictures import scoring
 from shared.media.pictures.rendering import Renderer
 
+# With fewer candidates than this, a better frame may lie between them.
 _FEW = 4
-"""With fewer candidates than this, a better frame may lie between them."""
 
-_WALK_STEP = 10
-"""One frame of this many is judged on a walk; decoding must not skip, judging may."""
+# One frame of this many is judged where frames are decoded one after another: decoding must not
+# skip, judging may.
+_STEP = 10
 
-_WALK_PIXELS = 300 * 1920 * 1088
-_WALK_BYTES = 8 * 1024 * 1024
-"""A walk ends after 300 frames of Full HD, as much work in another size, or so many bytes."""
+# That ends after 300 frames of Full HD, as much work in another size, or so many bytes.
+_PIXELS = 300 * 1920 * 1088
+_BYTES = 8 * 1024 * 1024
 
+# It also ends where a frame is not better than the one before by more than 3 %.
 _RISING = 1.03
 
 
-class Choice:
+class BestFrame:
     """The best frame so far; one frame at a time, since a frame of 8K takes 100 MB."""
 
     def __init__(self, timestamp: int) -> None:
@@ -40,11 +42,11 @@ class Choice:
         self._candidates = 0
 
     def consider(self, candidate: TimedFrame, picture: Image.Image) -> float:
-        """Return the score of a frame, and keep it if it is the best; damaged ones count less.
+        """Return the score of a frame, and keep it if it is the best.
 
         `picture` is the frame on a screen, in any size from some 100 pixels on.
         """
-        score = scoring.score(picture) - (1.0 if candidate.frame.is_corrupt else 0.0)
+        score = scoring.score(picture)
         self._candidates += 1
         if score > self._score:
             self.frame, self._score, self.timestamp = candidate.frame, score, candidate.timestamp
@@ -61,42 +63,39 @@ class Choice:
         return self._score < enough
 
 
-def improve(choice: Choice, film: Film, renderer: Renderer) -> None:
-    """Walk forward from the best frame if there may be a better one.
+def improve(best: BestFrame, film: Film, renderer: Renderer) -> None:
+    """Search the frames behind the best one if there may be a better one among them.
 
-    When a limit or damage ends the walk, what has been found is enough.
-
-    Raises:
-        UnplayableClip: the walk ended before any frame was found.
-        BaseException: whatever the source raised, unchanged.
+    When a limit or damage ends this, what has been found is enough. Raises UnplayableClip when
+    nothing had been found before, and whatever the source raised, unchanged.
     """
-    if not choice.could_be_better:
+    if not best.could_be_better:
         return
     try:
-        _walk(_bounded(onward(film, choice.timestamp), film), choice, renderer)
+        _search(_bounded(onward(film, best.timestamp), film), best, renderer)
     except UnplayableClip:
-        if choice.frame is None:
+        if best.frame is None:
             raise
 
 
 def _bounded(frames: Iterator[TimedFrame], film: Film) -> Iterator[TimedFrame]:
-    pixels, last_byte = 0, film.file.bytes_read + _WALK_BYTES
+    pixels, last_byte = 0, film.file.bytes_read + _BYTES
     for candidate in frames:
         pixels += candidate.frame.width * candidate.frame.height
-        if pixels > _WALK_PIXELS or film.file.bytes_read > last_byte:
+        if pixels > _PIXELS or film.file.bytes_read > last_byte:
             return
         yield candidate
 
 
-def _walk(frames: Iterator[TimedFrame], choice: Choice, renderer: Renderer) -> None:
+def _search(frames: Iterator[TimedFrame], best: BestFrame, renderer: Renderer) -> None:
     """Go on until there is something to see that is no longer getting better, as a fade does."""
     previous = -math.inf
     for number, candidate in enumerate(frames):
-        if number % _WALK_STEP:
+        if number % _STEP:
             continue
         with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
             picture = renderer.picture(candidate.frame, scoring.BOX)
-            score = choice.consider(candidate, picture)
+            score = best.consider(candidate, picture)
             if score >= scoring.ACCEPTABLE and score < previous * _RISING:
                 return
             previous = score

@@ -18,14 +18,16 @@ from shared.model import ImageFormat
 
 _SECONDS = 3.0
 _BOX = (480, 480)
+
+# Pictures a second: enough to see what moves, at a third of the bytes of all.
 _RATE = 8
-"""Pictures a second: enough to see what moves, at a third of the bytes of all."""
 
 _FEWEST = 8
 _WEBP_QUALITY, _WEBP_EFFORT = 60, 0
+
+# How much may be decoded: three seconds of Full HD and several more from the keyframe before them,
+# not as much in 4K.
 _PIXELS = 250 * 1920 * 1088
-"""How much may be decoded: three seconds of Full HD with a lead of several more from the keyframe,
-not as much in 4K."""
 
 
 def moving_preview(
@@ -35,12 +37,10 @@ def moving_preview(
 
     At most 480 pixels a side, 8 pictures a second, repeating. Shorter if more than `max_bytes`
     would be read for it, or limits or damage end it; None if hardly anything is left.
-
-    Raises:
-        BaseException: whatever the source raised, unchanged.
+    Raises whatever the source raised, unchanged.
     """
     length = film.duration(_SECONDS)
-    start = max(film.begin, min(timestamp, film.begin + film.length - length))
+    start = max(film.begin, min(timestamp, film.end - length))
     place = span(film.stream.index_entries, start, start + length) if film.layout.is_mp4 else None
     if max_bytes < BLOCK_BYTES:
         return None

@@ -7,15 +7,15 @@ the sample films and on those that the tests make.
 
 from PIL import Image, ImageFilter, ImageStat
 
+# Width and height of a picture to judge, at most; more does not change the result.
 BOX = (256, 256)
-"""Width and height of a picture to judge, at most; more does not change the choice."""
 
+# Below this a frame is black, blank or hardly more.
 ACCEPTABLE = 1.0
-"""Below this a frame is black, blank or hardly more."""
 
+# From here on a frame shows a well-lit, detailed scene. Between the two it may be a plain scene,
+# or one that is still fading in.
 CLEARLY_GOOD = 2.0
-"""From here on a frame shows a well-lit, detailed scene. Between the two it may be a plain scene,
-or one that is still fading in."""
 
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 _TONES = 16

@@ -6,11 +6,17 @@ from shared.media.pictures.picture import Picture, encoded
 from shared.model import ImageFormat
 from shared.storyboard import Storyboard
 
+# Width and height of a tile at most, in pixels: 240x135 for 16:9, 180x320 for 9:16.
 TILE_BOX = (240, 320)
-"""Width and height of a tile at most, in pixels: 240x135 for 16:9, 180x320 for 9:16."""
 
 _MAX_TILES = 50
-_CLOSEST = 0.95  # seconds: a keyframe a second, time stamps rounded
+
+# Seconds between tiles: a keyframe a second, time stamps rounded.
+_CLOSEST = 0.95
+
+# A storyboard needs so much of the film to have been searched for frames: else its last tile would
+# stand for a part of which nothing is known.
+_SEARCHED = 2 / 3
 _COLUMNS = 10
 _JPEG_QUALITY = 72
 
@@ -35,18 +41,20 @@ class Sheet:
         if all(abs(seconds - other) >= _CLOSEST for other in self._tiles):
             self._tiles[round(seconds, 3)] = tile
 
-    def laid_out(self, duration: float | None) -> tuple[Storyboard, Picture] | None:
+    def laid_out(
+        self, duration: float | None, picture_ends: float, searched: float
+    ) -> tuple[Storyboard, Picture] | None:
         """Return geometry and JPEG for a clip of `duration` seconds, and give up the tiles.
 
-        None without a length, and if all tiles are from the first third of the clip: then it
-        could not be read on.
+        The picture may end before the clip, at `picture_ends` seconds. Up to `searched` seconds
+        the film was searched for frames. None without a length, and if too little was searched.
         """
-        if duration is None:
+        if duration is None or searched < _SEARCHED * min(duration, picture_ends):
             return None
         starts = sorted(start for start in self._tiles if start < duration)
         tiles = [self._tiles[start] for start in starts]
         self._tiles.clear()
-        if not tiles or (len(tiles) > 1 and starts[-1] < duration / 3):
+        if not tiles:
             return None
         width, height = tiles[0].size
         columns, rows = min(len(tiles), _COLUMNS), -(-len(tiles) // _COLUMNS)

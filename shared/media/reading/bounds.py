@@ -28,7 +28,7 @@ def believable_seconds(seconds: float | None) -> float | None:
 
 def is_believable_time(seconds: float | Fraction) -> bool:
     """Tell whether a picture or a sound can have this time stamp, given in seconds."""
-    return abs(seconds) <= _FARTHEST_SECONDS
+    return -_FARTHEST_SECONDS <= seconds <= _FARTHEST_SECONDS
 
 
 def ticks_for_ffmpeg(timestamp: int) -> int:

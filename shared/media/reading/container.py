@@ -7,10 +7,11 @@ the machine. Knows nothing of what is then done with the tracks.
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
@@ -21,6 +22,13 @@ from shared.media.reading.source import Limits, SourceFile
 
 # Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
+
+
+class Readable(Protocol):
+    """Bytes that can be read once, from end to end."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end."""
 
 
 @contextmanager
@@ -51,6 +59,21 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
         yield container
 
 
+def open_stream(stream: Readable, format_name: str) -> InputContainer:
+    """Open a stretch of a file that is already open, as a stream of its own, to demux it.
+
+    Hardly anything is read to describe its tracks, which are known. The caller closes the
+    container, and handles FFmpeg's errors.
+    """
+    return av.open(
+        stream,
+        "r",
+        format=format_name,
+        options={"protocol_whitelist": "none", "probesize": "65536", "analyzeduration": "1"},
+        io_open=_refuse,
+    )
+
+
 @contextmanager
 def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     """Raise `code` for what FFmpeg raises inside, unless reading is to blame: then that.
@@ -65,6 +88,21 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
         file.check()
         raise unplayable(code) from error
     file.check()
+
+
+def rewind(container: InputContainer, *streams: Stream) -> None:
+    """Go back to the beginning, by the index of the first of `streams` that allows it.
+
+    Matroska refuses where a track has no keyframe in its index.
+    """
+    for stream in (None, *streams):
+        try:
+            container.seek(0, stream=stream)
+        except av.FFmpegError as error:
+            if not is_damage(error):
+                raise
+        else:
+            return
 
 
 def is_damage(error: av.FFmpegError) -> bool:

@@ -18,7 +18,7 @@ from shared.settings import StorageSettings
 from shared.settings.secret import Part, Secret
 from shared.storage.sdk.azure_errors import azure_errors
 from shared.storage.signing.delegation import DelegatedSigners
-from shared.storage.signing.sas import DelegationKey, Signer, Span, blob_path
+from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer, blob_path
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -74,7 +74,7 @@ class StorageAccount:
         """The plain address of a blob; it opens nothing, all containers are private."""
         return f"{self.address}/{blob_path(container, name)}"
 
-    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+    def signer_for(self, span: LinkPeriod) -> tuple[Signer, LinkPeriod]:
         """The signer of a link of that span, and the span that the link gets.
 
         A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
@@ -137,7 +137,6 @@ def _parts(connection_string: str) -> dict[str, str]:
 
 
 def _client(address: str, name: str, key: Secret | None) -> "BlobServiceClient":
-    # Imported here: a quarter of a second that an instance which only makes links does not pay.
     from shared.storage.sdk.sdk_client import open_client
 
     return open_client(address, name, key, _CLIENT_OPTIONS)

@@ -34,7 +34,6 @@ class Queue:
                 self._send(text)
 
     def _send(self, text: str) -> None:
-        # Imported here, as the client is: few instances ever send a message.
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
         client = self._opened()

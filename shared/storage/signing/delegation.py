@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
-from shared.storage.signing.sas import DelegationKey, Signer, Span
+from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _MAX_KEPT = 16
 type Fetch = Callable[[datetime, datetime], DelegationKey]
 
 
-def key_span(span: Span) -> tuple[datetime, datetime]:
+def key_period(span: LinkPeriod) -> tuple[datetime, datetime]:
     """From when until when the key of a link holds; the link may have to end with it.
 
     The start is in the past whenever the link's is, so the end is less than seven days away.
@@ -65,14 +65,14 @@ class DelegatedSigners:
         self._lock = threading.Lock()
         self._failures = 0
 
-    def signer_for(self, span: Span) -> tuple[Signer, Span]:
+    def signer_for(self, span: LinkPeriod) -> tuple[Signer, LinkPeriod]:
         """The signer of a link, and the link's span, which ends no later than the key.
 
         Raises StorageUnavailable if there is no key to be had.
         """
-        holds = key_span(span)
+        holds = key_period(span)
         if holds[1] < span.expires_at:
-            span = Span(span.starts_at, holds[1])
+            span = LinkPeriod(span.starts_at, holds[1])
         kept = self._kept.get(holds)
         if kept is None:
             return self._first(holds), span

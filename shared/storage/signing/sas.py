@@ -40,7 +40,7 @@ class DelegationKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LinkPeriod:
     """From when until when a link works; whole seconds, UTC."""
 
     starts_at: datetime
@@ -89,7 +89,7 @@ class Draft:
         signer: Signer,
         container: str,
         permission: str,
-        span: Span,
+        span: LinkPeriod,
         *,
         ip: str | None = None,
         cache_control: str | None = None,

@@ -35,11 +35,13 @@ _NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 class LinkTerms:
     """What a read link is bound to besides blob and time.
 
-    `ip` is an address or a range "a-b"; `download_as` makes browsers save under that name.
+    `ip` is an address or a range "a-b". `download_as` makes browsers save it under that name,
+    `shown_as` makes them play it, and is the name if the user saves it.
     """
 
     ip: str | None = None
     download_as: str | None = None
+    shown_as: str | None = None
     content_type: str | None = None
 
 
@@ -87,13 +89,13 @@ class Links:
             if len(self._templates) >= _MAX_TEMPLATES:
                 self._templates.clear()
             self._templates[key] = template
-        return self._made(template.address, template.draft, name, terms.download_as)
+        return self._made(template.address, template.draft, name, terms.download_as, terms.shown_as)
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
         signer, when = self._account.signer_for(span(self._clock(), life, _NO_WINDOW))
         draft = Draft(signer, container, CREATE_OR_OVERWRITE, when)
-        return _link(f"{self._account.address}/{quote(container)}", draft, name, None)
+        return _link(f"{self._account.address}/{quote(container)}", draft, name)
 
     def _template(
         self,
@@ -128,9 +130,15 @@ class Links:
         return window
 
 
-def _link(address: str, draft: Draft, name: str, download_as: str | None) -> SignedLink:
+def _link(
+    address: str,
+    draft: Draft,
+    name: str,
+    download_as: str | None = None,
+    shown_as: str | None = None,
+) -> SignedLink:
     """A link to a blob of the container at the address."""
-    link_id, query = draft.sign(name, _attachment(download_as))
+    link_id, query = draft.sign(name, _disposition(download_as, shown_as))
     url = f"{address}/{quoted_name(name)}?{query}"
     return SignedLink(link_id, url, draft.span.starts_at, draft.span.expires_at)
 
@@ -144,9 +152,11 @@ def _cache_control(life: timedelta, *, shared: bool) -> str:
     return f"{'public' if shared else 'private'}, max-age={seconds}"
 
 
-def _attachment(filename: str | None) -> str | None:
+def _disposition(download_as: str | None, shown_as: str | None) -> str | None:
     """Content-Disposition with a file name in any language: RFC 6266, RFC 8187."""
+    filename = shown_as if download_as is None else download_as
     if filename is None:
         return None
+    kind = "inline" if download_as is None else "attachment"
     plain = _NOT_IN_A_QUOTED_STRING.sub("_", filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -7,7 +7,7 @@ less than a window. Both of its ends follow from the window alone. Pure.
 
 from datetime import UTC, datetime, timedelta
 
-from shared.storage.signing.sas import Span
+from shared.storage.signing.sas import LinkPeriod
 
 CLOCK_SKEW = timedelta(minutes=5)
 """The account's clock may be this much behind ours: links begin so long ago."""
@@ -20,7 +20,7 @@ def window_of(life: timedelta) -> timedelta:
     return min(life / 4, _LONGEST_WINDOW)
 
 
-def span(now: datetime, life: timedelta, window: timedelta) -> Span:
+def span(now: datetime, life: timedelta, window: timedelta) -> LinkPeriod:
     """From when until when a link works; without a window exactly `life` from now, in seconds.
 
     It begins before now by the clock skew or more: at one moment for all of the window.
@@ -28,7 +28,7 @@ def span(now: datetime, life: timedelta, window: timedelta) -> Span:
     moment, lasts, grid = now.timestamp(), _seconds(life), _seconds(window)
     expiry = -int(-(moment + lasts) // grid) * grid if grid else int(moment) + lasts
     start = expiry - lasts - grid - _seconds(CLOCK_SKEW)
-    return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(expiry, UTC))
+    return LinkPeriod(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(expiry, UTC))
 
 
 def _seconds(duration: timedelta) -> int:

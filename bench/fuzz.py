@@ -1,0 +1,62 @@
+"""Thousands of mutated films: each is ready or fails with a documented code, and none takes long.
+
+    python -m bench.fuzz 20000              cases 0 to 19999, two at a time
+    python -m bench.fuzz 1000 20000         cases 20000 to 20999
+
+Every case that ends otherwise is printed with its number, and the command fails then.
+"""
+
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.media.fuzz import LONGER_SEEDS, SEEDS, examine, make_seeds
+
+_AT_ONCE = 2
+_PORTION = 1000
+_PROBLEM = "PROBLEM"
+
+
+def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
+    """Return how often each outcome came."""
+    with tempfile.TemporaryDirectory() as directory:
+        seeds = make_seeds(Path(directory), SEEDS | LONGER_SEEDS)
+
+    def outcome(number: int) -> str:
+        try:
+            return examine(seeds, number)
+        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+            sys.stderr.write(f"case {number}: {traceback.format_exc()}\n")
+            return _PROBLEM
+
+    outcomes: Counter[str] = Counter()
+    with ThreadPoolExecutor(at_once) as pool:
+        for portion in _portions(numbers):
+            started = time.monotonic()
+            outcomes.update(pool.map(outcome, portion))
+            seconds = time.monotonic() - started
+            sys.stdout.write(f"cases up to {portion[-1]}: {seconds:.0f} s\n")
+            sys.stdout.flush()
+    return outcomes
+
+
+def _portions(numbers: range) -> Iterable[range]:
+    return (numbers[start : start + _PORTION] for start in range(0, len(numbers), _PORTION))
+
+
+def main() -> int:
+    """Run the cases that the command line asks for; return the exit code."""
+    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    outcomes = run(range(first, first + count))
+    for name, times in outcomes.most_common():
+        sys.stdout.write(f"{times:7} {name}\n")
+    return 1 if outcomes[_PROBLEM] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

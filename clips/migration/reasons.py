@@ -1,0 +1,58 @@
+"""Why a file is not migrated: codes for programs, sentences for people.
+
+Faults of the file itself are FileFault of clips/transfer; these are the others.
+"""
+
+from enum import StrEnum
+
+from clips.transfer.faults import FileFault, with_cause
+from shared.errors import UnusableFile
+
+
+class Reason(StrEnum):
+    """The `code` of a line of the receipt; docs/migration.md lists all codes."""
+
+    NO_CLIP = "no_clip"
+    MANY_CLIPS = "many_clips"
+    BETTER_MATCH = "better_match"
+    OTHER_CONTENTS = "other_contents"
+    SYMLINK = "symlink"
+    BLOB_DIFFERS = "blob_differs"
+    BLOB_UNVERIFIED = "blob_unverified"
+    CLIP_DELETED = "clip_deleted"
+    REFUSED_ADDRESS = "refused_address"
+    DOWNLOAD_FAILED = "download_failed"
+    GAVE_UP = "gave_up"
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
+
+
+type AnyReason = Reason | FileFault
+
+_SENTENCES = {
+    Reason.NO_CLIP: "No clip in the catalogue has this id or this old address.",
+    Reason.MANY_CLIPS: "Several clips had this file name; the folders do not show which is meant.",
+    Reason.BETTER_MATCH: "Another file matches its clip better.",
+    Reason.OTHER_CONTENTS: "Another file matches the same clip as well and has other contents.",
+    Reason.SYMLINK: "It is a symbolic link; links are not followed.",
+    Reason.BLOB_DIFFERS: "The clip's blob exists already and holds other bytes.",
+    Reason.BLOB_UNVERIFIED: (
+        "The clip's blob exists already, and storage does not know its MD5 yet. "
+        "The cleanup computes it, up to 8 GiB; run again later."
+    ),
+    Reason.CLIP_DELETED: "The clip was deleted meanwhile.",
+    Reason.REFUSED_ADDRESS: "The old address must not be fetched from.",
+    Reason.DOWNLOAD_FAILED: "The old address does not deliver the file.",
+    Reason.GAVE_UP: "Five attempts were interrupted. See the log.",
+}
+
+
+def reason_of(code: str) -> AnyReason:
+    return FileFault(code) if code in FileFault else Reason(code)
+
+
+def not_migratable(reason: Reason, cause: str | None = None) -> UnusableFile:
+    """The error to raise for a reason, with its sentence; `cause` is added to it."""
+    return UnusableFile(reason, with_cause(reason.sentence, cause))

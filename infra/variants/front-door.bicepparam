@@ -1,0 +1,13 @@
+// FRONT_DOOR=true, with limits of the operator's own.
+using '../main.bicep'
+
+param environmentName = 'cliplink-test'
+param location = 'westeurope'
+param authAudience = '00000000-0000-0000-0000-0000000000dd'
+param databaseAdministratorId = '00000000-0000-0000-0000-0000000000aa'
+param databaseAdministratorName = 'ada@example.com'
+param budgetStart = '2026-11-01'
+
+param frontDoor = true
+param callsPerMinute = 50
+param sharesPerMinute = 20

@@ -1,0 +1,68 @@
+"""Owns a program that listens to triggers and calls the functions of a host over HTTP.
+
+Such a program holds Microsoft's own trigger code, and is started as
+
+    PROGRAM BINDINGS.json HOST.json CALL_URL WEBHOOK_PORT
+
+It prints a line when it listens, and when it is asked to stop it waits for the calls that run.
+Knows nothing of what the functions do; the host's side of it is local.host.external_triggers.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import ports, processes
+
+_READY = b"triggers are listening"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a program is started with; events are delivered to `webhook_port`."""
+
+    program: Path
+    bindings: Path
+    host_json: Path
+    functions_port: int
+    webhook_port: int
+    environment: Mapping[str, str]
+    log: Path
+
+    @property
+    def webhook_url(self) -> str:
+        """Where Event Grid delivers to, without the name of the function."""
+        return f"http://{ports.LOOPBACK}:{self.webhook_port}/runtime/webhooks/blobs"
+
+    def start(self) -> processes.Child:
+        """Start the program and wait until it listens; raises processes.ChildFailed."""
+        seen = self.log.stat().st_size if self.log.exists() else 0
+        child = processes.start(
+            "The triggers",
+            [
+                str(self.program),
+                str(self.bindings),
+                str(self.host_json),
+                f"http://{ports.LOOPBACK}:{self.functions_port}/admin/calls",
+                str(self.webhook_port),
+            ],
+            environment=self.environment,
+            log=self.log,
+        )
+        try:
+            child.wait_until(lambda: _READY in self.log.read_bytes()[seen:], patience=60)
+        except BaseException:
+            child.stop()
+            raise
+        return child
+
+
+@contextmanager
+def running(setup: Setup) -> Iterator[processes.Child]:
+    """The program, stopped at the end; raises processes.ChildFailed."""
+    child = setup.start()
+    try:
+        yield child
+    finally:
+        child.stop()

@@ -1,0 +1,112 @@
+"""Keyframes of an MP4 or MOV, fetched by their exact ranges and decoded one by one."""
+
+from collections.abc import Iterator
+
+from av import Packet
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from shared.media.frames import samples
+from shared.media.frames.budget import FrameBudget
+from shared.media.frames.film import Film, TimedFrame
+from shared.media.frames.playback import next_picture
+
+# So many samples in a row are looked at to tell whether an index marks all as keyframes, and after
+# so many fetched ones it is decided whether keyframes give pictures by themselves.
+_TELLING = 3
+_ENOUGH_FETCHED = 4
+
+
+class KeyframeIndex:
+    """The keyframes that are shown of a film whose index has the place of each sample.
+
+    `chosen` are those to fetch, spread over the film. After `frames`, `gives_pictures` tells
+    whether it was worth it: the recovery points of a film with intra refresh stand in the index
+    too, and give nothing when decoded alone.
+    """
+
+    def __init__(self, film: Film, budget: FrameBudget) -> None:
+        self.gives_pictures = True
+        self._film = film
+        self._budget = budget
+        self._entries = film.stream.index_entries
+        # The index has decoding times. The first frame of all is shown when the track begins.
+        self._delay = film.first_timestamp - self._entries[0].timestamp if self._entries else 0
+        self._hides_beginning = bool(self._entries) and self._entries[0].is_discard
+        if self._hides_beginning:
+            self._delay = 0
+        self._earliest = first = film.begin - self._delay
+        keyframes = samples.shown_keyframes(self._entries, first)
+        self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
+        last = film.end - self._delay
+        if film.length == 0 and keyframes:
+            last = keyframes[-1][0]
+        self.chosen = samples.nearest(
+            self._entries, keyframes, samples.parts(first, last, budget.count)
+        )
+
+    def frames(self) -> Iterator[TimedFrame]:
+        """Yield the frames of the chosen keyframes, and before them what precedes the first."""
+        if self._hides_beginning or not self._begins_with_keyframe:
+            beginning = self._played_beginning()
+            if beginning is not None:
+                yield beginning
+        fetched = given = 0
+        for frame in self._fetched():
+            fetched += 1
+            if frame is not None:
+                given += 1
+                yield frame
+            if fetched == _ENOUGH_FETCHED and given < fetched / 2:
+                break
+        else:
+            self._budget.reach(self._film.end)
+        missing = fetched - given
+        self.gives_pictures = missing < (fetched / 2 if fetched >= _ENOUGH_FETCHED else 1)
+
+    def _fetched(self) -> Iterator[TimedFrame | None]:
+        """Yield for each chosen keyframe what it gives alone."""
+        film, chosen = self._film, self.chosen
+        film.forget()  # the decoder may have been playing
+        if self._marks_every_sample():
+            chosen = samples.largest_nearby(self._entries, chosen, self._earliest)
+        chosen = samples.within(chosen, self._budget.max_bytes)
+        data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
+        for sample, sample_data in zip(chosen, data, strict=True):
+            film.file.check()
+            frame = film.decode_alone(Packet(sample_data))
+            timestamp = sample.timestamp + self._delay
+            self._budget.reach(timestamp)
+            if frame is not None:
+                self._budget.count_found()
+            yield None if frame is None else TimedFrame(frame, timestamp)
+
+    def _played_beginning(self) -> TimedFrame | None:
+        """Return the first frame that is shown, decoded on from the keyframe before it.
+
+        On the way learn how much later than decoded a keyframe is shown.
+        """
+        self._film.seek(self._film.begin)
+        return next_picture(self._film, self._packets_with_delay(), self._budget)
+
+    def _packets_with_delay(self) -> "Iterator[Packet[VideoStream]]":
+        first = True
+        for packet in self._film.packets():
+            if first and packet.is_keyframe and packet.pts is not None and packet.dts is not None:
+                self._delay = packet.pts - packet.dts
+                first = False
+            yield packet
+
+    def _marks_every_sample(self) -> bool:
+        """Tell whether the index calls frames keyframes that cannot be: some writers mark all."""
+        entries = self._entries
+        if (
+            self._film.stream.codec_context.codec.intra_only
+            or len(entries) < _TELLING
+            or not all(e.is_keyframe for e in entries[:_TELLING])
+        ):
+            return False
+        second = entries[1]
+        data = next(self._film.file.read_ranges([(second.pos, second.size)]))
+        frame = self._film.decode_alone(Packet(data))
+        return frame is None or frame.pict_type != PictureType.I

@@ -1,0 +1,63 @@
+"""The check of a schedule: an NCRONTAB expression of six fields that comes true some day. Pure.
+
+The Functions host leaves a function with any other schedule out, and starts the rest. Source of
+the rules: NCrontab, https://github.com/atifaziz/NCrontab/wiki/Crontab-Expression.
+"""
+
+import re
+from collections.abc import Sequence
+
+_PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([1-9]\d?))?", re.ASCII)
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+# Seconds, minutes, hours, day, month, weekday; the last two by any first letters of their names.
+_FIELDS: Sequence[tuple[int, int, Sequence[str]]] = (
+    (0, 59, ()),
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, _MONTHS),
+    (0, 6, _WEEKDAYS),
+)
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, at most
+
+
+def check_schedule(value: str) -> str | None:
+    """What is wrong with a schedule, or None."""
+    texts = value.split()
+    if len(texts) == len(_FIELDS):
+        days, months = _values(texts[3], *_FIELDS[3]), _values(texts[4], *_FIELDS[4])
+        if all(_values(text, *field) for text, field in zip(texts, _FIELDS, strict=True)):
+            if any(min(days) <= _DAYS[month - 1] for month in months):
+                return None
+            return "names a day that none of its months has"
+    return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+
+
+def _values(text: str, lowest: int, highest: int, names: Sequence[str]) -> set[int]:
+    """All that a field stands for; none for one that is malformed."""
+    values: set[int] = set()
+    for part in text.split(","):
+        found = _PART.fullmatch(part)
+        if found is None:
+            return set()
+        low, high, step = found.groups()
+        first = lowest if low is None else _number(low, lowest, names)
+        last = _number(high, lowest, names) if high else first
+        if low is None or (step and not high):
+            last = highest
+        if not (lowest <= first <= highest and lowest <= last <= highest):
+            return set()
+        values.update(range(min(first, last), max(first, last) + 1, int(step or 1)))
+    return values
+
+
+def _number(text: str, lowest: int, names: Sequence[str]) -> int:
+    """The value of a number or a name; one that no field has for anything else."""
+    if text.isdecimal():
+        return int(text)
+    fitting = (n for n, name in enumerate(names, lowest) if name.startswith(text.lower()))
+    return next(fitting, -1)

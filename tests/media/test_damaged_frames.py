@@ -1,0 +1,87 @@
+"""Damaged frames are not shown; the others are."""
+
+import random
+
+import av
+import pytest
+
+from shared import media
+from shared.errors import UnplayableClip
+from shared.media.frames import keyframes
+from tests.media.clips import UPRIGHT, Clip, MemorySource, nearest_quarters
+from tests.media.conftest import Make
+from tests.media.test_storyboard import tiles_of
+
+
+def scrambled(data: bytes, *, every: bool, keep: int = 8) -> MemorySource:
+    """Return a film in which the fourth keyframe, or every frame, is noise behind its header."""
+    noise = random.Random(3)
+    with av.open(MemoryFile(data)) as container:
+        entries = list(container.streams.video[0].index_entries)
+    keyframes_of_film = [entry for entry in entries if entry.is_keyframe]
+    changed = bytearray(data)
+    for entry in entries if every else keyframes_of_film[3:4]:
+        length = max(0, entry.size - keep)
+        changed[entry.pos + keep : entry.pos + keep + length] = noise.randbytes(length)
+    return MemorySource(bytes(changed))
+
+
+class MemoryFile:
+    """Bytes as a file for PyAV."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        piece = self._data[self._position : self._position + size]
+        self._position += len(piece)
+        return piece
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to a position."""
+        self._position = (0, self._position, len(self._data))[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1"])
+def test_one_damaged_keyframe_is_no_tile(
+    made: Make, monkeypatch: pytest.MonkeyPatch, codec: str, *, played: bool
+) -> None:
+    """The rest of the board shows the film."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    data = made("a.mp4", Clip(seconds=8, gop=25, codec=codec)).read_bytes()
+    with media.opened(scrambled(data, every=False)) as file:
+        stills = file.stills()
+        file.frame_at(0, 160)
+    assert stills.storyboard is not None
+    assert 6 <= len(stills.storyboard.starts) <= 8
+    upright = [nearest_quarters(tile) == UPRIGHT for tile in tiles_of(stills)]
+    assert upright.count(False) == 0 or codec != "libx264"
+    assert upright.count(True) >= 6
+
+
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize("seconds", [3, 10])
+@pytest.mark.parametrize("bframes", ["0", "3"])
+def test_film_whose_every_frame_is_damaged_is_undecodable(
+    made: Make, monkeypatch: pytest.MonkeyPatch, bframes: str, seconds: float, *, played: bool
+) -> None:
+    """Not ready with rubbish as its poster: decryption with a wrong key leaves such films."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    clip = Clip(seconds=seconds, size=(160, 96), codec_options={"bf": bframes})
+    source = scrambled(made("a.mp4", clip).read_bytes(), every=True)
+    with media.opened(source) as file:
+        with pytest.raises(UnplayableClip) as failed:
+            file.stills()
+        assert failed.value.failure_code == media.FailureCode.UNDECODABLE
+        with pytest.raises(UnplayableClip):
+            file.frame_at(0, 160)

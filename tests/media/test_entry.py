@@ -1,0 +1,95 @@
+"""FLV and Matroska without an index are sampled over their whole length."""
+
+import pytest
+
+from shared import media
+from shared.media.frames import entry, keyframes
+from shared.media.frames.budget import FrameBudget
+from shared.media.pictures import stills as stills_module
+from tests.media.clips import Clip, Size, mean_color, source_of
+from tests.media.conftest import Make
+from tests.media.remux import Remux, remuxed
+from tests.media.test_storyboard import clock, tiles_of
+
+SIZE: Size = (160, 96)
+LIVE = {"live": "1"}
+NO_METADATA = {"flvflags": "no_metadata+no_duration_filesize"}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "with_sound"),
+    [
+        ("a.mkv", "libx264", LIVE, True),
+        ("vp8.webm", "libvpx", LIVE, False),
+        ("vp9.webm", "libvpx-vp9", LIVE, False),
+        ("a.flv", "libx264", {}, True),
+        ("bare.flv", "libx264", NO_METADATA, False),
+        ("hevc.flv", "libx265", {}, True),
+        ("old.flv", "flv1", {}, True),
+    ],
+)
+def test_film_without_index_has_tiles_of_all_of_it(
+    made: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    codec: str,
+    options: dict[str, str],
+    *,
+    with_sound: bool,
+) -> None:
+    """Each where it says."""
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    suffix = ".webm" if name.endswith("webm") else ".flv" if codec == "flv1" else ".mp4"
+    film = made(f"a{suffix}", Clip(seconds=12, size=SIZE, gop=25, draw=clock, codec=codec))
+    sound = made("a.m4a", Clip(codec=None, sounds=("aac",), seconds=12)) if with_sound else None
+    path = remuxed(film.with_name(f"no index {name}"), film, Remux(options=options), sound)
+    with media.opened(source_of(path)) as file:
+        stills = file.stills()
+    board = stills.storyboard
+    assert board is not None
+    assert len(board.starts) >= 8
+    assert board.starts[-1] > 9
+    for start, tile in zip(board.starts, tiles_of(stills), strict=True):
+        assert mean_color(tile)[0] == pytest.approx(10 * start, abs=5)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv"])
+def test_large_film_without_index_is_sampled_within_its_budget(
+    made: Make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Some tiles, spread over the film, for a fraction of its bytes."""
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    budgets: list[FrameBudget] = []
+
+    def small_budget(film: object, count: int, max_bytes: int) -> FrameBudget:
+        budgets.append(FrameBudget(film, count, min(max_bytes, 1_500_000)))  # type: ignore[arg-type] # stands for the class
+        return budgets[-1]
+
+    monkeypatch.setattr(stills_module, "FrameBudget", small_budget)
+    monkeypatch.setattr(stills_module, "_PREVIEW_BYTES", 0)
+    clip = Clip(seconds=24, size=(640, 360), gop=25, codec_options={"crf": "2"})
+    film = made("large.mp4", clip)
+    path = remuxed(
+        film.with_name(f"large {name}"), film, Remux(options=LIVE if "k" in name else {})
+    )
+    with media.opened(source_of(path)) as file:
+        described = file.bytes_read
+        board = file.stills().storyboard
+        assert file.bytes_read - described < path.stat().st_size / 2
+    assert board is not None
+    assert board.starts[-1] > 12
+
+
+def test_film_that_was_read_only_at_its_beginning_has_no_board(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last tile would stand for all that follows."""
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    monkeypatch.setattr(entry, "can_enter_anywhere", lambda _: False)
+    monkeypatch.setattr(stills_module, "_FRAME_BYTES", (300_000, 300_000))
+    film = made("large.mp4", Clip(seconds=24, size=(640, 360), gop=25, codec_options={"crf": "2"}))
+    path = remuxed(film.with_name("begin.flv"), film, Remux())
+    with media.opened(source_of(path)) as file:
+        stills = file.stills()
+    assert stills.poster is not None
+    assert stills.storyboard is None

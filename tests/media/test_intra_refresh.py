@@ -1,0 +1,64 @@
+"""Films without pictures that can be decoded alone: intra refresh, with recovery points only."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared import media
+from shared.media import Limits
+from shared.media.frames import keyframes
+from tests.media.clips import UPRIGHT, Clip, decoded, make_long, nearest_quarters, source_of
+from tests.media.conftest import Make
+from tests.media.remux import Remux, remuxed
+from tests.media.test_storyboard import tiles_of
+
+FILM = Clip(
+    seconds=8,
+    size=(160, 96),
+    codec_options={"x264-params": "intra-refresh=1:keyint=25:bframes=0:ref=1:scenecut=0"},
+)
+
+
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize("dropped", [0, 3])
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv", "a.mp4", "fragmented.mp4"])
+def test_film_with_recovery_points_has_a_board(
+    made: Make, monkeypatch: pytest.MonkeyPatch, name: str, dropped: int, *, played: bool
+) -> None:
+    """With its one real keyframe at the beginning, and without it."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    options = {"movflags": "frag_keyframe+empty_moov"} if "fragmented" in name else {}
+    film = made("a.ts", FILM)
+    path = remuxed(
+        film.with_name(f"{dropped} {name}"), film, Remux(dropped=dropped, options=options)
+    )
+    with media.opened(source_of(path)) as file:
+        stills, first = file.stills(), decoded(file.frame_at(0, 160))
+    assert stills.storyboard is not None
+    assert len(stills.storyboard.starts) >= 5
+    assert stills.storyboard.starts[-1] > 5
+    for picture in (first, *tiles_of(stills)):
+        assert nearest_quarters(picture) == UPRIGHT
+
+
+@pytest.mark.parametrize("name", ["long.ts", "long.mkv", "long.mp4"])
+def test_long_film_with_recovery_points_stays_within_its_budget(made: Make, name: str) -> None:
+    """As documented: 13 MB for pictures, whatever the size."""
+    film = made("a.mp4", replace(FILM, size=(480, 272), codec_options={
+        "crf": "1", **FILM.codec_options}))  # fmt: skip
+    path = _long(film, name)
+    try:
+        with media.opened(source_of(path), Limits(max_seconds=600)) as file:
+            described = file.bytes_read
+            stills = file.stills()
+            assert file.bytes_read - described < 13_000_000
+    finally:
+        path.unlink()
+    assert stills.storyboard is not None
+    assert stills.storyboard.starts[-1] > stills.storyboard.duration / 2
+
+
+def _long(film: Path, name: str) -> Path:
+    return make_long(film.with_name(name), film, 12, options={})

@@ -1,0 +1,267 @@
+"""The whole app, driven by the local host's triggers and by Microsoft's own: both do the same.
+
+Each scenario says what has to come out, and records the calls and messages, which have to be the
+same for both. They share two running installations for each kind.
+"""
+
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from tests.e2e.app import Caller, wait_for
+from tests.e2e.test_outages import run_cleanup_later
+from tests.migration.old_service import OldService
+from tests.triggers.conftest import Records
+from tests.triggers.installation import MICROSOFT, Installation
+
+OK, FAILED = ("clip_landed", "ok"), ("clip_landed", "failed")
+# Long enough that five tries at once, or five that each wait for a connection, would be over.
+# With 40 this is the scenario that bench/triggers.md has figures of.
+_OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS") or 6)
+_UPLOADS = 20
+
+
+@contextmanager
+def alice_of(installation: Installation) -> Iterator[Caller]:
+    with installation.app.client("alice") as client:
+        yield Caller(client)
+
+
+def name_of(clip: dict[str, Any]) -> str:
+    """The name of the blob of a clip that was announced."""
+    return str(clip["upload"]["url"]).partition("-clips/")[2].partition("?")[0]
+
+
+def announced(alice: Caller, installation: Installation, film: bytes) -> tuple[str, str]:
+    """A clip that was uploaded, past the gate; its id and the name of its blob."""
+    clip = alice.announce(alice.video())
+    name = name_of(clip)
+    installation.app.put_blob(name, film)
+    return str(clip["id"]), name
+
+
+def _outcomes(calls: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{function} {outcome}" for function, outcome in calls)
+
+
+def wait_for_calls(installation: Installation, name: str, count: int) -> list[tuple[str, str]]:
+    wait_for(
+        lambda: True if len(installation.calls(name)) >= count else None, f"{count} calls of {name}"
+    )
+    return installation.calls(name)
+
+
+# --- Without faults
+
+
+def test_an_event_makes_an_upload_ready(told: Installation, film: bytes, records: Records) -> None:
+    with alice_of(told) as alice:
+        clip_id, name = announced(alice, told, film)
+        told.deliver(name)
+        assert alice.settled(clip_id)["status"] == "ready"
+    calls = wait_for_calls(told, name, 1)
+    assert calls == [OK]
+    records.add("upload to ready by Event Grid", told.mode, (_outcomes(calls), told.poison(name)))
+
+
+def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, records: Records) -> None:
+    with alice_of(polled) as alice:
+        clip_id, name = announced(alice, polled, film)
+        assert alice.settled(clip_id)["status"] == "ready"
+    calls = wait_for_calls(polled, name, 1)
+    assert calls == [OK]
+    records.add("upload to ready by polling", polled.mode, (_outcomes(calls), polled.poison(name)))
+
+
+# --- Changed in the middle
+
+
+def test_an_overwritten_blob_is_processed_as_it_is_now(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    told.gate.stop_at("GET", "-clips/")
+    with alice_of(told) as alice:
+        clip_id, name = announced(alice, told, b"no film at all" * 100)
+        told.deliver(name)
+        assert told.gate.reached.wait(30)
+        told.app.put_blob(name, film)
+        told.deliver(name)
+        told.gate.open()
+        calls = wait_for_calls(told, name, 2)
+        assert alice.settled(clip_id)["status"] == "ready"
+    assert calls == [OK, OK]
+    records.add("overwritten in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+
+
+def test_a_blob_deleted_in_the_middle_is_no_failed_call(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    told.gate.stop_at("GET", "-clips/")
+    with alice_of(told) as alice:
+        _, name = announced(alice, told, film)
+        told.deliver(name)
+        assert told.gate.reached.wait(30)
+        with BlobServiceClient.from_connection_string(told.app.account.connection_string) as client:
+            client.get_blob_client(f"{told.app.prefix}-clips", name).delete_blob()
+        told.gate.open()
+        calls = wait_for_calls(told, name, 1)
+        told.deliver(name)  # of a blob that is gone: there is no call
+    assert calls == [OK]
+    records.add("deleted in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+
+
+# --- Faults
+
+
+def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    with alice_of(told) as alice:
+        clip_id, name = announced(alice, told, film)
+        started = time.monotonic()
+        with told.broken_schema():
+            told.deliver(name)
+            wait_for(lambda: told.poison(name) or None, "the poison message")
+        seconds = time.monotonic() - started
+        calls = told.calls(name)
+        assert calls == [FAILED] * 5
+        (message,) = told.poison(name)
+        run_cleanup_later(told.app)
+        assert alice.clip(clip_id)["status"] == "ready"
+    same = message.replace(told.app.prefix, "PREFIX")
+    assert json.loads(same)["ETag"] == '"0x1"'
+    records.add("five failures, poison, reconciled", told.mode, (_outcomes(calls), same), seconds)
+
+
+def test_an_outage_costs_no_clip_its_quick_end(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    """Postgres and storage go away in the middle of twenty uploads: each is processed once."""
+    with alice_of(told) as alice:
+        clips = [alice.announce(alice.video()) for _ in range(_UPLOADS)]
+        names = [name_of(clip) for clip in clips]
+
+        def land(name: str) -> None:
+            told.app.put_blob(name, film)
+            told.deliver(name)
+
+        with ThreadPoolExecutor(4) as uploads:
+            list(uploads.map(land, names[: _UPLOADS // 2]))
+            told.gate.is_away = True
+            with told.database_away():
+                list(uploads.map(land, names[_UPLOADS // 2 :]))
+                time.sleep(_OUTAGE_SECONDS)
+                told.gate.is_away = False
+        started = time.monotonic()
+        assert {alice.settled(str(clip["id"]))["status"] for clip in clips} == {"ready"}
+        seconds = time.monotonic() - started
+        attempts = [wait_for_calls(told, name, 1) for name in names]
+    poisoned = [name for name in names if told.poison(name)]
+    assert (Counter(map(tuple, attempts)), poisoned) == ({(OK,): _UPLOADS}, [])
+    scenario = f"{_UPLOADS} uploads, {_OUTAGE_SECONDS:.0f} s of outage"
+    records.add(scenario, told.mode, ("each once", poisoned), seconds)
+
+
+def test_killed_functions_are_tried_again(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    told.gate.stop_at("GET", "-clips/")
+    with alice_of(told) as alice:
+        clip_id, name = announced(alice, told, film)
+        told.deliver(name)
+        assert told.gate.reached.wait(30)
+        told.kill_functions()
+        told.gate.open()
+        told.start_functions()
+        assert alice.settled(clip_id)["status"] == "ready"
+        calls = wait_for_calls(told, name, 1)
+    assert calls == [OK]
+    records.add("functions killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+
+
+def test_killed_triggers_leave_the_call_to_its_end(
+    told: Installation, film: bytes, records: Records
+) -> None:
+    """Its message comes back after ten minutes, and finds nothing to do."""
+    if told.mode != MICROSOFT:
+        pytest.skip("the local host's own triggers die with its functions: see the one before")
+    told.gate.stop_at("GET", "-clips/")
+    with alice_of(told) as alice:
+        clip_id, name = announced(alice, told, film)
+        told.deliver(name)
+        assert told.gate.reached.wait(30)
+        told.kill_triggers()
+        told.gate.open()
+        assert alice.settled(clip_id)["status"] == "ready"
+        told.start_triggers()
+        another_id, another = announced(alice, told, film)
+        told.deliver(another)
+        assert alice.settled(another_id)["status"] == "ready"
+    calls = wait_for_calls(told, name, 1)
+    assert calls == [OK]
+    records.add("triggers killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+
+
+# --- The other triggers
+
+
+def test_a_migration_of_several_batches_rests_for_seconds_only(
+    told: Installation, records: Records
+) -> None:
+    old = OldService(told.app.environment["DATABASE_URL"], told.app.share / "old")
+    for number in range(5):
+        old.clip_with_file(f"film {number}".encode() * 100)
+    with told.app.client("operator", roles=["admin"]) as operator:
+        started = operator.post("/migrate-clips", params={"batch_size": 2})
+        assert started.status_code == 202, started.text
+        path = f"/migrations/{started.json()['id']}"
+        report = wait_for(
+            lambda: done if (done := operator.get(path).json())["status"] == "done" else None,
+            "the migration",
+        )
+    assert report["migrated"] == 5, report
+    seconds = [_second(line) for line in told.app.log.splitlines() if "migration_batch ok" in line]
+    rests = [after - before for before, after in pairwise(seconds)]
+    assert max(rests) < 20, rests
+    outcomes = {outcome for _, outcome in told.calls(str(started.json()["id"]))}
+    records.add("a migration in batches", told.mode, (outcomes, report["migrated"]), max(rests))
+
+
+def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records) -> None:
+    """Due every two seconds and longer than that: the next follows at once, and never beside it."""
+    polled.gate.slow_listing = 2.5
+    try:
+        before = len(polled.calls("-"))
+        wait_for(lambda: True if len(polled.calls("-")) >= before + 3 else None, "three runs")
+        by_hand = f"http://127.0.0.1:{polled.app.port}/admin/functions/cleanup"
+        assert httpx.post(by_hand, json={"input": ""}).status_code == 202
+        wait_for(
+            lambda: True if "Another cleanup is at work" in polled.app.log else None,
+            "the run by hand",
+        )
+    finally:
+        polled.gate.slow_listing = 0
+    lines = [line for line in polled.app.log.splitlines() if "cleanup ok" in line]
+    ends = [_second(line) for line in lines]
+    lengths = [int(found[1]) / 1000 for line in lines if (found := re.search(r"in (\d+) ms", line))]
+    runs = [(end - length, end) for end, length in zip(ends, lengths, strict=True) if length > 2]
+    pauses = [after[0] - before[1] for before, after in pairwise(runs)]
+    assert -0.2 < min(pauses) < 0.6, pauses
+    records.add("a cleanup that overruns", polled.mode, "follows at once, never beside")
+
+
+def _second(line: str) -> float:
+    """The time of a line of the log, in seconds of its day."""
+    hours, minutes, seconds = line.split()[1].split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

@@ -1,0 +1,138 @@
+"""Waiting inside a call for what is away."""
+
+import gc
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import pytest
+
+from shared.errors import DatabaseUnavailable, NotFound, StorageUnavailable
+from shared.outages import NO_WAIT, OutageWait, _pauses
+
+
+class Film:
+    """What an attempt holds in memory."""
+
+
+class Away:
+    """Work that meets an outage so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.films: list[weakref.ref[Film]] = []
+
+    def __call__(self) -> str:
+        film = Film()
+        self.films.append(weakref.ref(film))
+        if self.left:
+            self.left -= 1
+            raise StorageUnavailable(f"Away with {film}.")
+        return "done"
+
+
+def test_an_outage_is_waited_for() -> None:
+    away = Away(1)
+    assert OutageWait(10).through(away) == "done"
+    assert len(away.films) == 2
+
+
+def test_an_outage_that_lasts_is_raised_when_the_limit_is_near() -> None:
+    away = Away(100)
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable, match="Away with"):
+        OutageWait(1.2).through(away)
+    assert len(away.films) >= 2
+    assert time.monotonic() - started <= 1.2
+
+
+def test_without_a_wait_the_first_outage_is_raised() -> None:
+    away = Away(1)
+    with pytest.raises(StorageUnavailable):
+        NO_WAIT.through(away)
+    assert len(away.films) == 1
+
+
+def test_what_is_no_outage_is_not_waited_for() -> None:
+    calls = []
+
+    def absent() -> None:
+        calls.append(1)
+        raise NotFound("Not here.")
+
+    with pytest.raises(NotFound):
+        OutageWait(60).through(absent)
+    assert len(calls) == 1
+
+
+def test_nothing_of_an_attempt_is_held_while_waiting() -> None:
+    """The traceback of its error would keep all that it had in memory."""
+    stopping = threading.Event()
+    away = Away(100)
+    errors: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            OutageWait(60, stopping).through(away)
+        except StorageUnavailable as error:
+            errors.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not away.films:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    gc.collect()
+    assert away.films[-1]() is None
+    stopping.set()
+    waiting.join(5)
+    assert len(errors) == 1
+
+
+def test_waiting_ends_when_the_host_stops() -> None:
+    stopping = threading.Event()
+    threading.Timer(0.1, stopping.set).start()
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable, match=r"Gone\."):
+        OutageWait(60, stopping).through(_gone)
+    assert time.monotonic() - started < 5
+
+
+def _gone() -> None:
+    raise DatabaseUnavailable("Gone.")
+
+
+def test_pauses_grow_to_a_quarter_of_a_minute_and_differ() -> None:
+    one, other = ([next(pauses) for _ in range(12)] for pauses in (_pauses(), _pauses()))
+    assert 0.3 < one[0] < 0.7
+    assert all(11 < pause < 19 for pause in one[-3:])
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [("signal.signal(signal.SIGTERM, lambda *_: print('heard'))", 0), ("", -signal.SIGTERM)],
+)
+def test_the_process_ends_at_sigterm_as_it_did_before(before: str, outcome: int) -> None:
+    """The handler that was there is called too; without one the signal ends the process."""
+    script = f"""
+import signal, time
+{before}
+from shared.outages import stopping_event
+event = stopping_event()
+signal.raise_signal(signal.SIGTERM)
+print(event.is_set())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == outcome, result.stderr
+    assert result.stdout == ("heard\nTrue\n" if outcome == 0 else "")
