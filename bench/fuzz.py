@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from shared.errors import Busy
 from tests.media.fuzz import LONGER_SEEDS, SEEDS, examine, make_seeds
 
 _AT_ONCE = 2
@@ -30,6 +31,10 @@ def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
     def outcome(number: int) -> str:
         try:
             return examine(seeds, number)
+        except (
+            Busy
+        ):  # memory was refused beside the other file: the service tries such a file again
+            return Busy.code
         except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
             sys.stderr.write(f"case {number}: {traceback.format_exc()}\n")
             return _PROBLEM

@@ -1,4 +1,4 @@
-"""What a thousand links cost in CPU: our own signer next to the vendor's client.
+"""What a thousand links cost in CPU: this app's signer next to the SDK.
 
 `python -m bench.minting` runs this alone; it needs no server.
 """

@@ -28,6 +28,7 @@ from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
@@ -193,7 +194,7 @@ def compose_on(
             migrations=migrations,
             cuts=cut_worker,
             renditions=renditions,
-            temp_dir=settings.temp_dir,
+            temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, blobs, containers),
         sources=VideoSources(Sources(database), library, access, storyboards, blobs, containers),

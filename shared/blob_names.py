@@ -9,6 +9,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -21,6 +22,16 @@ STORYBOARD_SHEET = "storyboard.jpg"
 # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
 _LONGEST_QUEUE = 63 - len("-poison")
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
+# Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
+_LONGEST_NAME = 2600
+# What systems and programs put beside films, by name, by folder and by extension. All lower case.
+_SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+_SYSTEM_FOLDERS = {"__macosx", "@eadir"}
+_SIDECARS = {
+    *(".ass", ".dfxp", ".idx", ".lrc", ".sbv", ".smi", ".srt", ".ssa", ".sub", ".ttml", ".vtt"),
+    *(".csv", ".edl", ".json", ".nfo", ".xml", ".xmp"),
+    *(".md5", ".sfv", ".sha1", ".sha256"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +172,44 @@ def video_of(blob_name: str) -> UUID | None:
 
 
 def clip_of(blob_name: str) -> UUID | None:
-    """The clip id that a blob's name spells (`{video_id}/{clip_id}{ext}`), or None."""
+    """The clip id in a blob's name (`{video_id}/{clip_id}{ext}`), or None."""
     _, _, rest = blob_name.partition("/")
     return _canonical_uuid(PurePosixPath(rest).stem) if "/" not in rest else None
+
+
+def is_companion(blob_name: str) -> bool:
+    """Whether a blob under a video is no film by its name: a folder, a hidden file, a sidecar.
+
+    A name with the id of a clip is never one: that clip may have been announced.
+    """
+    _, slash, rest = blob_name.partition("/")
+    *folders, last = rest.lower().split("/")
+    if not slash or clip_of(blob_name) is not None:
+        return False
+    return (
+        not last
+        or any(part.startswith(".") for part in (*folders, last))
+        or bool(_SYSTEM_FOLDERS.intersection(folders))
+        or last in _SYSTEM_FILES
+        or PurePosixPath(last).suffix in _SIDECARS
+    )
+
+
+def is_folder_stub(metadata: Mapping[str, str], size: int) -> bool:
+    """Whether a blob stands for a folder, as tools mark it with `hdi_isfolder`."""
+    marks = (value.lower() for name, value in metadata.items() if name.lower() == "hdi_isfolder")
+    return size == 0 and "true" in marks
+
+
+def check_storable(blob_name: str) -> str | None:
+    """Why the database cannot store a blob's name, or None."""
+    if "\0" in blob_name:
+        return "its name has a NUL character"
+    try:
+        size = len(blob_name.encode())
+    except UnicodeEncodeError:
+        return "its name is not valid Unicode"
+    return "its name is too long" if size > _LONGEST_NAME else None
 
 
 def _canonical_uuid(text: str) -> UUID | None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+# Gives the present moment, timezone-aware.
 type Clock = Callable[[], datetime]
-"""Gives the present moment, timezone-aware."""
 
 
 def utc_now() -> datetime:

@@ -12,14 +12,15 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── Unauthenticated           a token that does not hold
     │   └── TokenMissing              no token at all
     ├── Forbidden                 a good token without the role that is needed
-    ├── NotFound                  absent, or somebody else's
+    ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
-    ├── UnplayableClip            the bytes that landed are no clip anyone could play
+    ├── UnplayableClip            the uploaded file is no clip that can be played
     ├── UnusableFile              a local or remote file cannot become a clip
     ├── BlobMissing               the blob is gone
     ├── BlobChanged               the blob is no longer the version that was asked for
     ├── BlobExists                a blob that must be new is already there
+    ├── BlobHeld                  the blob may not be deleted: a legal hold or a policy keeps it
     ├── BlobArchived              the blob's bytes cannot be read from the archive tier
     └── Unavailable               an outage: the same call may succeed later
         ├── DatabaseUnavailable
@@ -96,7 +97,7 @@ class Forbidden(CliplinkError):
 
 
 class NotFound(CliplinkError):
-    """Absent and somebody else's look the same, so that nobody can probe for ids."""
+    """Absent things and those of other users look the same, so that ids cannot be probed."""
 
     code = "not_found"
     title = "There is no such thing"
@@ -181,6 +182,11 @@ class BlobChanged(CliplinkError):
 class BlobExists(CliplinkError):
     code = "blob_exists"
     title = "The blob exists already"
+
+
+class BlobHeld(CliplinkError):
+    code = "blob_held"
+    title = "The blob is kept by a policy"
 
 
 class BlobArchived(CliplinkError):

@@ -1,7 +1,7 @@
 """Which media types a clip may be served as, and which one a file's extension stands for. Pure.
 
 The types are written down here: the standard library's depend on what is installed on the
-machine, and a clip is to have the same type whoever uploads it.
+machine, and a clip has to have the same type from every machine.
 """
 
 import re

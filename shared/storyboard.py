@@ -28,13 +28,13 @@ class Storyboard:
     duration: float
 
     def place(self, number: int) -> tuple[int, int]:
-        """Return x and y of the top left corner of tile `number` in the sheet, in pixels."""
+        """The x and y of the top left corner of tile `number` in the sheet, in pixels."""
         row, column = divmod(number, self.columns)
         return column * self.tile_width, row * self.tile_height
 
 
 def webvtt(storyboard: Storyboard, sheet_url: str) -> str:
-    """Return the WebVTT that maps every moment of the clip to a tile of the sheet at `sheet_url`.
+    """The WebVTT that maps every moment of the clip to a tile of the sheet at `sheet_url`.
 
     The cues follow each other without gaps or overlaps. The address is written as it is: a
     signed one keeps its query in front of the fragment.

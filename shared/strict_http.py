@@ -9,7 +9,7 @@ class StrictHTTPResponse(http.client.HTTPResponse):
     """Raises IncompleteRead if the connection ended in the middle of the headers.
 
     To be the `response_class` of an `http.client.HTTPConnection`. A truncated body is noticed by
-    `read()` without a size, as ever: whoever reads in parts has to count.
+    `read()` without a size, as always: a caller that reads in parts has to count.
     """
 
     def begin(self) -> None:

@@ -1,7 +1,7 @@
-"""Spans and metrics: what there is to see of the service, and the one user of OpenTelemetry.
+"""Spans and metrics of the service; the only module that uses OpenTelemetry.
 
-What becomes of it is up to whoever configures an SDK: on Azure the Functions worker, locally
-`local/host/metrics.py`. Where nobody did, nothing is made, and the library is not even loaded.
+Where they are sent is configured outside, with an SDK: on Azure by the Functions worker, locally
+by `local/host/metrics.py`. Without an SDK nothing is made, and the library is not loaded.
 
     ingest               cleanup.<what it counts>     within the host's invocation;
                          migration.plan, .batch
@@ -11,7 +11,7 @@ What becomes of it is up to whoever configures an SDK: on Azure the Functions wo
       ingest.write
       ingest.publish
 
-Names are constants and attributes are ids, codes, sizes and our own SQL: never an address, the
+Names are constants and attributes are ids, codes, sizes and SQL constants: never an address, the
 parameter of a query, the name of a file or the text of an error.
 """
 
@@ -50,7 +50,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A distribution; `bounds` are the upper ends of its buckets, where somebody wants these."""
+    """A distribution; `bounds` are the upper ends of its buckets."""
 
     name: str
     unit: str
@@ -94,13 +94,13 @@ CLEANUP_RUNS = Counter("cliplink.cleanup.runs", "{run}", "Runs of the cleanup, b
 
 
 def span(name: str, **attributes: Attribute) -> AbstractContextManager[None]:
-    """A piece of work of ours, for as long as the block lasts."""
+    """A span around a piece of this app's work, for as long as the block lasts."""
     tracer = _tracer()
     return nullcontext() if tracer is None else _spanned(tracer, name, attributes)
 
 
 def request(name: str, system: str) -> AbstractContextManager[None]:
-    """A request to another system, which stands beside ours on a map."""
+    """A span around a request to another system, which an application map shows apart."""
     tracer = _tracer()
     if tracer is None:
         return nullcontext()
@@ -108,7 +108,7 @@ def request(name: str, system: str) -> AbstractContextManager[None]:
 
 
 def query(text: LiteralString) -> AbstractContextManager[None]:
-    """A query to Postgres; its text is a constant of ours, and its parameters are not told."""
+    """A span around a query to Postgres: with its text, a constant, and without its parameters."""
     tracer = _tracer()
     if tracer is None:
         return nullcontext()
@@ -169,8 +169,8 @@ def _spanned(
 
 
 def _tracer() -> "Tracer | None":
-    """None where nobody listens, as on most machines: asked at every query, so it costs little."""
-    # Whoever configures an SDK has loaded this.
+    """None where no SDK is configured, as on most machines; cheap, as every query asks."""
+    # Configuring an SDK loads this.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return None

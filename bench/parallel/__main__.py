@@ -141,11 +141,11 @@ def _new_video(environment: Mapping[str, str]) -> str:
 def _short_film(path: Path) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
         for number in range(25 * _SHORT_SECONDS):
-            frame = av.VideoFrame(1280, 720, "yuv420p")
+            frame = av.VideoFrame(640, 360, "yuv420p")
             for plane in frame.planes:
-                plane.update(bytes([(number * 5) % 200 + 20]) * plane.buffer_size)
+                plane.update(bytes([number // 25 * 20 + 20]) * plane.buffer_size)
             frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -28,12 +28,12 @@ class Service:
 def _ours(stack: Stack) -> Iterator[child.Host]:
     """The app on the host that `make run` starts.
 
-    As on Azure, storage tells of new blobs by events: nobody scans the containers.
+    As on Azure, new blobs are announced by events, and no scan of the containers runs.
     """
     settings = environment(stack) | {
         "AzureWebJobsStorage": stack.direct_connection_string,
         "BLOB_TRIGGER_SOURCE": "EventGrid",
-        "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # not while somebody measures
+        "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # not during a measurement
     }
     with (
         tempfile.TemporaryDirectory() as folder,

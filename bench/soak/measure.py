@@ -1,7 +1,7 @@
 """Puts a mixed load on one host and prints every minute what it holds and how fast it answers.
 
 After the first five minutes, in which pools, threads and caches fill, the numbers should stay
-where they are: memory that goes on growing is a leak.
+where they are: memory that keeps growing is a leak.
 """
 
 import os
@@ -38,7 +38,7 @@ def run(stack: Stack, library: Library, minutes: int) -> None:
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
             "CLEANUP_SCHEDULE": "0 * * * * *",
         }
-        # What the C library is told by the environment can be tried out from outside.
+        # To try out settings of the C library's allocator.
         settings |= {name: text for name, text in os.environ.items() if name in _PASSED_ON}
         log = Path(os.environ.get("SOAK_LOG") or Path(folder) / "host.log")
         with child.running(_ROOT, free_port(), settings, log=log) as host:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from clips.ingest.images import ImageWriter
+from clips.ingest.images import ClaimLost, ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing
@@ -59,7 +59,7 @@ class SourceIngest:
             self._process(blob_name, video_id)
         except BlobMissing:
             _log.info("Deleted before it was processed: %s", blob_name)
-        except BlobChanged:
+        except (BlobChanged, ClaimLost):
             _log.info("Replaced while it was processed: %s", blob_name)
         except Exception:
             self._landings.give_up_after_last_attempt(blob_name)
@@ -95,7 +95,7 @@ class SourceIngest:
             blob_name=blob.name,
             blob_url=self._account.url(self._container, blob.name),
             video_id=video_id,
-            spelled_id=None,
+            id_in_name=None,
             etag=blob.etag,
             size=blob.size,
             content_type=servable(blob.content_type) or of_name(blob.name),

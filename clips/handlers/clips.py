@@ -86,9 +86,7 @@ def get(request: Request, where: inputs.ClipId) -> Response:
     errors=(NotFound, StorageUnavailable),
 )
 def change(request: Request, where: inputs.ClipId, change: inputs.ClipChange) -> Response:
-    update = ClipUpdate(
-        named=frozenset(change.model_fields_set), title=change.title, expires_at=change.expires_at
-    )
+    update = ClipUpdate(named=frozenset(change.model_fields_set), **dict(change))
     clip = request.services.library.change(request.viewer, where.clip_id, update)
     return Response(HTTPStatus.OK, _view(clip))
 

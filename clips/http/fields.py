@@ -30,10 +30,10 @@ from shared.model import LONGEST_POSITION, LONGEST_TITLE, THUMBNAIL_WIDTHS
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].+", re.ASCII)
-# A day before the calendar ends, whatever zone a database shows it in.
+# A day before the last date that every time zone can show.
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
-# The same rules as regular expressions, for those who read the schemas.
+# The same rules as regular expressions, for the JSON Schemas.
 _ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
@@ -85,7 +85,7 @@ def _printable(text: str) -> str:
 
 
 def _without_parameters(value: object) -> object:
-    """A browser's recorder says `video/webm;codecs=vp9,opus`: the type is what counts."""
+    """Browser recorders send `video/webm;codecs=vp9,opus`: only the type counts."""
     return value.partition(";")[0].strip() if isinstance(value, str) else value
 
 
@@ -142,7 +142,7 @@ def _cursor[Key](decode: Callable[[str], Key]) -> BeforeValidator:
 
 
 _CURSOR_SCHEMA = WithJsonSchema(
-    {"type": "string", "description": "From the `Link` header of the page before; opaque."}
+    {"type": "string", "description": "From the `Link` header of the previous page; opaque."}
 )
 
 type Id = Annotated[
@@ -152,18 +152,18 @@ type Id = Annotated[
 ]
 type BatchSize = Annotated[
     int,
-    Field(ge=1, le=50, description="How many files a message of the queue moves."),
+    Field(ge=1, le=50, description="How many files one queue message uploads."),
     BeforeValidator(_whole_number),
 ]
 type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
 type Hours = Annotated[
     int,
-    Field(ge=1, le=168, description="How long the link lives."),
+    Field(ge=1, le=168, description="How long the link is valid, in hours."),
     BeforeValidator(_whole_number),
 ]
 type Limit = Annotated[
     int,
-    Field(ge=1, le=1000, description="How many at most."),
+    Field(ge=1, le=1000, description="The most entries on a page."),
     BeforeValidator(_whole_number),
 ]
 type Position = Annotated[
@@ -216,7 +216,7 @@ type IpRule = Annotated[
     AfterValidator(_address_or_range),
     Field(
         json_schema_extra={"pattern": f"^{_ADDRESS}(-{_ADDRESS})?$"},
-        description="An IPv4 address or a range, from which alone the link works.",
+        description="The IPv4 address or range from which alone the link works.",
         examples=["203.0.113.4-203.0.113.9"],
     ),
 ]

@@ -2,7 +2,7 @@
 
 The counterpart of `inputs.py`. mypy checks the views against these types, and the API's
 description is generated from them. Dataclasses of the model that appear in a response (`Media`,
-`Failure`, `Upload`) are written as they are.
+`Failure`, `Upload`) are written as they are; fields with the same name in the model are copied.
 """
 
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ from shared.playability import Playback
 _URI = {"format": "uri"}
 
 type Url = Annotated[
-    str, Field(json_schema_extra=_URI, description="A plain address; it opens nothing.")
+    str, Field(json_schema_extra=_URI, description="A plain address; it needs a signature to open.")
 ]
 type Link = Annotated[
-    str, Field(json_schema_extra=_URI, description="A signed address; it opens one blob.")
+    str, Field(json_schema_extra=_URI, description="A signed address that opens one blob.")
 ]
 type Title = Annotated[str, Field(examples=["Holidays"])]
 type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
@@ -40,7 +40,7 @@ type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
 
 
 class Message(TypedDict):
-    message: Annotated[str, Field(description="A sentence for people.")]
+    message: Annotated[str, Field(description="A sentence for humans.")]
 
 
 class Video(TypedDict):
@@ -59,7 +59,7 @@ class Video(TypedDict):
     ]
     created_at: datetime
     clip_count: Annotated[
-        int, Field(ge=0, description="Clips that its owner can see, in whatever status.")
+        int, Field(ge=0, description="Clips that its owner can see, whatever their status.")
     ]
 
 
@@ -86,29 +86,31 @@ class Clip(TypedDict):
     blob_url: Url | None
     thumbnail_url: Url | None
     thumbnail_access_url: Annotated[
-        Link | None, Field(description="The poster as a signed link, good for an `<img>`.")
+        Link | None, Field(description="A signed link to the poster, for an `<img>`.")
     ]
     placeholder: Annotated[
         str | None,
-        Field(description="A thumbhash in base64: paints a blur until the poster is there."),
+        Field(
+            description="A thumbhash in base64: a blurred image to show until the poster is loaded."
+        ),
     ]
     start_time: Seconds
     end_time: Annotated[
         Seconds | None,
-        Field(description="Null until a clip that landed unannounced has been looked into."),
+        Field(description="Null until a clip that was not announced has been processed."),
     ]
     duration: Annotated[
         float | None,
-        Field(description="Seconds: first `end_time - start_time`, then the file's own."),
+        Field(description="Seconds: `end_time - start_time`, then the length of the file."),
     ]
-    file_size: Annotated[Bytes | None, Field(description="Bytes; null until it has landed.")]
+    file_size: Annotated[Bytes | None, Field(description="Bytes; null until the file is uploaded.")]
     content_type: Annotated[
         str | None,
-        Field(description="What links serve it as; null stands for `application/octet-stream`."),
+        Field(description="The type that links serve; null means `application/octet-stream`."),
     ]
     created_at: datetime
-    expires_at: Annotated[datetime | None, Field(description="When it goes by itself.")]
-    view_count: Annotated[int, Field(ge=0, description="How often it was seen, as reported.")]
+    expires_at: Annotated[datetime | None, Field(description="When it is deleted automatically.")]
+    view_count: Annotated[int, Field(ge=0, description="How many views were reported.")]
     media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
     cut: Annotated[Cut | None, Field(description="For a clip that was cut out of a source.")]
     playback: Annotated[
@@ -153,7 +155,7 @@ class AnnouncedSource(Source):
 
 
 class AnnouncedClip(Clip):
-    """A clip that waits for its bytes, and how to send them."""
+    """A clip that waits for its file, and how to upload it."""
 
     upload: Upload
 
@@ -163,7 +165,7 @@ class AccessUrl(TypedDict):
 
     clip_id: UUID
     access_url: Link
-    expires_in_hours: Annotated[int, Field(ge=1, le=168, description="As asked for.")]
+    expires_in_hours: Annotated[int, Field(ge=1, le=168, description="As requested.")]
     expires_at: datetime
 
 
@@ -184,7 +186,7 @@ class AccessUrlOrError(TypedDict):
 
 
 class Rehydrating(TypedDict):
-    """A clip on its way out of the archive."""
+    """A clip that is being restored from the archive."""
 
     clip_id: UUID
     status: Literal["rehydrating"]
@@ -193,7 +195,7 @@ class Rehydrating(TypedDict):
 
 
 class Redirect(TypedDict):
-    """Where `Location` leads, for those who do not follow it."""
+    """The target of `Location`, for clients that do not follow it."""
 
     access_url: Link
     expires_at: datetime
@@ -204,7 +206,8 @@ Grant = TypedDict(
     "Grant",
     {
         "id": Annotated[
-            UUID, Field(description="The link's: `scid` in the link and in the storage logs.")
+            UUID,
+            Field(description="The id of the link: `scid` in the link and in the storage logs."),
         ],
         "who": Annotated[
             str | None, Field(description="The subject of a token; null for a share's visitor.")
@@ -217,38 +220,42 @@ Grant = TypedDict(
                 description="What the link opens.",
             ),
         ],
-        "ip": Annotated[str | None, Field(description="What the link is bound to.")],
+        "ip": Annotated[
+            str | None, Field(description="The address or range from which alone the link works.")
+        ],
         "from": datetime,
         "until": datetime,
         "share_id": Annotated[UUID | None, Field(description="The share that was opened.")],
         "granted_at": datetime,
     },
 )
-Grant.__doc__ = "A link in somebody's hands."
+Grant.__doc__ = "A link that was given to someone."
 
 
 class Share(TypedDict):
-    """A way to a clip that needs no token and can be taken back."""
+    """Access to a clip without a bearer token, which can be revoked."""
 
     id: UUID
     clip_id: UUID
     url: Annotated[
         Link | None,
-        Field(description="The address to pass on: told once, when the share is made."),
+        Field(description="The URL to pass on: shown only when the share is created."),
     ]
     expires_at: datetime | None
     max_views: Annotated[int | None, Field(ge=1)]
-    views: Annotated[int, Field(ge=0, description="How often it was opened.")]
-    ip: Annotated[str | None, Field(description="What its links are bound to.")]
+    views: Annotated[int, Field(ge=0, description="How many viewers opened it.")]
+    ip: Annotated[
+        str | None, Field(description="The address or range from which alone its links work.")
+    ]
     created_at: datetime
     revoked_at: datetime | None
 
 
 class MigrationFailure(TypedDict):
-    """A file that could not be moved; the codes are listed in docs/migration.md."""
+    """A file that was not migrated; docs/migration.md lists the codes."""
 
     clip_id: Annotated[
-        UUID | None, Field(description="Null where nobody could tell whose file it was.")
+        UUID | None, Field(description="Null if it is unknown to which clip the file belongs.")
     ]
     code: Annotated[str, Field(examples=["empty_file"])]
     detail: Annotated[
@@ -257,7 +264,7 @@ class MigrationFailure(TypedDict):
 
 
 class UnmatchedFile(TypedDict):
-    """A file that belongs to no clip, and was left alone."""
+    """A file that matches no clip; it was not touched."""
 
     path: Annotated[str, Field(description="Below the folder of the migration.")]
     code: Annotated[str, Field(examples=["no_clip"])]
@@ -277,7 +284,7 @@ class Migration(TypedDict):
     ]
     total: Annotated[int, Field(ge=0, description="0 until the folder has been read.")]
     migrated: Annotated[int, Field(ge=0)]
-    skipped: Annotated[int, Field(ge=0, description="Were in storage before, byte for byte.")]
+    skipped: Annotated[int, Field(ge=0, description="Were in storage already, byte for byte.")]
     failed: Annotated[int, Field(ge=0)]
     failures: Annotated[list[MigrationFailure], Field(description="One for each file.")]
     unmatched: Annotated[
@@ -287,7 +294,7 @@ class Migration(TypedDict):
         list[UUID],
         Field(
             max_length=1000,
-            description="Clips that waited for their bytes and had no file here when the folder "
+            description="Clips that waited for their file and had none here when the folder "
             "was read; the first thousand.",
         ),
     ]
@@ -296,7 +303,7 @@ class Migration(TypedDict):
 
 
 class BlobProperties(TypedDict):
-    """What storage says of the blob at this moment."""
+    """The properties of the blob in storage at this moment."""
 
     name: Annotated[str, Field(description="Its name in its container.")]
     size: Bytes
@@ -310,7 +317,7 @@ class BlobProperties(TypedDict):
 
 
 class Metadata(TypedDict):
-    """A clip's file: what was found in it, and what storage says of it."""
+    """A clip's file: its media properties, and those of its blob."""
 
     clip_id: UUID
     video_id: UUID
@@ -336,7 +343,7 @@ class Checks(TypedDict):
 
 
 class Health(TypedDict):
-    """Whether what the service stands on can be reached."""
+    """Whether the database and storage can be reached."""
 
     status: Availability
     checks: Checks

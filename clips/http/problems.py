@@ -19,10 +19,11 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.WrongState: HTTPStatus.CONFLICT,
     errors.CutOutOfRange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    # Storage moved under a request's feet: the next attempt sees the new state.
+    # Storage changed during the request: the next attempt sees the new state.
     errors.BlobMissing: HTTPStatus.CONFLICT,
     errors.BlobChanged: HTTPStatus.CONFLICT,
     errors.BlobExists: HTTPStatus.CONFLICT,
+    errors.BlobHeld: HTTPStatus.CONFLICT,
     errors.BlobArchived: HTTPStatus.CONFLICT,
 }
 
@@ -52,8 +53,8 @@ def status_of(kind: type[CliplinkError]) -> HTTPStatus:
 
 
 def unexpected(invocation_id: str) -> Response:
-    """For a bug of ours: tells the caller only the id under which it is logged."""
-    return problem(CliplinkError(f"The fault is logged under invocation {invocation_id}."))
+    """For a bug: gives the caller only the id under which it is logged."""
+    return problem(CliplinkError(f"The error is logged under invocation {invocation_id}."))
 
 
 def _headers(error: CliplinkError) -> dict[str, str]:

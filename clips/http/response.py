@@ -11,8 +11,8 @@ _HEADERS = {
     # Answers hold links that open blobs: no cache on the way may keep them.
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
-    # A page of another origin reads no header but these. The platform answers which origins may
-    # call at all, and has no setting for this.
+    # The headers that pages of other origins can read. Which origins may call is a setting of the
+    # platform, which has none for this.
     "Access-Control-Expose-Headers": "Allow, Link, Location, Retry-After, WWW-Authenticate",
 }
 

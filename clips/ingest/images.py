@@ -11,8 +11,8 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Claim
-from shared.errors import BlobChanged, BlobExists
+from shared.catalogue import Claim, Standing
+from shared.errors import BlobExists
 from shared.model import Images
 from shared.storage import Blobs
 from shared.storyboard import webvtt
@@ -26,8 +26,8 @@ _AT_ONCE = 4
 
 
 class Claims(Protocol):
-    def holds(self, claim: Claim) -> bool:
-        """Whether the claim still stands: no newer version was claimed."""
+    def standing(self, claim: Claim) -> Standing:
+        """Whether the claim still stands, or why it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class _File:
     content_type: str
 
 
+class ClaimLost(Exception):
+    """The claim no longer stands: another run wrote, or is writing, the images."""
+
+
 class ImageWriter:
     def __init__(self, blobs: Blobs, containers: Containers, landings: Claims) -> None:
         self._blobs = blobs
@@ -44,13 +48,13 @@ class ImageWriter:
         self._landings = landings
 
     def remove(self, video_id: UUID, clip_id: UUID) -> None:
-        """Removes whatever was made from a clip."""
+        """Removes all images that were made from a clip."""
         self._blobs.delete_prefix(self._container, blob_names.derived_prefix(video_id, clip_id))
 
     def write(self, claim: Claim, stills: "Stills") -> Images:
-        """Writes all stills of the claimed version and says what there is.
+        """Writes all stills of the claimed version and returns their names.
 
-        Raises BlobChanged if the claim no longer stands, StorageUnavailable.
+        Raises ClaimLost if the claim no longer stands, StorageUnavailable.
         """
         files = _files(claim, stills)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -73,8 +77,8 @@ class ImageWriter:
         try:
             self._put(file, replace=False)
         except BlobExists:
-            if not self._landings.holds(claim):
-                raise BlobChanged("A newer version of the clip is being processed.") from None
+            if self._landings.standing(claim) is not Standing.STANDS:
+                raise ClaimLost from None
             self._put(file, replace=True)
 
     def _put(self, file: _File, *, replace: bool) -> None:

@@ -3,20 +3,23 @@
 May be called twice, late or out of order, and be killed at any point: every step can be repeated,
 and only the version of the blob that was claimed is ever published.
 
-    count the attempt -> properties -> claim (blob, ETag) -> old images away
-        -> read ranges: metadata and stills -> images written -> published
+    count the attempt -> properties -> claim (blob, ETag) -> delete old images
+        -> read ranges: metadata and stills -> write images -> publish
 """
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from clips.ingest.images import ImageWriter
+from clips.ingest.images import ClaimLost, ImageWriter
+from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
+from shared.allocator import returning_memory
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing, Landings, Verdict
 from shared.clock import Clock
@@ -28,7 +31,7 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, GAVE_UP, LONGEST_POSITION, Blob, Failure, Media, title_from
+from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, Failure, Media
 from shared.outages import NO_WAIT, OutageWait
 from shared.playability import Playback
 from shared.storage import Blobs, StorageAccount
@@ -43,6 +46,11 @@ _log = logging.getLogger(__name__)
 # of an instance holds, whatever their pictures are. The others claim, write images or wait.
 DECODERS = 2
 _decoders = threading.BoundedSemaphore(DECODERS)
+# How long a blob without bytes may wait for them, if no upload link says more: some writers
+# create a blob first and fill it then.
+FILL_TIME = timedelta(minutes=10)
+# How long after its last change a blob that is written piece by piece counts as unfinished.
+_CONTINUE_TIME = timedelta(minutes=2)
 
 
 class Ingest:
@@ -65,7 +73,7 @@ class Ingest:
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
-        """Brings the catalogue to whatever version of the blob is there now.
+        """Brings the catalogue to whatever version of the blob is stored now.
 
         An outage is waited for as `wait` says, within the same attempt. A file that cannot be
         played is a result, not an error. Any exception means that the same call may succeed
@@ -74,9 +82,13 @@ class Ingest:
         video_id = blob_names.video_of(blob_name)
         if video_id is None:
             _log.warning("Left alone, not under a video: %s", blob_name)
-            return
-        with span("ingest"):
-            self._attempt(blob_name, video_id, wait)
+        elif blob_names.is_companion(blob_name):
+            _log.info("Left alone, no film by its name: %s", blob_name)
+        elif problem := blob_names.check_storable(blob_name):
+            _log.warning("Left alone, %s: %s", problem, blob_name)
+        else:
+            with returning_memory(), span("ingest"):
+                self._attempt(blob_name, video_id, wait)
 
     def _attempt(self, blob_name: str, video_id: UUID, wait: OutageWait) -> None:
         wait.through(lambda: self._landings.count_attempt(blob_name))
@@ -85,7 +97,7 @@ class Ingest:
         except BlobMissing:
             _log.info("Gone before it was processed: %s", blob_name)
         except BlobChanged:
-            _log.info("Overwritten while it was processed: %s", blob_name)
+            _log.info("Replaced by a newer version while it was processed: %s", blob_name)
         except Exception:
             self._give_up_after_last_attempt(blob_name)
             raise
@@ -93,6 +105,12 @@ class Ingest:
     def _bring_in(self, blob_name: str, video_id: UUID) -> None:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
+            if blob_names.is_folder_stub(blob.metadata, blob.size):
+                _log.info("Left alone, it stands for a folder: %s", blob_name)
+                return
+            if blob.size == 0 and self._may_be_filled(blob):
+                _log.info("Empty so far: %s", blob_name)
+                return
             url = self._account.url(self._containers.clips, blob_name)
             verdict, claim = self._landings.claim(_landing(blob, url, video_id))
         if claim is not None:
@@ -100,10 +118,10 @@ class Ingest:
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
             _log.info("Removed, its clip is deleted: %s", blob_name)
-        elif verdict is Verdict.HOPELESS:
+        elif verdict is Verdict.ATTEMPTS_EXHAUSTED:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
             record_giving_up(GAVE_UP)
-        elif verdict is Verdict.NOT_OURS:
+        elif verdict is Verdict.UNKNOWN_VIDEO:
             _log.warning("Left alone, there is no such video: %s", blob_name)
 
     def _process(self, blob: Blob, claim: Claim) -> None:
@@ -112,15 +130,23 @@ class Ingest:
         self._images.remove(claim.video_id, claim.clip_id)
         try:
             with _decoders:
-                media, playback, stills = _look_into(reader)
+                media, playback, stills = _analyse(reader)
         except UnplayableClip as error:
-            self._fail(run, Failure(error.failure_code, error.detail))
+            if self._may_be_continued(blob):
+                self._landings.keep_waiting(claim)
+                run.record_incomplete(error.failure_code)
+            else:
+                self._fail(run, Failure(error.failure_code, error.detail))
             return
         except BlobArchived:
             self._fail(run, ARCHIVED)
             return
-        with span("ingest.write"):
-            images = self._images.write(claim, stills)
+        try:
+            with span("ingest.write"):
+                images = self._images.write(claim, stills)
+        except ClaimLost:
+            self._supersede(run)
+            return
         poster = images.poster_name
         thumbnail_url = poster and self._account.url(self._containers.thumbnails, poster)
         with span("ingest.publish"):
@@ -129,13 +155,33 @@ class Ingest:
             self._after_publishing(claim.clip_id, claim.etag, playback)
             run.record_ready(media.duration)
         else:
-            run.record_void()
+            self._supersede(run)
 
     def _fail(self, run: IngestRun, failure: Failure) -> None:
         if self._landings.fail(run.claim, failure):
             run.record_failure(failure)
         else:
-            run.record_void()
+            self._supersede(run)
+
+    def _supersede(self, run: IngestRun) -> None:
+        run.record_superseded(self._landings.standing(run.claim))
+
+    def _may_be_filled(self, blob: Blob) -> bool:
+        """Whether a blob without bytes may still get some.
+
+        It was created a moment ago, or the upload link of its clip is still valid.
+        """
+        if self._is_young(blob, FILL_TIME):
+            return True
+        announced = self._landings.announced_at(blob.name)
+        return announced is not None and self._clock() < announced + UPLOAD_LIFE
+
+    def _may_be_continued(self, blob: Blob) -> bool:
+        """Whether more may be appended to a blob. One that came in one request has its MD5."""
+        return blob.content_md5 is None and self._is_young(blob, _CONTINUE_TIME)
+
+    def _is_young(self, blob: Blob, age: timedelta) -> bool:
+        return self._clock() - blob.last_modified < age
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
@@ -143,10 +189,11 @@ class Ingest:
                 _log.error("Given up after the last attempt: %s", blob_name)
                 record_giving_up(GAVE_UP)
         except DatabaseUnavailable:
-            _log.warning("The failed attempt at %s could not be noted", blob_name)
+            _log.warning("The failed attempt at %s could not be recorded", blob_name)
 
 
-def _look_into(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
+def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
+    # Imported late: only the trigger loads FFmpeg, not every instance that starts for the API.
     from shared import media
 
     with ExitStack() as stack:
@@ -157,33 +204,17 @@ def _look_into(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
 
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
-    start, end = _times(blob.metadata)
+    notes = notes_of(blob.metadata)
     return Landing(
         blob_name=blob.name,
         blob_url=url,
         video_id=video_id,
-        spelled_id=blob_names.clip_of(blob.name),
+        id_in_name=blob_names.clip_of(blob.name),
         etag=blob.etag,
         size=blob.size,
         content_type=servable(blob.content_type) or of_name(blob.name),
         content_md5=blob.content_md5,
-        start_time=start,
-        end_time=end,
-        title=title_from(blob.metadata.get("title", "")),
+        start_time=notes.start_time,
+        end_time=notes.end_time,
+        title=notes.title,
     )
-
-
-def _times(metadata: Mapping[str, str]) -> tuple[float, float | None]:
-    """The start and end that an uploader noted, so far as they make sense."""
-    start, end = _seconds(metadata.get("start_time")), _seconds(metadata.get("end_time"))
-    if start is None:
-        start = 0.0
-    return start, end if end is not None and end > start else None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if 0 <= value <= LONGEST_POSITION else None

@@ -1,6 +1,6 @@
 """Metrics and the log line of one run of the ingest.
 
-The line is for people; its fields carry the same values for queries.
+The line is for readers; its fields carry the same values for queries.
 """
 
 import logging
@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from shared import telemetry
-from shared.catalogue import Claim
+from shared.catalogue import Claim, Standing
 from shared.model import Blob, Failure
 from shared.storage import BlobReader
 
@@ -16,14 +16,14 @@ _log = logging.getLogger(__name__)
 
 
 class IngestRun:
-    """One run for one claimed version of a blob; its end is recorded once, as one of three."""
+    """One run for one claimed version of a blob; its end is recorded once."""
 
     def __init__(self, claim: Claim, blob: Blob, reader: BlobReader, now: datetime) -> None:
         self.claim = claim
         self.reader = reader
         self._size = blob.size
         self._started = time.monotonic()
-        # The account's clock may be ahead of ours.
+        # The account's clock may be ahead of this one.
         waited = max(0.0, (now - blob.last_modified).total_seconds())
         telemetry.INGEST_WAIT.record(waited)
 
@@ -47,11 +47,22 @@ class IngestRun:
             extra=self._ended("failed", failure.code) | {"failure_code": failure.code},
         )
 
-    def record_void(self) -> None:
-        """The claim no longer held: nothing was published."""
+    def record_incomplete(self, code: str) -> None:
+        """The file cannot be played yet; its writer may still append to it."""
         _log.info(
-            "Clip %s was deleted or replaced meanwhile",
+            "Clip %s is not complete yet: %s, %d bytes",
             self.claim.clip_id,
+            code,
+            self._size,
+            extra=self._ended("incomplete", code),
+        )
+
+    def record_superseded(self, why: Standing) -> None:
+        """The claim no longer stands: nothing was published."""
+        _log.info(
+            "Clip %s was not published: %s",
+            self.claim.clip_id,
+            why.value,
             extra=self._ended("void"),
         )
 
@@ -70,5 +81,5 @@ class IngestRun:
 
 
 def record_giving_up(failure: Failure) -> None:
-    """Counts a clip that the service gave up without a run that reached its end."""
+    """Counts a clip that was given up because no run reached its end."""
     telemetry.CLIPS.add(outcome="failed", code=failure.code)

@@ -23,6 +23,7 @@ from shared.errors import (
     no_such_clip,
 )
 from shared.model import (
+    UPLOAD_LIFE,
     Clip,
     ClipFile,
     RecordedGrant,
@@ -35,9 +36,6 @@ from shared.model import (
     ready_blob,
 )
 from shared.storage import Links, LinkTerms
-
-# How long an upload link is valid, and so how long a blob may still arrive for a deleted clip.
-UPLOAD_LIFE = timedelta(hours=2)
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the
 # same for half a day.

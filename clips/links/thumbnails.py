@@ -1,7 +1,7 @@
 """Stills of a clip by time and size: links to images that exist, or are made once and kept.
 
-Requests are rounded to a grid, so that nobody can fill the account: four widths, two formats, and
-at most 1000 points in time for each clip.
+Requests are rounded to a grid, so that no caller can fill the account: four widths, two formats,
+and at most 1000 points in time for each clip.
 """
 
 import math
@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
+from shared.allocator import returning_memory
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grant, Grants
 from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
@@ -84,7 +85,7 @@ class Thumbnails:
 
         reader = self._blobs.reader(self._containers.clips, blob)
         try:
-            with media.opened(reader) as file:
+            with returning_memory(), media.opened(reader) as file:
                 picture = file.frame_at(seconds, options.width, options.image_format)
         except UnplayableClip as error:
             raise NotFound("There is no picture at that time.") from error

@@ -9,6 +9,7 @@ import logging
 from base64 import b64encode
 from datetime import datetime, timedelta
 
+from clips.upkeep.items import Tally, each
 from shared.blob_names import Containers
 from shared.catalogue import Upkeep
 from shared.clock import Clock
@@ -21,8 +22,8 @@ _log = logging.getLogger(__name__)
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
 # What can be read in that time, with some to spare: a larger blob would be begun again in every
-# run, and no other would ever have its turn. Whoever may upload can make one of terabytes, of zeros
-# that storage does not even keep.
+# run, and no other would ever have its turn. An uploader can make one of terabytes, of zeros that
+# take no space in storage.
 _LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 
@@ -34,20 +35,24 @@ class Checksums:
         self._container = containers.clips
         self._upkeep = upkeep
 
-    def run(self) -> int:
-        """Returns how many clips got their checksum; raises Unavailable."""
+    def run(self) -> Tally:
+        """Counts the clips that got their checksum."""
         deadline = self._clock() + _WORKING_TIME
-        done = 0
-        for name in self._upkeep.clips_without_md5(_BATCH, _LARGEST):
-            try:
-                done += self._settle(name, deadline)
-            except (BlobMissing, BlobChanged, BlobArchived):
-                _log.info("Gone, overwritten or archived before its checksum was known: %s", name)
-            if self._clock() > deadline:
-                break
-        return done
+        return each(
+            self._upkeep.clips_without_md5(_BATCH, _LARGEST),
+            lambda name: self._settle(name, deadline),
+            lambda name: f"the checksum of {name}",
+            may_go_on=lambda: self._clock() <= deadline,
+        )
 
     def _settle(self, name: str, deadline: datetime) -> bool:
+        try:
+            return self._note(name, deadline)
+        except (BlobMissing, BlobChanged, BlobArchived):
+            _log.info("Gone, overwritten or archived before its checksum was known: %s", name)
+            return False
+
+    def _note(self, name: str, deadline: datetime) -> bool:
         blob = self._blobs.get(self._container, name)
         etag, md5 = blob.etag, blob.content_md5
         if md5 is None:

@@ -1,44 +1,47 @@
 """The timer's work: deletes what is due, and keeps storage and catalogue consistent.
 
-The steps are independent: one that meets an outage is reported, and the others still run.
+The steps are independent of each other, and so are the items of a step: what fails is logged with
+its name and counted, and all others still run.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
-from clips.links.access import UPLOAD_LIFE
 from clips.migration.jobs import MigrationJobs
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.items import Tally, each
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
 from shared.catalogue import DeletedClip, Grants, Upkeep
 from shared.clock import Clock
-from shared.errors import DatabaseUnavailable, Unavailable
+from shared.errors import DatabaseUnavailable
+from shared.model import UPLOAD_LIFE
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
 
+# How long a clip may wait for its upload after the link to it has ended.
 UPLOAD_GRACE = timedelta(hours=24)
-"""How long a clip may wait for its upload after the link to it has ended."""
-
+# How long a grant stays on record after its link has expired.
 GRANT_LIFE = timedelta(days=30)
-"""How long a grant stays on record after its link has expired."""
 
-_TEMP_FILE_LIFE = timedelta(hours=24)
+# Seconds that one step may take to delete things: the others wait meanwhile.
+_STEP_SECONDS = 60.0
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
 
 type Report = dict[str, int]
 """Counts of a run, by the names of its steps."""
+type Step = Callable[[], int | Tally]
 
 
 class Cleanup:
@@ -56,7 +59,7 @@ class Cleanup:
         migrations: MigrationJobs,
         cuts: CutWorker,
         renditions: RenditionJobs,
-        temp_dir: Path,
+        temporary: Temporary,
     ) -> None:
         self._clock = clock
         self._blobs = blobs
@@ -65,19 +68,30 @@ class Cleanup:
         self._grants = grants
         self._deletion = deletion
         self._ingest = ingest
-        self._reconciliation = reconciliation
-        self._checksums = checksums
-        self._migrations = migrations
-        self._cuts = cuts
-        self._renditions = renditions
-        self._temp_dir = temp_dir
+        # Those that may take minutes come last.
+        self._steps: Mapping[str, Step] = {
+            "clips_expired": upkeep.hide_expired_clips,
+            "uploads_abandoned": self._drop_abandoned_uploads,
+            "clips_deleted": self._finish_clips,
+            "videos_deleted": self._finish_videos,
+            "deletions_swept": self._sweep_deleted,
+            "grants_forgotten": self._forget_grants,
+            "temp_blobs_deleted": temporary.delete_blobs,
+            "temp_files_deleted": temporary.delete_files,
+            "cuts_resumed": cuts.resume,
+            "renditions_resumed": renditions.resume,
+            "migrations_resumed": migrations.resume,
+            "migrations_forgotten": migrations.forget,
+            "blobs_reconciled": reconciliation.run,
+            "checksums_noted": checksums.run,
+        }
 
     def run(self) -> Report:
-        """Runs every step and returns the counts; raises Unavailable if any step met an outage.
+        """Runs every step and returns the counts.
 
         While another run is at work this one ends at once, and its report is empty: the host
         starts one at once after a run that took longer than the schedule, and one by hand at any
-        time.
+        time. Raises Unavailable if a step or an item met an outage, when all steps have run.
         """
         with ExitStack() as stack:
             try:
@@ -91,61 +105,65 @@ class Cleanup:
         return {}
 
     def _run_steps(self) -> Report:
-        steps: dict[str, Callable[[], int]] = {
-            "clips_expired": self._upkeep.hide_expired_clips,
-            "uploads_abandoned": self._drop_abandoned_uploads,
-            "clips_deleted": self._finish_clips,
-            "videos_deleted": self._finish_videos,
-            "deletions_swept": self._sweep_deleted,
-            "grants_forgotten": self._forget_grants,
-            "temp_blobs_deleted": self._drop_temp_blobs,
-            "temp_files_deleted": self._drop_temp_files,
-            "blobs_reconciled": self._reconciliation.run,
-            "checksums_noted": self._checksums.run,
-            "cuts_resumed": self._cuts.resume,
-            "renditions_resumed": self._renditions.resume,
-            "migrations_resumed": self._migrations.resume,
-            "migrations_forgotten": self._migrations.forget,
-        }
         report: Report = {}
-        outages: list[Unavailable] = []
-        for name, step in steps.items():
-            try:
-                with telemetry.span(f"cleanup.{name}"):
-                    report[name] = step()
-            except Unavailable as error:
-                _log.warning("Cleanup step %s met an outage: %s", name, error.detail)
-                outages.append(error)
-        _tell(report, len(outages))
-        if outages:
-            raise outages[0]
+        total = Tally()
+        for name, step in self._steps.items():
+            tally = _run_step(name, step)
+            report[name] = tally.done
+            total.add(tally)
+        _record(report, total)
+        if total.outages:
+            raise total.outages[0]
         return report
 
-    def _drop_abandoned_uploads(self) -> int:
-        dropped = 0
+    def _drop_abandoned_uploads(self) -> Tally:
         before = self._clock() - UPLOAD_LIFE - UPLOAD_GRACE
-        for clip in self._upkeep.abandoned_uploads(before, _BATCH):
-            name = clip.blob_name
-            if name is not None and self._blobs.exists(self._containers.clips, name):
-                # The upload did arrive, but its event was lost.
-                self._ingest.landed(name)
-            elif self._upkeep.hide_abandoned(clip.clip_id):
-                self._deletion.finish_clip(clip)
-                dropped += 1
-        return dropped
+        clips = self._upkeep.abandoned_uploads(before, _BATCH)
+        return each(clips, self._drop_abandoned, _named, may_go_on=_time_limit())
 
-    def _finish_clips(self) -> int:
-        return _each(self._upkeep.hidden_clips(_BATCH), self._deletion.finish_clip)
+    def _drop_abandoned(self, clip: DeletedClip) -> int:
+        name = clip.blob_name
+        if name is not None and self._blobs.exists(self._containers.clips, name):
+            # The upload did arrive, but its event was lost.
+            self._ingest.landed(name)
+            return 0
+        if not self._upkeep.hide_abandoned(clip.clip_id):
+            return 0
+        return self._deletion.finish_clip(clip)
 
-    def _finish_videos(self) -> int:
-        return _each(self._upkeep.hidden_videos(_BATCH), self._deletion.finish_video)
+    def _finish_clips(self) -> Tally:
+        may_go_on = _time_limit()
+        return each(
+            self._upkeep.hidden_clips(_BATCH),
+            lambda clip: self._deletion.finish_clip(clip, may_go_on),
+            _named,
+            may_go_on=may_go_on,
+            postpone=lambda clip: self._upkeep.postpone_clip(clip.clip_id),
+        )
 
-    def _sweep_deleted(self) -> int:
-        def sweep(clip: DeletedClip) -> None:
+    def _finish_videos(self) -> Tally:
+        may_go_on = _time_limit()
+        return each(
+            self._upkeep.hidden_videos(_BATCH),
+            lambda video_id: self._deletion.finish_video(video_id, may_go_on),
+            lambda video_id: f"video {video_id}",
+            may_go_on=may_go_on,
+            postpone=self._upkeep.postpone_video,
+        )
+
+    def _sweep_deleted(self) -> Tally:
+        def sweep(clip: DeletedClip) -> int:
             self._deletion.remove_blobs(clip)
             self._upkeep.swept(clip.clip_id)
+            return 1
 
-        return _each(self._upkeep.due_for_sweep(_BATCH), sweep)
+        return each(
+            self._upkeep.due_for_sweep(_BATCH),
+            sweep,
+            _named,
+            may_go_on=_time_limit(),
+            postpone=lambda clip: self._upkeep.postpone_sweep(clip.clip_id),
+        )
 
     def _forget_grants(self) -> int:
         before = self._clock() - GRANT_LIFE
@@ -154,69 +172,45 @@ class Cleanup:
             forgotten += more
         return forgotten
 
-    def _drop_temp_blobs(self) -> int:
-        container, now = self._containers.temp, self._clock()
-        dropped = 0
-        for page in self._blobs.pages(container, metadata=True):
-            for blob in page:
-                if _is_past(blob.metadata.get("expires_at"), now):
-                    dropped += self._blobs.delete(container, blob.name)
-        return dropped
 
-    def _drop_temp_files(self) -> int:
-        oldest = time.time() - _TEMP_FILE_LIFE.total_seconds()
-        dropped = 0
-        for path in _files_below(self._temp_dir):
-            try:
-                if path.lstat().st_mtime < oldest:
-                    path.unlink()
-                    dropped += 1
-            except OSError as error:  # in use, or deleted by another run
-                _log.warning("Could not delete the temporary file %s: %s", path.name, error)
-        return dropped
+def _run_step(name: str, step: Step) -> Tally:
+    """A step that fails as a whole counts as one failed item of that name."""
+    tally = Tally()
+
+    def run() -> int:
+        with telemetry.span(f"cleanup.{name}"):
+            result = step()
+        if isinstance(result, Tally):
+            tally.add(result)
+            return 0
+        return result
+
+    tally.attempt(f"cleanup step {name}", run)
+    return tally
 
 
-def _tell(report: Report, outages: int) -> None:
+def _record(report: Report, total: Tally) -> None:
     """Logs the counts, in one line and as its fields, and adds them to the metrics."""
     counts = " ".join(f"{name}={count}" for name, count in report.items())
-    _log.info("Cleanup done: %s outages=%d", counts, outages, extra=report | {"outages": outages})
+    besides = {"outages": len(total.outages), "held": total.held, "failures": total.failed}
+    _log.info(
+        "Cleanup done: %s outages=%d held=%d failures=%d",
+        counts,
+        *besides.values(),
+        extra=report | besides,
+    )
     for name, count in report.items():
         telemetry.CLEANUP_ITEMS.add(count, kind=name)
     # An alert watches for their absence: then the timer has stopped.
-    telemetry.CLEANUP_RUNS.add(outcome="outage" if outages else "done")
+    outcome = "outage" if total.outages else "failed" if total.failed else "done"
+    telemetry.CLEANUP_RUNS.add(outcome=outcome)
 
 
-def _each[Item](items: Iterable[Item], finish: Callable[[Item], None]) -> int:
-    """Finishes every item it can and returns how many; then raises the first outage it met."""
-    finished = 0
-    outages: list[Unavailable] = []
-    for item in items:
-        try:
-            finish(item)
-        except Unavailable as error:
-            outages.append(error)
-        else:
-            finished += 1
-    if outages:
-        raise outages[0]
-    return finished
+def _time_limit() -> Callable[[], bool]:
+    """True for as long as one step may take."""
+    deadline = time.monotonic() + _STEP_SECONDS
+    return lambda: time.monotonic() < deadline
 
 
-def _is_past(text: str | None, now: datetime) -> bool:
-    """Whether an `expires_at` (ISO 8601, UTC unless it says otherwise) lies before `now`."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return False
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Every file in a folder, without following links out of it.
-
-    Nothing where the folder itself is a link: in /tmp anybody may have put one in its place.
-    """
-    if folder.is_symlink():
-        return
-    for parent, _, names in folder.walk(follow_symlinks=False):
-        yield from (parent / name for name in names)
+def _named(clip: DeletedClip) -> str:
+    return f"clip {clip.clip_id}"

@@ -5,15 +5,16 @@ says that there is work left, until the last step removes the row and the mark w
 """
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from clips.links.access import UPLOAD_LIFE
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Clips, DeletedClip, Upkeep, Videos
-from shared.errors import Unavailable, no_such_clip, no_such_video
-from shared.model import Viewer
+from shared.errors import BlobHeld, Unavailable, no_such_clip, no_such_video
+from shared.model import UPLOAD_LIFE, Viewer
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ _log = logging.getLogger(__name__)
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
 # longest that host.json lets it live.
 _LATE_RUN = timedelta(minutes=30)
+# Seconds that a caller waits for blobs to be deleted. What is left then is up to the cleanup.
+_CALLER_WAITS = 4.0
 
 
 class Deletion:
@@ -39,43 +42,66 @@ class Deletion:
         self._upkeep = upkeep
 
     def delete_clip(self, viewer: Viewer, clip_id: UUID) -> None:
-        """Raises NotFound. An outage half-way is no error: the clip is gone for its owner."""
+        """Raises NotFound. What cannot be deleted yet is no error: its owner no longer sees it."""
         clip = self._clips.hide(viewer, clip_id)
         if clip is None:
             raise no_such_clip()
-        try:
-            self.finish_clip(
-                DeletedClip(clip_id=clip.id, video_id=clip.video_id, blob_name=clip.blob_name)
-            )
-        except Unavailable:
-            _log.warning("Clip %s is hidden; the cleanup will remove the rest", clip_id)
+        hidden = DeletedClip(clip_id=clip.id, video_id=clip.video_id, blob_name=clip.blob_name)
+        self._finish(f"Clip {clip_id}", lambda until: self.finish_clip(hidden, until))
 
     def delete_video(self, viewer: Viewer, video_id: UUID) -> None:
         """Deletes a video with all its clips; raises NotFound, otherwise as `delete_clip`."""
         if not self._videos.hide(viewer, video_id):
             raise no_such_video()
-        try:
-            self.finish_video(video_id)
-        except Unavailable:
-            _log.warning("Video %s is hidden; the cleanup will remove the rest", video_id)
+        self._finish(f"Video {video_id}", lambda until: self.finish_video(video_id, until))
 
-    def finish_clip(self, clip: DeletedClip) -> None:
-        """Removes the blobs of a hidden clip, then its row; raises Unavailable."""
-        self.remove_blobs(clip)
+    def finish_clip(self, clip: DeletedClip, may_go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Deletes the blobs of a hidden clip, then its row; False if the time was up before.
+
+        Raises BlobHeld, Unavailable.
+        """
+        self.remove_blobs(clip, may_go_on)
+        if not may_go_on():
+            return False
         self._upkeep.forget_clip(clip.clip_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
+        return True
 
-    def finish_video(self, video_id: UUID) -> None:
-        """Removes all blobs of a hidden video and of its clips, then the rows."""
-        # A UUID has one length: no other video's name begins with it.
-        self._blobs.delete_prefix(self._containers.clips, f"{video_id}/")
-        self._blobs.delete_prefix(self._containers.thumbnails, f"{video_id}/")
-        self._blobs.delete_prefix(self._containers.videos, str(video_id))
+    def finish_video(self, video_id: UUID, may_go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Deletes all blobs of a hidden video and of its clips, then the rows; as `finish_clip`."""
+        problems: list[BlobHeld | Unavailable] = []
+        for container, prefix in (
+            # A UUID has one length: no other video's name begins with it.
+            (self._containers.clips, f"{video_id}/"),
+            (self._containers.thumbnails, f"{video_id}/"),
+            (self._containers.videos, str(video_id)),
+        ):
+            try:
+                self._blobs.delete_prefix(container, prefix, may_go_on)
+            except (BlobHeld, Unavailable) as problem:
+                problems.append(problem)
+            if not may_go_on():
+                return False
+        if problems:
+            raise problems[0]
         self._upkeep.forget_video(video_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
+        return True
 
-    def remove_blobs(self, clip: DeletedClip) -> None:
-        """Removes a clip's own blob and every image made from it."""
+    def remove_blobs(self, clip: DeletedClip, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Deletes a clip's own blob and every image made from it."""
         if clip.blob_name is not None:
             self._blobs.delete(self._containers.clips, clip.blob_name)
-        self._blobs.delete_prefix(
-            self._containers.thumbnails, blob_names.images_prefix(clip.video_id, clip.clip_id)
-        )
+        prefix = blob_names.images_prefix(clip.video_id, clip.clip_id)
+        self._blobs.delete_prefix(self._containers.thumbnails, prefix, may_go_on)
+
+    def _finish(self, what: str, finish: Callable[[Callable[[], bool]], bool]) -> None:
+        """Does as much as a caller can wait for; whatever is left, the mark on the row stays."""
+        deadline = time.monotonic() + _CALLER_WAITS
+        try:
+            if not finish(lambda: time.monotonic() < deadline):
+                _log.info("%s is hidden; the cleanup deletes the rest", what)
+        except BlobHeld:
+            _log.warning("%s is hidden, its blobs are kept by a policy", what)
+        except Unavailable:
+            _log.warning("%s is hidden; the cleanup deletes the rest", what)
+        except Exception:  # noqa: BLE001 - logged; the clip is gone for its owner already
+            _log.exception("%s is hidden; the cleanup deletes the rest", what)

@@ -1,1 +1,1 @@
-"""Who calls, and as whom the app calls: bearer tokens, signing keys, the app's identity."""
+"""Bearer tokens of callers, the issuer's signing keys, and the app's own identity."""

@@ -1,6 +1,6 @@
 """The app's own identity: a managed identity on Azure, `az login` on a developer's machine.
 
-AZURE_CLIENT_ID names a user-assigned identity; the library reads that variable by itself.
+AZURE_CLIENT_ID names a user-assigned identity; azure-identity reads that variable.
 Nothing is imported or requested before the identity is first needed: the import alone takes a
 third of a second, and an app that uses passwords does without.
 """
@@ -21,7 +21,7 @@ class AppIdentity:
 
     @cached_property
     def credential(self) -> "TokenCredential":
-        """For the vendor's clients, which fetch their tokens by themselves."""
+        """For the SDK's clients, which fetch their own tokens."""
         from azure.identity import DefaultAzureCredential
 
         return DefaultAzureCredential()

@@ -9,7 +9,7 @@ Every statement stands in the module that runs it, named and with parameters onl
 from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.landing_queries import Claim, Landings, Standing
 from shared.catalogue.legacy_user_queries import LegacyUsers
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
@@ -40,6 +40,7 @@ __all__ = [
     "Owners",
     "ShareViewer",
     "Shares",
+    "Standing",
     "StartKey",
     "TimeKey",
     "Upkeep",

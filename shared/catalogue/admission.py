@@ -1,6 +1,6 @@
 """Decides whether a blob without a row becomes a clip.
 
-Any blob under an existing video does, whatever tool wrote it: as the clip whose id is in its
+Any blob under an existing video does, whichever tool wrote it: as the clip whose id is in its
 name, if that one waits for its bytes, or as a new clip.
 """
 
@@ -15,10 +15,10 @@ from shared.postgres.database import Connection
 # neither the row nor the note about it has the name of a blob.
 _IS_DELETED: LiteralString = """
     SELECT 1 FROM deleted_clips
-    WHERE blob_name = %(blob_name)s OR (clip_id = %(spelled_id)s AND video_id = %(video_id)s)
+    WHERE blob_name = %(blob_name)s OR (clip_id = %(id_in_name)s AND video_id = %(video_id)s)
     UNION ALL
     SELECT 1 FROM clips
-    WHERE id = %(spelled_id)s AND video_id = %(video_id)s AND deleted_at IS NOT NULL
+    WHERE id = %(id_in_name)s AND video_id = %(video_id)s AND deleted_at IS NOT NULL
 """
 
 # Held, so that the video cannot be deleted before its new clip is there.
@@ -30,7 +30,7 @@ _LOCK_VIDEO: LiteralString = """
 _ATTACH: LiteralString = """
     UPDATE clips SET blob_name = %(blob_name)s, blob_url = %(blob_url)s,
                      s3_url = coalesce(s3_url, blob_url)
-    WHERE id = %(spelled_id)s AND video_id = %(video_id)s
+    WHERE id = %(id_in_name)s AND video_id = %(video_id)s
       AND blob_name IS NULL AND deleted_at IS NULL
 """
 
@@ -41,22 +41,22 @@ _ADOPT: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
-_IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(spelled_id)s"
+_IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(id_in_name)s"
 
 
 class Verdict(Enum):
     """What is to be done about a blob that landed."""
 
     PROCESS = auto()
-    NOTHING_NEW = auto()  # this version has been dealt with
+    NOTHING_NEW = auto()  # this version has its final verdict
     REMOVE = auto()  # it belongs to a clip that has been deleted
-    NOT_OURS = auto()  # it lies under no existing video
-    HOPELESS = auto()  # it has been tried often enough
+    UNKNOWN_VIDEO = auto()  # it lies under no existing video
+    ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A version of a blob under a video; `spelled_id` is the clip id that its name gives.
+    """A version of a blob under a video; `id_in_name` is the clip id in its name.
 
     `start_time`, `end_time` and `title` count only if the blob becomes a new clip.
     """
@@ -64,7 +64,7 @@ class Landing:
     blob_name: str
     blob_url: str
     video_id: UUID
-    spelled_id: UUID | None
+    id_in_name: UUID | None
     etag: str
     size: int
     content_type: str | None
@@ -74,12 +74,12 @@ class Landing:
     title: str | None
 
     def parameters(self) -> dict[str, object]:
-        """The names by which statements speak of it."""
+        """As query parameters."""
         return {
             "blob_name": self.blob_name,
             "blob_url": self.blob_url,
             "video_id": self.video_id,
-            "spelled_id": self.spelled_id,
+            "id_in_name": self.id_in_name,
             "etag": self.etag,
             "size": self.size,
             "content_type": self.content_type,
@@ -93,13 +93,13 @@ class Landing:
 def admit(connection: Connection, landing: Landing) -> Verdict:
     """Makes a clip of a blob that no row knows, if it may become one."""
     values = landing.parameters()
-    if landing.spelled_id and connection.execute(_IS_DELETED, values).fetchone():
-        # A link to upload that outlived its clip. Names by other tools may be used again.
+    if landing.id_in_name and connection.execute(_IS_DELETED, values).fetchone():
+        # An upload link that outlived its clip. Names by other tools may be used again.
         return Verdict.REMOVE
     if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
-        return Verdict.NOT_OURS
+        return Verdict.UNKNOWN_VIDEO
     if connection.execute(_ATTACH, values).rowcount == 0:
         taken = connection.execute(_IS_TAKEN, values).fetchone() is not None
-        clip_id = uuid4() if taken or landing.spelled_id is None else landing.spelled_id
+        clip_id = uuid4() if taken or landing.id_in_name is None else landing.id_in_name
         connection.execute(_ADOPT, values | {"id": clip_id})
     return Verdict.PROCESS

@@ -75,7 +75,7 @@ _PAGE: LiteralString = f"""
 _CHANGE: LiteralString = f"""
     UPDATE clips c
     SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
-        expires_at = CASE WHEN %(with_expiry)s THEN %(expires_at)s::timestamptz
+        expires_at = CASE WHEN %(with_expires_at)s THEN %(expires_at)s::timestamptz
                           ELSE c.expires_at END
     FROM videos v
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
@@ -166,18 +166,11 @@ class Clips:
         return self._database.all_as(clip_of, _PAGE, parameters)
 
     def change(self, viewer: Viewer, clip_id: UUID, change: ClipUpdate) -> Clip | None:
-        return self._database.one_as(
-            clip_of,
-            _CHANGE,
-            seen_by(viewer)
-            | {
-                "id": clip_id,
-                "with_title": "title" in change.named,
-                "title": change.title,
-                "with_expiry": "expires_at" in change.named,
-                "expires_at": change.expires_at,
-            },
-        )
+        fields = asdict(change)
+        named = fields.pop("named")
+        with_fields = {f"with_{name}": name in named for name in fields}
+        parameters = seen_by(viewer) | {"id": clip_id} | fields | with_fields
+        return self._database.one_as(clip_of, _CHANGE, parameters)
 
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         """Marks a clip as deleted and returns it as it was; None if there is no such clip."""

@@ -1,12 +1,14 @@
-"""What the blob trigger writes: a blob has landed, is worked on, and becomes a clip or a failure.
+"""What the blob trigger writes: a blob has landed, is processed, and becomes ready or failed.
 
 Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
-version of a blob, its ETag: whoever holds it may publish, and what was claimed for a version
-that has been overwritten since is published by nobody.
+version of a blob, its ETag: the run that holds it may publish. When the blob has been
+overwritten since, the claim no longer stands and nothing is published.
 """
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import Enum
 from typing import LiteralString
 from uuid import UUID
 
@@ -70,9 +72,18 @@ _PUBLISH: LiteralString = """
     SELECT video_id FROM published
 """
 
-_HOLDS: LiteralString = """
-    SELECT 1 FROM clips
+_STANDING: LiteralString = """
+    SELECT etag, status FROM clips WHERE id = %(id)s AND deleted_at IS NULL
+"""
+
+# The attempt does not count: the file was not complete yet.
+_KEEP_WAITING: LiteralString = """
+    UPDATE clips SET attempts = 0
     WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+"""
+
+_ANNOUNCED_AT: LiteralString = """
+    SELECT created_at FROM clips WHERE blob_name = %(blob_name)s AND deleted_at IS NULL
 """
 
 _FAIL: LiteralString = """
@@ -96,6 +107,15 @@ class Claim:
     clip_id: UUID
     video_id: UUID
     etag: str
+
+
+class Standing(Enum):
+    """Whether a claim still stands; the values say why it does not."""
+
+    STANDS = "it stands"
+    DONE = "another run finished this version first"
+    REPLACED = "it was replaced by a newer version"
+    DELETED = "its clip was deleted"
 
 
 class Landings:
@@ -124,13 +144,27 @@ class Landings:
                 return Verdict.NOTHING_NEW, None
             if clip.etag == landing.etag and clip.attempts > MAX_ATTEMPTS:
                 connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
-                return Verdict.HOPELESS, None
+                return Verdict.ATTEMPTS_EXHAUSTED, None
             connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
         return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
 
-    def holds(self, claim: Claim) -> bool:
-        """Whether a claim still stands: the clip exists and no newer version was claimed."""
-        return self._database.one(_HOLDS, {"id": claim.clip_id, "etag": claim.etag}) is not None
+    def standing(self, claim: Claim) -> Standing:
+        """Whether a claim still stands, or why it does not."""
+        row = self._database.one(_STANDING, {"id": claim.clip_id})
+        if row is None:
+            return Standing.DELETED
+        if row["etag"] != claim.etag:
+            return Standing.REPLACED
+        return Standing.STANDS if row["status"] == "processing" else Standing.DONE
+
+    def announced_at(self, blob_name: str) -> datetime | None:
+        """When the clip of a blob was made; None if the blob has no clip."""
+        row = self._database.one(_ANNOUNCED_AT, {"blob_name": blob_name})
+        return row["created_at"] if row else None
+
+    def keep_waiting(self, claim: Claim) -> None:
+        """Leaves a clip in `processing` whose file is not complete yet."""
+        self._database.run(_KEEP_WAITING, {"id": claim.clip_id, "etag": claim.etag})
 
     def publish(
         self,
@@ -160,7 +194,7 @@ class Landings:
         return row is not None
 
     def fail(self, claim: Claim, failure: Failure) -> bool:
-        """Marks the clip as failed for good; False if the claim no longer stands."""
+        """Marks the clip as failed; False if the claim no longer stands."""
         values = {"id": claim.clip_id, "etag": claim.etag}
         touched = self._database.run(
             _FAIL, values | {"code": failure.code, "detail": failure.detail}
@@ -168,7 +202,7 @@ class Landings:
         return touched == 1
 
     def give_up_after_last_attempt(self, blob_name: str) -> bool:
-        """After the last attempt, lets the clip say that processing failed; else does nothing."""
+        """Marks the clip as given up if this was its last attempt; says whether it did."""
         return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
 
 

@@ -17,8 +17,7 @@ import logging
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.postgres.database import Database
-from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ _MERGE: tuple[LiteralString, ...] = (
 )
 
 
-def recognise(connection: Connection, subject: str, email: str | None) -> UUID | None:
+def recognise(connection: "Connection", subject: str, email: str | None) -> UUID | None:
     """Gives a subject that has no row the user of the old service with that verified address."""
     if email is None:
         return None
@@ -82,7 +81,7 @@ def recognise(connection: Connection, subject: str, email: str | None) -> UUID |
     return row["id"] if row else None
 
 
-def merge_by_email(connection: Connection, user: UUID, email: str) -> None:
+def merge_by_email(connection: "Connection", user: UUID, email: str) -> None:
     """Gives a known user the videos of the user of the old service with that verified address."""
     row = connection.execute(_FIND_TO_MERGE, {"email": email}).fetchone()
     if row is None:
@@ -99,7 +98,7 @@ def merge_by_email(connection: Connection, user: UUID, email: str) -> None:
         _log.info("User %s is recognised as user %s of the old service", user, row["id"])
 
 
-def log_why_not(connection: Connection, user: UUID, email: str | None) -> None:
+def log_why_not(connection: "Connection", user: UUID, email: str | None) -> None:
     """Notes why a user was not recognised, while there are users of the old service to be.
 
     No address or subject is in the log: the user's id is enough to find both.
@@ -144,6 +143,6 @@ class LegacyUsers:
             return int(videos["videos"])
 
 
-def _merge(connection: Connection, user: UUID, old: UUID) -> None:
+def _merge(connection: "Connection", user: UUID, old: UUID) -> None:
     for statement in _MERGE:
         connection.execute(statement, {"user": user, "old": old})

@@ -9,7 +9,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim
+from shared.catalogue.landing_queries import Claim, Standing
 from shared.catalogue.row_mapping import media_to_json, seen_by
 from shared.model import (
     GAVE_UP,
@@ -99,10 +99,7 @@ _PUBLISH: LiteralString = """
     WHERE video_id = %(video_id)s AND etag = %(etag)s AND status = 'processing'
 """
 
-_HOLDS: LiteralString = """
-    SELECT 1 FROM sources
-    WHERE video_id = %(video_id)s AND etag = %(etag)s AND status = 'processing'
-"""
+_STANDING: LiteralString = "SELECT etag, status FROM sources WHERE video_id = %(video_id)s"
 
 _FAIL: LiteralString = """
     UPDATE sources
@@ -154,21 +151,26 @@ class SourceLandings:
         values = landing.parameters()
         with self._database.transaction() as connection:
             if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
-                return Verdict.NOT_OURS, None
+                return Verdict.UNKNOWN_VIDEO, None
             row = connection.execute(_LOCK, values).fetchone()
             if row is not None and row["etag"] == landing.etag:
                 if is_settled(row["status"], row["failure_code"]):
                     return Verdict.NOTHING_NEW, None
                 if row["attempts"] > MAX_ATTEMPTS:
                     connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
-                    return Verdict.HOPELESS, None
+                    return Verdict.ATTEMPTS_EXHAUSTED, None
             connection.execute(_TAKE, values)
         video_id = landing.video_id
         return Verdict.PROCESS, Claim(clip_id=video_id, video_id=video_id, etag=landing.etag)
 
-    def holds(self, claim: Claim) -> bool:
-        """Whether no newer version was claimed."""
-        return self._database.one(_HOLDS, _claimed(claim)) is not None
+    def standing(self, claim: Claim) -> Standing:
+        """Whether a claim still stands, or why it does not."""
+        row = self._database.one(_STANDING, {"video_id": claim.video_id})
+        if row is None:
+            return Standing.DELETED
+        if row["etag"] != claim.etag:
+            return Standing.REPLACED
+        return Standing.STANDS if row["status"] == "processing" else Standing.DONE
 
     def publish(
         self, claim: Claim, media: Media, images: Images, keyframe_interval: float | None

@@ -1,4 +1,4 @@
-"""Queries of the cleanup: what is due for deletion, where storage and catalogue disagree."""
+"""Queries of the cleanup: what is due for deletion, where storage and catalogue differ."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -51,6 +51,21 @@ _HIDDEN_CLIPS: LiteralString = """
 
 _HIDDEN_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT %(limit)s
+"""
+
+# Their order is that of their marks. What stands in the way of one must not hold up the others.
+_POSTPONE_CLIP: LiteralString = """
+    UPDATE clips SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
+"""
+_POSTPONE_VIDEO: LiteralString = """
+    UPDATE videos SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
+"""
+_POSTPONE_SWEEP: LiteralString = """
+    UPDATE deleted_clips SET sweep_after = now() + interval '1 hour' WHERE clip_id = %(id)s
+"""
+
+_ATTEMPTED: LiteralString = """
+    SELECT 1 FROM clips WHERE blob_name = %(blob_name)s AND attempted_at >= %(since)s
 """
 
 # The row goes, and a note stays until nothing can appear under its names any more.
@@ -134,7 +149,7 @@ class DeletedClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownBlob:
-    """What the catalogue believes about a blob; `touched_at` is when it was last worked on."""
+    """What the catalogue knows of a blob; `touched_at` is when it was last worked on."""
 
     name: str
     etag: str | None
@@ -147,7 +162,7 @@ class KnownBlob:
 
     @property
     def settled(self) -> bool:
-        """Whether the version named by `etag` has been dealt with for good."""
+        """Whether the version named by `etag` has its final verdict."""
         return is_settled(self.status, self.failure_code)
 
 
@@ -186,7 +201,25 @@ class Upkeep:
         return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
 
     def hidden_clips(self, limit: int) -> Sequence[DeletedClip]:
+        """Those of existing videos, the longest hidden first."""
         return [DeletedClip(**row) for row in self._database.all(_HIDDEN_CLIPS, {"limit": limit})]
+
+    def postpone_clip(self, clip_id: UUID) -> None:
+        """Puts a hidden clip that cannot be finished behind all others."""
+        self._database.run(_POSTPONE_CLIP, {"id": clip_id})
+
+    def postpone_video(self, video_id: UUID) -> None:
+        """The same for a hidden video."""
+        self._database.run(_POSTPONE_VIDEO, {"id": video_id})
+
+    def postpone_sweep(self, clip_id: UUID) -> None:
+        """The same for a deleted clip whose blobs are swept: in an hour."""
+        self._database.run(_POSTPONE_SWEEP, {"id": clip_id})
+
+    def attempted_since(self, blob_name: str, since: datetime) -> bool:
+        """Whether a run has taken a blob up since then."""
+        found = self._database.one(_ATTEMPTED, {"blob_name": blob_name, "since": since})
+        return found is not None
 
     def hidden_videos(self, limit: int) -> Sequence[UUID]:
         return [row["id"] for row in self._database.all(_HIDDEN_VIDEOS, {"limit": limit})]

@@ -7,8 +7,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
-from shared.postgres.database import Database
-from shared.postgres.pool import Connection
+from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class Users:
             )
 
 
-def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
+def _meet(connection: "Connection", subject: str, email: str | None) -> UUID:
     """The user of a subject that was never seen: one of the old service, or a new one."""
     recognised = recognise(connection, subject, email)
     if recognised is not None:
@@ -99,7 +98,7 @@ def _meet(connection: Connection, subject: str, email: str | None) -> UUID:
     return added
 
 
-def _merge(connection: Connection, row: Mapping[str, Any], email: str | None) -> UUID:
+def _merge(connection: "Connection", row: Mapping[str, Any], email: str | None) -> UUID:
     user: UUID = row["id"]
     if row["unclaimed"] and email is not None:
         merge_by_email(connection, user, email)

@@ -1,4 +1,4 @@
-"""Looking into a clip: what it is, whether it plays, and all that is shown of it.
+"""Reading a clip: what it is, whether it plays, and all that is shown of it.
 
 The only package that uses FFmpeg (PyAV) and Pillow. It knows nothing of storage, databases or
 HTTP: bytes come through `ByteSource`, answers are `shared.model.Media` and encoded pictures.

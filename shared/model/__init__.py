@@ -8,6 +8,7 @@ from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.model.clip import (
     LONGEST_POSITION,
     LONGEST_TITLE,
+    UPLOAD_LIFE,
     Clip,
     ClipFile,
     ClipStatus,
@@ -58,6 +59,7 @@ __all__ = [
     "MISSING",
     "PASSING_FAILURES",
     "THUMBNAIL_WIDTHS",
+    "UPLOAD_LIFE",
     "Accuracy",
     "AudioTrack",
     "Blob",

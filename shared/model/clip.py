@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -52,9 +52,8 @@ class Clip:
 
     `blob_name` is its name in the clips container: None for a clip of the service this one
     replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
-    that open nothing by themselves. `cut` and `playback` are JSON, as
-    answers show them. `end_time` and `duration` are None until a clip that
-    landed unannounced has been looked into.
+    that open nothing by themselves. `cut` and `playback` are JSON, as answers show them.
+    `end_time` and `duration` are None until a clip that landed unannounced has been processed.
     """
 
     id: UUID
@@ -128,8 +127,12 @@ LONGEST_TITLE = 500
 
 
 def title_from(text: str) -> str | None:
-    """The title that a text makes which nobody has checked; None if nothing of it can be read."""
+    """The title in an unchecked text; None if no character of it can be printed."""
     return "".join(c for c in text if c.isprintable()).strip()[:LONGEST_TITLE] or None
+
+
+# How long an upload link is valid, and so how long a blob may still arrive for a deleted clip.
+UPLOAD_LIFE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The settings, read once from the environment: the only module that looks at it.
+"""The settings, read once from the environment: the only module that reads it.
 
 With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing
 setting is reported at once, by name; docs/configuration.md lists them all. Values are
@@ -61,7 +61,7 @@ class StorageSettings:
     def trigger_connection(self) -> str:
         """The setting (or the prefix of `__blobServiceUri` ...) that the triggers bind to.
 
-        The Functions host looks it up, in the environment alone: the vault is ours.
+        The Functions host looks it up, in the environment alone: only the app reads the vault.
         """
         known = isinstance(self.connection_string, Fixed)
         return "AZURE_STORAGE_CONNECTION_STRING" if known else "AZURE_STORAGE"
@@ -69,7 +69,7 @@ class StorageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
-    """Whose tokens are accepted; all three are required, there is no switch against it."""
+    """Whose tokens are accepted; all three are required, and none can be switched off."""
 
     issuer: str
     audience: str
@@ -107,7 +107,7 @@ def read_environment() -> Settings:
 
 
 def open_vault(url: str) -> Vault:
-    """The vault of that address, without asking it anything yet."""
+    """The vault of that address; nothing is requested yet."""
     from shared.auth.app_identity import AppIdentity
     from shared.settings.key_vault import KeyVault
 
@@ -151,7 +151,7 @@ def from_mapping(
 
 
 def read_database_url() -> str:
-    """DATABASE_URL alone, for the migrations, which need nothing else."""
+    """DATABASE_URL alone, for commands that need nothing else; raises SettingsError."""
     reader = SettingReader(os.environ, open_vault, utc_now)
     url = reader.required("DATABASE_URL", check_postgres_url)
     _stop_at_problems(reader)

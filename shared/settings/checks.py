@@ -1,4 +1,7 @@
-"""Checks of settings: each returns what is wrong with a value, or None. Pure, of shape alone."""
+"""Checks of settings: each returns the problem with a value, or None.
+
+Pure, and of the shape alone: nothing is connected to. A problem reads on behind the setting's name.
+"""
 
 import base64
 import re
@@ -7,14 +10,14 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview: 3-24 lower-case
-# letters and digits; containers: 3-63 with single hyphens, of which ours add up to 11.
+# letters and digits; containers: 3-63 with single hyphens, `-thumbnails` included.
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER_PREFIX = re.compile(r"(?=.{1,52}$)[a-z0-9]+(-[a-z0-9]+)*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # With one @ at most, between who signs in and where.
 _POSTGRES_URL = re.compile(r"[a-z]+://(?:[^@/?\s]*@)?[^@\s]*")
-_NO_ADDRESS = "is no URL"
-_NO_URL = "is no URL: write special characters in the password as %XX"
+_NOT_A_URL = "is no URL"
+_NOT_A_DATABASE_URL = "is no URL: write special characters in the password as %XX"
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[2]
@@ -28,7 +31,7 @@ _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 def check_url(value: str) -> str | None:
     parts = _parts(value)
     if parts is None:
-        return _NO_ADDRESS
+        return _NOT_A_URL
     host = parts.hostname
     if not host or parts.scheme not in {"http", "https"}:
         return "must be an https:// URL"
@@ -38,10 +41,10 @@ def check_url(value: str) -> str | None:
 
 
 def check_vault_url(value: str) -> str | None:
-    # Not even on loopback in the clear: what a vault says is secret, and it is asked with a token.
+    # Plain http is refused on loopback too: secrets and the token travel over it.
     parts = _parts(value)
     if parts is None:
-        return _NO_ADDRESS
+        return _NOT_A_URL
     extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment
     if not parts.hostname or parts.scheme != "https" or extra:
         return "must be the address of a key vault, such as https://cliplink.vault.azure.net"
@@ -53,7 +56,7 @@ def check_boolean(value: str) -> str | None:
 
 
 def check_base_url(value: str) -> str | None:
-    """An address that paths are put behind."""
+    """A URL to which paths are appended."""
     if problem := check_url(value):
         return problem
     if not _BASE_ADDRESS.fullmatch(value):
@@ -65,14 +68,14 @@ def check_postgres_url(value: str) -> str | None:
     try:
         scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")
     except ValueError:
-        return _NO_URL
+        return _NOT_A_DATABASE_URL
     if scheme not in {"postgres", "postgresql"}:
         return "must begin with postgresql://"
     # The driver would complain too, and quote a part of the password.
     if _STRAY_PERCENT.search(value):
         return "has a % that is not followed by two hexadecimal digits: write it as %25"
     if "\0" in decoded or not _POSTGRES_URL.fullmatch(value):
-        return _NO_URL
+        return _NOT_A_DATABASE_URL
     return None
 
 
@@ -107,7 +110,7 @@ def check_container_prefix(value: str) -> str | None:
 
 
 def check_temp_folder(value: str) -> str | None:
-    # Its old files are deleted: it must not be, or hold, a folder that matters to anybody.
+    # Its old files are deleted: it must not be, or hold, a folder with other uses.
     path = Path(value)
     if not path.is_absolute():
         return "must be an absolute path"
@@ -118,7 +121,7 @@ def check_temp_folder(value: str) -> str | None:
 
 
 def check_migration_root(value: str) -> str | None:
-    # It need not be there yet: a share is mounted when it is.
+    # It need not exist yet: a share may be mounted later.
     path = Path(value)
     if not path.is_absolute() or "\0" in value:
         return "must be an absolute path"
@@ -128,7 +131,7 @@ def check_migration_root(value: str) -> str | None:
 
 
 def _parts(address: str) -> SplitResult | None:
-    """None for what is malformed, which some parts tell only when they are looked at."""
+    """None for a malformed URL; some parts are only checked when they are read."""
     try:
         parts = urlsplit(address)
         _, _ = parts.hostname, parts.port

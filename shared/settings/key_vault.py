@@ -25,7 +25,7 @@ _RETRIES = 2
 _LONGEST_PAUSE = 2.0
 # A call to Postgres that needs a new connection waits for less than twice this:
 # shared/postgres/pool.py.
-_SILENCE = 2.0
+_TIMEOUT = 2.0
 
 
 class KeyVault:
@@ -38,8 +38,8 @@ class KeyVault:
             url,
             identity.credential,
             retry_policy=_ShortRetries(retry_backoff_factor=0.4),
-            connection_timeout=_SILENCE,
-            read_timeout=_SILENCE,
+            connection_timeout=_TIMEOUT,
+            read_timeout=_TIMEOUT,
         )
 
     def get(self, name: str, *, patient: bool = False) -> str | None:
@@ -61,7 +61,7 @@ class KeyVault:
 
 
 class _ShortRetries(RetryPolicy[Any, Any]):
-    """Makes no longer pause than somebody can wait for, whatever the vault asks for."""
+    """Bounds the pause that a vault may ask for by what a caller can wait."""
 
     def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
         asked = super().get_retry_after(response)
@@ -69,7 +69,7 @@ class _ShortRetries(RetryPolicy[Any, Any]):
 
 
 def _fault(error: Exception, secret: str) -> str:
-    """What to tell the operator; fits behind the words KEY_VAULT_URL."""
+    """The problem, for the operator; reads on behind the words KEY_VAULT_URL."""
     status = getattr(error, "status_code", None)
     match error:
         case ClientAuthenticationError():

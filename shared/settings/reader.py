@@ -1,6 +1,6 @@
 """Looks settings up: in the environment, then in the key vault that is named there.
 
-Knows no setting but KEY_VAULT_URL. Goes on after a problem, so that all of them can be told.
+Knows no setting but KEY_VAULT_URL. Continues after a problem, so that all of them are reported.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from shared.clock import Clock
 from shared.settings.checks import check_vault_url
 from shared.settings.secret import Fixed, Rotating, Secret, Vault, VaultUnavailable
 
+# Takes a value and returns the problem with it, or None.
 type Check = Callable[[str], str | None]
-"""Takes a value and says what is wrong with it, if anything."""
 
 
 class SettingReader:
@@ -25,7 +25,7 @@ class SettingReader:
         self.fault: VaultUnavailable | None = None
         self.problems: list[str] = []
         url = self.get("KEY_VAULT_URL", check_vault_url)
-        # Where a vault is named and cannot be read, nobody knows what is missing.
+        # While a named vault cannot be read, it is unknown what is missing.
         self._sees_all = not self.problems
         if url is not None and self._sees_all:
             self._vault = vault_of(url)
@@ -69,7 +69,7 @@ class SettingReader:
         return self._values.get(name, "").strip() or None
 
     def _in_vault(self, name: str) -> str | None:
-        """After its first fault the vault is left alone: every question could take seconds."""
+        """After its first fault the vault is not asked again: each request could take seconds."""
         if self._vault is None:
             return None
         try:

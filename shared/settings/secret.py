@@ -15,12 +15,12 @@ from shared.clock import Clock
 
 _log = logging.getLogger(__name__)
 
-# A new value is noticed by itself after this long, refused or not.
-_FRESH = timedelta(minutes=10)
-# While the vault is away, or has nothing usable, only one call in so long waits for it.
-_PATIENCE = timedelta(minutes=1)
-# A server that refuses every value must not turn every request into one to the vault.
-_PAUSE = timedelta(seconds=10)
+# A value is read again when it is this old, refused or not.
+_TTL = timedelta(minutes=10)
+# While the vault is away, or has no usable value, it is asked once in so long.
+_RETRY_AFTER = timedelta(minutes=1)
+# A server that refuses every value must not cause a request to the vault each time.
+_MIN_INTERVAL = timedelta(seconds=10)
 
 
 class Secret(Protocol):
@@ -43,7 +43,7 @@ class Vault(Protocol):
     def get(self, name: str, *, patient: bool = False) -> str | None:
         """The value, None if there is none; raises VaultUnavailable.
 
-        A `patient` caller cannot go on without it, and prefers to wait for further attempts.
+        A `patient` caller cannot do without it, and waits for further attempts.
         """
 
 
@@ -91,7 +91,7 @@ class Rotating:
     """A value from a vault, kept for ten minutes and read again at once when it was refused.
 
     While the vault is away, or has only a value that `check` finds a problem with, the last
-    good one goes on. Any number of threads may ask; one of them reads.
+    good one is used. Any number of threads may ask; one of them reads.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Rotating:
         self._clock = clock
         self._lock = threading.Lock()
         now = clock()
-        self._stale_at = now + _FRESH
+        self._stale_at = now + _TTL
         self._may_ask_at = now
 
     def current(self) -> str:
@@ -126,18 +126,20 @@ class Rotating:
 
     def _read_again(self) -> None:
         now = self._clock()
-        self._may_ask_at = now + _PAUSE
-        self._stale_at = now + _PATIENCE
+        self._may_ask_at = now + _MIN_INTERVAL
+        self._stale_at = now + _RETRY_AFTER
         try:
             value = self._vault.get(self._name)
         except VaultUnavailable:
-            _log.warning("%s goes on: it could not be read again", self._name, exc_info=True)
+            _log.warning(
+                "%s is used unchanged: it could not be read again", self._name, exc_info=True
+            )
             return
         problem = "is missing" if value is None else self._check(value)
         if value is None or problem:
-            _log.warning("%s goes on: in the vault it %s", self._name, problem)
+            _log.warning("%s is used unchanged: in the vault it %s", self._name, problem)
             return
         if value != self._value:
             _log.info("%s was changed", self._name)
         self._value = value
-        self._stale_at = now + _FRESH
+        self._stale_at = now + _TTL

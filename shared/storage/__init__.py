@@ -1,6 +1,6 @@
 """The storage account: blobs by container and name, and time-limited links to them.
 
-Nothing outside this package knows the vendor's client or sees its exceptions.
+Nothing outside this package knows the SDK or sees its exceptions.
 """
 
 from shared.storage.files.composition import Composer, SourceRange

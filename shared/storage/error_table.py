@@ -1,6 +1,6 @@
 """What a refusal of storage means: the one table from status and error code to an error.
 
-Pure, and used by both clients: the vendor's (`shared.storage.sdk.azure_errors`) and the small one
+Pure, and used by both clients: the SDK's (`shared.storage.sdk.azure_errors`) and the small one
 (`shared.storage.rest`).
 https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 """

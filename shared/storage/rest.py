@@ -1,6 +1,6 @@
 """A client of the storage service's REST API, authorized by the signed URL of each request.
 
-Used where many bytes move or a request must be cheap: the vendor's client takes a third of a
+Used where many bytes move or a request must be cheap: the SDK takes a third of a
 second to load and a millisecond of CPU for each request. Keeps one connection open for each
 thread, and repeats requests that failed in a way that may pass, with growing pauses.
 """

@@ -70,8 +70,11 @@ _viewers = itertools.count(1)
 
 def opened(visitor: httpx.Client, token: str) -> httpx.Response:
     """Each time as another viewer."""
-    headers = {"X-Forwarded-For": f"[2001:db8::{next(_viewers):x}]:4711"}
-    return visitor.get(f"/s/{quote(token, safe='')}", headers=headers)
+    return visitor.get(f"/s/{quote(token, safe='')}", headers=new_viewer())
+
+
+def new_viewer() -> dict[str, str]:
+    return {"X-Forwarded-For": f"[2001:db8::{next(_viewers):x}]:4711"}
 
 
 def absent(answer: httpx.Response) -> None:
@@ -174,11 +177,21 @@ class TestTwisting:
         """As on the real host: one share, counted as such, and over when it is over."""
         share = Shared(ready, max_views=2)
         for path in (f"/s/{share.token}/", f"/S/{share.token}"):
-            assert visitor.get(path).status_code == 302
+            assert visitor.get(path, headers=new_viewer()).status_code == 302
         assert share.views == 2
-        absent(visitor.get(f"/s/{share.token}/"))
+        absent(visitor.get(f"/s/{share.token}/", headers=new_viewer()))
 
-    @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    def test_head_uses_up_no_view(self, ready: Ready, visitor: httpx.Client) -> None:
+        share = Shared(ready, max_views=1)
+        for _ in range(3):
+            answer = visitor.head(f"/s/{share.token}", headers=new_viewer())
+            assert (answer.status_code, answer.content) == (302, b"")
+        assert visitor.head(f"/s/{'x' * 43}").status_code == 404
+        assert share.views == 0
+        assert opened(visitor, share.token).status_code == 302
+        assert visitor.head(f"/s/{share.token}", headers=new_viewer()).status_code == 404
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     def test_other_methods_open_nothing(
         self, ready: Ready, visitor: httpx.Client, method: str
     ) -> None:

@@ -1,5 +1,7 @@
 """HEAD, blank fields and retries of POST, over HTTP."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -30,8 +32,9 @@ def test_head_elsewhere_is_refused_without_a_body(app: App, path: str) -> None:
 
 
 @pytest.fixture
-def alice(app: App) -> httpx.Client:
-    return app.client("alice of retries")
+def alice(app: App) -> Iterator[httpx.Client]:
+    with app.client("alice of retries") as client:
+        yield client
 
 
 def test_retried_posts_have_the_same_answer(alice: httpx.Client) -> None:

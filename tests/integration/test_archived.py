@@ -185,7 +185,7 @@ class TestReading:
         archived, other = (sent_in_blocks(library, film) for _ in range(2))
         archive(library, archived)
         upkeep = Upkeep(services.database)
-        assert Checksums(clock, services.blobs, services.containers, upkeep).run() == 1
+        assert Checksums(clock, services.blobs, services.containers, upkeep).run().done == 1
         assert upkeep.clips_without_md5(10, 2**40) == [archived.blob_name]
         assert other.blob_name != archived.blob_name
 

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.links.access import UPLOAD_LIFE
 from clips.upkeep.cleanup import UPLOAD_GRACE
+from shared.catalogue import Claim, Landings
 from shared.errors import StorageUnavailable
-from shared.model import GAVE_UP, Blob, Clip, ClipStatus
+from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
+from shared.playability import Playback
 from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
@@ -264,6 +265,83 @@ class TestReconciliation:
         assert library.services.cleanup.run()["blobs_reconciled"] == 4
         states = [clip.status for clip in library.clips()]
         assert (states.count(ClipStatus.READY), states.count(ClipStatus.FAILED)) == (7, 1)
+
+
+class TestNamesThatCannotBeStored:
+    LONG = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(950))
+
+    def test_one_holds_up_no_other_blob_and_is_named_once(
+        self,
+        library: Library,
+        film: bytes,
+        clock: SetClock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        caplog.set_level("INFO")
+        name = f"{library.video.id}/{self.LONG}.mp4"
+        library.upload(name, film)
+        library.services.ingest.landed(name)
+        assert f"Left alone, its name is too long: {name}" in caplog.text
+        library.upload(f"{library.video.id}/0.mp4", film)
+        library.upload(f"{library.video.id}/龍.mp4", film)
+        clock.advance(minutes=30)
+        caplog.clear()
+        for _ in range(2):
+            library.services.cleanup.run()
+        assert [clip.status for clip in library.clips()] == [ClipStatus.READY] * 2
+        assert caplog.text.count(self.LONG) == 1
+        assert "outages=0 held=0 failures=0" in caplog.text
+
+
+class TestBurst:
+    """What still waits in the queue of the blob trigger is left to it."""
+
+    def test_young_blobs_wait_while_the_trigger_works_off_older_ones(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        names = [f"{library.video.id}/{number}.mp4" for number in range(6)]
+        for name in names:
+            library.upload(name, film)
+        # The trigger comes to the first one ten minutes later.
+        library.services.ingest.landed(names[0])
+        library.services.database.run(
+            "UPDATE clips SET attempted_at = now() + interval '10 minutes'", {}
+        )
+        clock.advance(minutes=10)
+        assert library.services.cleanup.run()["blobs_reconciled"] == 0
+        clock.advance(minutes=5)
+        assert library.services.cleanup.run()["blobs_reconciled"] == 5, "the trigger is idle"
+
+    def test_a_run_that_another_one_overtook_says_so(
+        self,
+        library: Library,
+        film: bytes,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Nobody replaced anything: the event came twice."""
+        caplog.set_level("INFO")
+        clip = library.announce()
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        publish = Landings.publish
+
+        def overtaken(
+            self: Landings,
+            claim: Claim,
+            media: Media,
+            playback: Playback,
+            images: Images,
+            url: str | None,
+        ) -> bool:
+            assert publish(self, claim, media, playback, images, url)
+            return publish(self, claim, media, playback, images, url)
+
+        monkeypatch.setattr(Landings, "publish", overtaken)
+        library.services.ingest.landed(clip.blob_name)
+        assert library.clip(clip.id).status is ClipStatus.READY
+        assert "was not published: another run finished this version first" in caplog.text
+        assert "replaced" not in caplog.text
 
 
 class TestChecksums:

@@ -1,16 +1,27 @@
-"""Deleted is gone at once, for good, and whatever a crash leaves the cleanup finishes."""
+"""What is deleted is hidden at once, then gone for good; the cleanup finishes after a crash."""
 
+import re
 import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from clips.ingest.images import ImageWriter
+from local import azurite, postgres, storage_proxy
+from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep
-from shared.errors import NotFound, StorageUnavailable
+from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
+from shared.model import Blob
+from shared.settings import from_mapping
 from shared.storage import Blobs
 from tests.e2e.app import wait_for
 from tests.integration.library import Library
-from tests.services import AllServices
+from tests.services import AllServices, compose_all
 
 
 class _Interrupted(BaseException):
@@ -151,12 +162,14 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     delete_prefix = type(library.services.blobs).delete_prefix
     calls = 0
 
-    def die_at(self: Blobs, container: str, prefix: str) -> int:
+    def die_at(
+        self: Blobs, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+    ) -> int:
         nonlocal calls
         calls += 1
         if calls == call:
             raise _Interrupted
-        return delete_prefix(self, container, prefix)
+        return delete_prefix(self, container, prefix, may_go_on)
 
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
@@ -230,3 +243,177 @@ def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
             library.services.cleanup.run()
     library.services.cleanup.run()
     assert library.everything_stored() == set()
+
+
+class TestManyBlobs:
+    """A video with more blobs than a caller can wait for."""
+
+    BLOBS = 60
+
+    @pytest.fixture(autouse=True)
+    def many(self, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("shared.storage.sdk.blobs._DELETE_BATCH", 20)
+        with ThreadPoolExecutor(8) as pool:
+            for number in range(self.BLOBS):
+                name = f"{library.video.id}/{number:05}.webp"
+                pool.submit(library.upload, name, b"x", None, "thumbnails")
+
+    def test_the_call_answers_in_time_and_the_cleanup_finishes(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("clips.upkeep.deletion._CALLER_WAITS", 0.001)
+        started = time.monotonic()
+        library.services.deletion.delete_video(library.viewer, library.video.id)
+        assert time.monotonic() - started < 10, "one batch at the most"
+        left = len(library.blobs("thumbnails"))
+        assert 0 < left <= self.BLOBS
+        assert library.services.videos.get(library.viewer, library.video.id) is None
+        assert library.services.cleanup.run()["videos_deleted"] == 1
+        assert (library.everything_stored(), rows(library.services, "videos")) == (set(), 0)
+
+    def test_a_cleanup_without_the_time_goes_on_in_the_next(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        library.services.videos.hide(library.viewer, library.video.id)
+        with monkeypatch.context() as patch:
+            patch.setattr("clips.upkeep.cleanup._STEP_SECONDS", 0.001)
+            assert library.services.cleanup.run()["videos_deleted"] == 0
+        assert library.blobs("thumbnails")
+        assert library.services.cleanup.run()["videos_deleted"] == 1
+        assert library.everything_stored() == set()
+
+    def test_names_are_not_kept_in_memory(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are listed page by page, and each page is deleted before the next is asked for."""
+        monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 20)
+        steps: list[str] = []
+        pages, delete = Blobs.pages, Blobs._delete_batch
+
+        def listed(self: Blobs, *given: str) -> Iterator[list[Blob]]:
+            for page in pages(self, *given):
+                steps.append(f"listed {len(page)}")
+                yield page
+
+        def deleted(self: Blobs, container: str, names: Sequence[str]) -> list[CliplinkError]:
+            steps.append("deleted")
+            return delete(self, container, names)
+
+        monkeypatch.setattr(Blobs, "pages", listed)
+        monkeypatch.setattr(Blobs, "_delete_batch", deleted)
+        assert library.services.blobs.delete_prefix(library.containers.thumbnails, "") == self.BLOBS
+        assert steps == ["listed 20", "deleted"] * 3
+
+
+class TestHeldBlobs:
+    """A legal hold or an immutability policy: storage answers 409 to DELETE."""
+
+    @pytest.fixture
+    def held(
+        self,
+        environment: dict[str, str],
+        azurite_account: azurite.Account,
+    ) -> Iterator[tuple[Library, set[str]]]:
+        """A library whose storage keeps the blobs with these names."""
+        names: set[str] = set()
+
+        def gate(method: str, path: str) -> int | None:
+            kept = method == "DELETE" and any(name in unquote(path) for name in names)
+            return 409 if kept else None
+
+        port = free_port()
+        text = environment["AZURE_STORAGE_CONNECTION_STRING"]
+        through = text.replace(f":{azurite_account.blob_port}/", f":{port}/")
+        services = compose_all(
+            from_mapping(environment | {"AZURE_STORAGE_CONNECTION_STRING": through})
+        )
+        with (
+            storage_proxy.running(port, azurite_account.blob_port, gate=gate),
+            services.database,
+        ):
+            yield Library(services), names
+
+    def test_the_clip_is_hidden_and_every_other_one_is_deleted(
+        self, held: tuple[Library, set[str]], film: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        library, names = held
+        clips = [library.landed(film) for _ in range(3)]
+        kept = clips[1].blob_name
+        assert kept is not None
+        names.add(kept)
+        for clip in clips:
+            library.services.deletion.delete_clip(library.viewer, clip.id)
+        assert library.clips() == []
+        assert library.blobs() == {kept}
+        assert "kept by a policy" in caplog.text
+        caplog.clear()
+        caplog.set_level("INFO")
+        report = library.services.cleanup.run()
+        assert report["clips_deleted"] == 0
+        assert caplog.text.count(f"tried again: clip {clips[1].id}") == 1
+        assert "held=1 failures=0" in caplog.text
+        names.clear()
+        assert library.services.cleanup.run()["clips_deleted"] == 1
+        assert library.everything_stored() == set()
+
+
+@pytest.mark.parametrize("step", ["abandoned_uploads", "hidden_videos", "known_blobs", "pages"])
+def test_a_step_that_raises_keeps_no_other_from_running(
+    library: Library, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    owner = Blobs if step == "pages" else upkeep.Upkeep
+    whole = set(library.services.cleanup.run())
+    library.upload(f"{library.video.id}.mp4", b"x", kind="videos")
+    library.services.videos.hide(library.viewer, library.video.id)
+    caplog.set_level("INFO")
+    monkeypatch.setattr(owner, step, fault)
+    assert set(library.services.cleanup.run()) == whole
+    assert "Cleanup done" in caplog.text
+    assert "outages=0" in caplog.text
+    assert re.search("failures=[1-9]", caplog.text)
+    assert "Failed, to be tried again: cleanup step" in caplog.text or step == "pages"
+
+
+def test_items_that_always_fail_do_not_hold_up_those_behind_them(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clips.upkeep.cleanup._BATCH", 2)
+    clips = [library.landed(film) for _ in range(4)]
+    bad = {clip.blob_name for clip in clips[:2]}
+    delete = Blobs.delete
+
+    def fragile(self: Blobs, container: str, name: str) -> bool:
+        if name in bad:
+            raise ZeroDivisionError
+        return delete(self, container, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Blobs, "delete", fragile)
+        for clip in clips:
+            library.services.clips.hide(library.viewer, clip.id)
+        reports = [library.services.cleanup.run()["clips_deleted"] for _ in range(2)]
+        assert reports == [0, 2]
+    assert library.blobs() == bad
+
+
+def test_a_read_only_database_stops_no_step(
+    library: Library, caplog: pytest.LogCaptureFixture, postgres_server: postgres.Server
+) -> None:
+    caplog.set_level("INFO")
+    found = library.services.database.one("SELECT current_database() AS name", {})
+    assert found is not None
+    with psycopg.connect(postgres_server.database_url("postgres"), autocommit=True) as admin:
+        name = sql.Identifier(found["name"])
+        change = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
+        admin.execute(change.format(name))
+    library.services.database.close()
+    with pytest.raises(DatabaseUnavailable):
+        library.services.cleanup.run()
+    assert "Cleanup done" in caplog.text
+    assert "An outage, to be tried again: cleanup step clips_expired" in caplog.text
+    assert "outages=0" not in caplog.text
+    with pytest.raises(DatabaseUnavailable):
+        library.services.deletion.delete_video(library.viewer, library.video.id)

@@ -84,16 +84,11 @@ def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: byt
     assert (video.status, video.clip_count) == ("done", 1)
 
 
-@pytest.mark.parametrize(
-    ("data", "code"), [(b"", "empty_file"), (b"plain text " * 100, "not_a_video")]
-)
-def test_a_file_that_is_no_clip_fails_at_once_and_says_why(
-    library: Library, data: bytes, code: str
-) -> None:
-    clip = library.landed(data)
+def test_a_file_that_is_no_clip_fails_at_once_and_says_why(library: Library) -> None:
+    clip = library.landed(b"plain text " * 100)
     assert clip.status is ClipStatus.FAILED
     assert clip.failure is not None
-    assert clip.failure.code == code
+    assert clip.failure.code == "not_a_video"
     assert clip.failure.detail.endswith(".")
 
 

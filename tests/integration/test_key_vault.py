@@ -70,7 +70,7 @@ def test_many_secrets_take_one_challenge_and_one_token(vault: FakeVault) -> None
     assert vault.identity.asked == [vault.resource]
 
 
-def test_a_vault_that_wants_a_token_for_somebody_else_gets_none(vault: FakeVault) -> None:
+def test_a_vault_that_asks_for_a_token_for_another_service_gets_none(vault: FakeVault) -> None:
     """A host that only looks like the vault must not be given a token that opens another."""
     vault.resource = "https://vault.azure.net"
     assert fault(vault).startswith("asks for tokens that are not for it")
@@ -117,7 +117,7 @@ def test_a_passing_fault_is_waited_out_but_not_for_long(
     assert opened(vault).get("DATABASE_URL", patient=True) == SECRET
 
 
-def test_who_has_a_value_to_go_on_with_does_not_wait(vault: FakeVault) -> None:
+def test_a_caller_with_a_value_does_not_wait(vault: FakeVault) -> None:
     vault.replies = repeat(refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"}))
     with pytest.raises(VaultUnavailable):
         opened(vault).get("DATABASE_URL")

@@ -13,7 +13,7 @@ import pytest
 
 from shared.storage import LinkTerms
 from shared.storage.signing.sas import READ, Draft, Signer
-from shared.storage.signing.windows import span
+from shared.storage.signing.windows import link_period
 from tests.integration.storage import Answer, said, send
 from tests.integration.stores import UPLOAD, Store
 
@@ -208,7 +208,7 @@ def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> N
     key = plain_store.account._key
     assert key is not None
     signer = Signer(plain_store.account.name, key.current(), "https")
-    when = span(plain_store.clock(), HOUR, HOUR)
+    when = link_period(plain_store.clock(), HOUR, HOUR)
     _, query = Draft(signer, plain_store.container, READ, when).sign(NAME)
     url = f"{plain_store.account.url(plain_store.container, NAME)}?{query}"
     answer = plain_store.send("GET", url)

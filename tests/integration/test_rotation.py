@@ -151,7 +151,7 @@ def test_a_new_address_is_noticed_within_ten_minutes_though_the_old_one_works(
     assert vault.asked == ["DATABASE-URL"]
 
 
-def test_while_the_vault_is_away_the_last_known_password_goes_on(
+def test_last_known_password_is_used_while_the_vault_is_away(
     database: Database, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     vault.replies = repeat(refusal(403, "Forbidden", "ForbiddenByFirewall"))

@@ -480,7 +480,9 @@ class TestSecret:
         digest = hashlib.sha256(token.encode()).digest()
         with psycopg.connect(database_url) as connection:
             connection.execute("SET enable_seqscan = off")
-            plan = connection.execute(f"EXPLAIN {_FIND}", {"digest": digest}).fetchall()
+            viewer = {"address": b"a", "program": b"p", "any_program": False}
+            parameters = viewer | {"digest": digest, "now": datetime.now(UTC)}
+            plan = connection.execute(f"EXPLAIN {_FIND}", parameters).fetchall()
         steps = [line for (line,) in plan if "token_digest" in line]
         assert "Index Scan using shares_token_digest_key" in steps[0]
         assert "Index Cond: (token_digest = " in steps[1]

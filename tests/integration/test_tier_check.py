@@ -29,7 +29,7 @@ def tier_check(library: Library) -> TierCheck:
         (StandardBlobTier.ARCHIVE, False),
     ],
 )
-def test_what_is_not_archived_can_be_read(
+def test_blobs_outside_the_archive_can_be_read(
     library: Library,
     tier_check: TierCheck,
     tier: StandardBlobTier | None,
@@ -48,7 +48,7 @@ def test_a_missing_blob_is_known_to_be_missing(library: Library, tier_check: Tie
         tier_check.is_readable(library.containers.clips, "nothing.mp4")
 
 
-def test_nothing_is_claimed_where_nobody_answers(library: Library) -> None:
+def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
     """The vendor's client waits and tries again, and says what is wrong."""
     settings = StorageSettings(
         connection_string=None,

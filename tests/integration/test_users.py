@@ -1,4 +1,4 @@
-"""Users: a subject has one id for ever, and nobody gets somebody else's."""
+"""Users: a subject keeps its id, and no one gets the videos of another."""
 
 import threading
 from collections.abc import Iterator
@@ -95,9 +95,7 @@ def test_a_user_of_the_old_service_is_recognised_by_verified_address(
     assert subjects(admin) == {anna: "auth0|anna"}
 
 
-def test_without_a_verified_address_nobody_is_recognised(
-    users: Users, admin: psycopg.Connection
-) -> None:
+def test_an_unverified_address_recognises_no_user(users: Users, admin: psycopg.Connection) -> None:
     anna, nameless = legacy(admin, "anna@example.org"), legacy(admin, None)
     found = users.id_of("auth0|anna", None)
     assert found not in {anna, nameless}
@@ -108,7 +106,7 @@ def test_without_a_verified_address_nobody_is_recognised(
     "address",
     ["anna@example.or", "anna%", "anna@example_org", "_nna@example.org", " anna@example.org"],
 )
-def test_another_address_recognises_nobody(
+def test_another_address_recognises_no_user(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     anna = legacy(admin, "anna@example.org")
@@ -119,7 +117,7 @@ def test_another_address_recognises_nobody(
     "address",
     ["mi\N{KELVIN SIGN}e@example.org", "m\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ke@example.org"],
 )
-def test_an_address_that_only_lower_case_makes_the_same_recognises_nobody(
+def test_an_address_equal_only_in_lower_case_recognises_no_user(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     """Whoever owns it can have it verified: it is another mailbox, or a domain of their own."""
@@ -140,7 +138,7 @@ def test_a_recognised_user_is_not_recognised_again(users: Users, admin: psycopg.
     assert users.id_of("auth0|mallory", "anna@example.org") != anna
 
 
-def test_of_two_who_claim_one_address_at_once_only_one_gets_it(
+def test_only_one_of_two_concurrent_subjects_gets_an_address(
     database: Database, admin: psycopg.Connection
 ) -> None:
     for number in range(10):
@@ -164,14 +162,14 @@ def test_a_known_subject_costs_no_query(users: Users, database: Database) -> Non
     assert users.id_of("alice", None) == alice
 
 
-def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_users_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.catalogue.user_queries._REMEMBERED", 3)
     ids = {name: users.id_of(name, None) for name in "abcdefgh"}
     assert len(users._known) <= 3
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
 
 
-def test_an_outage_is_told_and_not_remembered(
+def test_an_outage_is_raised_and_not_remembered(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 1.0)

@@ -1,4 +1,4 @@
-"""Clips made once for all tests of media, and the sample files of whoever has them."""
+"""Clips made once for all tests of media, and the sample files beside the repository, if any."""
 
 from collections.abc import Callable
 from pathlib import Path

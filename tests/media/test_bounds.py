@@ -86,6 +86,17 @@ def test_times_of_an_index_do_no_harm(made: Make, box: bytes, at: int, number: i
     use(with_number(data, box, at, number, 4))
 
 
+@pytest.mark.parametrize("number", [2**31, 2**32 - 2, 0xFF000002])
+def test_track_number_beyond_what_ffmpeg_holds_is_damage(made: Make, number: int) -> None:
+    """It would take FFmpeg half a minute, without a read at which a deadline could end it."""
+    data = made("f.mp4", Clip(size=SMALL, seconds=1, gop=5, options=FRAGMENTED)).read_bytes()
+    with (
+        pytest.raises(UnplayableClip),
+        media.opened(MemorySource(with_number(data, b"tkhd", 16, number, 4))),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("number", [0, 1, 2**16, 2**24 - 1])
 def test_scale_of_matroska_does_no_harm(made: Make, number: int) -> None:
     data = made("a.mkv", Clip(size=SMALL, seconds=1, gop=5)).read_bytes()

@@ -150,7 +150,7 @@ def test_undecodable_picture(made: Make) -> None:
 
 
 def test_undecodable_header(made: Make) -> None:
-    """It is an MKV, but nobody can make anything of it."""
+    """It is an MKV whose headers cannot be read."""
     data = made("a.mkv").read_bytes()
     damaged = data[:40] + b"\xff" * (len(data) - 40)
     assert failure_of(MemorySource(damaged)) == FailureCode.UNDECODABLE

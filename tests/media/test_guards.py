@@ -167,7 +167,7 @@ def test_playlist_formats_are_not_accepted() -> None:
     )
 
 
-def test_sample_playlist_reaches_nobody() -> None:
+def test_sample_playlist_reaches_no_host() -> None:
     """The one beside the repository names an address of this machine."""
     with audited() as events, pytest.raises(UnplayableClip):
         _use(source_of(sample("hls_ssrf.mp4")))

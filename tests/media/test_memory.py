@@ -55,7 +55,7 @@ def test_peak_memory_growth(made: Make, clip: Clip, megabytes: int) -> None:
     assert run(MEASURE, made("a.mp4", clip)) / 1024 < megabytes
 
 
-PROMISED = 60_000_000
+DECLARED = 60_000_000
 """Samples for which FFmpeg would take two gigabytes."""
 
 FAIL = """
@@ -84,11 +84,11 @@ from shared import media
 from shared.errors import CliplinkError
 from tests.media.clips import source_of
 
-promising, ordinary = (source_of(Path(path)) for path in sys.argv[1:])
+greedy, ordinary = (source_of(Path(path)) for path in sys.argv[1:])
 codes = []
 with media.opened(ordinary) as film:
     try:
-        with media.opened(promising) as file:
+        with media.opened(greedy) as file:
             file.stills()
     except CliplinkError as error:
         codes.append(error.code)
@@ -96,7 +96,7 @@ with media.opened(ordinary) as film:
 with media.opened(ordinary) as film:
     film.stills()
 try:
-    with media.opened(promising) as file:
+    with media.opened(greedy) as file:
         file.stills()
 except CliplinkError as error:
     codes.append(error.code)
@@ -116,31 +116,31 @@ def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - whatever it pri
 
 
 @pytest.fixture
-def promising(made: Make, tmp_path: Path) -> Path:
-    """A file whose first fragment promises a byte of each sample; it is as large, but sparse."""
+def greedy(made: Make, tmp_path: Path) -> Path:
+    """A file whose first fragment declares a byte for each sample; it is as large, but sparse."""
     whole = made("a.mp4", Clip(options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}))
     data = bytearray(whole.read_bytes())
     run_of_samples = data.index(b"trun") + 4
     data_offset_only = (1).to_bytes(4)
-    data[run_of_samples : run_of_samples + 8] = data_offset_only + PROMISED.to_bytes(4)
-    path = tmp_path / "promising.mp4"
-    path.write_bytes(data + (2 * PROMISED).to_bytes(4) + b"free")
+    data[run_of_samples : run_of_samples + 8] = data_offset_only + DECLARED.to_bytes(4)
+    path = tmp_path / "greedy.mp4"
+    path.write_bytes(data + (2 * DECLARED).to_bytes(4) + b"free")
     with path.open("r+b") as file:
-        file.truncate(len(data) + 2 * PROMISED)
+        file.truncate(len(data) + 2 * DECLARED)
     return path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
-def test_file_that_takes_too_much_fails_and_nothing_else_does(promising: Path) -> None:
-    outcome = run(FAIL, promising)
+def test_file_that_takes_too_much_fails_and_nothing_else_does(greedy: Path) -> None:
+    outcome = run(FAIL, greedy)
     assert (outcome["code"], outcome["lifted"]) == ("too_much_memory", True)
     assert outcome["peak"] / 1024 < 1400
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
-def test_of_several_open_files_none_is_blamed(made: Make, promising: Path) -> None:
+def test_of_several_open_files_none_is_blamed(made: Make, greedy: Path) -> None:
     """It is tried again: only alone is it known to be at fault. The others go on."""
-    assert run(CROWD, promising, made("b.mp4")) == ["busy", "unplayable_clip"]
+    assert run(CROWD, greedy, made("b.mp4")) == ["busy", "unplayable_clip"]
 
 
 def damaged_av1(made: Make) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Tables that promise more samples than memory has room for: refused before FFmpeg sees them."""
+"""Tables that declare more samples than memory has room for: refused before FFmpeg sees them."""
 
 import pytest
 
@@ -119,7 +119,7 @@ def test_a_table_counts_wherever_ffmpeg_would_take_it_from(boxes: bytes) -> None
     ],
 )
 def test_what_ffmpeg_makes_little_of_is_let_through(boxes: bytes) -> None:
-    """Twenty hours of film; what only looks like a table, among samples or where nobody looks."""
+    """Twenty hours of film; what only looks like a table, where FFmpeg does not look."""
     assert refusal(FTYP + boxes) is None
 
 

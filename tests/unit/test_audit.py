@@ -1,4 +1,4 @@
-"""What an admin is about to do stands in the log: one line, whatever names are in it."""
+"""The audit log has one line for each thing that an admin does, whatever names are in it."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ REQUEST = func.HttpRequest(
 
 
 class Owners:
-    """Whose things are: what a test says; remembers of which it was asked."""
+    """Owners that the test sets; remembers the ids that it was called with."""
 
     def __init__(self, *subjects: str) -> None:
         self._subjects = subjects
@@ -50,7 +50,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "clips.audit")
 
 
-def test_it_says_who_does_what_on_whose_things(caplog: pytest.LogCaptureFixture) -> None:
+def test_audit_line_names_admin_owners_method_and_path(caplog: pytest.LogCaptureFixture) -> None:
     """The path without its query; of everything that path and body name."""
     owners = Owners("alice", "bob")
     root = user("root", "admin")
@@ -62,29 +62,31 @@ def test_it_says_who_does_what_on_whose_things(caplog: pytest.LogCaptureFixture)
     assert list(owners.asked) == [CLIP, OTHER]
 
 
-def test_on_ones_own_things_nobody_is_looked_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_request_for_own_data_looks_up_no_owners(caplog: pytest.LogCaptureFixture) -> None:
     owners = Owners("alice")
     root = user("root", "admin")
     assert viewer(root, owners, None) == Viewer(root.id)
     assert (said(caplog), owners.asked) == ([], ())
 
 
-def test_without_the_role_nothing_is_done(caplog: pytest.LogCaptureFixture) -> None:
+def test_user_without_the_role_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     owners = Owners("alice")
     with pytest.raises(Forbidden):
         viewer(user("mallory", "Admin", "user"), owners)
     assert (said(caplog), owners.asked) == ([], ())
 
 
-def test_a_line_stays_a_line(caplog: pytest.LogCaptureFixture) -> None:
-    """Users of the old service have subjects that nobody has checked."""
+def test_audit_line_escapes_line_breaks(caplog: pytest.LogCaptureFixture) -> None:
+    """Subjects of the old service are not validated."""
     viewer(user("root", "admin"), Owners("a\nAdmin 'x'", "b\u2028"))
     (line,) = said(caplog)
     assert len(line.splitlines()) == 1
     assert line.startswith(r"""Admin 'root' acts on what belongs to "a\nAdmin 'x'", 'b\u2028': """)
 
 
-def test_what_is_about_nobodys_things_is_on_record_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_audit_log_records_admin_operations(caplog: pytest.LogCaptureFixture) -> None:
     request = func.HttpRequest("POST", "https://app.example.net/api/migrate-clips", body=b"")
     where = inputs.NewMigration(local_clips_dir="season-2")
     permissions.record_admin_operation(user("ro'ot\n", "admin"), request, where)
@@ -95,7 +97,7 @@ def test_what_is_about_nobodys_things_is_on_record_too(caplog: pytest.LogCapture
     )
 
 
-def test_a_crowd_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_audit_line_counts_owners_from_the_21st_on(caplog: pytest.LogCaptureFixture) -> None:
     """A call for a thousand clips may name a thousand owners."""
     viewer(user("root", "admin"), Owners(*(f"u{n}" for n in range(1000))))
     (line,) = said(caplog)

@@ -1,4 +1,4 @@
-"""The fields of JSON bodies, one by one: what is taken, and what is said of the rest."""
+"""The fields of JSON bodies: values that are accepted, and errors for the others."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -133,7 +133,7 @@ def test_a_media_type_is_one_of_video_or_audio(value: object) -> None:
 @pytest.mark.parametrize(
     "value", ["video/webm;codecs=vp9,opus", "video/webm; x=<b>", " VIDEO/webm "]
 )
-def test_what_a_recorder_adds_to_a_media_type_is_left_out(value: str) -> None:
+def test_parameters_of_a_media_type_are_dropped(value: str) -> None:
     assert inputs.NewClip.model_validate(new_clip(content_type=value)).content_type == "video/webm"
 
 
@@ -200,7 +200,7 @@ def test_media_types_of_clips_are_taken(value: str) -> None:
 # --- Changes
 
 
-def test_a_change_names_something() -> None:
+def test_change_without_a_field_is_refused() -> None:
     assert bad_body(inputs.ClipChange, {}) == {"": "must name a field to change"}
 
 

@@ -273,7 +273,7 @@ class Queue:
         self._lock.release()
 
 
-def test_who_waited_for_a_key_in_vain_does_not_wait_again(
+def test_threads_that_waited_for_a_failed_fetch_do_not_start_another(
     links: Links, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or eight callers of an account that is away would wait for eight time-outs in a row."""

@@ -14,7 +14,7 @@ from azure.storage.blob import BlobServiceClient, generate_blob_sas
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage import Links, LinkTerms, StorageAccount
-from shared.storage.signing.windows import span, window_of
+from shared.storage.signing.windows import link_period, window_of
 from tests.conftest import SetClock
 
 KEY = "c2VjcmV0"
@@ -92,13 +92,13 @@ def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
     for life in LIVES * 3:
         now = NOW + timedelta(microseconds=chance.randrange(10**13))
         for window in (window_of(life), timedelta(hours=12), timedelta(minutes=10)):
-            link = span(now, life, window)
+            link = link_period(now, life, window)
             assert now + life <= link.expires_at < now + life + window
             assert link.starts_at <= now - SKEW
             assert link.expires_at - link.starts_at <= life + window + SKEW
 
 
-def test_whoever_asks_within_a_window_gets_the_very_same_link(clock: SetClock) -> None:
+def test_all_callers_within_a_window_get_the_same_link(clock: SetClock) -> None:
     """Of another process too: nothing is remembered that the link would not show."""
     terms = LinkTerms(content_type="video/mp4", download_as="goal.mp4")
     first = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR, terms)
@@ -165,7 +165,7 @@ def test_a_link_carries_its_id(clock: SetClock) -> None:
         assert asked(link.url)["scid"] == str(link.id)
 
 
-def test_what_says_something_else_has_another_id(clock: SetClock) -> None:
+def test_links_with_other_terms_have_other_ids(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     made = [
         links.to_read("c", "b", HOUR),
@@ -416,7 +416,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "azure"])
     assert made.stdout.strip() == "[]"
 
 
-def test_what_is_kept_for_the_next_link_is_bounded(clock: SetClock) -> None:
+def test_memory_of_earlier_links_is_bounded(clock: SetClock) -> None:
     """Whoever asks for ever new terms does not fill the memory."""
     links = Links(by_connection_string(clock), clock)
     for number in range(2000):

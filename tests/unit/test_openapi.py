@@ -69,7 +69,7 @@ def references(value: object) -> Iterator[str]:
 # --- The document
 
 
-def test_it_is_valid(document: dict[str, Any]) -> None:
+def test_document_is_valid(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(document).validate()
 
@@ -80,7 +80,7 @@ def test_every_schema_is_valid(document: dict[str, Any]) -> None:
         assert re.fullmatch(r"[A-Za-z0-9]+", name), "pydantic spells out names that clash"
 
 
-def test_every_name_is_used_and_every_used_name_is_there(document: dict[str, Any]) -> None:
+def test_components_and_references_match(document: dict[str, Any]) -> None:
     used = set(references(document))
     named = {
         f"#/components/{kind}/{name}"
@@ -112,7 +112,7 @@ def test_every_function_is_an_operation_and_every_operation_a_function(
     assert operations == functions
 
 
-def test_all_but_the_open_operations_ask_for_a_token(described: Described) -> None:
+def test_all_but_public_operations_need_a_token(described: Described) -> None:
     assert described.document["security"] == [{"bearer": []}]
     open_ones = [op["operationId"] for _, _, op in described.operations if op.get("security") == []]
     assert sorted(open_ones) == sorted(described.open)
@@ -128,7 +128,7 @@ def test_every_part_of_a_path_is_a_parameter(described: Described) -> None:
         assert sorted(named) == sorted(re.findall(r"\{(\w+)\}", path)), path
 
 
-def test_everything_says_what_it_is(described: Described) -> None:
+def test_every_operation_has_a_unique_summary_and_a_known_tag(described: Described) -> None:
     tags = {tag["name"]: tag["description"] for tag in described.document["tags"]}
     for _, path, operation in described.operations:
         assert operation["summary"], path
@@ -158,7 +158,7 @@ def test_pages_of_other_origins_can_read_the_headers_that_are_described(
     assert named - for_the_browser_itself <= set(exposed.split(", "))
 
 
-def test_every_example_is_a_good_one(document: dict[str, Any]) -> None:
+def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
     """Of bodies, and of single values."""
     bodies = [
         operation["requestBody"]["content"]["application/json"]
@@ -188,19 +188,19 @@ def with_examples(value: object) -> Iterator[dict[str, Any]]:
             yield from with_examples(part)
 
 
-def test_its_version_is_the_projects() -> None:
+def test_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == openapi.VERSION
 
 
-def test_the_start_of_the_app_does_not_make_it(described: Described) -> None:
+def test_start_of_the_app_does_not_build_the_document(described: Described) -> None:
     assert described.loaded_at_start == []
 
 
 # --- Errors
 
 
-def test_every_error_that_is_answered_is_in_it(document: dict[str, Any]) -> None:
+def test_document_has_every_error_that_is_answered(document: dict[str, Any]) -> None:
     told = {
         (schema["properties"]["code"]["const"], schema["properties"]["status"]["const"])
         for name, schema in document["components"]["schemas"].items()
@@ -248,7 +248,7 @@ def test_a_handler_without_a_description_stops_the_start() -> None:
 # --- Shapes
 
 
-def test_null_and_formats_are_told() -> None:
+def test_schema_has_null_and_formats() -> None:
     fields = Schemas([], [outputs.Clip]).named["Clip"]["properties"]
     assert fields["id"] == {"type": "string", "format": "uuid"}
     assert fields["created_at"] == {"type": "string", "format": "date-time"}

@@ -1,4 +1,4 @@
-"""Path and query parameters, one by one: what is taken, and what is said of the rest."""
+"""Path and query parameters: values that are accepted, and errors for the others."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def test_a_time_may_be_any_number(text: str, time: float) -> None:
     assert asked.time == time
 
 
-def test_half_a_surrogate_pair_is_no_id() -> None:
+def test_lone_surrogate_is_not_an_id() -> None:
     assert list(bad_parameters(inputs.ClipId, clip_id="\ud800")) == ["clip_id"]
 
 
@@ -131,7 +131,7 @@ def test_an_address_or_a_range_of_addresses(text: str) -> None:
         "\0",
     ],
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_ip_that_is_not_an_address_or_range_is_refused(text: str) -> None:
     assert list(bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), ip=text)) == ["ip"]
 
 

@@ -19,6 +19,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.InvalidRequest: ("invalid_request", 400),
     errors.BodyTooLarge: ("body_too_large", 413),
     errors.UnsupportedMediaType: ("unsupported_media_type", 415),
+    errors.KeyReused: ("idempotency_key_reused", 422),
     errors.Unauthenticated: ("invalid_token", 401),
     errors.TokenMissing: ("missing_token", 401),
     errors.Forbidden: ("missing_role", 403),
@@ -28,6 +29,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),
     errors.BlobExists: ("blob_exists", 409),
+    errors.BlobHeld: ("blob_held", 409),
     errors.BlobArchived: ("blob_archived", 409),
     errors.Unavailable: ("unavailable", 503),
     errors.DatabaseUnavailable: ("database_unavailable", 503),
@@ -154,4 +156,4 @@ def test_an_unexpected_fault_tells_nothing_but_where_to_look() -> None:
     assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
     body = json.loads(render(answer).get_body())
     assert body["code"] == "internal_error"
-    assert body["detail"] == "The fault is logged under invocation 8f3c."
+    assert body["detail"] == "The error is logged under invocation 8f3c."

@@ -51,11 +51,11 @@ NO_OBJECT = {
 
 @pytest.mark.parametrize("raw", NO_OBJECT.values(), ids=NO_OBJECT.keys())
 @pytest.mark.parametrize("kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange])
-def test_what_is_no_json_object_is_refused_whole(kind: type[Body], raw: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(kind: type[Body], raw: bytes) -> None:
     assert list(bad_body(kind, raw)) == [""]
 
 
-def test_where_no_field_is_to_blame_the_fault_itself_is_told() -> None:
+def test_detail_names_the_fields_or_the_problem_itself() -> None:
     with pytest.raises(InvalidRequest, match=r"^Invalid request: Invalid JSON: .+[^.]\.$"):
         read_body(inputs.NewVideo, b"{")
     with pytest.raises(InvalidRequest, match=r"^Invalid request: must name a field"):
@@ -65,27 +65,27 @@ def test_where_no_field_is_to_blame_the_fault_itself_is_told() -> None:
 
 
 @pytest.mark.parametrize("value", [1, None, [], "a" * 256, "a\nb"])
-def test_of_a_field_of_two_kinds_the_pointer_is_the_fields_own(value: object) -> None:
+def test_pointer_to_a_field_of_two_types_is_its_own(value: object) -> None:
     body = {"clip_ids": [str(CLIP)], "download": value}
     assert list(bad_body(inputs.AccessUrls, body)) == ["/download"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000])
-def test_links_are_asked_for_up_to_a_thousand_clips_and_one_may_be_named_twice(count: int) -> None:
+def test_one_to_a_thousand_clips_are_accepted_and_may_repeat(count: int) -> None:
     body = {"clip_ids": [str(CLIP)] * count}
     assert read_body(inputs.AccessUrls, body).clip_ids == [CLIP] * count
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-def test_links_are_not_asked_for_no_clip_or_more_than_a_thousand(count: int) -> None:
+def test_no_clip_or_more_than_a_thousand_are_refused(count: int) -> None:
     assert list(bad_body(inputs.AccessUrls, {"clip_ids": [str(CLIP)] * count})) == ["/clip_ids"]
 
 
-def test_no_body_is_an_empty_object() -> None:
+def test_missing_body_counts_as_an_empty_object() -> None:
     assert read_body(inputs.NewVideo, b"") == inputs.NewVideo()
 
 
-def test_a_body_of_64_kib_is_the_largest() -> None:
+def test_largest_body_is_64_kib() -> None:
     fitting = b'{"title": "a"}'.ljust(64 * 1024)
     assert read_body(inputs.NewVideo, fitting).title == "a"
     with pytest.raises(BodyTooLarge):
@@ -95,7 +95,7 @@ def test_a_body_of_64_kib_is_the_largest() -> None:
 @pytest.mark.parametrize(
     "content_type", [None, JSON, "application/json; charset=utf-8", "Application/JSON", "a/b+json"]
 )
-def test_json_goes_by_many_names(content_type: str | None) -> None:
+def test_json_media_types_are_accepted(content_type: str | None) -> None:
     read = read_body(inputs.NewVideo, {"title": "a"}, content_type)
     assert read.title == "a"
 
@@ -104,7 +104,7 @@ def test_json_goes_by_many_names(content_type: str | None) -> None:
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", "text/json"],
 )
-def test_another_media_type_is_refused(content_type: str) -> None:
+def test_other_media_types_are_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
         read_body(inputs.NewVideo, {"title": "a"}, content_type)
 
@@ -156,7 +156,7 @@ def test_an_unknown_field_is_an_error(kind: type[Body], body: dict[str, object])
     assert len(bad_body(kind, body)) == 1
 
 
-def test_of_a_field_given_twice_the_last_counts_and_is_checked() -> None:
+def test_last_value_of_a_repeated_field_counts() -> None:
     twice = b'{"start_time": 9, "end_time": 2, "start_time": %s}'
     assert read_body(inputs.NewClip, twice % b"1").start_time == 1
     assert list(bad_body(inputs.NewClip, twice % b'"1"')) == ["/start_time"]
@@ -164,14 +164,14 @@ def test_of_a_field_given_twice_the_last_counts_and_is_checked() -> None:
 
 
 @pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
-def test_what_the_path_names_is_not_named_again_in_the_query(again: str) -> None:
+def test_path_parameter_in_the_query_is_refused(again: str) -> None:
     """?clip_id=... neither stands in for the id in the path nor passes unseen."""
     with pytest.raises(InvalidRequest) as caught:
         read_parameters(inputs.ClipId, {"clip_id": str(CLIP)}, {"clip_id": again})
     assert caught.value.fields == (FieldError("is part of the path", parameter="clip_id"),)
 
 
-def test_one_item_too_many_makes_a_link_to_the_next_page() -> None:
+def test_page_with_one_item_more_has_a_link_to_the_next() -> None:
     """The link keeps the query, and goes on from the last item that is shown."""
     query = {"status": "ready", "limit": "2", "cursor": "old"}
     asked = AnonymousRequest(cast("Services", None), call(query=query), None)  # needs no service

@@ -1,4 +1,4 @@
-"""Routes let nobody through without the role, and know which methods a path has."""
+"""Routes check roles, and know which methods a path allows."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -105,7 +105,7 @@ def ask(serve: Serve, roles: str = "", path: str = "") -> tuple[int, Any, Any]:
         (Role.ADMIN, "reader admin", 200),
     ],
 )
-def test_the_role_of_an_operation_is_asked_for(asked: Role | None, token: str, status: int) -> None:
+def test_operation_with_a_role_needs_it(asked: Role | None, token: str, status: int) -> None:
     (serve, _) = served(("GET", "things", asked)).values()
     answered, body, _ = ask(serve, roles=token)
     assert answered == status
@@ -130,13 +130,13 @@ ROUTES: list[tuple[str, str, Role | None]] = [
         ("clips/access-urls/grants", "GET"),
     ],
 )
-def test_a_known_path_names_its_methods(path: str, allowed: str) -> None:
+def test_known_path_names_its_methods(path: str, allowed: str) -> None:
     status, body, headers = ask(served(*ROUTES)["zz_unknown_route"], path=path)
     assert (status, body["code"], headers["Allow"]) == (405, "method_not_allowed", allowed)
 
 
 @pytest.mark.parametrize("path", ["", "clips", "clips/7/8", "clips/7/grants/8", "\0"])
-def test_an_unknown_path_is_absent(path: str) -> None:
+def test_unknown_path_is_not_found(path: str) -> None:
     status, body, headers = ask(served(*ROUTES)["zz_unknown_route"], path=path)
     assert (status, body["code"]) == (404, "not_found")
     assert "Allow" not in headers

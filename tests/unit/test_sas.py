@@ -31,7 +31,7 @@ class Case:
     container: str
     name: str
     permission: str
-    span: LinkPeriod
+    period: LinkPeriod
     protocol: str
     ip: str | None
     cache_control: str | None
@@ -46,7 +46,7 @@ class Case:
             signer,
             self.container,
             self.permission,
-            self.span,
+            self.period,
             ip=self.ip,
             cache_control=self.cache_control,
             content_type=self.content_type,
@@ -63,8 +63,8 @@ class Case:
             account_key=account_key,
             user_delegation_key=None if account_key else vendors(self.key),
             permission=self.permission,
-            start=self.span.starts_at,
-            expiry=self.span.expires_at,
+            start=self.period.starts_at,
+            expiry=self.period.expires_at,
             ip=self.ip,
             protocol=self.protocol,
             cache_control=self.cache_control,
@@ -97,7 +97,7 @@ class Made:
             container=self.chance.choice(["cliplink-clips", "c", "test-1-thumbnails"]),
             name=self.text(1, 9),
             permission=self.chance.choice([sas.READ, sas.CREATE_OR_OVERWRITE]),
-            span=LinkPeriod(starts_at, starts_at + timedelta(hours=self.chance.randint(1, 200))),
+            period=LinkPeriod(starts_at, starts_at + timedelta(hours=self.chance.randint(1, 200))),
             protocol=self.chance.choice(["https", "https,http"]),
             ip=self.maybe(self.chance.choice([self.ip(), f"{self.ip()}-{self.ip()}"])),
             cache_control=self.maybe("private, max-age=3600"),
@@ -189,7 +189,7 @@ def test_a_link_says_the_same_under_the_same_id(kind: str) -> None:
 def test_an_id_is_a_uuid_of_ones_own_making() -> None:
     for case in cases("account key"):
         signer = Signer(case.account, case.key, case.protocol)
-        link_id, _ = Draft(signer, case.container, case.permission, case.span).sign(case.name)
+        link_id, _ = Draft(signer, case.container, case.permission, case.period).sign(case.name)
         assert (link_id.version, link_id.variant) == (8, RFC_4122)
 
 
@@ -198,7 +198,8 @@ def test_two_accounts_keys_make_one_id() -> None:
     case = next(cases("account key"))
     made = Made("two keys")
     first, second = (
-        Draft(Signer("clips", made.key(), "https"), "c", "r", case.span).sign("b") for _ in range(2)
+        Draft(Signer("clips", made.key(), "https"), "c", "r", case.period).sign("b")
+        for _ in range(2)
     )
     assert first[0] == second[0]
     assert first[1] != second[1]

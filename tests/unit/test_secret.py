@@ -85,7 +85,7 @@ def test_a_refused_value_is_read_again_at_once(secret: Rotating, keeper: Keeper)
     assert keeper.asked == ["PASSWORD"]
 
 
-def test_who_was_refused_with_an_older_value_gets_the_present_one(
+def test_a_caller_refused_with_an_older_value_gets_the_current_one(
     secret: Rotating, keeper: Keeper
 ) -> None:
     keeper.value = "second"
@@ -116,7 +116,7 @@ def test_refusals_do_not_hammer_the_vault(
     assert secret.replacement_for("first") == "second"
 
 
-def test_while_the_vault_is_away_the_last_known_value_goes_on(
+def test_last_known_value_is_used_while_the_vault_is_away(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
     """And only one call in a minute waits for a vault that may be slow to say nothing."""
@@ -159,10 +159,10 @@ def test_a_value_that_is_gone_or_wrong_does_not_replace_a_good_one(
     assert secret.current() == "first"
     assert len(keeper.asked) == 2
     (said, _) = [record.getMessage() for record in caplog.records]
-    assert said.startswith("PASSWORD goes on: in the vault it ")
+    assert said.startswith("PASSWORD is used unchanged: in the vault it ")
 
 
-def test_what_is_logged_names_the_setting_and_shows_no_value(
+def test_log_names_the_setting_and_shows_no_value(
     secret: Rotating, keeper: Keeper, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -202,7 +202,7 @@ def test_one_thread_reads_an_old_value_while_the_others_go_on(
     assert len(keeper.asked) == 1
 
 
-def test_all_who_were_refused_wait_for_one_reading(secret: Rotating, keeper: Keeper) -> None:
+def test_all_refused_callers_wait_for_one_reading(secret: Rotating, keeper: Keeper) -> None:
     together = threading.Barrier(8)
 
     def be_refused() -> str | None:

@@ -327,7 +327,7 @@ def test_a_schedule_is_ncrontab(value: str) -> None:
         "0 -5 * * * *",
     ],
 )
-def test_what_is_no_schedule_is_refused(value: str) -> None:
+def test_other_texts_are_no_schedule(value: str) -> None:
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem.startswith("CLEANUP_SCHEDULE must be an NCRONTAB expression")
 
@@ -350,6 +350,7 @@ def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
 )
 def test_a_cdn_has_an_address_that_paths_are_put_behind(value: str, endpoint: str) -> None:
     assert read(CDN_ENDPOINT=value).cdn_endpoint == endpoint
+    assert read(PUBLIC_URL=value).public_url == endpoint
 
 
 @pytest.mark.parametrize(
@@ -412,7 +413,7 @@ def test_the_app_does_not_start_with_wrong_settings_and_names_them_all() -> None
 
 
 @pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
-def test_what_is_moved_in_lies_in_a_folder_of_its_own(path: str) -> None:
+def test_migration_root_is_a_folder_of_its_own(path: str) -> None:
     """By its absolute path; the whole disk is none."""
     (problem,) = problems(MIGRATION_ROOT=path)
     assert problem.startswith("MIGRATION_ROOT must be ")

@@ -42,7 +42,7 @@ class Keeper:
         return caught.value.problems
 
 
-def test_without_a_vault_nobody_opens_one() -> None:
+def test_no_vault_is_opened_without_its_setting() -> None:
     keeper = Keeper()
     assert from_mapping(COMPLETE, keeper.open).database_url == Fixed(DATABASE)
     assert keeper.opened == []
@@ -73,11 +73,11 @@ def test_each_setting_is_asked_for_once() -> None:
     assert sorted(keeper.asked) == sorted(set(keeper.asked))
 
 
-def test_what_is_empty_in_the_environment_comes_from_the_vault() -> None:
+def test_an_empty_variable_is_read_from_the_vault() -> None:
     assert Keeper(COMPLETE).read(AUTH_AUDIENCE=" ").auth.audience == COMPLETE["AUTH_AUDIENCE"]
 
 
-def test_what_is_in_neither_is_missing() -> None:
+def test_a_setting_in_neither_place_is_missing() -> None:
     keeper = Keeper({name: value for name, value in COMPLETE.items() if name != "AUTH_ISSUER"})
     assert keeper.problems() == ["AUTH_ISSUER is missing"]
 

@@ -76,7 +76,7 @@ BAD_REPLIES = {
 
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
-def test_an_issuer_that_answers_rubbish_is_away(key_set: KeySet, reply: Reply) -> None:
+def test_a_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Reply) -> None:
     """Never a fault of ours, and never a way in; when it is back, its keys are known."""
     key_set.reply = reply
     verifier = key_set.verifier()
@@ -89,16 +89,14 @@ def test_an_issuer_that_answers_rubbish_is_away(key_set: KeySet, reply: Reply) -
 
 
 def test_a_key_set_of_megabytes_is_not_read(key_set: KeySet) -> None:
-    """It would be believed if it were."""
+    """It would be accepted if it were."""
     key_set.keys.append({"padding": "x" * 8_000_000})
     with pytest.raises(SigningKeysUnavailable):
         key_set.verifier().verify(f"Bearer {token()}")
 
 
-def test_an_issuer_that_says_nothing_is_away(
-    key_set: KeySet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would be believed if it were waited for."""
+def test_a_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer would be accepted if it were waited for."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.1)
     over = threading.Event()
     good = key_set.answer()
@@ -114,10 +112,10 @@ def test_an_issuer_that_says_nothing_is_away(
         over.set()
 
 
-def test_an_issuer_that_never_comes_to_an_end_is_away(
+def test_an_endless_answer_of_the_issuer_is_an_outage(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each byte comes soon enough. It would be believed if all of them were waited for."""
+    """Each byte comes soon enough. The answer would be accepted if all of it were waited for."""
     monkeypatch.setattr(signing_keys, "_DEADLINE", 0.1)
     key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
     with pytest.raises(SigningKeysUnavailable):
@@ -125,7 +123,7 @@ def test_an_issuer_that_never_comes_to_an_end_is_away(
 
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
-def test_known_keys_go_on_while_the_issuer_is_away(key_set: KeySet, reply: Reply) -> None:
+def test_known_keys_are_used_while_the_issuer_is_away(key_set: KeySet, reply: Reply) -> None:
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.reply = reply
@@ -134,7 +132,7 @@ def test_known_keys_go_on_while_the_issuer_is_away(key_set: KeySet, reply: Reply
     assert key_set.fetches == 2
 
 
-def test_known_keys_go_on_for_a_day_and_no_longer(key_set: KeySet) -> None:
+def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
     """Nobody can keep a withdrawn key alive by keeping the issuer away from us."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
@@ -255,7 +253,7 @@ RUBBISH: dict[str, object] = {
 
 @pytest.mark.parametrize("entry", RUBBISH.values(), ids=RUBBISH.keys())
 @pytest.mark.parametrize("first", [True, False])
-def test_rubbish_beside_a_key_does_no_harm_to_it(
+def test_a_key_beside_malformed_entries_is_used(
     key_set: KeySet, entry: dict[str, object], *, first: bool
 ) -> None:
     """One entry that an issuer gets wrong, or that we do not understand, locks nobody out."""
@@ -263,7 +261,7 @@ def test_rubbish_beside_a_key_does_no_harm_to_it(
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_of_two_keys_with_one_name_the_last_counts(key_set: KeySet) -> None:
+def test_last_of_two_keys_with_one_id_counts(key_set: KeySet) -> None:
     key_set.keys = [public_jwk(OTHER_KEY, KEY_ID), public_jwk(KEY, KEY_ID)]
     verifier = key_set.verifier()
     assert verifier.verify(f"Bearer {token()}").subject == "alice"
@@ -271,7 +269,7 @@ def test_of_two_keys_with_one_name_the_last_counts(key_set: KeySet) -> None:
         verifier.verify(f"Bearer {token(key=OTHER_KEY)}")
 
 
-def test_of_a_key_that_is_published_whole_the_public_part_is_used(key_set: KeySet) -> None:
+def test_only_the_public_part_of_a_published_private_key_is_used(key_set: KeySet) -> None:
     """It is the issuer's disaster; there is nothing in it that has to stop us."""
     whole = jwt.algorithms.RSAAlgorithm.to_jwk(KEY, as_dict=True)
     key_set.keys = [public_jwk(KEY, KEY_ID) | whole | {"key_ops": ["verify"]}]

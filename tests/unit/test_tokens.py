@@ -1,4 +1,4 @@
-"""Tokens: only what the issuer signed, for us, and still good, is believed."""
+"""Tokens: only what the issuer signed for this audience, and what is still valid, is accepted."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ from tests.tokens import (
 )
 
 
-def test_the_local_issuers_token_is_believed(tmp_path: Path, clock: SetClock) -> None:
+def test_a_token_of_the_local_issuer_is_accepted(tmp_path: Path, clock: SetClock) -> None:
     issuer = Issuer(tmp_path / "key.pem")
     with issuer.serving(free_port()) as url:
         settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
@@ -43,7 +43,7 @@ def test_the_local_issuers_token_is_believed(tmp_path: Path, clock: SetClock) ->
         )
 
 
-def test_a_good_token_tells_who_calls(verify: Verify) -> None:
+def test_a_good_token_names_its_bearer(verify: Verify) -> None:
     assert verify(token()) == Identity("alice", frozenset(), None)
 
 
@@ -51,7 +51,7 @@ def test_a_good_token_tells_who_calls(verify: Verify) -> None:
     "header",
     [None, "", "Bearer", "Bearer ", "Basic YWxpY2U6c2VjcmV0", "{token}", "Token {token}"],
 )
-def test_without_a_bearer_token_nobody_calls(key_set: KeySet, header: str | None) -> None:
+def test_a_request_without_a_bearer_token_is_refused(key_set: KeySet, header: str | None) -> None:
     text = header and header.format(token=token())
     with pytest.raises(TokenMissing, match="Authorization"):
         key_set.verifier().verify(text)
@@ -117,7 +117,7 @@ def test_a_tampered_signature_is_refused(verify: Verify) -> None:
         refusal(verify, f"{header}.{payload}.{other}")
 
 
-def test_a_key_that_the_token_brings_along_counts_for_nothing(key_set: KeySet) -> None:
+def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
     """jku, x5u, jwk and x5c would let anybody name the key that believes them."""
     with serving(
         lambda _: Reply(200, json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode())
@@ -174,7 +174,7 @@ def test_another_audience_is_refused(verify: Verify, audience: object) -> None:
     refusal(verify, token(claims(aud=audience)))
 
 
-def test_ours_may_be_one_of_many_audiences(verify: Verify) -> None:
+def test_the_audience_may_be_one_of_many(verify: Verify) -> None:
     assert verify(token(claims(aud=["other", AUDIENCE]))).subject == "alice"
 
 
@@ -317,7 +317,7 @@ def test_claims_that_do_not_belong_together_verify_nothing(
 
 
 @pytest.mark.parametrize("email", ["", 5, ["a@b"], "a\0@b", "a@b\n", "\ud800@b", "x" * 321])
-def test_an_unusable_address_counts_for_nothing(verify: Verify, email: object) -> None:
+def test_an_unusable_address_is_ignored(verify: Verify, email: object) -> None:
     assert verify(token(claims(email=email, email_verified=True))).verified_email is None
 
 
@@ -399,7 +399,7 @@ def test_what_the_issuer_calls_critical_is_not_passed_over(
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID} | extra, claims()))
 
 
-def test_of_a_name_that_is_given_twice_the_last_counts(verify: Verify) -> None:
+def test_last_of_two_members_with_one_name_counts(verify: Verify) -> None:
     """Everywhere alike: what was checked is what is used."""
     header = b'{"alg":"%s","alg":"%s","kid":"%s","kid":"%s"}'
     good = signed_by_hand(header % (b"none", b"RS256", b"other", b"first"), claims())

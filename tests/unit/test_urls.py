@@ -1,4 +1,4 @@
-"""Answers tell addresses by which the caller can really come again."""
+"""Addresses in answers are ones that the caller can use."""
 
 from typing import cast
 from uuid import UUID
@@ -32,7 +32,7 @@ def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRe
         ("http://clips_app:8080/api/videos", None, "https://clips_app:8080/api/s/x"),
     ],
 )  # fmt: skip
-def test_an_address_is_on_the_host_that_was_called(
+def test_address_is_on_the_host_that_was_called(
     url: str, forwarded: str | None, address: str
 ) -> None:
     assert urls.absolute(request(url, forwarded), "/api/s/x", None) == address
@@ -53,7 +53,7 @@ def test_an_address_is_on_the_host_that_was_called(
         "example.org:port",
     ],
 )
-def test_a_header_that_holds_no_host_is_not_looked_at(forwarded: str) -> None:
+def test_forwarded_header_without_a_host_is_ignored(forwarded: str) -> None:
     address = urls.absolute(
         request("https://app.example.net/api/videos", forwarded), "/api/s/x", None
     )
@@ -78,8 +78,8 @@ def test_a_header_that_holds_no_host_is_not_looked_at(forwarded: str) -> None:
         "app.example.net/api/videos?",
     ],
 )
-def test_a_call_that_names_no_host_is_malformed(host: str) -> None:
-    """Of the last one nothing is left in the address that gives it away: the header does."""
+def test_request_without_a_valid_host_is_malformed(host: str) -> None:
+    """The last one is a valid URL: only the header shows that it is malformed."""
     url = f"http://{host}/api/clips?limit=1"
     asked = func.HttpRequest(method="GET", url=url, headers={"Host": host}, body=b"")
     with pytest.raises(InvalidRequest) as caught:
@@ -91,7 +91,7 @@ def test_a_call_that_names_no_host_is_malformed(host: str) -> None:
         urls.path_of(asked)
 
 
-def test_an_address_with_another_query_keeps_the_rest_of_it() -> None:
+def test_changed_query_keeps_the_other_parameters() -> None:
     asked = request(
         "https://app.example.net/api/videos?limit=2&cursor=a%20b", limit="2", cursor="a b"
     )

@@ -1,7 +1,7 @@
 """The API's description in OpenAPI 3.1, made of what the handlers declare and parse.
 
-https://spec.openapis.org/oas/v3.1.1.html. Making it takes a while, so nothing here is loaded
-before somebody asks for it.
+https://spec.openapis.org/oas/v3.1.1.html. It takes a while, so this module is loaded only when the
+description is requested.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ VERSION = "0.1.0"
 
 _OF_EVERY_ROUTE = (CliplinkError,)
 _OF_A_TOKEN = (
-    errors.InvalidRequest,  # at least a parameter that nobody knows
+    errors.InvalidRequest,  # an unknown parameter is one
     errors.TokenMissing,
     errors.Unauthenticated,
     errors.DatabaseUnavailable,
@@ -31,7 +31,7 @@ _OF_A_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 
 _ABOUT = """\
 Video clips in your own storage account: announce a clip, upload its bytes straight to storage, \
-and hand out links that open it for a while.
+and give out time-limited links to it.
 
 **Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
 names all its bad fields at once in `errors`.
@@ -44,18 +44,18 @@ path does not have answers 405 `method_not_allowed`, with the ones it has in `Al
 **HEAD.** The operations that need no token answer HEAD like GET, without a body. On a share it \
 does not count as a view.
 
-**Pages.** Lists are bare arrays. Where there is more, `Link: <URL>; rel="next"` leads on.
+**Pages.** Lists are bare arrays. If there are more, `Link: <URL>; rel="next"` gives the next page.
 
 **Times** are ISO 8601 in UTC; positions and durations are seconds, sizes are bytes.
 """
 _TAGS = {
-    Tag.VIDEOS: "What clips belong to. A caller sees their own.",
-    Tag.CLIPS: "Stretches of a video, each with a file of its own.",
+    Tag.VIDEOS: "Videos own clips. A caller sees their own.",
+    Tag.CLIPS: "Parts of a video, each with a file of its own.",
     Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
-    Tag.LINKS: "Addresses that open a blob for a while.",
-    Tag.SHARES: "Addresses that lead to a clip without a token, and can be taken back.",
-    Tag.MIGRATIONS: "Files of the old service that become the bytes of clips. For admins.",
-    Tag.SERVICE: "About the service itself.",
+    Tag.LINKS: "Time-limited links to blobs.",
+    Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",
+    Tag.MIGRATIONS: "Uploads of the old service's files for its clips. For admins.",
+    Tag.SERVICE: "Health and description of the service.",
 }
 
 _RETRY_KEY: Schema = {
@@ -83,7 +83,7 @@ def document(routes: Sequence[Route]) -> Schema:
         [response.body for operation in operations for response in operation.responses],
     )
     problems = Problems()
-    problems.by_status([errors.MethodNotAllowed])  # of no operation: of a path
+    problems.by_status([errors.MethodNotAllowed])  # belongs to a path, not to an operation
     paths: dict[str, Schema] = defaultdict(dict)
     for route in routes:
         paths[f"/{route.path}"][route.method.lower()] = _operation(route, schemas, problems)

@@ -23,7 +23,7 @@ from shared.model import Role
 
 
 class Tag(StrEnum):
-    """The chapters of the description, in their order."""
+    """The sections of the description, in their order."""
 
     VIDEOS = "Videos"
     CLIPS = "Clips"
@@ -45,7 +45,7 @@ class Header:
 
 
 LOCATION = Header(
-    "Location", "Where the new thing is.", {"type": "string", "format": "uri-reference"}
+    "Location", "The address of what was created.", {"type": "string", "format": "uri-reference"}
 )
 REDIRECT = Header("Location", "The link to follow.", {"type": "string", "format": "uri"})
 NEXT_PAGE = Header(

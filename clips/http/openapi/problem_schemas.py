@@ -16,7 +16,9 @@ _HEADERS: Mapping[type[CliplinkError], Header] = {
         "How to authenticate (RFC 6750), and what was wrong.",
         {"type": "string", "pattern": "^Bearer "},
     ),
-    errors.MethodNotAllowed: Header("Allow", "The methods that the path has.", {"type": "string"}),
+    errors.MethodNotAllowed: Header(
+        "Allow", "The methods that the path allows.", {"type": "string"}
+    ),
     errors.Unavailable: RETRY_AFTER,
 }
 
@@ -38,7 +40,7 @@ _FIELDS: Schema = {
 
 
 class Problems:
-    """Collects the schemas and responses of the errors that it is asked about."""
+    """Collects the schemas and responses of the errors that operations can have."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
@@ -46,12 +48,12 @@ class Problems:
 
     def by_status(self, kinds: Iterable[type[CliplinkError]]) -> Mapping[str, Schema]:
         """References to a response for each status that these errors have."""
-        sorted_out: dict[HTTPStatus, list[type[CliplinkError]]] = defaultdict(list)
+        by_status: dict[HTTPStatus, list[type[CliplinkError]]] = defaultdict(list)
         for kind in sorted(set(kinds), key=lambda kind: kind.code):
             self.schemas[f"{_name(kind)}Problem"] = _schema(kind)
-            sorted_out[status_of(kind)].append(kind)
+            by_status[status_of(kind)].append(kind)
         found = {}
-        for status, those in sorted(sorted_out.items()):
+        for status, those in sorted(by_status.items()):
             name = "Or".join(map(_name, those))
             self.responses[name] = _response(those)
             found[str(int(status))] = {"$ref": f"#/components/responses/{name}"}

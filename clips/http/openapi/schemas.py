@@ -20,7 +20,7 @@ _REFERENCE = "#/components/schemas/"
 class _WithoutTitles(GenerateJsonSchema):
     """Leaves out `"title": "Start Time"`, which says nothing that `start_time` does not."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - never
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
 
@@ -60,17 +60,17 @@ class Schemas:
         return {
             name: self._plain({key: value for key, value in schema.items() if key != "title"})
             for name, schema in sorted(self._all.items())
-            if _deserves_a_name(schema)
+            if _is_named(schema)
         }
 
     def _plain(self, schema: Any) -> Any:  # noqa: ANN401 - JSON
-        """The schema with everything written out that does not deserve a name."""
+        """The schema with everything that has no name of its own written out."""
         if isinstance(schema, list):
             return [self._plain(part) for part in schema]
         if not isinstance(schema, dict):
             return schema
         target = self._all.get(str(schema.get("$ref", "")).removeprefix(_REFERENCE))
-        if target is not None and not _deserves_a_name(target):
+        if target is not None and not _is_named(target):
             beside = {key: value for key, value in schema.items() if key != "$ref"}
             return self._plain(target | beside)
         return {key: self._plain(value) for key, value in schema.items()}
@@ -80,7 +80,7 @@ def _key(kind: object) -> str:
     return repr(kind)
 
 
-def _deserves_a_name(schema: Schema) -> bool:
+def _is_named(schema: Schema) -> bool:
     return "properties" in schema or "enum" in schema
 
 

@@ -14,13 +14,16 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.inspect.layout import Layout
-from shared.media.reading.bounds import LONGEST_SECONDS, ticks_for_ffmpeg
+from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 
 # FFmpeg measures the length of a track in these by its time stamps. In others it is what the
 # header says, and that of a fragmented MP4 speaks of the first fragment only.
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
+
+# A film with more damaged frames than these for each that is whole is taken for noise.
+_DAMAGED_FOR_ONE_WHOLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Film:
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
+        self._whole = self._damaged = 0
         self.begin = self._first_shown()
         self.zero = self._zero()
         self.end = self._end()
@@ -63,7 +67,8 @@ class Film:
     @property
     def first_timestamp(self) -> int:
         """The time of the first frame, which an edit list may hide."""
-        return self.stream.start_time or 0
+        start = self.stream.start_time or 0
+        return start if is_believable_time(start * self._base) else 0
 
     @property
     def length(self) -> int:
@@ -81,6 +86,14 @@ class Film:
         if self._frame_rate is None or self.length == 0:
             return max(0, self.stream.frames)
         return int(self.length * self._base * Fraction(self._frame_rate))
+
+    @property
+    def is_mostly_damaged(self) -> bool:
+        """Whether nearly all that was decoded so far is damaged: the rest is, unnoticed.
+
+        Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
+        """
+        return self._damaged > _DAMAGED_FOR_ONE_WHOLE * self._whole
 
     def is_shown(self, timestamp: int) -> bool:
         """Tell whether players show what is in the file for this time.
@@ -104,9 +117,12 @@ class Film:
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
-        if timestamp <= self.begin:
-            timestamp = self._before_all(timestamp)
-        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
+        from_first = timestamp <= self.begin
+        if from_first:
+            timestamp = self._first_of_all(timestamp)
+        # The first of all frames need not be a keyframe.
+        any_frame = from_first and self.layout.is_mp4
+        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
@@ -128,10 +144,14 @@ class Film:
         except av.FFmpegError as error:
             if not is_damage(error):
                 raise
+            self._damaged += 1
             return []
         except ValueError:  # PyAV's: the decoder could not be opened
             return []
-        return [frame for frame in frames if not frame.is_corrupt]
+        whole = [frame for frame in frames if not frame.is_corrupt]
+        self._whole += len(whole)
+        self._damaged += len(frames) - len(whole)
+        return whole
 
     def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:
         """Decode one keyframe by itself, and make the decoder ready for the next."""
@@ -143,17 +163,18 @@ class Film:
         """Let the decoder begin anew: what comes next is from another place of the film."""
         self.stream.codec_context.flush_buffers()
 
-    def _before_all(self, timestamp: int) -> int:
+    def _first_of_all(self, timestamp: int) -> int:
         """Return where to seek to for the first of all frames.
 
-        An index has decoding times, which may be far below zero. FFmpeg does not find what is
-        before the first sample of a fragmented MP4.
+        An index has decoding times, which may be far below zero. Where FFmpeg seeks by nothing but
+        its index, it finds no time before the first in it.
         """
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
             return first
-        return min(timestamp, 0, first)
+        before = min(timestamp, 0)
+        return max(before, first) if self.container.format.name == "flv" else min(before, first)
 
     def _first_shown(self) -> int:
         first = self.first_timestamp

@@ -1,7 +1,7 @@
 """MP4 and MOV: their boxes, whether they are complete, their tracks, and the size of their index.
 
 FFmpeg's demuxer keeps some 35 bytes for each sample, and again for each part of an edit list. A
-table need not list what it promises: a file of two kilobytes can ask for gigabytes. So what lies
+table need not hold what it declares: a file of two kilobytes can ask for gigabytes. So what lies
 outside of the samples is searched for tables and their samples are counted, wherever the tables
 stand: FFmpeg takes them from places where no writer puts them. Fragments are left to FFmpeg, which
 holds these to the size of the file, and to the bound in `memory`.
@@ -36,6 +36,9 @@ _MAX_BOXES = 256
 _FRAGMENTS_MEASURED = 3
 _LARGE_FRAGMENT = 8 * SMALL_BLOCK_BYTES
 
+# FFmpeg takes larger track numbers of a fragmented file for negative ones, and half a minute.
+_LARGEST_TRACK_NUMBER = 2**31 - 1
+
 _MAX_TABLES = 64 * 1024 * 1024
 _NO_TABLES = frozenset((b"mdat", b"skip", b"uuid", b"wide", b"free"))
 
@@ -62,7 +65,8 @@ def begins_file(head: bytes) -> bool:
 def read_mp4(file: SourceFile) -> Layout:
     """Return the layout of an MP4 or MOV.
 
-    Raises UnplayableClip (`too_much_reading`) if its index would not fit into memory.
+    Raises UnplayableClip: `too_much_reading` if its index would not fit into memory, `undecodable`
+    for a track number that FFmpeg cannot handle.
     """
     boxes, end = _outermost_boxes(file)
     kinds = [box.kind for box in boxes]
@@ -70,13 +74,16 @@ def read_mp4(file: SourceFile) -> Layout:
     still = b"meta" in kinds and b"moov" not in kinds
     tables = tables_of(file) if complete and not still else []
     mp4_tables.check_samples(tables)
+    tracks = tuple(track for data in tables for track in mp4_tables.declared_tracks(data))
+    if b"moof" in kinds and any(track.number > _LARGEST_TRACK_NUMBER for track in tracks):
+        raise unplayable(FailureCode.UNDECODABLE)
     return Layout(
         container=_name(file, boxes),
         fast_start=_moov_comes_first(kinds),
         fragmented=b"moof" in kinds,
         truncated=not complete,
         still_picture=still,
-        tracks=tuple(track for data in tables for track in mp4_tables.declared_tracks(data)),
+        tracks=tracks,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the tables of an MP4 or MOV say: how many samples they promise, and which tracks there are.
+"""What the tables of an MP4 or MOV say: how many samples they declare, and which tracks there are.
 
 Works on bytes that have been read: see `mp4`, which says why the samples are counted.
 """

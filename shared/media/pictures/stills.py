@@ -85,7 +85,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     budget = _frame_budget(film, duration)
     _gather(film, renderer, budget, best, sheet)
     improve(best, film, renderer)
-    if best.frame is None:
+    if best.frame is None or film.is_mostly_damaged:
         raise unplayable(FailureCode.UNDECODABLE)
     image = renderer.picture(best.frame, _poster_box(POSTER_WIDTHS[-1]))
     best.frame = None  # the memory is wanted for what follows

@@ -87,6 +87,9 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
             raise
         file.check()
         raise unplayable(code) from error
+    except av.codec.codec.UnknownCodecError as error:  # the stream has changed its codec on the way
+        file.check()
+        raise unplayable(code) from error
     file.check()
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a clip as FFmpeg reads them: a seekable file over ranged reads, on a leash.
+"""The bytes of a clip as FFmpeg reads them: a seekable file over ranged reads, within limits.
 
 Owns the block cache, the byte budget, the deadline and the counters. Knows nothing of
 storage (that is behind `ByteSource`) nor of media formats.
@@ -15,23 +15,23 @@ from typing import Protocol
 from shared.media.failures import FailureCode, unplayable
 from shared.telemetry import with_current_context
 
+# What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
+# is rarely alone in 1 MB), smaller ones cost more round trips.
 BLOCK_BYTES = 256 * 1024
-"""What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
-is rarely alone in 1 MB), smaller ones cost more round trips."""
 
+# For headers scattered over all of a file: those of ten seconds of film fit.
 SMALL_BLOCK_BYTES = 16 * 1024
-"""For headers scattered over all of a file: those of ten seconds of film fit."""
 
 _CACHED_BYTES = 8 * 1024 * 1024
 
+# Requests that run at the same time.
 _AT_ONCE = 4
-"""Requests on their way at a time."""
 
+# How much of what is fetched ahead may wait to be used.
 _AHEAD_BYTES = 4 * 1024 * 1024
-"""How much of what is fetched ahead may wait to be used."""
 
+# Offset and length in bytes.
 type Range = tuple[int, int]
-"""Offset and length in bytes."""
 
 
 class ByteSource(Protocol):
@@ -44,8 +44,8 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly `length` bytes from `offset`, fewer only at the end of the blob.
 
-        Raises:
-            CliplinkError: the blob changed, or storage is away; handed through unchanged.
+        Raises CliplinkError when the blob changed or storage does not answer; callers get it
+        unchanged.
         """
 
 
@@ -63,7 +63,7 @@ class Limits:
 
 
 class SourceFile:
-    """A read-only binary file for FFmpeg, and exact ranges for those who know what they want.
+    """A read-only binary file for FFmpeg, and exact ranges for callers that know what they need.
 
     FFmpeg calls `read`, `seek` and `tell` from C, where an exception would be printed, dropped
     or raised by a later call that has nothing to do with it. So these three never raise: the
@@ -110,9 +110,8 @@ class SourceFile:
     def check(self) -> None:
         """Raise what went wrong while FFmpeg was reading, or that the time is up.
 
-        Raises:
-            UnplayableClip: `too_slow` or `too_much_reading`.
-            BaseException: whatever the source raised, unchanged.
+        Raises UnplayableClip (`too_slow` or `too_much_reading`) and whatever the source raised,
+        unchanged.
         """
         if self._failure is None and self._clock() > self._deadline:
             self._failure = unplayable(FailureCode.TOO_SLOW)
@@ -141,8 +140,8 @@ class SourceFile:
     def read_ranges(self, ranges: Sequence[Range]) -> Iterator[bytes]:
         """Yield the bytes of each range in order, fetching no byte around them, several at once.
 
-        A range whose blocks are all in the cache is not fetched again. What is still on its way
-        when the caller stops is given up.
+        A range whose blocks are all in the cache is not fetched again. What has not arrived when
+        the caller stops is dropped.
         """
         coming: deque[tuple[int, Future[bytes]]] = deque()
         ahead = 0

@@ -36,13 +36,13 @@ def download(
     version = re.sub(r"\W", "", stored.etag)
     path = target.with_name(f".{target.name}.{version}.part")
     while not _holds(target, stored):
-        with _alone(path) as part:
+        with _locked(path) as part:
             if part is None:
                 continue  # the run that held it has finished: look again
-            _drop_others(path, target)
-            _complete(part, stored, _Ranges(read, block, senders), progress)
+            _remove_older_parts(path, target)
+            _fetch_rest(part, stored, _Ranges(read, block, senders), progress)
             path.replace(target)
-            _write_down(target.parent)
+            _sync_folder(target.parent)
             return
     progress(stored.size)
 
@@ -71,8 +71,8 @@ class _Ranges:
                 future.cancel()
 
 
-def _complete(part: FileIO, stored: Stored, ranges: _Ranges, progress: Progress) -> None:
-    digests = _again(part)
+def _fetch_rest(part: FileIO, stored: Stored, ranges: _Ranges, progress: Progress) -> None:
+    digests = _digests_of(part)
     if digests.size > stored.size:
         part.truncate(0)
         digests = Digests()
@@ -82,24 +82,24 @@ def _complete(part: FileIO, stored: Stored, ranges: _Ranges, progress: Progress)
         digests.update(memoryview(data))
         progress(len(data))
     os.fsync(part)
-    if not _fit(digests, stored):
-        part.truncate(0)  # whatever it is, nobody is to go on with it
+    if not _matches(digests, stored):
+        part.truncate(0)  # a later run must not resume it
         raise StorageUnavailable("What arrived is not what storage says it has.")
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[FileIO | None]:
-    """The file, for nobody else meanwhile; None if it went away while it was waited for."""
+def _locked(path: Path) -> Iterator[FileIO | None]:
+    """The file, locked; None if it was renamed or removed while its lock was waited for."""
     with path.open("a+b", buffering=0) as part:
         fcntl.flock(part, fcntl.LOCK_EX)
         try:
-            still_there = os.path.samestat(os.fstat(part.fileno()), path.stat())
+            unchanged = os.path.samestat(os.fstat(part.fileno()), path.stat())
         except FileNotFoundError:
-            still_there = False
-        yield part if still_there else None
+            unchanged = False
+        yield part if unchanged else None
 
 
-def _again(file: FileIO) -> Digests:
+def _digests_of(file: FileIO) -> Digests:
     """The digests of the bytes that a file has already."""
     digests = Digests()
     memory = memoryview(bytearray(_REREAD))
@@ -120,24 +120,24 @@ def _holds(target: Path, stored: Stored) -> bool:
         if target.stat().st_size != stored.size:
             return False
         with target.open("rb", buffering=0) as file:
-            return _fit(_again(file), stored)
+            return _matches(_digests_of(file), stored)
     except FileNotFoundError:
         return False
 
 
-def _fit(digests: Digests, stored: Stored) -> bool:
+def _matches(digests: Digests, stored: Stored) -> bool:
     """By size alone where storage knows no MD5: each part came over a checked line."""
     return digests.size == stored.size and stored.md5 in {None, digests.md5}
 
 
-def _drop_others(path: Path, target: Path) -> None:
-    """What was begun of versions that the blob is no longer."""
+def _remove_older_parts(path: Path, target: Path) -> None:
+    """Removes partial downloads of earlier versions of the blob."""
     for other in target.parent.glob(f".{escape(target.name)}.*.part"):
         if other != path:
             other.unlink(missing_ok=True)
 
 
-def _write_down(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Syncs the folder: the new name too has to survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

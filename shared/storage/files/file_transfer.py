@@ -79,7 +79,7 @@ class Transfer:
         try:
             stored = self._upload(place, source, content_type, progress, digests)
         except (BlobExists, BlobChanged):
-            # Written by somebody else, or by ourselves: an answer may have been lost.
+            # By another client, or by this one: an answer may have been lost.
             stored = self.look(place)
         if not digests.fit(stored):
             raise BlobExists("There is a blob of that name already, with other contents.")
@@ -103,7 +103,7 @@ class Transfer:
         return stored
 
     def abort(self) -> None:
-        """Lets everything that is under way fail at once."""
+        """Ends everything that is under way; it fails at once."""
         self._rest.close()
 
     def close(self) -> None:
@@ -175,19 +175,21 @@ class Transfer:
         )
         self._count(block.filled)
         progress(block.filled)
-        # Storage has compared the MD5 before it stored anything, and tells it.
+        # Storage has compared the MD5 before it stored anything, and returns it.
         return _stored(response, block.filled)
 
     def _staging(self, place: Place, size: int | None, progress: Progress) -> Staging:
-        there: Collection[str] = ()
+        already_staged: Collection[str] = ()
         if size is None or size >= _WORTH_ASKING:
-            there = staged_blocks(self._rest, lambda: self._to_read(place))
+            already_staged = staged_blocks(self._rest, lambda: self._to_read(place))
 
         def staged(size: int, sent: int) -> None:
             self._count(sent)
             progress(size)
 
-        return Staging(self._rest, self._senders, lambda: self._to_write(place), there, staged)
+        return Staging(
+            self._rest, self._senders, lambda: self._to_write(place), already_staged, staged
+        )
 
     def _commit(
         self, place: Place, names: list[str], content_type: str, digests: Digests

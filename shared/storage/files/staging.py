@@ -34,7 +34,7 @@ def staged_blocks(rest: RestClient, to_read: Link) -> Collection[str]:
 class Staging:
     """Stages blocks in the order in which they are added.
 
-    `sent` is told the size of a block that is staged, and how much of it had to be sent.
+    `sent` is called with the size of a staged block, and how many bytes of it had to be sent.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Staging:
         rest: RestClient,
         senders: Executor,
         to_write: Link,
-        there: Collection[str],
+        already_staged: Collection[str],
         sent: Callable[[int, int], object],
     ) -> None:
         self._rest = rest
         self._senders = senders
         self._to_write = to_write
-        self._there = there
+        self._already_staged = already_staged
         self._sent = sent
         self._blocks: list[Future[str]] = []
         self.given_up = False
@@ -58,7 +58,7 @@ class Staging:
         self._blocks.append(self._senders.submit(self._stage, len(self._blocks), buffer))
 
     def give_up(self) -> None:
-        """Lets go of the blocks that are waiting to be sent."""
+        """Does not send the blocks that still wait."""
         self.given_up = True
 
     def names(self) -> list[str]:
@@ -77,7 +77,7 @@ class Staging:
     def _send(self, number: int, buffer: Buffer) -> str:
         md5 = hashlib.md5(buffer.data, usedforsecurity=False).digest()
         name = b64encode(number.to_bytes(_NUMBER_BYTES) + md5).decode()
-        new = name not in self._there
+        new = name not in self._already_staged
         if new:
             self._rest.send(
                 "PUT",

@@ -11,7 +11,7 @@ type Progress = Callable[[int], object]
 
 
 class Source(Protocol):
-    """Bytes in order. `size` is None where nobody knows it before the end."""
+    """Bytes in order. `size` is None where it is unknown before the end."""
 
     @property
     def size(self) -> int | None: ...

@@ -1,1 +1,1 @@
-"""The storage account through the vendor's client: blobs and queues."""
+"""The storage account through Azure's SDK: blobs and queues."""

@@ -74,15 +74,15 @@ class StorageAccount:
         """The plain address of a blob; it opens nothing, all containers are private."""
         return f"{self.address}/{blob_path(container, name)}"
 
-    def signer_for(self, span: LinkPeriod) -> tuple[Signer, LinkPeriod]:
-        """The signer of a link of that span, and the span that the link gets.
+    def signer_for(self, period: LinkPeriod) -> tuple[Signer, LinkPeriod]:
+        """The signer of a link of that period, and the period that the link gets.
 
         A link never outlives its key. Raises StorageUnavailable where a user-delegation key is
         needed and cannot be had.
         """
         if self._key is None:
-            return self._delegated.signer_for(span)
-        return self._keyed_signer(self._key.current()), span
+            return self._delegated.signer_for(period)
+        return self._keyed_signer(self._key.current()), period
 
     def _keyed_signer(self, key: str) -> Signer:
         """The same one as long as the account's key is the same."""
@@ -113,7 +113,7 @@ def _credentials(settings: StorageSettings) -> tuple[str, Secret | None, str]:
         name = parts["accountname"]
         key = Part(settings.connection_string, lambda text: _parts(text)["accountkey"])
         suffix = parts.get("endpointsuffix")
-        # As the vendor's client reads it: the protocol counts together with the suffix only.
+        # As the SDK reads it: the protocol counts together with the suffix only.
         scheme = parts.get("defaultendpointsprotocol", "https") if suffix else "https"
         host = f"{name}.blob.{suffix or _PUBLIC_CLOUD}"
         address = parts.get("blobendpoint") or f"{scheme}://{host}"

@@ -1,4 +1,4 @@
-"""Turns the exceptions of the vendor's storage client into Cliplink's own errors.
+"""Turns the exceptions of Azure's storage SDK into Cliplink's own errors.
 
 Imports the client's library only when an exception comes through.
 """

@@ -1,16 +1,17 @@
 """Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
 
-Whole blobs are never read here. All calls raise StorageUnavailable in an outage. What is taken
-from the vendor's library is imported where it is used, so that most starts do without it.
+Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
+is imported late: docs/adr/0020-late-imports.md.
 """
 
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from shared.errors import BlobMissing
+from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_leased, is_rehydrating
@@ -88,12 +89,12 @@ class Blobs:
         meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
-        from azure.storage.blob import RehydratePriority as Theirs
+        from azure.storage.blob import RehydratePriority as SdkPriority
 
         with azure_errors("rehydrate"):
             try:
                 self._client(container, name).set_standard_blob_tier(
-                    "Hot", rehydrate_priority=Theirs(priority.capitalize())
+                    "Hot", rehydrate_priority=SdkPriority(priority.capitalize())
                 )
             except HttpResponseError as error:
                 if is_rehydrating(error):
@@ -102,7 +103,10 @@ class Blobs:
         return True
 
     def delete(self, container: str, name: str) -> bool:
-        """Deletes a blob with its snapshots, leased or not; False if there was none."""
+        """Deletes a blob with its snapshots, leased or not; False if there was none.
+
+        Raises BlobHeld where a legal hold or an immutability policy keeps it.
+        """
         from azure.core.exceptions import HttpResponseError
         from azure.storage.blob import BlobLeaseClient
 
@@ -119,14 +123,31 @@ class Blobs:
                     client.delete_blob(delete_snapshots="include")
         except BlobMissing:
             return False
+        except HttpResponseError as error:
+            if error.status_code == HTTPStatus.CONFLICT:
+                raise BlobHeld(f"A policy keeps the blob {name}.") from error
+            raise
         return True
 
-    def delete_prefix(self, container: str, prefix: str) -> int:
-        """Deletes every blob whose name begins with `prefix` and returns how many there were."""
-        names = [blob.name for page in self.pages(container, prefix) for blob in page]
-        for batch in batched(names, _DELETE_BATCH, strict=False):
-            self._delete_batch(container, batch)
-        return len(names)
+    def delete_prefix(
+        self, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+    ) -> int:
+        """Deletes the blobs whose names begin with `prefix` and returns how many there were.
+
+        Stops after the batch in which `may_go_on` becomes false. Each blob is independent of the
+        others: the first error is raised when all have been tried.
+        """
+        tried = 0
+        problems: list[CliplinkError] = []
+        for page in self.pages(container, prefix):
+            for batch in batched((blob.name for blob in page), _DELETE_BATCH, strict=False):
+                problems += self._delete_batch(container, batch)[:1]
+                tried += len(batch)
+                if not may_go_on():
+                    return tried
+        if problems:
+            raise problems[0]
+        return tried
 
     def pages(
         self, container: str, prefix: str = "", *, metadata: bool = False
@@ -151,22 +172,28 @@ class Blobs:
             yield blobs
 
     def check(self, container: str) -> None:
-        """Raises StorageUnavailable unless the container may be read, which is told in seconds."""
+        """Raises StorageUnavailable unless the container can be read; answers within seconds."""
         with azure_errors("check"):
             self._account.client.get_container_client(container).get_container_properties(
                 read_timeout=_CHECK_SECONDS, retry_total=1
             )
 
-    def _delete_batch(self, container: str, names: Sequence[str]) -> None:
+    def _delete_batch(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
+        """Deletes blobs and returns what was wrong with single ones."""
         with azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
             )
             # The answers come in the order of the names.
             outcomes = list(zip(names, answers, strict=True))
+        problems: list[CliplinkError] = []
         for name, answer in outcomes:
             if answer.status_code not in _DELETED:
-                self.delete(container, name)  # deals with a lease, or says what is wrong
+                try:
+                    self.delete(container, name)  # deals with a lease, or says what is wrong
+                except CliplinkError as problem:
+                    problems.append(problem)
+        return problems
 
     def _client(self, container: str, name: str) -> "BlobClient":
         return self._account.client.get_blob_client(container, name)

@@ -40,7 +40,7 @@ class Queue:
         try:
             client.send_message(text, time_to_live=_MESSAGE_LIFE)
         except ResourceNotFoundError:
-            with suppress(ResourceExistsError):  # somebody else made it meanwhile
+            with suppress(ResourceExistsError):  # another instance made it meanwhile
                 client.create_queue()
             client.send_message(text, time_to_live=_MESSAGE_LIFE)
 

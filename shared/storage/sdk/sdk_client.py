@@ -1,6 +1,6 @@
-"""Makes the vendor's client, which connects when it is first used, and keeps its key up to date.
+"""Makes the SDK's clients, which connect when first used, and keeps their key up to date.
 
-Imports the vendor's library: to be imported late, see `shared.storage.sdk.account`.
+Imports the SDK: to be imported late (docs/adr/0020-late-imports.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -67,25 +67,25 @@ class _Retries(LinearRetry):
         response: PipelineResponse[Any, Any] | None = None,
         error: AzureError | None = None,
     ) -> bool:
-        """Whether to try again; the vendor's client calls this."""
+        """Whether to try again; the SDK calls this."""
         if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
             return False
         return bool(super().increment(settings, request, response, error))
 
 
 class _KeyedRetries(_Retries):
-    """Retries as it is told to, and once more with another key where the key was refused.
+    """Retries as above, and once more with another key where the key was refused.
 
     It stands before what signs requests, so that each attempt is signed anew.
     """
 
-    def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401 - the vendor's own
+    def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401 - the SDK's options
         super().__init__(**options)
         self._key = key
         self.credential: Any = None
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Sends a request; the vendor's client calls this."""
+        """Sends a request; the SDK calls this."""
         send: Callable[[PipelineRequest[Any]], PipelineResponse[Any, Any]] = super().send
         key = self.credential.account_key = self._key.current()
         response = send(request)

@@ -27,23 +27,23 @@ KEY_LIFE = timedelta(days=7)
 # outlive that one gets a key that begins later: with the hour, or with its own five minutes.
 _GRIDS = (86_400, 3600, 300)
 # Keys can be revoked, all at once: then links are good again after so long at most.
-_FRESH = timedelta(hours=1)
-_TRY_AGAIN = timedelta(minutes=1)
+_TTL = timedelta(hours=1)
+_RETRY_AFTER = timedelta(minutes=1)
 # A day needs one or two, and long links one more every ten minutes.
 _MAX_KEPT = 16
 
 type Fetch = Callable[[datetime, datetime], DelegationKey]
 
 
-def key_period(span: LinkPeriod) -> tuple[datetime, datetime]:
+def key_period(period: LinkPeriod) -> tuple[datetime, datetime]:
     """From when until when the key of a link holds; the link may have to end with it.
 
     The start is in the past whenever the link's is, so the end is less than seven days away.
     """
-    begins = int(span.starts_at.timestamp())
+    begins = int(period.starts_at.timestamp())
     for grid in _GRIDS:
         start = datetime.fromtimestamp(begins // grid * grid, UTC)
-        if start + KEY_LIFE >= span.expires_at:
+        if start + KEY_LIFE >= period.expires_at:
             break
     return start, start + KEY_LIFE
 
@@ -65,24 +65,24 @@ class DelegatedSigners:
         self._lock = threading.Lock()
         self._failures = 0
 
-    def signer_for(self, span: LinkPeriod) -> tuple[Signer, LinkPeriod]:
-        """The signer of a link, and the link's span, which ends no later than the key.
+    def signer_for(self, period: LinkPeriod) -> tuple[Signer, LinkPeriod]:
+        """The signer of a link, and the link's period, which ends no later than the key.
 
         Raises StorageUnavailable if there is no key to be had.
         """
-        holds = key_period(span)
-        if holds[1] < span.expires_at:
-            span = LinkPeriod(span.starts_at, holds[1])
+        holds = key_period(period)
+        if holds[1] < period.expires_at:
+            period = LinkPeriod(period.starts_at, holds[1])
         kept = self._kept.get(holds)
         if kept is None:
-            return self._first(holds), span
-        # One thread fetches it again, the others go on with what there is.
+            return self._first(holds), period
+        # One thread fetches it again, the others use the old signer.
         if kept.stale_at <= self._clock() and self._lock.acquire(blocking=False):
             try:
-                self._again(holds, kept)
+                self._renew(holds, kept)
             finally:
                 self._lock.release()
-        return kept.signer, span
+        return kept.signer, period
 
     def _first(self, holds: tuple[datetime, datetime]) -> Signer:
         failures = self._failures
@@ -100,15 +100,15 @@ class DelegatedSigners:
                 raise
             while len(self._kept) >= _MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[holds] = _Kept(signer, self._clock() + _FRESH)
+            self._kept[holds] = _Kept(signer, self._clock() + _TTL)
             return signer
 
-    def _again(self, holds: tuple[datetime, datetime], kept: _Kept) -> None:
+    def _renew(self, holds: tuple[datetime, datetime], kept: _Kept) -> None:
         if kept.stale_at > self._clock():
             return  # another thread has just done it
         try:
             kept.signer = self._make(self._fetch(*holds))
-            kept.stale_at = self._clock() + _FRESH
+            kept.stale_at = self._clock() + _TTL
         except StorageUnavailable:
             _log.warning("A key to sign links with could not be fetched again; the old one serves")
-            kept.stale_at = self._clock() + _TRY_AGAIN
+            kept.stale_at = self._clock() + _RETRY_AFTER

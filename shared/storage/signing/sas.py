@@ -1,6 +1,6 @@
-"""Signs links to single blobs: shared access signatures (SAS), byte for byte as the vendor's.
+"""Signs links to single blobs: shared access signatures (SAS), byte for byte as the SDK's.
 
-Pure, and without the vendor's client: a page of a thousand clips has a thousand links, and an
+Pure, and without the SDK: a page of a thousand clips has a thousand links, and an
 instance that only makes links need not load it. tests/unit/test_sas.py holds it to the client.
 https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
@@ -89,15 +89,15 @@ class Draft:
         signer: Signer,
         container: str,
         permission: str,
-        span: LinkPeriod,
+        period: LinkPeriod,
         *,
         ip: str | None = None,
         cache_control: str | None = None,
         content_type: str | None = None,
     ) -> None:
-        self.span = span
+        self.period = period
         self._signer = signer
-        start, expiry = _moment(span.starts_at), _moment(span.expires_at)
+        start, expiry = _moment(period.starts_at), _moment(period.expires_at)
         self._what = f"{permission}\n{start}\n{expiry}\n{signer.resource}{container}/"
         # After the version: the kind of resource, no snapshot, no encryption scope. A delegated
         # signature also lists the headers and parameters that a request must have: none.
@@ -116,7 +116,7 @@ class Draft:
     def sign(self, name: str, disposition: str | None = None) -> tuple[UUID, str]:
         """The id and the query of a link to the blob of that name.
 
-        The id is made of what the link says: the same link has the same id, whoever makes it.
+        The id is made of what the link says: the same link has the same id on every instance.
         `disposition` is the Content-Disposition that storage is to answer with.
         """
         signer = self._signer

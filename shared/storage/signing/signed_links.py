@@ -16,7 +16,7 @@ from shared.model import SignedLink
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.delegation import KEY_LIFE
 from shared.storage.signing.sas import CREATE_OR_OVERWRITE, READ, Draft, quoted_name
-from shared.storage.signing.windows import CLOCK_SKEW, span, window_of
+from shared.storage.signing.windows import CLOCK_SKEW, link_period, window_of
 
 # For how long browsers and a CDN may serve what they have without asking storage again.
 _LONGEST_CACHED = 3600
@@ -93,7 +93,7 @@ class Links:
 
     def to_upload(self, container: str, name: str, life: timedelta) -> SignedLink:
         """A link that can create or overwrite this blob and do nothing else."""
-        signer, when = self._account.signer_for(span(self._clock(), life, _NO_WINDOW))
+        signer, when = self._account.signer_for(link_period(self._clock(), life, _NO_WINDOW))
         draft = Draft(signer, container, CREATE_OR_OVERWRITE, when)
         return _link(f"{self._account.address}/{quote(container)}", draft, name)
 
@@ -105,7 +105,7 @@ class Links:
         terms: LinkTerms,
         window: timedelta | None,
     ) -> _Template:
-        wanted = span(now, life, self._window(life, window))
+        wanted = link_period(now, life, self._window(life, window))
         signer, when = self._account.signer_for(wanted)
         # What fetches for a CDN has the CDN's address: storage would refuse it.
         through_cdn = self._cdn is not None and terms.ip is None
@@ -140,7 +140,7 @@ def _link(
     """A link to a blob of the container at the address."""
     link_id, query = draft.sign(name, _disposition(download_as, shown_as))
     url = f"{address}/{quoted_name(name)}?{query}"
-    return SignedLink(link_id, url, draft.span.starts_at, draft.span.expires_at)
+    return SignedLink(link_id, url, draft.period.starts_at, draft.period.expires_at)
 
 
 def _cache_control(life: timedelta, *, shared: bool) -> str:

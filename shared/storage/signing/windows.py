@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from shared.storage.signing.sas import LinkPeriod
 
+# The account's clock may be this far behind this machine's: links begin so long ago.
 CLOCK_SKEW = timedelta(minutes=5)
-"""The account's clock may be this much behind ours: links begin so long ago."""
 
 _LONGEST_WINDOW = timedelta(hours=1)
 
@@ -20,7 +20,7 @@ def window_of(life: timedelta) -> timedelta:
     return min(life / 4, _LONGEST_WINDOW)
 
 
-def span(now: datetime, life: timedelta, window: timedelta) -> LinkPeriod:
+def link_period(now: datetime, life: timedelta, window: timedelta) -> LinkPeriod:
     """From when until when a link works; without a window exactly `life` from now, in seconds.
 
     It begins before now by the clock skew or more: at one moment for all of the window.

@@ -1,0 +1,69 @@
+"""Deletes what was written for a while: blobs with an `expires_at`, and files in TEMP_DIR."""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from clips.upkeep.items import Tally
+from shared.blob_names import Containers
+from shared.clock import Clock
+from shared.storage import Blobs
+
+_log = logging.getLogger(__name__)
+
+_FILE_LIFE = timedelta(hours=24)
+
+
+class Temporary:
+    def __init__(self, clock: Clock, blobs: Blobs, containers: Containers, folder: Path) -> None:
+        self._clock = clock
+        self._blobs = blobs
+        self._container = containers.temp
+        self._folder = folder
+
+    def delete_blobs(self) -> Tally:
+        """Deletes the blobs whose time is over."""
+        tally, now = Tally(), self._clock()
+        for page in self._blobs.pages(self._container, metadata=True):
+            for blob in page:
+                if _is_past(blob.metadata.get("expires_at"), now):
+                    tally.attempt(
+                        blob.name, partial(self._blobs.delete, self._container, blob.name)
+                    )
+        return tally
+
+    def delete_files(self) -> int:
+        """Deletes files that have not changed for a day."""
+        oldest = time.time() - _FILE_LIFE.total_seconds()
+        deleted = 0
+        for path in _files_below(self._folder):
+            try:
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
+                    deleted += 1
+            except OSError as error:  # in use, or deleted by another run
+                _log.warning("Could not delete the temporary file %s: %s", path.name, error)
+        return deleted
+
+
+def _is_past(text: str | None, now: datetime) -> bool:
+    """Whether an `expires_at` (ISO 8601, UTC unless it says otherwise) lies before `now`."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return False
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder, without following links out of it.
+
+    Nothing where the folder itself is a link: in /tmp any user may have put one in its place.
+    """
+    if folder.is_symlink():
+        return
+    for parent, _, names in folder.walk(follow_symlinks=False):
+        yield from (parent / name for name in names)

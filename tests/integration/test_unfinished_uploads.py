@@ -1,0 +1,113 @@
+"""A file that its writer has not finished does not fail: it is empty so far, or grows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.storage.blob import BlobBlock, BlobClient
+
+from shared.model import UPLOAD_LIFE, Clip, ClipStatus
+from tests.conftest import SetClock
+from tests.integration.library import Library
+
+A_WHILE = timedelta(minutes=11)
+
+
+def code_of(clip: Clip) -> str | None:
+    return clip.failure.code if clip.failure else None
+
+
+def blob_of(library: Library, name: str) -> BlobClient:
+    return library.services.account.client.get_blob_client(library.containers.clips, name)
+
+
+class TestEmpty:
+    def test_an_announced_clip_waits_while_its_upload_link_is_valid(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(b"")
+        assert clip.status is ClipStatus.AWAITING_UPLOAD
+        clock.now = datetime.now(UTC) + UPLOAD_LIFE - timedelta(minutes=1)
+        library.services.cleanup.run()
+        assert library.clip(clip.id) == clip
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, film)
+        library.services.ingest.landed(clip.blob_name)
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def test_it_fails_when_the_link_has_ended(self, library: Library, clock: SetClock) -> None:
+        clip = library.landed(b"")
+        clock.now = datetime.now(UTC) + UPLOAD_LIFE + A_WHILE
+        library.services.cleanup.run()
+        assert code_of(library.clip(clip.id)) == "empty_file"
+
+    def test_an_unannounced_file_becomes_a_clip_only_after_a_while(
+        self, library: Library, clock: SetClock
+    ) -> None:
+        name = f"{library.video.id}/opened.mp4"
+        library.upload(name, b"")
+        library.services.ingest.landed(name)
+        clock.advance(minutes=5)
+        library.services.cleanup.run()
+        assert library.clips() == []
+        clock.advance(minutes=6)
+        library.services.cleanup.run()
+        assert [code_of(clip) for clip in library.clips()] == ["empty_file"]
+
+    def test_a_ready_clip_that_is_written_anew_stays_ready_meanwhile(
+        self, library: Library, film: bytes
+    ) -> None:
+        clip = library.landed(film)
+        assert clip.blob_name is not None
+        library.upload(clip.blob_name, b"")
+        library.services.ingest.landed(clip.blob_name)
+        assert library.clip(clip.id) == clip
+
+
+class TestGrowing:
+    def test_an_append_blob_never_fails_on_its_way(self, library: Library, film: bytes) -> None:
+        clip = library.announce()
+        assert clip.blob_name is not None
+        blob, seen = blob_of(library, clip.blob_name), set()
+        blob.create_append_blob()
+        library.services.ingest.landed(clip.blob_name)
+        for start in range(0, len(film), len(film) // 3):
+            blob.append_block(film[start : start + len(film) // 3])
+            library.services.ingest.landed(clip.blob_name)
+            seen.add(library.clip(clip.id).status)
+        assert seen <= {ClipStatus.PROCESSING, ClipStatus.READY}
+        assert library.clip(clip.id).status is ClipStatus.READY
+
+    def test_blocks_that_are_flushed_one_by_one_never_fail(
+        self, library: Library, film: bytes
+    ) -> None:
+        name = f"{library.video.id}/flushed.mp4"
+        blob, half = blob_of(library, name), len(film) // 2
+        blob.stage_block("1", film[:half])
+        blob.commit_block_list([BlobBlock("1")])
+        library.services.ingest.landed(name)
+        assert [clip.status for clip in library.clips()] == [ClipStatus.PROCESSING]
+        blob.stage_block("2", film[half:])
+        blob.commit_block_list([BlobBlock("1"), BlobBlock("2")])
+        library.services.ingest.landed(name)
+        assert [clip.status for clip in library.clips()] == [ClipStatus.READY]
+
+    def test_a_file_that_stays_cut_off_fails_in_the_end(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        """However many attempts there were meanwhile."""
+        name = f"{library.video.id}/cut.mp4"
+        blob = blob_of(library, name)
+        blob.stage_block("1", film[: len(film) // 2])
+        blob.commit_block_list([BlobBlock("1")])
+        for _ in range(12):
+            library.services.ingest.landed(name)
+        assert [clip.status for clip in library.clips()] == [ClipStatus.PROCESSING]
+        clock.advance(minutes=3)
+        library.services.cleanup.run()
+        assert [code_of(clip) for clip in library.clips()] == ["truncated"]
+
+    @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+    def test_a_cut_off_file_that_came_in_one_request_fails_at_once(
+        self, library: Library, film: bytes, share: float
+    ) -> None:
+        assert code_of(library.landed(film[: int(len(film) * share)])) == "truncated"
