@@ -15,6 +15,7 @@ from shared.catalogue.cut_queries import CUT_LEASE, Cuts
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import Failure
 from shared.storage import Queue
+from shared.telemetry import span
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +52,9 @@ class CutWorker:
             self._cuts.fail(clip_id, GAVE_UP_CUTTING)
             return
         try:
-            source = self._cutter.open(order)
-            done = self._cutter.cut(order, source, self._renewing(clip_id))
+            with span("cut"):
+                source = self._cutter.open(order)
+                done = self._cutter.cut(order, source, self._renewing(clip_id))
         except _Superseded:
             _log.info("The clip was deleted while it was cut: %s", clip_id)
             return

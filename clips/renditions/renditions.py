@@ -19,6 +19,7 @@ from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, 
 from shared.model import Viewer, ready_blob
 from shared.playability import Playback, PlaybackVerdict
 from shared.storage import Queue
+from shared.telemetry import span
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ class RenditionJobs:
             self._renditions.fail(order, "too_costly", refused=True)
             return
         try:
-            name = self._maker.make(order, self._renewing(order))
+            with span("rendition"):
+                name = self._maker.make(order, self._renewing(order))
         except Unavailable:
             self._renditions.release(order)
             raise
