@@ -2,8 +2,6 @@
 
 from http import HTTPStatus
 
-from pydantic import ValidationError
-
 from clips.cutting.cuts import CutDraft
 from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import Operation, ResponseSpec, Tag
@@ -40,13 +38,13 @@ def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> R
         where.video_id,
         wanted.source.clip_id if wanted.source is not None else None,
         wanted.accuracy,
-        [_draft(cut) for cut in wanted.cuts()],
+        [_draft(item) for item in wanted.items],
     )
     shown = [
-        views.cut_failure(answer, client_id)
+        views.cut_failure(answer, item.client_id)
         if isinstance(answer, CliplinkError)
         else views.clip(answer.clip, answer.poster_url)
-        for answer, client_id in zip(answers, wanted.client_ids(), strict=True)
+        for answer, item in zip(answers, wanted.items, strict=True)
     ]
     return Response(HTTPStatus.OK, shown)
 
@@ -67,9 +65,9 @@ def rendition(request: Request, where: inputs.ClipId, _: inputs.NewRendition) ->
     return Response(HTTPStatus.ACCEPTED, views.clip(shown.clip, shown.poster_url))
 
 
-def _draft(cut: inputs.Cut | ValidationError) -> CutDraft | CliplinkError:
-    if isinstance(cut, ValidationError):
-        return invalid_body(cut)
+def _draft(cut: inputs.CutItem | inputs.MalformedItem) -> CutDraft | CliplinkError:
+    if isinstance(cut, inputs.MalformedItem):
+        return invalid_body(cut.error)
     return CutDraft(
         start=cut.start_time,
         end=cut.end_time,

@@ -5,7 +5,8 @@ unknown field or parameter: a misspelt one must not pass for an absent one.
 """
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
 import orjson
@@ -16,7 +17,8 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -174,7 +176,7 @@ class NewSource(Body):
     ] = None
 
 
-class Cut(Body):
+class CutItem(Body):
     """A clip that is to be cut; the same `client_id` again is the same clip."""
 
     start_time: Annotated[Position, Field(description="Seconds of the source.")]
@@ -197,19 +199,36 @@ class NewRendition(Body):
     ] = "play"
 
 
-class CutSource(Body):
+class SourceClip(Body):
     clip_id: Annotated[Id, Field(description="A clip of the same video.")]
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedItem:
+    """An item of NewCuts that is no CutItem, and what is wrong with it."""
+
+    error: ValidationError
+    client_id: str | None
+
+
+def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | MalformedItem:  # noqa: ANN401 - any JSON
+    """Each item is validated for itself, by the rules of JSON."""
+    try:
+        return CutItem.model_validate_json(orjson.dumps(value))
+    except ValidationError as error:
+        name = value.get("client_id") if isinstance(value, dict) else None
+        return MalformedItem(error, name if isinstance(name, str) else None)
 
 
 class NewCuts(Body):
     """Each item of `clips` is checked for itself: a malformed one fails alone."""
 
     source: Annotated[
-        CutSource | None, Field(description="What is cut; by default the source of the video.")
+        SourceClip | None, Field(description="What is cut; by default the source of the video.")
     ] = None
     accuracy: Annotated[Accuracy, Field(strict=False)] = Accuracy.KEYFRAME
     clips: Annotated[
-        list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/Cut"})]],
+        list[Annotated[CutItem, WrapValidator(_cut_or_problem)]],
         Field(min_length=1, max_length=100),
     ]
 
@@ -217,21 +236,10 @@ class NewCuts(Body):
     def ids(self) -> Collection[UUID]:
         return () if self.source is None else (self.source.clip_id,)
 
-    def cuts(self) -> list[Cut | ValidationError]:
-        """Each item, or what is wrong with it."""
-        return [_cut_of(item) for item in self.clips]
-
-    def client_ids(self) -> list[str | None]:
-        """The `client_id` of each item, as far as it has one."""
-        names = (item.get("client_id") if isinstance(item, dict) else None for item in self.clips)
-        return [name if isinstance(name, str) else None for name in names]
-
-
-def _cut_of(item: object) -> Cut | ValidationError:
-    try:
-        return Cut.model_validate_json(orjson.dumps(item))
-    except ValidationError as error:
-        return error
+    @property
+    def items(self) -> list[CutItem | MalformedItem]:
+        """The clips; a malformed one stands in its place as what it is."""
+        return cast("list[CutItem | MalformedItem]", self.clips)
 
 
 class VideoId(Owned):
