@@ -50,6 +50,11 @@ def parse[P: Parameters, B: Body](
     return where, content
 
 
+def invalid_body(error: ValidationError) -> InvalidRequest:
+    """What is wrong with an item of a body, as the error of that item alone."""
+    return _invalid([_bad_body_field(problem) for problem in error.errors()])
+
+
 def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> RetryKey | None:
     """The Idempotency-Key with a fingerprint of what it stands for; None without the header.
 

@@ -31,7 +31,12 @@ var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
-var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
+var workQueues = ['migrations', 'cuts', 'renditions']
+var queueNames = concat(
+  map(workQueues, kind => '${containerPrefix}-${kind}'),
+  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
+  ['webjobs-blobtrigger-poison']
+)
 
 var browserRules = [
   {
