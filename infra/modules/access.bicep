@@ -23,12 +23,15 @@ var role = {
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var kindsWithTrigger = ['clips', 'videos']
 var kindsBesides = ['thumbnails', 'temp']
-var workQueues = ['migrations', 'cuts', 'renditions']
-var queueNames = concat(
-  map(workQueues, kind => '${containerPrefix}-${kind}'),
-  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
-  ['webjobs-blobtrigger-poison']
-)
+var queueNames = [
+  '${containerPrefix}-migrations'
+  '${containerPrefix}-migrations-poison'
+  '${containerPrefix}-cuts'
+  '${containerPrefix}-cuts-poison'
+  '${containerPrefix}-renditions'
+  '${containerPrefix}-renditions-poison'
+  'webjobs-blobtrigger-poison'
+]
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName

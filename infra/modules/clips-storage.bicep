@@ -31,12 +31,15 @@ var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
-var workQueues = ['migrations', 'cuts', 'renditions']
-var queueNames = concat(
-  map(workQueues, kind => '${containerPrefix}-${kind}'),
-  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
-  ['webjobs-blobtrigger-poison']
-)
+var queueNames = [
+  '${containerPrefix}-migrations'
+  '${containerPrefix}-migrations-poison'
+  '${containerPrefix}-cuts'
+  '${containerPrefix}-cuts-poison'
+  '${containerPrefix}-renditions'
+  '${containerPrefix}-renditions-poison'
+  'webjobs-blobtrigger-poison'
+]
 
 var browserRules = [
   {

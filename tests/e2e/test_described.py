@@ -126,6 +126,12 @@ def with_known_ids(document: dict[str, Any], known: Known) -> dict[str, Any]:
         if operation["operationId"] == "clips_access_urls":
             body = operation["requestBody"]["content"]["application/json"]
             body["example"] = body["example"] | {"clip_ids": [values["clip_id"]]}
+        if operation["operationId"] == "cuts_create":
+            body = operation["requestBody"]["content"]["application/json"]
+            body["example"] = {
+                "source": {"clip_id": values["clip_id"]},
+                "clips": [{"start_time": 0, "end_time": 1}],
+            }
     return document
 
 

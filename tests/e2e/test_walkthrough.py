@@ -315,7 +315,6 @@ def test_health_needs_no_token(app: App) -> None:
         ("multiaudio_tmcd.mov", "ready"),
         ("audio_only.m4a", "ready"),
         ("single_frame.mp4", "ready"),
-        ("zero.mp4", "empty_file"),
         ("text.mp4", "not_a_video"),
         ("hls_ssrf.mp4", "not_a_video"),
         ("trunc_nomoov.mp4", "truncated"),

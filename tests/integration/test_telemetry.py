@@ -10,6 +10,7 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
+from shared.catalogue import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model import MAX_DELIVERIES
 from shared.storage import BlobReader
@@ -136,10 +137,10 @@ def test_the_line_of_a_failure_carries_its_code(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "clips")
-    library.landed(b"")
+    library.landed(b"no film")
     (line,) = (record for record in caplog.records if " failed: " in record.message)
-    assert vars(line)["failure_code"] == "empty_file"
-    assert vars(line)["size_bytes"] == 0
+    assert vars(line)["failure_code"] == "not_a_video"
+    assert vars(line)["size_bytes"] == len(b"no film")
 
 
 def test_a_cleanup_counts_what_it_did_and_that_it_ran(
@@ -167,10 +168,9 @@ def test_a_cleanup_that_met_an_outage_says_so(
         raise StorageUnavailable("Storage is away.")
 
     caplog.set_level(logging.INFO, "clips")
-    cleanup = library.services.cleanup
-    monkeypatch.setattr(type(cleanup), "_drop_temp_blobs", away)
+    monkeypatch.setattr(Upkeep, "abandoned_uploads", away)
     with pytest.raises(StorageUnavailable):
-        cleanup.run()
+        library.services.cleanup.run()
     assert recorded.points("cliplink.cleanup.runs") == [({"outcome": "outage"}, 1, 0)]
     (line,) = (record for record in caplog.records if "Cleanup done" in record.message)
     assert vars(line)["outages"] == 1

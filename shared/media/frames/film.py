@@ -24,6 +24,8 @@ _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
 # A film with more damaged frames than these for each that is whole is taken for noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
+# With fewer damaged frames that is no rule: in a short film one of them spoils all that follow.
+_DAMAGED_BEFORE_NOISE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Film:
 
         Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
         """
-        return self._damaged > _DAMAGED_FOR_ONE_WHOLE * self._whole
+        return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
     def is_shown(self, timestamp: int) -> bool:
         """Tell whether players show what is in the file for this time.
