@@ -1,4 +1,4 @@
-"""What it costs to look into large clips, next to ffprobe and ffmpeg on the same address.
+"""What it costs to read large clips, compared with ffprobe and ffmpeg on the same address.
 
 Also beside the whole download: `python -m bench.media` runs this alone.
 """
@@ -49,7 +49,7 @@ class _Row:
 
 def run(stack: Stack, folder: Path) -> None:
     print(f"\nLooking into clips; {stack.description}; medians of {_ROUNDS}")
-    print("(a process each; ours from its first read on, the tools with their start)")
+    print("(a process each; Cliplink from its first read on, the tools with their start)")
     for film in (large_film(folder, 10), large_film(folder, 34), _hdr_film(folder)):
         _one_film(stack, film)
 

@@ -53,7 +53,7 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """Stands for the body of an operation that takes none."""
+    """The body of an operation without a body."""
 
 
 class Parameters(BaseModel):

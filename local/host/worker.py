@@ -62,7 +62,7 @@ async def invoke(
     arguments: Sequence[ParameterBinding],
     metadata: Mapping[str, TypedData],
 ) -> Outcome:
-    """Call a function; whatever it raises is in the outcome."""
+    """Call a function; an exception is in the outcome."""
     call = SimpleNamespace(
         invocation_id=str(uuid4()),
         function_id=function_id,

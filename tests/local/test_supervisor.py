@@ -213,7 +213,7 @@ def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:
     next(child for child in children if child.name() == "node").kill()
     assert copy.process.wait(30) == 1
     errors = (launcher.folder / "errors").read_text()
-    assert "Azurite ended by itself" in errors
+    assert "Azurite ended unexpectedly" in errors
     assert "azurite.log" in errors
     wait_until(lambda: not _alive(children), "no orphan")
 
