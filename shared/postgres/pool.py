@@ -22,7 +22,7 @@ from shared.postgres.login import DatabaseLogin
 from shared.postgres.outages import Meaning, meaning_of
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
-_MAX_SIZE = 4
+_MAX_SIZE = 3
 _WAIT_SECONDS = 4.0
 # How long an answer may take: more than any statement needs, and well below the 230 seconds after
 # which the platform gives up on a request. The server's own statement_timeout would not do: a

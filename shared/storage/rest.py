@@ -52,6 +52,9 @@ class RetryPolicy:
 
 
 # For background work: outlasts a broken line and a failover of the storage account.
+# For calls that a client waits for.
+RETRY_FOR_SECONDS = RetryPolicy(attempts=3, first=0.1, timeout=20.0)
+
 RETRY_FOR_MINUTES = RetryPolicy()
 
 
