@@ -238,7 +238,7 @@ class NewCuts(Body):
 
     @property
     def items(self) -> list[CutItem | MalformedItem]:
-        """The clips; a malformed one stands in its place as what it is."""
+        """The clips in their order; a malformed one is a MalformedItem."""
         return cast("list[CutItem | MalformedItem]", self.clips)
 
 

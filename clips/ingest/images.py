@@ -27,7 +27,7 @@ _AT_ONCE = 4
 
 class Claims(Protocol):
     def standing(self, claim: Claim) -> Standing:
-        """Whether the claim still stands, or why it does not."""
+        """Whether the claim is still valid, or the reason why it is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def test_more_than_a_line_is_no_download_name(ready: Ready, text: str) -> None:
         ("a." + "x" * 100, ""),
     ],
 )
-def test_of_a_file_name_an_extension_gets_into_storage_at_most(
+def test_file_name_gives_storage_at_most_an_extension(
     app: App, alice: Caller, filename: str, extension: str | None
 ) -> None:
     clip = alice.announce(alice.video(), filename=filename)
@@ -174,7 +174,7 @@ def test_a_type_that_a_browser_would_run_or_misread_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
-def test_what_comes_behind_a_type_is_dropped(alice: Caller) -> None:
+def test_parameters_of_a_media_type_are_dropped(alice: Caller) -> None:
     clip = alice.announce(alice.video(), content_type="video/mp4; x=\r\nX-Evil: 1")
     assert clip["content_type"] == clip["upload"]["headers"]["x-ms-blob-content-type"]
     assert clip["content_type"] == "video/mp4"
@@ -195,6 +195,6 @@ def test_an_upload_of_a_type_that_a_browser_would_run_is_served_as_what_was_anno
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "video/mp4")
 
 
-def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

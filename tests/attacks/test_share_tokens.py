@@ -119,9 +119,7 @@ class TestGuessing:
             absent(opened(visitor, twisted))
         assert share.views == 0
 
-    def test_what_somebody_with_a_copy_of_the_database_has(
-        self, ready: Ready, visitor: httpx.Client
-    ) -> None:
+    def test_copy_of_the_database_opens_no_share(self, ready: Ready, visitor: httpx.Client) -> None:
         share = Shared(ready)
         digest = sha256(share.token.encode())
         encoded = urlsafe_b64encode(digest.digest()).decode()
@@ -156,13 +154,17 @@ class TestTwisting:
             "_" * 43,
         ],
     )
-    def test_what_is_no_token(self, ready: Ready, visitor: httpx.Client, twist: str) -> None:
+    def test_malformed_tokens_are_refused(
+        self, ready: Ready, visitor: httpx.Client, twist: str
+    ) -> None:
         share = Shared(ready)
         absent(opened(visitor, twist.format(share.token)))
         assert share.views == 0
 
     @pytest.mark.parametrize("path", ["{}%00", "%2e%2e/{}", "x/{}", "{}/x", "{}%2F", "%ff{}", ""])
-    def test_what_is_no_such_path(self, ready: Ready, visitor: httpx.Client, path: str) -> None:
+    def test_malformed_paths_are_refused(
+        self, ready: Ready, visitor: httpx.Client, path: str
+    ) -> None:
         """The host may answer some of these by itself."""
         share = Shared(ready)
         assert visitor.get(f"/s/{path.format(share.token)}").status_code in {400, 404}
@@ -317,7 +319,7 @@ class TestWhatIsHandedOut:
         assert timedelta(0) < ends - datetime.now(UTC) <= timedelta(minutes=5)
         assert share.token not in answer.headers["Location"] + answer.text
 
-    def test_the_address_is_told_once(self, ready: Ready) -> None:
+    def test_share_url_is_shown_once(self, ready: Ready) -> None:
         share = Shared(ready)
         assert share.made["url"].endswith(f"/api/s/{share.token}")
         listing = share.owner.http.get(share.path, params={"limit": 1000})
@@ -358,7 +360,7 @@ class NoShares(Shares):
         return None
 
 
-def test_whatever_the_token_the_work_is_one_look_for_its_digest() -> None:
+def test_every_token_costs_one_lookup_of_its_digest() -> None:
     """What the timing rests on: nothing that depends on how near a guess is."""
     nothing = SimpleNamespace()
     shares = NoShares()

@@ -117,7 +117,7 @@ def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
     return None if kept == text else f"{place}: {text!r} became {kept!r}"
 
 
-def test_the_description_tells_of_the_texts_that_matter(every_place: list[Place]) -> None:
+def test_description_names_every_text_input(every_place: list[Place]) -> None:
     """Or else the following tests would try nothing."""
     told = {(place.kind, place.name) for place in every_place}
     assert told >= {
@@ -214,6 +214,6 @@ def test_sql_in_what_another_tool_uploads(
     unharmed(app, rows_before)
 
 
-def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

@@ -83,7 +83,7 @@ def test_the_header_has_one_form(nobody: httpx.Client, header: str, code: str) -
     refused(nobody.get("/videos", headers=[(b"Authorization", value)]), code)
 
 
-def test_of_two_headers_none_is_chosen(nobody: httpx.Client) -> None:
+def test_two_authorization_headers_are_refused(nobody: httpx.Client) -> None:
     """A proxy in front may have looked at the other one."""
     good, bad = f"Bearer {token()}", "Bearer x"
     for values in ([good, good], [good, bad], [bad, good], [good, ""], ["", good]):
@@ -148,7 +148,7 @@ IDENTITY_HEADERS = {
 
 
 @pytest.mark.parametrize("name", IDENTITY_HEADERS)
-def test_headers_of_a_gateway_are_believed_from_nobody(nobody: httpx.Client, name: str) -> None:
+def test_headers_of_a_gateway_are_ignored(nobody: httpx.Client, name: str) -> None:
     refused(nobody.get("/videos", headers={name: IDENTITY_HEADERS[name]}), "missing_token")
 
 
@@ -223,7 +223,7 @@ def test_an_issuer_that_is_away_is_an_outage_and_then_none(new_app: NewApp) -> N
             assert ask(token()).status_code == 200
 
 
-def test_an_issuer_that_nobody_answers_for_is_an_outage(new_app: NewApp) -> None:
+def test_unreachable_issuer_is_an_outage(new_app: NewApp) -> None:
     with refusing() as port:
         app = new_app(AUTH_JWKS_URL=f"http://127.0.0.1:{port}/keys")
         with app.running(), app.client() as client:
@@ -232,6 +232,6 @@ def test_an_issuer_that_nobody_answers_for_is_an_outage(new_app: NewApp) -> None
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

@@ -165,12 +165,12 @@ class TestTheWord:
         problem(admin.http.get("/videos", params={"as": "admin"}), 400, "invalid_request")
 
     @pytest.mark.parametrize("word", ["root", "Admin", "alice"])
-    def test_there_is_one(self, admin: Person, owned: Owned, word: str) -> None:
+    def test_audit_line_exists(self, admin: Person, owned: Owned, word: str) -> None:
         _, clip = owned
         answer = admin.http.get(f"/clips/{clip['id']}", params={"as": word})
         problem(answer, 400, "invalid_request")
 
-    def test_what_nobody_has_is_absent_for_admins_too(self, admin: Person) -> None:
+    def test_unknown_ids_are_absent_for_admins_too(self, admin: Person) -> None:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")

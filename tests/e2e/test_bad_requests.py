@@ -128,7 +128,9 @@ class TestParameters:
             ("status=%00", {"status"}),
         ],
     )
-    def test_of_a_list(self, alice: Caller, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_list_are_refused(
+        self, alice: Caller, query: str, bad: set[str]
+    ) -> None:
         answer = alice.http.get(f"/videos/{VIDEO}/clips?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
 
@@ -146,7 +148,9 @@ class TestParameters:
             ("download=a%0d%0ab", {"download"}),
         ],
     )
-    def test_of_a_link(self, ready: Ready, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_link_are_refused(
+        self, ready: Ready, query: str, bad: set[str]
+    ) -> None:
         owner, clip = ready
         answer = owner.http.get(f"/clips/{clip['id']}/access-url?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
@@ -163,7 +167,9 @@ class TestParameters:
             ("height=90", {"height"}),
         ],
     )
-    def test_of_a_thumbnail(self, ready: Ready, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_thumbnail_are_refused(
+        self, ready: Ready, query: str, bad: set[str]
+    ) -> None:
         owner, clip = ready
         answer = owner.http.get(f"/clips/{clip['id']}/thumbnail?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
@@ -299,6 +305,6 @@ class TestOtherPeoplesThings:
         assert owner.clip(str(clip["id"]))["title"] == "Ready"
 
 
-def test_no_call_of_this_module_was_a_fault_of_ours(app: App) -> None:
+def test_no_call_of_this_module_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the shared app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

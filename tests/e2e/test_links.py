@@ -69,7 +69,7 @@ def test_a_link_has_every_term_that_was_asked_for(ready: Ready, variant: str, as
 
 @pytest.mark.parametrize("ask", [alone, one_of_many])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_what_was_not_asked_for_binds_nobody(ready: Ready, variant: str, ask: Ask) -> None:
+def test_link_has_no_limits_that_were_not_requested(ready: Ready, variant: str, ask: Ask) -> None:
     """A day, from anywhere, and browsers show it."""
     owner, clip = ready
     link = ask(owner, clip["id"], variant=variant)

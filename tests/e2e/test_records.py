@@ -16,7 +16,7 @@ type Ready = tuple[Caller, dict[str, Any]]
 
 
 class TestGrants:
-    def test_each_tells_who_has_which_link(self, alice: Caller, film: bytes) -> None:
+    def test_grants_name_users_and_links(self, alice: Caller, film: bytes) -> None:
         clip = alice.uploaded(film)
         query = {"ip": "203.0.113.4", "expiry_hours": "1"}
         link = alice.http.get(f"/clips/{clip['id']}/access-url", params=query).json()

@@ -65,7 +65,7 @@ def test_a_cdn_that_still_has_what_was_played_is_no_failure(
     assert kept
 
 
-def test_nothing_that_opens_anything_is_printed(
+def test_output_holds_no_link_and_no_token(
     app: App,
     film_file: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -181,7 +181,9 @@ class TestChange:
 
 
 class TestMetadata:
-    def test_it_has_the_fields_of_the_contract(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+    def test_clip_has_the_fields_of_the_contract(
+        self, ready: tuple[Caller, dict[str, Any]]
+    ) -> None:
         owner, clip = ready
         metadata = owner.http.get(f"/clips/{clip['id']}/metadata").json()
         assert metadata["clip_id"] == clip["id"]
@@ -226,7 +228,7 @@ class TestLinks:
         assert before + timedelta(hours=168) <= ends
         assert ends < datetime.now(UTC) + timedelta(hours=169)
 
-    def test_it_is_the_same_for_everybody_for_a_while(
+    def test_link_is_the_same_for_all_users_within_a_window(
         self, ready: tuple[Caller, dict[str, Any]]
     ) -> None:
         """Unless a window ended between the calls: then a third gets what the second got."""
@@ -237,7 +239,7 @@ class TestLinks:
         )
         assert second in {first, third}
 
-    def test_there_is_none_before_the_clip_is_ready(self, alice: Caller) -> None:
+    def test_link_is_absent_before_the_clip_is_ready(self, alice: Caller) -> None:
         clip = alice.announce(alice.video())
         answer = alice.http.get(f"/clips/{clip['id']}/access-url")
         assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")

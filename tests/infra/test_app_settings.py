@@ -87,12 +87,12 @@ def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> N
     assert left_out <= UNSET.keys()
 
 
-def test_every_setting_of_the_template_is_read_by_somebody() -> None:
+def test_every_setting_of_the_template_is_read() -> None:
     ours = set(values("everything")) - OF_THE_PLATFORM
     assert ours <= names_read(values("small"))
 
 
-def test_what_is_left_out_is_left_out() -> None:
+def test_omitted_settings_are_absent() -> None:
     assert not UNSET.keys() & values("everything").keys()
 
 

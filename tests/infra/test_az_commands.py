@@ -84,7 +84,7 @@ def test_bodies_are_json(heard: dict[Words, str]) -> None:
         ),
     ],
 )
-def test_what_the_cli_does_not_take_is_found(command: str, complaint: str) -> None:
+def test_unknown_options_are_found(command: str, complaint: str) -> None:
     assert complaint in complaints(command.split())
 
 

@@ -26,7 +26,7 @@ def bicep() -> Iterator[Compiler]:
         yield running
 
 
-def test_what_the_compiler_writes_is_up_to_date(bicep: Compiler) -> None:
+def test_compiled_files_are_up_to_date(bicep: Compiler) -> None:
     """Without an error or a warning; `make infra` rewrites it."""
     bicep.compiled(INFRA / "events.bicep")
     stale = [path.name for path, text in compiler.written(bicep) if path.read_text() != text]
@@ -156,7 +156,7 @@ def test_a_module_waits_for_what_it_looks_up() -> None:
     assert {(name, maker) for name, maker in needed if maker not in waits_for(name)} == set()
 
 
-def test_what_is_deployed_twice_loses_nothing_by_it() -> None:
+def test_second_deployment_loses_nothing() -> None:
     """Azure takes away what the second deployment leaves out."""
     first, second = workspaces("small")
     link = second["properties"].pop("defaultDataCollectionRuleResourceId")
@@ -192,7 +192,7 @@ def test_every_parameter_is_described_and_can_be_set() -> None:
     assert all(each["metadata"]["description"] for each in DECLARED.values())
 
 
-def test_what_azd_leaves_out_is_what_the_template_says() -> None:
+def test_defaults_of_azd_equal_those_of_the_template() -> None:
     """The defaults stand in two files; they must be the same."""
     for name, declaration in DECLARED.items():
         found = re.fullmatch(r"\$\{([A-Z_]+)(=?)(.*)\}", PARAMETERS[name]["value"])

@@ -60,7 +60,7 @@ def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
     assert flows(variant) == flows()
 
 
-def test_nothing_comes_in_before_it_is_transformed() -> None:
+def test_all_data_is_transformed_before_it_is_stored() -> None:
     """Application Insights is made after the link: it gets its workspace from there."""
     text = (INFRA / "modules/monitoring.bicep").read_text()
     assert "WorkspaceResourceId: linkedWorkspace.outputs.id" in text
@@ -89,9 +89,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("address", "column"), ADDRESSES.items())
-def test_of_the_address_of_a_share_everything_but_the_secret_is_kept(
-    address: str, column: str
-) -> None:
+def test_transform_removes_only_the_secret_of_a_share_url(address: str, column: str) -> None:
     stored = hidden(column, address.format(TOKEN))
     assert TOKEN not in stored
     assert stored == address.partition("{")[0] + "(secret)"

@@ -41,7 +41,7 @@ def test_every_table_that_is_described_is_asked() -> None:
     assert asked == set(TABLES)
 
 
-def test_what_the_workbook_fills_in_is_known_here() -> None:
+def test_parameters_of_the_workbook_are_known() -> None:
     assert not any("{" in query.text for query in of_the_workbook())
 
 

@@ -91,7 +91,7 @@ def cors(variant: str) -> list[dict[str, Any]]:
     return rules
 
 
-def test_storage_notes_links_that_live_longer_than_ours() -> None:
+def test_storage_logs_links_with_a_longer_life() -> None:
     period = one("small", ACCOUNTS, "/clips").properties["sasPolicy"]
     assert period["sasExpirationPeriod"] == f"{longest_link().days:02}.00:00:00"
 
@@ -160,7 +160,7 @@ def test_no_template_hands_out_a_secret() -> None:
         assert not re.search("key|secret|password", " ".join(outputs), re.IGNORECASE), path
 
 
-def test_nothing_is_fetched_from_elsewhere() -> None:
+def test_templates_fetch_no_modules() -> None:
     """Modules are files of this repository: no registry can change what is deployed."""
     for path in FILES:
         for target in re.findall(r"^module \w+ '([^']+)'", path.read_text(), re.MULTILINE):

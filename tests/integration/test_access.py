@@ -48,7 +48,7 @@ class TestMany:
         assert isinstance(answers[1], SignedLink)
         assert httpx.get(answers[1].url).content == film
 
-    def test_somebody_elses_clip_looks_absent(self, library: Library, film: bytes) -> None:
+    def test_clip_of_another_user_looks_absent(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         mallory = Library(library.services, "mallory")
         [answer] = many(mallory, clip.id)

@@ -189,7 +189,7 @@ class TestReading:
         assert upkeep.clips_without_md5(10, 2**40) == [archived.blob_name]
         assert other.blob_name != archived.blob_name
 
-    def test_it_can_be_deleted(self, library: Library, film: bytes) -> None:
+    def test_archived_clip_can_be_deleted(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         archive(library, clip)
         library.services.deletion.delete_clip(library.viewer, clip.id)

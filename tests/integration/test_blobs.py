@@ -91,7 +91,7 @@ def test_another_version_than_the_one_asked_for_is_not_read(plain_store: Store) 
         plain_store.blobs.reader(plain_store.container, old).read(0, 4)
 
 
-def test_a_missing_blob_is_said_to_be_missing(plain_store: Store) -> None:
+def test_missing_blob_raises_blob_missing(plain_store: Store) -> None:
     blobs, container = plain_store.blobs, plain_store.container
     blob = plain_store.put("a")
     assert blobs.delete(container, "a") is True

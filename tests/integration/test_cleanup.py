@@ -29,7 +29,7 @@ def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
     assert set(library.services.cleanup.run().values()) == {0}
 
 
-def test_it_logs_what_it_did(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+def test_cleanup_logs_its_counts(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "clips")
     library.services.cleanup.run()
     assert "clips_expired=0 uploads_abandoned=0" in caplog.text
@@ -347,7 +347,7 @@ class TestBurst:
 class TestChecksums:
     """A blob that came in blocks has no Content-MD5 until the cleanup has read it once."""
 
-    def test_it_is_noted_on_the_blob_and_nothing_else_changes(
+    def test_checksum_is_set_on_the_blob_and_nothing_else_changes(
         self, library: Library, film: bytes
     ) -> None:
         clip = self.in_blocks(library, film)

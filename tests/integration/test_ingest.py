@@ -233,7 +233,7 @@ def test_two_files_that_spell_one_id_become_two_clips(library: Library, film: by
 
 
 @pytest.mark.parametrize("folder", ["", "not-a-uuid/", "4b8f3f0e-7c1d-4e2a-9a55-0d6c2b1e7f90/"])
-def test_a_blob_under_no_video_is_left_alone(library: Library, film: bytes, folder: str) -> None:
+def test_blob_below_no_video_is_ignored(library: Library, film: bytes, folder: str) -> None:
     name = f"{folder}clip.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
@@ -322,7 +322,7 @@ def test_a_version_overwritten_while_it_is_read_is_dropped(
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_an_outage_of_storage_is_retried_and_after_the_last_attempt_told(
+def test_outage_of_storage_is_retried_and_shown_after_the_last_attempt(
     library: Library, environment: dict[str, str], film: bytes
 ) -> None:
     clip = library.announce()
@@ -363,7 +363,7 @@ def test_an_outage_of_the_database_is_an_error_to_retry(
         cut_off.ingest.landed(name)
 
 
-def test_a_fault_of_ours_is_retried_and_told_too(
+def test_internal_error_is_retried_and_shown_too(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.announce()

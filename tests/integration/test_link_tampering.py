@@ -150,7 +150,7 @@ def url(any_store: Store) -> str:
 # --- Links to read
 
 
-def test_it_works_as_it_was_made(any_store: Store, url: str) -> None:
+def test_unchanged_link_works(any_store: Store, url: str) -> None:
     assert any_store.send("GET", url).body == b"mine"
     assert any_store.send("HEAD", url).status == 200
     assert any_store.send("GET", put("se", said(url, "se"))(url)).status == 200, (
@@ -158,7 +158,7 @@ def test_it_works_as_it_was_made(any_store: Store, url: str) -> None:
     )
 
 
-def test_nothing_of_it_can_be_changed(any_store: Store, url: str) -> None:
+def test_changed_link_is_refused(any_store: Store, url: str) -> None:
     changes = CHANGES | (OF_A_DELEGATED_KEY if any_store.account.delegates else {})
     links = {what: change(url) for what, change in changes.items()}
     assert all(link != url for link in links.values())
@@ -235,7 +235,7 @@ def upload_url(any_store: Store) -> str:
     return any_store.links.to_upload(any_store.container, NAME, HOUR).url
 
 
-def test_nothing_of_an_upload_link_can_be_changed(any_store: Store, upload_url: str) -> None:
+def test_changed_upload_link_is_refused(any_store: Store, upload_url: str) -> None:
     changes = CHANGES | (OF_A_DELEGATED_KEY if any_store.account.delegates else {})
     links = {what: change(upload_url) for what, change in changes.items()}
     # What an upload link does not say, it cannot lack.

@@ -131,7 +131,7 @@ def test_an_existing_database_gets_the_shape_of_a_fresh_one(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_nothing_is_lost(empty_database_url: str, variant: str) -> None:
+def test_schema_files_keep_all_rows(empty_database_url: str, variant: str) -> None:
     make_legacy(empty_database_url, variant)
     with psycopg.connect(empty_database_url, row_factory=dict_row) as connection:
         before = snapshot(connection)

@@ -80,7 +80,7 @@ def test_a_statement_that_takes_too_long_goes_on_nowhere(
     wait_until_gone(admin, process)
 
 
-def test_nothing_stays_of_a_transaction_in_which_the_server_went_silent(
+def test_transaction_is_rolled_back_after_silence_of_the_server(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -99,7 +99,7 @@ def test_nothing_stays_of_a_transaction_in_which_the_server_went_silent(
 
 
 @pytest.mark.parametrize(("named", "milliseconds"), [("", 10_000), ("?tcp_user_timeout=700", 700)])
-def test_what_the_address_says_of_a_connection_goes_before_our_own(
+def test_parameters_of_the_url_override_the_defaults(
     empty_database_url: str, named: str, milliseconds: int
 ) -> None:
     """As the socket has it in the end."""

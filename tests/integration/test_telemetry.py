@@ -48,7 +48,7 @@ def test_an_ingest_shows_its_steps(library: Library, film: bytes, recorded: Reco
     ]
 
 
-def test_what_a_step_asked_of_others_lies_within_it(
+def test_requests_of_a_step_are_its_child_spans(
     library: Library, film: bytes, recorded: Recorded
 ) -> None:
     """Requests of other threads included: images are written and ranges are read by several."""

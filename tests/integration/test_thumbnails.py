@@ -110,13 +110,13 @@ class TestGrid:
     """However many times are asked for, a clip has at most a thousand."""
 
     @pytest.mark.parametrize("duration", [0.5, 10.0, 100.0, 3600.0, 86_400.0])
-    def test_it_is_bounded(self, duration: float) -> None:
+    def test_number_of_stills_is_bounded(self, duration: float) -> None:
         asked = [duration * n / 20_000 for n in range(25_000)]
         points = {on_grid(time, duration) for time in asked}
         assert len(points) <= 1001
         assert max(points) <= duration
 
-    def test_it_is_never_after_the_time_asked_for(self) -> None:
+    def test_still_is_never_after_the_requested_time(self) -> None:
         assert on_grid(1.29, 10.0) == 1.2
         assert on_grid(0.3, 10.0) == 0.3
         assert on_grid(59.9, 3600.0) == 57.6

@@ -235,7 +235,7 @@ def test_two_subjects_with_one_address_do_not_both_get_its_videos(
 @pytest.mark.parametrize(
     "address", ["mi\N{KELVIN SIGN}e@example.org", "mike@example.org.", "mike+x@example.org"]
 )
-def test_an_address_that_looks_the_same_merges_nobody(
+def test_similar_address_merges_no_users(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     mike = legacy(admin, "mike@example.org")

@@ -64,7 +64,7 @@ def test_an_admin_whose_row_is_gone_views_under_no_name(library: Library) -> Non
     assert library.clip(clip.id).view_count == 1
 
 
-def test_of_many_at_once_none_is_lost(library: Library) -> None:
+def test_concurrent_views_are_all_counted(library: Library) -> None:
     clip = library.announce()
     start = threading.Barrier(8)
 

@@ -246,7 +246,7 @@ def test_a_token_is_all_that_is_printed() -> None:
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 81", "7_071"])
-def test_what_is_no_port_is_said_to_be_none(port: str) -> None:
+def test_invalid_port_is_reported(port: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "local", "run"],
         check=False,

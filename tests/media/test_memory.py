@@ -138,7 +138,7 @@ def test_file_that_takes_too_much_fails_and_nothing_else_does(greedy: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
-def test_of_several_open_files_none_is_blamed(made: Make, greedy: Path) -> None:
+def test_lack_of_memory_with_several_open_files_is_busy(made: Make, greedy: Path) -> None:
     """It is tried again: only alone is it known to be at fault. The others go on."""
     assert run(CROWD, greedy, made("b.mp4")) == ["busy", "unplayable_clip"]
 

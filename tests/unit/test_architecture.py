@@ -209,7 +209,7 @@ def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_what_is_loaded_late_exists(name: str) -> None:
+def test_late_imports_exist(name: str) -> None:
     """A misspelt name would never be among the loaded ones."""
     assert importlib.util.find_spec(name) is not None
 

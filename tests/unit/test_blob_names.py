@@ -78,7 +78,7 @@ def test_an_extension_is_short_and_plain_or_there_is_none(
 
 
 @pytest.mark.parametrize("rest", ["a.mp4", "holiday in Žilina.mp4", "deep/er/a.mp4", "?#%.mp4"])
-def test_whatever_lies_under_a_video_belongs_to_it(rest: str) -> None:
+def test_every_blob_below_a_video_belongs_to_it(rest: str) -> None:
     assert blob_names.video_of(f"{VIDEO}/{rest}") == VIDEO
 
 
@@ -104,7 +104,7 @@ def test_other_names_belong_to_no_video(name: str) -> None:
     "spelling",
     [str(VIDEO).upper(), VIDEO.hex, f"{{{VIDEO}}}", f"urn:uuid:{VIDEO}", f" {VIDEO}", f"{VIDEO} "],
 )
-def test_an_id_is_spelled_in_one_way_only(spelling: str) -> None:
+def test_id_has_one_form_only(spelling: str) -> None:
     """Else one clip could go by two names, and a deletion would miss one of them."""
     assert blob_names.video_of(f"{spelling}/a.mp4") is None
     assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None

@@ -74,7 +74,7 @@ def test_a_user_without_a_password_gets_a_token_at_a_server_of_azure(
         "postgresql://app@x.postgres.database.azure.com,x.postgres.database.chinacloudapi.cn/x",
     ],
 )
-def test_nobody_else_is_given_a_token(tokens: Tokens, url: str) -> None:
+def test_other_hosts_get_no_token(tokens: Tokens, url: str) -> None:
     assert "token" not in parameters_for(url, tokens).get("password", "")
     assert tokens.asked == []
 
@@ -122,7 +122,7 @@ def test_no_other_mode_is_given_authorities(tokens: Tokens, mode: str) -> None:
     assert "sslrootcert" not in parameters_for(url, tokens)
 
 
-def test_authorities_that_somebody_names_are_the_only_ones(
+def test_configured_cas_replace_the_public_ones(
     tokens: Tokens, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"postgresql://app@{HOST}/x?sslmode=verify-full"

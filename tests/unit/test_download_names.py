@@ -47,7 +47,7 @@ def test_an_ordinary_title_is_the_name(title: str) -> None:
         ("aux .x", "_aux .x.mp4"),
     ],
 )
-def test_what_no_name_may_hold_is_replaced_or_dropped(title: str, name: str) -> None:
+def test_forbidden_characters_are_replaced_or_dropped(title: str, name: str) -> None:
     assert download_name(title, ".mp4") == name
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_was_asked_for_keeps_its_extension() -> None:
     assert len(download_name("é" * 255 + ".webm").encode()) <= 255
 
 
-def test_what_is_too_long_for_an_extension_is_cut_like_the_rest() -> None:
+def test_overlong_extension_is_shortened_with_the_name() -> None:
     assert download_name("a." + "é" * 250) == "a." + "é" * 126
 
 

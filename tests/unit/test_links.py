@@ -289,7 +289,7 @@ def test_behind_a_domain_of_its_own_the_account_keeps_its_name(
     assert (storage.name, storage.address) == ("clips", "https://media.example.org")
 
 
-def test_the_name_in_a_connection_string_goes_before_the_setting(clock: SetClock) -> None:
+def test_name_in_a_connection_string_overrides_the_setting(clock: SetClock) -> None:
     text = f"AccountName=clips;AccountKey={KEY};BlobEndpoint=https://media.example.org"
     assert account(clock, connection_string=text, account_name="other").name == "clips"
 

@@ -24,7 +24,7 @@ from shared import media_types
         ("", None),
     ],
 )
-def test_a_name_tells_what_may_be_served(
+def test_servable_type_follows_from_the_name(
     monkeypatch: pytest.MonkeyPatch, name: str, expected: str | None
 ) -> None:
     """Whatever the machine's own list says, or if there is none."""

@@ -38,7 +38,7 @@ def test_keys_are_fetched_once(key_set: KeySet) -> None:
     assert key_set.fetches == 1
 
 
-def test_nothing_is_fetched_before_the_first_call(key_set: KeySet) -> None:
+def test_keys_are_not_fetched_before_the_first_call(key_set: KeySet) -> None:
     key_set.verifier()
     assert key_set.fetches == 0
 
@@ -276,12 +276,12 @@ def test_only_the_public_part_of_a_published_private_key_is_used(key_set: KeySet
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_a_key_whose_name_is_no_text_is_left_alone(key_set: KeySet) -> None:
+def test_key_with_an_id_that_is_no_text_is_ignored(key_set: KeySet) -> None:
     key_set.keys = [public_jwk(OTHER_KEY, ["first"]), public_jwk(KEY, KEY_ID)]
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_keys_that_are_not_rsa_are_left_alone(key_set: KeySet) -> None:
+def test_keys_that_are_not_rsa_are_ignored(key_set: KeySet) -> None:
     curve = jwt.algorithms.ECAlgorithm.to_jwk(
         ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True
     )
@@ -350,7 +350,7 @@ def test_null_in_a_key_counts_as_absent(key_set: KeySet, null: str) -> None:
 
 
 @pytest.mark.parametrize("reply", [r for n, r in BAD_REPLIES.items() if n != "cut off"])
-def test_an_issuer_without_usable_keys_is_told_apart_from_a_silent_one(
+def test_issuer_without_usable_keys_differs_from_a_silent_one(
     key_set: KeySet, reply: Reply
 ) -> None:
     key_set.reply = reply

@@ -56,7 +56,7 @@ def test_a_query_is_named_for_what_it_does_first(text: str, name: str) -> None:
     assert telemetry.summary(text) == name
 
 
-def test_an_error_is_told_by_its_kind_and_comes_through(recorded: Recorded) -> None:
+def test_span_records_the_class_of_an_error_and_raises_it(recorded: Recorded) -> None:
     """Its text may quote what somebody sent, or a link."""
     with pytest.raises(ValueError, match="sig="), telemetry.request("storage.get", "storage"):
         raise ValueError("https://clips.example.org/a?sig=secret")
@@ -83,7 +83,7 @@ def test_a_distribution_has_a_sum_and_a_number(recorded: Recorded) -> None:
     assert recorded.points("cliplink.ingest.duration") == [({"outcome": "ready"}, 3.0, 2)]
 
 
-def test_what_another_thread_does_belongs_to_the_span_that_asked_for_it(
+def test_spans_of_another_thread_belong_to_the_callers_span(
     recorded: Recorded,
 ) -> None:
     def work() -> None:

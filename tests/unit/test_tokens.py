@@ -392,9 +392,7 @@ def test_extensions_of_the_header_are_no_way_in(verify: Verify, extra: dict[str,
         {"b64": False},
     ],
 )
-def test_what_the_issuer_calls_critical_is_not_passed_over(
-    verify: Verify, extra: dict[str, object]
-) -> None:
+def test_critical_headers_are_not_ignored(verify: Verify, extra: dict[str, object]) -> None:
     """RFC 7515, section 4.1.11: a good signature does not make up for a rule we do not know."""
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID} | extra, claims()))
 
