@@ -73,17 +73,17 @@ def _one_film(stack: Stack, film: Path) -> None:
 
 
 def _rows(stack: Stack, container: str, name: str) -> list[_Row]:
-    def ours(way: str) -> Callable[[], dict[str, float]]:
+    def cliplink(way: str) -> Callable[[], dict[str, float]]:
         return lambda: _child(stack, way, container, name)
 
     rows = [
-        _median(stack, "metadata", ours("metadata")),
-        _median(stack, "metadata, one still", ours("still")),
-        _median(stack, "metadata, all stills", ours("stills")),
+        _median(stack, "metadata", cliplink("metadata")),
+        _median(stack, "metadata, one still", cliplink("still")),
+        _median(stack, "metadata, all stills", cliplink("stills")),
     ]
     if shutil.which("ffmpeg") and shutil.which("ffprobe"):
         rows += _tools(stack, container, name)
-    rows.append(_median(stack, "whole download, all stills", ours("whole"), rounds=1))
+    rows.append(_median(stack, "whole download, all stills", cliplink("whole"), rounds=1))
     return rows
 
 

@@ -61,7 +61,7 @@ DISPOSITION = re.compile(r"attachment; filename=\"([ !#-\[\]-~]*)\"; filename\*=
 
 
 def saved_as(url: str) -> str:
-    """The name under which storage tells a browser to save what a link opens."""
+    """The name under which a browser saves the file of a link, as storage sends it."""
     answer = httpx.get(url, verify=NO_TLS)
     assert answer.status_code == 200, answer.text
     assert "Set-Cookie" not in answer.headers
@@ -94,7 +94,7 @@ def test_a_title_becomes_one_name_of_a_file(ready: Ready, title: str, name: str)
 
 @pytest.mark.parametrize("asked", [name for name in NAMES if len(name) <= 255])
 def test_a_name_that_is_asked_for_is_one_of_a_file(ready: Ready, asked: str) -> None:
-    """Whatever it is, it cannot leave the folder that it is saved in."""
+    """No name leads out of the folder that the file is saved in."""
     owner, clip = ready
     name = saved_as(link(owner, clip["id"], download=f"{asked}.mp4").json()["access_url"])
     assert name not in {"", ".", ".."}

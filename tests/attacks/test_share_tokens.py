@@ -1,7 +1,7 @@
 """Attacks on shares: guessing, twisting and reusing their secrets, and racing for the last view.
 
 Timing is no attack that a test could show to fail. What it would need is not there: a secret is
-turned into its digest and looked for in an index, whatever it is; nothing compares two secrets,
+turned into its digest, which is looked up in an index; no code compares two secrets,
 and the digests of two that differ in one character have nothing in common.
 tests/integration/test_shares.py holds the query to the index, the end of this module the code.
 """
@@ -38,7 +38,7 @@ type Ready = tuple[Caller, dict[str, Any]]
 
 @pytest.fixture
 def visitor(app: App) -> Iterator[httpx.Client]:
-    """Somebody without any token of ours."""
+    """A client without a bearer token."""
     with app.client(None) as client:
         yield client
 
@@ -103,14 +103,14 @@ class TestGuessing:
         """43 characters of base64 have two bits to spare: a secret is its text, not its bytes."""
         share = Shared(ready)
         secret = urlsafe_b64decode(share.token + "=")
-        twins = [
-            twin
-            for twin in (share.token[:-1] + last for last in ALPHABET)
-            if twin != share.token and urlsafe_b64decode(twin + "=") == secret
+        variants = [
+            variant
+            for variant in (share.token[:-1] + last for last in ALPHABET)
+            if variant != share.token and urlsafe_b64decode(variant + "=") == secret
         ]
-        assert len(twins) == 3
-        for twin in (*twins, share.token + "=", secret.hex()):
-            absent(opened(visitor, twin))
+        assert len(variants) == 3
+        for variant in (*variants, share.token + "=", secret.hex()):
+            absent(opened(visitor, variant))
         assert share.views == 0
 
     def test_another_case(self, ready: Ready, visitor: httpx.Client) -> None:
@@ -165,7 +165,7 @@ class TestTwisting:
     def test_malformed_paths_are_refused(
         self, ready: Ready, visitor: httpx.Client, path: str
     ) -> None:
-        """The host may answer some of these by itself."""
+        """The host itself may answer some of these."""
         share = Shared(ready)
         assert visitor.get(f"/s/{path.format(share.token)}").status_code in {400, 404}
         assert share.views == 0
@@ -197,7 +197,7 @@ class TestTwisting:
     def test_other_methods_open_nothing(
         self, ready: Ready, visitor: httpx.Client, method: str
     ) -> None:
-        """And tell nothing: the answer is the same for a token that never was."""
+        """The answer is the same as for a token that never existed."""
         share = Shared(ready)
         answers = [visitor.request(method, f"/s/{token}") for token in (share.token, "x" * 43)]
         assert [answer.status_code for answer in answers] == [405, 405]
@@ -304,7 +304,7 @@ def test_a_race_for_the_last_views(ready: Ready, app: App) -> None:
     assert share.views == 3
 
 
-class TestWhatIsHandedOut:
+class TestLinksOfShares:
     def test_a_link_that_ends_soon_is_bound_and_leaks_nothing(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:

@@ -51,8 +51,8 @@ def neighbour(app: App) -> Iterator[Person]:
 @pytest.fixture(scope="module")
 def owned(app: App, film: bytes) -> Iterator[Owned]:
     """A ready clip that only its owner and admins can see, and its owner."""
-    for somebody in person(app):
-        yield somebody, somebody.uploaded(film, title="Theirs")
+    for member in person(app):
+        yield member, member.uploaded(film, title="Theirs")
 
 
 def person(app: App, roles: Sequence[str] = ()) -> Iterator[Person]:
@@ -144,9 +144,9 @@ class TestManyAtOnce:
         links = post(admin, body, **{"as": "admin"}).json()
         assert [link["error"] for link in links] == [None, None]
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        for somebody, clip in zip((owner, neighbour), clips, strict=True):
-            assert repr(somebody.subject) in line
-            grants = somebody.http.get(f"/clips/{clip['id']}/grants").json()
+        for member, clip in zip((owner, neighbour), clips, strict=True):
+            assert repr(member.subject) in line
+            grants = member.http.get(f"/clips/{clip['id']}/grants").json()
             assert admin.subject in {grant["who"] for grant in grants}, "each link is on record"
 
     def test_without_the_role(self, owner: Person) -> None:

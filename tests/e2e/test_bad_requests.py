@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a clear problem+json and never a 5xx."""
+"""Every bad request gets a clear problem+json and never a 5xx."""
 
 import json
 from typing import Any
@@ -194,12 +194,12 @@ class TestParameters:
 
     @pytest.mark.parametrize("path", ["/videos/%00", "/clips/..", "/%00", "/videos/%zz"])
     def test_a_path_that_no_server_takes(self, alice: Caller, path: str) -> None:
-        """The host may answer these by itself, without a body."""
+        """The host itself may answer these, without a body."""
         assert alice.http.get(path).status_code in {400, 404}
 
     @pytest.mark.parametrize("host", ["[", "[::1", "a]b", "u@h", "h:x", "h/api/clips?"])
     def test_a_host_that_is_none(self, alice: Caller, host: str) -> None:
-        """Where the answer would tell an address on it; a share must not be made in vain."""
+        """The response would hold a URL with that host; no share may be made without its URL."""
         video = alice.video()
         alice.video()
         clip = alice.announce(video)["id"]
@@ -254,7 +254,7 @@ class TestTokens:
 
     @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic YTpi"])
     def test_none(self, app: App, authorization: str | None) -> None:
-        """Who sends none is told how to (RFC 6750, section 3.1)."""
+        """A request without a token gets a challenge (RFC 6750, section 3.1)."""
         headers = self.refused(app, authorization, "missing_token")
         assert headers["WWW-Authenticate"] == 'Bearer realm="cliplink"'
 
@@ -265,7 +265,7 @@ class TestTokens:
 
 
 class TestOtherPeoplesThings:
-    """Look absent: the same answer as for an id that nobody has."""
+    """Look absent: the same answer as for an unknown id."""
 
     def test_on_every_path(self, ready: Ready, mallory: Caller) -> None:
         _, clip = ready

@@ -90,7 +90,7 @@ def test_an_upload_by_another_tool_appears_in_the_list(
 
 
 def test_with_event_grid_the_event_brings_the_clip_in(new_app: NewApp, film: bytes) -> None:
-    """As on Azure: nothing is scanned, storage tells by a webhook what has landed."""
+    """As on Azure: no container is scanned, storage sends events to a webhook."""
     app = new_app(BLOB_TRIGGER_SOURCE="EventGrid")
     with app.running() as host, app.client() as client:
         alice = Caller(client)
@@ -300,8 +300,8 @@ def test_a_video_goes_with_all_its_clips(app: App, alice: Caller, film: bytes) -
 
 
 def test_health_needs_no_token(app: App) -> None:
-    with app.client(None) as nobody:
-        answer = nobody.get("/health")
+    with app.client(None) as anonymous:
+        answer = anonymous.get("/health")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok", "checks": {"database": "ok", "storage": "ok"}}
 

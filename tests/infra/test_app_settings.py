@@ -23,9 +23,9 @@ UNSET = {
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
     "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
-    "MIGRATION_ROOT": "instances have no disk for clips; those are moved in from elsewhere",
+    "MIGRATION_ROOT": "instances have no disk for clips; those are migrated from elsewhere",
     "STORAGE_DEBUG": "for a while only, set by hand: logs every request to storage",
-    "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName stands for it",
+    "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName replaces it",
 }
 OF_THE_PLATFORM = {
     "AZURE_CLIENT_ID",  # azure-identity: which of the app's identities to use
@@ -88,8 +88,8 @@ def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> N
 
 
 def test_every_setting_of_the_template_is_read() -> None:
-    ours = set(values("everything")) - OF_THE_PLATFORM
-    assert ours <= names_read(values("small"))
+    own = set(values("everything")) - OF_THE_PLATFORM
+    assert own <= names_read(values("small"))
 
 
 def test_omitted_settings_are_absent() -> None:
@@ -180,7 +180,7 @@ def instances(most: int) -> int:
     """How many there can be at once, by the triggers of the app.
 
     Flex Consumption scales functions of HTTP together, those of blobs together, and every other
-    function by itself. Of a timer one instance runs, whatever the bound.
+    function separately. Of a timer one instance runs, with any bound.
     """
     triggers = re.findall(r"@app\.(\w+)_trigger\(", (ROOT / "function_app.py").read_text())
     assert set(triggers) == {"blob", "queue", "timer"}

@@ -1,4 +1,4 @@
-"""What az is told by pages, hooks and workflows is what it understands."""
+"""az understands all commands of pages, hooks and workflows."""
 
 import json
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ def test_unknown_options_are_found(command: str, complaint: str) -> None:
 
 
 def values(words: Words, option: str) -> list[str]:
-    """What stands after an option, up to the next one."""
+    """The words after an option, up to the next one."""
     rest = words[words.index(option) + 1 :]
     return list(rest[: next((i for i, w in enumerate(rest) if w.startswith("--")), len(rest))])
 

@@ -23,11 +23,11 @@ def report() -> dict[str, Any]:
 
 def test_every_resource_was_looked_at(report: dict[str, Any]) -> None:
     """A file that checkov cannot read it leaves out without a word."""
-    ours = {
+    named = {
         path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE))
         for path in FILES
     }
-    expected = {str(path.relative_to(INFRA)): names for path, names in ours.items() if names}
+    expected = {str(path.relative_to(INFRA)): names for path, names in named.items() if names}
     assert {name: seen for name, seen in report["seen"].items() if seen} == expected
     assert sum(map(len, expected.values())) > 90
 

@@ -90,7 +90,7 @@ def test_every_other_choice_can_be_evaluated(bicep: Compiler, tmp_path: Path) ->
 
 
 def test_a_region_decides_only_where_things_are() -> None:
-    """So that one region stands for all that are allowed."""
+    """So that one region represents all that are allowed."""
     text = (INFRA / "main.bicep").read_text()
     uses = [line.strip() for line in text.splitlines() if re.search(r"\blocation\b(?!:)", line)]
     others = [line for line in uses if line != "location: location" and "'location'" not in line]
@@ -193,7 +193,7 @@ def test_every_parameter_is_described_and_can_be_set() -> None:
 
 
 def test_defaults_of_azd_equal_those_of_the_template() -> None:
-    """The defaults stand in two files; they must be the same."""
+    """Two files hold the defaults; they must be the same."""
     for name, declaration in DECLARED.items():
         found = re.fullmatch(r"\$\{([A-Z_]+)(=?)(.*)\}", PARAMETERS[name]["value"])
         assert found is not None, name

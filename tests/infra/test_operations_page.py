@@ -19,7 +19,7 @@ SHELL = [
     for block in re.findall(r"^ *```sh\n(.*?)^ *```$", each.text, re.MULTILINE | re.DOTALL)
 ]
 
-# What the page tells the reader to fill in, or finds in their repository.
+# Variables that the reader fills in, or that are in their repository.
 OF_THE_READER = {"VIDEO_ID", "CLIP_ID", "BLOB", "COMMIT", "PAIRED_REGION", "APP_ID"}
 
 

@@ -46,7 +46,7 @@ def test_parameters_of_the_workbook_are_known() -> None:
 
 
 def test_every_query_of_the_documentation_is_marked_as_one() -> None:
-    """The fence says so: what is marked otherwise nobody would analyse."""
+    """The fence says so: other blocks would not be analysed."""
     first_words = {*TABLES, "union"}
     for path in PAGES:
         for language, block in FENCED.findall(path.read_text()):

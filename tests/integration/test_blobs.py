@@ -1,4 +1,4 @@
-"""Blobs are written, read, listed and deleted as storage has them, whatever the credentials."""
+"""Blobs are written, read, listed and deleted as in storage, with any credentials."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ ODD_NAMES = [
 ]
 
 
-# --- Blobs, whatever the credentials
+# --- Blobs, with any credentials
 
 
 def test_a_blob_is_written_looked_at_read_and_deleted(any_store: Store) -> None:
@@ -185,7 +185,7 @@ def test_a_blob_goes_with_its_snapshots(plain_store: Store) -> None:
 
 
 def test_a_lease_does_not_keep_a_blob_alive(plain_store: Store) -> None:
-    """Whoever may upload may take a lease, even an endless one."""
+    """The holder of an upload link may take a lease, even an endless one."""
     for number in range(4):
         plain_store.put(f"v/{number}", b"x")
         client = plain_store.account.client.get_blob_client(plain_store.container, f"v/{number}")

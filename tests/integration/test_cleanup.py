@@ -319,7 +319,7 @@ class TestBurst:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """Nobody replaced anything: the event came twice."""
+        """The blob was not replaced: the event came twice."""
         caplog.set_level("INFO")
         clip = library.announce()
         assert clip.blob_name is not None

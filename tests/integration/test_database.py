@@ -1,4 +1,4 @@
-"""Connections to Postgres: few, opened late, replaced when dead, and outages told as such."""
+"""Connections to Postgres: few, opened late, replaced when dead, and outages raised as such."""
 
 import shutil
 import threading

@@ -26,7 +26,7 @@ from tests.services import AllServices, compose_all
 
 
 class _Interrupted(BaseException):
-    """Stands for the process being killed: nothing in the app may catch it."""
+    """Simulates the end of the process: no code of the app may catch it."""
 
 
 def _die(*_: object, **__: object) -> None:

@@ -33,7 +33,7 @@ def grants_of(
 
 
 def a_link(clock: SetClock, link_id: UUID | None = None) -> SignedLink:
-    """A link that nobody has signed: the record does not care."""
+    """A link without a valid signature, which the record does not need."""
     return SignedLink(link_id or uuid4(), "https://x.example.org", clock.now, clock.now + HOUR)
 
 
@@ -43,7 +43,7 @@ def admin_connection(database_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-class TestWhatIsRecorded:
+class TestRecordedGrants:
     def test_a_link_with_all_that_it_is_bound_to(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms(ip="203.0.113.4-203.0.113.9"))
@@ -64,7 +64,7 @@ class TestWhatIsRecorded:
     def test_a_storyboard_and_the_sheet_that_it_leads_to(
         self, library: Library, film: bytes
     ) -> None:
-        """The address in the cues is a link like any other: whoever has them has it."""
+        """The URL in the cues is a link like any other, and the cues hold it in full."""
         clip = library.landed(film)
         link = library.link(clip, terms(Variant.STORYBOARD))
         grants = {grant.link_id: grant for grant in grants_of(library, clip)}

@@ -1,4 +1,4 @@
-"""Whether all is well is told within seconds, however long other calls would wait."""
+"""The health check answers within seconds, however long other calls would wait."""
 
 import os
 import signal

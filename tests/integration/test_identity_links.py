@@ -71,7 +71,7 @@ def test_links_of_any_life_are_signed_with_a_key_that_storage_gives(identity_sto
 def test_another_instance_makes_the_same_link(
     identity_store: Store, https_account: azurite.Account
 ) -> None:
-    """Storage gives the same key to whoever asks for the same moments."""
+    """Storage gives the same key for the same moments."""
     other = StorageAccount(by_identity(https_account), identity_store.clock)
     identity_store.put("a", b"here")
     for hours in (1, 168):

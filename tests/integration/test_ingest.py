@@ -1,4 +1,4 @@
-"""What lands becomes a clip: ready or failed, once, whatever happens on the way."""
+"""A landed blob becomes a clip, ready or failed, exactly once, also after interruptions."""
 
 import dataclasses
 import json
@@ -269,7 +269,7 @@ def test_a_name_by_another_tool_may_be_used_again(library: Library, film: bytes)
 
 
 class _Interrupted(BaseException):
-    """Stands for the process being killed: nothing in the app may catch it."""
+    """Simulates the end of the process: no code of the app may catch it."""
 
 
 @pytest.mark.parametrize("step", ["delete_prefix", "reader", "put", "publish"])

@@ -107,7 +107,7 @@ def test_a_refusal_says_what_the_vault_said(vault: FakeVault, reply: Reply, said
 def test_a_passing_fault_is_waited_out_but_not_for_long(
     vault: FakeVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the vault asks for: somebody waits for every call."""
+    """A caller waits for every call, so no retry hint of the vault extends it."""
     monkeypatch.setattr(key_vault, "_LONGEST_PAUSE", 0.01)
     busy = refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"})
     vault.replies = repeat(busy)
@@ -147,7 +147,7 @@ def test_without_an_identity_nothing_can_be_read(vault: FakeVault) -> None:
 
 
 def run(vault: FakeVault, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python as on an instance that is told of the vault, and of little else."""
+    """Runs Python as on an instance whose settings name the vault and little else."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-W", "error", *command],

@@ -1,8 +1,8 @@
-"""Whoever has a link has that link: nothing of it can be changed, added or left out.
+"""A link cannot be changed: no part can be replaced, added or left out.
 
 The emulator checks signatures, times, purposes and the protocol as Azure does. It does not
 look at where a request comes from: of `sip` we can prove here that it is under the signature,
-so that nobody gets rid of it. With a user-delegation key it does not know `scid` either.
+so that it cannot be removed. With a user-delegation key it does not know `scid` either.
 """
 
 from collections.abc import Callable
@@ -219,7 +219,7 @@ def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> N
 
 
 def test_the_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
-    """As documented: who wants logs that nobody can mislead uses an identity."""
+    """As documented: logs that no one can falsify need an identity."""
     plain_store.put(NAME, b"mine")
     url = plain_store.links.to_read(plain_store.container, NAME, HOUR).url
     assert plain_store.send("GET", put("scid", "anything")(url)).body == b"mine"

@@ -222,7 +222,7 @@ def test_the_command_names_a_missing_setting() -> None:
 def test_the_command_says_that_the_database_is_out_of_reach(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the terms of the driver, which tell a wrong password from a host that is away."""
+    """In the driver's terms, which distinguish a wrong password from a host that is away."""
     with refusing() as port:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
         assert main(arguments) == 3

@@ -126,7 +126,7 @@ def test_both_ways_may_be_mixed(
 def test_the_api_shows_what_came_over(
     environment: dict[str, str], old_url: str, variant: str
 ) -> None:
-    """Every clip and video of an old user, whatever is odd about it, and its views counted."""
+    """Every clip and video of an old user, also odd ones, and its views counted."""
     apply_schema(old_url)
     services = compose_all(from_mapping(environment | {"DATABASE_URL": old_url}))
     with services.database:

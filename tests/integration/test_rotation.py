@@ -237,7 +237,7 @@ def kept(request: pytest.FixtureRequest, emulator: Emulator, vault: FakeVault) -
 
 @dataclass
 class Kept:
-    """The key in the vault, by itself or in a connection string."""
+    """The key in the vault, alone or in a connection string."""
 
     setting: str
     endpoint: str
@@ -287,7 +287,7 @@ def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, k
 def test_links_are_signed_with_the_new_key_within_ten_minutes(
     store: Store, emulator: Emulator, kept: Kept, clock: SetClock
 ) -> None:
-    """Nobody refuses a signature while a link is made: who made links only would not know."""
+    """No request checks a signature while a link is made, so a refusal would stay unnoticed."""
     emulator.regenerate(SECOND)
     kept.change(SECOND)
     assert store.link_status("first") == 403

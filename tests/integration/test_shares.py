@@ -1,4 +1,4 @@
-"""A share opens its clip for whoever has its address, as often as it allows, until it is over."""
+"""A share opens its clip for anyone who has its URL, within its limits."""
 
 import hashlib
 import itertools
@@ -135,7 +135,7 @@ class TestOpening:
     def test_a_clip_that_is_not_ready_is_not_opened_yet(
         self, library: Library, film: bytes
     ) -> None:
-        """It can be shared before its upload; whoever opens it is told to come back."""
+        """It can be shared before its upload; visitors are asked to come back."""
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(WrongState):
@@ -183,7 +183,7 @@ class TestOpening:
 
 class TestTheEnd:
     def test_every_end_looks_alike(self, library: Library, film: bytes) -> None:
-        """Nobody learns whether a share was there, and why it is over."""
+        """The answer does not show whether a share existed, and why it has ended."""
         clips = [library.landed(film) for _ in range(5)]
         shares = [shared(library, clip, max_views=1) for clip in clips]
         tokens = [token for _, token in shares]
@@ -446,7 +446,7 @@ class TestSecret:
     def test_the_database_does_not_hold_it(
         self, library: Library, film: bytes, database_url: str
     ) -> None:
-        """In no table, in no form: whoever has a copy of the database can open nothing."""
+        """No table holds it in any form: a copy of the database opens no share."""
         _, token = shared(library, library.landed(film))
         opened(library, token)
         dump = _dump(database_url)
@@ -471,7 +471,7 @@ class TestSecret:
         assert {len(urlsafe_b64decode(token + "=")) for token in tokens} == {32}
 
     def test_share_is_found_by_its_digest_only(self, library: Library, database_url: str) -> None:
-        """One step into an index, whatever the token: there is nothing to be timed."""
+        """One index lookup for every token: timing reveals nothing."""
         _, token = shared(library, library.announce())
         digest = hashlib.sha256(token.encode()).digest()
         with psycopg.connect(database_url) as connection:

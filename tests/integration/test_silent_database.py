@@ -73,7 +73,7 @@ def test_a_server_that_went_silent_is_an_outage_for_every_caller(
 def test_a_statement_that_takes_too_long_goes_on_nowhere(
     database: Database, admin: psycopg.Connection
 ) -> None:
-    """By itself the server would notice only when it has an answer that nobody takes."""
+    """Otherwise the server would notice only when it sends a result that is not read."""
     process = backend_of(database)
     with pytest.raises(DatabaseUnavailable):
         database.one("SELECT pg_sleep(600) AS n", {})

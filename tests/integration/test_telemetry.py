@@ -22,13 +22,13 @@ from tests.telemetry import Recorded, recording
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """Whatever a test makes to be seen holds no secret."""
+    """Telemetry that a test creates holds no secret."""
     with recording(monkeypatch) as recorded:
         yield recorded
-    told = "\n".join(span.to_json() for span in recorded.spans)
-    assert told
-    assert log_scan.masked(told) == told
-    assert not any(word in told for word in ("sig=", "eyJ", "AccountKey", "alice"))
+    output = "\n".join(span.to_json() for span in recorded.spans)
+    assert output
+    assert log_scan.masked(output) == output
+    assert not any(word in output for word in ("sig=", "eyJ", "AccountKey", "alice"))
 
 
 def names(spans: list[ReadableSpan]) -> list[str]:
@@ -191,7 +191,7 @@ REQUESTS = "azure.core.pipeline.policies.http_logging_policy"
 
 @pytest.fixture
 def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Whatever a test lets the vendor's client log; quiet again afterwards."""
+    """Lines that the vendor's client logs in a test; quiet again afterwards."""
     caplog.set_level(logging.INFO)
     yield caplog
     logging.getLogger(REQUESTS).setLevel(logging.WARNING)

@@ -147,7 +147,7 @@ class TestStoryboard:
     def test_links_of_one_window_are_the_same_and_share_a_copy(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
-        """It is written once: whoever comes later finds it."""
+        """It is written once: later callers find it."""
         clip = library.landed(film)
         clock.now = clock.now.replace(minute=16, second=0)
         first = library.link(clip, self.terms())

@@ -1,4 +1,4 @@
-"""The check of a blob's tier tells what one request can tell, and claims nothing more."""
+"""The check of a blob's tier returns what one request shows, and nothing more."""
 
 import threading
 from uuid import uuid4

@@ -97,7 +97,7 @@ def test_a_killed_host_runs_it_again(sample: Sample) -> None:
 
 
 def test_a_function_may_run_longer_than_the_lease(sample: Sample) -> None:
-    """The lease is renewed, so nobody else gets the message meanwhile."""
+    """The lease is renewed, so no one else gets the message meanwhile."""
     sample.container("in").upload_blob("longer", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="1"):
         sample.wait_for_calls(1, "take_blob", blob="longer")

@@ -56,7 +56,7 @@ def test_templates_match_paths(template: str, path: str, parameters: dict[str, s
 
 @pytest.mark.parametrize("template", ["{x:odd}", "{x:length(a)}", "{x:range(1)}", "{x", "{a-b}"])
 def test_malformed_templates_are_refused(template: str) -> None:
-    """A mistake in a route is told at the start."""
+    """A mistake in a route is reported at the start."""
     with pytest.raises(BadTemplate):
         compile_route("f", template, [])
 

@@ -98,7 +98,7 @@ def test_azurite_serves_https_and_accepts_bearer_tokens(tmp_path: Path) -> None:
                     "iat": 0,
                     "exp": 2**32,
                 },
-                "any key will do, for nobody checks it",
+                "any key works, because no one checks it",
             )
             return AccessToken(token, 2**32)
 

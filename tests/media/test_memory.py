@@ -104,7 +104,7 @@ print(json.dumps(codes))
 """
 
 
-def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - whatever it printed
+def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - any JSON
     child = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=Path(__file__).parents[2],

@@ -68,7 +68,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The full name of every module or member imported, wherever the statement stands."""
+    """The full name of every module or member imported, anywhere in the file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -202,7 +202,7 @@ print(json.dumps({"seen": before, "works": works, "loaded": loaded}))
 
 @pytest.mark.parametrize("credentials", CREDENTIALS.values(), ids=CREDENTIALS.keys())
 def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
-    """An instance is ready in a moment, whatever is away; only an ingest pays for FFmpeg."""
+    """An instance starts fast, also during an outage; only an ingest loads FFmpeg."""
     started = start(WATCHED_IMPORT, credentials, *LATE)
     assert started.returncode == 0, started.stderr
     assert json.loads(started.stdout) == {"seen": [], "works": True, "loaded": []}

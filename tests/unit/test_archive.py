@@ -57,7 +57,7 @@ class Tiers(Blobs):
         return blob
 
     def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
-        """As Set Blob Tier: what is under way can be hurried, but not slowed or begun again."""
+        """As Set Blob Tier: a rehydration can be accelerated, but not slowed or restarted."""
         assert container == "test-clips"
         self.calls.append((name, priority))
         under_way = self.blobs[name].rehydrating
@@ -68,7 +68,7 @@ class Tiers(Blobs):
 
 
 def never_sure(container: str, name: str) -> bool:  # noqa: ARG001 - as TierCheck.is_readable
-    """A check that tells nothing, so that storage is asked in full."""
+    """A check without a result, so that the app asks storage in full."""
     return False
 
 
@@ -128,7 +128,7 @@ def test_rehydration_can_be_accelerated_but_not_slowed_down(archive: Archive, ti
 
 
 def test_fixed_rehydration_is_returned_unchanged(archive: Archive, tiers: Tiers) -> None:
-    """Somebody else's call fetches it to another tier, for example."""
+    """Another call restores it to another tier, for example."""
     tiers.store(NAME, "Archive", STANDARD)
     tiers.unchangeable = True
     assert archive.state(NAME, HIGH) == IN_AN_HOUR

@@ -15,7 +15,7 @@ ROW = UUID("0190a5c4-0000-7000-8000-000000000001")
 
 
 def cursor(key: object, row: object = str(ROW)) -> str:
-    """A cursor as somebody might make one up."""
+    """A forged cursor."""
     return packed(json.dumps([key, row]).encode())
 
 

@@ -1,4 +1,4 @@
-"""What libpq is told: who signs in with a token, and that a token never goes in the clear."""
+"""Parameters of libpq: who signs in with a token, and that a token is always encrypted."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +108,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_server_that_has_to_prove_who_it_is_proves_it_to_public_authorities(
     tokens: Tokens, server: str
 ) -> None:
-    """Without, libpq refuses to connect: it knows of none by itself."""
+    """Without it libpq refuses to connect: it has no default CAs."""
     parameters = parameters_for(f"postgresql://{server}/x?sslmode=verify-full", tokens)
     assert parameters["sslrootcert"] == certifi.where()
     assert "BEGIN CERTIFICATE" in Path(parameters["sslrootcert"]).read_text()

@@ -44,7 +44,7 @@ class Service:
         self.asked.append((start, expiry))
         assert self.hold.wait(10)
         if self.away:
-            raise ServiceRequestError("nobody there")
+            raise ServiceRequestError("no answer")
         key = UserDelegationKey()  # type: ignore[no-untyped-call] # the vendor's has no types
         key.signed_oid, key.signed_tid = "an object", "a tenant"
         key.signed_start = f"{start:%Y-%m-%dT%H:%M:%SZ}"
@@ -94,7 +94,7 @@ def moments() -> Iterator[datetime]:
 
 
 def test_every_instance_signs_alike(clock: SetClock, service: Service) -> None:
-    """Whenever it was started and whatever it signed before."""
+    """Independent of its start and of the links that it signed before."""
     first, second = instance(clock, service), instance(clock, service)
     for hours in (100, 1, 24):
         read(first, timedelta(hours=hours))
@@ -191,7 +191,7 @@ def test_a_key_begins_with_the_day_the_hour_or_five_minutes(
 
 
 def test_the_id_is_signed(links: Links, service: Service) -> None:
-    """Storage writes it into its logs; with a delegated key nobody can put another there."""
+    """Storage writes it into its logs; with a delegated key no one can replace it."""
     link = read(links)
     key = service.get_user_delegation_key(*service.asked[0])
     assert link.url.partition("?")[2] == generate_blob_sas(

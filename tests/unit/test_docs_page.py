@@ -106,7 +106,7 @@ def test_its_policy_allows_its_style_sheet_and_nothing_else(read: Read) -> None:
 
 
 def test_texts_are_escaped(document: dict[str, Any]) -> None:
-    """Descriptions are ours, but a `<` in one of them is a `<`."""
+    """Descriptions are trusted, but a `<` in one of them is a `<`."""
     hostile = '"><script>alert(1)</script>`<img src=x>`**<b>**'
     changed = copy.deepcopy(document)
     changed["info"] |= {"title": hostile, "description": hostile}

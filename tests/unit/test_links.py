@@ -282,7 +282,7 @@ def test_a_name_is_enough_to_find_the_account(clock: SetClock) -> None:
 def test_behind_a_domain_of_its_own_the_account_keeps_its_name(
     clock: SetClock, key: str | None
 ) -> None:
-    """The name is part of what is signed, and does not stand in such an address."""
+    """The name is part of the signed text, and such a URL does not hold it."""
     storage = account(
         clock, account_name="clips", account_key=key, endpoint="https://media.example.org"
     )
@@ -417,7 +417,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "azure"])
 
 
 def test_memory_of_earlier_links_is_bounded(clock: SetClock) -> None:
-    """Whoever asks for ever new terms does not fill the memory."""
+    """Ever new terms do not fill the memory."""
     links = Links(by_connection_string(clock), clock)
     for number in range(2000):
         links.to_read("c", "b", HOUR, LinkTerms(ip=f"10.0.{number // 256}.{number % 256}"))

@@ -38,7 +38,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.StorageUnavailable: ("storage_unavailable", 503),
     errors.SigningKeysUnavailable: ("signing_keys_unavailable", 503),
     errors.Busy: ("busy", 503),
-    # The result of an ingest and no answer to a call: at the edge it is a fault of ours.
+    # The result of an ingest, not of a call: at the HTTP edge it is an internal error.
     errors.UnplayableClip: ("unplayable_clip", 500),
     # The result of a move, likewise.
     errors.UnusableFile: ("unmovable_file", 500),

@@ -77,7 +77,7 @@ BAD_REPLIES = {
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
 def test_a_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Reply) -> None:
-    """Never a fault of ours, and never a way in; when it is back, its keys are known."""
+    """Never an internal error, and no token is accepted; when it is back, its keys are used."""
     key_set.reply = reply
     verifier = key_set.verifier()
     with pytest.raises(CliplinkError) as caught:
@@ -133,7 +133,7 @@ def test_known_keys_are_used_while_the_issuer_is_away(key_set: KeySet, reply: Re
 
 
 def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
-    """Nobody can keep a withdrawn key alive by keeping the issuer away from us."""
+    """A blocked connection to the issuer does not keep a withdrawn key valid."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.reply = Reply(503)
@@ -148,7 +148,7 @@ def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
 
 
 def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet) -> None:
-    """Not only the one that fetches them: the issuer is there, and nobody is to be told else."""
+    """Not only the one that fetches them: the issuer is up, and no caller may get an outage."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.clock.advance(days=2)
@@ -256,7 +256,7 @@ RUBBISH: dict[str, object] = {
 def test_a_key_beside_malformed_entries_is_used(
     key_set: KeySet, entry: dict[str, object], *, first: bool
 ) -> None:
-    """One entry that an issuer gets wrong, or that we do not understand, locks nobody out."""
+    """One malformed or unknown entry of an issuer does not disable the others."""
     key_set.keys.insert(0 if first else 1, entry)
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 

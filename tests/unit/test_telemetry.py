@@ -1,4 +1,4 @@
-"""Spans and metrics: made where somebody listens, without secrets, and not at all elsewhere."""
+"""Spans and metrics: created only where an SDK is configured, and without secrets."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def test_a_query_is_named_for_what_it_does_first(text: str, name: str) -> None:
 
 
 def test_span_records_the_class_of_an_error_and_raises_it(recorded: Recorded) -> None:
-    """Its text may quote what somebody sent, or a link."""
+    """Its text may quote input of a user, or a link."""
     with pytest.raises(ValueError, match="sig="), telemetry.request("storage.get", "storage"):
         raise ValueError("https://clips.example.org/a?sig=secret")
     span = recorded.named("storage.get")

@@ -207,7 +207,7 @@ def test_a_token_without_an_end_is_refused(verify: Verify) -> None:
 )
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 def test_times_are_numbers(verify: Verify, name: str, value: str) -> None:
-    """Whatever stands in place of a time, the answer is no, and not a fault of ours."""
+    """Any other value than a time is refused, without an internal error."""
     text = json.dumps(claims() | {name: "@"}).replace('"@"', value)
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID}, text.encode()))
 
