@@ -214,7 +214,7 @@ class TestTwisting:
         assert share.views == 1
 
     @pytest.mark.parametrize("authorization", ["Bearer rubbish", "Basic YTpi"])
-    def test_a_bearer_token_is_not_looked_at(
+    def test_bearer_token_is_ignored(
         self, ready: Ready, visitor: httpx.Client, authorization: str
     ) -> None:
         share = Shared(ready)
@@ -277,7 +277,7 @@ class TestReuse:
         absent(opened(visitor, share.token))
         assert httpx.get(link).status_code == 404
 
-    def test_before_the_clip_is_ready_it_says_so_and_is_not_used_up(
+    def test_share_of_an_unready_clip_says_so_and_counts_no_view(
         self, alice: Caller, film: bytes, visitor: httpx.Client
     ) -> None:
         clip = alice.announce(alice.video())

@@ -192,7 +192,7 @@ def test_sql_in_a_token(app: App, rows_before: Rows, text: str) -> None:
     unharmed(app, rows_before)
 
 
-def test_sql_in_what_another_tool_uploads(
+def test_sql_in_uploads_of_other_tools_is_harmless(
     app: App, rows_before: Rows, attacker: Caller, film: bytes
 ) -> None:
     """In a blob's name and in its metadata."""

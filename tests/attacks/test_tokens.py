@@ -47,7 +47,7 @@ def test_the_second_issuers_tokens_are_good(anonymous: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("text", FORGED.values(), ids=FORGED.keys())
-def test_a_forged_token_opens_nothing(anonymous: httpx.Client, text: str) -> None:
+def test_forged_token_is_refused(anonymous: httpx.Client, text: str) -> None:
     for method, path in CALLS:
         answer = anonymous.request(method, path, headers=bearer(text))
         refused(answer, "invalid_token")
@@ -117,13 +117,13 @@ def test_a_huge_token_costs_nothing_but_its_answer(anonymous: httpx.Client, size
 @pytest.mark.parametrize(
     "name", ["access_token", "token", "authorization", "bearer", "jwt", "code"]
 )
-def test_a_token_in_the_address_counts_for_nothing(anonymous: httpx.Client, name: str) -> None:
+def test_token_in_the_url_is_ignored(anonymous: httpx.Client, name: str) -> None:
     """Addresses are logged, kept and passed on."""
     refused(anonymous.get("/videos", params={name: token()}), "missing_token")
     refused(anonymous.get("/videos", params={name: f"Bearer {token()}"}), "missing_token")
 
 
-def test_a_token_in_a_body_or_a_cookie_counts_for_nothing(anonymous: httpx.Client) -> None:
+def test_token_in_a_body_or_a_cookie_is_ignored(anonymous: httpx.Client) -> None:
     text = token()
     refused(anonymous.post("/videos", data={"access_token": text}), "missing_token")
     refused(anonymous.post("/videos", json={"access_token": text}), "missing_token")
@@ -155,7 +155,7 @@ def test_headers_of_a_gateway_are_ignored(anonymous: httpx.Client, name: str) ->
 @pytest.mark.parametrize(
     "name", ["X-Authorization", "Proxy-Authorization", "X-MS-TOKEN-AAD-ACCESS-TOKEN"]
 )
-def test_a_token_in_another_header_counts_for_nothing(anonymous: httpx.Client, name: str) -> None:
+def test_token_in_another_header_is_ignored(anonymous: httpx.Client, name: str) -> None:
     refused(anonymous.get("/videos", headers={name: f"Bearer {token()}"}), "missing_token")
 
 

@@ -93,7 +93,7 @@ def send(
 
 class TestOnEveryPath:
     @each_action
-    def test_without_the_role_asking_for_it_is_refused(
+    def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
         """Also on things of one's own, where the role would change nothing."""
@@ -149,7 +149,7 @@ class TestManyAtOnce:
             grants = member.http.get(f"/clips/{clip['id']}/grants").json()
             assert admin.subject in {grant["who"] for grant in grants}, "each link is on record"
 
-    def test_without_the_role(self, owner: Person) -> None:
+    def test_missing_role_is_refused(self, owner: Person) -> None:
         problem(post(owner, {"clip_ids": [str(uuid4())]}, **{"as": "admin"}), 403, "missing_role")
 
 

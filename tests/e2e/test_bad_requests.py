@@ -76,7 +76,7 @@ class TestBodies:
             '{"a":' * 10_000,
         ],
     )
-    def test_json_that_is_none(self, alice: Caller, text: str) -> None:
+    def test_malformed_json_is_refused(self, alice: Caller, text: str) -> None:
         answer = alice.http.post(
             f"/videos/{VIDEO}/clips", content=text, headers={"Content-Type": "application/json"}
         )
@@ -106,7 +106,7 @@ class TestBodies:
         problem(owner.http.patch(f"/clips/{clip['id']}", json={}), 400, "invalid_request")
 
     @pytest.mark.parametrize("value", ["yesterday", "2020-01-01T00:00:00Z", "2090-01-01", 5, {}])
-    def test_an_expiry_that_is_no_future_moment(self, ready: Ready, value: object) -> None:
+    def test_expiry_must_be_in_the_future(self, ready: Ready, value: object) -> None:
         owner, clip = ready
         answer = owner.http.patch(f"/clips/{clip['id']}", json={"expires_at": value})
         assert places(problem(answer, 400, "invalid_request")) == {"/expires_at"}
@@ -187,7 +187,9 @@ class TestParameters:
             ("GET", "/clips/{}/metadata"),
         ],
     )
-    def test_an_id_that_is_none(self, alice: Caller, method: str, path: str, bad_id: str) -> None:
+    def test_malformed_id_is_refused(
+        self, alice: Caller, method: str, path: str, bad_id: str
+    ) -> None:
         answer = alice.http.request(method, path.format(bad_id))
         (name,) = places(problem(answer, 400, "invalid_request"))
         assert name in {"video_id", "clip_id"}
@@ -198,7 +200,7 @@ class TestParameters:
         assert alice.http.get(path).status_code in {400, 404}
 
     @pytest.mark.parametrize("host", ["[", "[::1", "a]b", "u@h", "h:x", "h/api/clips?"])
-    def test_a_host_that_is_none(self, alice: Caller, host: str) -> None:
+    def test_malformed_host_is_refused(self, alice: Caller, host: str) -> None:
         """The response would hold a URL with that host; no share may be made without its URL."""
         video = alice.video()
         alice.video()
@@ -227,7 +229,7 @@ class TestPathsAndMethods:
             ("POST", "/health", {"GET", "HEAD"}),
         ],
     )
-    def test_an_unknown_method_learns_the_known_ones(
+    def test_unknown_method_gets_the_allowed_ones(
         self, alice: Caller, method: str, path: str, allowed: set[str]
     ) -> None:
         answer = alice.http.request(method, path)

@@ -240,7 +240,7 @@ def test_every_operation_succeeded_at_least_once(
         assert outcome.statuses[operation["operationId"]] & promised, operation["operationId"]
 
 
-def test_every_operation_refused_what_is_malformed(
+def test_every_operation_refuses_malformed_input(
     outcome: Outcome, document: dict[str, Any]
 ) -> None:
     for operation in operations(document):

@@ -46,7 +46,7 @@ def one_of_many(owner: Caller, clip_id: str, **terms: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ask", [alone, one_of_many])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_link_has_every_term_that_was_asked_for(ready: Ready, variant: str, ask: Ask) -> None:
+def test_link_has_every_requested_term(ready: Ready, variant: str, ask: Ask) -> None:
     """Lives of three hours have windows of three quarters of an hour."""
     owner, clip = ready
     before = datetime.now(UTC)

@@ -43,7 +43,7 @@ def test_a_deployment_that_works_passes_and_is_left_clean(
         assert client.get("/videos").json() == []
 
 
-def test_a_cdn_that_still_has_what_was_played_is_no_failure(
+def test_cached_clip_at_a_cdn_is_accepted(
     app: App, film_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps an object under the whole of its link, also after the object's end."""
@@ -102,7 +102,7 @@ def test_a_clip_that_cannot_be_taken_in_fails_and_is_removed(
         assert client.get("/videos").json() == []
 
 
-def test_an_app_that_stays_unwell_fails(
+def test_unhealthy_app_fails(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serving(lambda _: Reply(503)) as unwell:
@@ -122,7 +122,7 @@ def test_an_address_that_is_not_there_yet_is_waited_for(
         assert "refused" in said
 
 
-def test_without_a_token_nothing_is_tried(
+def test_missing_token_ends_the_script_at_once(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CLIPLINK_TOKEN", raising=False)

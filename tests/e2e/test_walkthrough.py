@@ -58,7 +58,7 @@ def test_a_clip_from_its_announcement_to_its_end(app: App, alice: Caller, film: 
     assert not [name for name in app.blobs() if video_id in name]
 
 
-def test_the_bytes_may_come_in_blocks(alice: Caller, film: bytes) -> None:
+def test_upload_in_blocks_works(alice: Caller, film: bytes) -> None:
     """As the storage clients of every language send what is large."""
     clip = alice.announce(alice.video())
     upload, half = clip["upload"], len(film) // 2
@@ -89,7 +89,7 @@ def test_an_upload_by_another_tool_appears_in_the_list(
     assert (clip["status"], clip["start_time"], clip["title"]) == ("ready", 0, None)
 
 
-def test_with_event_grid_the_event_brings_the_clip_in(new_app: NewApp, film: bytes) -> None:
+def test_event_grid_event_starts_processing(new_app: NewApp, film: bytes) -> None:
     """As on Azure: no container is scanned, storage sends events to a webhook."""
     app = new_app(BLOB_TRIGGER_SOURCE="EventGrid")
     with app.running() as host, app.client() as client:
@@ -197,7 +197,7 @@ class TestMetadata:
             "access_tier", "content_md5",
         }  # fmt: skip
 
-    def test_before_the_upload_there_is_no_blob_to_describe(self, alice: Caller) -> None:
+    def test_metadata_has_no_blob_before_the_upload(self, alice: Caller) -> None:
         clip = alice.announce(alice.video())
         metadata = alice.http.get(f"/clips/{clip['id']}/metadata").json()
         assert (metadata["azure_metadata"], metadata["media"]) == (None, None)
@@ -244,7 +244,7 @@ class TestLinks:
         answer = alice.http.get(f"/clips/{clip['id']}/access-url")
         assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
 
-    def test_the_upload_link_opens_nothing_else(self, alice: Caller, film: bytes) -> None:
+    def test_upload_link_allows_only_the_upload(self, alice: Caller, film: bytes) -> None:
         video_id = alice.video()
         clip, other = alice.announce(video_id), alice.announce(video_id)
         alice.send(clip, film)

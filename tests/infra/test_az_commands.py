@@ -97,7 +97,7 @@ def values(words: Words, option: str) -> list[str]:
     return list(rest[: next((i for i, w in enumerate(rest) if w.startswith("--")), len(rest))])
 
 
-def test_a_rescued_account_lets_browsers_do_what_the_first_one_did(heard: dict[Words, str]) -> None:
+def test_rescued_account_has_the_cors_rules_of_the_first(heard: dict[Words, str]) -> None:
     (words,) = [words for words in heard if "cors-rule" in words]
     told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
         "cors"

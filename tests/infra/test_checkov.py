@@ -21,7 +21,7 @@ def report() -> dict[str, Any]:
     return found
 
 
-def test_every_resource_was_looked_at(report: dict[str, Any]) -> None:
+def test_checkov_reads_every_resource(report: dict[str, Any]) -> None:
     """A file that checkov cannot read it leaves out without a word."""
     named = {
         path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE))

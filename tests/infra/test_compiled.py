@@ -143,7 +143,7 @@ def waits_for(module: str) -> set[str]:
     return direct.union(*(waits_for(each) for each in direct))
 
 
-def test_a_module_waits_for_what_it_looks_up() -> None:
+def test_module_depends_on_the_resources_that_it_looks_up() -> None:
     """A name is known at once, the resource of that name is not."""
     given = {name: MODULES[name]["properties"]["parameters"].keys() for name in MODULES}
     needed = {
@@ -207,7 +207,7 @@ def test_defaults_of_azd_equal_those_of_the_template() -> None:
             assert actual is None or name == "budgetStart"
 
 
-def test_the_template_requires_what_a_newcomer_knows() -> None:
+def test_required_parameters_are_known_before_the_first_deployment() -> None:
     """The preprovision hook finds out the administrator, and azd asks for the other three."""
     required = {name for name, each in DECLARED.items() if "defaultValue" not in each}
     assert required == {

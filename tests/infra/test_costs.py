@@ -17,7 +17,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("use", SHOWN.values(), ids=SHOWN.keys())
-def test_the_tables_are_what_the_program_prints(use: Use) -> None:
+def test_tables_equal_the_output_of_the_program(use: Use) -> None:
     assert table(month(use, Prices())) in COSTS.text
 
 

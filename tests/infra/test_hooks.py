@@ -293,7 +293,7 @@ def test_events_are_subscribed_to_and_the_app_is_tried_out(provisioned: Deployer
         {"AUTH_ISSUER": "https://issuer.example.com"},
     ],
 )
-def test_without_a_token_a_deployment_ends_well_and_says_what_to_do(
+def test_deployment_without_a_token_succeeds_with_a_hint(
     provisioned: Deployer, variables: dict[str, str]
 ) -> None:
     provisioned.variables |= variables

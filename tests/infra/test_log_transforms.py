@@ -47,7 +47,7 @@ def requests() -> str:
 
 
 @pytest.mark.parametrize("variant", NAMES)
-def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
+def test_workspace_uses_the_transformations(variant: str) -> None:
     (workspace,) = of_type(variant, WORKSPACES)
     (rule,) = of_type(variant, RULES)
     assert rule.body["kind"] == "WorkspaceTransforms"
@@ -67,7 +67,7 @@ def test_all_data_is_transformed_before_it_is_stored() -> None:
 
 
 @pytest.mark.parametrize("query", of_transformations(), ids=lambda query: query.where)
-def test_a_transformation_uses_what_transformations_may_use(query: Query) -> None:
+def test_transformation_uses_only_allowed_operators(query: Query) -> None:
     analysis = analyses()[query]
     assert analysis.tables == ["source"]
     assert {*analysis.functions, *analysis.operators} <= SUPPORTED

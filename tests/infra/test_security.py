@@ -77,7 +77,7 @@ def test_browsers_of_named_origins_alone_may_call() -> None:
         assert "*" not in app["allowedOrigins"]
 
 
-def test_a_browser_may_send_what_an_upload_needs() -> None:
+def test_cors_allows_the_headers_of_an_upload() -> None:
     (rule,) = cors("standard")
     assert set(rule["allowedMethods"]) == {"PUT", "GET", "HEAD"}
     allowed = rule["allowedHeaders"]
@@ -106,7 +106,7 @@ def test_the_database_knows_no_passwords(variant: str) -> None:
     assert administrator.properties["principalName"] == "ada@example.com"
 
 
-def test_the_app_is_no_administrator_of_the_database() -> None:
+def test_app_is_not_an_administrator_of_the_database() -> None:
     administrators = of_type("everything", f"{SERVERS}/administrators")
     assert "id-cliplink" not in json.dumps([each.body for each in administrators])
 

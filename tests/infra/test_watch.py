@@ -132,7 +132,7 @@ def test_evaluations_leave_no_gap(kind: str, variant: str) -> None:
         assert frequency <= MINUTES[alert.properties["windowSize"]], alert.name
 
 
-def test_a_small_service_is_watched_for_what_costs_clips_or_money() -> None:
+def test_small_size_keeps_alerts_on_lost_clips_and_costs() -> None:
     metrics = {each.name for each in of_type("small", METRIC_ALERTS)}
     assert metrics == {
         "storage-used-capacity",

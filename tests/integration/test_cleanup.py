@@ -121,7 +121,7 @@ class TestExpiry:
 
 
 class TestReconciliation:
-    def test_a_blob_whose_event_got_lost_is_brought_in(
+    def test_blob_with_a_lost_event_is_processed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         library.upload(f"{library.video.id}/forgotten.mp4", film)
@@ -173,7 +173,7 @@ class TestReconciliation:
         library.services.ingest.landed(clip.blob_name)
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_a_clip_whose_blob_is_gone_stops_looking_ready(
+    def test_clip_without_its_blob_is_marked_as_failed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip, other = library.landed(film), library.landed(film)
@@ -270,7 +270,7 @@ class TestReconciliation:
 class TestNamesThatCannotBeStored:
     LONG = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(950))
 
-    def test_one_holds_up_no_other_blob_and_is_named_once(
+    def test_bad_blob_blocks_no_other_and_is_logged_once(
         self,
         library: Library,
         film: bytes,

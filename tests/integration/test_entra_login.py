@@ -164,7 +164,7 @@ def test_a_server_of_a_public_authority_proves_who_it_is_without_a_file(url: str
 
 
 @pytest.mark.usefixtures("public_authority", "short_wait")
-def test_a_public_certificate_of_another_name_is_no_proof(
+def test_public_certificate_of_another_name_is_refused(
     front: Front, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = url.replace(HOST, "other.postgres.database.azure.com")
@@ -206,7 +206,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_token(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_without_a_token_it_is_an_outage_which_ends_with_the_next_one(
+def test_missing_token_is_an_outage_until_the_next_token(
     url: str, tokens: Tokens, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

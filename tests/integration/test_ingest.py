@@ -84,7 +84,7 @@ def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: byt
     assert (video.status, video.clip_count) == ("done", 1)
 
 
-def test_a_file_that_is_no_clip_fails_at_once_and_says_why(library: Library) -> None:
+def test_unplayable_file_fails_at_once_with_a_reason(library: Library) -> None:
     clip = library.landed(b"plain text " * 100)
     assert clip.status is ClipStatus.FAILED
     assert clip.failure is not None
@@ -160,7 +160,7 @@ def test_a_type_that_browsers_run_is_not_taken_over(library: Library, film: byte
     assert httpx.get(link.url).headers["Content-Type"] == "application/octet-stream"
 
 
-def test_without_notes_it_runs_from_zero_to_its_end(library: Library, film: bytes) -> None:
+def test_clip_without_metadata_runs_from_zero_to_its_end(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/plain.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
@@ -241,7 +241,7 @@ def test_blob_below_no_video_is_ignored(library: Library, film: bytes, folder: s
     assert library.blobs() == {name}
 
 
-def test_a_blob_that_is_gone_is_no_error(library: Library) -> None:
+def test_deleted_blob_is_no_error(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
     library.services.ingest.landed(clip.blob_name)

@@ -202,7 +202,7 @@ def test_reading_is_all_that_it_does(any_store: Store, url: str) -> None:
     assert any_store.names() == [NAME, OTHER]
 
 
-def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> None:
+def test_https_link_is_refused_over_http(plain_store: Store) -> None:
     """What every link is off loopback; the emulator here speaks plain HTTP."""
     plain_store.put(NAME, b"mine")
     key = plain_store.account._key

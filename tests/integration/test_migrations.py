@@ -198,7 +198,7 @@ def test_many_runners_at_once_apply_each_file_once(empty_database_url: str) -> N
     assert sorted(applied) == sorted(file.stem for file in SCHEMA.glob("*.sql"))
 
 
-def test_the_command_says_what_it_applied(empty_database_url: str) -> None:
+def test_command_prints_the_applied_files(empty_database_url: str) -> None:
     command = [sys.executable, "-m", "shared.migrate"]
     result = subprocess.run(
         command,

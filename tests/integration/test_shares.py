@@ -172,7 +172,7 @@ class TestOpening:
             sharing.open(token, stranger())
         opened(library, token)
 
-    def test_a_blob_that_is_gone_costs_no_view(self, library: Library, film: bytes) -> None:
+    def test_missing_blob_counts_no_view(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=1)
         library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
@@ -532,7 +532,7 @@ class TestOwners:
         sharing.revoke(root, clip.id, share.id)
         assert [s.revoked_at is not None for s in shares_of(library, clip)] == [True]
 
-    def test_a_clip_that_is_gone_cannot_be_shared(self, library: Library) -> None:
+    def test_deleted_clip_cannot_be_shared(self, library: Library) -> None:
         clip = library.announce()
         library.services.clips.hide(library.viewer, clip.id)
         with pytest.raises(NotFound):

@@ -169,7 +169,7 @@ def test_the_address_that_a_link_is_bound_to_is_signed(any_store: Store) -> None
         "🎬",
     ],
 )
-def test_a_download_is_saved_under_the_name_asked_for(any_store: Store, name: str) -> None:
+def test_download_is_saved_under_the_requested_name(any_store: Store, name: str) -> None:
     any_store.put("a.mp4", b"here")
     terms = LinkTerms(download_as=name, content_type="video/webm")
     link = any_store.links.to_read(any_store.container, "a.mp4", HOUR, terms)

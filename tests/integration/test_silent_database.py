@@ -113,7 +113,7 @@ def test_parameters_of_the_url_override_the_defaults(
     assert (timeout, interval) == (milliseconds, 10)
 
 
-def test_the_schema_runner_notices_a_host_that_is_gone(
+def test_schema_runner_notices_a_dead_host(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When it applies files, and in a dry run."""

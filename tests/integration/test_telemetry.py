@@ -63,7 +63,7 @@ def test_requests_of_a_step_are_its_child_spans(
     assert names(recorded.below(recorded.named("ingest.publish"))) == ["UPDATE clips"]
 
 
-def test_a_ready_clip_is_counted_with_what_it_took(
+def test_ready_clip_is_counted_with_its_costs(
     library: Library, film: bytes, recorded: Recorded, clock: SetClock
 ) -> None:
     clock.advance(minutes=1)
@@ -142,7 +142,7 @@ def test_the_line_of_a_failure_carries_its_code(
     assert vars(line)["size_bytes"] == 0
 
 
-def test_a_cleanup_counts_what_it_did_and_that_it_ran(
+def test_cleanup_counts_its_items_and_its_run(
     library: Library, film: bytes, clock: SetClock, recorded: Recorded
 ) -> None:
     library.announce()
@@ -204,7 +204,7 @@ def test_requests_to_storage_are_not_logged(
     assert "Request URL" not in requests_log.text
 
 
-def test_with_the_debug_switch_they_are_and_show_no_signature(
+def test_storage_debug_logs_requests_without_signatures(
     azurite_account: Account, requests_log: pytest.LogCaptureFixture
 ) -> None:
     """Neither that of a request, nor that of a link: the app's client never uses one, but might."""

@@ -196,7 +196,7 @@ class TestStoryboard:
         clock.advance(seconds=2)
         assert library.services.cleanup.run()["temp_blobs_deleted"] == 1
 
-    def test_one_bound_to_an_address_is_no_one_elses(self, library: Library, film: bytes) -> None:
+    def test_link_bound_to_an_address_is_not_shared(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         link = library.link(clip, self.terms("203.0.113.7"))
         assert "sip=203.0.113.7" in link.url

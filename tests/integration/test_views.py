@@ -56,7 +56,7 @@ def test_an_admin_views_under_their_own_name(library: Library) -> None:
     assert logged(library) == [(root.user_id, clip.id)]
 
 
-def test_an_admin_whose_row_is_gone_views_under_no_name(library: Library) -> None:
+def test_view_of_an_admin_without_a_row_has_no_user(library: Library) -> None:
     """As after a restore: the app still remembers an id that the database has not."""
     clip = library.announce()
     assert view(library, clip, Viewer(uuid4(), as_admin=True))

@@ -111,9 +111,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_copy_that_is_asked_to_stop_leaves_nothing(
-    launcher: Launcher, number: signal.Signals
-) -> None:
+def test_stopped_copy_leaves_no_process(launcher: Launcher, number: signal.Signals) -> None:
     """Neither Ctrl-C nor SIGTERM is a failure."""
     copy = launcher.start()
     assert copy.lines[-1] == f"Cliplink is ready: http://localhost:{launcher.port}"

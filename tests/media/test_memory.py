@@ -169,7 +169,7 @@ def outcomes(films: list[bytes]) -> list[str]:
     return found
 
 
-def test_damaged_frame_is_no_lack_of_memory(made: Make) -> None:
+def test_damaged_frame_is_distinguished_from_lack_of_memory(made: Make) -> None:
     """It costs that frame, whether the file is alone or beside others."""
     films = damaged_av1(made)
     alone = outcomes(films)

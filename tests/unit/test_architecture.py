@@ -104,7 +104,7 @@ def looks_at_the_environment(tree: ast.AST) -> bool:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_every_library_is_known_to_its_owner_only(path: Path) -> None:
+def test_every_library_is_imported_by_its_owner_only(path: Path) -> None:
     assert trespasses(module_name(path), ast.parse(path.read_text())) == []
 
 
@@ -330,7 +330,7 @@ def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -
 
 
 @pytest.mark.parametrize("kind", ["account key", "identity"])
-def test_without_a_connection_string_the_trigger_uses_the_prefix(kind: str) -> None:
+def test_trigger_without_a_connection_string_uses_the_prefix(kind: str) -> None:
     started = start(INDEX, CREDENTIALS[kind])
     assert started.returncode == 0, started.stderr
     bindings = json.loads(started.stdout.splitlines()[-1])

@@ -96,7 +96,7 @@ def test_a_clip_in_any_other_tier_is_there_at_once(
     assert tiers.calls == []
 
 
-def test_a_clip_is_fetched_back_once_however_often_it_is_asked_for(
+def test_repeated_requests_start_one_rehydration(
     archive: Archive, tiers: Tiers, clock: SetClock
 ) -> None:
     tiers.store(NAME, "Archive")

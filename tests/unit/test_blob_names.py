@@ -71,9 +71,7 @@ def test_images_of_the_old_service_share_the_shorter_prefix() -> None:
         ("clip.mp4\n", ""),
     ],
 )
-def test_an_extension_is_short_and_plain_or_there_is_none(
-    filename: str | None, extension: str
-) -> None:
+def test_extension_is_short_and_plain_or_absent(filename: str | None, extension: str) -> None:
     assert blob_names.extension_of(filename) == extension
 
 
@@ -113,5 +111,5 @@ def test_id_has_one_form_only(spelling: str) -> None:
 @pytest.mark.parametrize(
     "rest", ["a.mp4", f"deep/{CLIP}.mp4", f"{CLIP}/poster.jpg", f"{CLIP}_thumbnail.jpg", ""]
 )
-def test_a_name_that_is_no_id_spells_no_clip(rest: str) -> None:
+def test_name_that_is_no_id_names_no_clip(rest: str) -> None:
     assert blob_names.clip_of(f"{VIDEO}/{rest}") is None

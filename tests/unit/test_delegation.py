@@ -115,7 +115,7 @@ def test_a_link_never_outlives_its_key_nor_begins_before_it(
             assert moment(said(url, "skt")) <= moment(said(url, "st")) < clock.now
 
 
-def test_a_key_is_asked_for_within_what_the_service_allows(
+def test_key_is_requested_within_the_limits_of_the_service(
     clock: SetClock, service: Service
 ) -> None:
     for clock.now in moments():
@@ -241,7 +241,7 @@ def test_a_key_that_cannot_be_fetched_again_serves_on(
     assert len(service.asked) == 3
 
 
-def test_without_a_key_there_is_no_link(links: Links, service: Service) -> None:
+def test_link_needs_a_key(links: Links, service: Service) -> None:
     service.away = True
     with pytest.raises(StorageUnavailable):
         read(links)

@@ -131,7 +131,7 @@ def test_a_caller_may_have_a_longer_window(clock: SetClock) -> None:
     assert links.to_read("c", "b", day) != link
 
 
-def test_without_a_window_a_link_lives_exactly_as_long_as_asked(clock: SetClock) -> None:
+def test_link_without_a_window_has_exactly_the_requested_life(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     link = links.to_read("c", "b", timedelta(minutes=5), window=NOTHING)
     assert link.expires_at == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
@@ -180,7 +180,7 @@ def test_links_with_other_terms_have_other_ids(clock: SetClock) -> None:
     assert len({link.id for link in made}) == len(made)
 
 
-def test_a_link_is_what_the_vendors_client_would_have_made(clock: SetClock) -> None:
+def test_link_equals_that_of_the_vendors_client(clock: SetClock) -> None:
     storage = by_connection_string(clock, EndpointSuffix="core.windows.net")
     client = BlobServiceClient(storage.address, credential=KEY)
     chance = random.Random("links")
@@ -324,7 +324,7 @@ def test_a_download_name_is_written_for_old_and_new_browsers(
     assert "\n" not in disposition
 
 
-def test_without_a_download_name_a_browser_plays(clock: SetClock) -> None:
+def test_link_without_a_download_name_plays(clock: SetClock) -> None:
     said = read_link(clock, LinkTerms(content_type="video/mp4"))
     assert said["rsct"] == "video/mp4"
     assert "rscd" not in said
@@ -344,7 +344,7 @@ def test_a_browser_keeps_it_an_hour_and_no_longer_than_the_links_life(
     assert asked(link.url)["rscc"] == f"private, max-age={seconds}"
 
 
-def test_an_upload_link_says_nothing_of_that(clock: SetClock) -> None:
+def test_upload_link_has_no_response_headers(clock: SetClock) -> None:
     link = Links(by_connection_string(clock), clock).to_upload("c", "b", HOUR)
     assert "rscc" not in asked(link.url)
 
@@ -353,7 +353,7 @@ def test_an_upload_link_says_nothing_of_that(clock: SetClock) -> None:
 
 
 @pytest.mark.parametrize("cdn", [CDN, f"{CDN}/clips"])
-def test_with_a_cdn_a_link_to_read_leads_there(clock: SetClock, cdn: str) -> None:
+def test_read_link_leads_to_the_cdn(clock: SetClock, cdn: str) -> None:
     """What it opens may be kept at the edge, for everybody with the same link."""
     storage = by_connection_string(clock)
     direct = Links(storage, clock).to_read("c", "a b.mp4", HOUR)

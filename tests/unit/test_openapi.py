@@ -261,7 +261,7 @@ def test_schema_has_null_and_formats() -> None:
 # --- Inputs
 
 
-def test_a_parameter_is_described_as_text_that_is_there() -> None:
+def test_parameter_schema_has_no_null() -> None:
     listed = Schemas([], []).of_parameters(inputs.AccessUrl)
     hours = {key: listed["expiry_hours"][key] for key in ("type", "minimum", "maximum", "default")}
     assert hours == {"type": "integer", "minimum": 1, "maximum": 168, "default": 24}

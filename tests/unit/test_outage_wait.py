@@ -50,7 +50,7 @@ def test_an_outage_that_lasts_is_raised_when_the_limit_is_near() -> None:
     assert time.monotonic() - started <= 1.2
 
 
-def test_without_a_wait_the_first_outage_is_raised() -> None:
+def test_zero_limit_raises_the_first_outage() -> None:
     away = Away(1)
     with pytest.raises(StorageUnavailable):
         NO_WAIT.through(away)

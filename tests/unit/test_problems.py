@@ -134,7 +134,7 @@ def test_bad_fields_are_listed_by_parameter_or_pointer() -> None:
     ]
 
 
-def test_without_bad_fields_there_is_no_list() -> None:
+def test_problem_without_bad_fields_has_no_list() -> None:
     assert "errors" not in json.loads(render(problem(InvalidRequest("No."))).get_body())
 
 

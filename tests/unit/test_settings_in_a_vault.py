@@ -67,7 +67,7 @@ def test_environment_overrides_the_vault() -> None:
     assert not set(keeper.asked) & {*COMPLETE, "KEY_VAULT_URL"}
 
 
-def test_each_setting_is_asked_for_once() -> None:
+def test_each_setting_is_requested_once() -> None:
     keeper = Keeper(COMPLETE)
     keeper.read()
     assert sorted(keeper.asked) == sorted(set(keeper.asked))

@@ -208,9 +208,7 @@ def test_an_issuer_that_is_away_is_not_hammered(key_set: KeySet) -> None:
 
 
 @pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"alg": "PS256"}])
-def test_a_key_for_another_purpose_is_none_for_tokens(
-    key_set: KeySet, change: dict[str, object]
-) -> None:
+def test_key_for_another_purpose_is_not_used(key_set: KeySet, change: dict[str, object]) -> None:
     key_set.keys = [public_jwk(OTHER_KEY, "other"), public_jwk(KEY, KEY_ID, **change)]
     with pytest.raises(Unauthenticated):
         key_set.verifier().verify(f"Bearer {token()}")
@@ -225,7 +223,7 @@ def test_a_key_need_not_say_its_purpose(key_set: KeySet, missing: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [1024, 2040])
-def test_a_weak_key_is_none_for_tokens(key_set: KeySet, bits: int) -> None:
+def test_weak_key_is_not_used(key_set: KeySet, bits: int) -> None:
     weak = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     key_set.keys.append(public_jwk(weak, "weak"))
     with pytest.raises(Unauthenticated):

@@ -52,7 +52,7 @@ def test_a_query_shows_its_text_and_nothing_else(recorded: Recorded) -> None:
         ("", "query"),
     ],
 )
-def test_a_query_is_named_for_what_it_does_first(text: str, name: str) -> None:
+def test_query_span_is_named_after_its_first_operation(text: str, name: str) -> None:
     assert telemetry.summary(text) == name
 
 
@@ -113,6 +113,6 @@ assert not [name for name in sys.modules if name.startswith("opentelemetry.sdk")
 """
 
 
-def test_without_an_sdk_nothing_is_made_or_loaded() -> None:
+def test_telemetry_without_an_sdk_loads_nothing() -> None:
     """Not even where another library has loaded the API."""
     subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_AN_SDK], cwd=ROOT, check=True)

@@ -83,7 +83,7 @@ def test_an_unsigned_token_is_refused(verify: Verify) -> None:
     refusal(verify, unsigned)
 
 
-def test_the_public_key_is_no_shared_secret(verify: Verify) -> None:
+def test_public_key_is_not_accepted_as_a_shared_secret(verify: Verify) -> None:
     """The classic confusion: HS256, signed with what everybody can fetch."""
     for secret in public_forms(KEY, public_jwk(KEY, KEY_ID)):
         assert "RS256" in refusal(verify, hmac_signed(secret))
