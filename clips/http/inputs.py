@@ -68,7 +68,7 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """Stands for the body of an operation that takes none."""
+    """The body of an operation without a body."""
 
 
 class Parameters(BaseModel):
@@ -239,7 +239,7 @@ class NewCuts(Body):
 
     @property
     def items(self) -> list[CutItem | MalformedItem]:
-        """The clips; a malformed one stands in its place as what it is."""
+        """The clips in their order; a malformed one is a MalformedItem."""
         return cast("list[CutItem | MalformedItem]", self.clips)
 
 

@@ -1,5 +1,5 @@
-// Who may do what: every role assignment of the system, with the calls that need it. Nobody has a
-// right on the resource group, and nobody has an account key.
+// Every role assignment of the system, with the calls that need it. No identity has a right on the
+// resource group, and none has an account key.
 
 param appPrincipalId string
 param eventsPrincipalId string
