@@ -182,7 +182,7 @@ class Smoke:
             if value is not None:
                 return value
             if time.monotonic() > deadline:
-                self._fail(f"waited {self.patience:.0f} s for {what}, without a result{why()}")
+                self._fail(f"waited {self.patience:.0f} s for {what}{why()}")
             time.sleep(_PAUSE)
 
     @staticmethod
