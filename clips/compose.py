@@ -157,6 +157,7 @@ def compose_on(
     source_landings = SourceLandings(database)
     source_images = ImageWriter(blobs, containers, source_landings)
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
+    source_ingest = SourceIngest(account, blobs, containers, source_landings, source_images)
     # Requests between blobs go to the account itself, not through the CDN.
     composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
     cutter = Cutter(blobs, containers, composer, settings.video_encoder)
@@ -192,13 +193,14 @@ def compose_on(
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
+            sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, blobs, containers),
         sources=VideoSources(Sources(database), library, access, storyboards, blobs, containers),
-        source_ingest=SourceIngest(account, blobs, containers, source_landings, source_images),
+        source_ingest=source_ingest,
         cutting=Cutting(cuts, library, account, containers, cuts_queue, cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,

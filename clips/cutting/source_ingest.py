@@ -5,6 +5,7 @@ As for clips, a call may come twice, late or out of order, and stop anywhere.
 
 import logging
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from shared.storage import BlobReader
 
 _log = logging.getLogger(__name__)
+
+# The longest that host.json lets a run live: after that the one that had the source is dead.
+_STALLED_AFTER = timedelta(minutes=30)
+_MOST_STALLED = 100
 
 
 class SourceIngest:
@@ -52,6 +57,10 @@ class SourceIngest:
             return
         with span("source"):
             self._attempt(blob_name, video_id)
+
+    def stalled(self) -> list[str]:
+        """Names of the blobs whose event may have been lost, or whose run has died."""
+        return self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
 
     def _attempt(self, blob_name: str, video_id: UUID) -> None:
         self._landings.count_attempt(blob_name)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 
+from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
@@ -57,6 +58,7 @@ class Cleanup:
         reconciliation: Reconciliation,
         checksums: Checksums,
         migrations: MigrationJobs,
+        sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
         temporary: Temporary,
@@ -68,6 +70,7 @@ class Cleanup:
         self._grants = grants
         self._deletion = deletion
         self._ingest = ingest
+        self._sources = sources
         # Those that may take minutes come last.
         self._steps: Mapping[str, Step] = {
             "clips_expired": upkeep.hide_expired_clips,
@@ -78,6 +81,7 @@ class Cleanup:
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,
             "temp_files_deleted": temporary.delete_files,
+            "sources_processed": self._process_sources,
             "cuts_resumed": cuts.resume,
             "renditions_resumed": renditions.resume,
             "migrations_resumed": migrations.resume,
@@ -163,6 +167,18 @@ class Cleanup:
             _named,
             may_go_on=_time_limit(),
             postpone=lambda clip: self._upkeep.postpone_sweep(clip.clip_id),
+        )
+
+    def _process_sources(self) -> Tally:
+        def process(blob_name: str) -> int:
+            self._sources.landed(blob_name)
+            return 1
+
+        return each(
+            self._sources.stalled(),
+            process,
+            lambda blob_name: f"source {blob_name}",
+            may_go_on=_time_limit(),
         )
 
     def _forget_grants(self) -> int:

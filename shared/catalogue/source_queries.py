@@ -4,7 +4,7 @@
 clips, a claim is for one version of a blob: only that version is published.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -114,6 +114,15 @@ _GIVE_UP: LiteralString = """
       AND status IN ('awaiting_upload', 'processing')
 """
 
+# Sources whose event may have been lost, or whose run has died; the one tried longest ago first.
+_STALLED: LiteralString = """
+    SELECT s.blob_name
+    FROM sources s JOIN videos v ON v.id = s.video_id
+    WHERE s.status IN ('awaiting_upload', 'processing') AND v.deleted_at IS NULL
+      AND coalesce(s.attempted_at, s.created_at) < now() - %(stalled_for)s
+    ORDER BY coalesce(s.attempted_at, s.created_at) LIMIT %(limit)s
+"""
+
 
 class Sources:
     def __init__(self, database: Database) -> None:
@@ -145,6 +154,11 @@ class SourceLandings:
 
     def count_attempt(self, blob_name: str) -> None:
         self._database.run(_COUNT_ATTEMPT, {"blob_name": blob_name})
+
+    def stalled(self, stalled_for: timedelta, limit: int) -> list[str]:
+        """Names of the blobs of unfinished sources that nothing has tried for so long."""
+        parameters = {"stalled_for": stalled_for, "limit": limit}
+        return [row["blob_name"] for row in self._database.all(_STALLED, parameters)]
 
     def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
         """Decides about a version of a blob, and claims it if it is to be processed."""

@@ -239,6 +239,18 @@ def test_cut_whose_message_was_lost_is_sent_again(
     assert services.cut_worker.resume() == 1
 
 
+def test_source_whose_event_was_lost_is_processed_by_the_cleanup(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    services.sources.announce(viewer, video_id, "match.mp4", None)
+    blob = blob_names.source_blob(video_id, ".mp4")
+    services.blobs.put(services.containers.videos, blob, mp4, "video/mp4", replace=True)
+    assert services.cleanup.run()["sources_processed"] == 0
+    services.database.run("UPDATE sources SET created_at = now() - interval '1 hour'", {})
+    assert services.cleanup.run()["sources_processed"] == 1
+    assert services.sources.read(viewer, video_id).source.status is ClipStatus.READY
+
+
 def test_source_that_is_no_film_fails(
     services: AllServices, viewer: Viewer, video_id: UUID
 ) -> None:

@@ -27,7 +27,7 @@ from tests.triggers.installation import MICROSOFT, Installation
 
 OK, FAILED = ("clip_landed", "ok"), ("clip_landed", "failed")
 # Long enough that five tries at once, or five that each wait for a connection, would be over.
-# With 40 this is the scenario that bench/triggers.md has figures of.
+# 40 s is longer than the pauses of either host; the default keeps the test short.
 _OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS") or 6)
 _UPLOADS = 20
 
