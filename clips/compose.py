@@ -42,7 +42,7 @@ from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Links, Queue, StorageAccount, TierCheck
+from shared.storage import Blobs, Links, Queue, Slots, StorageAccount, TierCheck
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover
@@ -50,13 +50,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backends:
-    """What all services stand on: the clock, the database, and the storage account."""
+    """What all services stand on: the clock, the database, and the storage account.
+
+    `blobs` is for background work, `api_blobs` for calls that somebody waits for: see `Slots`.
+    """
 
     clock: Clock
     containers: Containers
     database: Database
     account: StorageAccount
     blobs: Blobs
+    api_blobs: Blobs
+    api_slots: Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +91,16 @@ def compose(
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     account = StorageAccount(settings.storage, clock)
+    # Half of the threads stay for calls that need nothing of storage.
+    slots = Slots(max(1, settings.handler_threads // 2))
     return Backends(
         clock=clock,
         containers=Containers(settings.container_prefix),
         database=Database(settings.database_url),
         account=account,
         blobs=Blobs(account),
+        api_blobs=Blobs(account, slots),
+        api_slots=slots,
     )
 
 
@@ -100,15 +109,16 @@ def compose_on(
 ) -> Services:
     clock, containers = backends.clock, backends.containers
     database, account, blobs = backends.database, backends.account, backends.blobs
+    api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
     upkeep = Upkeep(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
-    tier_check = TierCheck(account, Links(account, clock))
-    archive = Archive(clock, blobs, containers, tier_check.is_readable)
-    storyboards = Storyboards(clock, blobs, containers, links, grants)
-    deletion = Deletion(blobs, containers, clips, videos, upkeep)
+    tier_check = TierCheck(account, Links(account, clock), backends.api_slots)
+    archive = Archive(clock, api_blobs, containers, tier_check.is_readable)
+    storyboards = Storyboards(clock, api_blobs, containers, links, grants)
+    deletion = Deletion(api_blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
     ingest = Ingest(clock, account, blobs, containers, landings, images)
@@ -134,12 +144,12 @@ def compose_on(
             view_log=ViewLog(database),
             access=access,
             account=account,
-            blobs=blobs,
+            blobs=api_blobs,
             containers=containers,
         ),
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
-        thumbnails=Thumbnails(blobs, containers, links, clips, grants),
+        thumbnails=Thumbnails(api_blobs, containers, links, clips, grants),
         deletion=deletion,
         ingest=ingest,
         migrations=migrations,
@@ -156,7 +166,7 @@ def compose_on(
             migrations=migrations,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, blobs, containers),
+        health=Health(database, api_blobs, containers),
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

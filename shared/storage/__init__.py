@@ -10,6 +10,7 @@ from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import BlobReader, Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links, LinkTerms
+from shared.storage.slots import Slots
 from shared.storage.tier_check import TierCheck
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Place",
     "Queue",
     "RetryPolicy",
+    "Slots",
     "Source",
     "StorageAccount",
     "Stored",
