@@ -12,13 +12,14 @@ import pytest
 from psycopg import sql
 
 from clips.ingest.images import ImageWriter
-from local import azurite, postgres, storage_proxy
+from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.model import Blob
 from shared.settings import from_mapping
 from shared.storage import Blobs
+from tests import storage_proxy
 from tests.e2e.app import wait_for
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all
