@@ -171,8 +171,8 @@ def _path(value: str | None) -> Path | None:
 
 
 def _handler_threads(reader: SettingReader) -> int:
-    """As many as the platform's worker makes of the setting, which is its own."""
-    text = reader.get("PYTHON_THREADPOOL_THREAD_COUNT") or ""
+    """As many as the platform's worker makes of its setting, and by default of the processors."""
+    text = reader.of_platform("PYTHON_THREADPOOL_THREAD_COUNT") or ""
     if text.isdecimal() and int(text) > 0:
         return int(text)
     return min(32, (os.process_cpu_count() or 1) + 4)
