@@ -46,40 +46,43 @@ class Slots:
         self._count = count
         self._taken = 0
         self._away = False
-        self._last_answer = 0.0
+        self._answered_at = 0.0
+        self._full_since = 0.0
         self._changed = threading.Condition()
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         self._take()
         began = time.monotonic()
-        waited_in_vain = False
+        in_vain = False
         try:
             yield
         except StorageUnavailable:
-            waited_in_vain = time.monotonic() - began > _LONG
+            in_vain = time.monotonic() - began > _LONG
             raise
         finally:
-            self._give_back(away=waited_in_vain)
+            self._give_back(began, in_vain=in_vain)
 
     def _take(self) -> None:
         latest = time.monotonic() + _LONGEST_WAIT
         with self._changed:
             while self._taken >= (1 if self._away else self._count):
-                until = min(latest, self._last_answer + _SILENCE)
+                # After a time without requests, an answer is due only from when all were taken.
+                until = min(latest, max(self._answered_at, self._full_since) + _SILENCE)
                 remaining = until - time.monotonic()
                 if self._away or remaining <= 0:
                     raise StorageUnavailable("Storage leaves earlier requests unanswered.")
                 self._changed.wait(remaining)
             self._taken += 1
             if self._taken == self._count:
-                # After a time without requests too, an answer is due only from now on.
-                self._last_answer = time.monotonic()
+                self._full_since = time.monotonic()
 
-    def _give_back(self, *, away: bool) -> None:
+    def _give_back(self, began: float, *, in_vain: bool) -> None:
         with self._changed:
             self._taken -= 1
-            self._away = away
-            if not away:
-                self._last_answer = time.monotonic()
+            if not in_vain:
+                self._away = False
+                self._answered_at = time.monotonic()
+            elif self._answered_at < began:  # nor was any other request answered meanwhile
+                self._away = True
             self._changed.notify_all()
