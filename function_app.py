@@ -10,11 +10,12 @@ gc.disable()  # imports leave no garbage: collecting would take a tenth of the s
 # ruff: noqa: E402 - the imports have to come after that line
 import logging
 from typing import List  # noqa: UP035 - see migration_batch
+from uuid import UUID
 
 import azure.functions as func
 
 from clips.compose import compose
-from clips.handlers import clips, docs, links, migrations, shares, system, videos
+from clips.handlers import clips, cuts, docs, links, migrations, shares, sources, system, videos
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
@@ -35,6 +36,11 @@ routes.add("videos_create", "POST", "videos", videos.create)
 routes.add("videos_list", "GET", "videos", videos.page)
 routes.add("videos_get", "GET", "videos/{video_id}", videos.get)
 routes.add("videos_delete", "DELETE", "videos/{video_id}", videos.delete)
+routes.add("sources_create", "POST", "videos/{video_id}/source", sources.create)
+routes.add("sources_get", "GET", "videos/{video_id}/source", sources.get)
+routes.add("sources_delete", "DELETE", "videos/{video_id}/source", sources.delete)
+routes.add("cuts_create", "POST", "videos/{video_id}/cuts", cuts.create)
+routes.add("renditions_create", "POST", "clips/{clip_id}/renditions", cuts.rendition)
 routes.add("clips_create", "POST", "videos/{video_id}/clips", clips.create)
 routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
 routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
@@ -69,6 +75,40 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
+
+
+@app.function_name("source_landed")
+@app.blob_trigger(
+    arg_name="blob",
+    path=f"{containers.videos}/{{name}}",
+    connection=settings.storage.trigger_connection,
+    source=func.BlobSource(settings.blob_trigger_source),
+)
+def source_landed(blob: BlobName) -> None:
+    """A blob was written to the videos container."""
+    services.outage_wait.through(lambda: services.source_ingest.landed(blob.name))
+
+
+@app.function_name("clip_cut")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.cuts_queue,
+    connection=settings.storage.trigger_connection,
+)
+def clip_cut(message: func.QueueMessage) -> None:
+    """A clip is to be cut out of its source."""
+    services.cut_worker.work(UUID(message.get_body().decode()))
+
+
+@app.function_name("clip_rendition")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.renditions_queue,
+    connection=settings.storage.trigger_connection,
+)
+def clip_rendition(message: func.QueueMessage) -> None:
+    """A copy of a clip is to be made that every browser plays."""
+    services.renditions.work(UUID(message.get_body().decode()))
 
 
 @app.function_name("migration_batch")

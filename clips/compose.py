@@ -7,6 +7,11 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clips.cutting.cuts import Cutting
+from clips.cutting.cutter import Cutter
+from clips.cutting.source_ingest import SourceIngest
+from clips.cutting.sources import VideoSources
+from clips.cutting.worker import CutWorker
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
 from clips.library import Library
@@ -16,6 +21,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.renditions.maker import RenditionMaker
+from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.deletion import Deletion
@@ -38,11 +45,23 @@ from shared.catalogue import (
     Videos,
     ViewLog,
 )
+from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Links, Queue, Slots, StorageAccount, TierCheck
+from shared.storage import (
+    RETRY_FOR_SECONDS,
+    Blobs,
+    Composer,
+    Links,
+    Queue,
+    Slots,
+    StorageAccount,
+    TierCheck,
+)
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover
@@ -80,6 +99,11 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    sources: VideoSources
+    source_ingest: SourceIngest
+    cutting: Cutting
+    cut_worker: CutWorker
+    renditions: RenditionJobs
     outage_wait: OutageWait
 
 
@@ -121,8 +145,6 @@ def compose_on(
     deletion = Deletion(api_blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
-    ingest = Ingest(clock, account, blobs, containers, landings, images)
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     migration_clips = MigrationClips(database)
     migrations = MigrationJobs(
         settings.migration_root,
@@ -133,20 +155,38 @@ def compose_on(
         lambda: _batch_mover(account, clock, containers, migration_clips),
     )
     access = Access(clips, grants, containers, links, storyboards, archive)
+    library = Library(
+        users=users,
+        videos=videos,
+        clips=clips,
+        view_log=ViewLog(database),
+        access=access,
+        account=account,
+        blobs=api_blobs,
+        containers=containers,
+    )
+    source_landings = SourceLandings(database)
+    source_images = ImageWriter(blobs, containers, source_landings)
+    cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
+    # Requests between blobs go to the account itself, not through the CDN.
+    composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
+    cutter = Cutter(blobs, containers, composer, settings.video_encoder)
+    api_cutter = Cutter(api_blobs, containers, composer, settings.video_encoder)
+    renditions = RenditionJobs(
+        Renditions(database),
+        library,
+        Queue(account, containers.renditions_queue),
+        RenditionMaker(blobs, containers, composer, settings.video_encoder),
+        RenditionPolicy(settings.renditions),
+    )
+    ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
+    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
         owners=Owners(database),
-        library=Library(
-            users=users,
-            videos=videos,
-            clips=clips,
-            view_log=ViewLog(database),
-            access=access,
-            account=account,
-            blobs=api_blobs,
-            containers=containers,
-        ),
+        library=library,
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
         thumbnails=Thumbnails(api_blobs, containers, links, clips, grants),
@@ -164,9 +204,18 @@ def compose_on(
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
             migrations=migrations,
+            cuts=cut_worker,
+            renditions=renditions,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers),
+        sources=VideoSources(
+            Sources(database), library, access, storyboards, api_blobs, containers
+        ),
+        source_ingest=SourceIngest(account, blobs, containers, source_landings, source_images),
+        cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
+        cut_worker=cut_worker,
+        renditions=renditions,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

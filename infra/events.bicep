@@ -10,8 +10,11 @@ param containerPrefix string
 @description('The system key blobs_extension of the function app; exists once the code is deployed')
 param blobsExtensionKey string
 
-@description('The function that takes blobs in, as function_app.py names it')
-param functionName string = 'clip_landed'
+// The functions that take blobs in, as function_app.py names them, and the container of each.
+var subscriptions = [
+  { name: 'clip-landed', function: 'clip_landed', container: 'clips' }
+  { name: 'source-landed', function: 'source_landed', container: 'videos' }
+]
 
 // Of Azure, for one host name; other clouds have their own.
 param functionHostSuffix string = 'azurewebsites.net'
@@ -24,40 +27,42 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-resource blobLanded 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: topic
-  name: 'clip-landed'
-  properties: {
-    eventDeliverySchema: 'EventGridSchema'
-    destination: {
-      endpointType: 'WebHook'
-      properties: {
-        #disable-next-line use-secure-value-for-secure-inputs // the key in it is secure, and makes all of it so
-        endpointUrl: 'https://${functionAppName}.${functionHostSuffix}/runtime/webhooks/blobs?functionName=Host.Functions.${functionName}&code=${blobsExtensionKey}'
-        maxEventsPerBatch: 1
-        preferredBatchSizeInKilobytes: 64
-      }
-    }
-    filter: {
-      includedEventTypes: ['Microsoft.Storage.BlobCreated']
-      // The webhook knows no path: what is not filtered here reaches the app. The slash at the end
-      // keeps out containers whose names only begin like ours.
-      subjectBeginsWith: '/blobServices/default/containers/${containerPrefix}-clips/'
-      isSubjectCaseSensitive: true
-    }
-    retryPolicy: {
-      maxDeliveryAttempts: 30
-      eventTimeToLiveInMinutes: 1440
-    }
-    deadLetterWithResourceIdentity: {
-      identity: { type: 'SystemAssigned' }
-      deadLetterDestination: {
-        endpointType: 'StorageBlob'
+resource blobLanded 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [
+  for subscription in subscriptions: {
+    parent: topic
+    name: subscription.name
+    properties: {
+      eventDeliverySchema: 'EventGridSchema'
+      destination: {
+        endpointType: 'WebHook'
         properties: {
-          resourceId: clipsStorage.id
-          blobContainerName: 'event-dead-letters'
+          #disable-next-line use-secure-value-for-secure-inputs // the key in it is secure, and makes all of it so
+          endpointUrl: 'https://${functionAppName}.${functionHostSuffix}/runtime/webhooks/blobs?functionName=Host.Functions.${subscription.function}&code=${blobsExtensionKey}'
+          maxEventsPerBatch: 1
+          preferredBatchSizeInKilobytes: 64
+        }
+      }
+      filter: {
+        includedEventTypes: ['Microsoft.Storage.BlobCreated']
+        // The webhook knows no path: what is not filtered here reaches the app. The slash at the end
+        // keeps out containers whose names only begin like ours.
+        subjectBeginsWith: '/blobServices/default/containers/${containerPrefix}-${subscription.container}/'
+        isSubjectCaseSensitive: true
+      }
+      retryPolicy: {
+        maxDeliveryAttempts: 30
+        eventTimeToLiveInMinutes: 1440
+      }
+      deadLetterWithResourceIdentity: {
+        identity: { type: 'SystemAssigned' }
+        deadLetterDestination: {
+          endpointType: 'StorageBlob'
+          properties: {
+            resourceId: clipsStorage.id
+            blobContainerName: 'event-dead-letters'
+          }
         }
       }
     }
   }
-}
+]

@@ -71,6 +71,17 @@ param authJwksUrl string = ''
 @description('Origins of pages that may call the API and upload, comma-separated; empty: none')
 param corsOrigins string = ''
 
+@description('The address that clients use, where a gateway stands in front of the app; empty: that of the request')
+param publicUrl string = ''
+
+@description('Which playable copies are made when a clip was processed: those that need no encoding, none, or all')
+@allowed(['remux', 'never', 'all'])
+param renditions string = 'remux'
+
+@description('The encoder of exact cuts and playable copies; libx264 is under the GPL')
+@allowed(['libx264', 'libsvtav1', 'libvpx-vp9'])
+param videoEncoder string = 'libx264'
+
 // --- Functions
 
 @description('Memory of an instance; decoding two clips at once needs 2048')
@@ -207,7 +218,7 @@ var sizes = {
   standard: {
     databaseTier: 'Burstable'
     databaseSku: 'Standard_B2s'
-    maximumInstances: 30
+    maximumInstances: 27
     alwaysReadyBlob: 1
     allAlerts: true
     budgetAmount: 100
@@ -343,6 +354,9 @@ module settings 'modules/app-settings.bicep' = {
     hostStorageName: names.hostStorage
     clipsStorageName: names.clipsStorage
     containerPrefix: containerPrefix
+    publicUrl: publicUrl
+    renditions: renditions
+    videoEncoder: videoEncoder
     cdnEndpoint: frontDoor ? 'https://${frontDoorProfile!.outputs.host}' : ''
     databaseUrl: 'postgresql://${names.identity}@${database.outputs.host}:${database.outputs.port}/${databaseName}'
     vaultUrl: useVault ? vault!.outputs.uri : ''

@@ -2,7 +2,7 @@
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
-<prefix>-videos       {video_id}...
+<prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
 <prefix>-temp         anything, with an `expires_at` in its metadata
 <prefix>-migrations   no container: the queue of migrations
 """
@@ -58,12 +58,23 @@ class Containers:
 
     @property
     def migrations_queue(self) -> str:
-        """The queue of migrations, whose name has to leave room for `-poison` behind it."""
-        name = f"{self.prefix}-migrations"
+        return self._queue("migrations")
+
+    @property
+    def cuts_queue(self) -> str:
+        return self._queue("cuts")
+
+    @property
+    def renditions_queue(self) -> str:
+        return self._queue("renditions")
+
+    def _queue(self, kind: str) -> str:
+        """The name of a queue, which has to leave room for `-poison` behind it."""
+        name = f"{self.prefix}-{kind}"
         if len(name) <= _LONGEST_QUEUE:
             return name
         digest = hashlib.sha256(self.prefix.encode()).hexdigest()[:16]
-        return f"migrations-{digest}"
+        return f"{kind}-{digest}"
 
     def all(self) -> tuple[str, ...]:
         return (self.videos, self.clips, self.thumbnails, self.temp)
@@ -113,6 +124,11 @@ def storyboard_cues(video_id: UUID, clip_id: UUID) -> str:
     return f"{derived_prefix(video_id, clip_id)}storyboard.vtt"
 
 
+def rendition(video_id: UUID, clip_id: UUID) -> str:
+    """The copy of a clip that every browser plays, beside its images."""
+    return f"{derived_prefix(video_id, clip_id)}play.mp4"
+
+
 def preview(video_id: UUID, clip_id: UUID) -> str:
     return f"{derived_prefix(video_id, clip_id)}preview.webp"
 
@@ -136,6 +152,17 @@ def thumbnail(
 def signed_storyboard(clip_id: UUID, key: str) -> str:
     """A storyboard whose cues carry links, for a while, in the temp container."""
     return f"storyboards/{clip_id}/{key}.vtt"
+
+
+def source_blob(video_id: UUID, extension: str) -> str:
+    """The file of a whole video in the videos container."""
+    return f"{video_id}{extension}"
+
+
+def video_of_source(blob_name: str) -> UUID | None:
+    """The video whose file a blob of the videos container is: `{video_id}{ext}`; None if none."""
+    path = PurePosixPath(blob_name)
+    return _canonical_uuid(path.stem) if "/" not in blob_name else None
 
 
 def video_of(blob_name: str) -> UUID | None:

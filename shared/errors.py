@@ -15,6 +15,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
+    │   └── SourceNotReady            a source that is not uploaded or not processed yet
+    ├── CutOutOfRange             nothing of the source is shown in the wanted range
     ├── UnplayableClip            the uploaded file is no clip that can be played
     ├── UnusableFile              a local or remote file cannot become a clip
     ├── BlobMissing               the blob is gone
@@ -127,6 +129,18 @@ class MethodNotAllowed(NotFound):
 class WrongState(CliplinkError):
     code = "wrong_state"
     title = "Not possible in the present state"
+
+
+class SourceNotReady(WrongState):
+    code = "source_not_ready"
+    title = "The source is not ready"
+
+
+class CutOutOfRange(CliplinkError):
+    """Nothing of the source is shown in the wanted range."""
+
+    code = "cut_out_of_range"
+    title = "The range is outside of the source"
 
 
 class UnplayableClip(CliplinkError):

@@ -5,14 +5,20 @@ unknown field or parameter: a misspelt one must not pass for an absent one.
 """
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
+import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -37,7 +43,15 @@ from clips.http.fields import (
     Width,
 )
 from shared.media_types import upload_type
-from shared.model import ClipStatus, ImageFormat, RehydratePriority, Variant
+from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
+
+_CLIENT_ID = r"^[!-~]{1,200}$"
+
+
+def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
+    if end_time <= info.data.get("start_time", -1):
+        raise PydanticCustomError("end_time", "must be greater than start_time")
+    return end_time
 
 
 class Body(BaseModel):
@@ -118,12 +132,7 @@ class NewClip(Body):
         ),
     ] = None
 
-    @field_validator("end_time")
-    @classmethod
-    def _after_start(cls, end_time: float, info: Any) -> float:  # noqa: ANN401 - pydantic's own
-        if end_time <= info.data.get("start_time", -1):
-            raise PydanticCustomError("end_time", "must be greater than start_time")
-        return end_time
+    _after_start = field_validator("end_time")(_must_follow_start)
 
     @field_validator("content_type")
     @classmethod
@@ -149,6 +158,88 @@ class ClipChange(Body):
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "must name a field to change")
         return self
+
+
+class NewSource(Body):
+    """`filename` gives the extension only; `content_type` is the type of the upload."""
+
+    filename: Annotated[
+        FileName | None,
+        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+    ] = None
+    content_type: Annotated[
+        MediaType | None,
+        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
+    ] = None
+    content_length: Annotated[
+        int | None, Field(ge=1, description="Bytes; for information only.")
+    ] = None
+
+
+class CutItem(Body):
+    """A clip that is to be cut; the same `client_id` again is the same clip."""
+
+    start_time: Annotated[Position, Field(description="Seconds of the source.")]
+    end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
+    title: Title = None
+    expires_at: Annotated[
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
+    ] = None
+    client_id: Annotated[
+        str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
+    ] = None
+
+    _after_start = field_validator("end_time")(_must_follow_start)
+
+
+class NewRendition(Body):
+    kind: Annotated[
+        Literal["play"], Field(description="`play`: the copy that every browser plays.")
+    ] = "play"
+
+
+class SourceClip(Body):
+    clip_id: Annotated[Id, Field(description="A clip of the same video.")]
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedItem:
+    """An item of NewCuts that is no CutItem, and what is wrong with it."""
+
+    error: ValidationError
+    client_id: str | None
+
+
+def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | MalformedItem:  # noqa: ANN401 - any JSON
+    """Each item is validated for itself, by the rules of JSON."""
+    try:
+        return CutItem.model_validate_json(orjson.dumps(value))
+    except ValidationError as error:
+        name = value.get("client_id") if isinstance(value, dict) else None
+        return MalformedItem(error, name if isinstance(name, str) else None)
+
+
+class NewCuts(Body):
+    """Each item of `clips` is checked for itself: a malformed one fails alone."""
+
+    source: Annotated[
+        SourceClip | None, Field(description="What is cut; by default the source of the video.")
+    ] = None
+    accuracy: Annotated[Accuracy, Field(strict=False)] = Accuracy.KEYFRAME
+    clips: Annotated[
+        list[Annotated[CutItem, WrapValidator(_cut_or_problem)]],
+        Field(min_length=1, max_length=100),
+    ]
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        return () if self.source is None else (self.source.clip_id,)
+
+    @property
+    def items(self) -> list[CutItem | MalformedItem]:
+        """The clips; a malformed one stands in its place as what it is."""
+        return cast("list[CutItem | MalformedItem]", self.clips)
 
 
 class VideoId(Owned):

@@ -13,14 +13,18 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.model import (
+    Accuracy,
     ClipStatus,
+    CutMethod,
     Failure,
     Media,
     MigrationStatus,
     RehydratePriority,
+    Rendition,
     Upload,
     Variant,
 )
+from shared.playability import Playback
 
 _URI = {"format": "uri"}
 
@@ -57,6 +61,18 @@ class Video(TypedDict):
     clip_count: Annotated[
         int, Field(ge=0, description="Clips that its owner can see, whatever their status.")
     ]
+
+
+class Cut(TypedDict):
+    """How a clip was cut out of a source; times are seconds of the source."""
+
+    source: Annotated[UUID, Field(description="A video or a clip.")]
+    requested_start: float
+    requested_end: float
+    start: Annotated[float | None, Field(description="Null until it has been cut.")]
+    end: float | None
+    method: CutMethod | None
+    accuracy: Accuracy
 
 
 class Clip(TypedDict):
@@ -96,6 +112,46 @@ class Clip(TypedDict):
     expires_at: Annotated[datetime | None, Field(description="When it is deleted automatically.")]
     view_count: Annotated[int, Field(ge=0, description="How many views were reported.")]
     media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
+    cut: Annotated[Cut | None, Field(description="For a clip that was cut out of a source.")]
+    playback: Annotated[
+        Playback | None, Field(description="Whether every browser plays it; null until `ready`.")
+    ]
+    rendition: Annotated[
+        Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
+    ]
+
+
+class CutFailure(TypedDict):
+    """Why one of many clips was not cut."""
+
+    error: "AccessError"
+    client_id: str | None
+
+
+class Source(TypedDict):
+    """The file of a whole video, from which clips are cut."""
+
+    video_id: UUID
+    status: ClipStatus
+    failure: Failure | None
+    file_size: Bytes | None
+    content_type: str | None
+    duration: float | None
+    media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
+    keyframe_interval: Annotated[
+        float | None,
+        Field(description="Seconds between keyframes, on average; null where no index tells."),
+    ]
+    storyboard_access_url: Annotated[
+        Link | None, Field(description="A WebVTT for a player's seek bar, as a signed link.")
+    ]
+    created_at: datetime
+
+
+class AnnouncedSource(Source):
+    """A source, and how to send its bytes where it awaits them."""
+
+    upload: Upload | None
 
 
 class AnnouncedClip(Clip):

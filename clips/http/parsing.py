@@ -17,7 +17,7 @@ from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedM
 from shared.model import RetryKey
 
 # What an Idempotency-Key may be: visible ASCII characters.
-RETRY_KEY = re.compile(r"^[!-~]{1,255}$")
+_RETRY_KEY = re.compile(r"^[!-~]{1,255}$")
 
 _LARGEST_BODY = 64 * 1024  # bytes
 # An empty text, or one that begins with what may be white space: most bodies have neither.
@@ -50,6 +50,11 @@ def parse[P: Parameters, B: Body](
     return where, content
 
 
+def invalid_body(error: ValidationError) -> InvalidRequest:
+    """What is wrong with an item of a body, as the error of that item alone."""
+    return _invalid([_bad_body_field(problem) for problem in error.errors()])
+
+
 def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> RetryKey | None:
     """The Idempotency-Key with a fingerprint of what it stands for; None without the header.
 
@@ -58,7 +63,7 @@ def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> Re
     key = (request.headers.get("idempotency-key") or "").strip()
     if not key:
         return None
-    if not RETRY_KEY.fullmatch(key):
+    if not _RETRY_KEY.fullmatch(key):
         detail = "must be 1 to 255 visible ASCII characters"
         raise _invalid([FieldError(detail, parameter="Idempotency-Key")])
     parts = (request.method, type(body).__name__, where.model_dump_json(), body.model_dump_json())

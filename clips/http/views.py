@@ -23,6 +23,7 @@ from shared.model import (
     Rehydration,
     Share,
     SignedLink,
+    Source,
     Upload,
     Video,
 )
@@ -41,7 +42,15 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
 
 
 _VIDEO = _fields_of(outputs.Video)
-_CLIP = _fields_of(outputs.Clip, "thumbnail_access_url", "media", placeholder="images.placeholder")
+_CLIP = _fields_of(
+    outputs.Clip,
+    "thumbnail_access_url",
+    "media",
+    "cut",
+    "playback",
+    placeholder="images.placeholder",
+)
+_SOURCE = _fields_of(outputs.AnnouncedSource, "storyboard_access_url", "media", "upload")
 _SHARE = _fields_of(outputs.Share, "url")
 _METADATA = _fields_of(outputs.Metadata, "media", "azure_metadata", clip_id="id")
 _BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
@@ -55,11 +64,27 @@ def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
     fields = _CLIP(value)
     fields["thumbnail_access_url"] = thumbnail_access_url
     fields["media"] = _media(value.media)
+    fields["cut"] = _stored(value.cut)
+    fields["playback"] = _stored(value.playback)
     return cast("outputs.Clip", fields)
 
 
 def new_clip(value: Clip, upload: Upload) -> outputs.AnnouncedClip:
     return {**clip(value, None), "upload": upload}
+
+
+def source(
+    value: Source, storyboard_url: str | None, upload: Upload | None
+) -> outputs.AnnouncedSource:
+    fields = _SOURCE(value)
+    fields["storyboard_access_url"] = storyboard_url
+    fields["media"] = _media(value.media)
+    fields["upload"] = upload
+    return cast("outputs.AnnouncedSource", fields)
+
+
+def cut_failure(error: CliplinkError, client_id: str | None) -> outputs.CutFailure:
+    return {"error": {"code": error.code, "detail": error.detail}, "client_id": client_id}
 
 
 def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.AccessUrl:
@@ -173,6 +198,11 @@ def _availability(answers: bool) -> outputs.Availability:  # noqa: FBT001 - the 
 def _readable(path: bytes) -> str:
     """A path in UTF-8; other bytes are escaped, as JSON cannot hold them."""
     return path.decode(errors="backslashreplace")
+
+
+def _stored(text: str | None) -> orjson.Fragment | None:
+    """JSON that goes into the answer as it is stored."""
+    return None if text is None else orjson.Fragment(text)
 
 
 def _media(stored: MediaJson | None) -> Media | None:

@@ -6,12 +6,12 @@ for a newer version of the clip, and is kept.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Claim, Landings, Standing
+from shared.catalogue import Claim, Standing
 from shared.errors import BlobExists
 from shared.model import Images
 from shared.storage import Blobs
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 # Each is a small request that mostly waits.
 _AT_ONCE = 4
+
+
+class Claims(Protocol):
+    def standing(self, claim: Claim) -> Standing:
+        """Whether the claim still stands, or why it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class ClaimLost(Exception):
 
 
 class ImageWriter:
-    def __init__(self, blobs: Blobs, containers: Containers, landings: Landings) -> None:
+    def __init__(self, blobs: Blobs, containers: Containers, landings: Claims) -> None:
         self._blobs = blobs
         self._container = containers.thumbnails
         self._landings = landings

@@ -9,6 +9,7 @@ and only the version of the blob that was claimed is ever published.
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from shared.errors import (
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, Failure, Media
 from shared.outages import NO_WAIT, OutageWait
+from shared.playability import Playback
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -60,6 +62,7 @@ class Ingest:
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
+        after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
         self._clock = clock
         self._account = account
@@ -67,6 +70,7 @@ class Ingest:
         self._containers = containers
         self._landings = landings
         self._images = images
+        self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
         """Brings the catalogue to whatever version of the blob is stored now.
@@ -126,7 +130,7 @@ class Ingest:
         self._images.remove(claim.video_id, claim.clip_id)
         try:
             with _decoders:
-                media, stills = _analyse(reader)
+                media, playback, stills = _analyse(reader)
         except UnplayableClip as error:
             if self._may_be_continued(blob):
                 self._landings.keep_waiting(claim)
@@ -146,8 +150,9 @@ class Ingest:
         poster = images.poster_name
         thumbnail_url = poster and self._account.url(self._containers.thumbnails, poster)
         with span("ingest.publish"):
-            published = self._landings.publish(claim, media, images, thumbnail_url)
+            published = self._landings.publish(claim, media, playback, images, thumbnail_url)
         if published:
+            self._after_publishing(claim.clip_id, claim.etag, playback)
             run.record_ready(media.duration)
         else:
             self._supersede(run)
@@ -187,7 +192,7 @@ class Ingest:
             _log.warning("The failed attempt at %s could not be recorded", blob_name)
 
 
-def _analyse(source: "ByteSource") -> "tuple[Media, Stills]":
+def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
     # Imported late: only the trigger loads FFmpeg, not every instance that starts for the API.
     from shared import media
 
@@ -195,7 +200,7 @@ def _analyse(source: "ByteSource") -> "tuple[Media, Stills]":
         with span("ingest.probe"):
             file = stack.enter_context(media.opened(source))
         with span("ingest.images"):
-            return file.media, file.stills()
+            return file.media, file.playback, file.stills()
 
 
 def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:

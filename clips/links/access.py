@@ -83,7 +83,9 @@ class Access:
         file = self._clips.file(viewer, clip_id)
         if file is None:
             raise no_such_clip()
-        if terms.variant is Variant.CLIP:
+        if terms.variant is Variant.CLIP or (
+            terms.variant is Variant.PLAY and file.plays_everywhere
+        ):
             waiting = self._archive.state(ready_blob(file), rehydrate)
             if waiting is not None:
                 return waiting
@@ -135,11 +137,18 @@ class Access:
         """How to send the bytes of a new clip; the link can write this one blob only."""
         if clip.blob_name is None:
             raise WrongState("The clip has no place in storage.")
-        link = self._links.to_upload(self._containers.clips, clip.blob_name, UPLOAD_LIFE)
-        self._grants.record(viewer.user_id, [Grant(link, clip.id, "upload", None)])
+        container = self._containers.clips
+        return self.upload_to(viewer, container, clip.blob_name, clip.id, clip.content_type)
+
+    def upload_to(
+        self, viewer: Viewer, container: str, name: str, owner_id: UUID, content_type: str | None
+    ) -> Upload:
+        """How to send the bytes of a blob that belongs to a clip or a video, `owner_id`."""
+        link = self._links.to_upload(container, name, UPLOAD_LIFE)
+        self._grants.record(viewer.user_id, [Grant(link, owner_id, "upload", None)])
         headers = {"x-ms-blob-type": "BlockBlob"}
-        if clip.content_type is not None:
-            headers["x-ms-blob-content-type"] = clip.content_type
+        if content_type is not None:
+            headers["x-ms-blob-content-type"] = content_type
         return Upload("PUT", link.url, headers, link.expires_at)
 
     def grants(
@@ -174,6 +183,8 @@ class Access:
                 return self._storyboards.link(viewer, file, terms.life, terms.ip)
             case Variant.POSTER:
                 return self._link_to_image(file, file.images.poster_name, terms)
+            case Variant.PLAY:
+                return self._link_to_playable(file, blob_name, terms)
             case Variant.PREVIEW:
                 return self._link_to_image(file, file.images.preview_name, terms)
 
@@ -182,6 +193,20 @@ class Access:
             raise NotFound(f"The clip has no {terms.variant}.")
         bound = LinkTerms(ip=terms.ip, download_as=_file_name(file, name, terms))
         return self._links.to_read(self._containers.thumbnails, name, terms.life, bound)
+
+    def _link_to_playable(self, file: ClipFile, blob_name: str, terms: AccessTerms) -> SignedLink:
+        """The clip itself where every browser plays it, else its copy; raises WrongState."""
+        if file.plays_everywhere:
+            return self._link_to_clip(file, blob_name, terms)
+        if file.rendition_name is None:
+            raise WrongState("There is no copy of the clip that every browser plays yet.")
+        bound = LinkTerms(
+            ip=terms.ip,
+            download_as=_file_name(file, file.rendition_name, terms),
+            content_type="video/mp4",
+        )
+        container = self._containers.thumbnails
+        return self._links.to_read(container, file.rendition_name, terms.life, bound)
 
     def _link_to_clip(self, file: ClipFile, blob_name: str, terms: AccessTerms) -> SignedLink:
         bound = LinkTerms(
@@ -199,3 +224,7 @@ def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None
     if terms.download == "":
         return clip_file_name(file, blob_name)
     return download_name(terms.download)
+
+
+def _plays_itself(file: ClipFile, terms: AccessTerms) -> bool:
+    return terms.variant is Variant.PLAY and file.plays_everywhere

@@ -8,6 +8,7 @@ share a copy.
 
 import hashlib
 from datetime import timedelta
+from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
@@ -37,13 +38,25 @@ class Storyboards:
         """
         if clip.images.storyboard_name is None:
             raise NotFound("The clip has no storyboard.")
+        name = clip.images.storyboard_name
+        return self.link_to(viewer, clip.video_id, clip.id, name, life, ip)
+
+    def link_to(
+        self,
+        viewer: Viewer,
+        video_id: UUID,
+        owner_id: UUID,
+        cues_name: str,
+        life: timedelta,
+        ip: str | None = None,
+    ) -> SignedLink:
+        """The same for the storyboard of a clip or of a video's source, `owner_id`."""
         now, terms = self._clock(), LinkTerms(ip=ip)
-        name = blob_names.storyboard_sheet(clip.video_id, clip.id)
+        name = blob_names.storyboard_sheet(video_id, owner_id)
         sheet = self._links.to_read(self._containers.thumbnails, name, life, terms, now=now)
-        grant = Grant(sheet, clip.id, Variant.STORYBOARD, ip)
-        self._grants.record(viewer.user_id, [grant])
-        cues = self._blobs.get(self._containers.thumbnails, clip.images.storyboard_name)
-        copy = blob_names.signed_storyboard(clip.id, _key(cues, sheet))
+        self._grants.record(viewer.user_id, [Grant(sheet, owner_id, Variant.STORYBOARD, ip)])
+        cues = self._blobs.get(self._containers.thumbnails, cues_name)
+        copy = blob_names.signed_storyboard(owner_id, _key(cues, sheet))
         if not self._blobs.exists(self._containers.temp, copy):
             self._write(copy, cues, sheet)
         return self._links.to_read(self._containers.temp, copy, life, terms, now=now)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 
+from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
+from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
@@ -55,6 +57,8 @@ class Cleanup:
         reconciliation: Reconciliation,
         checksums: Checksums,
         migrations: MigrationJobs,
+        cuts: CutWorker,
+        renditions: RenditionJobs,
         temporary: Temporary,
     ) -> None:
         self._clock = clock
@@ -74,6 +78,8 @@ class Cleanup:
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,
             "temp_files_deleted": temporary.delete_files,
+            "cuts_resumed": cuts.resume,
+            "renditions_resumed": renditions.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
             "blobs_reconciled": reconciliation.run,

@@ -21,8 +21,14 @@ var role = {
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
-var kindsBesidesClips = ['videos', 'thumbnails', 'temp']
-var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
+var kindsWithTrigger = ['clips', 'videos']
+var kindsBesides = ['thumbnails', 'temp']
+var workQueues = ['migrations', 'cuts', 'renditions']
+var queueNames = concat(
+  map(workQueues, kind => '${containerPrefix}-${kind}'),
+  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
+  ['webjobs-blobtrigger-poison']
+)
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName
@@ -33,13 +39,15 @@ resource clipsBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' 
   name: 'default'
 }
 
-resource clips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
-  parent: clipsBlobs
-  name: '${containerPrefix}-clips'
-}
+resource films 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
+  for kind in kindsWithTrigger: {
+    parent: clipsBlobs
+    name: '${containerPrefix}-${kind}'
+  }
+]
 
-resource besidesClips 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
-  for kind in kindsBesidesClips: {
+resource besides 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
+  for kind in kindsBesides: {
     parent: clipsBlobs
     name: '${containerPrefix}-${kind}'
   }
@@ -76,25 +84,27 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 
 // --- The app, on clips and images
 
-// The blob trigger's binding (AZURE_STORAGE__blobServiceUri) asks for this role on its container. It
+// The blob triggers' bindings (AZURE_STORAGE__blobServiceUri) ask for this role on their containers. It
 // covers what the app does there too: properties, ranged reads, metadata, leases, tiers, deletion,
 // lists (shared/storage/sdk/blobs.py).
-resource appOwnsClips 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(clips.id, appPrincipalId, role.blobDataOwner)
-  scope: clips
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(definitions, role.blobDataOwner)
+resource appOwnsFilms 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (kind, i) in kindsWithTrigger: {
+    name: guid(films[i].id, appPrincipalId, role.blobDataOwner)
+    scope: films[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(definitions, role.blobDataOwner)
+    }
   }
-}
+]
 
-// Images are written, read, listed and deleted; temporary storyboards written and deleted; the blobs
-// of a deleted video deleted (shared/storage/sdk/blobs.py).
+// Images are written, read, listed and deleted; temporary storyboards written and deleted
+// (shared/storage/sdk/blobs.py).
 resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for (kind, i) in kindsBesidesClips: {
-    name: guid(besidesClips[i].id, appPrincipalId, role.blobDataContributor)
-    scope: besidesClips[i]
+  for (kind, i) in kindsBesides: {
+    name: guid(besides[i].id, appPrincipalId, role.blobDataContributor)
+    scope: besides[i]
     properties: {
       principalId: appPrincipalId
       principalType: 'ServicePrincipal'
@@ -115,7 +125,7 @@ resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Queues (AZURE_STORAGE__queueServiceUri). The queue trigger receives from that of migrations, which the
+// Queues (AZURE_STORAGE__queueServiceUri). The queue triggers receive from those of work, which the
 // app fills (shared/storage/sdk/queue.py); the host moves what it gives up into the poison queues.
 resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (queue, i) in queueNames: {

@@ -9,6 +9,15 @@ param containerPrefix string
 @description('Where links to read lead; empty: to storage itself')
 param cdnEndpoint string
 
+@description('The address that clients use; empty: that of the request')
+param publicUrl string
+
+@description('Which playable copies are made at ingest: remux, never or all')
+param renditions string
+
+@description('The encoder of exact cuts and playable copies')
+param videoEncoder string
+
 @description('Without a password: the app fetches an Entra token for every connection')
 param databaseUrl string
 
@@ -63,6 +72,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     // An empty value counts as absent. A vault costs the start a request a setting.
     KEY_VAULT_URL: vaultUrl
     CDN_ENDPOINT: cdnEndpoint
+    PUBLIC_URL: publicUrl
+
+    RENDITIONS: renditions
+    VIDEO_ENCODER: videoEncoder
 
     AUTH_ISSUER: authIssuer
     AUTH_AUDIENCE: authAudience

@@ -31,7 +31,22 @@ var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
-var queueNames = ['${containerPrefix}-migrations', '${containerPrefix}-migrations-poison', 'webjobs-blobtrigger-poison']
+var workQueues = ['migrations', 'cuts', 'renditions']
+var queueNames = concat(
+  map(workQueues, kind => '${containerPrefix}-${kind}'),
+  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
+  ['webjobs-blobtrigger-poison']
+)
+
+var browserRules = [
+  {
+    allowedOrigins: corsOrigins
+    allowedMethods: ['PUT', 'GET', 'HEAD']
+    allowedHeaders: ['content-type', 'range', 'x-ms-*']
+    exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
+    maxAgeInSeconds: 3600
+  }
+]
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   // checkov:skip=CKV_AZURE_35: clients from everywhere upload and play with signed links
@@ -80,17 +95,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   properties: {
     // Uploads send these headers (docs/api.md); players and scripts read ranges.
     cors: {
-      corsRules: empty(corsOrigins)
-        ? []
-        : [
-            {
-              allowedOrigins: corsOrigins
-              allowedMethods: ['PUT', 'GET', 'HEAD']
-              allowedHeaders: ['content-type', 'range', 'x-ms-*']
-              exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'x-ms-*']
-              maxAgeInSeconds: 3600
-            }
-          ]
+      corsRules: empty(corsOrigins) ? [] : browserRules
     }
     isVersioningEnabled: true
     changeFeed: {

@@ -12,7 +12,7 @@ var alerts = [
   {
     // A timer that stops makes no error. Its silence has to be noticed.
     name: 'cleanup-missing'
-    description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not mended.'
+    description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not repaired.'
     severity: 1
     // The app says so twice, as a metric and as a line, of which one may be late. The host's own word
     // does not count: that a function ran says little of how it ended.
@@ -25,10 +25,10 @@ var alerts = [
   }
   {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest, migration or cleanup. Look into AppExceptions by OperationId.'
+    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
-    query: 'union (AppRequests | where Name in ("clip_landed", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
+    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'

@@ -10,21 +10,22 @@ param dailyQuotaGB int
 @description('The rule that transforms what comes in; empty: none yet')
 param transformsId string = ''
 
+var link = empty(transformsId) ? {} : { defaultDataCollectionRuleResourceId: transformsId }
+
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: name
   location: location
   tags: tags
-  properties: {
+  properties: union(link, {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
     workspaceCapping: { dailyQuotaGb: dailyQuotaGB }
-    ...(empty(transformsId) ? {} : { defaultDataCollectionRuleResourceId: transformsId })
     features: {
       // Entra tokens only, as everywhere; a reader needs rights on the resource whose logs they read.
       disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: true
     }
-  }
+  })
 }
 
 output id string = workspace.id

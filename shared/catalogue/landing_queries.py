@@ -5,7 +5,8 @@ version of a blob, its ETag: the run that holds it may publish. When the blob ha
 overwritten since, the claim no longer stands and nothing is published.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from typing import LiteralString
@@ -23,6 +24,7 @@ from shared.model import (
     Media,
     is_settled,
 )
+from shared.playability import Playback
 from shared.postgres.database import Connection, Database
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
@@ -41,7 +43,9 @@ _TAKE: LiteralString = """
     UPDATE clips
     SET status = 'processing', etag = %(etag)s, file_size = %(size)s, content_md5 = %(content_md5)s,
         content_type = coalesce(%(content_type)s, content_type),
-        media = NULL, thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL,
+        media = NULL, playback = NULL,
+        rendition_state = NULL, rendition_code = NULL, rendition_name = NULL,
+        thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL,
         storyboard_name = NULL, preview_name = NULL, placeholder = NULL,
         failure_code = NULL, failure_detail = NULL,
         attempts = CASE WHEN etag IS DISTINCT FROM %(etag)s THEN 1 ELSE attempts END,
@@ -53,7 +57,7 @@ _TAKE: LiteralString = """
 _PUBLISH: LiteralString = """
     WITH published AS (
         UPDATE clips
-        SET status = 'ready', media = %(media)s, attempts = 0,
+        SET status = 'ready', media = %(media)s, playback = %(playback)s, attempts = 0,
             thumbnail_url = %(thumbnail_url)s, poster_name = %(poster_name)s,
             poster_widths = %(poster_widths)s, storyboard_name = %(storyboard_name)s,
             preview_name = %(preview_name)s, placeholder = %(placeholder)s,
@@ -163,7 +167,12 @@ class Landings:
         self._database.run(_KEEP_WAITING, {"id": claim.clip_id, "etag": claim.etag})
 
     def publish(
-        self, claim: Claim, media: Media, images: Images, thumbnail_url: str | None
+        self,
+        claim: Claim,
+        media: Media,
+        playback: Playback,
+        images: Images,
+        thumbnail_url: str | None,
     ) -> bool:
         """Makes the clip ready; False if the claim no longer stands."""
         row = self._database.one(
@@ -172,6 +181,7 @@ class Landings:
                 "id": claim.clip_id,
                 "etag": claim.etag,
                 "media": media_to_json(media),
+                "playback": json.dumps(asdict(playback)),
                 "duration": media.duration or None,
                 "thumbnail_url": thumbnail_url,
                 "poster_name": images.poster_name,

@@ -15,6 +15,7 @@ from shared.model import (
     Images,
     Media,
     MediaJson,
+    Rendition,
     Viewer,
 )
 
@@ -30,11 +31,15 @@ CLIP_COLUMNS: LiteralString = f"""
     coalesce(c.thumbnail_url, c.own_thumbnail_url) AS thumbnail_url,
     c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.view_count,
-    c.media::text AS media
+    c.media::text AS media, c.cut::text AS cut, c.playback::text AS playback,
+    coalesce(c.rendition_state, 'none') AS rendition_state, c.rendition_code
 """
 
 FILE_COLUMNS: LiteralString = f"""
-    c.id, c.video_id, c.title, c.status, c.blob_name, c.archived, c.content_type, {_IMAGE_COLUMNS}
+    c.id, c.video_id, c.title, c.status, c.blob_name, c.archived, c.content_type,
+    coalesce(c.playback->>'verdict' = 'direct', FALSE) AS plays_everywhere,
+    CASE WHEN c.rendition_state = 'ready' THEN c.rendition_name END AS rendition_name,
+    {_IMAGE_COLUMNS}
 """
 
 
@@ -87,6 +92,10 @@ def clip_of(
     expires_at: datetime | None,
     view_count: int,
     media: MediaJson | None,
+    cut: str | None,
+    playback: str | None,
+    rendition_state: str,
+    rendition_code: str | None,
 ) -> Clip:
     """The values of CLIP_COLUMNS, in their order, as a clip."""
     failure = None if failure_code is None else Failure(failure_code, failure_detail)
@@ -109,6 +118,9 @@ def clip_of(
         expires_at=expires_at,
         view_count=view_count,
         media=media,
+        cut=cut,
+        playback=playback,
+        rendition=Rendition(rendition_state, rendition_code),
     )
 
 
@@ -120,6 +132,8 @@ def file_of(
     blob_name: str | None,
     archived: bool,  # noqa: FBT001 - a column, and called by the driver alone
     content_type: str | None,
+    plays_everywhere: bool,  # noqa: FBT001 - the same
+    rendition_name: str | None,
     *images: Any,  # noqa: ANN401  # the values of the columns of the images, handed on
 ) -> ClipFile:
     """The values of FILE_COLUMNS, in their order."""
@@ -131,6 +145,8 @@ def file_of(
         blob_name=blob_name,
         archived=archived,
         content_type=content_type,
+        plays_everywhere=plays_everywhere,
+        rendition_name=rendition_name,
         images=_images(*images),
     )
 

@@ -26,6 +26,7 @@ from shared.media.reading.container import ffmpeg_errors, open_container
 from shared.media.reading.memory import bounded_memory
 from shared.media.reading.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
 from shared.model import ImageFormat
+from shared.playability import Playback, playback_of
 
 
 @contextmanager
@@ -66,31 +67,39 @@ def _checked_layout(file: SourceFile) -> Layout:
 
 
 class MediaFile:
-    """An open clip. `media` is the contract's block of that name."""
+    """An open clip. `media` is the contract's block of that name.
+
+    `container`, `file` and `tracks` are for the modules of this package.
+    """
 
     def __init__(
         self, container: InputContainer, layout: Layout, file: SourceFile, limits: Limits
     ) -> None:
         """For `opened` only."""
-        self._container = container
+        self.container = container
         self._layout = layout
-        self._file = file
-        self._tracks: Tracks = find_tracks(container, layout, file, limits)
-        check_complete(self._tracks, layout, file)
+        self.file = file
+        self.tracks: Tracks = find_tracks(container, layout, file, limits)
+        check_complete(self.tracks, layout, file)
         with ffmpeg_errors(file, FailureCode.UNDECODABLE):
-            self.media = describe(container, self._tracks, layout, file)
-        video = self._tracks.video
+            self.media = describe(container, self.tracks, layout, file)
+        video = self.tracks.video
         self._film = self._film_of(video) if video else None
+
+    @property
+    def playback(self) -> Playback:
+        """Whether every browser plays the file as it is."""
+        return playback_of(self.media, fragmented=self._layout.fragmented)
 
     @property
     def bytes_read(self) -> int:
         """How many bytes have been read from the source so far."""
-        return self._file.bytes_read
+        return self.file.bytes_read
 
     @property
     def requests(self) -> int:
         """How many reads the source has answered so far."""
-        return self._file.requests
+        return self.file.requests
 
     def stills(self) -> Stills:
         """Return posters, placeholder, storyboard and preview; a sound file has its cover or none.
@@ -130,24 +139,24 @@ class MediaFile:
         return _still(*found, width, format)
 
     def _cover(self) -> tuple[TimedFrame, Renderer] | None:
-        if self._tracks.cover is None:
+        if self.tracks.cover is None:
             return None
-        film = self._film_of(self._tracks.cover)
+        film = self._film_of(self.tracks.cover)
         frame = still(film)
         return (frame, self._renderer(film)) if frame else None
 
     def _film_of(self, stream: VideoStream) -> Film:
         return Film(
-            self._container,
+            self.container,
             stream,
-            self._file,
+            self.file,
             self._layout,
             clip_seconds=self.media.duration,
             frame_rate=self.media.video.frame_rate if self.media.video else None,
         )
 
     def _renderer(self, film: Film) -> Renderer:
-        return Renderer(film.stream, self._tracks.orientation)
+        return Renderer(film.stream, self.tracks.orientation)
 
 
 def _still(shown: TimedFrame, renderer: Renderer, width: int, file_format: ImageFormat) -> bytes:

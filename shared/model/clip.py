@@ -35,14 +35,25 @@ class Images:
     placeholder: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """The copy of a clip that every browser plays: how far it is, and why there is none.
+
+    `state` is one of none, queued, processing, ready, failed, refused.
+    """
+
+    state: str
+    code: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """A clip as the catalogue knows it.
 
     `blob_name` is its name in the clips container: None for a clip of the service this one
     replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
-    that open nothing by themselves. `end_time` and `duration` are None until a clip that
-    landed unannounced has been processed.
+    that open nothing by themselves. `cut` and `playback` are JSON, as answers show them.
+    `end_time` and `duration` are None until a clip that landed unannounced has been processed.
     """
 
     id: UUID
@@ -63,12 +74,16 @@ class Clip:
     expires_at: datetime | None
     view_count: int
     media: MediaJson | None
+    cut: str | None
+    playback: str | None
+    rendition: Rendition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFile:
     """The part of a Clip that links to it need.
 
+    `rendition_name` is the copy of it that every browser plays, where there is one.
     `archived` is what the last cleanup saw, a few minutes ago: storage is the authority.
     """
 
@@ -80,6 +95,8 @@ class ClipFile:
     archived: bool
     images: Images
     content_type: str | None
+    plays_everywhere: bool
+    rendition_name: str | None
 
     @property
     def served_as(self) -> str:

@@ -13,6 +13,7 @@ class Variant(StrEnum):
     POSTER = "poster"
     STORYBOARD = "storyboard"
     PREVIEW = "preview"
+    PLAY = "play"
 
 
 class ImageFormat(StrEnum):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from shared.clock import Clock, utc_now
 from shared.settings.checks import (
+    RENDITION_POLICIES,
+    VIDEO_ENCODERS,
     check_account_key,
     check_account_name,
     check_base_url,
@@ -21,9 +23,11 @@ from shared.settings.checks import (
     check_container_prefix,
     check_migration_root,
     check_postgres_url,
+    check_renditions,
     check_temp_folder,
     check_trigger_source,
     check_url,
+    check_video_encoder,
 )
 from shared.settings.reader import SettingReader
 from shared.settings.schedules import check_schedule
@@ -87,6 +91,8 @@ class Settings:
     public_url: str | None
     migration_root: Path | None
     handler_threads: int
+    video_encoder: str
+    renditions: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +147,8 @@ def from_mapping(
         public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
         handler_threads=_handler_threads(reader),
+        renditions=reader.optional("RENDITIONS", RENDITION_POLICIES[0], check_renditions),
+        video_encoder=reader.optional("VIDEO_ENCODER", VIDEO_ENCODERS[0], check_video_encoder),
     )
     _stop_at_problems(reader)
     return settings

@@ -21,6 +21,10 @@ _NOT_A_DATABASE_URL = "is no URL: write special characters in the password as %X
 _BASE_ADDRESS = re.compile(r"[A-Za-z0-9:/.\[\]_~%-]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _APP = Path(__file__).resolve().parents[2]
+# The first is the default; the others are for those who may not use code under the GPL.
+VIDEO_ENCODERS = ("libx264", "libsvtav1", "libvpx-vp9")
+# The first is the default.
+RENDITION_POLICIES = ("remux", "never", "all")
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
@@ -134,6 +138,18 @@ def _parts(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def check_renditions(value: str) -> str | None:
+    if value not in RENDITION_POLICIES:
+        return f"must be one of {', '.join(RENDITION_POLICIES)}"
+    return None
+
+
+def check_video_encoder(value: str) -> str | None:
+    if value not in VIDEO_ENCODERS:
+        return f"must be one of {', '.join(VIDEO_ENCODERS)}"
+    return None
 
 
 def check_trigger_source(value: str) -> str | None:

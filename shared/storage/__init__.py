@@ -3,9 +3,10 @@
 Nothing outside this package knows the SDK or sees its exceptions.
 """
 
+from shared.storage.files.composition import Composer, SourceRange
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
-from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
+from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import BlobReader, Blobs
 from shared.storage.sdk.queue import Queue
@@ -15,8 +16,10 @@ from shared.storage.tier_check import TierCheck
 
 __all__ = [
     "RETRY_FOR_MINUTES",
+    "RETRY_FOR_SECONDS",
     "BlobReader",
     "Blobs",
+    "Composer",
     "Digests",
     "LinkTerms",
     "Links",
@@ -25,6 +28,7 @@ __all__ = [
     "RetryPolicy",
     "Slots",
     "Source",
+    "SourceRange",
     "StorageAccount",
     "Stored",
     "TierCheck",

@@ -190,8 +190,10 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     """
     if isinstance(failure, AcceptedNegativeData) and isinstance(case.body, dict):
         return not any(isinstance(v, str) and not v.strip() for v in case.body.values())
-    if not isinstance(failure, RejectedPositiveData) or response.status_code != 400:
+    if not isinstance(failure, RejectedPositiveData) or response.status_code not in {400, 422}:
         return True
+    if response.status_code == 422:  # the same key with other data
+        return bool(response.json()["code"] != "idempotency_key_reused")
     return not {bad["detail"] for bad in response.json()["errors"]} <= UNSPEAKABLE
 
 

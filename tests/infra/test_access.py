@@ -36,6 +36,13 @@ def summary(assignment: Resource) -> tuple[str, str, str]:
     return principal, role, scope
 
 
+WORK_QUEUES = (
+    Containers("cliplink").migrations_queue,
+    Containers("cliplink").cuts_queue,
+    Containers("cliplink").renditions_queue,
+)
+QUEUES = {*WORK_QUEUES, *(f"{queue}-poison" for queue in WORK_QUEUES), _POISON_QUEUE}
+
 EXPECTED = {
     (
         APP,
@@ -44,7 +51,7 @@ EXPECTED = {
     ),
     (
         APP,
-        "Storage Blob Data Contributor",
+        "Storage Blob Data Owner",
         "Storage/storageAccounts/clips*/blobServices/default/containers/cliplink-videos",
     ),
     (
@@ -64,7 +71,7 @@ EXPECTED = {
             "Storage Queue Data Contributor",
             f"Storage/storageAccounts/clips*/queueServices/default/queues/{queue}",
         )
-        for queue in ("cliplink-migrations", "cliplink-migrations-poison", _POISON_QUEUE)
+        for queue in QUEUES
     ),
     (APP, "Storage Blob Data Owner", "Storage/storageAccounts/host*"),
     (APP, "Storage Queue Data Contributor", "Storage/storageAccounts/host*"),
@@ -97,10 +104,10 @@ def test_no_principal_may_do_more_than_is_listed(variant: str) -> None:
 def test_the_queues_are_those_of_the_app() -> None:
     """Of the longest prefix that the template takes, too: its queue has no shortened name."""
     queues = of_type("small", "Microsoft.Storage/storageAccounts/queueServices/queues")
-    own = Containers("cliplink").migrations_queue
-    assert {each.name for each in queues} == {own, f"{own}-poison", _POISON_QUEUE}
-    longest = "a" * TEMPLATE["parameters"]["containerPrefix"]["maxLength"]
-    assert Containers(longest).migrations_queue == f"{longest}-migrations"
+    assert {each.name for each in queues} == QUEUES
+    longest = Containers("a" * TEMPLATE["parameters"]["containerPrefix"]["maxLength"])
+    for queue in (longest.migrations_queue, longest.cuts_queue, longest.renditions_queue):
+        assert queue.startswith(f"{longest.prefix}-")
 
 
 def test_every_assignment_says_which_call_needs_it() -> None:

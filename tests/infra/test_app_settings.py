@@ -150,7 +150,8 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_ACCOUNT_NAME",
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
-    of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | {"KEY_VAULT_URL", "CDN_ENDPOINT"}
+    with_defaults = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL", "RENDITIONS", "VIDEO_ENCODER"}
+    of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | with_defaults
     assert set(example) - of_azure == set(values("small")) - of_azure
 
 
@@ -188,8 +189,8 @@ def instances(most: int) -> int:
 
 
 def connections(most: int) -> int:
-    """How many the server can see; yoyo holds two while a deployment migrates the database."""
-    return instances(most) * pool._MAX_SIZE + 2
+    """How many the server can see; one more while a deployment applies the schema."""
+    return instances(most) * pool._MAX_SIZE + 1
 
 
 def app_config(variant: str) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> N
     most = most_instances(size)
     assert connections(most) <= USER_CONNECTIONS[sku]
     text = page("docs/deploying.md").text
-    groups = f"{most} for HTTP + {most} for blobs + {most} for migrations + 1 for the timer"
+    groups = f"{most} for HTTP + {most} for blobs + 3 x {most} for queues + 1 for the timer"
     total = instances(most) * pool._MAX_SIZE
     assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS[sku]}" in text
 

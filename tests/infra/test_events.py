@@ -1,34 +1,56 @@
-"""The second phase: blob events, and nothing else, reach the function that takes blobs in."""
+"""The second phase: blob events, and nothing else, reach the functions that take blobs in."""
 
 import re
 
+import pytest
+
 from shared.blob_names import Containers
-from tests.infra.snapshots import ROOT, deployed, of_type
+from tests.infra.snapshots import ROOT, Resource, deployed, of_type
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+CONTAINER_OF = {
+    "clip_landed": Containers("cliplink").clips,
+    "source_landed": Containers("cliplink").videos,
+}
 
 
-def test_events_of_the_clips_container_alone_reach_the_trigger() -> None:
+def subscription_of(function: str) -> Resource:
+    (found,) = (
+        each
+        for each in deployed("events").resources
+        if f"'{function}', parameters('blobsExtensionKey'))" in url_of(each)
+    )
+    return found
+
+
+def url_of(subscription: Resource) -> str:
+    url: str = subscription.properties["destination"]["properties"]["endpointUrl"]
+    return url
+
+
+def test_every_blob_function_has_its_subscription() -> None:
+    source = (ROOT / "function_app.py").read_text()
+    names = re.findall(r'@app.function_name\("(\w+)"\)\n@app.blob_trigger', source)
+    assert set(names) == set(CONTAINER_OF)
+    assert len(deployed("events").resources) == len(names)
+
+
+@pytest.mark.parametrize("function", CONTAINER_OF)
+def test_only_events_of_its_container_reach_a_function(function: str) -> None:
     """The webhook has no filter of its own: this one must be the trigger's path."""
-    (subscription,) = deployed("events").resources
-    properties = subscription.properties
-    clips = Containers("cliplink").clips
-    assert properties["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{clips}/"
+    properties = subscription_of(function).properties
+    container = CONTAINER_OF[function]
+    prefix = f"/blobServices/default/containers/{container}/"
+    assert properties["filter"]["subjectBeginsWith"] == prefix
     assert properties["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
     assert "advancedFilters" not in properties["filter"]
-
-
-def test_events_go_to_the_function_that_takes_blobs_in() -> None:
-    (subscription,) = deployed("events").resources
-    url = subscription.properties["destination"]["properties"]["endpointUrl"]
-    source = (ROOT / "function_app.py").read_text()
-    (name,) = re.findall(r'@app.function_name\("(\w+)"\)\n@app.blob_trigger', source)
+    url = url_of(subscription_of(function))
     assert "/runtime/webhooks/blobs?functionName=Host.Functions.{2}&code={3}'" in url
-    assert f"'{name}', parameters('blobsExtensionKey'))" in url
 
 
-def test_events_that_could_not_be_delivered_are_kept() -> None:
-    (subscription,) = deployed("events").resources
-    destination = subscription.properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]
+@pytest.mark.parametrize("function", CONTAINER_OF)
+def test_events_that_could_not_be_delivered_are_kept(function: str) -> None:
+    properties = subscription_of(function).properties
+    destination = properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]
     kept_in = destination["properties"]["blobContainerName"]
     assert kept_in in [each.name for each in of_type("small", CONTAINERS)]

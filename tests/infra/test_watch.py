@@ -180,8 +180,8 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
     cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
-    assert f'_log.info("{beginning} ' in cleanup
-    assert '"outages": outages' in cleanup  # a field of that line
+    assert f'"{beginning} ' in cleanup
+    assert '"outages": ' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
     assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
     # Several runs fit into the window, so that one failure is not yet an alert.
@@ -203,19 +203,28 @@ def test_a_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
     names = {name.strip('" ') for group in looked_for for name in "".join(group).split(",")}
     spans = {
         name
-        for path in [*ROOT.glob("clips/*.py"), *ROOT.glob("clips/migration/*.py")]
+        for path in ROOT.glob("clips/**/*.py")
         for name in re.findall(r'\bspan\(f?"([\w.]+)', path.read_text())
     }
-    outermost = {name for name in spans if not name.startswith("ingest.")}
-    assert outermost == {"ingest", "cleanup.", "migration.plan", "migration.batch"}
+    inner = ("ingest.", "source.", "cut.", "rendition.")
+    outermost = {name for name in spans if not name.startswith(inner)}
+    assert outermost == {
+        "ingest",
+        "source",
+        "cut",
+        "rendition",
+        "cleanup.",
+        "migration.plan",
+        "migration.batch",
+    }
     assert outermost <= names
 
 
 def poison_queues(prefix: str) -> set[str]:
     """Where the host puts what it gave up, for every trigger of the app that has messages."""
     triggers = re.findall(r"@app\.(\w+)_trigger\(", FUNCTION_APP)
-    queues = re.findall(r"queue_name=services\.containers\.(\w+)", FUNCTION_APP)
-    assert sorted(triggers) == ["blob", *["queue"] * len(queues), "timer"]
+    queues = set(re.findall(r"queue_name=containers\.(\w+)", FUNCTION_APP))
+    assert sorted(triggers) == ["blob", "blob", *["queue"] * len(queues), "timer"]
     return {_POISON_QUEUE} | {f"{getattr(Containers(prefix), name)}-poison" for name in queues}
 
 
@@ -223,7 +232,7 @@ def poison_queues(prefix: str) -> set[str]:
 def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
     """Of the longest prefix too, under which the queue of migrations has another name."""
     (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
-    assert len(poison_queues(prefix)) == 2
+    assert len(poison_queues(prefix)) == 4
     for queue in poison_queues(prefix):
         uri = f"https://clips.queue.core.windows.net:443/{queue}/messages?visibilitytimeout=0"
         found = re.search(pattern, uri)

@@ -15,6 +15,7 @@ from clips.upkeep.cleanup import UPLOAD_GRACE
 from shared.catalogue import Claim, Landings
 from shared.errors import StorageUnavailable
 from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
+from shared.playability import Playback
 from shared.settings import Settings
 from shared.storage import BlobReader
 from tests.conftest import SetClock
@@ -326,10 +327,15 @@ class TestBurst:
         publish = Landings.publish
 
         def overtaken(
-            self: Landings, claim: Claim, media: Media, images: Images, url: str | None
+            self: Landings,
+            claim: Claim,
+            media: Media,
+            playback: Playback,
+            images: Images,
+            url: str | None,
         ) -> bool:
-            assert publish(self, claim, media, images, url)
-            return publish(self, claim, media, images, url)
+            assert publish(self, claim, media, playback, images, url)
+            return publish(self, claim, media, playback, images, url)
 
         monkeypatch.setattr(Landings, "publish", overtaken)
         library.services.ingest.landed(clip.blob_name)

@@ -110,6 +110,7 @@ class Clip:
     color_range: int = 0
     matrix: Colorspace = Colorspace.ITU601
     sounds: tuple[str, ...] = ()
+    encode_sound: Callable[[OutputContainer, AudioStream, float], None] | None = None
     channels: int = 2
     cover: Image.Image | None = None
     options: dict[str, str] = field(default_factory=dict)
@@ -131,7 +132,7 @@ def make(path: Path, clip: Clip | None = None) -> Path:
         if film:
             _encode_film(container, film, clip)
         for sound in sounds:
-            _encode_sound(container, sound, clip.seconds)
+            (clip.encode_sound or _encode_sound)(container, sound, clip.seconds)
     return path
 
 

@@ -253,7 +253,15 @@ def http_triggers(functions: dict[str, list[Binding]]) -> dict[str, Binding]:
 
 def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[Binding]]) -> None:
     others = set(functions) - set(http_triggers(functions))
-    assert others == {FALLBACK, "clip_landed", "migration_batch", "cleanup"}
+    assert others == {
+        FALLBACK,
+        "clip_landed",
+        "source_landed",
+        "clip_cut",
+        "clip_rendition",
+        "migration_batch",
+        "cleanup",
+    }
 
 
 def test_http_functions_are_anonymous_and_answer_by_their_return_value(

@@ -39,8 +39,10 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 UNANSWERED = {
     "unplayable_clip": "becomes the clip's failure",
     "unmovable_file": "becomes a failure of the migration",
+    "blob_held": "caught where blobs are deleted",
     "blob_exists": "what is made at once by two is taken from the first",
     "unavailable": "raised as one of its kinds",
+    "cut_out_of_range": "the error of one of many clips",
 }
 
 

@@ -26,6 +26,8 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.NotFound: ("not_found", 404),
     errors.MethodNotAllowed: ("method_not_allowed", 405),
     errors.WrongState: ("wrong_state", 409),
+    errors.SourceNotReady: ("source_not_ready", 409),
+    errors.CutOutOfRange: ("cut_out_of_range", 422),
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),
     errors.BlobExists: ("blob_exists", 409),

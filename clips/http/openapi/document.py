@@ -13,7 +13,6 @@ from clips.http.inputs import Body, Owned
 from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
-from clips.http.parsing import RETRY_KEY
 from shared import errors
 from shared.errors import CliplinkError
 
@@ -51,6 +50,7 @@ does not count as a view.
 _TAGS = {
     Tag.VIDEOS: "Videos own clips. A caller sees their own.",
     Tag.CLIPS: "Parts of a video, each with a file of its own.",
+    Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Time-limited links to blobs.",
     Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",
     Tag.MIGRATIONS: "Uploads of the old service's files for its clips. For admins.",
@@ -64,7 +64,7 @@ _RETRY_KEY: Schema = {
     "description": "A text that names this request, such as a UUID. For a day, the same request "
     "with the same key has the same answer and creates nothing again; another request with it "
     "is an error.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": RETRY_KEY.pattern},
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},  # blank: absent
 }
 _BEARER = {
     "type": "http",

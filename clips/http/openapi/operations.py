@@ -27,6 +27,7 @@ class Tag(StrEnum):
 
     VIDEOS = "Videos"
     CLIPS = "Clips"
+    CUTTING = "Cutting"
     LINKS = "Links"
     SHARES = "Shares"
     MIGRATIONS = "Migrations"

@@ -89,6 +89,15 @@ def _shaper(hdr: Hdr) -> list[int]:
     return [round(255 * share ** (1 / _SHAPE)) for share in shares]
 
 
+def screen_color(hdr: Hdr, code: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The colour of a screen (sRGB, 0 to 1) for one of an HDR picture (BT.2020, codes 0 to 1)."""
+    to_light = _pq_to_light if hdr is Hdr.HDR10 else _hlg_to_light
+    red, green, blue = (min(to_light(part), 1.0) for part in code)
+    return _tone_mapped(
+        _displayed_hlg((red, green, blue)) if hdr is Hdr.HLG else (red, green, blue)
+    )
+
+
 @cache
 def _lut(hdr: Hdr) -> ImageFilter.Color3DLUT:
     """Return the table from shaped HDR to sRGB."""

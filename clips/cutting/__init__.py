@@ -1,0 +1,1 @@
+"""Sources of videos, and clips that are cut out of them."""

@@ -1,0 +1,198 @@
+"""Cuts as callers order them: many of one source in one call, each a clip or an error.
+
+A cut that storage does in moments is done within the call. Every other one is left to the queue:
+its clip is `processing` until a function has cut it.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from clips.cutting.cutter import Cutter, OpenSource, TooLargeForNow, extension_for
+from clips.ingest.ingest import Ingest
+from clips.library import Library, ShownClip
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
+from shared.errors import (
+    BlobArchived,
+    CliplinkError,
+    CutOutOfRange,
+    NotFound,
+    SourceNotReady,
+    Unavailable,
+    no_such_clip,
+    no_such_video,
+)
+from shared.model import Accuracy, ClipStatus, CutOrder, CutSource, Viewer
+from shared.storage import Queue, StorageAccount
+
+# How long a call cuts by itself, and processes what it has cut: the rest is left to the queue
+# and to the blob trigger.
+_CUTTING_SECONDS = 25.0
+_PROCESSING_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutDraft:
+    """What a caller wants to have cut; `client_id` names it, so that a repeat is no second clip."""
+
+    start: float
+    end: float
+    title: str | None = None
+    expires_at: datetime | None = None
+    client_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One call: its source, which is opened once, and what is left to do at its end."""
+
+    video_id: UUID
+    source: CutSource
+    accuracy: Accuracy
+    known: dict[str, UUID]
+    began: float
+    opened: OpenSource | None = None
+    queued: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+
+class Cutting:
+    def __init__(
+        self,
+        cuts: Cuts,
+        library: Library,
+        account: StorageAccount,
+        containers: Containers,
+        queue: Queue,
+        cutter: Cutter,
+        ingest: Ingest,
+    ) -> None:
+        self._cuts = cuts
+        self._library = library
+        self._account = account
+        self._containers = containers
+        self._queue = queue
+        self._cutter = cutter
+        self._ingest = ingest
+
+    def cut(
+        self,
+        viewer: Viewer,
+        video_id: UUID,
+        clip_id: UUID | None,
+        accuracy: Accuracy,
+        drafts: Sequence[CutDraft | CliplinkError],
+    ) -> Sequence[ShownClip | CliplinkError]:
+        """A clip or an error for each draft, in order; a draft that is an error stays one.
+
+        The source is the video's, or the clip `clip_id` of the video. Raises NotFound,
+        SourceNotReady, BlobArchived, StorageUnavailable, DatabaseUnavailable.
+        """
+        source = self._source(viewer, video_id, clip_id)
+        names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id]
+        call = _Call(
+            video_id=video_id,
+            source=source,
+            accuracy=accuracy,
+            known=dict(self._cuts.known(video_id, names)),
+            began=time.monotonic(),
+        )
+        answers = [self._answer(call, draft) for draft in drafts]
+        self._finish(call)
+        return [
+            answer if isinstance(answer, CliplinkError) else self._library.read(viewer, answer)
+            for answer in answers
+        ]
+
+    def _source(self, viewer: Viewer, video_id: UUID, clip_id: UUID | None) -> CutSource:
+        if clip_id is not None:
+            source = self._cuts.source_of_clip(viewer, video_id, clip_id)
+            if source is None:
+                raise no_such_clip()
+        else:
+            source = self._cuts.source_of_video(viewer, video_id)
+            if source is None:
+                self._library.read_video(viewer, video_id)
+                raise NotFound("The video has no source. Upload one first.")
+        if source.archived:
+            raise BlobArchived("The source is in the archive tier.")
+        if source.status is not ClipStatus.READY:
+            raise SourceNotReady(f"The source is {source.status}.")
+        return source
+
+    def _answer(self, call: _Call, draft: CutDraft | CliplinkError) -> UUID | CliplinkError:
+        """The id of the clip that a draft becomes, or became at an earlier call."""
+        if isinstance(draft, CliplinkError):
+            return draft
+        if draft.client_id is not None and draft.client_id in call.known:
+            return call.known[draft.client_id]
+        answer = self._cut(call, draft)
+        if draft.client_id is not None and isinstance(answer, UUID):
+            call.known[draft.client_id] = answer
+        return answer
+
+    def _cut(self, call: _Call, draft: CutDraft) -> UUID | CliplinkError:
+        duration = call.source.duration
+        if duration is not None and draft.start >= duration:
+            return CutOutOfRange(f"The source ends at {duration:.3f} s.")
+        order = _order(call, draft)
+        new = NewCut(
+            order=order,
+            title=draft.title,
+            expires_at=draft.expires_at,
+            client_id=draft.client_id,
+            blob_url=self._account.url(self._containers.clips, order.blob_name),
+        )
+        if not self._cuts.add(new, CUT_LEASE):
+            name = draft.client_id or ""
+            return self._cuts.known(call.video_id, [name]).get(name) or no_such_video()
+        try:
+            return self._cut_now(call, order)
+        except (TooLargeForNow, Unavailable):
+            self._cuts.release(order.clip_id)
+            call.queued.append(str(order.clip_id))
+            return order.clip_id
+        except CliplinkError as error:
+            self._cuts.discard(order.clip_id)
+            return error
+
+    def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
+        """Raises TooLargeForNow where the queue is to do it."""
+        is_late = time.monotonic() - call.began > _CUTTING_SECONDS
+        if is_late or order.accuracy is Accuracy.FRAME:
+            raise TooLargeForNow
+        if call.opened is None:
+            call.opened = self._cutter.open(order)
+        done = self._cutter.cut(order, call.opened)
+        self._cuts.finish(order, done.start, done.end, done.method)
+        call.written.append(order.blob_name)
+        return order.clip_id
+
+    def _finish(self, call: _Call) -> None:
+        """Sends what is left to the queue, and processes what was cut as far as time allows."""
+        if call.queued:
+            self._queue.send(call.queued)
+        began = time.monotonic()
+        for name in call.written:
+            if time.monotonic() - began > _PROCESSING_SECONDS:
+                return  # the blob trigger processes the others
+            self._ingest.landed(name)
+
+
+def _order(call: _Call, draft: CutDraft) -> CutOrder:
+    clip_id = uuid4()
+    extension = extension_for(call.source.blob_name)
+    return CutOrder(
+        clip_id=clip_id,
+        video_id=call.video_id,
+        source=call.source,
+        accuracy=call.accuracy,
+        start=draft.start,
+        end=draft.end,
+        blob_name=blob_names.clip_blob(call.video_id, clip_id, extension),
+        attempts=1,
+    )

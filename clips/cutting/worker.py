@@ -1,0 +1,100 @@
+"""Cuts that a call left to the queue: one message, one clip.
+
+A message may come twice, late or never. A lease says who cuts; the cleanup sends a message again
+for every cut that no worker holds.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from clips.cutting.cutter import Cutter
+from shared.catalogue.cut_queries import CUT_LEASE, Cuts
+from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
+from shared.model import Failure
+from shared.storage import Queue
+from shared.telemetry import span
+
+_log = logging.getLogger(__name__)
+
+_STALLED_AFTER = timedelta(minutes=1)
+_MOST_STALLED = 200
+_MAX_ATTEMPTS = 5
+GAVE_UP_CUTTING = Failure(
+    "cut_failed",
+    f"The clip could not be cut in {_MAX_ATTEMPTS} attempts. "
+    "That is a fault of the service or an outage, not of the source.",
+)
+SOURCE_CHANGED = Failure(
+    "source_changed", "The source was replaced or deleted before the clip was cut."
+)
+
+
+class CutWorker:
+    def __init__(self, cuts: Cuts, queue: Queue, cutter: Cutter) -> None:
+        self._cuts = cuts
+        self._queue = queue
+        self._cutter = cutter
+
+    def work(self, clip_id: UUID) -> None:
+        """Cuts a clip that was left to the queue; does nothing if that is done, or being done.
+
+        Whatever is raised means that the message is to be delivered again.
+        """
+        order = self._cuts.take(clip_id, CUT_LEASE)
+        if order is None:
+            _log.info("Nothing to do: the cut of %s is done or in other hands", clip_id)
+            return
+        if order.attempts > _MAX_ATTEMPTS:
+            _log.error("Given up: the cut of %s", clip_id)
+            self._cuts.fail(clip_id, GAVE_UP_CUTTING)
+            return
+        try:
+            with span("cut"):
+                source = self._cutter.open(order)
+                done = self._cutter.cut(order, source, self._renewing(clip_id))
+        except _Superseded:
+            _log.info("The clip was deleted while it was cut: %s", clip_id)
+            return
+        except Unavailable:
+            self._cuts.release(clip_id)
+            raise
+        except CliplinkError as error:
+            self._cuts.fail(clip_id, _failure_of(error))
+            return
+        self._cuts.finish(order, done.start, done.end, done.method)
+        _log.info("Cut by %s: clip %s", done.method, clip_id)
+
+    def resume(self) -> int:
+        """Sends a message for every cut that no worker holds, and returns how many that were."""
+        stalled = self._cuts.stalled(_STALLED_AFTER, _MOST_STALLED)
+        self._queue.send([str(clip_id) for clip_id in stalled])
+        return len(stalled)
+
+    def _renewing(self, clip_id: UUID) -> Callable[[], None]:
+        """Renews the lease at a third of its time; raises _Superseded once the clip is gone."""
+        renewed = time.monotonic()
+
+        def check() -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed > CUT_LEASE.total_seconds() / 3:
+                renewed = time.monotonic()
+                if not self._cuts.renew(clip_id, CUT_LEASE):
+                    raise _Superseded
+
+        return check
+
+
+class _Superseded(Exception):
+    """The clip was deleted, or another worker has finished it."""
+
+
+def _failure_of(error: CliplinkError) -> Failure:
+    """Why a clip failed, as its owner reads it."""
+    if isinstance(error, UnplayableClip):
+        return Failure(error.failure_code, error.detail)
+    if isinstance(error, BlobChanged | BlobMissing):
+        return SOURCE_CHANGED
+    return Failure(error.code, error.detail)

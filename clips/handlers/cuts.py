@@ -1,0 +1,77 @@
+"""Handler of /videos/{video_id}/cuts."""
+
+from http import HTTPStatus
+
+from clips.cutting.cuts import CutDraft
+from clips.http import inputs, outputs, views
+from clips.http.openapi.operations import Operation, ResponseSpec, Tag
+from clips.http.parsing import invalid_body
+from clips.http.request import Request
+from clips.http.response import Response
+from shared.errors import (
+    BlobArchived,
+    CliplinkError,
+    NotFound,
+    SourceNotReady,
+    StorageUnavailable,
+    WrongState,
+)
+
+
+@Operation(
+    tag=Tag.CUTTING,
+    summary="Cut clips out of a source",
+    description="The answers are in the order of `clips`, each a clip or an error. What storage "
+    "copies in moments is cut within the call; other clips are `processing` until a function has "
+    "cut them. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
+    "keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact in "
+    "players that honour edit lists, and the frames before the start stay in the file.",
+    parameters=inputs.VideoId,
+    body=inputs.NewCuts,
+    example={"clips": [{"start_time": 12.5, "end_time": 20, "title": "Goal"}]},
+    responses=(ResponseSpec(HTTPStatus.OK, "The clips.", list[outputs.Clip | outputs.CutFailure]),),
+    errors=(NotFound, SourceNotReady, BlobArchived, StorageUnavailable),
+)
+def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> Response:
+    answers = request.services.cutting.cut(
+        request.viewer,
+        where.video_id,
+        wanted.source.clip_id if wanted.source is not None else None,
+        wanted.accuracy,
+        [_draft(item) for item in wanted.items],
+    )
+    shown = [
+        views.cut_failure(answer, item.client_id)
+        if isinstance(answer, CliplinkError)
+        else views.clip(answer.clip, answer.poster_url)
+        for answer, item in zip(answers, wanted.items, strict=True)
+    ]
+    return Response(HTTPStatus.OK, shown)
+
+
+@Operation(
+    tag=Tag.CUTTING,
+    summary="Make a playable copy",
+    description="Asks for a copy of the clip that every browser plays, unless it plays as it is "
+    "or the copy is ready or on its way. `variant=play` of the links opens it.",
+    parameters=inputs.ClipId,
+    body=inputs.NewRendition,
+    example={"kind": "play"},
+    responses=(ResponseSpec(HTTPStatus.ACCEPTED, "The clip.", outputs.Clip),),
+    errors=(NotFound, WrongState, StorageUnavailable),
+)
+def rendition(request: Request, where: inputs.ClipId, _: inputs.NewRendition) -> Response:
+    shown = request.services.renditions.request(request.viewer, where.clip_id)
+    return Response(HTTPStatus.ACCEPTED, views.clip(shown.clip, shown.poster_url))
+
+
+def _draft(cut: inputs.CutItem | inputs.MalformedItem) -> CutDraft | CliplinkError:
+    if isinstance(cut, inputs.MalformedItem):
+        return invalid_body(cut.error)
+    return CutDraft(
+        start=cut.start_time,
+        end=cut.end_time,
+        title=cut.title,
+        expires_at=cut.expires_at,
+        client_id=cut.client_id,
+    )

@@ -1,0 +1,137 @@
+"""Playable copies of clips: asked for, made by messages of a queue, one clip each.
+
+A message may come twice, late or never. A lease says who works; the cleanup sends a message again
+for every copy that no worker holds.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from clips.library import Library, ShownClip
+from clips.renditions.maker import NoCopyPlays, RenditionMaker
+from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
+from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
+from shared.model import Viewer, ready_blob
+from shared.playability import Playback, PlaybackVerdict
+from shared.storage import Queue
+from shared.telemetry import span
+
+_log = logging.getLogger(__name__)
+
+_STALLED_AFTER = timedelta(minutes=2)
+_MOST_STALLED = 200
+_MAX_ATTEMPTS = 5
+# Seconds of one core: well inside the time that the host gives a function.
+_DEAREST = 1200.0
+
+
+class RenditionPolicy(StrEnum):
+    """Which copies are made at ingest: none, those that cost next to nothing, all."""
+
+    NEVER = "never"
+    REMUX = "remux"
+    ALL = "all"
+
+
+class RenditionJobs:
+    def __init__(
+        self,
+        renditions: Renditions,
+        library: Library,
+        queue: Queue,
+        maker: RenditionMaker,
+        policy: RenditionPolicy,
+    ) -> None:
+        self._renditions = renditions
+        self._library = library
+        self._queue = queue
+        self._maker = maker
+        self._policy = policy
+        # One at a time an instance: each takes a whole core and much of the memory.
+        self._working = threading.Lock()
+
+    def request(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
+        """Asks for the copy of a clip, unless it plays as it is or the copy is on its way.
+
+        Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
+        """
+        ready_blob(self._library.find(viewer, clip_id))
+        if self._renditions.request(viewer, clip_id):
+            self._queue.send([str(clip_id)])
+        return self._library.read(viewer, clip_id)
+
+    def after_ingest(self, clip_id: UUID, etag: str, playback: Playback) -> None:
+        """Asks for the copy that the policy wants of a clip that was just processed."""
+        wanted = {
+            RenditionPolicy.NEVER: False,
+            RenditionPolicy.REMUX: playback.verdict is PlaybackVerdict.REMUX,
+            RenditionPolicy.ALL: playback.verdict
+            not in {PlaybackVerdict.DIRECT, PlaybackVerdict.IMPOSSIBLE},
+        }
+        if wanted[self._policy] and self._renditions.request_by_policy(clip_id, etag):
+            self._queue.send([str(clip_id)])
+
+    def work(self, clip_id: UUID) -> None:
+        """Makes a copy; does nothing if that is done, or another worker is at it.
+
+        Whatever is raised means that the message is to be delivered again.
+        """
+        with self._working:
+            order = self._renditions.take(clip_id)
+            if order is None:
+                _log.info("Nothing to do: the copy of %s is made or in other hands", clip_id)
+                return
+            self._make(order)
+
+    def resume(self) -> int:
+        """Sends a message for every copy that no worker holds, and returns how many that were."""
+        stalled = self._renditions.stalled(_STALLED_AFTER, _MOST_STALLED)
+        self._queue.send([str(clip_id) for clip_id in stalled])
+        return len(stalled)
+
+    def _make(self, order: RenditionOrder) -> None:
+        if order.attempts > _MAX_ATTEMPTS:
+            _log.error("Given up: the copy of %s", order.clip_id)
+            self._renditions.fail(order, "rendition_failed")
+            return
+        if order.verdict is PlaybackVerdict.TRANSCODE and order.cost > _DEAREST:
+            self._renditions.fail(order, "too_costly", refused=True)
+            return
+        try:
+            with span("rendition"):
+                name = self._maker.make(order, self._renewing(order))
+        except Unavailable:
+            self._renditions.release(order)
+            raise
+        except (_Superseded, BlobChanged, BlobMissing):
+            _log.info("The clip was replaced or deleted: %s", order.clip_id)
+        except NoCopyPlays:
+            self._renditions.fail(order, "not_playable")
+        except UnplayableClip as error:
+            self._renditions.fail(order, error.failure_code)
+        except CliplinkError as error:
+            self._renditions.fail(order, error.code)
+        else:
+            self._renditions.finish(order, name)
+
+    def _renewing(self, order: RenditionOrder) -> Callable[[], None]:
+        """Renews the lease at a third of its time; raises _Superseded once it is lost."""
+        renewed = time.monotonic()
+
+        def check() -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed > RENDITION_LEASE.total_seconds() / 3:
+                renewed = time.monotonic()
+                if not self._renditions.renew(order):
+                    raise _Superseded
+
+        return check
+
+
+class _Superseded(Exception):
+    """The clip was deleted or overwritten."""

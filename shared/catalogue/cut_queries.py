@@ -1,0 +1,291 @@
+"""Cuts: clips that are cut out of the source of a video, or out of another clip.
+
+The row of a clip and that of its cut are written together, before anything is cut. A lease says
+who works on it; a cut whose lease has ended may be taken by anyone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.row_mapping import LIVE, VISIBLE, seen_by
+from shared.model import Accuracy, ClipStatus, CutMethod, CutOrder, CutSource, Failure, Viewer
+from shared.postgres.database import Database
+
+# For how long a worker owns a cut; one that is alive renews it long before.
+CUT_LEASE = timedelta(minutes=2)
+
+# A source of a video that the viewer sees.
+_VIDEO_SOURCE: LiteralString = """
+    SELECT s.video_id AS id, FALSE AS is_clip, s.blob_name, coalesce(s.etag, '') AS etag, s.status,
+           FALSE AS archived, coalesce(s.file_size, 0) AS file_size, s.duration, s.content_type,
+           0::float8 AS starts_at
+    FROM sources s JOIN videos v ON v.id = s.video_id
+    WHERE s.video_id = %(video_id)s AND v.deleted_at IS NULL
+      AND (v.user_id = %(user_id)s OR %(as_admin)s)
+"""
+
+# A clip of the same video.
+_CLIP_SOURCE: LiteralString = f"""
+    SELECT c.id, TRUE AS is_clip, c.blob_name, coalesce(c.etag, '') AS etag, c.status, c.archived,
+           coalesce(c.file_size, 0) AS file_size, c.duration, c.content_type,
+           c.start_time AS starts_at
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = %(clip_id)s AND c.video_id = %(video_id)s AND c.blob_name IS NOT NULL
+      AND {VISIBLE}
+"""
+
+_KNOWN: LiteralString = f"""
+    SELECT k.client_id, k.clip_id
+    FROM cuts k JOIN clips c ON c.id = k.clip_id JOIN videos v ON v.id = c.video_id
+    WHERE k.video_id = %(video_id)s AND k.client_id = ANY(%(client_ids)s) AND {LIVE}
+"""
+
+# No row if the video is gone, or the same client id was used at the same moment.
+_ADD: LiteralString = """
+    WITH clip AS (
+        INSERT INTO clips (id, video_id, title, start_time, end_time, duration, status, blob_name,
+                           blob_url, content_type, expires_at, cut)
+        SELECT %(clip_id)s, v.id, %(title)s, %(video_start)s, %(video_end)s,
+               %(video_end)s - %(video_start)s, 'processing', %(blob_name)s, %(blob_url)s,
+               %(content_type)s, %(expires_at)s, %(cut)s
+        FROM videos v
+        WHERE v.id = %(video_id)s AND v.deleted_at IS NULL
+        FOR SHARE OF v
+        RETURNING id
+    )
+    INSERT INTO cuts (clip_id, video_id, client_id, source_id, source_is_clip, source_blob,
+                      source_etag, accuracy, requested_start, requested_end, leased_until)
+    SELECT id, %(video_id)s, %(client_id)s, %(source_id)s, %(source_is_clip)s, %(source_blob)s,
+           %(source_etag)s, %(accuracy)s, %(start)s, %(end)s, now() + %(lease)s
+    FROM clip
+    ON CONFLICT (video_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
+"""
+
+# The right to work on a cut, for as long as the lease lasts.
+_TAKE: LiteralString = f"""
+    UPDATE cuts k
+    SET leased_until = now() + %(lease)s, attempts = k.attempts + 1
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE k.clip_id = %(clip_id)s AND c.id = k.clip_id AND k.finished_at IS NULL
+      AND (k.leased_until IS NULL OR k.leased_until < now()) AND {LIVE}
+    RETURNING k.clip_id, k.video_id, k.source_id, k.source_is_clip, k.source_blob, k.source_etag,
+              k.accuracy, k.requested_start, k.requested_end, k.attempts, c.blob_name,
+              c.content_type, c.start_time - k.requested_start AS starts_at
+"""
+
+_RENEW: LiteralString = """
+    UPDATE cuts k SET leased_until = now() + %(lease)s
+    FROM clips c
+    WHERE k.clip_id = %(clip_id)s AND c.id = k.clip_id AND k.finished_at IS NULL
+      AND c.deleted_at IS NULL
+"""
+
+_RELEASE: LiteralString = """
+    UPDATE cuts SET leased_until = NULL WHERE clip_id = %(clip_id)s AND finished_at IS NULL
+"""
+
+# The blob is written: the clip tells what it became, and ingest does the rest.
+_FINISH: LiteralString = """
+    WITH cut AS (
+        UPDATE cuts SET cut_start = %(start)s, cut_end = %(end)s, method = %(method)s,
+                        finished_at = now(), leased_until = NULL
+        WHERE clip_id = %(clip_id)s AND finished_at IS NULL
+        RETURNING clip_id, requested_start
+    )
+    UPDATE clips c
+    SET start_time = c.start_time - cut.requested_start + %(start)s,
+        end_time = c.start_time - cut.requested_start + %(end)s,
+        duration = %(end)s::float8 - %(start)s::float8, cut = %(cut)s
+    FROM cut WHERE c.id = cut.clip_id
+"""
+
+_FAIL: LiteralString = """
+    WITH cut AS (
+        UPDATE cuts SET finished_at = now(), leased_until = NULL
+        WHERE clip_id = %(clip_id)s AND finished_at IS NULL
+        RETURNING clip_id
+    )
+    UPDATE clips c SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
+    FROM cut WHERE c.id = cut.clip_id AND c.status = 'processing'
+"""
+
+_DISCARD: LiteralString = "DELETE FROM clips WHERE id = %(clip_id)s AND status = 'processing'"
+
+_STALLED: LiteralString = """
+    SELECT clip_id FROM cuts
+    WHERE finished_at IS NULL AND coalesce(leased_until, created_at) < now() - %(after)s
+    ORDER BY coalesce(leased_until, created_at) LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCut:
+    """A cut of a caller: what is wanted, and the clip that it becomes."""
+
+    order: CutOrder
+    title: str | None
+    expires_at: object
+    client_id: str | None
+    blob_url: str
+
+
+class Cuts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def source_of_video(self, viewer: Viewer, video_id: UUID) -> CutSource | None:
+        return self._database.one_as(
+            _cut_source, _VIDEO_SOURCE, seen_by(viewer) | {"video_id": video_id}
+        )
+
+    def source_of_clip(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> CutSource | None:
+        """A clip of that video as the source; None if the viewer sees no such clip."""
+        values = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
+        return self._database.one_as(_cut_source, _CLIP_SOURCE, values)
+
+    def known(self, video_id: UUID, client_ids: Sequence[str]) -> Mapping[str, UUID]:
+        """The clips that were cut under these names before."""
+        values = {"video_id": video_id, "client_ids": list(client_ids)}
+        rows = self._database.all(_KNOWN, values) if client_ids else []
+        return {row["client_id"]: row["clip_id"] for row in rows}
+
+    def add(self, cut: NewCut, lease: timedelta) -> bool:
+        """Writes the clip and its cut, leased to the caller.
+
+        False if the video is gone, or another call has just used the same client id.
+        """
+        order, source = cut.order, cut.order.source
+        values = {
+            "clip_id": order.clip_id,
+            "video_id": order.video_id,
+            "title": cut.title,
+            "video_start": source.starts_at + order.start,
+            "video_end": source.starts_at + order.end,
+            "blob_name": order.blob_name,
+            "blob_url": cut.blob_url,
+            "content_type": source.content_type,
+            "expires_at": cut.expires_at,
+            "cut": cut_json(order, None, None, None),
+            "client_id": cut.client_id,
+            "source_id": source.id,
+            "source_is_clip": source.is_clip,
+            "source_blob": source.blob_name,
+            "source_etag": source.etag,
+            "accuracy": order.accuracy,
+            "start": order.start,
+            "end": order.end,
+            "lease": lease,
+        }
+        with self._database.transaction() as connection:
+            if connection.execute(_ADD, values).rowcount == 1:
+                return True
+            connection.execute(_DISCARD, values)
+        return False
+
+    def take(self, clip_id: UUID, lease: timedelta) -> CutOrder | None:
+        """The right to work on a cut; None if it is done, or another worker holds the lease."""
+        row = self._database.one(_TAKE, {"clip_id": clip_id, "lease": lease})
+        if row is None:
+            return None
+        source = CutSource(
+            id=row["source_id"],
+            is_clip=row["source_is_clip"],
+            blob_name=row["source_blob"],
+            etag=row["source_etag"],
+            status=ClipStatus.READY,
+            archived=False,
+            file_size=0,
+            duration=None,
+            content_type=row["content_type"],
+            starts_at=row["starts_at"],
+        )
+        return CutOrder(
+            clip_id=row["clip_id"],
+            video_id=row["video_id"],
+            source=source,
+            accuracy=Accuracy(row["accuracy"]),
+            start=row["requested_start"],
+            end=row["requested_end"],
+            blob_name=row["blob_name"],
+            attempts=row["attempts"],
+        )
+
+    def renew(self, clip_id: UUID, lease: timedelta) -> bool:
+        """Prolongs the lease; False if the clip was deleted, or the cut is done."""
+        return self._database.run(_RENEW, {"clip_id": clip_id, "lease": lease}) == 1
+
+    def release(self, clip_id: UUID) -> None:
+        """Lets another worker take the cut at once."""
+        self._database.run(_RELEASE, {"clip_id": clip_id})
+
+    def finish(self, order: CutOrder, start: float, end: float, method: CutMethod) -> None:
+        """The blob is written: it shows the source from `start` to `end`."""
+        values = {
+            "clip_id": order.clip_id,
+            "start": start,
+            "end": end,
+            "method": method,
+            "cut": cut_json(order, start, end, method),
+        }
+        self._database.run(_FINISH, values)
+
+    def fail(self, clip_id: UUID, failure: Failure) -> None:
+        values = {"clip_id": clip_id, "code": failure.code, "detail": failure.detail}
+        self._database.run(_FAIL, values)
+
+    def discard(self, clip_id: UUID) -> None:
+        """Removes the row of a clip that was never cut."""
+        self._database.run(_DISCARD, {"clip_id": clip_id})
+
+    def stalled(self, after: timedelta, limit: int) -> Sequence[UUID]:
+        """Cuts that no worker has held for a while, the oldest first."""
+        rows = self._database.all(_STALLED, {"after": after, "limit": limit})
+        return [row["clip_id"] for row in rows]
+
+
+def cut_json(
+    order: CutOrder, start: float | None, end: float | None, method: CutMethod | None
+) -> str:
+    """The `cut` of a clip as answers show it."""
+    return json.dumps(
+        {
+            "source": str(order.source.id),
+            "requested_start": order.start,
+            "requested_end": order.end,
+            "start": start,
+            "end": end,
+            "method": method,
+            "accuracy": order.accuracy,
+        }
+    )
+
+
+def _cut_source(
+    source_id: UUID,
+    is_clip: bool,  # noqa: FBT001 - a column, and called by the driver alone
+    blob_name: str,
+    etag: str,
+    status: str,
+    archived: bool,  # noqa: FBT001 - a column, and called by the driver alone
+    file_size: int,
+    duration: float | None,
+    content_type: str | None,
+    starts_at: float,
+) -> CutSource:
+    """The values of the columns, in their order."""
+    return CutSource(
+        id=source_id,
+        is_clip=is_clip,
+        blob_name=blob_name,
+        etag=etag,
+        status=ClipStatus(status),
+        archived=archived,
+        file_size=file_size,
+        duration=duration,
+        content_type=content_type,
+        starts_at=starts_at,
+    )

@@ -1,0 +1,238 @@
+"""Sources: the file that a whole video was uploaded as, one for each video.
+
+`Sources` serves the API, `SourceLandings` the blob trigger of the videos container. As with
+clips, a claim is for one version of a blob: only that version is published.
+"""
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from shared.catalogue.admission import Landing, Verdict
+from shared.catalogue.landing_queries import Claim, Standing
+from shared.catalogue.row_mapping import media_to_json, seen_by
+from shared.model import (
+    GAVE_UP,
+    MAX_ATTEMPTS,
+    MAX_DELIVERIES,
+    ClipStatus,
+    Failure,
+    Images,
+    Media,
+    MediaJson,
+    Source,
+    Viewer,
+    is_settled,
+)
+from shared.postgres.database import Database
+
+_COLUMNS: LiteralString = """
+    s.video_id, s.blob_name, s.status, s.failure_code, s.failure_detail, s.file_size,
+    s.content_type, s.duration, s.media::text AS media, s.keyframe_interval, s.storyboard_name,
+    s.created_at
+"""
+
+_SEEN: LiteralString = """
+    v.deleted_at IS NULL AND (v.user_id = %(user_id)s OR %(as_admin)s)
+"""
+
+# The row of a source that exists stays as it is: it describes the file that is there until
+# another one lands. No row if the viewer sees no such video.
+_ANNOUNCE: LiteralString = f"""
+    WITH announced AS (
+        INSERT INTO sources (video_id, blob_name, content_type)
+        SELECT v.id, %(blob_name)s, %(content_type)s FROM videos v
+        WHERE v.id = %(video_id)s AND {_SEEN}
+        FOR SHARE OF v
+        ON CONFLICT (video_id) DO UPDATE
+            SET blob_name = CASE WHEN sources.status = 'awaiting_upload'
+                                 THEN excluded.blob_name ELSE sources.blob_name END,
+                content_type = CASE WHEN sources.status = 'awaiting_upload'
+                                    THEN excluded.content_type ELSE sources.content_type END
+        RETURNING *
+    )
+    SELECT {_COLUMNS} FROM announced s
+"""
+
+_GET: LiteralString = f"""
+    SELECT {_COLUMNS}
+    FROM sources s JOIN videos v ON v.id = s.video_id
+    WHERE s.video_id = %(video_id)s AND {_SEEN}
+"""
+
+_REMOVE: LiteralString = "DELETE FROM sources WHERE video_id = %(video_id)s"
+
+_COUNT_ATTEMPT: LiteralString = """
+    UPDATE sources SET attempts = attempts + 1, attempted_at = now()
+    WHERE blob_name = %(blob_name)s AND status IN ('awaiting_upload', 'processing')
+"""
+
+_LOCK_VIDEO: LiteralString = """
+    SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
+"""
+
+_LOCK: LiteralString = """
+    SELECT etag, status, failure_code, attempts
+    FROM sources WHERE video_id = %(video_id)s FOR UPDATE
+"""
+
+_TAKE: LiteralString = """
+    INSERT INTO sources AS s (video_id, blob_name, content_type, status, etag, file_size, attempts,
+                              attempted_at)
+    VALUES (%(video_id)s, %(blob_name)s, %(content_type)s, 'processing', %(etag)s, %(size)s, 1,
+            now())
+    ON CONFLICT (video_id) DO UPDATE
+    SET blob_name = excluded.blob_name, status = 'processing', etag = excluded.etag,
+        file_size = excluded.file_size,
+        content_type = coalesce(excluded.content_type, s.content_type),
+        duration = NULL, media = NULL, keyframe_interval = NULL, poster_name = NULL,
+        storyboard_name = NULL, failure_code = NULL, failure_detail = NULL,
+        attempts = CASE WHEN s.etag IS DISTINCT FROM excluded.etag THEN 1 ELSE s.attempts END,
+        attempted_at = now()
+"""
+
+_PUBLISH: LiteralString = """
+    UPDATE sources
+    SET status = 'ready', media = %(media)s, duration = %(duration)s, attempts = 0,
+        keyframe_interval = %(keyframe_interval)s, poster_name = %(poster_name)s,
+        storyboard_name = %(storyboard_name)s
+    WHERE video_id = %(video_id)s AND etag = %(etag)s AND status = 'processing'
+"""
+
+_STANDING: LiteralString = "SELECT etag, status FROM sources WHERE video_id = %(video_id)s"
+
+_FAIL: LiteralString = """
+    UPDATE sources
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s, attempts = 0
+    WHERE video_id = %(video_id)s AND etag = %(etag)s AND status = 'processing'
+"""
+
+_GIVE_UP: LiteralString = """
+    UPDATE sources
+    SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
+    WHERE blob_name = %(blob_name)s AND attempts >= %(at_least)s
+      AND status IN ('awaiting_upload', 'processing')
+"""
+
+
+class Sources:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def announce(
+        self, viewer: Viewer, video_id: UUID, blob_name: str, content_type: str | None
+    ) -> Source | None:
+        """The source that awaits its upload, or the one that the upload will replace.
+
+        None if the viewer sees no such video.
+        """
+        new = {"video_id": video_id, "blob_name": blob_name, "content_type": content_type}
+        return self._database.one_as(_source, _ANNOUNCE, seen_by(viewer) | new)
+
+    def get(self, viewer: Viewer, video_id: UUID) -> Source | None:
+        return self._database.one_as(_source, _GET, seen_by(viewer) | {"video_id": video_id})
+
+    def remove(self, video_id: UUID) -> None:
+        """Drops the row; the blob is gone by then."""
+        self._database.run(_REMOVE, {"video_id": video_id})
+
+
+class SourceLandings:
+    """What the blob trigger writes about sources; a Claim has the video's id as its clip's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count_attempt(self, blob_name: str) -> None:
+        self._database.run(_COUNT_ATTEMPT, {"blob_name": blob_name})
+
+    def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
+        """Decides about a version of a blob, and claims it if it is to be processed."""
+        values = landing.parameters()
+        with self._database.transaction() as connection:
+            if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
+                return Verdict.UNKNOWN_VIDEO, None
+            row = connection.execute(_LOCK, values).fetchone()
+            if row is not None and row["etag"] == landing.etag:
+                if is_settled(row["status"], row["failure_code"]):
+                    return Verdict.NOTHING_NEW, None
+                if row["attempts"] > MAX_ATTEMPTS:
+                    connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
+                    return Verdict.ATTEMPTS_EXHAUSTED, None
+            connection.execute(_TAKE, values)
+        video_id = landing.video_id
+        return Verdict.PROCESS, Claim(clip_id=video_id, video_id=video_id, etag=landing.etag)
+
+    def standing(self, claim: Claim) -> Standing:
+        """Whether a claim still stands, or why it does not."""
+        row = self._database.one(_STANDING, {"video_id": claim.video_id})
+        if row is None:
+            return Standing.DELETED
+        if row["etag"] != claim.etag:
+            return Standing.REPLACED
+        return Standing.STANDS if row["status"] == "processing" else Standing.DONE
+
+    def publish(
+        self, claim: Claim, media: Media, images: Images, keyframe_interval: float | None
+    ) -> bool:
+        """Makes the source ready; False if the claim no longer holds."""
+        new = {
+            "media": media_to_json(media),
+            "duration": media.duration or None,
+            "keyframe_interval": keyframe_interval,
+            "poster_name": images.poster_name,
+            "storyboard_name": images.storyboard_name,
+        }
+        return self._database.run(_PUBLISH, _claimed(claim) | new) == 1
+
+    def fail(self, claim: Claim, failure: Failure) -> bool:
+        """Marks the source as failed; False if the claim no longer holds."""
+        values = _claimed(claim) | {"code": failure.code, "detail": failure.detail}
+        return self._database.run(_FAIL, values) == 1
+
+    def give_up_after_last_attempt(self, blob_name: str) -> bool:
+        """After the last attempt, marks the source as failed; before, does nothing."""
+        return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
+
+
+def _claimed(claim: Claim) -> dict[str, object]:
+    return {"video_id": claim.video_id, "etag": claim.etag}
+
+
+def _giving_up(blob_name: str) -> dict[str, object]:
+    return {
+        "blob_name": blob_name,
+        "at_least": MAX_DELIVERIES,
+        "code": GAVE_UP.code,
+        "detail": GAVE_UP.detail,
+    }
+
+
+def _source(
+    video_id: UUID,
+    blob_name: str,
+    status: str,
+    failure_code: str | None,
+    failure_detail: str,
+    file_size: int | None,
+    content_type: str | None,
+    duration: float | None,
+    media: MediaJson | None,
+    keyframe_interval: float | None,
+    storyboard_name: str | None,
+    created_at: datetime,
+) -> Source:
+    """The values of the columns, in their order."""
+    return Source(
+        video_id=video_id,
+        blob_name=blob_name,
+        status=ClipStatus(status),
+        failure=None if failure_code is None else Failure(failure_code, failure_detail),
+        file_size=file_size,
+        content_type=content_type,
+        duration=duration,
+        media=media,
+        keyframe_interval=keyframe_interval,
+        storyboard_name=storyboard_name,
+        created_at=created_at,
+    )

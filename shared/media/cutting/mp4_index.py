@@ -1,0 +1,260 @@
+"""The index of an MP4 or MOV: for every sample its time, its size and its place in the file.
+
+Only films that one edit for each track describes can be cut by their index: no fragments, no
+other files, no second edit. Everything else raises Unsuitable, and another method is used.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, chain, islice, repeat
+
+from shared.media.cutting.mp4_boxes import Box, MalformedIndex, boxes_in
+
+# Beyond it the tables take more memory than an instance has to spare: about 60 hours of film.
+_MOST_SAMPLES = 8_000_000
+_PICTURE, _SOUND = b"vide", b"soun"
+_TRACK_ENABLED = 1
+# The rate of an edit, a number with 16 bits behind the point.
+NORMAL_SPEED = 0x1_0000
+
+
+class Unsuitable(Exception):
+    """The film cannot be cut by rewriting its index; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Samples that lie one after the other: the first one's number, how many, where they begin."""
+
+    first: int
+    count: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One track, its samples in decoding order; times in units of `timescale` a second.
+
+    `decode_times` has one more entry than there are samples: the end of the last one.
+    `offsets` is what turns a decoding time into a presentation time, None where they are equal.
+    `sync` are the numbers of the samples at which decoding can begin, None where all are.
+    `zero` is the presentation time that the movie's clock shows as 0: what is before it, and what
+    follows after `shown` units, is hidden by an edit list.
+    """
+
+    box: Box
+    is_picture: bool
+    enabled: bool
+    timescale: int
+    decode_times: array[int]
+    offsets: array[int] | None
+    sizes: Sequence[int]
+    sync: array[int] | None
+    chunks: Sequence[Chunk]
+    zero: int
+    shown: int | None
+
+    @property
+    def count(self) -> int:
+        return len(self.sizes)
+
+    def presented(self, number: int) -> int:
+        """When a sample is shown, on the clock of the track's media."""
+        offset = self.offsets[number] if self.offsets is not None else 0
+        return self.decode_times[number] + offset
+
+    def seconds(self, presented: int) -> Fraction:
+        """A presentation time on the clock of the movie."""
+        return Fraction(presented - self.zero, self.timescale)
+
+    def units(self, seconds: Fraction) -> Fraction:
+        """A time on the clock of the movie as a presentation time of the track."""
+        return seconds * self.timescale + self.zero
+
+    def places(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Number and place in the file of the samples `first` to `last`."""
+        at = bisect_left(self.chunks, first + 1, key=lambda chunk: chunk.first) - 1
+        for chunk in self.chunks[at:]:
+            if chunk.first > last:
+                return
+            numbers = range(chunk.first, min(chunk.first + chunk.count, last + 1))
+            sizes = (self.sizes[number] for number in numbers)
+            starts = accumulate(sizes, initial=chunk.offset)
+            yield from ((n, place) for n, place in zip(numbers, starts, strict=False) if n >= first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movie:
+    """The `moov` box and the tracks that a cut keeps: pictures and sound."""
+
+    header: Box
+    timescale: int
+    tracks: Sequence[Track]
+
+
+def read_movie(moov: bytes) -> Movie:
+    """The tables of a `moov` box, given with its header; raises Unsuitable."""
+    try:
+        outer = next(boxes_in(memoryview(moov)), None)
+        if outer is None or outer.kind != b"moov":
+            raise Unsuitable("there is no whole moov box")
+        if outer.optional(b"mvex") is not None:
+            raise Unsuitable("the film is fragmented")
+        if outer.optional(b"cmov") is not None:
+            raise Unsuitable("the index is compressed")
+        header = outer.child(b"mvhd")
+        timescale = header.uint(20 if header.version else 12, 4)
+        if not timescale:
+            raise Unsuitable("the movie has no clock")
+        boxes = [box for box in outer.children() if box.kind == b"trak"]
+        tracks = [track for box in boxes if (track := _track(box, timescale)) is not None]
+    except MalformedIndex as error:
+        raise Unsuitable(str(error)) from error
+    return Movie(header=header, timescale=timescale, tracks=tracks)
+
+
+def _track(box: Box, movie_timescale: int) -> Track | None:
+    """A track of pictures or sound that has samples; None for any other."""
+    handler = bytes(box.child(b"mdia", b"hdlr").body[8:12])
+    if handler not in {_PICTURE, _SOUND}:
+        return None
+    media = box.child(b"mdia", b"mdhd")
+    timescale = media.uint(20 if media.version else 12, 4)
+    tables = box.child(b"mdia", b"minf", b"stbl")
+    sizes = _sizes(tables)
+    if not sizes:
+        return None
+    if not timescale:
+        raise Unsuitable("a track has no clock")
+    _check_in_this_file(box)
+    zero, shown = _edit(box, timescale, movie_timescale)
+    return Track(
+        box=box,
+        is_picture=handler == _PICTURE,
+        enabled=bool(box.child(b"tkhd").uint(0, 4) & _TRACK_ENABLED),
+        timescale=timescale,
+        decode_times=_decode_times(tables, len(sizes)),
+        offsets=_offsets(tables, len(sizes)),
+        sizes=sizes,
+        sync=_sync(tables),
+        chunks=_chunks(tables, len(sizes)),
+        zero=zero,
+        shown=shown,
+    )
+
+
+def _check_in_this_file(box: Box) -> None:
+    """Raises Unsuitable for samples in another file, or described in more than one way."""
+    references = box.child(b"mdia", b"minf", b"dinf", b"dref")
+    if any(not entry.uint(0, 4) & 1 for entry in references.children(skip=8)):
+        raise Unsuitable("samples are in another file")
+    if box.child(b"mdia", b"minf", b"stbl", b"stsd").uint(4, 4) != 1:
+        raise Unsuitable("the codec changes within a track")
+
+
+def _edit(box: Box, timescale: int, movie_timescale: int) -> tuple[int, int | None]:
+    """Presentation time of the movie's zero, and for how long the track is shown from there on.
+
+    An empty edit delays the track: its media begins after the movie.
+    """
+    edits = box.optional(b"edts")
+    table = edits.optional(b"elst") if edits is not None else None
+    if table is None:
+        return 0, None
+    wide = table.version == 1
+    size, entries = (20, "qq") if wide else (12, "ii")
+    delay, media = Fraction(0), None
+    for number in range(table.uint(4, 4)):
+        at = 8 + number * size
+        duration = table.uint(at, 8 if wide else 4)
+        time = table.numbers(at + (8 if wide else 4), 1, entries[0])[0]
+        if table.uint(at + size - 4, 4) != NORMAL_SPEED:
+            raise Unsuitable("an edit changes the speed")
+        if time == -1 and media is None:
+            delay += Fraction(duration, movie_timescale)
+        elif media is None and time >= 0:
+            media = (time, duration)
+        else:
+            raise Unsuitable("a track has several edits")
+    if media is None:
+        return -round(delay * timescale), None
+    zero = media[0] - round(delay * timescale)
+    shown = round(Fraction(media[1], movie_timescale) * timescale) or None
+    return zero, None if shown is None else shown + round(delay * timescale)
+
+
+def _sizes(tables: Box) -> Sequence[int]:
+    table = tables.optional(b"stsz")
+    if table is None:
+        raise Unsuitable("sample sizes are compact")
+    constant, count = table.uint(4, 4), table.uint(8, 4)
+    if count > _MOST_SAMPLES:
+        raise Unsuitable("the index is too large")
+    return array("I", [constant]) * count if constant else table.numbers(12, count)
+
+
+def _runs(table: Box, code: str) -> tuple[array[int], array[int]]:
+    """Counts and values of a table of runs."""
+    count = table.uint(4, 4)
+    if count > _MOST_SAMPLES:
+        raise Unsuitable("the index is too large")
+    values = table.numbers(8, 2 * count, code)
+    return values[::2], values[1::2]
+
+
+def _decode_times(tables: Box, samples: int) -> array[int]:
+    counts, deltas = _runs(tables.child(b"stts"), "I")
+    if sum(counts) < samples:
+        raise Unsuitable("samples have no time")
+    return array("q", accumulate(_spread(counts, deltas, samples), initial=0))
+
+
+def _offsets(tables: Box, samples: int) -> array[int] | None:
+    table = tables.optional(b"ctts")
+    if table is None:
+        return None
+    # Writers put negative numbers into version 0 too; no offset is as large as 2**31.
+    counts, values = _runs(table, "i")
+    if any(count < 0 for count in counts) or sum(counts) < samples:
+        raise Unsuitable("samples have no presentation time")
+    return array("i", _spread(counts, values, samples))
+
+
+def _spread(counts: array[int], values: array[int], samples: int) -> Iterator[int]:
+    """Every value as often as its count says, for so many samples and no more."""
+    return islice(chain.from_iterable(map(repeat, values, counts)), samples)
+
+
+def _sync(tables: Box) -> array[int] | None:
+    table = tables.optional(b"stss")
+    if table is None:
+        return None
+    return array("I", (number - 1 for number in table.numbers(8, table.uint(4, 4)) if number))
+
+
+def _chunks(tables: Box, samples: int) -> Sequence[Chunk]:
+    places = tables.optional(b"co64")
+    if places is not None:
+        offsets = places.numbers(8, places.uint(4, 4), "Q")
+    else:
+        places = tables.child(b"stco")
+        offsets = places.numbers(8, places.uint(4, 4))
+    table = tables.child(b"stsc")
+    entries = table.numbers(8, 3 * table.uint(4, 4))
+    begins, counts = entries[::3], entries[1::3]
+    chunks: list[Chunk] = []
+    number = 0
+    for index, count in enumerate(counts):
+        begin = begins[index] - 1
+        end = begins[index + 1] - 1 if index + 1 < len(begins) else len(offsets)
+        for chunk in range(begin, min(end, len(offsets))):
+            chunks.append(Chunk(number, count, offsets[chunk]))
+            number += count
+            if number > _MOST_SAMPLES:
+                raise Unsuitable("the index is too large")
+    if number < samples:
+        raise Unsuitable("samples have no place")
+    return chunks

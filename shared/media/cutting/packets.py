@@ -1,0 +1,247 @@
+"""Cutting by copying packets: Matroska, MPEG-TS, fragmented MP4, AVI, FLV become a plain MP4.
+
+The picture begins at the keyframe at or before the wanted start. Nothing is decoded.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor, gcd, lcm
+from typing import Any
+
+import av
+from av import Packet
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
+
+from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.muxed import Emit, Mp4Output
+from shared.media.reading.source import SourceFile
+from shared.model import Accuracy
+
+# By how many seconds to look further back where a seek came out behind the start: MPEG-TS is
+# searched by decoding times, and without knowing keyframes.
+STEPS_BACK = (Fraction(0), Fraction(2), Fraction(4), Fraction(8), Fraction(16))
+# Sound before the start that a decoder needs (Opus: 80 ms), and some room for uneven storage.
+_SOUND_BEFORE = Fraction(1, 4)
+# How far behind the picture sound may be stored.
+_LATEST_SOUND = Fraction(5)
+# What waits between a keyframe and the start: more is a film that is better encoded.
+_MOST_WAITING_BYTES = 64 * 1024 * 1024
+# Frames that may be decoded before they are shown, by any codec.
+_MOST_UNKNOWN = 32
+# Safari plays HEVC under this name only.
+_TAGS = {"hevc": "hvc1"}
+
+type MediaStream = VideoStream | AudioStream
+type AnyPacket = Packet[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFilm:
+    """A copied film: its span in seconds of the source, and what stands before its media."""
+
+    start: Fraction
+    end: Fraction
+    beginning: bytes
+    media_bytes: int
+
+
+def copy_packets(
+    container: InputContainer,
+    file: SourceFile,
+    streams: Sequence[MediaStream],
+    start: float,
+    end: float,
+    accuracy: Accuracy,
+    emit: Emit,
+    *,
+    block: int,
+) -> CopiedFilm:
+    """Copies `streams`, the main one first, from `start` to `end`.
+
+    Times are seconds from the beginning of the container. Raises CutOutOfRange; Unsuitable where a
+    codec does not fit into MP4 or there is no keyframe; UnplayableClip for limits of reading.
+    """
+    zero = Fraction(container.start_time or 0, av.time_base)
+    packets = _from_keyframe(container, file, streams, zero + Fraction(start))
+    key = next(packets)
+    origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
+    output = Mp4Output(emit, block)
+    with no_place_in_mp4(), output.opened() as muxer:
+        targets = {stream.index: added(muxer, stream) for stream in streams}
+        for packet in _needed(packets, key, len(streams), zero + Fraction(end)):
+            delay(packet, -origin)
+            packet.stream = targets[packet.stream.index]
+            muxer.mux(packet)
+    file.check()
+    shift = origin - zero  # the time of the source at which the clock of the new film shows zero
+    span, beginning = output.finish(
+        float(Fraction(start) - shift), float(Fraction(end) - shift), accuracy
+    )
+    return CopiedFilm(span.start + shift, span.end + shift, beginning, output.media_bytes)
+
+
+def _from_keyframe(
+    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream], start: Fraction
+) -> Iterator[AnyPacket]:
+    """The last keyframe of the main stream at or before `start`, and all packets from there on.
+
+    Sound that is stored before the keyframe and heard after it follows the keyframe.
+    """
+    main = streams[0]
+    first = Fraction(container.start_time or 0, av.time_base)
+    for back in STEPS_BACK:
+        from_the_beginning = start - back <= first
+        _seek(container, main, None if from_the_beginning else start - back)
+        waiting: list[AnyPacket] = []
+        found = False
+        packets = timed_packets(container, file, streams)
+        for packet in packets:
+            if packet.stream is not main:
+                waiting.append(packet)
+                continue
+            if packet.is_keyframe and (
+                _shown_at(packet) <= start or (from_the_beginning and not found)
+            ):
+                heard = _shown_at(packet) - _SOUND_BEFORE
+                sound = (p for p in waiting if p.stream is not main and _shown_at(p) >= heard)
+                waiting, found = [packet, *sound], True
+            elif found:
+                waiting.append(packet)
+            if _decoded_at(packet) > start and (found or not from_the_beginning):
+                break
+            if sum(p.size for p in waiting) > _MOST_WAITING_BYTES:
+                raise Unsuitable("the keyframes are too far apart")
+        if found:
+            yield from waiting
+            yield from packets
+            return
+        if from_the_beginning:
+            break
+    raise Unsuitable("there is no keyframe")
+
+
+def _seek(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:
+    """Goes to the keyframe before a time, or to the beginning."""
+    begin = min(0, main.start_time or 0)
+    container.seek(begin if time is None else int(time / _base(main)), stream=main)
+
+
+def _needed(
+    packets: Iterator[AnyPacket], key: AnyPacket, streams: int, end: Fraction
+) -> Iterator[AnyPacket]:
+    """The packets up to `end`, and of the main stream those up to the next frame behind it.
+
+    That frame says how long the last one is shown; the new index leaves it out.
+    """
+    done = set[int]()
+    next_shown: Fraction | None = None
+    yield key
+    for packet in packets:
+        index, shown = packet.stream.index, _shown_at(packet)
+        if index != key.stream.index:
+            if shown >= end:
+                done.add(index)
+            else:
+                yield packet
+        elif next_shown is not None and _decoded_at(packet) >= next_shown:
+            done.add(index)
+        else:
+            if shown >= end:
+                next_shown = min(shown, next_shown or shown)
+            yield packet
+        if len(done) == streams or (key.stream.index in done and shown > end + _LATEST_SOUND):
+            return
+
+
+def timed_packets(
+    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream]
+) -> Iterator[AnyPacket]:
+    """The packets of these streams that hold data, each with its times.
+
+    Behind a seek FFmpeg does not know the decoding times of the first packets: they are counted
+    back from the first known one. Raises Unsuitable where that is not to be had.
+    """
+    unknown: dict[int, list[AnyPacket]] = {}
+    for packet in container.demux(*streams):
+        file.check()
+        if not packet.size:
+            continue
+        early = unknown.setdefault(packet.stream.index, [])
+        if packet.dts is None:
+            early.append(packet)
+            if len(early) > _MOST_UNKNOWN:
+                raise Unsuitable("packets have no decoding times")
+            continue
+        yield from _dated(early, packet)
+        early.clear()
+        yield packet
+
+
+def _dated(early: Sequence[AnyPacket], known: AnyPacket) -> Sequence[AnyPacket]:
+    """Gives packets decoding times that lead up to the known one's, a frame apart."""
+    time, step = known.dts or 0, max(1, known.duration or 1)
+    for packet in reversed(early):
+        time = min(time - step, time if packet.pts is None else packet.pts)
+        packet.dts = time
+    return early
+
+
+def added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
+    """A track of the new film that takes the packets of `source` as they are."""
+    target = muxer.add_stream_from_template(source, opaque=True)
+    tag = _TAGS.get(source.codec_context.codec.canonical_name)
+    if tag:
+        target.codec_tag = tag
+    language = source.metadata.get("language")
+    if language:
+        target.metadata["language"] = language
+    return target
+
+
+@contextmanager
+def no_place_in_mp4() -> Iterator[None]:
+    """What the muxer refuses is left to the encoder."""
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise Unsuitable(f"the codec does not fit into an MP4: {error}") from error
+
+
+def _base(of: MediaStream | AnyPacket) -> Fraction:
+    return Fraction(of.time_base.num, of.time_base.den)
+
+
+def _shown_at(packet: AnyPacket) -> Fraction:
+    """Seconds on the clock of the source; raises Unsuitable where the packet has no time."""
+    if packet.pts is None:
+        raise Unsuitable("packets have no times")
+    return packet.pts * _base(packet)
+
+
+def _decoded_at(packet: AnyPacket) -> Fraction:
+    """The same of when it is decoded."""
+    if packet.dts is None:
+        raise Unsuitable("packets have no decoding times")
+    return packet.dts * _base(packet)
+
+
+def whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
+    """The last moment at or before `time` that every stream's clock can tell exactly."""
+    bases = [_base(stream) for stream in streams]
+    common = Fraction(
+        lcm(*(base.numerator for base in bases)), gcd(*(base.denominator for base in bases))
+    )
+    return floor(time / common) * common
+
+
+def delay(packet: AnyPacket, seconds: Fraction) -> None:
+    """Moves a packet by whole units of its stream's clock."""
+    units = round(seconds / _base(packet))
+    packet.pts = (packet.pts or 0) + units
+    packet.dts = (packet.dts or 0) + units

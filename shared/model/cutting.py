@@ -1,0 +1,81 @@
+"""Sources of videos, and how clips are cut out of them. Times are seconds of the source."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.model.clip import ClipStatus
+from shared.model.failure import Failure
+from shared.model.media import MediaJson
+
+
+class Accuracy(StrEnum):
+    """Where a cut may begin.
+
+    `keyframe`: at the keyframe at or before the wanted start. `edit_list`: at the frame itself,
+    for players that honour edit lists; the frames before it stay in the file. `frame`: at the
+    frame itself, by encoding.
+    """
+
+    KEYFRAME = "keyframe"
+    EDIT_LIST = "edit_list"
+    FRAME = "frame"
+
+
+class CutMethod(StrEnum):
+    """How a clip was cut: by storage, by copying packets, by encoding."""
+
+    STORAGE_COPY = "storage_copy"
+    PACKETS = "packets"
+    ENCODE = "encode"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The file that a whole video was uploaded as.
+
+    `keyframe_interval` is how far its keyframes are apart on average; None until it is ready.
+    """
+
+    video_id: UUID
+    blob_name: str
+    status: ClipStatus
+    failure: Failure | None
+    file_size: int | None
+    content_type: str | None
+    duration: float | None
+    media: MediaJson | None
+    keyframe_interval: float | None
+    storyboard_name: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutSource:
+    """What is cut: one version of a blob. `starts_at` is where it begins in the video."""
+
+    id: UUID
+    is_clip: bool
+    blob_name: str
+    etag: str
+    status: ClipStatus
+    archived: bool
+    file_size: int
+    duration: float | None
+    content_type: str | None
+    starts_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOrder:
+    """A clip that is to be cut out of a source, from `start` to `end`."""
+
+    clip_id: UUID
+    video_id: UUID
+    source: CutSource
+    accuracy: Accuracy
+    start: float
+    end: float
+    blob_name: str
+    attempts: int

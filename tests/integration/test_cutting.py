@@ -1,0 +1,248 @@
+"""Sources and cuts on real parts: uploaded once, cut at once or by the queue, each clip exact."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from clips.cutting.cuts import CutDraft
+from clips.library import ShownClip
+from shared import blob_names
+from shared.errors import CliplinkError, NotFound, SourceNotReady
+from shared.model import Accuracy, ClipStatus, Source, User, Viewer
+from tests.media.clips import make
+from tests.media.counted import counted, shown
+from tests.services import AllServices
+
+ME = "cutter"
+
+
+@pytest.fixture(scope="module")
+def mp4(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make(tmp_path_factory.mktemp("film") / "film.mp4", counted()).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def mkv(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    recipe = counted(codec_options={"preset": "fast", "bf": "2"})
+    return make(tmp_path_factory.mktemp("film") / "film.mkv", recipe).read_bytes()
+
+
+@pytest.fixture
+def viewer(services: AllServices) -> Viewer:
+    return Viewer(services.users.id_of(ME, None))
+
+
+@pytest.fixture
+def video_id(services: AllServices, viewer: Viewer) -> UUID:
+    user = User(viewer.user_id, ME, frozenset())
+    return services.library.create_video(user, "Match", None).id
+
+
+def upload(services: AllServices, viewer: Viewer, video_id: UUID, data: bytes, name: str) -> Source:
+    """Uploads a source, and processes it as the trigger does."""
+    services.sources.announce(viewer, video_id, name, None)
+    blob = blob_names.source_blob(video_id, Path(name).suffix)
+    services.blobs.put(services.containers.videos, blob, data, "video/mp4", replace=True)
+    services.source_ingest.landed(blob)
+    return services.sources.read(viewer, video_id).source
+
+
+def cut(
+    services: AllServices,
+    viewer: Viewer,
+    video_id: UUID,
+    *drafts: CutDraft,
+    accuracy: Accuracy = Accuracy.KEYFRAME,
+    clip_id: UUID | None = None,
+) -> Sequence[ShownClip | CliplinkError]:
+    return services.cutting.cut(viewer, video_id, clip_id, accuracy, list(drafts))
+
+
+def only(answers: Sequence[ShownClip | CliplinkError]) -> ShownClip:
+    (answer,) = answers
+    assert isinstance(answer, ShownClip), answer
+    return answer
+
+
+def numbers(services: AllServices, answer: ShownClip, to: Path) -> list[int]:
+    assert answer.clip.blob_name is not None
+    blob = services.blobs.get(services.containers.clips, answer.clip.blob_name)
+    reader = services.blobs.reader(services.containers.clips, blob)
+    to.write_bytes(reader.read(0, blob.size))
+    return shown(to).numbers
+
+
+def test_source_tells_what_it_is(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    awaited = services.sources.announce(viewer, video_id, "match.mp4", None)
+    assert awaited.source.status is ClipStatus.AWAITING_UPLOAD
+    assert awaited.upload is not None
+    source = upload(services, viewer, video_id, mp4, "match.mp4")
+    assert source.status is ClipStatus.READY
+    assert source.duration == pytest.approx(8, abs=0.1)
+    assert source.keyframe_interval == pytest.approx(2, abs=0.1)
+    assert source.file_size == len(mp4)
+    read = services.sources.read(viewer, video_id)
+    assert read.storyboard_url is not None
+    assert read.upload is None
+
+
+def test_cut_of_an_mp4_is_ready_in_the_same_call(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes, tmp_path: Path
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    answer = only(cut(services, viewer, video_id, CutDraft(start=3.3, end=5, title="Goal")))
+    assert answer.clip.status is ClipStatus.READY
+    assert answer.clip.title == "Goal"
+    assert (answer.clip.start_time, answer.clip.end_time) == (2, 5)
+    assert '"method": "storage_copy"' in (answer.clip.cut or "")
+    assert answer.poster_url is not None
+    assert numbers(services, answer, tmp_path / "cut.mp4") == list(range(50, 125))
+
+
+def test_cut_of_a_matroska_is_copied_into_an_mp4(
+    services: AllServices, viewer: Viewer, video_id: UUID, mkv: bytes, tmp_path: Path
+) -> None:
+    upload(services, viewer, video_id, mkv, "match.mkv")
+    draft = CutDraft(start=3.3, end=5)
+    answer = only(cut(services, viewer, video_id, draft, accuracy=Accuracy.EDIT_LIST))
+    assert answer.clip.status is ClipStatus.READY
+    assert answer.clip.content_type == "video/mp4"
+    assert '"method": "packets"' in (answer.clip.cut or "")
+    assert numbers(services, answer, tmp_path / "cut.mp4") == list(range(82, 125))
+
+
+def test_exact_cut_is_left_to_the_queue_and_encoded(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes, tmp_path: Path
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    draft = CutDraft(start=3.32, end=4)
+    answer = only(cut(services, viewer, video_id, draft, accuracy=Accuracy.FRAME))
+    assert answer.clip.status is ClipStatus.PROCESSING
+    services.cut_worker.work(answer.clip.id)
+    services.cut_worker.work(answer.clip.id)  # a message may come twice
+    assert answer.clip.blob_name is not None
+    services.ingest.landed(answer.clip.blob_name)
+    done = services.library.read(viewer, answer.clip.id)
+    assert done.clip.status is ClipStatus.READY
+    assert '"method": "encode"' in (done.clip.cut or "")
+    assert numbers(services, done, tmp_path / "cut.mp4") == list(range(83, 100))
+    assert (done.clip.start_time, done.clip.end_time) == (3.32, 4)
+
+
+def test_clip_is_cut_out_of_a_clip(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes, tmp_path: Path
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    first = only(cut(services, viewer, video_id, CutDraft(start=2, end=8)))
+    draft = CutDraft(start=2, end=3)
+    second = only(cut(services, viewer, video_id, draft, clip_id=first.clip.id))
+    assert numbers(services, second, tmp_path / "cut.mp4") == list(range(100, 125))
+    assert (second.clip.start_time, second.clip.end_time) == (4, 5)
+
+
+def test_same_client_id_is_the_same_clip(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    draft = CutDraft(start=0, end=1, client_id="goal-1")
+    once = cut(services, viewer, video_id, draft, draft)
+    again = cut(services, viewer, video_id, draft)
+    ids = {answer.clip.id for answer in [*once, *again] if isinstance(answer, ShownClip)}
+    assert len(ids) == 1
+    assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 1
+
+
+def test_range_behind_the_source_fails_alone(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    drafts = [CutDraft(start=8.5, end=9), CutDraft(start=1, end=2), CutDraft(start=900, end=901)]
+    answers = cut(services, viewer, video_id, *drafts)
+    codes = [answer.code if isinstance(answer, CliplinkError) else "" for answer in answers]
+    assert codes == ["cut_out_of_range", "", "cut_out_of_range"]
+    assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 1
+
+
+def test_video_without_a_ready_source_is_not_cut(
+    services: AllServices, viewer: Viewer, video_id: UUID
+) -> None:
+    with pytest.raises(NotFound):
+        cut(services, viewer, video_id, CutDraft(start=0, end=1))
+    services.sources.announce(viewer, video_id, "match.mp4", None)
+    with pytest.raises(SourceNotReady, match="awaiting_upload"):
+        cut(services, viewer, video_id, CutDraft(start=0, end=1))
+
+
+def test_source_of_another_user_looks_absent(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    other = Viewer(services.users.id_of("other", None))
+    for attempt in (
+        lambda: services.sources.read(other, video_id),
+        lambda: services.sources.delete(other, video_id),
+        lambda: services.sources.announce(other, video_id, "a.mp4", None),
+        lambda: cut(services, other, video_id, CutDraft(start=0, end=1)),
+        lambda: cut(services, other, uuid4(), CutDraft(start=0, end=1)),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+
+
+def test_source_that_was_overwritten_is_cut_by_no_old_index(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    source = upload(services, viewer, video_id, mp4, "match.mp4")
+    services.blobs.put(
+        services.containers.videos, source.blob_name, mp4 + b"\0", "video/mp4", replace=True
+    )
+    (answer,) = cut(services, viewer, video_id, CutDraft(start=0, end=1))
+    assert isinstance(answer, CliplinkError)
+    assert answer.code == "blob_changed"
+    assert services.library.list_clips(viewer, video_id, 10, None, None) == []
+
+
+def test_new_source_replaces_the_old_one_of_another_extension(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes, mkv: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    source = upload(services, viewer, video_id, mkv, "match.mkv")
+    assert source.status is ClipStatus.READY
+    assert source.blob_name.endswith(".mkv")
+    (page,) = services.blobs.pages(services.containers.videos)
+    assert [blob.name for blob in page] == [source.blob_name]
+
+
+def test_deleting_a_source_frees_it_and_keeps_its_clips(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    answer = only(cut(services, viewer, video_id, CutDraft(start=0, end=1)))
+    services.sources.delete(viewer, video_id)
+    with pytest.raises(NotFound):
+        services.sources.read(viewer, video_id)
+    assert list(services.blobs.pages(services.containers.videos)) in ([], [[]])
+    assert services.library.read(viewer, answer.clip.id).clip.status is ClipStatus.READY
+
+
+def test_cut_whose_message_was_lost_is_sent_again(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    draft = CutDraft(start=0, end=1)
+    only(cut(services, viewer, video_id, draft, accuracy=Accuracy.FRAME))
+    services.database.run("UPDATE cuts SET created_at = now() - interval '1 hour'", {})
+    assert services.cut_worker.resume() == 1
+
+
+def test_source_that_is_no_film_fails(
+    services: AllServices, viewer: Viewer, video_id: UUID
+) -> None:
+    source = upload(services, viewer, video_id, b"text" * 100, "match.mp4")
+    assert source.status is ClipStatus.FAILED
+    assert source.failure is not None
+    assert source.failure.code == "not_a_video"

@@ -1,0 +1,129 @@
+"""Playable copies: a clip that some browser does not play gets one that all do, made cheaply."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from clips.links.access import AccessTerms
+from shared import blob_names
+from shared.errors import WrongState
+from shared.media import opened
+from shared.model import Clip, Variant
+from shared.playability import PlaybackVerdict
+from tests.integration.library import Library
+from tests.integration.storage import send
+from tests.media import clips
+from tests.media.clips import make
+from tests.media.counted import counted, shown
+from tests.services import AllServices
+
+FILMS: dict[str, tuple[clips.Clip, str]] = {
+    "late index.mp4": (counted(), "remux"),
+    "matroska.mkv": (counted(codec_options={"preset": "fast", "bf": "2"}), "remux"),
+    "quicktime.mov": (counted(), "remux"),
+    "fragments.mp4": (counted(options={"movflags": "frag_keyframe+empty_moov"}), "remux"),
+    "ac3.mkv": (counted(sounds=("ac3",)), "audio"),
+    "hevc.mp4": (counted(codec="libx265", seconds=2.0), "transcode"),
+    "tall 4:2:2.mov": (
+        counted(pixel_format="yuv422p", seconds=2.0, size=(96, 160)),
+        "transcode",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("films")
+    return {name: make(folder / name, recipe) for name, (recipe, _) in FILMS.items()}
+
+
+def play_terms() -> AccessTerms:
+    return AccessTerms(life=timedelta(hours=1), ip=None, download=None, variant=Variant.PLAY)
+
+
+def landed(library: Library, path: Path) -> Clip:
+    clip = library.announce(path.suffix)
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, path.read_bytes())
+    library.services.ingest.landed(clip.blob_name)
+    return library.clip(clip.id)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_copy_plays_everywhere_and_shows_the_same(
+    services: AllServices, library: Library, films: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    path, verdict = films[name], FILMS[name][1]
+    clip = landed(library, path)
+    assert f'"verdict": "{verdict}"' in (clip.playback or "")
+    assert clip.rendition.state == ("queued" if verdict == "remux" else "none")
+    services.renditions.request(library.viewer, clip.id)
+    services.renditions.work(clip.id)
+    services.renditions.work(clip.id)  # a message may come twice
+    assert library.clip(clip.id).rendition.state == "ready"
+    answer = send("GET", library.link(clip, play_terms()).url)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "video/mp4")
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(answer.body)
+    with opened(clips.source_of(copy)) as file:
+        assert file.playback.verdict is PlaybackVerdict.DIRECT
+    assert shown(copy).numbers == shown(path).numbers
+
+
+def test_clip_that_plays_everywhere_is_its_own_copy(
+    services: AllServices, library: Library, tmp_path: Path
+) -> None:
+    path = make(tmp_path / "film.mp4", counted(seconds=1.0, options={"movflags": "faststart"}))
+    clip = landed(library, path)
+    assert clip.rendition.state == "none"
+    asked = services.renditions.request(library.viewer, clip.id)
+    assert asked.clip.rendition.state == "none"
+    answer = send("GET", library.link(clip, play_terms()).url)
+    assert answer.body == path.read_bytes()
+
+
+def test_link_to_a_copy_that_is_not_there_yet_is_refused(
+    library: Library, films: dict[str, Path]
+) -> None:
+    clip = landed(library, films["hevc.mp4"])
+    with pytest.raises(WrongState, match="copy"):
+        library.link(clip, play_terms())
+
+
+def test_copy_goes_with_the_version_that_it_was_made_of(
+    services: AllServices, library: Library, films: dict[str, Path]
+) -> None:
+    clip = landed(library, films["matroska.mkv"])
+    services.renditions.work(clip.id)
+    name = blob_names.rendition(clip.video_id, clip.id)
+    assert services.blobs.exists(services.containers.thumbnails, name)
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, films["hevc.mp4"].read_bytes())
+    services.ingest.landed(clip.blob_name)
+    assert not services.blobs.exists(services.containers.thumbnails, name)
+    assert library.clip(clip.id).rendition.state == "none"
+    services.deletion.delete_clip(library.viewer, clip.id)
+    assert not services.blobs.exists(services.containers.thumbnails, name)
+
+
+def test_copy_that_would_cost_too_much_is_refused(
+    services: AllServices, library: Library, films: dict[str, Path]
+) -> None:
+    clip = landed(library, films["hevc.mp4"])
+    services.database.run("UPDATE clips SET duration = 1e6", {})
+    services.database.run(
+        "UPDATE clips SET media = jsonb_set(media, '{video,coded_width}', '1920')", {}
+    )
+    services.renditions.request(library.viewer, clip.id)
+    services.renditions.work(clip.id)
+    rendition = library.clip(clip.id).rendition
+    assert (rendition.state, rendition.code) == ("refused", "too_costly")
+
+
+def test_copy_whose_message_was_lost_is_sent_again(
+    services: AllServices, library: Library, films: dict[str, Path]
+) -> None:
+    landed(library, films["matroska.mkv"])
+    services.database.run("UPDATE clips SET attempted_at = now() - interval '1 hour'", {})
+    assert services.renditions.resume() == 1
