@@ -14,7 +14,7 @@ from typing import Any
 
 # All functions share one process here: calls that wait for an outage must leave threads for
 # requests. On Azure they run on instances of their own, with fewer threads.
-_THREADS = "16"
+_THREADS = "24"
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
 _LARGEST_BATCH = 32  # what the service hands out at once
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
