@@ -35,7 +35,7 @@ def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
             Busy
         ):  # memory was refused beside the other file: the service tries such a file again
             return Busy.code
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception:  # noqa: BLE001 - any exception is a finding
             sys.stderr.write(f"case {number}: {traceback.format_exc()}\n")
             return _PROBLEM
 

@@ -45,7 +45,7 @@ class Prices:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """What SIZE stands for, as far as it costs: infra/main.bicep."""
+    """The values of SIZE that cost money: infra/main.bicep."""
 
     ready_blob: int
     metric_alerts: int

@@ -45,7 +45,7 @@ resource blobLanded 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02
       filter: {
         includedEventTypes: ['Microsoft.Storage.BlobCreated']
         // The webhook knows no path: what is not filtered here reaches the app. The slash at the end
-        // keeps out containers whose names only begin like ours.
+        // keeps out containers whose names only begin with the same prefix.
         subjectBeginsWith: '/blobServices/default/containers/${containerPrefix}-${subscription.container}/'
         isSubjectCaseSensitive: true
       }

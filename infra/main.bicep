@@ -205,7 +205,7 @@ param auditReads bool = true
 @description('Refuse to delete storage and database by accident')
 param lockData bool = false
 
-// What a size stands for; each can be set by itself.
+// The values of a size; each can be set alone.
 var sizes = {
   small: {
     databaseTier: 'Burstable'

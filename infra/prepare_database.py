@@ -69,7 +69,7 @@ def prepare(url: str, app_role: str, app_object_id: str, patience: float = 0) ->
 
 
 def grant(url: str, app_role: str) -> None:
-    """Gives the app's role its rights, on whatever tables there are now."""
+    """Gives the app's role its rights on all existing tables."""
     role = sql.Identifier(app_role)
     with _connection(url) as connection, connection.transaction():
         rights = sql.SQL(_RIGHTS).format(database=sql.Identifier(connection.info.dbname), role=role)

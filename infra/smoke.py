@@ -35,7 +35,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401  # whatever it holds
+    def json(self) -> Any:  # noqa: ANN401  # any JSON value
         return json.loads(self.body)
 
 
@@ -84,7 +84,7 @@ class Smoke:
         video = self._call("POST", "/videos", HTTPStatus.CREATED, {"title": "Smoke"})
         try:
             yield str(video["id"])
-        finally:  # takes the clips with it, whatever happened to them
+        finally:  # deletes the clips too, in any state
             self._call("DELETE", f"/videos/{video['id']}", HTTPStatus.OK)
             self.say("ok: video deleted")
 
@@ -182,7 +182,7 @@ class Smoke:
             if value is not None:
                 return value
             if time.monotonic() > deadline:
-                self._fail(f"waited {self.patience:.0f} s in vain for {what}{why()}")
+                self._fail(f"waited {self.patience:.0f} s for {what}, without a result{why()}")
             time.sleep(_PAUSE)
 
     @staticmethod

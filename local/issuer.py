@@ -1,7 +1,7 @@
 """Owns the identity provider of a developer's machine: its key, its tokens, its two pages.
 
 Knows nothing of the app, which checks these tokens exactly as it checks Entra's. The name
-of the issuer is the same whatever port its pages are served on, and all copies that run
+of the issuer is the same on every port, and all copies that run
 from this folder share the key: a token stays good until it expires.
 """
 

@@ -1,4 +1,4 @@
-"""Owns the proof that nobody else uses a folder; knows nothing of what the folder holds.
+"""Owns the lock that gives one process a folder; knows nothing of the folder's contents.
 
 A lock file says nothing by being there: the kernel's lock on it does, and that one goes
 when the last process that holds it ends. A child that inherits the descriptor therefore

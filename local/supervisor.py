@@ -172,4 +172,4 @@ def _watch(children: Sequence[processes.Child], *, until: Sequence[processes.Chi
 
 
 def _ended(one: processes.Child) -> processes.ChildFailed:
-    return one.failure(f"ended by itself, exit code {one.process.returncode}")
+    return one.failure(f"ended unexpectedly, exit code {one.process.returncode}")

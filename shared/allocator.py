@@ -32,7 +32,7 @@ def returning_memory() -> Iterator[None]:
 
 @cache
 def _glibc() -> "CDLL | None":
-    """The C library, told at its first use to open few heaps; None if it is another one."""
+    """glibc, configured at its first use to open few heaps; None with another C library."""
     if sys.platform != "linux":
         return None
     import ctypes

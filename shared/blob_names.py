@@ -178,7 +178,7 @@ def clip_of(blob_name: str) -> UUID | None:
 
 
 def is_companion(blob_name: str) -> bool:
-    """Whether a blob under a video is no film by its name: a folder, a hidden file, a sidecar.
+    """Whether the name of a blob below a video is no film's: a folder, a hidden file, a sidecar.
 
     A name with the id of a clip is never one: that clip may have been announced.
     """
@@ -196,7 +196,7 @@ def is_companion(blob_name: str) -> bool:
 
 
 def is_folder_stub(metadata: Mapping[str, str], size: int) -> bool:
-    """Whether a blob stands for a folder, as tools mark it with `hdi_isfolder`."""
+    """Whether a blob is a folder marker: tools set `hdi_isfolder` on it."""
     marks = (value.lower() for name, value in metadata.items() if name.lower() == "hdi_isfolder")
     return size == 0 and "true" in marks
 

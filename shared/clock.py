@@ -1,4 +1,4 @@
-"""The time of day, handed to whatever needs it so that tests can set it."""
+"""The current time, as a parameter of the code that needs it, so that tests can set it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which media types a clip may be served as, and which one a file's extension stands for. Pure.
+"""Which media types a clip may be served as, and which one a file's extension means. Pure.
 
 The types are written down here: the standard library's depend on what is installed on the
 machine, and a clip has to have the same type from every machine.
@@ -56,7 +56,7 @@ def servable(media_type: str | None) -> str | None:
 
 
 def of_name(name: str) -> str | None:
-    """The servable type that a file name's extension stands for, or None."""
+    """The servable type of a file name's extension, or None."""
     return servable(_OF_EXTENSION.get(PurePosixPath(name).suffix.lower()))
 
 

@@ -1,4 +1,4 @@
-"""A storyboard: where each tile of its sheet lies and which seconds of the clip it stands for.
+"""A storyboard: the place of each tile of its sheet, and the seconds of the clip that it shows.
 
 Pure: writing a WebVTT needs neither FFmpeg nor Pillow. The sheet itself is made by
 `shared.media`.
@@ -17,7 +17,7 @@ class Storyboard:
     """The geometry of a sheet of `len(starts)` tiles, row by row; the last row may be part full.
 
     Tile sizes are pixels. `starts` ascend from 0.0: tile n shows the clip at `starts[n]`, and
-    stands for the time until the next one begins; `duration` ends the last. Both are seconds.
+    shows the time until the next one begins; `duration` ends the last. Both are seconds.
     """
 
     columns: int

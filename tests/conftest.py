@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class SetClock:
-    """A clock that stands still until a test moves it."""
+    """A clock that does not advance until a test moves it."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -1,4 +1,4 @@
-"""Places for copies of the whole, as `make run` starts them, beside whatever else runs."""
+"""Places for copies of the whole system, as `make run` starts them, beside other programs."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Looks for secrets in everything that is logged while the tests run.
 
-What a process of the tests logs passes `Scan` as a handler: our own loggers at DEBUG, all
+What a process of the tests logs passes `Scan` as a handler: the app's loggers at DEBUG, all
 others at INFO, which is what host.json lets through. What started processes log (the functions
-host, Azurite, Postgres) lies in files, which are read at the end. The secrets in use are looked
+host, Azurite, Postgres) is in files, which are read at the end. The secrets in use are looked
 for as they are, all others by their form. A finding shows the line with the secret masked.
 """
 
@@ -26,11 +26,11 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
         "database password": re.escape(DATABASE_PASSWORD),
         # '{"' in base64: how every JWT begins.
         "bearer token": r"\beyJ[\w-]{10,}[\w.-]*|(?i:\bbearer)\s+[\w.~+/-]{20,}",
-        # HMAC-SHA256 in base64, as it stands in an address, once or twice encoded, or in a dict.
+        # HMAC-SHA256 in base64, as in a URL, once or twice encoded, or in a dict.
         "signature of a link": r"(?<![A-Za-z])sig(?:%(?:25)*3D|\W{1,4})[\w+/%-]{43,}",
         "key in a connection string": r"(?i:\bAccountKey=)[\w+/=]{8,}",
         "password in an address": r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)",
-        # As part of an address, or by itself: 32 bytes in base64, told from words by their mix.
+        # As part of a URL, or alone: 32 bytes in base64, distinguished from words by their mix.
         "share token": r"(?<=/s/)[\w-]{16,}"
         r"|(?<![\w/+=-])(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43}(?![\w/+=-])",
         "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",

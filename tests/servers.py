@@ -94,7 +94,7 @@ def _write(wire: BufferedIOBase, reply: Reply) -> None:
 
 @contextmanager
 def refusing() -> Iterator[int]:
-    """A port on loopback that refuses connections, and that nobody else can take meanwhile."""
+    """A port on loopback that refuses connections, and that no one else can take meanwhile."""
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))  # without listen()
         yield bound.getsockname()[1]

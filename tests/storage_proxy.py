@@ -1,7 +1,7 @@
 """Owns a slow, counting or failing way to a storage emulator: for tests and benchmarks.
 
 An HTTP/1.1 proxy on loopback that hands every request on as it is. What it adds is chosen by
-whoever starts it: latency, a limit of bandwidth, and a gate that every request passes.
+the code that starts it: latency, a limit of bandwidth, and a gate that every request passes.
 """
 
 import http.client
@@ -147,7 +147,7 @@ class _Forwarding(BaseHTTPRequestHandler):
             self.end_headers()
             self._send([data])
             return
-        # The answer to HEAD tells the length of what it does not send.
+        # The answer to HEAD gives the length of a body that is not sent.
         self.send_header("Content-Length", length)
         self.end_headers()
         self._send(iter(lambda: answer.read(_PIECE), b""))
@@ -168,4 +168,4 @@ class _Forwarding(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
-        """Keep the terminal for whoever uses the proxy."""
+        """Keep the terminal for the user of the proxy."""

@@ -1,4 +1,4 @@
-"""An SDK of OpenTelemetry for one test, which keeps what it is told in memory."""
+"""An SDK of OpenTelemetry for one test, which keeps its data in memory."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def _id(span: ReadableSpan) -> int:
 
 @contextmanager
 def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """Stands in for the process's own providers, which can be set only once."""
+    """Replaces the process's own providers, which can be set only once."""
     recorded = Recorded()
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(recorded._exporter))

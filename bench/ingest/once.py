@@ -58,7 +58,7 @@ def _after_download(reader: BlobReader) -> Iterator[media.MediaFile]:
     """What is usually done: the blob into a temporary file first."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
-        client = reader._client  # noqa: SLF001 - stands in for the app
+        client = reader._client  # noqa: SLF001 - takes the place of the app
         with path.open("wb") as target:
             client.download_blob(max_concurrency=4).readinto(target)
         with path.open("rb") as file, _opened(FileSource(file)) as opened:

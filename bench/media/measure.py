@@ -1,4 +1,4 @@
-"""What it costs to look into large clips, next to ffprobe and ffmpeg on the same address.
+"""What it costs to read large clips, compared with ffprobe and ffmpeg on the same address.
 
 Also beside the whole download: `python -m bench.media` runs this alone.
 """
@@ -49,7 +49,7 @@ class _Row:
 
 def run(stack: Stack, folder: Path) -> None:
     print(f"\nLooking into clips; {stack.description}; medians of {_ROUNDS}")
-    print("(a process each; ours from its first read on, the tools with their start)")
+    print("(a process each; Cliplink from its first read on, the tools with their start)")
     for film in (large_film(folder, 10), large_film(folder, 34), _hdr_film(folder)):
         _one_film(stack, film)
 
@@ -73,17 +73,17 @@ def _one_film(stack: Stack, film: Path) -> None:
 
 
 def _rows(stack: Stack, container: str, name: str) -> list[_Row]:
-    def ours(way: str) -> Callable[[], dict[str, float]]:
+    def cliplink(way: str) -> Callable[[], dict[str, float]]:
         return lambda: _child(stack, way, container, name)
 
     rows = [
-        _median(stack, "metadata", ours("metadata")),
-        _median(stack, "metadata, one still", ours("still")),
-        _median(stack, "metadata, all stills", ours("stills")),
+        _median(stack, "metadata", cliplink("metadata")),
+        _median(stack, "metadata, one still", cliplink("still")),
+        _median(stack, "metadata, all stills", cliplink("stills")),
     ]
     if shutil.which("ffmpeg") and shutil.which("ffprobe"):
         rows += _tools(stack, container, name)
-    rows.append(_median(stack, "whole download, all stills", ours("whole"), rounds=1))
+    rows.append(_median(stack, "whole download, all stills", cliplink("whole"), rounds=1))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""One look into a clip, in a process of its own, so that its peak memory is its own.
+"""Reads one clip in a separate process, so that its peak memory is its own.
 
 python -m bench.media.once metadata|still|stills|whole CONTAINER BLOB_NAME
 python -m bench.media.once tools '[["ffprobe", ...], ...]'

@@ -17,12 +17,12 @@ _LONGEST_WINDOW = timedelta(hours=1)
 
 def assert_alike(method: str, path: str, body: str, token: str, ports: tuple[int, int]) -> None:
     """Raises AssertionError unless both answer the same but for signatures and their ends."""
-    ours, theirs = (_asked(port, method, path, body, token) for port in ports)
-    for answer in (ours, theirs):
+    cliplink, theirs = (_asked(port, method, path, body, token) for port in ports)
+    for answer in (cliplink, theirs):
         for link in list(_taken_links(answer))[:_TRIED]:
             with urllib.request.urlopen(link) as opened:
                 assert opened.status == http.client.OK
-    assert ours == theirs, f"{method} {path} is answered differently"
+    assert cliplink == theirs, f"{method} {path} is answered differently"
 
 
 def _asked(port: int, method: str, path: str, body: str, token: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What a request costs: the app, the same endpoints as they are usually written, the SQL alone.
 
 Side by side on one Postgres and one Azurite, each alone while it is measured, every token
-verified on every call. Whatever is asked for was asked for before: its links are on record.
+verified on every call. Every request was made before: its links are recorded.
 `python -m bench.requests` runs this alone; `--quick` for a first look.
 """
 
@@ -18,7 +18,7 @@ from bench.requests import load as requests_load
 from bench.requests.answers import assert_alike
 from bench.requests.data import Library
 from bench.requests.load import Load
-from bench.requests.services import OURS, USUAL, Service
+from bench.requests.services import CLIPLINK, USUAL, Service
 from bench.stack import Stack
 from shared.catalogue import clip_queries as catalogue
 
@@ -72,10 +72,14 @@ type Case = tuple[str, int]
 def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
     token = stack.issuer.token(requests_data.SUBJECT)
     operations = _operations(library)
-    with OURS.start(stack) as ours, USUAL.start(stack) as usual:
+    with CLIPLINK.start(stack) as cliplink, USUAL.start(stack) as usual:
         for operation in operations:
             assert_alike(
-                operation.method, operation.paths[0], operation.body, token, (ours.port, usual.port)
+                operation.method,
+                operation.paths[0],
+                operation.body,
+                token,
+                (cliplink.port, usual.port),
             )
     print(f"\nRequests: both answer alike; rounds turn by turn, medians of {effort.rounds}.")
     print("The FastAPI version neither records links nor asks whether a clip is in the archive.")
@@ -84,11 +88,11 @@ def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
         for operation in operations
         for clients in _CLIENTS
     }
-    rounds: dict[Service, list[Mapping[Case, Measured]]] = {OURS: [], USUAL: []}
+    rounds: dict[Service, list[Mapping[Case, Measured]]] = {CLIPLINK: [], USUAL: []}
     for _ in range(effort.rounds):  # turn by turn: what else the machine does falls on both
         for service, results in rounds.items():
             results.append(_round(stack, service, operations, token, effort))
-    _print(operations, floor, _medians(rounds[OURS]), _medians(rounds[USUAL]))
+    _print(operations, floor, _medians(rounds[CLIPLINK]), _medians(rounds[USUAL]))
 
 
 def _operations(library: Library) -> list[Operation]:
@@ -206,7 +210,7 @@ def _medians(rounds: Sequence[Mapping[Case, Measured]]) -> Mapping[Case, Measure
 def _print(
     operations: Sequence[Operation],
     floor: Mapping[Case, float],
-    ours: Mapping[Case, Measured],
+    cliplink: Mapping[Case, Measured],
     usual: Mapping[Case, Measured],
 ) -> None:
     for column, clients in enumerate(_CLIENTS):
@@ -216,7 +220,7 @@ def _print(
         print(f"{'':<34}{heads}{heads}{'/s':>8}{'FastAPI':>12}{'old':>8}")
         for operation in operations:
             case = (operation.name, clients)
-            mine, theirs = ours[case], usual[case]
+            mine, theirs = cliplink[case], usual[case]
             old = _OLD.get(operation.old)
             print(
                 f"{operation.name:<34}{_columns(mine)}{_columns(theirs)}{floor[case]:>8.0f}"

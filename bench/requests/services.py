@@ -25,7 +25,7 @@ class Service:
 
 
 @contextmanager
-def _ours(stack: Stack) -> Iterator[child.Host]:
+def _cliplink(stack: Stack) -> Iterator[child.Host]:
     """The app on the host that `make run` starts.
 
     As on Azure, new blobs are announced by events, and no scan of the containers runs.
@@ -69,5 +69,5 @@ def environment(stack: Stack) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **stack.environment, **direct}
 
 
-OURS = Service("Cliplink", _ours)
+CLIPLINK = Service("Cliplink", _cliplink)
 USUAL = Service("FastAPI", _as_usually_written)

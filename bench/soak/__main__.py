@@ -1,4 +1,4 @@
-"""Runs the soak alone: `python -m bench.soak [MINUTES]`, twelve minutes unless told otherwise."""
+"""Runs the soak alone: `python -m bench.soak [MINUTES]`, twelve minutes by default."""
 
 import sys
 

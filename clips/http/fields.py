@@ -155,6 +155,7 @@ type BatchSize = Annotated[
     Field(ge=1, le=50, description="How many files one queue message uploads."),
     BeforeValidator(_whole_number),
 ]
+type ByteCount = Annotated[int, Field(ge=1), BeforeValidator(_whole_number)]
 type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
 type Hours = Annotated[
     int,

@@ -4,12 +4,12 @@ Bodies are strict JSON: "5" is not a number, 1 is not a string, and NaN is an er
 unknown field or parameter: a misspelt one must not pass for an absent one.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
-import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from clips.http.fields import (
     BatchSize,
+    ByteCount,
     Count,
     FileName,
     FolderName,
@@ -67,7 +68,7 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """Stands for the body of an operation that takes none."""
+    """The body of an operation without a body."""
 
 
 class Parameters(BaseModel):
@@ -172,7 +173,7 @@ class NewSource(Body):
         Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
     ] = None
     content_length: Annotated[
-        int | None, Field(ge=1, description="Bytes; for information only.")
+        ByteCount | None, Field(description="Bytes; for information only.")
     ] = None
 
 
@@ -214,7 +215,7 @@ class MalformedItem:
 def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | MalformedItem:  # noqa: ANN401 - any JSON
     """Each item is validated for itself, by the rules of JSON."""
     try:
-        return CutItem.model_validate_json(orjson.dumps(value))
+        return CutItem.model_validate_json(json.dumps(value))
     except ValidationError as error:
         name = value.get("client_id") if isinstance(value, dict) else None
         return MalformedItem(error, name if isinstance(name, str) else None)
@@ -238,7 +239,7 @@ class NewCuts(Body):
 
     @property
     def items(self) -> list[CutItem | MalformedItem]:
-        """The clips; a malformed one stands in its place as what it is."""
+        """The clips in their order; a malformed one is a MalformedItem."""
         return cast("list[CutItem | MalformedItem]", self.clips)
 
 

@@ -59,7 +59,7 @@ class Video(TypedDict):
     ]
     created_at: datetime
     clip_count: Annotated[
-        int, Field(ge=0, description="Clips that its owner can see, whatever their status.")
+        int, Field(ge=0, description="Clips that its owner can see, of any status.")
     ]
 
 
@@ -177,7 +177,7 @@ class AccessError(TypedDict):
 
 
 class AccessUrlOrError(TypedDict):
-    """One of many: a link, or the error that stands in its place."""
+    """The result for one of many clips: a link or an error."""
 
     clip_id: UUID
     access_url: Link | None

@@ -56,7 +56,7 @@ def invalid_body(error: ValidationError) -> InvalidRequest:
 
 
 def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> RetryKey | None:
-    """The Idempotency-Key with a fingerprint of what it stands for; None without the header.
+    """The Idempotency-Key with a fingerprint of its request; None without the header.
 
     Two spellings of the same JSON have one fingerprint. Raises InvalidRequest.
     """

@@ -97,7 +97,7 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.Ac
 
 
 def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> outputs.AccessUrlOrError:
-    """One of many: a link, or the error that stands in its place."""
+    """The result for one of many clips: a link or an error."""
     if isinstance(answer, CliplinkError):
         error: outputs.AccessError = {"code": answer.code, "detail": answer.detail}
         return {"clip_id": clip_id, "access_url": None, "expires_at": None, "error": error}

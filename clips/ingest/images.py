@@ -27,7 +27,7 @@ _AT_ONCE = 4
 
 class Claims(Protocol):
     def standing(self, claim: Claim) -> Standing:
-        """Whether the claim still stands, or why it does not."""
+        """Whether the claim is still valid, or the reason why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _File:
 
 
 class ClaimLost(Exception):
-    """The claim no longer stands: another run wrote, or is writing, the images."""
+    """The claim is no longer valid: another run wrote, or is writing, the images."""
 
 
 class ImageWriter:
@@ -54,7 +54,7 @@ class ImageWriter:
     def write(self, claim: Claim, stills: "Stills") -> Images:
         """Writes all stills of the claimed version and returns their names.
 
-        Raises ClaimLost if the claim no longer stands, StorageUnavailable.
+        Raises ClaimLost if the claim is no longer valid, StorageUnavailable.
         """
         files = _files(claim, stills)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -77,7 +77,7 @@ class ImageWriter:
         try:
             self._put(file, replace=False)
         except BlobExists:
-            if self._landings.standing(claim) is not Standing.STANDS:
+            if self._landings.standing(claim) is not Standing.VALID:
                 raise ClaimLost from None
             self._put(file, replace=True)
 

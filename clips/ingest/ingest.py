@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # How many of the clips that host.json lets in at a time are decoded at once: as many as the memory
-# of an instance holds, whatever their pictures are. The others claim, write images or wait.
+# of an instance holds for pictures of any size. The others claim, write images or wait.
 DECODERS = 2
 _decoders = threading.BoundedSemaphore(DECODERS)
 # How long a blob without bytes may wait for them, if no upload link says more: some writers
@@ -73,19 +73,19 @@ class Ingest:
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
-        """Brings the catalogue to whatever version of the blob is stored now.
+        """Brings the catalogue up to date with the stored version of the blob.
 
-        An outage is waited for as `wait` says, within the same attempt. A file that cannot be
+        `wait` is the policy for outages; waiting is part of the same attempt. A file that cannot be
         played is a result, not an error. Any exception means that the same call may succeed
         later, so that the host should deliver the message again.
         """
         video_id = blob_names.video_of(blob_name)
         if video_id is None:
-            _log.warning("Left alone, not under a video: %s", blob_name)
+            _log.warning("Ignored, not below a video: %s", blob_name)
         elif blob_names.is_companion(blob_name):
-            _log.info("Left alone, no film by its name: %s", blob_name)
+            _log.info("Ignored, its name is that of a companion file: %s", blob_name)
         elif problem := blob_names.check_storable(blob_name):
-            _log.warning("Left alone, %s: %s", problem, blob_name)
+            _log.warning("Ignored, %s: %s", problem, blob_name)
         else:
             with returning_memory(), span("ingest"):
                 self._attempt(blob_name, video_id, wait)
@@ -106,7 +106,7 @@ class Ingest:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
             if blob_names.is_folder_stub(blob.metadata, blob.size):
-                _log.info("Left alone, it stands for a folder: %s", blob_name)
+                _log.info("Ignored, it is a folder marker: %s", blob_name)
                 return
             if blob.size == 0 and self._may_be_filled(blob):
                 _log.info("Empty so far: %s", blob_name)
@@ -122,7 +122,7 @@ class Ingest:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
             record_giving_up(GAVE_UP)
         elif verdict is Verdict.UNKNOWN_VIDEO:
-            _log.warning("Left alone, there is no such video: %s", blob_name)
+            _log.warning("Ignored, there is no such video: %s", blob_name)
 
     def _process(self, blob: Blob, claim: Claim) -> None:
         reader = self._blobs.reader(self._containers.clips, blob)

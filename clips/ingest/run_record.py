@@ -58,7 +58,7 @@ class IngestRun:
         )
 
     def record_superseded(self, why: Standing) -> None:
-        """The claim no longer stands: nothing was published."""
+        """The claim is no longer valid: nothing was published."""
         _log.info(
             "Clip %s was not published: %s",
             self.claim.clip_id,

@@ -166,7 +166,7 @@ class Access:
         if file is None:
             return no_such_clip()
         if file.archived and terms.variant is Variant.CLIP:
-            return BlobArchived("The clip is archived. Ask for it by itself to bring it back.")
+            return BlobArchived("The clip is archived. Request its link alone to restore it.")
         try:
             return self._mint(viewer, file, terms)
         except Unavailable:

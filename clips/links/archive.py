@@ -77,7 +77,7 @@ class Archive:
     def _start(self, blob: Blob, priority: RehydratePriority) -> Rehydration:
         if self._blobs.rehydrate(self._container, blob.name, priority):
             return _rehydration(priority)
-        # Another instance was faster, or the rehydration under way cannot be hurried.
+        # Another instance was faster, or the running rehydration cannot be accelerated.
         return _rehydration(blob.rehydrating or priority)
 
 

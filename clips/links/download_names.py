@@ -12,7 +12,7 @@ _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')
 _INVISIBLE = re.compile(
     r"[\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
 )
-# Names of devices on Windows, whatever their extension:
+# Names of devices on Windows, reserved with any extension:
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 _MAX_BYTES = 255  # of a name, in most file systems
@@ -28,7 +28,7 @@ def download_name(text: str, extension: str = "") -> str:
     """A name that every file system accepts: the text, then `extension` (with its dot).
 
     A name of more than 255 bytes is shortened before its extension, which without `extension`
-    is whatever looks like one in the text.
+    is the part of the text that looks like one.
     """
     # Windows drops trailing dots and spaces; a leading dot hides a file, and ".." is a folder.
     name = f"{_writable(text).strip('. ') or '_'}{_writable(extension)}".rstrip(". ")

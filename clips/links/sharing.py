@@ -117,7 +117,7 @@ class Sharing:
         """A link for the bearer of a secret, which is recorded and uses up a view.
 
         No view for a client that has a link of this share which is still alive. The view is
-        counted last, when the link is certain. Raises NotFound, in the same words whatever the
+        counted last, when the link is certain. Raises NotFound, with the same sentence for each
         reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
         StorageUnavailable.
         """

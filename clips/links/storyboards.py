@@ -1,7 +1,7 @@
 """Storyboards for players: a WebVTT whose cues carry signed URLs of the sheet.
 
 In the stored file the URLs of the cues are relative, and a relative URL does not inherit the
-signature of the file it stands in. So a copy with full URLs is kept in the temp container while
+signature of the file that holds it. So a copy with full URLs is kept in the temp container while
 its links are valid; the cleanup removes it by its `expires_at`. All requests within one window
 share a copy.
 """
@@ -32,7 +32,7 @@ class Storyboards:
     def link(self, viewer: Viewer, clip: ClipFile, life: timedelta, ip: str | None) -> SignedLink:
         """A link to a VTT that a player can load, and with it the sheet of tiles.
 
-        The link to the sheet that stands in the VTT is on record by then; the other is not yet.
+        The link to the sheet inside the VTT is then recorded; the link to the VTT is not yet.
         Raises NotFound if the clip has no storyboard, BlobMissing and BlobChanged if it is being
         replaced at this moment, StorageUnavailable.
         """

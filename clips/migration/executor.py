@@ -66,7 +66,7 @@ class Executor:
         self._outages, self._outage = 0, ""
 
     def run(self, items: Iterable[PlanItem]) -> None:
-        """Raises Outage. Whatever ends it, rows of verified files are updated if possible."""
+        """Raises Outage. Rows of verified files are updated if possible, also after an error."""
         with ThreadPoolExecutor(self._at_once, "move") as workers:
             try:
                 self._work(iter(items), workers)
@@ -97,7 +97,7 @@ class Executor:
             self._callbacks.tick()
 
     def _move_counted(self, item: PlanItem) -> VerifiedFile:
-        """Moves an item; of a local file exactly its size is counted, whatever happens."""
+        """Moves an item; of a local file exactly its size is counted, also after an error."""
         counted = 0
 
         def count(size: int) -> None:

@@ -88,8 +88,8 @@ class MigrationJobs:
     ) -> Sequence[str]:
         """Does what a message asks for, the plan or a batch; returns the messages to send next.
 
-        An outage between the steps is waited for as `wait` says; a batch waits for storage by
-        itself. Whatever is raised means that the message is to be delivered again.
+        `wait` is the policy for outages between the steps; a batch itself waits for storage.
+        An exception means that the message is to be delivered again.
         """
         job = wait.through(lambda: self._migrations.job(UUID(message)))
         if job is None:

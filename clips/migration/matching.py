@@ -2,7 +2,7 @@
 
 A file belongs to the clip whose id is its name. Otherwise the last parts of its path are compared
 with the last parts of old addresses: the longest match counts, and if several clips match equally
-well, none is chosen. Everything happens inside the ledger, whatever the number of files.
+well, none is chosen. Everything happens inside the ledger, for any number of files.
 """
 
 from clips.migration.ledger import Ledger

@@ -38,7 +38,7 @@ _SIGNED = re.compile(
 # Of bytes beyond ASCII. A key may well contain %20 or %25 as it is, but hardly %C3%A9.
 _ESCAPES = re.compile(r"%[89a-f][0-9a-f]", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
-# What may stand in a path or a query as it is (RFC 3986), and the % of what is encoded already.
+# Characters that a path or a query may hold unencoded (RFC 3986), and the % of encoded ones.
 _PATH = "/%:@!$&'()*+,;=~"
 _QUERY = _PATH + "?[]|{}^`\\"
 
@@ -127,7 +127,7 @@ def _is_media(text: str) -> bool:
 
 
 def _encoded(text: str, safe: str) -> str:
-    """Encodes what may not stand in a URL and leaves what is encoded already."""
+    """Encodes characters that a URL must not hold; encoded ones stay as they are."""
     return quote(_LONE_PERCENT.sub("%25", text), safe=safe)
 
 

@@ -1,7 +1,7 @@
 """The receipt: a JSON line for every file and clip, a summary, and what is safe to delete.
 
 The same files and clips give the same receipt, byte for byte: it has no times, and its lines
-stand in the order of paths. It is written beside its name and then replaces it as a whole.
+are in the order of paths. It is written to a temporary file, which then replaces the old one.
 """
 
 import json

@@ -60,7 +60,7 @@ def migrate(
 ) -> Summary:
     """Runs a migration and returns its summary.
 
-    Whatever ends it early, the receipt is written. Raises Outage, Unavailable, Unwritable;
+    The receipt is written also after an error. Raises Outage, Unavailable, Unwritable;
     LedgerLost, and then there is no receipt.
     """
     with Ledger() as ledger:

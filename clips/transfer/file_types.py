@@ -47,7 +47,7 @@ def type_of(path: bytes) -> FileType:
 
 @lru_cache(maxsize=1000)
 def _type_of(written: bytes) -> FileType:
-    """`written` is an extension as it is spelled in a file's name."""
+    """`written` is an extension as it is written in a file's name."""
     extension = blob_names.extension_of(f"file{written.decode(errors='replace')}")
     if extension in _IMAGES:
         return FileType(FileKind.IMAGE, extension, _IMAGES[extension])

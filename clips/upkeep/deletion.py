@@ -94,7 +94,7 @@ class Deletion:
         self._blobs.delete_prefix(self._containers.thumbnails, prefix, may_go_on)
 
     def _finish(self, what: str, finish: Callable[[Callable[[], bool]], bool]) -> None:
-        """Does as much as a caller can wait for; whatever is left, the mark on the row stays."""
+        """Does as much as a caller can wait for; the mark on the row remains for the rest."""
         deadline = time.monotonic() + _CALLER_WAITS
         try:
             if not finish(lambda: time.monotonic() < deadline):

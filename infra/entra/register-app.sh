@@ -1,7 +1,7 @@
 #!/bin/sh
 # Registers the API with Microsoft Entra ID, once, and prints what to set: sh infra/entra/register-app.sh [NAME]
 # Needs the Azure CLI, signed in, and the right to register applications. An administrator may run it for
-# somebody else and hand over the last line. It can be repeated: what exists stays.
+# another person and pass on the last line. It can be repeated: what exists stays.
 set -eu
 name=${1:-cliplink}
 

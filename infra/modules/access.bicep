@@ -1,5 +1,5 @@
-// Who may do what: every role assignment of the system, with the calls that need it. Nobody has a
-// right on the resource group, and nobody has an account key.
+// Every role assignment of the system, with the calls that need it. No identity has a right on the
+// resource group, and none has an account key.
 
 param appPrincipalId string
 param eventsPrincipalId string
@@ -23,12 +23,15 @@ var role = {
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var kindsWithTrigger = ['clips', 'videos']
 var kindsBesides = ['thumbnails', 'temp']
-var workQueues = ['migrations', 'cuts', 'renditions']
-var queueNames = concat(
-  map(workQueues, kind => '${containerPrefix}-${kind}'),
-  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
-  ['webjobs-blobtrigger-poison']
-)
+var queueNames = [
+  '${containerPrefix}-migrations'
+  '${containerPrefix}-migrations-poison'
+  '${containerPrefix}-cuts'
+  '${containerPrefix}-cuts-poison'
+  '${containerPrefix}-renditions'
+  '${containerPrefix}-renditions-poison'
+  'webjobs-blobtrigger-poison'
+]
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: clipsStorageName

@@ -31,12 +31,15 @@ var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
-var workQueues = ['migrations', 'cuts', 'renditions']
-var queueNames = concat(
-  map(workQueues, kind => '${containerPrefix}-${kind}'),
-  map(workQueues, kind => '${containerPrefix}-${kind}-poison'),
-  ['webjobs-blobtrigger-poison']
-)
+var queueNames = [
+  '${containerPrefix}-migrations'
+  '${containerPrefix}-migrations-poison'
+  '${containerPrefix}-cuts'
+  '${containerPrefix}-cuts-poison'
+  '${containerPrefix}-renditions'
+  '${containerPrefix}-renditions-poison'
+  'webjobs-blobtrigger-poison'
+]
 
 var browserRules = [
   {
@@ -61,15 +64,15 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     accessTier: 'Hot'
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
-    // Links are signed with user-delegation keys: nobody needs the account's own.
+    // Links are signed with user-delegation keys: the account keys are not needed.
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     isLocalUserEnabled: false
     minimumTlsVersion: 'TLS1_2'
     publicNetworkAccess: 'Enabled'
     supportsHttpsTrafficOnly: true
-    // The API gives links of at most seven days; a longer one is not ours. 'Log' and not 'Block':
-    // a link also lies valid for a moment in the past, for clocks that are late.
+    // The API gives links of at most seven days; a longer one is not from the API. 'Log' and not
+    // 'Block': a link is also valid from a moment in the past on, for clocks that are late.
     sasPolicy: {
       expirationAction: 'Log'
       sasExpirationPeriod: '07.00:00:00'

@@ -104,8 +104,8 @@ resource pgBouncerEnabled 'Microsoft.DBforPostgreSQL/flexibleServers/configurati
   dependsOn: [administrator, azureMayConnect]
 }
 
-// The driver prepares what it runs often; PgBouncer must know of it, or the next transaction finds
-// the statement on another connection.
+// The app prepares no statements behind PgBouncer. Other clients of the database may: with this
+// setting PgBouncer prepares them on the connection that it chooses.
 resource pgBouncerPrepared 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (behindPgBouncer) {
   parent: server
   name: 'pgbouncer.max_prepared_statements'

@@ -29,7 +29,7 @@ resource profile 'Microsoft.Cdn/profiles@2025-06-01' = {
   properties: {
     originResponseTimeoutSeconds: 240
     // Addresses open what they lead to, those of shares and signed links alike: no log of this profile
-    // has them, if somebody turns one on.
+    // has them, if one is turned on.
     logScrubbing: {
       state: 'Enabled'
       scrubbingRules: [
@@ -141,7 +141,7 @@ resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = 
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
     cacheConfiguration: {
-      // Anything less would hand a clip to whoever knows its address.
+      // Anything less would serve a clip to anyone who knows its address.
       queryStringCachingBehavior: 'UseQueryString'
       compressionSettings: { isCompressionEnabled: false }
     }

@@ -1,5 +1,5 @@
-// The account of the Functions host: code packages, timer status, leases, receipts. Nobody else's
-// business, and apart from the clips so that neither's limits, keys or faults touch the other.
+// The account of the Functions host: code packages, timer status, leases, receipts. Only the host uses
+// it; separate from the clips, so that limits, keys and failures of one do not affect the other.
 
 param name string
 param location string

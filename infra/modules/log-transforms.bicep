@@ -38,7 +38,7 @@ resource transforms 'Microsoft.Insights/dataCollectionRules@2024-03-11' = {
         transformKql: 'source | extend ${join(hidden, ', ')}'
       }
       {
-        // The host's own lines about a call tell nothing that its request does not. The app writes
+        // The host's own lines about a call add nothing to its request. The app writes
         // no addresses.
         streams: ['Microsoft-Table-AppTraces']
         destinations: ['workspace']

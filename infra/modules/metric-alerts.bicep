@@ -1,4 +1,4 @@
-// Alerts on what Azure measures by itself. What only logs can tell is in log-alerts.bicep.
+// Alerts on Azure's own metrics. Alerts on logs are in log-alerts.bicep.
 
 param tags object
 param actionGroupId string

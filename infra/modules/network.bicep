@@ -22,7 +22,7 @@ var always = [
 ]
 var zones = hasVault ? concat(always, ['privatelink.vaultcore.azure.net']) : always
 
-// Nobody outside needs to get in: the app is called on its public name, not through this network.
+// No access from outside is needed: the app is called on its public name, not through this network.
 resource closed 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
   name: 'nsg-${name}'
   location: location

@@ -1,5 +1,5 @@
-// A second account, in another region, into which Azure copies new clips and images by itself. Copies
-// are read-only here as long as the policy stands; docs/failing-over.md says how to switch over.
+// A second account, in another region, into which Azure copies new clips and images. The copies are
+// read-only while the policy exists; docs/failing-over.md says how to switch over.
 
 param name string
 param location string

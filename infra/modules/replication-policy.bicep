@@ -1,4 +1,4 @@
-// One half of an object replication: the same policy stands at both accounts.
+// One half of an object replication: both accounts have the same policy.
 
 param accountName string
 

@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"https?://(?P<host>\[[^\]]*\]|[^/?#:\\]*)(?::(?P<port>\d+
 _IP_ADDRESS = re.compile(r"\[.*\]|\d{1,3}(?:\.\d{1,3}){3}")
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
-# The ports of emulators, where the account comes first in the path, whatever the host's name is.
+# The ports of emulators, where the account comes first in the path, with any host name.
 _PATH_STYLE_PORTS = {
     *range(10000, 10005),
     *range(10100, 10105),

@@ -1,4 +1,4 @@
-"""Owns the webhook that Event Grid delivers to: each event becomes a message, whatever it says.
+"""Owns the webhook that Event Grid delivers to: each event becomes a message, with any content.
 
 Source: HttpRequestProcessor of Microsoft.Azure.WebJobs.Extensions.Storage.Blobs, and what it was
 seen to answer. The header `aeg-event-type` alone says what a request is. Neither the type of an

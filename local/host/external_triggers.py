@@ -7,7 +7,7 @@ where the function raised. The body is what the trigger has for the function:
 - a message: {"text", "id", "dequeueCount", "popReceipt", ...}
 - a timer: {"Schedule", "ScheduleStatus", "IsPastDue"}
 
-Which functions there are, and on what they are triggered, stands in a file that is written at
+The functions and their triggers are in a file that is written at
 the start: [{"name", "bindings": [...]}], the bindings as the worker library gives them.
 """
 

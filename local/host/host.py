@@ -101,7 +101,7 @@ async def _run(
         interface="asgi3",
         access_log=False,
         log_config=None,
-        proxy_headers=False,  # nobody here asks who called
+        proxy_headers=False,  # no function reads the caller's address
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it

@@ -1,6 +1,6 @@
 """Owns the host's own addresses: /admin to look and run by hand, /runtime for events, /metrics.
 
-On Azure they ask for keys; locally nobody does. Knows nothing of HTTP beyond method, path,
+On Azure they require keys; locally they do not. Knows nothing of HTTP beyond method, path,
 query, headers and body.
 """
 

@@ -1,6 +1,6 @@
 """The messages that the worker library exchanges with its host, as plain classes.
 
-On Azure these are generated from Protocol Buffers. The library takes whatever module is
+On Azure these are generated from Protocol Buffers. The library takes any module that is
 handed to it as `protos` and touches only what is here; its names and spelling are kept.
 """
 
@@ -19,7 +19,7 @@ class TypedData:
 
     @property
     def value(self) -> object:
-        """The value, whatever its kind."""
+        """The value, of any kind."""
         return None if self.kind is None else self.__dict__[self.kind]
 
     def WhichOneof(self, _group: str) -> str | None:  # noqa: N802  # the name in Protocol Buffers
@@ -35,7 +35,7 @@ class ParameterBinding:
     data: TypedData
 
     def WhichOneof(self, _group: str) -> str:  # noqa: N802  # the name in Protocol Buffers
-        """The library knows values sent along and values in shared memory: ours are the first."""
+        """The library accepts inline values and shared memory: this host sends inline values."""
         return "data"
 
 

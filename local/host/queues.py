@@ -31,7 +31,7 @@ _log = logging.getLogger("local.host")
 
 
 def encode(text: str, options: QueueOptions) -> str:
-    """The text as it stands in a queue, by host.json's messageEncoding."""
+    """The text as it is in a queue, by host.json's messageEncoding."""
     return base64.b64encode(text.encode()).decode() if options.base64 else text
 
 
@@ -127,7 +127,7 @@ class QueueListener:
         renewal = asyncio.create_task(self._renew(message, done))
         try:
             return await self.handler(content.decode(), message)
-        except Exception:  # noqa: BLE001  # whatever it is, the message is to be retried
+        except Exception:  # noqa: BLE001  # any exception means that the message is to be retried
             _log.exception("A message of %s could not be handled", self.queue.queue_name)
             return False
         finally:

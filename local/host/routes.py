@@ -38,7 +38,7 @@ class BadTemplate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A compiled template; an empty `methods` stands for all of them."""
+    """A compiled template; an empty `methods` means all of them."""
 
     function: str
     methods: frozenset[str]

@@ -1,7 +1,7 @@
 """Owns timer triggers: waiting for the next time, and catching up on one that was missed.
 
 As on Azure, scheduled runs of a function never overlap, and one that was due while another was
-under way follows it at once; a run by hand overlaps whatever runs. The times of schedules of a
+under way follows it at once; a run by hand overlaps other runs. The times of schedules of a
 minute or more are kept in the container `azure-webjobs-hosts`: a host that was down at the due
 time runs the function once when it starts. Knows nothing of what the function does.
 """
@@ -78,7 +78,7 @@ class TimerTrigger:
             status = await self._run_due(status, is_monitored=is_monitored)
 
     async def run_by_hand(self) -> None:
-        """Run the function now, whatever runs already; its schedule goes on as if it had not."""
+        """Run the function now, also beside another run; its schedule does not change."""
         await self._call(None, is_past_due=False)
 
     async def _run_due(

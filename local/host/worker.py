@@ -1,7 +1,7 @@
 """Owns the conversation with Microsoft's worker library, in the words of its proxy.
 
-Loads a function app and calls its functions. Knows nothing of triggers: whoever calls
-brings the arguments. The library keeps its state in globals, so there is one per process.
+Loads a function app and calls its functions. Knows nothing of triggers: the caller
+provides the arguments. The library keeps its state in globals, so there is one per process.
 """
 
 import sys
@@ -62,7 +62,7 @@ async def invoke(
     arguments: Sequence[ParameterBinding],
     metadata: Mapping[str, TypedData],
 ) -> Outcome:
-    """Call a function; whatever it raises is in the outcome."""
+    """Call a function; an exception is in the outcome."""
     call = SimpleNamespace(
         invocation_id=str(uuid4()),
         function_id=function_id,

@@ -149,7 +149,7 @@ def _usable_keys(key_set: object) -> "dict[str | None, PyJWK]":
 
 
 def _is_for_tokens(entry: dict[str, Any]) -> bool:
-    """Whether it is an RSA key for RS256 signatures; null stands for an absent member."""
+    """Whether it is an RSA key for RS256 signatures; null means an absent member."""
     return (
         entry.get("kty") == "RSA"
         and entry.get("use") in (None, "sig")
@@ -160,7 +160,7 @@ def _is_for_tokens(entry: dict[str, Any]) -> bool:
 
 
 def _parsed(entry: dict[str, Any]) -> "PyJWK | None":
-    """The public part only, whatever else an issuer publishes; None if it is weak or malformed."""
+    """Only the public part of what an issuer publishes; None if it is weak or malformed."""
     from jwt import PyJWK, PyJWTError
 
     try:

@@ -3,7 +3,7 @@
 One module for each subject: the API uses the queries of users, videos, clips, grants and shares,
 the blob trigger those of landings with `admission`, the cleanup those of upkeep, and migrations
 the `migration_*` modules.
-Every statement stands in the module that runs it, named and with parameters only.
+Every statement is a named constant of the module that runs it, with parameters only.
 """
 
 from shared.catalogue.admission import Landing, Verdict

@@ -50,7 +50,7 @@ class Verdict(Enum):
     PROCESS = auto()
     NOTHING_NEW = auto()  # this version has its final verdict
     REMOVE = auto()  # it belongs to a clip that has been deleted
-    UNKNOWN_VIDEO = auto()  # it lies under no existing video
+    UNKNOWN_VIDEO = auto()  # it belongs to no existing video
     ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off
 
 

@@ -24,8 +24,8 @@ from shared.errors import WrongState, no_such_video
 from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
 from shared.postgres.database import Database
 
-# No row if the video is absent or somebody else's. It is held, so that it cannot be deleted
-# before its new clip is there to be deleted with it.
+# No row if the video is absent or belongs to another user. Its row is locked, so that it cannot
+# be deleted before its new clip exists and is deleted with it.
 _ADD: LiteralString = f"""
     INSERT INTO clips AS c (id, video_id, title, start_time, end_time, duration,
                             blob_name, blob_url, content_type)

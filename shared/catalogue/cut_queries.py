@@ -88,7 +88,7 @@ _RELEASE: LiteralString = """
     UPDATE cuts SET leased_until = NULL WHERE clip_id = %(clip_id)s AND finished_at IS NULL
 """
 
-# The blob is written: the clip tells what it became, and ingest does the rest.
+# The blob is written: the row records the result of the cut, and ingest does the rest.
 _FINISH: LiteralString = """
     WITH cut AS (
         UPDATE cuts SET cut_start = %(start)s, cut_end = %(end)s, method = %(method)s,

@@ -1,8 +1,8 @@
-"""Grants: which link was given to whom, so that storage logs can be attributed.
+"""Grants: records of which user received which link, to attribute lines of storage logs.
 
-A link is the same for everybody who asks for it on the same terms within a window, and so is
-its id; a grant is one link in the hands of one user, or of whoever opened one share. Those of
-shares are written by `shares`, together with the view that they cost.
+Within a window all users who request a link on the same terms get the same link with the same id.
+A grant records that one user, or one visitor of a share, received a link. `share_queries` writes
+the grants of shares, together with the view that is counted.
 """
 
 from collections import defaultdict
@@ -18,8 +18,8 @@ from shared.model import RecordedGrant, SignedLink, Viewer
 from shared.postgres.database import Database
 
 # Links on the same terms; their ids come as one text, which costs the driver a fifteenth of what
-# arrays do. The same link handed to the same user again is the same grant. In one order always:
-# two calls that write the same links wait for each other, and must not do so in a circle.
+# arrays do. The same link for the same user again is the same grant. The order is fixed: two calls
+# that write the same links wait for each other, and must not deadlock.
 _RECORD: LiteralString = """
     INSERT INTO grants (link_id, clip_id, variant, ip, starts_at, expires_at, user_id)
     SELECT given.*, %(variant)s, %(ip)s, %(starts_at)s, %(ends_at)s, %(user_id)s
@@ -29,8 +29,8 @@ _RECORD: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
-# A keyset page, newest first; without a key the first one. Admins also see those of clips
-# that are gone.
+# A keyset page, newest first; without a key the first one. Admins also see those of deleted
+# clips.
 _PAGE: LiteralString = f"""
     SELECT g.id, g.link_id, u.subject AS who, g.clip_id, g.variant, g.ip,
            g.starts_at, g.expires_at, g.share_id, g.granted_at
@@ -51,8 +51,8 @@ _FORGET: LiteralString = """
         SELECT ctid FROM grants WHERE expires_at < %(before)s LIMIT %(limit)s))
 """
 
-# What is remembered is not written again. Not for long: a database that was restored to an
-# earlier moment lacks the latest grants, and gets them again when the links are asked for.
+# A written grant is not written again within this time. It is short, because a database that was
+# restored to an earlier moment lacks the latest grants until then.
 _REMEMBERED = 50_000
 _REMEMBERED_FOR = timedelta(minutes=10)
 
@@ -77,7 +77,7 @@ class Grants:
         self._recorded_since = clock()
 
     def record(self, user_id: UUID, grants: Sequence[Grant]) -> None:
-        """Records links that are about to be given to a user.
+        """Records links before a user receives them.
 
         A page that is requested again has the same links, which are not written again.
         """

@@ -2,7 +2,7 @@
 
 Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
 version of a blob, its ETag: the run that holds it may publish. When the blob has been
-overwritten since, the claim no longer stands and nothing is published.
+overwritten since, the claim is no longer valid and nothing is published.
 """
 
 import json
@@ -110,9 +110,9 @@ class Claim:
 
 
 class Standing(Enum):
-    """Whether a claim still stands; the values say why it does not."""
+    """Whether a claim is still valid; the other values are the reason why it is not."""
 
-    STANDS = "it stands"
+    VALID = "it is valid"
     DONE = "another run finished this version first"
     REPLACED = "it was replaced by a newer version"
     DELETED = "its clip was deleted"
@@ -149,13 +149,13 @@ class Landings:
         return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
 
     def standing(self, claim: Claim) -> Standing:
-        """Whether a claim still stands, or why it does not."""
+        """Whether a claim is still valid, or the reason why it is not."""
         row = self._database.one(_STANDING, {"id": claim.clip_id})
         if row is None:
             return Standing.DELETED
         if row["etag"] != claim.etag:
             return Standing.REPLACED
-        return Standing.STANDS if row["status"] == "processing" else Standing.DONE
+        return Standing.VALID if row["status"] == "processing" else Standing.DONE
 
     def announced_at(self, blob_name: str) -> datetime | None:
         """When the clip of a blob was made; None if the blob has no clip."""
@@ -174,7 +174,7 @@ class Landings:
         images: Images,
         thumbnail_url: str | None,
     ) -> bool:
-        """Makes the clip ready; False if the claim no longer stands."""
+        """Makes the clip ready; False if the claim is no longer valid."""
         row = self._database.one(
             _PUBLISH,
             {
@@ -194,7 +194,7 @@ class Landings:
         return row is not None
 
     def fail(self, claim: Claim, failure: Failure) -> bool:
-        """Marks the clip as failed; False if the claim no longer stands."""
+        """Marks the clip as failed; False if the claim is no longer valid."""
         values = {"id": claim.clip_id, "etag": claim.etag}
         touched = self._database.run(
             _FAIL, values | {"code": failure.code, "detail": failure.detail}

@@ -6,9 +6,9 @@ What keeps one user from getting the videos of another:
   but for the case of ASCII. lower() alone would make a plain k of the Kelvin sign, and so turn
   another mailbox into this one; it only serves to use the index.
 - The address must have been that of one user of the old service, counting those who have been
-  recognised already: an address that two had shared tells nothing.
-- A user is recognised once. Whoever gets the same address later, or registers anew with it, finds
-  nobody to be recognised as.
+  recognised already: an address that two users shared identifies neither.
+- A user is recognised once. If another subject has the same address later, no unrecognised user is
+  left for it.
 - A subject that owns videos is left as it is: an established user who changes the address gets
   nothing more by it. Only an operator links the two.
 """

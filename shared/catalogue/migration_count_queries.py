@@ -11,7 +11,7 @@ from uuid import UUID
 from shared.postgres.database import Connection
 
 # A clip counts once, however many files it has; it failed if one of them did. An unreadable file
-# belongs to no clip, and counts by itself. To be used in SET, for the migration `m`.
+# belongs to no clip, and counts as one item. To be used in SET, for the migration `m`.
 ALL_COUNTED: LiteralString = """
     (total, migrated, skipped, failed) = (
         SELECT count(*),

@@ -1,4 +1,4 @@
-"""What several queries share: columns of clips and how they become objects, visibility, paging."""
+"""Shared parts of queries: columns of clips and their mapping to objects, visibility, paging."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from shared.model import (
     Viewer,
 )
 
-# Where no poster could be made, the thumbnail of the old service stands in.
+# If no poster could be made, the thumbnail of the old service is used.
 _IMAGE_COLUMNS: LiteralString = """
     coalesce(c.poster_name, c.own_thumbnail) AS poster_name, c.poster_widths, c.storyboard_name,
     c.preview_name, c.placeholder

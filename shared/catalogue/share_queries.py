@@ -30,14 +30,14 @@ _OPEN: LiteralString = """
     s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
 """
 
-# Rows of `share_viewers` whose link is still alive. What plays a video for a browser may send a
-# User-Agent of its own: then the address alone decides.
+# Rows of `share_viewers` whose link is still valid. A program that plays a video for a browser may
+# send another User-Agent: then only the address is compared.
 _WATCHING: LiteralString = """
     w.share_id = s.id AND w.address = %(address)s AND w.until > %(now)s
     AND (w.program = %(program)s OR %(any_program)s)
 """
 
-# No row if the viewer sees no such clip. It is held, so that it cannot go meanwhile.
+# No row if the viewer sees no such clip. Its row is locked, so that it cannot be deleted meanwhile.
 _ADD: LiteralString = f"""
     INSERT INTO shares AS s (clip_id, token_digest, ip, max_views, expires_at)
     SELECT c.id, %(digest)s, %(ip)s, %(max_views)s, %(expires_at)s
@@ -58,7 +58,7 @@ _PAGE: LiteralString = f"""
     LIMIT %(limit)s
 """
 
-# Once revoked it stays revoked since then.
+# A second call keeps the time of the first.
 _REVOKE: LiteralString = f"""
     UPDATE shares s SET revoked_at = coalesce(s.revoked_at, now())
     FROM clips c JOIN videos v ON v.id = c.video_id
@@ -73,7 +73,7 @@ _FIND: LiteralString = f"""
            OR EXISTS (SELECT FROM share_viewers w WHERE {_WATCHING}))
 """
 
-# Requests for one share go one after the other from here on: each sees who came before it.
+# Serialises requests for one share from here on: each sees the viewers before it.
 _LOCK: LiteralString = f"""
     SELECT s.id FROM shares s JOIN clips c ON c.id = s.clip_id JOIN videos v ON v.id = c.video_id
     WHERE s.id = %(share_id)s AND {_OPEN} AND {LIVE}
@@ -126,7 +126,7 @@ class NewShare:
 class ShareViewer:
     """Who opens a share: HMACs of the address and the program, under the share's secret.
 
-    With `any_program` the address alone tells viewers apart.
+    With `any_program` viewers are distinguished by the address only.
     """
 
     address: bytes
@@ -172,12 +172,12 @@ class Shares:
         return [Share(**row) for row in rows]
 
     def revoke(self, viewer: Viewer, clip_id: UUID, share_id: UUID) -> bool:
-        """Ends a share for good, also if it was over; False if the viewer sees no such share."""
+        """Revokes a share, also an expired one; False if the viewer sees no such share."""
         parameters = seen_by(viewer) | {"clip_id": clip_id, "id": share_id}
         return self._database.run(_REVOKE, parameters) == 1
 
     def find(self, digest: bytes, viewer: ShareViewer, now: datetime) -> OpenShare | None:
-        """The share with this digest, unless it or its clip is over, or its views are used up.
+        """The share with this digest, unless it or its clip has ended, or its views are used up.
 
         Used-up views do not count for a viewer who is still watching at `now`.
         """
@@ -202,7 +202,7 @@ class Shares:
         return True
 
     def record(self, share_id: UUID, link: SignedLink) -> None:
-        """Records a link that costs no view."""
+        """Records a link without counting a view."""
         self._database.run(_RECORD, _link_parameters(share_id, link))
 
 

@@ -164,13 +164,13 @@ class SourceLandings:
         return Verdict.PROCESS, Claim(clip_id=video_id, video_id=video_id, etag=landing.etag)
 
     def standing(self, claim: Claim) -> Standing:
-        """Whether a claim still stands, or why it does not."""
+        """Whether a claim is still valid, or the reason why it is not."""
         row = self._database.one(_STANDING, {"video_id": claim.video_id})
         if row is None:
             return Standing.DELETED
         if row["etag"] != claim.etag:
             return Standing.REPLACED
-        return Standing.STANDS if row["status"] == "processing" else Standing.DONE
+        return Standing.VALID if row["status"] == "processing" else Standing.DONE
 
     def publish(
         self, claim: Claim, media: Media, images: Images, keyframe_interval: float | None

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _KNOWN_AT_A_TIME = 5000
 
 # Any number, as long as it stays the same. The lock is of a transaction: it ends with its
-# connection, whatever becomes of the process, and a pooler that hands connections on after each
+# connection, also if the process is killed, and a pooler that reuses connections after each
 # transaction cannot keep it.
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
@@ -53,7 +53,7 @@ _HIDDEN_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT %(limit)s
 """
 
-# Their order is that of their marks. What stands in the way of one must not hold up the others.
+# Items are taken in the order of their marks. One that cannot be deleted must not block the others.
 _POSTPONE_CLIP: LiteralString = """
     UPDATE clips SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
 """

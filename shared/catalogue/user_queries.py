@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 # Only one transaction at a time may meet a subject for the first time.
 _LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(subject)s, 0))"
 
-# `unclaimed` tells whether a user of the old service may be recognised by the address.
+# `unclaimed`: whether a user of the old service may be recognised by the address.
 _FIND: LiteralString = """
     SELECT id, EXISTS (
         SELECT 1 FROM users WHERE subject IS NULL AND lower(email) = lower(%(email)s)

@@ -1,4 +1,4 @@
-"""Videos: what clips belong to, and whose they are."""
+"""Videos, each with its owner; clips belong to videos."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -17,14 +17,14 @@ _COLUMNS: LiteralString = """
        AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count
 """
 
-# No row if the user is gone.
+# No row if the user was deleted.
 _ADD: LiteralString = f"""
     INSERT INTO videos AS v (id, user_id, title, youtube_id)
     SELECT %(id)s, u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
     RETURNING {_COLUMNS}
 """
 
-# Held until the new video refers to it.
+# Its row is locked until the new video refers to it.
 _USER: LiteralString = "SELECT id FROM users WHERE id = %(user_id)s FOR KEY SHARE"
 
 _GET: LiteralString = f"""

@@ -41,7 +41,7 @@ def opened(
     `clock` gives seconds and drives the deadline of `limits`.
 
     Raises UnplayableClip if the file is at fault (`failure_code` is one of `FailureCode`), Busy if
-    there is no memory for it beside the other files that are open, and whatever `source` raised,
+    there is no memory for it beside the other files that are open, and any exception of `source`,
     unchanged.
     """
     limits = limits or Limits()
@@ -105,7 +105,7 @@ class MediaFile:
         """Return posters, placeholder, storyboard and preview; a sound file has its cover or none.
 
         Raises UnplayableClip (`undecodable` when no frame can be had, or the code of a limit that
-        was reached before the first) and whatever the source raised, unchanged.
+        was reached before the first) and any exception of the source, unchanged.
         """
         if self._film is not None:
             return stills_of(self._film, self._renderer(self._film), self.media.duration)
@@ -127,7 +127,7 @@ class MediaFile:
         Upright, square pixels, never enlarged. A sound file shows its cover at any time.
 
         Raises UnplayableClip (`undecodable` when no frame can be had, or the code of a limit that
-        was reached) and whatever the source raised, unchanged.
+        was reached) and any exception of the source, unchanged.
         """
         if self._film is not None:
             frame = frame_at(self._film, seconds)

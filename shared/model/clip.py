@@ -100,7 +100,7 @@ class ClipFile:
 
     @property
     def served_as(self) -> str:
-        """The type that links serve it as, whatever the blob has: none that a browser would run."""
+        """The type that links serve, independent of the blob's: never one that browsers run."""
         return self.content_type or "application/octet-stream"
 
 

@@ -48,7 +48,7 @@ class SignedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedGrant:
-    """A link in the hands of one user, or of whoever opened one share.
+    """The record of a link that one user, or one visitor of a share, received.
 
     `link_id` is the `scid` of the link, `who` the subject of the user. `ip` is the address or
     range that the link is bound to; it opens its blob from `starts_at` until `expires_at`.

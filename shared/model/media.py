@@ -51,7 +51,7 @@ class AudioTrack:
 class Media:
     """What a file holds. `bit_rate` is bits per second over the whole file.
 
-    `fast_start` tells whether a player can begin before the whole file is there:
+    `fast_start` says whether a player can begin before the whole file is loaded:
     for MP4 and MOV, whether `moov` precedes `mdat`; None where the question has no meaning.
     """
 
@@ -63,5 +63,5 @@ class Media:
     audio: AudioTrack | None
 
 
-# A Media as JSON: the catalogue stores it, answers repeat it, and nobody between reads it.
+# A Media as JSON: the catalogue stores it, and responses repeat it unparsed.
 MediaJson = NewType("MediaJson", str)

@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The subject of a valid token. `id` is our own, `subject` the issuer's."""
+    """The subject of a valid token. `id` is the catalogue's, `subject` the issuer's."""
 
     id: UUID
     subject: str
@@ -30,7 +30,7 @@ class RetryKey:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """On whose behalf the catalogue is read or changed; `as_admin` sees what is anybody's."""
+    """On whose behalf the catalogue is read or changed; `as_admin` sees the data of all users."""
 
     user_id: UUID
     as_admin: bool = False

@@ -1,7 +1,7 @@
 """Signing in to Postgres: with the password in DATABASE_URL, or as the app's identity.
 
-Opens nothing by itself. It hands valid connection parameters to whoever opens connections,
-and once more when a password was refused and the vault has another one by now.
+Opens no connection. It gives valid connection parameters to the function that opens one, and
+calls it once more if a password was refused and the vault now has another one.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from shared.auth.app_identity import AppIdentity
 from shared.settings.secret import Secret
 
 type Parameters = dict[str, Any]
-"""What libpq is told, by its names: texts, all of them."""
+"""Parameters of libpq by name; all values are texts."""
 
-# A server of Azure in a public or a national cloud, and for whom its tokens are made.
+# Domains of Azure's servers in the public and national clouds, with the scope of their tokens.
 # https://learn.microsoft.com/azure/postgresql/security/security-entra-configure
 _TOKEN_SCOPES = {
     ".postgres.database.azure.com": "https://ossrdbms-aad.database.windows.net/.default",
@@ -31,8 +31,8 @@ _TOKEN_SCOPES = {
     ),
 }
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
-# Where the URL does not say otherwise: give up on a host that does not answer, and on one that
-# stopped answering, which is noticed 40 seconds later at the most.
+# Defaults, which the URL may override: give up on a host that does not answer, and on one that
+# stopped answering, which is noticed at most 40 seconds later.
 DEFAULTS: Parameters = {
     "connect_timeout": "3",
     "keepalives_idle": "30",
@@ -52,7 +52,7 @@ class DatabaseLogin:
     def opened[Opened](self, connect: Callable[[Parameters], Opened]) -> Opened:
         """What `connect` makes of the parameters of libpq.
 
-        Raises NotSignedIn where the identity gets no token, and whatever `connect` raises.
+        Raises NotSignedIn if the identity gets no token, and any exception of `connect`.
         """
         url = self._url.current()
         try:
@@ -65,33 +65,33 @@ class DatabaseLogin:
 
 
 def parameters_for(url: str, identity: AppIdentity) -> Parameters:
-    """What libpq needs to connect to `url` now; raises NotSignedIn."""
+    """The parameters with which libpq connects to `url` now; raises NotSignedIn."""
     said = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     parameters = DEFAULTS | said
     scope = _token_scope(parameters)
     if scope is not None:
-        # The server is given the token as it is: never over a connection in the clear.
+        # The token is sent as plain text: never over an unencrypted connection.
         if parameters.get("sslmode") not in _ENCRYPTED:
             parameters["sslmode"] = "require"
         parameters["password"] = identity.token(scope)
-    if parameters.get("sslmode") == "verify-full" and not _knows_authorities(parameters):
-        # `system` would not do: the driver's own OpenSSL looks where no system has certificates.
+    if parameters.get("sslmode") == "verify-full" and not _has_trusted_cas(parameters):
+        # `system` does not work: the driver's own OpenSSL searches a folder that no system has.
         parameters["sslrootcert"] = certifi.where()
     return parameters
 
 
-def _knows_authorities(parameters: Parameters) -> bool:
-    """Whether libpq is told, by any of its ways, whom to believe; without that it refuses."""
-    told = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
+def _has_trusted_cas(parameters: Parameters) -> bool:
+    """Whether any option of libpq names trusted CAs; without them it refuses to connect."""
+    options = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
     return bool(
         parameters.get("sslrootcert")
-        or told.get(b"sslrootcert")
+        or options.get(b"sslrootcert")
         or Path("~/.postgresql/root.crt").expanduser().exists()
     )
 
 
 def _token_scope(parameters: Parameters) -> str | None:
-    """Azure's own servers take a token instead of a password: there, for a user without one."""
+    """The scope of the token that replaces the password, for Azure's servers; else None."""
     if "user" not in parameters or {"password", "passfile"} & parameters.keys():
         return None
     hosts = parameters.get("host", "").lower().split(",")
@@ -102,9 +102,9 @@ def _token_scope(parameters: Parameters) -> str | None:
 
 
 def _is_refusal(error: psycopg.OperationalError) -> bool:
-    """Whether the server wanted a password and then did not let us in.
+    """Whether the server asked for a password and then refused the connection.
 
-    libpq does not tell the SQLSTATE of a failed connection (28P01 or 28000 here). This takes
-    in a few other faults, such as an absent database: one reading of the vault too many.
+    libpq does not expose the SQLSTATE of a failed connection (28P01 or 28000 here). A few other
+    errors, such as an absent database, count as well: they cost one needless read of the vault.
     """
     return error.pgconn is not None and (error.pgconn.used_password or error.pgconn.needs_password)

@@ -1,8 +1,8 @@
 -- Existing databases differ: two variants of `users`, column types that an ORM chose, foreign
 -- keys by other names. From here on they are all the same. Rows are kept, columns are widened.
 
--- Users are known by the subject of their token; the old Clerk id is exactly that. Whoever
--- signed in with a password is recognised by verified e-mail address when first seen.
+-- Users are identified by the subject of their token, which equals the old Clerk id. Users with
+-- a password are recognised by their verified e-mail address at their first call.
 ALTER TABLE users
     ADD COLUMN IF NOT EXISTS email         text,
     ADD COLUMN IF NOT EXISTS password_hash text,
@@ -67,7 +67,7 @@ BEGIN
             ('clips', 'thumbnail_url', 'text', NULL, TRUE),
             ('clips', 'file_size', 'bigint', NULL, TRUE),
             ('clips', 'start_time', 'double precision', NULL, FALSE),
-            -- unknown until a clip that landed unannounced has been looked into
+            -- unknown until an unannounced clip has been processed
             ('clips', 'end_time', 'double precision', NULL, TRUE),
             ('clips', 'duration', 'double precision', NULL, TRUE),
             ('clips', 'created_at', 'timestamp with time zone', 'now()', FALSE),

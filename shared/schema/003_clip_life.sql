@@ -4,7 +4,7 @@ ALTER TABLE clips
     ADD COLUMN IF NOT EXISTS title          text,
     ADD COLUMN IF NOT EXISTS status         text NOT NULL DEFAULT 'awaiting_upload',
     ADD COLUMN IF NOT EXISTS blob_name      text COLLATE "C",  -- in the clips container; NULL: the bytes are not there yet
-    ADD COLUMN IF NOT EXISTS etag           text,         -- the version of the blob that the row speaks of
+    ADD COLUMN IF NOT EXISTS etag           text,         -- the version of the blob that the row describes
     ADD COLUMN IF NOT EXISTS attempts       integer NOT NULL DEFAULT 0,  -- at processing, since it last succeeded
     ADD COLUMN IF NOT EXISTS attempted_at   timestamptz,
     ADD COLUMN IF NOT EXISTS content_type   text,

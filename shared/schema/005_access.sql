@@ -1,11 +1,11 @@
--- Which link was handed to whom. The rows outlive their clips: what happened stays on record
--- until the cleanup removes what is long over.
+-- Which user received which link. The rows remain after their clips are deleted, until the
+-- cleanup removes grants of links that ended long ago.
 CREATE TABLE IF NOT EXISTS grants (
     id         uuid NOT NULL DEFAULT gen_random_uuid(),  -- settles the order of equal times
     link_id    uuid NOT NULL,         -- the `scid` of the link, under which storage logs know it
     clip_id    uuid NOT NULL,
     variant    text NOT NULL,
-    user_id    uuid,                  -- NULL: whoever opened the share
+    user_id    uuid,                  -- NULL: a visitor of the share
     share_id   uuid,
     ip         text,
     starts_at  timestamptz NOT NULL,
@@ -20,8 +20,8 @@ CREATE INDEX IF NOT EXISTS grants_over ON grants (expires_at);
 -- Whether the blob was in the archive tier when the cleanup last saw it.
 ALTER TABLE clips ADD COLUMN IF NOT EXISTS archived boolean NOT NULL DEFAULT FALSE;
 
--- Ways to a clip that need no token of ours and can be taken back. Whoever reads this table
--- cannot open anything: of the secret in the address it has the SHA-256 only.
+-- Shares open a clip without a bearer token and can be revoked. The table holds only the SHA-256
+-- of the secret in the address, so a reader of the table cannot open a share.
 CREATE TABLE IF NOT EXISTS shares (
     id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     clip_id      uuid NOT NULL REFERENCES clips (id) ON DELETE CASCADE,
@@ -37,8 +37,8 @@ CREATE TABLE IF NOT EXISTS shares (
 );
 CREATE INDEX IF NOT EXISTS shares_by_clip ON shares (clip_id, created_at DESC, id DESC);
 
--- How often a clip was viewed, so that nobody has to count the log. Filled from it once: only
--- clips that were viewed are touched.
+-- The number of views of a clip, which saves counting the log. Filled from the log once: only
+-- rows of viewed clips are changed.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute

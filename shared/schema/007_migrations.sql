@@ -1,6 +1,6 @@
--- Moving clips in by the API: the migrations that admins have started, and every file of theirs.
--- Both are worked on by whoever takes a message from the queue; a lease says who does. A lease
--- that has run out, or belongs to a message that is delivered again, is nobody's.
+-- Migrations by the API: those that admins have started, and all their files. The run that receives
+-- a message from the queue works on them and holds a lease. A lease is free if it has expired or
+-- belongs to a message that is delivered again.
 CREATE TABLE IF NOT EXISTS migrations (
     id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     folder       bytea NOT NULL,              -- below MIGRATION_ROOT; empty: the root itself
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS migration_items (
     blob_name    text,                        -- where it is to be
     size         bigint NOT NULL,
     there        boolean NOT NULL DEFAULT FALSE,  -- the catalogue spoke of the blob when this was planned
-    twins        bytea[] NOT NULL DEFAULT '{}',   -- files that fit the clip just as well
+    twins        bytea[] NOT NULL DEFAULT '{}',   -- other files that match the clip equally well
     state        text NOT NULL DEFAULT 'waiting'
                  CHECK (state IN ('waiting', 'migrated', 'skipped', 'failed', 'unmatched')),
     attempts     integer NOT NULL DEFAULT 0,

@@ -1,5 +1,5 @@
--- Moving clips in by the API: what a migration has come to stands in its row. It is kept as files
--- are settled, so that to look at one costs the same however many files it has.
+-- Migrations by the API: the counts of a migration are in its row. They are updated when files are
+-- settled, so that reading a migration costs the same for any number of files.
 ALTER TABLE migrations
     ADD COLUMN IF NOT EXISTS total    integer NOT NULL DEFAULT 0,    -- clips with a file in the folder
     ADD COLUMN IF NOT EXISTS migrated integer NOT NULL DEFAULT 0,
@@ -24,7 +24,7 @@ SET (total, migrated, skipped, failed) = (
 )
 WHERE planned_at IS NOT NULL;
 
--- One for each list that is told: few failures are not looked for among many strangers.
+-- One for each list of a response, so that few failures are found among many unmatched files.
 CREATE INDEX IF NOT EXISTS migration_items_failures ON migration_items (migration_id, path)
     WHERE state = 'failed';
 CREATE INDEX IF NOT EXISTS migration_items_unmatched ON migration_items (migration_id, path)

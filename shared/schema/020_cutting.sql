@@ -54,7 +54,7 @@ CREATE INDEX IF NOT EXISTS cuts_unfinished ON cuts (coalesce(leased_until, creat
     WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS cuts_by_source ON cuts (source_id) WHERE finished_at IS NULL;
 
--- What answers tell of a clip's cut and of where it plays, as JSON that goes out as it is; and the
+-- What responses show of a clip's cut and of its playback, as JSON that is sent unchanged; and the
 -- copy of a clip that every browser plays.
 ALTER TABLE clips
     ADD COLUMN IF NOT EXISTS cut      jsonb,

@@ -38,7 +38,7 @@ def check_schedule(value: str) -> str | None:
 
 
 def _values(text: str, lowest: int, highest: int, names: Sequence[str]) -> set[int]:
-    """All that a field stands for; none for one that is malformed."""
+    """All values that a field means; none for a malformed field."""
     values: set[int] = set()
     for part in text.split(","):
         found = _PART.fullmatch(part)

@@ -25,7 +25,7 @@ _CREDENTIALS_REFUSED = {401, 403}
 
 
 def error_for(status: int, code: str) -> CliplinkError | None:
-    """The error that an answer stands for, by its status and its `x-ms-error-code`.
+    """The error that an answer means, by its status and its `x-ms-error-code`.
 
     None for an answer that no rule here names: one that may pass (`is_transient`), or a request
     that storage considers wrong, which is a bug of this app.

@@ -1,4 +1,4 @@
-"""Tokens that nobody may get in with, each by what is wrong with it, and the keys for them.
+"""Forged tokens, each named after its defect, and the keys for them.
 
 Where time is not the point they are good for an hour: only the attack itself can be the reason.
 """

@@ -61,7 +61,7 @@ DISPOSITION = re.compile(r"attachment; filename=\"([ !#-\[\]-~]*)\"; filename\*=
 
 
 def saved_as(url: str) -> str:
-    """The name under which storage tells a browser to save what a link opens."""
+    """The name under which a browser saves the file of a link, as storage sends it."""
     answer = httpx.get(url, verify=NO_TLS)
     assert answer.status_code == 200, answer.text
     assert "Set-Cookie" not in answer.headers
@@ -93,8 +93,8 @@ def test_a_title_becomes_one_name_of_a_file(ready: Ready, title: str, name: str)
 
 
 @pytest.mark.parametrize("asked", [name for name in NAMES if len(name) <= 255])
-def test_a_name_that_is_asked_for_is_one_of_a_file(ready: Ready, asked: str) -> None:
-    """Whatever it is, it cannot leave the folder that it is saved in."""
+def test_requested_download_name_is_a_plain_file_name(ready: Ready, asked: str) -> None:
+    """No name leads out of the folder that the file is saved in."""
     owner, clip = ready
     name = saved_as(link(owner, clip["id"], download=f"{asked}.mp4").json()["access_url"])
     assert name not in {"", ".", ".."}
@@ -104,7 +104,7 @@ def test_a_name_that_is_asked_for_is_one_of_a_file(ready: Ready, asked: str) -> 
 
 
 @pytest.mark.parametrize("text", NO_LINE)
-def test_more_than_a_line_is_no_name(ready: Ready, text: str) -> None:
+def test_name_of_several_lines_is_refused(ready: Ready, text: str) -> None:
     owner, clip = ready
     new_clip = {"start_time": 0, "end_time": 1}
     for method, path, body in (
@@ -122,7 +122,7 @@ def test_more_than_a_line_is_no_name(ready: Ready, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [text for text in NO_LINE if text != "\ud800"])
-def test_more_than_a_line_is_no_download_name(ready: Ready, text: str) -> None:
+def test_download_name_of_several_lines_is_refused(ready: Ready, text: str) -> None:
     owner, clip = ready
     answer = link(owner, clip["id"], download=text)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
@@ -145,7 +145,7 @@ def test_more_than_a_line_is_no_download_name(ready: Ready, text: str) -> None:
         ("a." + "x" * 100, ""),
     ],
 )
-def test_of_a_file_name_an_extension_gets_into_storage_at_most(
+def test_file_name_gives_storage_at_most_an_extension(
     app: App, alice: Caller, filename: str, extension: str | None
 ) -> None:
     clip = alice.announce(alice.video(), filename=filename)
@@ -174,7 +174,7 @@ def test_a_type_that_a_browser_would_run_or_misread_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
-def test_what_comes_behind_a_type_is_dropped(alice: Caller) -> None:
+def test_parameters_of_a_media_type_are_dropped(alice: Caller) -> None:
     clip = alice.announce(alice.video(), content_type="video/mp4; x=\r\nX-Evil: 1")
     assert clip["content_type"] == clip["upload"]["headers"]["x-ms-blob-content-type"]
     assert clip["content_type"] == "video/mp4"
@@ -183,7 +183,7 @@ def test_what_comes_behind_a_type_is_dropped(alice: Caller) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/html", "video/mp4, text/html", "video/x+xml", "image/svg+xml"]
 )
-def test_an_upload_of_a_type_that_a_browser_would_run_is_served_as_what_was_announced(
+def test_upload_with_a_type_that_browsers_run_is_served_with_the_announced_type(
     alice: Caller, film: bytes, content_type: str
 ) -> None:
     """Nothing keeps an uploader to the headers that the API gave, but storage serves no page."""
@@ -195,6 +195,6 @@ def test_an_upload_of_a_type_that_a_browser_would_run_is_served_as_what_was_anno
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "video/mp4")
 
 
-def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

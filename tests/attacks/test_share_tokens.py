@@ -1,7 +1,7 @@
 """Attacks on shares: guessing, twisting and reusing their secrets, and racing for the last view.
 
 Timing is no attack that a test could show to fail. What it would need is not there: a secret is
-turned into its digest and looked for in an index, whatever it is; nothing compares two secrets,
+turned into its digest, which is looked up in an index; no code compares two secrets,
 and the digests of two that differ in one character have nothing in common.
 tests/integration/test_shares.py holds the query to the index, the end of this module the code.
 """
@@ -38,7 +38,7 @@ type Ready = tuple[Caller, dict[str, Any]]
 
 @pytest.fixture
 def visitor(app: App) -> Iterator[httpx.Client]:
-    """Somebody without any token of ours."""
+    """A client without a bearer token."""
     with app.client(None) as client:
         yield client
 
@@ -103,14 +103,14 @@ class TestGuessing:
         """43 characters of base64 have two bits to spare: a secret is its text, not its bytes."""
         share = Shared(ready)
         secret = urlsafe_b64decode(share.token + "=")
-        twins = [
-            twin
-            for twin in (share.token[:-1] + last for last in ALPHABET)
-            if twin != share.token and urlsafe_b64decode(twin + "=") == secret
+        variants = [
+            variant
+            for variant in (share.token[:-1] + last for last in ALPHABET)
+            if variant != share.token and urlsafe_b64decode(variant + "=") == secret
         ]
-        assert len(twins) == 3
-        for twin in (*twins, share.token + "=", secret.hex()):
-            absent(opened(visitor, twin))
+        assert len(variants) == 3
+        for variant in (*variants, share.token + "=", secret.hex()):
+            absent(opened(visitor, variant))
         assert share.views == 0
 
     def test_another_case(self, ready: Ready, visitor: httpx.Client) -> None:
@@ -119,9 +119,7 @@ class TestGuessing:
             absent(opened(visitor, twisted))
         assert share.views == 0
 
-    def test_what_somebody_with_a_copy_of_the_database_has(
-        self, ready: Ready, visitor: httpx.Client
-    ) -> None:
+    def test_copy_of_the_database_opens_no_share(self, ready: Ready, visitor: httpx.Client) -> None:
         share = Shared(ready)
         digest = sha256(share.token.encode())
         encoded = urlsafe_b64encode(digest.digest()).decode()
@@ -156,14 +154,18 @@ class TestTwisting:
             "_" * 43,
         ],
     )
-    def test_what_is_no_token(self, ready: Ready, visitor: httpx.Client, twist: str) -> None:
+    def test_malformed_tokens_are_refused(
+        self, ready: Ready, visitor: httpx.Client, twist: str
+    ) -> None:
         share = Shared(ready)
         absent(opened(visitor, twist.format(share.token)))
         assert share.views == 0
 
     @pytest.mark.parametrize("path", ["{}%00", "%2e%2e/{}", "x/{}", "{}/x", "{}%2F", "%ff{}", ""])
-    def test_what_is_no_such_path(self, ready: Ready, visitor: httpx.Client, path: str) -> None:
-        """The host may answer some of these by itself."""
+    def test_malformed_paths_are_refused(
+        self, ready: Ready, visitor: httpx.Client, path: str
+    ) -> None:
+        """The host itself may answer some of these."""
         share = Shared(ready)
         assert visitor.get(f"/s/{path.format(share.token)}").status_code in {400, 404}
         assert share.views == 0
@@ -195,7 +197,7 @@ class TestTwisting:
     def test_other_methods_open_nothing(
         self, ready: Ready, visitor: httpx.Client, method: str
     ) -> None:
-        """And tell nothing: the answer is the same for a token that never was."""
+        """The answer is the same as for a token that never existed."""
         share = Shared(ready)
         answers = [visitor.request(method, f"/s/{token}") for token in (share.token, "x" * 43)]
         assert [answer.status_code for answer in answers] == [405, 405]
@@ -212,7 +214,7 @@ class TestTwisting:
         assert share.views == 1
 
     @pytest.mark.parametrize("authorization", ["Bearer rubbish", "Basic YTpi"])
-    def test_a_bearer_token_is_not_looked_at(
+    def test_bearer_token_is_ignored(
         self, ready: Ready, visitor: httpx.Client, authorization: str
     ) -> None:
         share = Shared(ready)
@@ -275,7 +277,7 @@ class TestReuse:
         absent(opened(visitor, share.token))
         assert httpx.get(link).status_code == 404
 
-    def test_before_the_clip_is_ready_it_says_so_and_is_not_used_up(
+    def test_share_of_an_unready_clip_says_so_and_counts_no_view(
         self, alice: Caller, film: bytes, visitor: httpx.Client
     ) -> None:
         clip = alice.announce(alice.video())
@@ -302,7 +304,7 @@ def test_a_race_for_the_last_views(ready: Ready, app: App) -> None:
     assert share.views == 3
 
 
-class TestWhatIsHandedOut:
+class TestLinksOfShares:
     def test_a_link_that_ends_soon_is_bound_and_leaks_nothing(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
@@ -317,7 +319,7 @@ class TestWhatIsHandedOut:
         assert timedelta(0) < ends - datetime.now(UTC) <= timedelta(minutes=5)
         assert share.token not in answer.headers["Location"] + answer.text
 
-    def test_the_address_is_told_once(self, ready: Ready) -> None:
+    def test_share_url_is_shown_once(self, ready: Ready) -> None:
         share = Shared(ready)
         assert share.made["url"].endswith(f"/api/s/{share.token}")
         listing = share.owner.http.get(share.path, params={"limit": 1000})
@@ -358,7 +360,7 @@ class NoShares(Shares):
         return None
 
 
-def test_whatever_the_token_the_work_is_one_look_for_its_digest() -> None:
+def test_every_token_costs_one_lookup_of_its_digest() -> None:
     """What the timing rests on: nothing that depends on how near a guess is."""
     nothing = SimpleNamespace()
     shares = NoShares()

@@ -49,7 +49,7 @@ type Rows = dict[str, set[str]]
 
 @pytest.fixture(scope="module")
 def rows_before(app: App) -> Rows:
-    """All rows when somebody's video and clip were there, and no attack had been tried yet."""
+    """All rows with a user's video and clip, before the first attack."""
     with app.client("victim") as client:
         victim = Caller(client)
         victim.announce(victim.video(), title="untouched")
@@ -58,7 +58,7 @@ def rows_before(app: App) -> Rows:
 
 @pytest.fixture(scope="module")
 def attacker(app: App) -> Iterator[Caller]:
-    """Somebody who has every role, so that nothing is refused before it is looked at."""
+    """A user with every role, so that no request is refused for its role."""
     with app.client("attacker", ["admin"]) as client:
         yield Caller(client)
 
@@ -99,7 +99,7 @@ def rows(app: App) -> Rows:
 
 
 def unharmed(app: App, before: Rows) -> None:
-    """All tables are there, and in them all rows that nobody had reason to change."""
+    """All tables exist, with all rows that no request had reason to change."""
     now = rows(app)
     assert now.keys() == before.keys()
     assert {name for name in before if not before[name] <= now[name]} == set()
@@ -117,10 +117,10 @@ def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
     return None if kept == text else f"{place}: {text!r} became {kept!r}"
 
 
-def test_the_description_tells_of_the_texts_that_matter(every_place: list[Place]) -> None:
+def test_description_names_every_text_input(every_place: list[Place]) -> None:
     """Or else the following tests would try nothing."""
-    told = {(place.kind, place.name) for place in every_place}
-    assert told >= {
+    inputs = {(place.kind, place.name) for place in every_place}
+    assert inputs >= {
         *(("body", name) for name in ("title", "youtube_id", "filename", "content_type")),
         *(("body", name) for name in ("clip_ids", "ip", "download", "variant", "expires_at")),
         *(("query", name) for name in ("cursor", "status", "ip", "download", "variant", "as")),
@@ -177,7 +177,7 @@ def test_sql_in_a_well_made_cursor(
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_sql_in_a_token(app: App, rows_before: Rows, text: str) -> None:
-    """In what an issuer let somebody choose: a name, an address, a role."""
+    """In claims that a user may choose at an issuer: a name, an address, a role."""
     chosen = claims(sub=text, email=f"{text}@example.org", email_verified=True, roles=[text])
     headers = {"Authorization": f"Bearer {token(chosen)}"}
     with app.client(None) as client:
@@ -192,7 +192,7 @@ def test_sql_in_a_token(app: App, rows_before: Rows, text: str) -> None:
     unharmed(app, rows_before)
 
 
-def test_sql_in_what_another_tool_uploads(
+def test_sql_in_uploads_of_other_tools_is_harmless(
     app: App, rows_before: Rows, attacker: Caller, film: bytes
 ) -> None:
     """In a blob's name and in its metadata."""
@@ -214,6 +214,6 @@ def test_sql_in_what_another_tool_uploads(
     unharmed(app, rows_before)
 
 
-def test_no_attack_was_a_fault_of_ours(app: App) -> None:
+def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

@@ -65,7 +65,7 @@ class Page:
         return _LINK.findall(self.prose)
 
     def section(self, title: str) -> "Page":
-        """What stands under a heading, up to the next one of the same rank or a higher one."""
+        """The text below a heading, up to the next one of the same rank or a higher one."""
         fenced = [match.span() for match in _FENCE.finditer(self.text)]
         headings = [
             match

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests import copies
 from tests.docs.pages import ROOT
 
-# Of the developer's own shell: settings of another copy, and what make tells its children.
+# Of the developer's own shell: settings of another copy, and variables that make sets.
 _NOT_INHERITED = re.compile(
     r"(AZURE|AUTH|LOCAL_HOST)_\w+|DATABASE_URL|TEMP_DIR|MAKE\w*|MFLAGS|PORT"
 )

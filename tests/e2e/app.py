@@ -33,7 +33,7 @@ def wait_for[Value](look: Callable[[], Value | None], what: str) -> Value:
         if value is not None:
             return value
         time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE:.0f} s in vain for {what}")
+    raise AssertionError(f"waited {PATIENCE:.0f} s for {what}, without a result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

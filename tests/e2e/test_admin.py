@@ -51,8 +51,8 @@ def neighbour(app: App) -> Iterator[Person]:
 @pytest.fixture(scope="module")
 def owned(app: App, film: bytes) -> Iterator[Owned]:
     """A ready clip that only its owner and admins can see, and its owner."""
-    for somebody in person(app):
-        yield somebody, somebody.uploaded(film, title="Theirs")
+    for member in person(app):
+        yield member, member.uploaded(film, title="Theirs")
 
 
 def person(app: App, roles: Sequence[str] = ()) -> Iterator[Person]:
@@ -93,7 +93,7 @@ def send(
 
 class TestOnEveryPath:
     @each_action
-    def test_without_the_role_asking_for_it_is_refused(
+    def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
         """Also on things of one's own, where the role would change nothing."""
@@ -144,12 +144,12 @@ class TestManyAtOnce:
         links = post(admin, body, **{"as": "admin"}).json()
         assert [link["error"] for link in links] == [None, None]
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        for somebody, clip in zip((owner, neighbour), clips, strict=True):
-            assert repr(somebody.subject) in line
-            grants = somebody.http.get(f"/clips/{clip['id']}/grants").json()
+        for member, clip in zip((owner, neighbour), clips, strict=True):
+            assert repr(member.subject) in line
+            grants = member.http.get(f"/clips/{clip['id']}/grants").json()
             assert admin.subject in {grant["who"] for grant in grants}, "each link is on record"
 
-    def test_without_the_role(self, owner: Person) -> None:
+    def test_missing_role_is_refused(self, owner: Person) -> None:
         problem(post(owner, {"clip_ids": [str(uuid4())]}, **{"as": "admin"}), 403, "missing_role")
 
 
@@ -165,12 +165,12 @@ class TestTheWord:
         problem(admin.http.get("/videos", params={"as": "admin"}), 400, "invalid_request")
 
     @pytest.mark.parametrize("word", ["root", "Admin", "alice"])
-    def test_there_is_one(self, admin: Person, owned: Owned, word: str) -> None:
+    def test_audit_line_exists(self, admin: Person, owned: Owned, word: str) -> None:
         _, clip = owned
         answer = admin.http.get(f"/clips/{clip['id']}", params={"as": word})
         problem(answer, 400, "invalid_request")
 
-    def test_what_nobody_has_is_absent_for_admins_too(self, admin: Person) -> None:
+    def test_unknown_ids_are_absent_for_admins_too(self, admin: Person) -> None:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")

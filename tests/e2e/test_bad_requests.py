@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a clear problem+json and never a 5xx."""
+"""Every bad request gets a clear problem+json and never a 5xx."""
 
 import json
 from typing import Any
@@ -76,7 +76,7 @@ class TestBodies:
             '{"a":' * 10_000,
         ],
     )
-    def test_json_that_is_none(self, alice: Caller, text: str) -> None:
+    def test_malformed_json_is_refused(self, alice: Caller, text: str) -> None:
         answer = alice.http.post(
             f"/videos/{VIDEO}/clips", content=text, headers={"Content-Type": "application/json"}
         )
@@ -106,7 +106,7 @@ class TestBodies:
         problem(owner.http.patch(f"/clips/{clip['id']}", json={}), 400, "invalid_request")
 
     @pytest.mark.parametrize("value", ["yesterday", "2020-01-01T00:00:00Z", "2090-01-01", 5, {}])
-    def test_an_expiry_that_is_no_future_moment(self, ready: Ready, value: object) -> None:
+    def test_expiry_must_be_in_the_future(self, ready: Ready, value: object) -> None:
         owner, clip = ready
         answer = owner.http.patch(f"/clips/{clip['id']}", json={"expires_at": value})
         assert places(problem(answer, 400, "invalid_request")) == {"/expires_at"}
@@ -128,7 +128,9 @@ class TestParameters:
             ("status=%00", {"status"}),
         ],
     )
-    def test_of_a_list(self, alice: Caller, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_list_are_refused(
+        self, alice: Caller, query: str, bad: set[str]
+    ) -> None:
         answer = alice.http.get(f"/videos/{VIDEO}/clips?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
 
@@ -146,7 +148,9 @@ class TestParameters:
             ("download=a%0d%0ab", {"download"}),
         ],
     )
-    def test_of_a_link(self, ready: Ready, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_link_are_refused(
+        self, ready: Ready, query: str, bad: set[str]
+    ) -> None:
         owner, clip = ready
         answer = owner.http.get(f"/clips/{clip['id']}/access-url?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
@@ -163,7 +167,9 @@ class TestParameters:
             ("height=90", {"height"}),
         ],
     )
-    def test_of_a_thumbnail(self, ready: Ready, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_a_thumbnail_are_refused(
+        self, ready: Ready, query: str, bad: set[str]
+    ) -> None:
         owner, clip = ready
         answer = owner.http.get(f"/clips/{clip['id']}/thumbnail?{query}")
         assert places(problem(answer, 400, "invalid_request")) == bad
@@ -181,19 +187,21 @@ class TestParameters:
             ("GET", "/clips/{}/metadata"),
         ],
     )
-    def test_an_id_that_is_none(self, alice: Caller, method: str, path: str, bad_id: str) -> None:
+    def test_malformed_id_is_refused(
+        self, alice: Caller, method: str, path: str, bad_id: str
+    ) -> None:
         answer = alice.http.request(method, path.format(bad_id))
         (name,) = places(problem(answer, 400, "invalid_request"))
         assert name in {"video_id", "clip_id"}
 
     @pytest.mark.parametrize("path", ["/videos/%00", "/clips/..", "/%00", "/videos/%zz"])
     def test_a_path_that_no_server_takes(self, alice: Caller, path: str) -> None:
-        """The host may answer these by itself, without a body."""
+        """The host itself may answer these, without a body."""
         assert alice.http.get(path).status_code in {400, 404}
 
     @pytest.mark.parametrize("host", ["[", "[::1", "a]b", "u@h", "h:x", "h/api/clips?"])
-    def test_a_host_that_is_none(self, alice: Caller, host: str) -> None:
-        """Where the answer would tell an address on it; a share must not be made in vain."""
+    def test_malformed_host_is_refused(self, alice: Caller, host: str) -> None:
+        """The response would hold a URL with that host; no share may be made without its URL."""
         video = alice.video()
         alice.video()
         clip = alice.announce(video)["id"]
@@ -221,7 +229,7 @@ class TestPathsAndMethods:
             ("POST", "/health", {"GET", "HEAD"}),
         ],
     )
-    def test_an_unknown_method_learns_the_known_ones(
+    def test_unknown_method_gets_the_allowed_ones(
         self, alice: Caller, method: str, path: str, allowed: set[str]
     ) -> None:
         answer = alice.http.request(method, path)
@@ -248,7 +256,7 @@ class TestTokens:
 
     @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic YTpi"])
     def test_none(self, app: App, authorization: str | None) -> None:
-        """Who sends none is told how to (RFC 6750, section 3.1)."""
+        """A request without a token gets a challenge (RFC 6750, section 3.1)."""
         headers = self.refused(app, authorization, "missing_token")
         assert headers["WWW-Authenticate"] == 'Bearer realm="cliplink"'
 
@@ -259,7 +267,7 @@ class TestTokens:
 
 
 class TestOtherPeoplesThings:
-    """Look absent: the same answer as for an id that nobody has."""
+    """Look absent: the same answer as for an unknown id."""
 
     def test_on_every_path(self, ready: Ready, mallory: Caller) -> None:
         _, clip = ready
@@ -299,6 +307,6 @@ class TestOtherPeoplesThings:
         assert owner.clip(str(clip["id"]))["title"] == "Ready"
 
 
-def test_no_call_of_this_module_was_a_fault_of_ours(app: App) -> None:
+def test_no_call_of_this_module_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the shared app has no unexpected fault."""
     assert "Unexpected fault" not in app.log

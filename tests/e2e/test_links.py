@@ -1,4 +1,4 @@
-"""What is asked of a link stands in the link, whichever way it was asked for."""
+"""A link holds all terms of its request, for every endpoint that makes links."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def one_of_many(owner: Caller, clip_id: str, **terms: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ask", [alone, one_of_many])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_link_has_every_term_that_was_asked_for(ready: Ready, variant: str, ask: Ask) -> None:
+def test_link_has_every_requested_term(ready: Ready, variant: str, ask: Ask) -> None:
     """Lives of three hours have windows of three quarters of an hour."""
     owner, clip = ready
     before = datetime.now(UTC)
@@ -62,14 +62,14 @@ def test_a_link_has_every_term_that_was_asked_for(ready: Ready, variant: str, as
     assert before + timedelta(hours=3) <= ends + timedelta(seconds=1)
     assert ends < datetime.now(UTC) + timedelta(hours=3, minutes=45)
     if variant == "storyboard":
-        assert "rscd" not in said, "a player loads it, nobody saves it"
+        assert "rscd" not in said, "a player loads it, no one saves it"
     else:
         assert "filename*=UTF-8''%C5%BD%C3%A1ba.bin" in said["rscd"]
 
 
 @pytest.mark.parametrize("ask", [alone, one_of_many])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_what_was_not_asked_for_binds_nobody(ready: Ready, variant: str, ask: Ask) -> None:
+def test_link_has_no_limits_that_were_not_requested(ready: Ready, variant: str, ask: Ask) -> None:
     """A day, from anywhere, and browsers show it."""
     owner, clip = ready
     link = ask(owner, clip["id"], variant=variant)
@@ -89,7 +89,7 @@ def test_an_image_is_saved_under_the_title_with_its_own_extension(
 
 
 def test_the_cues_of_a_storyboard_are_bound_as_it_is(ready: Ready) -> None:
-    """The address of the sheet stands in the cues: it would get around the rule."""
+    """The URL of the sheet is in the cues: it would bypass the rule."""
     owner, clip = ready
     link = alone(owner, clip["id"], variant="storyboard", ip=RANGE, expiry_hours=3)
     cues = httpx.get(link["access_url"]).text

@@ -147,8 +147,8 @@ def test_an_outage_of_storage(
         video_id = alice.video()
         clip = alice.announce(video_id)
         gate.on = True
-        with app.client(None) as nobody:
-            health = nobody.get("/health")
+        with app.client(None) as anonymous:
+            health = anonymous.get("/health")
         assert health.status_code == 503
         assert health.json()["checks"] == {"database": "ok", "storage": "unavailable"}
         metadata = alice.http.get(f"/clips/{clip['id']}/metadata")

@@ -16,7 +16,7 @@ type Ready = tuple[Caller, dict[str, Any]]
 
 
 class TestGrants:
-    def test_each_tells_who_has_which_link(self, alice: Caller, film: bytes) -> None:
+    def test_grants_name_users_and_links(self, alice: Caller, film: bytes) -> None:
         clip = alice.uploaded(film)
         query = {"ip": "203.0.113.4", "expiry_hours": "1"}
         link = alice.http.get(f"/clips/{clip['id']}/access-url", params=query).json()
@@ -34,7 +34,7 @@ class TestGrants:
         }
         assert {grant["variant"] for grant in older} == {"upload", "poster"}
 
-    def test_they_come_in_pages(self, alice: Caller, film: bytes) -> None:
+    def test_grants_are_paged(self, alice: Caller, film: bytes) -> None:
         clip = alice.uploaded(film)
         for hours in range(1, 6):
             alice.http.get(f"/clips/{clip['id']}/access-url", params={"expiry_hours": hours})
@@ -116,7 +116,7 @@ class TestShares:
         (listed,) = alice.http.get(f"/clips/{clip['id']}/shares").json()
         assert listed["revoked_at"] is not None
 
-    def test_they_come_in_pages_newest_first(self, alice: Caller) -> None:
+    def test_shares_are_paged_newest_first(self, alice: Caller) -> None:
         clip = alice.announce(alice.video())
         url = f"/clips/{clip['id']}/shares"
         made = [alice.http.post(url, json={"max_views": n}).json()["id"] for n in range(1, 6)]
@@ -151,7 +151,7 @@ class TestShares:
         answer = owner.http.post(f"/clips/{clip['id']}/shares", json=body)
         assert places(problem(answer, 400, "invalid_request")) == bad
 
-    def test_an_id_that_is_none(self, ready: Ready) -> None:
+    def test_malformed_id_is_refused(self, ready: Ready) -> None:
         owner, clip = ready
         answer = owner.http.delete(f"/clips/{clip['id']}/shares/none")
         assert places(problem(answer, 400, "invalid_request")) == {"share_id"}

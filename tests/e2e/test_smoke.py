@@ -43,7 +43,7 @@ def test_a_deployment_that_works_passes_and_is_left_clean(
         assert client.get("/videos").json() == []
 
 
-def test_a_cdn_that_still_has_what_was_played_is_no_failure(
+def test_cached_clip_at_a_cdn_is_accepted(
     app: App, film_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps an object under the whole of its link, also after the object's end."""
@@ -65,7 +65,7 @@ def test_a_cdn_that_still_has_what_was_played_is_no_failure(
     assert kept
 
 
-def test_nothing_that_opens_anything_is_printed(
+def test_output_holds_no_link_and_no_token(
     app: App,
     film_file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -102,7 +102,7 @@ def test_a_clip_that_cannot_be_taken_in_fails_and_is_removed(
         assert client.get("/videos").json() == []
 
 
-def test_an_app_that_stays_unwell_fails(
+def test_unhealthy_app_fails(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serving(lambda _: Reply(503)) as unwell:
@@ -118,11 +118,11 @@ def test_an_address_that_is_not_there_yet_is_waited_for(
         address = f"http://127.0.0.1:{port}/api"
         assert run(monkeypatch, address, "token", film_file, patience=0) == 1
         said = capsys.readouterr().err
-        assert "waited 0 s in vain for GET /health" in said
+        assert "waited 0 s for GET /health" in said
         assert "refused" in said
 
 
-def test_without_a_token_nothing_is_tried(
+def test_missing_token_ends_the_script_at_once(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CLIPLINK_TOKEN", raising=False)

@@ -1,7 +1,7 @@
 """Runs checkov over a folder and prints what it saw and found, as JSON.
 
-Started with the Python of checkov's own environment: its many pins fit nobody else's. Its command
-line does not tell which resources it looked at, and a file that it cannot read it leaves out.
+Started with the Python of checkov's own environment: its pins conflict with others. Its command
+line does not show which resources it looked at, and a file that it cannot read it leaves out.
 """
 
 import json

@@ -16,7 +16,7 @@ from tests.infra.snapshots import ROOT
 # Standard output and exit code, by the beginning of a call.
 type Answers = dict[str, tuple[str, int]]
 
-# Without what Python imports by itself: a hook calls some twenty programs.
+# Without Python's automatic imports: a hook calls some twenty programs.
 _STAND_IN = f"""#!{sys.executable} -SIE
 import os, sys
 folder = os.environ["STAND_INS"]

@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent / "kusto"
 _DOCUMENTED = json.loads((_FOLDER / "tables.json").read_text())
 TABLES: dict[str, dict[str, list[str]]] = _DOCUMENTED["tables"]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-"""What stands in a page as code: its language, and the text."""
+"""The code of a page: its language, and the text."""
 _GRAIN = "{time:grain}"
 """For which a workbook puts the width of its bars."""
 
@@ -61,7 +61,7 @@ def analysed(*queries: Query) -> list[Analysis]:
 
 @cache
 def analyses() -> dict[Query, Analysis]:
-    """Of all queries of the project; it takes a second to ask, whatever their number."""
+    """Of all queries of the project; it takes a second to ask, for any number of queries."""
     queries = [*of_the_workbook(), *of_alerts(), *of_transformations(), *of_the_documentation()]
     return dict(zip(queries, analysed(*queries), strict=True))
 

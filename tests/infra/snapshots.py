@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from infra.compiler import INFRA, VARIANTS
-from tests.docs.pages import page
+from tests.unit.described import describe
 
 ROOT = INFRA.parent
 # Every variant of main.bicep; that of events.bicep is the second phase of a deployment.
@@ -95,9 +95,7 @@ def set_by_azd() -> set[str]:
 
 
 def longest_link() -> timedelta:
-    """The longest life that a caller can ask for, by the page on the API."""
-    section = page("docs/api.md").section("`GET /clips/{clip_id}/access-url`")
-    meaning = section.table("parameter").column("meaning")["expiry_hours"]
-    hours = re.match(r"1 to (\d+), whole hours", meaning)
-    assert hours is not None
-    return timedelta(hours=int(hours[1]))
+    """The longest life that a caller can ask for, by the description of the API."""
+    operation = describe().document["paths"]["/clips/{clip_id}/access-url"]["get"]
+    (hours,) = (each for each in operation["parameters"] if each["name"] == "expiry_hours")
+    return timedelta(hours=hours["schema"]["maximum"])

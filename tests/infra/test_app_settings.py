@@ -23,9 +23,9 @@ UNSET = {
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
     "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
-    "MIGRATION_ROOT": "instances have no disk for clips; those are moved in from elsewhere",
+    "MIGRATION_ROOT": "instances have no disk for clips; those are migrated from elsewhere",
     "STORAGE_DEBUG": "for a while only, set by hand: logs every request to storage",
-    "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName stands for it",
+    "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName replaces it",
 }
 OF_THE_PLATFORM = {
     "AZURE_CLIENT_ID",  # azure-identity: which of the app's identities to use
@@ -87,12 +87,12 @@ def test_every_setting_that_the_app_reads_is_set_or_left_out_for_a_reason() -> N
     assert left_out <= UNSET.keys()
 
 
-def test_every_setting_of_the_template_is_read_by_somebody() -> None:
-    ours = set(values("everything")) - OF_THE_PLATFORM
-    assert ours <= names_read(values("small"))
+def test_every_setting_of_the_template_is_read() -> None:
+    own = set(values("everything")) - OF_THE_PLATFORM
+    assert own <= names_read(values("small"))
 
 
-def test_what_is_left_out_is_left_out() -> None:
+def test_omitted_settings_are_absent() -> None:
     assert not UNSET.keys() & values("everything").keys()
 
 
@@ -109,7 +109,7 @@ def test_every_setting_of_the_template_is_documented() -> None:
 
 
 @pytest.mark.parametrize("variant", NAMES)
-def test_the_app_takes_what_the_template_sets(variant: str) -> None:
+def test_app_accepts_the_settings_of_the_template(variant: str) -> None:
     """With a vault that is empty: nothing has to be in it."""
     settings = from_mapping(values(variant), vault_of=lambda _: EmptyVault())
     assert settings.storage.trigger_connection == "AZURE_STORAGE"
@@ -124,7 +124,7 @@ def test_links_lead_to_front_door_where_there_is_one() -> None:
     assert values("everything")["CDN_ENDPOINT"] == "https://clips.example.com"
 
 
-def test_the_vault_is_read_only_if_that_was_asked_for() -> None:
+def test_vault_is_read_only_with_the_setting() -> None:
     assert values("small")["KEY_VAULT_URL"] == ""
     assert values("everything")["KEY_VAULT_URL"] == "https://kv.vault.azure.net/"
 
@@ -180,7 +180,7 @@ def instances(most: int) -> int:
     """How many there can be at once, by the triggers of the app.
 
     Flex Consumption scales functions of HTTP together, those of blobs together, and every other
-    function by itself. Of a timer one instance runs, whatever the bound.
+    function separately. Of a timer one instance runs, with any bound.
     """
     triggers = re.findall(r"@app\.(\w+)_trigger\(", (ROOT / "function_app.py").read_text())
     assert set(triggers) == {"blob", "queue", "timer"}
@@ -217,7 +217,12 @@ def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> N
 
 
 def test_the_page_on_costs_counts_connections_too() -> None:
-    knob = page("docs/costs.md").section("Knobs").table("knob").column("loses or gains")
+    knob = (
+        page("docs/costs.md")
+        .section("Settings that change costs")
+        .table("setting")
+        .column("loses or gains")
+    )
     found = re.search(r"has (\d+) connections: `MAXIMUM_INSTANCES=(\d+)`", str(knob))
     assert found is not None
     assert int(found[1]) == USER_CONNECTIONS["Standard_B1ms"]
@@ -238,7 +243,7 @@ def test_the_runtime_is_the_one_that_is_tested() -> None:
     ]
 
 
-def test_an_instance_has_memory_for_what_it_takes_on() -> None:
+def test_instance_has_memory_for_its_concurrent_work() -> None:
     """Two decoders at once: docs/configuration.md says some hundred MB for each clip."""
     config = app_config("small")
     places = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]

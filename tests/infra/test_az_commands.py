@@ -1,4 +1,4 @@
-"""What az is told by pages, hooks and workflows is what it understands."""
+"""az understands all commands of pages, hooks and workflows."""
 
 import json
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def test_bodies_are_json(heard: dict[Words, str]) -> None:
         ),
     ],
 )
-def test_what_the_cli_does_not_take_is_found(command: str, complaint: str) -> None:
+def test_unknown_options_are_found(command: str, complaint: str) -> None:
     assert complaint in complaints(command.split())
 
 
@@ -92,12 +92,12 @@ def test_what_the_cli_does_not_take_is_found(command: str, complaint: str) -> No
 
 
 def values(words: Words, option: str) -> list[str]:
-    """What stands after an option, up to the next one."""
+    """The words after an option, up to the next one."""
     rest = words[words.index(option) + 1 :]
     return list(rest[: next((i for i, w in enumerate(rest) if w.startswith("--")), len(rest))])
 
 
-def test_a_rescued_account_lets_browsers_do_what_the_first_one_did(heard: dict[Words, str]) -> None:
+def test_rescued_account_has_the_cors_rules_of_the_first(heard: dict[Words, str]) -> None:
     (words,) = [words for words in heard if "cors-rule" in words]
     told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
         "cors"

@@ -26,7 +26,7 @@ def bicep() -> Iterator[Compiler]:
         yield running
 
 
-def test_what_the_compiler_writes_is_up_to_date(bicep: Compiler) -> None:
+def test_compiled_files_are_up_to_date(bicep: Compiler) -> None:
     """Without an error or a warning; `make infra` rewrites it."""
     bicep.compiled(INFRA / "events.bicep")
     stale = [path.name for path, text in compiler.written(bicep) if path.read_text() != text]
@@ -90,7 +90,7 @@ def test_every_other_choice_can_be_evaluated(bicep: Compiler, tmp_path: Path) ->
 
 
 def test_a_region_decides_only_where_things_are() -> None:
-    """So that one region stands for all that are allowed."""
+    """So that one region represents all that are allowed."""
     text = (INFRA / "main.bicep").read_text()
     uses = [line.strip() for line in text.splitlines() if re.search(r"\blocation\b(?!:)", line)]
     others = [line for line in uses if line != "location: location" and "'location'" not in line]
@@ -143,7 +143,7 @@ def waits_for(module: str) -> set[str]:
     return direct.union(*(waits_for(each) for each in direct))
 
 
-def test_a_module_waits_for_what_it_looks_up() -> None:
+def test_module_depends_on_the_resources_that_it_looks_up() -> None:
     """A name is known at once, the resource of that name is not."""
     given = {name: MODULES[name]["properties"]["parameters"].keys() for name in MODULES}
     needed = {
@@ -156,7 +156,7 @@ def test_a_module_waits_for_what_it_looks_up() -> None:
     assert {(name, maker) for name, maker in needed if maker not in waits_for(name)} == set()
 
 
-def test_what_is_deployed_twice_loses_nothing_by_it() -> None:
+def test_second_deployment_loses_nothing() -> None:
     """Azure takes away what the second deployment leaves out."""
     first, second = workspaces("small")
     link = second["properties"].pop("defaultDataCollectionRuleResourceId")
@@ -192,8 +192,8 @@ def test_every_parameter_is_described_and_can_be_set() -> None:
     assert all(each["metadata"]["description"] for each in DECLARED.values())
 
 
-def test_what_azd_leaves_out_is_what_the_template_says() -> None:
-    """The defaults stand in two files; they must be the same."""
+def test_defaults_of_azd_equal_those_of_the_template() -> None:
+    """Two files hold the defaults; they must be the same."""
     for name, declaration in DECLARED.items():
         found = re.fullmatch(r"\$\{([A-Z_]+)(=?)(.*)\}", PARAMETERS[name]["value"])
         assert found is not None, name
@@ -207,7 +207,7 @@ def test_what_azd_leaves_out_is_what_the_template_says() -> None:
             assert actual is None or name == "budgetStart"
 
 
-def test_the_template_requires_what_a_newcomer_knows() -> None:
+def test_required_parameters_are_known_before_the_first_deployment() -> None:
     """The preprovision hook finds out the administrator, and azd asks for the other three."""
     required = {name for name, each in DECLARED.items() if "defaultValue" not in each}
     assert required == {

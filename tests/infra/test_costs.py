@@ -17,7 +17,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("use", SHOWN.values(), ids=SHOWN.keys())
-def test_the_tables_are_what_the_program_prints(use: Use) -> None:
+def test_tables_equal_the_output_of_the_program(use: Use) -> None:
     assert table(month(use, Prices())) in COSTS.text
 
 
@@ -35,7 +35,7 @@ def test_the_program_takes_every_choice(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_what_is_counted_is_what_is_deployed(name: str) -> None:
+def test_counted_resources_are_the_deployed_ones(name: str) -> None:
     metrics = of_type(name, "Microsoft.Insights/metricAlerts")
     logs = of_type(name, "Microsoft.Insights/scheduledQueryRules")
     often = [each for each in logs if each.properties["evaluationFrequency"] == "PT5M"]

@@ -180,7 +180,7 @@ def test_every_problem_is_named_at_once(deployer: Deployer) -> None:
     assert "\n4 problem(s); nothing was created." in done.stderr
 
 
-def test_what_cannot_be_looked_up_is_a_warning(deployer: Deployer) -> None:
+def test_failed_lookup_is_a_warning(deployer: Deployer) -> None:
     """An application may not read the directory; it may deploy all the same."""
     deployer.answers |= {
         "az role assignment list": ("", 1),
@@ -293,7 +293,7 @@ def test_events_are_subscribed_to_and_the_app_is_tried_out(provisioned: Deployer
         {"AUTH_ISSUER": "https://issuer.example.com"},
     ],
 )
-def test_without_a_token_a_deployment_ends_well_and_says_what_to_do(
+def test_deployment_without_a_token_succeeds_with_a_hint(
     provisioned: Deployer, variables: dict[str, str]
 ) -> None:
     provisioned.variables |= variables
@@ -350,7 +350,7 @@ def test_an_api_that_is_registered_keeps_its_scope(deployer: Deployer) -> None:
     assert not deployer.calls("az ad app create")
 
 
-def test_a_person_without_the_right_is_told_what_to_ask_for(deployer: Deployer) -> None:
+def test_missing_right_is_named(deployer: Deployer) -> None:
     deployer.answers = {"az ad app create": ("", 1)}
     done = deployer.run("entra/register-app.sh", "films")
     assert done.returncode == 1

@@ -47,7 +47,7 @@ def requests() -> str:
 
 
 @pytest.mark.parametrize("variant", NAMES)
-def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
+def test_workspace_uses_the_transformations(variant: str) -> None:
     (workspace,) = of_type(variant, WORKSPACES)
     (rule,) = of_type(variant, RULES)
     assert rule.body["kind"] == "WorkspaceTransforms"
@@ -60,14 +60,14 @@ def test_the_workspace_transforms_what_it_stores(variant: str) -> None:
     assert flows(variant) == flows()
 
 
-def test_nothing_comes_in_before_it_is_transformed() -> None:
+def test_all_data_is_transformed_before_it_is_stored() -> None:
     """Application Insights is made after the link: it gets its workspace from there."""
     text = (INFRA / "modules/monitoring.bicep").read_text()
     assert "WorkspaceResourceId: linkedWorkspace.outputs.id" in text
 
 
 @pytest.mark.parametrize("query", of_transformations(), ids=lambda query: query.where)
-def test_a_transformation_uses_what_transformations_may_use(query: Query) -> None:
+def test_transformation_uses_only_allowed_operators(query: Query) -> None:
     analysis = analyses()[query]
     assert analysis.tables == ["source"]
     assert {*analysis.functions, *analysis.operators} <= SUPPORTED
@@ -89,9 +89,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("address", "column"), ADDRESSES.items())
-def test_of_the_address_of_a_share_everything_but_the_secret_is_kept(
-    address: str, column: str
-) -> None:
+def test_transform_removes_only_the_secret_of_a_share_url(address: str, column: str) -> None:
     stored = hidden(column, address.format(TOKEN))
     assert TOKEN not in stored
     assert stored == address.partition("{")[0] + "(secret)"

@@ -95,7 +95,7 @@ def test_only_front_door_and_event_grid_reach_an_app_behind_front_door() -> None
 def test_front_door_keeps_clips_under_their_whole_link_and_no_answer_of_the_api(
     variant: str,
 ) -> None:
-    """Under less than the whole link, a clip would be there for whoever knows its address."""
+    """Under less than the whole link, anyone who knows its address could open a cached clip."""
     routes = of_type(variant, "Microsoft.Cdn/profiles/afdEndpoints/routes")
     by_name = {each.name: each.properties for each in routes}
     assert "cacheConfiguration" not in by_name["api"]

@@ -12,18 +12,18 @@ from tests.infra.snapshots import OF_AZD, TEMPLATE, one, set_by_azd
 PAGES = {
     name: page(f"docs/{name}.md") for name in ("deploying", "running", "restoring", "failing-over")
 }
-# Those within lists too, as they stand in the page.
+# Those inside lists too, with their indentation.
 SHELL = [
     block
     for each in PAGES.values()
     for block in re.findall(r"^ *```sh\n(.*?)^ *```$", each.text, re.MULTILINE | re.DOTALL)
 ]
 
-# What the page tells the reader to fill in, or finds in their repository.
+# Variables that the reader fills in, or that are in their repository.
 OF_THE_READER = {"VIDEO_ID", "CLIP_ID", "BLOB", "COMMIT", "PAIRED_REGION", "APP_ID"}
 
 
-def test_there_are_commands() -> None:
+def test_pages_have_commands() -> None:
     assert len(SHELL) > 15
 
 
@@ -53,20 +53,20 @@ def test_every_module_is_listed() -> None:
     assert modules == {name for name in named if "/" not in name}
 
 
-def test_a_page_says_what_has_not_been_run() -> None:
+def test_page_says_what_has_not_been_run() -> None:
     section = page("docs/operations.md").section("What has been run, and what has not")
-    assert "has been run against Azure" in section.text
+    assert "against Azure" in section.text
     assert "operations.md#what-has-been-run-and-what-has-not" in PAGES["deploying"].text
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_begins_with_what_it_is_for(name: str) -> None:
+def test_page_begins_with_its_readers(name: str) -> None:
     introduction = PAGES[name].text.partition("\n## ")[0]
-    assert re.match(r"# .+\n\nFor the person ", introduction)
+    assert re.match(r"# .+\n\nFor operators ", introduction)
     assert f"({name}.md)" in page("docs/operations.md").text
 
 
-def test_how_long_things_can_be_had_back_is_as_deployed() -> None:
+def test_documented_retention_is_as_deployed() -> None:
     blobs = one("small", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties
     server = one("small", "Microsoft.DBforPostgreSQL/flexibleServers")
     vault = one("everything", "Microsoft.KeyVault/vaults")

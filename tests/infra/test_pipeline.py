@@ -55,7 +55,7 @@ def test_hooks_are_good_shell(path: Path) -> None:
         assert "\nset -eu\n" in path.read_text()
 
 
-def test_hooks_use_what_azd_knows() -> None:
+def test_hooks_use_only_variables_of_azd() -> None:
     """Outputs of the template and parameters; a misspelt one would stop the hook on Azure only."""
     outputs = set(TEMPLATE["outputs"])
     known = outputs | set_by_azd() | OF_AZD | OPTIONAL
@@ -67,7 +67,7 @@ def test_hooks_use_what_azd_knows() -> None:
         assert used <= known, path.name
 
 
-def test_the_second_phase_gets_what_it_takes() -> None:
+def test_second_phase_gets_its_parameters() -> None:
     text = (INFRA / "hooks/postdeploy.sh").read_text()
     given = set(re.findall(r'^    "(\w+)": ', text, re.MULTILINE))
     text = (INFRA / "events.bicep").read_text()
@@ -161,7 +161,7 @@ def test_deployment_signs_in_without_a_secret() -> None:
     assert "--federated-credential-provider github" in text
 
 
-def test_only_what_passes_the_tests_is_deployed() -> None:
+def test_deployment_requires_passing_tests() -> None:
     jobs = workflow("azure-dev")["jobs"]
     assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
     assert jobs["deploy"]["needs"] == "test"
@@ -169,7 +169,7 @@ def test_only_what_passes_the_tests_is_deployed() -> None:
     assert ".ci/run" in runs
 
 
-def test_az_signs_in_after_what_takes_long() -> None:
+def test_az_signs_in_after_the_long_steps() -> None:
     """GitHub's proof is good for minutes, and az has but one; azd asks for new ones."""
     steps = workflow("azure-dev")["jobs"]["deploy"]["steps"]
     order = [step.get("run") or step["uses"].partition("@")[0] for step in steps]
@@ -203,7 +203,7 @@ def test_azd_knows_which_template_and_which_azd_it_needs() -> None:
     assert re.match(r">= \d+\.\d+", AZURE["requiredVersions"]["azd"])
 
 
-def test_a_devcontainer_has_what_the_hooks_need() -> None:
+def test_devcontainer_has_the_programs_of_the_hooks() -> None:
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     assert (ROOT / ".python-version").read_text().strip() in container["image"]
     features = {name.rpartition("/")[2].partition(":")[0] for name in container["features"]}

@@ -157,7 +157,7 @@ def test_tables_of_a_later_migration_are_the_apps_too(url: str, app_url: str) ->
         connection.execute("INSERT INTO later VALUES (1)")
 
 
-def test_the_command_tells_what_it_did(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_its_steps(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--url", url, "--app-role", "id-second", "--app-object-id", OBJECT_ID]
     main(arguments)
     assert "made role id-second\n" in capsys.readouterr().out

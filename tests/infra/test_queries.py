@@ -41,12 +41,12 @@ def test_every_table_that_is_described_is_asked() -> None:
     assert asked == set(TABLES)
 
 
-def test_what_the_workbook_fills_in_is_known_here() -> None:
+def test_parameters_of_the_workbook_are_known() -> None:
     assert not any("{" in query.text for query in of_the_workbook())
 
 
 def test_every_query_of_the_documentation_is_marked_as_one() -> None:
-    """The fence says so: what is marked otherwise nobody would analyse."""
+    """The fence says so: other blocks would not be analysed."""
     first_words = {*TABLES, "union"}
     for path in PAGES:
         for language, block in FENCED.findall(path.read_text()):

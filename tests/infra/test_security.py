@@ -77,7 +77,7 @@ def test_browsers_of_named_origins_alone_may_call() -> None:
         assert "*" not in app["allowedOrigins"]
 
 
-def test_a_browser_may_send_what_an_upload_needs() -> None:
+def test_cors_allows_the_headers_of_an_upload() -> None:
     (rule,) = cors("standard")
     assert set(rule["allowedMethods"]) == {"PUT", "GET", "HEAD"}
     allowed = rule["allowedHeaders"]
@@ -91,7 +91,7 @@ def cors(variant: str) -> list[dict[str, Any]]:
     return rules
 
 
-def test_storage_notes_links_that_live_longer_than_ours() -> None:
+def test_storage_logs_links_with_a_longer_life() -> None:
     period = one("small", ACCOUNTS, "/clips").properties["sasPolicy"]
     assert period["sasExpirationPeriod"] == f"{longest_link().days:02}.00:00:00"
 
@@ -106,7 +106,7 @@ def test_the_database_knows_no_passwords(variant: str) -> None:
     assert administrator.properties["principalName"] == "ada@example.com"
 
 
-def test_the_app_is_no_administrator_of_the_database() -> None:
+def test_app_is_not_an_administrator_of_the_database() -> None:
     administrators = of_type("everything", f"{SERVERS}/administrators")
     assert "id-cliplink" not in json.dumps([each.body for each in administrators])
 
@@ -160,7 +160,7 @@ def test_no_template_hands_out_a_secret() -> None:
         assert not re.search("key|secret|password", " ".join(outputs), re.IGNORECASE), path
 
 
-def test_nothing_is_fetched_from_elsewhere() -> None:
+def test_templates_fetch_no_modules() -> None:
     """Modules are files of this repository: no registry can change what is deployed."""
     for path in FILES:
         for target in re.findall(r"^module \w+ '([^']+)'", path.read_text(), re.MULTILINE):

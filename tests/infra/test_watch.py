@@ -46,7 +46,7 @@ def test_reads_are_logged_unless_they_are_switched_off() -> None:
     assert logged("small", CLIPS)["StorageRead"] is True
 
 
-def test_it_is_logged_who_changed_the_code() -> None:
+def test_changes_of_the_code_are_logged() -> None:
     assert logged("small", HOST) == {"StorageWrite": True, "StorageDelete": True}
 
 
@@ -80,14 +80,14 @@ def test_storage_is_watched(name: str, metric: str, aggregation: str) -> None:
     assert (alert["metricName"], alert["timeAggregation"]) == (metric, aggregation)
 
 
-def test_what_is_measured_by_the_hour_is_looked_at_by_the_hour() -> None:
+def test_hourly_metrics_are_evaluated_hourly() -> None:
     """These two are written once an hour; a shorter window would mostly find nothing."""
     for name in ("storage-used-capacity", "poison-queue-not-empty"):
         assert metric_alerts()[name]["windowSize"] == "PT1H"
         assert metric_alerts()[name]["dimensions"] == []
 
 
-def test_errors_are_told_from_other_requests_by_their_outcome() -> None:
+def test_alerts_select_errors_by_their_outcome() -> None:
     (dimension,) = metric_alerts()["storage-errors"]["dimensions"]
     assert dimension["name"] == "ResponseType"
     assert "Success" not in dimension["values"]
@@ -126,13 +126,13 @@ MINUTES = {"PT1M": 1, "PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60}
 
 @pytest.mark.parametrize("variant", ["small", "standard"])
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
-def test_nothing_falls_between_two_evaluations(kind: str, variant: str) -> None:
+def test_evaluations_leave_no_gap(kind: str, variant: str) -> None:
     for alert in of_type(variant, kind):
         frequency = MINUTES[alert.properties["evaluationFrequency"]]
         assert frequency <= MINUTES[alert.properties["windowSize"]], alert.name
 
 
-def test_a_small_service_is_watched_for_what_costs_clips_or_money() -> None:
+def test_small_size_keeps_alerts_on_lost_clips_and_costs() -> None:
     metrics = {each.name for each in of_type("small", METRIC_ALERTS)}
     assert metrics == {
         "storage-used-capacity",
@@ -257,7 +257,7 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
 
 
 @pytest.mark.parametrize("kind", [METRIC_ALERTS, LOG_ALERTS])
-def test_every_alert_says_what_to_think_and_tells_somebody(kind: str) -> None:
+def test_every_alert_has_a_description_and_a_receiver(kind: str) -> None:
     (group,) = of_type("everything", "Microsoft.Insights/actionGroups")
     for alert in of_type("everything", kind):
         assert len(alert.properties["description"]) > 20

@@ -59,7 +59,7 @@ def test_every_metric_is_explained() -> None:
     assert set(table.names()) == METRICS
 
 
-def test_the_workbook_counts_what_the_alert_counts() -> None:
+def test_workbook_and_alert_count_the_same() -> None:
     alerts = of_type("small", "Microsoft.Insights/scheduledQueryRules")
     (alert,) = (each for each in alerts if each.name == "poison-message")
     (criterion,) = alert.properties["criteria"]["allOf"]

@@ -57,7 +57,7 @@ def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long for a connection to Postgres: it is away, or all are taken."""
+    """A short wait for connections to Postgres: it is away, or all are taken."""
     monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 2.0)
 
 

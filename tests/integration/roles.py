@@ -1,4 +1,4 @@
-"""Roles of Postgres that have to give their password; all others are believed as they are."""
+"""Roles of Postgres that must give their password; all others are trusted without one."""
 
 import itertools
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Store:
-    """One container of the test's own, and whatever it takes to reach it."""
+    """One container for the test alone, and the means to reach it."""
 
     settings: StorageSettings
     clock: SetClock

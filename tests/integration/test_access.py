@@ -34,7 +34,7 @@ def archived(library: Library, clip: Clip, tier: StandardBlobTier) -> None:
 
 
 class TestMany:
-    def test_answers_come_in_the_order_of_the_question(self, library: Library, film: bytes) -> None:
+    def test_answers_have_the_order_of_the_request(self, library: Library, film: bytes) -> None:
         """Also when a clip is named twice; what cannot be had has its error in its place."""
         clip, waiting, absent = library.landed(film), library.announce(), uuid4()
         answers = many(library, absent, clip.id, waiting.id, clip.id)
@@ -48,7 +48,7 @@ class TestMany:
         assert isinstance(answers[1], SignedLink)
         assert httpx.get(answers[1].url).content == film
 
-    def test_somebody_elses_clip_looks_absent(self, library: Library, film: bytes) -> None:
+    def test_clip_of_another_user_looks_absent(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         mallory = Library(library.services, "mallory")
         [answer] = many(mallory, clip.id)
@@ -74,9 +74,7 @@ class TestMany:
             assert isinstance(answer, SignedLink)
             assert httpx.get(answer.url).status_code == 200
 
-    def test_an_archived_clip_is_known_from_the_cleanup(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_archived_clip_is_recorded_by_the_cleanup(self, library: Library, film: bytes) -> None:
         """Its poster stays hot; a clip in the cold tier is as good as any."""
         gone, cold = library.landed(film), library.landed(film)
         archived(library, gone, StandardBlobTier.ARCHIVE)

@@ -124,7 +124,7 @@ class TestReading:
         with pytest.raises(BlobArchived):
             reader.read(0, 10)
 
-    def test_a_still_that_is_there_is_given_and_a_new_one_is_not(
+    def test_existing_still_is_served_and_a_new_one_is_not(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -139,7 +139,7 @@ class TestReading:
         with pytest.raises(BlobArchived):
             library.services.thumbnails.link(library.viewer, clip.id, other)
 
-    def test_a_blob_that_lands_in_the_archive_fails_and_is_brought_in_later(
+    def test_blob_that_lands_archived_fails_and_is_processed_later(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         """The host is not made to deliver it again and again; the cleanup waits for it."""
@@ -189,7 +189,7 @@ class TestReading:
         assert upkeep.clips_without_md5(10, 2**40) == [archived.blob_name]
         assert other.blob_name != archived.blob_name
 
-    def test_it_can_be_deleted(self, library: Library, film: bytes) -> None:
+    def test_archived_clip_can_be_deleted(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         archive(library, clip)
         library.services.deletion.delete_clip(library.viewer, clip.id)

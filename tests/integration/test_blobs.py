@@ -1,4 +1,4 @@
-"""Blobs are written, read, listed and deleted as storage has them, whatever the credentials."""
+"""Blobs are written, read, listed and deleted as in storage, with any credentials."""
 
 import base64
 import hashlib
@@ -30,10 +30,10 @@ ODD_NAMES = [
 ]
 
 
-# --- Blobs, whatever the credentials
+# --- Blobs, with any credentials
 
 
-def test_a_blob_is_written_looked_at_read_and_deleted(any_store: Store) -> None:
+def test_blob_is_written_read_and_deleted(any_store: Store) -> None:
     blob = any_store.put("a/b.mp4", b"0123456789")
     assert (blob.name, blob.size, blob.content_type) == ("a/b.mp4", 10, "video/mp4")
     assert blob.content_md5 == base64.b64encode(hashlib.md5(b"0123456789").digest()).decode()
@@ -55,7 +55,7 @@ def test_many_blobs_go_at_once(any_store: Store) -> None:
     assert any_store.names() == ["w/1"]
 
 
-def test_health_is_asked_of_a_container(any_store: Store) -> None:
+def test_health_check_reads_a_container(any_store: Store) -> None:
     any_store.blobs.check(any_store.container)
     with pytest.raises(StorageUnavailable):
         any_store.blobs.check("no-such-container")
@@ -84,14 +84,14 @@ def test_a_large_range_comes_whole(plain_store: Store) -> None:
     assert reader.read(1_000, 4_500_000) == data[1_000:4_501_000]
 
 
-def test_another_version_than_the_one_asked_for_is_not_read(plain_store: Store) -> None:
+def test_other_version_is_not_read(plain_store: Store) -> None:
     old = plain_store.put("a", b"old version")
     plain_store.put("a", b"new version")
     with pytest.raises(BlobChanged):
         plain_store.blobs.reader(plain_store.container, old).read(0, 4)
 
 
-def test_a_missing_blob_is_said_to_be_missing(plain_store: Store) -> None:
+def test_missing_blob_raises_blob_missing(plain_store: Store) -> None:
     blobs, container = plain_store.blobs, plain_store.container
     blob = plain_store.put("a")
     assert blobs.delete(container, "a") is True
@@ -169,12 +169,12 @@ def test_hundreds_of_blobs_are_listed_in_order_and_deleted(
     assert plain_store.names() == ["w/other.jpg"]
 
 
-def test_a_prefix_that_nothing_has_is_no_error(plain_store: Store) -> None:
+def test_prefix_without_blobs_is_no_error(plain_store: Store) -> None:
     assert plain_store.blobs.delete_prefix(plain_store.container, "nothing/") == 0
     assert plain_store.names("nothing/") == []
 
 
-def test_a_blob_goes_with_its_snapshots(plain_store: Store) -> None:
+def test_deletion_includes_snapshots(plain_store: Store) -> None:
     for name in ("v/1", "v/2"):
         plain_store.put(name)
         plain_store.account.client.get_blob_client(plain_store.container, name).create_snapshot()
@@ -185,7 +185,7 @@ def test_a_blob_goes_with_its_snapshots(plain_store: Store) -> None:
 
 
 def test_a_lease_does_not_keep_a_blob_alive(plain_store: Store) -> None:
-    """Whoever may upload may take a lease, even an endless one."""
+    """The holder of an upload link may take a lease, even an endless one."""
     for number in range(4):
         plain_store.put(f"v/{number}", b"x")
         client = plain_store.account.client.get_blob_client(plain_store.container, f"v/{number}")

@@ -29,7 +29,7 @@ def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
     assert set(library.services.cleanup.run().values()) == {0}
 
 
-def test_it_logs_what_it_did(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+def test_cleanup_logs_its_counts(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "clips")
     library.services.cleanup.run()
     assert "clips_expired=0 uploads_abandoned=0" in caplog.text
@@ -121,7 +121,7 @@ class TestExpiry:
 
 
 class TestReconciliation:
-    def test_a_blob_whose_event_got_lost_is_brought_in(
+    def test_blob_with_a_lost_event_is_processed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         library.upload(f"{library.video.id}/forgotten.mp4", film)
@@ -173,7 +173,7 @@ class TestReconciliation:
         library.services.ingest.landed(clip.blob_name)
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_a_clip_whose_blob_is_gone_stops_looking_ready(
+    def test_clip_without_its_blob_is_marked_as_failed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip, other = library.landed(film), library.landed(film)
@@ -270,7 +270,7 @@ class TestReconciliation:
 class TestNamesThatCannotBeStored:
     LONG = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(950))
 
-    def test_one_holds_up_no_other_blob_and_is_named_once(
+    def test_bad_blob_blocks_no_other_and_is_logged_once(
         self,
         library: Library,
         film: bytes,
@@ -281,7 +281,7 @@ class TestNamesThatCannotBeStored:
         name = f"{library.video.id}/{self.LONG}.mp4"
         library.upload(name, film)
         library.services.ingest.landed(name)
-        assert f"Left alone, its name is too long: {name}" in caplog.text
+        assert f"Ignored, its name is too long: {name}" in caplog.text
         library.upload(f"{library.video.id}/0.mp4", film)
         library.upload(f"{library.video.id}/龍.mp4", film)
         clock.advance(minutes=30)
@@ -319,7 +319,7 @@ class TestBurst:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """Nobody replaced anything: the event came twice."""
+        """The blob was not replaced: the event came twice."""
         caplog.set_level("INFO")
         clip = library.announce()
         assert clip.blob_name is not None
@@ -347,7 +347,7 @@ class TestBurst:
 class TestChecksums:
     """A blob that came in blocks has no Content-MD5 until the cleanup has read it once."""
 
-    def test_it_is_noted_on_the_blob_and_nothing_else_changes(
+    def test_checksum_is_set_on_the_blob_and_nothing_else_changes(
         self, library: Library, film: bytes
     ) -> None:
         clip = self.in_blocks(library, film)

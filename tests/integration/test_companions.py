@@ -53,9 +53,7 @@ def test_companions_become_no_clips_and_are_not_deleted(
     assert video.clip_count == 1
 
 
-def test_an_announced_clip_is_processed_whatever_its_extension(
-    library: Library, film: bytes
-) -> None:
+def test_announced_clip_is_processed_with_any_extension(library: Library, film: bytes) -> None:
     clip = library.announce(".json")
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
@@ -80,7 +78,7 @@ def test_other_names_become_clips(library: Library, film: bytes, name: str) -> N
         ({"title": "Tor für Köln"}, "Tor für Köln", (0.0, None)),
     ],
 )
-def test_what_an_uploader_noted_is_read_as_it_was_meant(
+def test_metadata_of_an_uploader_is_read_leniently(
     library: Library,
     film: bytes,
     metadata: dict[str, str],

@@ -74,7 +74,7 @@ def numbers(services: AllServices, answer: ShownClip, to: Path) -> list[int]:
     return shown(to).numbers
 
 
-def test_source_tells_what_it_is(
+def test_source_shows_its_properties(
     services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
 ) -> None:
     awaited = services.sources.announce(viewer, video_id, "match.mp4", None)

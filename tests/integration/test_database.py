@@ -1,4 +1,4 @@
-"""Connections to Postgres: few, opened late, replaced when dead, and outages told as such."""
+"""Connections to Postgres: few, opened late, replaced when dead, and outages raised as such."""
 
 import shutil
 import threading
@@ -46,7 +46,7 @@ def end_backends(admin: psycopg.Connection, *, that_run: str = "%") -> int:
             return len(ended)
 
 
-def test_nothing_is_opened_before_the_first_call(
+def test_pool_opens_no_connection_before_the_first_call(
     database: Database, admin: psycopg.Connection
 ) -> None:
     assert backends(admin) == 0
@@ -69,13 +69,15 @@ def test_rows_are_dicts_by_column_name(database: Database) -> None:
     assert database.one("SELECT 1 AS one WHERE %(no)s", {"no": False}) is None
 
 
-def test_a_statement_tells_how_many_rows_it_touched(database: Database) -> None:
+def test_statement_returns_its_row_count(database: Database) -> None:
     database.run("CREATE TABLE t (n int)", {})
     assert database.run("INSERT INTO t SELECT generate_series(1, %(n)s)", {"n": 3}) == 3
     assert database.run("DELETE FROM t WHERE n > %(n)s", {"n": 1}) == 2
 
 
-def test_a_statement_stands_when_it_is_done(database: Database, admin: psycopg.Connection) -> None:
+def test_statement_is_committed_when_it_returns(
+    database: Database, admin: psycopg.Connection
+) -> None:
     database.run("CREATE TABLE t (n int)", {})
     database.run("INSERT INTO t VALUES (%(n)s)", {"n": 1})
     assert admin.execute("SELECT n FROM t").fetchall() == [(1,)]
@@ -101,7 +103,7 @@ def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     assert len(database.all("SELECT n FROM t", {})) == 2
 
 
-def test_a_fault_of_ours_comes_through_with_its_constraint(database: Database) -> None:
+def test_constraint_violation_is_not_an_outage(database: Database) -> None:
     database.run("CREATE TABLE t (n int CONSTRAINT t_n UNIQUE)", {})
     database.run("INSERT INTO t VALUES (1)", {})
     with pytest.raises(postgres_errors.UniqueViolation) as caught:

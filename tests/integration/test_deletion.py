@@ -26,7 +26,7 @@ from tests.services import AllServices, compose_all
 
 
 class _Interrupted(BaseException):
-    """Stands for the process being killed: nothing in the app may catch it."""
+    """Simulates the end of the process: no code of the app may catch it."""
 
 
 def _die(*_: object, **__: object) -> None:
@@ -43,7 +43,7 @@ def rows(services: AllServices, table: str) -> int:
     return int(found["n"])
 
 
-def test_a_deleted_clip_leaves_nothing(library: Library, film: bytes) -> None:
+def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.services.deletion.delete_clip(library.viewer, clip.id)
     assert library.clips() == []
@@ -100,7 +100,7 @@ def test_a_crash_at_any_step_is_finished_by_the_cleanup(
     assert rows(library.services, "clips") == 0
 
 
-def test_an_outage_of_storage_half_way_is_no_error_for_the_owner(
+def test_deletion_succeeds_for_the_owner_during_an_outage_of_storage(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.landed(film)

@@ -32,7 +32,7 @@ RESOURCE = "https://ossrdbms-aad.database.windows.net"
 
 @dataclass
 class Tokens:
-    """Hands out one token, as App Service does, for so short a time that nobody keeps it."""
+    """Hands out one token, as App Service does, valid for too short a time to be cached."""
 
     value: str = "first-token"
     are_away: bool = False
@@ -128,7 +128,7 @@ def test_a_token_is_never_sent_in_the_clear(front: Front, url: str, mode: str) -
 def test_a_server_without_encryption_is_not_signed_in_to(
     postgres_server: postgres.Server, url: str, front: Front, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not even where the URL asks for it: this server would have believed the token."""
+    """Not even if the URL asks for it: this server would have accepted the token."""
     direct = url.replace(f":{front.port}/", f":{postgres_server.port}/")
     asked_for = f"{direct}&sslmode=disable"
     with Database(Fixed(asked_for)) as database, pytest.raises(DatabaseUnavailable):
@@ -149,7 +149,7 @@ def test_a_server_can_be_made_to_prove_who_it_is(
 def public_authority(
     authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that the server's certificate is of is public, and nobody names any."""
+    """The server's certificate is of a public CA, and no option names CAs."""
     public = tmp_path / "public.pem"
     authority.cert_pem.write_to_path(public)
     monkeypatch.setattr("certifi.where", lambda: str(public))
@@ -164,7 +164,7 @@ def test_a_server_of_a_public_authority_proves_who_it_is_without_a_file(url: str
 
 
 @pytest.mark.usefixtures("public_authority", "short_wait")
-def test_a_public_certificate_of_another_name_is_no_proof(
+def test_public_certificate_of_another_name_is_refused(
     front: Front, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = url.replace(HOST, "other.postgres.database.azure.com")
@@ -206,7 +206,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_token(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_without_a_token_it_is_an_outage_which_ends_with_the_next_one(
+def test_missing_token_is_an_outage_until_the_next_token(
     url: str, tokens: Tokens, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

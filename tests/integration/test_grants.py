@@ -33,7 +33,7 @@ def grants_of(
 
 
 def a_link(clock: SetClock, link_id: UUID | None = None) -> SignedLink:
-    """A link that nobody has signed: the record does not care."""
+    """A link without a valid signature, which the record does not need."""
     return SignedLink(link_id or uuid4(), "https://x.example.org", clock.now, clock.now + HOUR)
 
 
@@ -43,7 +43,7 @@ def admin_connection(database_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-class TestWhatIsRecorded:
+class TestRecordedGrants:
     def test_a_link_with_all_that_it_is_bound_to(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms(ip="203.0.113.4-203.0.113.9"))
@@ -64,7 +64,7 @@ class TestWhatIsRecorded:
     def test_a_storyboard_and_the_sheet_that_it_leads_to(
         self, library: Library, film: bytes
     ) -> None:
-        """The address in the cues is a link like any other: whoever has them has it."""
+        """The URL in the cues is a link like any other, and the cues hold it in full."""
         clip = library.landed(film)
         link = library.link(clip, terms(Variant.STORYBOARD))
         grants = {grant.link_id: grant for grant in grants_of(library, clip)}
@@ -145,9 +145,7 @@ class TestWhatIsRecorded:
 class TestMemory:
     """A page of a thousand posters that is looked at again must not cost a thousand rows."""
 
-    def test_what_is_remembered_is_not_written_again(
-        self, library: Library, clock: SetClock
-    ) -> None:
+    def test_recent_grants_are_not_written_again(self, library: Library, clock: SetClock) -> None:
         clip, grants = library.announce(), library.services.grants
         grant = Grant(a_link(clock), clip.id, "clip", None)
         grants.record(library.user.id, [grant])
@@ -166,7 +164,7 @@ class TestMemory:
         grants.record(library.user.id, [grant])
         assert len(grants_of(library, clip)) == 1
 
-    def test_it_is_bounded(
+    def test_memory_of_grants_is_bounded(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shared.catalogue.grant_queries._REMEMBERED", 10)
@@ -176,7 +174,7 @@ class TestMemory:
             assert len(grants._recorded) <= 10
         assert len(grants_of(library, clip)) == 25
 
-    def test_what_is_handed_out_at_once_may_be_on_several_terms(
+    def test_one_call_records_links_on_several_terms(
         self, library: Library, clock: SetClock
     ) -> None:
         clip = library.announce()
@@ -196,7 +194,7 @@ class TestMemory:
             for grant in grants_of(library, clip)
         } == {(link.id, link.starts_at, variant, ip) for link, variant, ip in given}
 
-    def test_users_are_told_apart(self, library: Library, clock: SetClock) -> None:
+    def test_users_have_separate_grants(self, library: Library, clock: SetClock) -> None:
         clip, grants = library.announce(), library.services.grants
         grant = Grant(a_link(clock), clip.id, "clip", None)
         bob = library.services.users.id_of("bob", None)
@@ -221,7 +219,7 @@ class TestManyAtOnce:
         assert {grant.link_id for grant in grants_of(library, clip)} == {link.id for link in links}
         assert len(grants_of(library, clip)) == 50
 
-    def test_the_rows_are_taken_in_one_order_so_that_nobody_waits_in_a_circle(
+    def test_rows_are_locked_in_one_order_to_avoid_deadlocks(
         self, library: Library, clock: SetClock, admin_connection: psycopg.Connection
     ) -> None:
         """While another call has written the first link, none of the later ones is held."""
@@ -249,7 +247,7 @@ def _wait_for_a_waiting_backend(library: Library) -> None:
 
 
 class TestList:
-    def test_it_is_newest_first_in_pages_without_gaps_or_repeats(
+    def test_grants_are_listed_newest_first_without_gaps_or_repeats(
         self, library: Library, clock: SetClock
     ) -> None:
         """Also where several were granted at one moment."""
@@ -265,7 +263,7 @@ class TestList:
         assert len({grant.link_id for grant in seen}) == len(seen) == 20
         assert seen == sorted(seen, key=lambda g: (g.granted_at, g.id), reverse=True)
 
-    def test_of_somebody_elses_clip_there_is_none(self, library: Library, clock: SetClock) -> None:
+    def test_clip_of_another_user_has_no_grants(self, library: Library, clock: SetClock) -> None:
         clip = library.announce()
         library.services.grants.record(
             library.user.id, [Grant(a_link(clock), clip.id, "clip", None)]
@@ -284,7 +282,7 @@ class TestList:
 
 
 class TestCleanup:
-    def test_it_forgets_those_whose_link_ended_long_ago(
+    def test_cleanup_deletes_grants_of_links_that_ended_long_ago(
         self, library: Library, clock: SetClock
     ) -> None:
         clip = library.announce()
@@ -296,7 +294,7 @@ class TestCleanup:
         clock.advance(minutes=2)
         assert library.services.cleanup.run()["grants_forgotten"] == 1
 
-    def test_it_goes_on_until_none_is_left(
+    def test_cleanup_deletes_all_old_grants(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clips.upkeep.cleanup._GRANTS_AT_ONCE", 4)

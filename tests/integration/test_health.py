@@ -1,4 +1,4 @@
-"""Whether all is well is told within seconds, however long other calls would wait."""
+"""The health check answers within seconds, however long other calls would wait."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.integration.stores import Store
 _SILENCE = 4.0
 
 
-def test_a_database_that_says_nothing_is_not_waited_for(
+def test_silent_database_does_not_delay_the_health_check(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.postgres.pool._CHECK_SECONDS", 0.3)
@@ -44,7 +44,7 @@ def test_other_statements_have_their_time_after_a_check(
     assert database.one("SELECT pg_sleep(0.6), 1 AS one", {}) is not None
 
 
-def test_storage_that_says_nothing_is_not_waited_for(
+def test_silent_storage_does_not_delay_the_health_check(
     plain_store: Store, azurite_account: azurite.Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.sdk.blobs._CHECK_SECONDS", 0.3)

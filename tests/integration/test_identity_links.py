@@ -44,7 +44,7 @@ def test_an_identitys_token_is_for_storage(
     assert set(identity.asked) == {"https://storage.azure.com"}
 
 
-def test_with_an_identity_links_are_signed_with_a_delegated_key(identity_store: Store) -> None:
+def test_identity_signs_links_with_a_delegated_key(identity_store: Store) -> None:
     url = identity_store.links.to_read(identity_store.container, "a", HOUR).url
     assert said(url, "skoid") == "00000000-0000-0000-0000-000000000001"
     assert said(url, "spr") == "https,http"
@@ -71,7 +71,7 @@ def test_links_of_any_life_are_signed_with_a_key_that_storage_gives(identity_sto
 def test_another_instance_makes_the_same_link(
     identity_store: Store, https_account: azurite.Account
 ) -> None:
-    """Storage gives the same key to whoever asks for the same moments."""
+    """Storage gives the same key for the same moments."""
     other = StorageAccount(by_identity(https_account), identity_store.clock)
     identity_store.put("a", b"here")
     for hours in (1, 168):
@@ -94,7 +94,7 @@ def test_many_threads_fetch_one_delegated_key(identity_store: Store, fetches: Fe
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_without_a_key_to_sign_with_storage_is_away(
+def test_missing_delegated_key_is_an_outage_of_storage(
     https_account: azurite.Account, identity: ManagedIdentity
 ) -> None:
     identity.broken = True

@@ -1,4 +1,4 @@
-"""What lands becomes a clip: ready or failed, once, whatever happens on the way."""
+"""A landed blob becomes a clip, ready or failed, exactly once, also after interruptions."""
 
 import dataclasses
 import json
@@ -84,7 +84,7 @@ def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: byt
     assert (video.status, video.clip_count) == ("done", 1)
 
 
-def test_a_file_that_is_no_clip_fails_at_once_and_says_why(library: Library) -> None:
+def test_unplayable_file_fails_at_once_with_a_reason(library: Library) -> None:
     clip = library.landed(b"plain text " * 100)
     assert clip.status is ClipStatus.FAILED
     assert clip.failure is not None
@@ -160,7 +160,7 @@ def test_a_type_that_browsers_run_is_not_taken_over(library: Library, film: byte
     assert httpx.get(link.url).headers["Content-Type"] == "application/octet-stream"
 
 
-def test_without_notes_it_runs_from_zero_to_its_end(library: Library, film: bytes) -> None:
+def test_clip_without_metadata_runs_from_zero_to_its_end(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/plain.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
@@ -233,7 +233,7 @@ def test_two_files_that_spell_one_id_become_two_clips(library: Library, film: by
 
 
 @pytest.mark.parametrize("folder", ["", "not-a-uuid/", "4b8f3f0e-7c1d-4e2a-9a55-0d6c2b1e7f90/"])
-def test_a_blob_under_no_video_is_left_alone(library: Library, film: bytes, folder: str) -> None:
+def test_blob_below_no_video_is_ignored(library: Library, film: bytes, folder: str) -> None:
     name = f"{folder}clip.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
@@ -241,7 +241,7 @@ def test_a_blob_under_no_video_is_left_alone(library: Library, film: bytes, fold
     assert library.blobs() == {name}
 
 
-def test_a_blob_that_is_gone_is_no_error(library: Library) -> None:
+def test_deleted_blob_is_no_error(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
     library.services.ingest.landed(clip.blob_name)
@@ -269,7 +269,7 @@ def test_a_name_by_another_tool_may_be_used_again(library: Library, film: bytes)
 
 
 class _Interrupted(BaseException):
-    """Stands for the process being killed: nothing in the app may catch it."""
+    """Simulates the end of the process: no code of the app may catch it."""
 
 
 @pytest.mark.parametrize("step", ["delete_prefix", "reader", "put", "publish"])
@@ -322,7 +322,7 @@ def test_a_version_overwritten_while_it_is_read_is_dropped(
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_an_outage_of_storage_is_retried_and_after_the_last_attempt_told(
+def test_outage_of_storage_is_retried_and_shown_after_the_last_attempt(
     library: Library, environment: dict[str, str], film: bytes
 ) -> None:
     clip = library.announce()
@@ -363,7 +363,7 @@ def test_an_outage_of_the_database_is_an_error_to_retry(
         cut_off.ingest.landed(name)
 
 
-def test_a_fault_of_ours_is_retried_and_told_too(
+def test_internal_error_is_retried_and_shown_too(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.announce()

@@ -99,7 +99,7 @@ def test_a_vault_that_asks_for_a_token_for_another_service_gets_none(vault: Fake
         (Reply(200, b'{"value": "hush', {"Content-Type": "application/json"}), "does not answer"),
     ],
 )
-def test_a_refusal_says_what_the_vault_said(vault: FakeVault, reply: Reply, said: str) -> None:
+def test_refusal_quotes_the_vault(vault: FakeVault, reply: Reply, said: str) -> None:
     vault.replies = repeat(reply)
     assert fault(vault).startswith(said)
 
@@ -107,7 +107,7 @@ def test_a_refusal_says_what_the_vault_said(vault: FakeVault, reply: Reply, said
 def test_a_passing_fault_is_waited_out_but_not_for_long(
     vault: FakeVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the vault asks for: somebody waits for every call."""
+    """A caller waits for every call, so no retry hint of the vault extends it."""
     monkeypatch.setattr(key_vault, "_LONGEST_PAUSE", 0.01)
     busy = refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"})
     vault.replies = repeat(busy)
@@ -138,7 +138,7 @@ def test_a_vault_with_a_strange_certificate_does_not_answer(
     assert vault.identity.asked == []
 
 
-def test_without_an_identity_nothing_can_be_read(vault: FakeVault) -> None:
+def test_vault_needs_an_identity(vault: FakeVault) -> None:
     vault.identity.broken = True
     assert fault(vault) == "cannot be read: the app's identity cannot sign in"
 
@@ -147,7 +147,7 @@ def test_without_an_identity_nothing_can_be_read(vault: FakeVault) -> None:
 
 
 def run(vault: FakeVault, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python as on an instance that is told of the vault, and of little else."""
+    """Runs Python as on an instance whose settings name the vault and little else."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-W", "error", *command],
@@ -199,7 +199,7 @@ def test_the_app_starts_with_everything_in_the_vault(vault: FakeVault) -> None:
         (None, "does not answer"),
     ],
 )
-def test_the_app_does_not_start_without_its_vault_and_names_what_else_is_wrong(
+def test_start_without_its_vault_fails_and_names_other_problems(
     vault: FakeVault, fault: Reply | None, said: str
 ) -> None:
     vault.replies = repeat(fault) if fault else iter(())

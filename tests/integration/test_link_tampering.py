@@ -1,8 +1,8 @@
-"""Whoever has a link has that link: nothing of it can be changed, added or left out.
+"""A link cannot be changed: no part can be replaced, added or left out.
 
 The emulator checks signatures, times, purposes and the protocol as Azure does. It does not
 look at where a request comes from: of `sip` we can prove here that it is under the signature,
-so that nobody gets rid of it. With a user-delegation key it does not know `scid` either.
+so that it cannot be removed. With a user-delegation key it does not know `scid` either.
 """
 
 from collections.abc import Callable
@@ -150,7 +150,7 @@ def url(any_store: Store) -> str:
 # --- Links to read
 
 
-def test_it_works_as_it_was_made(any_store: Store, url: str) -> None:
+def test_unchanged_link_works(any_store: Store, url: str) -> None:
     assert any_store.send("GET", url).body == b"mine"
     assert any_store.send("HEAD", url).status == 200
     assert any_store.send("GET", put("se", said(url, "se"))(url)).status == 200, (
@@ -158,7 +158,7 @@ def test_it_works_as_it_was_made(any_store: Store, url: str) -> None:
     )
 
 
-def test_nothing_of_it_can_be_changed(any_store: Store, url: str) -> None:
+def test_changed_link_is_refused(any_store: Store, url: str) -> None:
     changes = CHANGES | (OF_A_DELEGATED_KEY if any_store.account.delegates else {})
     links = {what: change(url) for what, change in changes.items()}
     assert all(link != url for link in links.values())
@@ -202,7 +202,7 @@ def test_reading_is_all_that_it_does(any_store: Store, url: str) -> None:
     assert any_store.names() == [NAME, OTHER]
 
 
-def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> None:
+def test_https_link_is_refused_over_http(plain_store: Store) -> None:
     """What every link is off loopback; the emulator here speaks plain HTTP."""
     plain_store.put(NAME, b"mine")
     key = plain_store.account._key
@@ -219,7 +219,7 @@ def test_over_plain_http_a_link_for_https_opens_nothing(plain_store: Store) -> N
 
 
 def test_the_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
-    """As documented: who wants logs that nobody can mislead uses an identity."""
+    """As documented: logs that no one can falsify need an identity."""
     plain_store.put(NAME, b"mine")
     url = plain_store.links.to_read(plain_store.container, NAME, HOUR).url
     assert plain_store.send("GET", put("scid", "anything")(url)).body == b"mine"
@@ -235,7 +235,7 @@ def upload_url(any_store: Store) -> str:
     return any_store.links.to_upload(any_store.container, NAME, HOUR).url
 
 
-def test_nothing_of_an_upload_link_can_be_changed(any_store: Store, upload_url: str) -> None:
+def test_changed_upload_link_is_refused(any_store: Store, upload_url: str) -> None:
     changes = CHANGES | (OF_A_DELEGATED_KEY if any_store.account.delegates else {})
     links = {what: change(upload_url) for what, change in changes.items()}
     # What an upload link does not say, it cannot lack.

@@ -35,7 +35,7 @@ def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, i
     return (len(of_clip), len(moved), len(done) - len(moved), len(failed))
 
 
-def test_counts_are_right_in_whatever_order_files_are_settled(services: AllServices) -> None:
+def test_counts_are_right_in_any_order_of_settled_files(services: AllServices) -> None:
     """Clips with one to three files; batches that are simultaneous, interrupted, late, given up."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)

@@ -131,7 +131,7 @@ def test_an_existing_database_gets_the_shape_of_a_fresh_one(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_nothing_is_lost(empty_database_url: str, variant: str) -> None:
+def test_schema_files_keep_all_rows(empty_database_url: str, variant: str) -> None:
     make_legacy(empty_database_url, variant)
     with psycopg.connect(empty_database_url, row_factory=dict_row) as connection:
         before = snapshot(connection)
@@ -198,7 +198,7 @@ def test_many_runners_at_once_apply_each_file_once(empty_database_url: str) -> N
     assert sorted(applied) == sorted(file.stem for file in SCHEMA.glob("*.sql"))
 
 
-def test_the_command_says_what_it_applied(empty_database_url: str) -> None:
+def test_command_prints_the_applied_files(empty_database_url: str) -> None:
     command = [sys.executable, "-m", "shared.migrate"]
     result = subprocess.run(
         command,
@@ -222,7 +222,7 @@ def test_the_command_names_a_missing_setting() -> None:
 def test_the_command_says_that_the_database_is_out_of_reach(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the terms of the driver, which tell a wrong password from a host that is away."""
+    """In the driver's terms, which distinguish a wrong password from a host that is away."""
     with refusing() as port:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
         assert main(arguments) == 3

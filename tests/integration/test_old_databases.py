@@ -106,7 +106,7 @@ def command(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_awkward_rows_come_over_as_they_are(old_url: str, database_url: str) -> None:
+def test_awkward_rows_are_kept_unchanged(old_url: str, database_url: str) -> None:
     before = contents(old_url)
     apply_schema(old_url)
     assert contents(old_url) == before
@@ -123,10 +123,8 @@ def test_both_ways_may_be_mixed(
     assert (contents(old_url), shape(old_url)) == (before, shape(database_url))
 
 
-def test_the_api_shows_what_came_over(
-    environment: dict[str, str], old_url: str, variant: str
-) -> None:
-    """Every clip and video of an old user, whatever is odd about it, and its views counted."""
+def test_api_shows_the_old_rows(environment: dict[str, str], old_url: str, variant: str) -> None:
+    """Every clip and video of an old user, also odd ones, and its views counted."""
     apply_schema(old_url)
     services = compose_all(from_mapping(environment | {"DATABASE_URL": old_url}))
     with services.database:
@@ -144,7 +142,7 @@ def test_the_api_shows_what_came_over(
         assert [clip.view_count for clip in listed] == [1000] + [0] * 15
 
 
-def test_a_dry_run_shows_what_a_run_would_do_and_changes_nothing(old_url: str) -> None:
+def test_dry_run_prints_the_changes_and_makes_none(old_url: str) -> None:
     before, old_shape = contents(old_url), shape(old_url)
     with psycopg.connect(old_url) as connection:
         catalogue = connection.execute("SELECT oid, relname FROM pg_class ORDER BY oid").fetchall()
@@ -163,12 +161,12 @@ def test_a_dry_run_shows_what_a_run_would_do_and_changes_nothing(old_url: str) -
     assert apply_schema(old_url) == FILES
 
 
-def test_a_dry_run_of_what_is_up_to_date_has_nothing_to_show(database_url: str) -> None:
+def test_dry_run_of_a_current_schema_prints_no_change(database_url: str) -> None:
     assert pending(database_url).files == {}
     assert "would apply nothing" in command(database_url, "--dry-run").stdout
 
 
-def test_a_dry_run_knows_what_was_applied(database_url: str) -> None:
+def test_dry_run_skips_applied_files(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [FILES[-1]])
     assert list(pending(database_url).files) == FILES[-1:]
@@ -222,7 +220,7 @@ INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242);
 
 
 @pytest.mark.parametrize("missing", [0, 1, 3])
-def test_a_database_of_an_earlier_version_gets_only_what_is_missing(
+def test_database_of_an_earlier_version_gets_the_missing_files(
     database_url: str, missing: int
 ) -> None:
     """The row that a killed runner left in yoyo's table of locks means nothing any more."""
@@ -276,7 +274,7 @@ class TestLock:
             assert "would apply nothing" in command(url, "--dry-run").stdout
 
 
-def test_every_schema_file_says_what_it_is_about() -> None:
+def test_every_schema_file_begins_with_a_comment() -> None:
     """Its first comment is what a dry run shows."""
     for file in Path(SCHEMA).glob("*.sql"):
         assert file.read_text().startswith("-- "), file.name

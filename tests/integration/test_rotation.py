@@ -162,9 +162,7 @@ def test_last_known_password_is_used_while_the_vault_is_away(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_server_that_is_away_is_no_reason_to_ask_the_vault(
-    vault: FakeVault, clock: SetClock
-) -> None:
+def test_outage_of_a_server_does_not_query_the_vault(vault: FakeVault, clock: SetClock) -> None:
     """Only a password that was refused may have been changed."""
     with refusing() as port:
         vault.secrets["DATABASE-URL"] = f"postgresql://cliplink:old@127.0.0.1:{port}/x"
@@ -237,7 +235,7 @@ def kept(request: pytest.FixtureRequest, emulator: Emulator, vault: FakeVault) -
 
 @dataclass
 class Kept:
-    """The key in the vault, by itself or in a connection string."""
+    """The key in the vault, alone or in a connection string."""
 
     setting: str
     endpoint: str
@@ -287,7 +285,7 @@ def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, k
 def test_links_are_signed_with_the_new_key_within_ten_minutes(
     store: Store, emulator: Emulator, kept: Kept, clock: SetClock
 ) -> None:
-    """Nobody refuses a signature while a link is made: who made links only would not know."""
+    """No request checks a signature while a link is made, so a refusal would stay unnoticed."""
     emulator.regenerate(SECOND)
     kept.change(SECOND)
     assert store.link_status("first") == 403
@@ -312,7 +310,7 @@ def test_a_key_that_is_in_the_vault_too_late_is_an_outage_until_then(
 
 
 @pytest.mark.parametrize("kept", ["AZURE_STORAGE_ACCOUNT_KEY"], indirect=True)
-def test_another_refusal_is_no_reason_to_ask_the_vault(store: Store, kept: Kept) -> None:
+def test_other_refusals_do_not_query_the_vault(store: Store, kept: Kept) -> None:
     with pytest.raises(BlobMissing):
         store.blobs.get("clips", "absent")
     assert kept.vault.asked == []

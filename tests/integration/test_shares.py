@@ -1,4 +1,4 @@
-"""A share opens its clip for whoever has its address, as often as it allows, until it is over."""
+"""A share opens its clip for anyone who has its URL, within its limits."""
 
 import hashlib
 import itertools
@@ -100,7 +100,7 @@ def run(library: Library, statement: LiteralString, clip: Clip) -> None:
 
 
 class TestOpening:
-    def test_it_leads_to_the_clip_for_a_few_minutes(
+    def test_share_leads_to_the_clip_for_a_few_minutes(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
@@ -112,9 +112,7 @@ class TestOpening:
         assert [s.views for s in shares_of(library, clip)] == [1]
         assert shares_of(library, clip)[0].id == share.id
 
-    def test_nothing_is_served_that_a_browser_would_run(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_share_serves_no_type_that_browsers_run(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         run(library, "UPDATE clips SET content_type = NULL WHERE id = %(clip)s", clip)
         _, token = shared(library, clip)
@@ -137,7 +135,7 @@ class TestOpening:
     def test_a_clip_that_is_not_ready_is_not_opened_yet(
         self, library: Library, film: bytes
     ) -> None:
-        """It can be shared before its upload; whoever opens it is told to come back."""
+        """It can be shared before its upload; visitors are asked to come back."""
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(WrongState):
@@ -174,7 +172,7 @@ class TestOpening:
             sharing.open(token, stranger())
         opened(library, token)
 
-    def test_a_blob_that_is_gone_costs_no_view(self, library: Library, film: bytes) -> None:
+    def test_missing_blob_counts_no_view(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=1)
         library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
@@ -185,7 +183,7 @@ class TestOpening:
 
 class TestTheEnd:
     def test_every_end_looks_alike(self, library: Library, film: bytes) -> None:
-        """Nobody learns whether a share was there, and why it is over."""
+        """The answer does not show whether a share existed, and why it has ended."""
         clips = [library.landed(film) for _ in range(5)]
         shares = [shared(library, clip, max_views=1) for clip in clips]
         tokens = [token for _, token in shares]
@@ -224,7 +222,7 @@ class TestTheEnd:
         refused(library, token)
         opened(library, other)
 
-    def test_it_opens_as_often_as_it_allows(self, library: Library, film: bytes) -> None:
+    def test_share_opens_up_to_its_maximum_of_views(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=2)
         opened(library, token)
@@ -232,7 +230,7 @@ class TestTheEnd:
         refused(library, token)
         assert shares_of(library, clip)[0].views == 2
 
-    def test_of_many_at_once_exactly_as_many_as_it_allows(
+    def test_concurrent_viewers_stay_within_the_maximum(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -268,7 +266,7 @@ class TestTheEnd:
         library.services.clips.hide(library.viewer, clip.id)
         assert not claimed(library, share, link)
 
-    def test_it_goes_with_its_clip(self, library: Library, film: bytes) -> None:
+    def test_share_is_deleted_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)
         library.services.deletion.delete_clip(library.viewer, clip.id)
@@ -417,7 +415,7 @@ class TestHead:
 
 
 class TestOnRecord:
-    def test_what_a_visitor_was_given(self, library: Library, film: bytes) -> None:
+    def test_grants_show_links_of_visitors(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         share, token = shared(library, clip, ip="203.0.113.4")
         link = opened(library, token)
@@ -435,7 +433,7 @@ class TestOnRecord:
         assert shares_of(library, clip)[0].views == 2
         assert len(library.services.grants.page(library.viewer, clip.id, 10, None)) == 1
 
-    def test_who_is_turned_away_is_given_nothing(self, library: Library, film: bytes) -> None:
+    def test_refused_visitor_gets_no_grant(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=1)
         opened(library, token)
@@ -448,7 +446,7 @@ class TestSecret:
     def test_the_database_does_not_hold_it(
         self, library: Library, film: bytes, database_url: str
     ) -> None:
-        """In no table, in no form: whoever has a copy of the database can open nothing."""
+        """No table holds it in any form: a copy of the database opens no share."""
         _, token = shared(library, library.landed(film))
         opened(library, token)
         dump = _dump(database_url)
@@ -456,7 +454,7 @@ class TestSecret:
         for form in (token, token.encode().hex(), urlsafe_b64decode(token + "=").hex()):
             assert form not in dump
 
-    def test_what_the_database_holds_opens_nothing(self, library: Library, film: bytes) -> None:
+    def test_database_holds_no_secret_of_a_share(self, library: Library, film: bytes) -> None:
         _, token = shared(library, library.landed(film))
         digest = hashlib.sha256(token.encode())
         for stolen in (
@@ -472,10 +470,8 @@ class TestSecret:
         assert len(tokens) == 50
         assert {len(urlsafe_b64decode(token + "=")) for token in tokens} == {32}
 
-    def test_it_is_looked_for_by_its_digest_alone(
-        self, library: Library, database_url: str
-    ) -> None:
-        """One step into an index, whatever the token: there is nothing to be timed."""
+    def test_share_is_found_by_its_digest_only(self, library: Library, database_url: str) -> None:
+        """One index lookup for every token: timing reveals nothing."""
         _, token = shared(library, library.announce())
         digest = hashlib.sha256(token.encode()).digest()
         with psycopg.connect(database_url) as connection:
@@ -509,7 +505,7 @@ class TestOwners:
             False,
         ]
 
-    def test_somebody_elses_clip_is_absent(self, library: Library) -> None:
+    def test_clip_of_another_user_is_absent(self, library: Library) -> None:
         clip, sharing = library.announce(), library.services.sharing
         share, _ = shared(library, clip)
         mallory = Viewer(library.services.users.id_of("mallory", None))
@@ -536,7 +532,7 @@ class TestOwners:
         sharing.revoke(root, clip.id, share.id)
         assert [s.revoked_at is not None for s in shares_of(library, clip)] == [True]
 
-    def test_a_clip_that_is_gone_cannot_be_shared(self, library: Library) -> None:
+    def test_deleted_clip_cannot_be_shared(self, library: Library) -> None:
         clip = library.announce()
         library.services.clips.hide(library.viewer, clip.id)
         with pytest.raises(NotFound):

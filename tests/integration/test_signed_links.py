@@ -134,7 +134,7 @@ def test_a_read_link_works_in_its_time_only(any_store: Store, hours: int) -> Non
     assert any_store.send("GET", link.url).status == 403
 
 
-def test_a_blob_is_closed_to_whoever_has_no_link(any_store: Store) -> None:
+def test_blob_is_refused_without_a_link(any_store: Store) -> None:
     any_store.put("a.mp4")
     url = any_store.account.url(any_store.container, "a.mp4")
     assert any_store.send("GET", url).status in {401, 403, 404}
@@ -169,7 +169,7 @@ def test_the_address_that_a_link_is_bound_to_is_signed(any_store: Store) -> None
         "🎬",
     ],
 )
-def test_a_download_is_saved_under_the_name_asked_for(any_store: Store, name: str) -> None:
+def test_download_is_saved_under_the_requested_name(any_store: Store, name: str) -> None:
     any_store.put("a.mp4", b"here")
     terms = LinkTerms(download_as=name, content_type="video/webm")
     link = any_store.links.to_read(any_store.container, "a.mp4", HOUR, terms)

@@ -73,14 +73,14 @@ def test_a_server_that_went_silent_is_an_outage_for_every_caller(
 def test_a_statement_that_takes_too_long_goes_on_nowhere(
     database: Database, admin: psycopg.Connection
 ) -> None:
-    """By itself the server would notice only when it has an answer that nobody takes."""
+    """Otherwise the server would notice only when it sends a result that is not read."""
     process = backend_of(database)
     with pytest.raises(DatabaseUnavailable):
         database.one("SELECT pg_sleep(600) AS n", {})
     wait_until_gone(admin, process)
 
 
-def test_nothing_stays_of_a_transaction_in_which_the_server_went_silent(
+def test_transaction_is_rolled_back_after_silence_of_the_server(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -99,7 +99,7 @@ def test_nothing_stays_of_a_transaction_in_which_the_server_went_silent(
 
 
 @pytest.mark.parametrize(("named", "milliseconds"), [("", 10_000), ("?tcp_user_timeout=700", 700)])
-def test_what_the_address_says_of_a_connection_goes_before_our_own(
+def test_parameters_of_the_url_override_the_defaults(
     empty_database_url: str, named: str, milliseconds: int
 ) -> None:
     """As the socket has it in the end."""
@@ -113,7 +113,7 @@ def test_what_the_address_says_of_a_connection_goes_before_our_own(
     assert (timeout, interval) == (milliseconds, 10)
 
 
-def test_the_schema_runner_notices_a_host_that_is_gone(
+def test_schema_runner_notices_a_dead_host(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When it applies files, and in a dry run."""

@@ -1,4 +1,4 @@
-"""Whatever storage does in an outage becomes StorageUnavailable, from every verb."""
+"""Every outage of storage becomes StorageUnavailable, from every method."""
 
 import threading
 import time
@@ -134,7 +134,7 @@ def test_an_account_is_made_without_connecting() -> None:
     "verb", [VERBS["get"], VERBS["read"], VERBS["put"]], ids=["get", "read", "put"]
 )
 def test_silent_storage_is_waited_for_once(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller's wait is one time-out, whatever is retried otherwise."""
+    """The caller waits for one time-out, without retries."""
     monkeypatch.setitem(account._CLIENT_OPTIONS, "read_timeout", 0.5)
     over = threading.Event()
 

@@ -10,6 +10,7 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
+from shared.catalogue import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model import MAX_DELIVERIES
 from shared.storage import BlobReader
@@ -22,13 +23,13 @@ from tests.telemetry import Recorded, recording
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """Whatever a test makes to be seen holds no secret."""
+    """Telemetry that a test creates holds no secret."""
     with recording(monkeypatch) as recorded:
         yield recorded
-    told = "\n".join(span.to_json() for span in recorded.spans)
-    assert told
-    assert log_scan.masked(told) == told
-    assert not any(word in told for word in ("sig=", "eyJ", "AccountKey", "alice"))
+    output = "\n".join(span.to_json() for span in recorded.spans)
+    assert output
+    assert log_scan.masked(output) == output
+    assert not any(word in output for word in ("sig=", "eyJ", "AccountKey", "alice"))
 
 
 def names(spans: list[ReadableSpan]) -> list[str]:
@@ -48,7 +49,7 @@ def test_an_ingest_shows_its_steps(library: Library, film: bytes, recorded: Reco
     ]
 
 
-def test_what_a_step_asked_of_others_lies_within_it(
+def test_requests_of_a_step_are_its_child_spans(
     library: Library, film: bytes, recorded: Recorded
 ) -> None:
     """Requests of other threads included: images are written and ranges are read by several."""
@@ -63,7 +64,7 @@ def test_what_a_step_asked_of_others_lies_within_it(
     assert names(recorded.below(recorded.named("ingest.publish"))) == ["UPDATE clips"]
 
 
-def test_a_ready_clip_is_counted_with_what_it_took(
+def test_ready_clip_is_counted_with_its_costs(
     library: Library, film: bytes, recorded: Recorded, clock: SetClock
 ) -> None:
     clock.advance(minutes=1)
@@ -136,13 +137,13 @@ def test_the_line_of_a_failure_carries_its_code(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "clips")
-    library.landed(b"")
+    library.landed(b"no film")
     (line,) = (record for record in caplog.records if " failed: " in record.message)
-    assert vars(line)["failure_code"] == "empty_file"
-    assert vars(line)["size_bytes"] == 0
+    assert vars(line)["failure_code"] == "not_a_video"
+    assert vars(line)["size_bytes"] == len(b"no film")
 
 
-def test_a_cleanup_counts_what_it_did_and_that_it_ran(
+def test_cleanup_counts_its_items_and_its_run(
     library: Library, film: bytes, clock: SetClock, recorded: Recorded
 ) -> None:
     library.announce()
@@ -167,10 +168,9 @@ def test_a_cleanup_that_met_an_outage_says_so(
         raise StorageUnavailable("Storage is away.")
 
     caplog.set_level(logging.INFO, "clips")
-    cleanup = library.services.cleanup
-    monkeypatch.setattr(type(cleanup), "_drop_temp_blobs", away)
+    monkeypatch.setattr(Upkeep, "abandoned_uploads", away)
     with pytest.raises(StorageUnavailable):
-        cleanup.run()
+        library.services.cleanup.run()
     assert recorded.points("cliplink.cleanup.runs") == [({"outcome": "outage"}, 1, 0)]
     (line,) = (record for record in caplog.records if "Cleanup done" in record.message)
     assert vars(line)["outages"] == 1
@@ -191,7 +191,7 @@ REQUESTS = "azure.core.pipeline.policies.http_logging_policy"
 
 @pytest.fixture
 def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Whatever a test lets the vendor's client log; quiet again afterwards."""
+    """Lines that the vendor's client logs in a test; quiet again afterwards."""
     caplog.set_level(logging.INFO)
     yield caplog
     logging.getLogger(REQUESTS).setLevel(logging.WARNING)
@@ -204,7 +204,7 @@ def test_requests_to_storage_are_not_logged(
     assert "Request URL" not in requests_log.text
 
 
-def test_with_the_debug_switch_they_are_and_show_no_signature(
+def test_storage_debug_logs_requests_without_signatures(
     azurite_account: Account, requests_log: pytest.LogCaptureFixture
 ) -> None:
     """Neither that of a request, nor that of a link: the app's client never uses one, but might."""

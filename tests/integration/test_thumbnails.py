@@ -110,13 +110,13 @@ class TestGrid:
     """However many times are asked for, a clip has at most a thousand."""
 
     @pytest.mark.parametrize("duration", [0.5, 10.0, 100.0, 3600.0, 86_400.0])
-    def test_it_is_bounded(self, duration: float) -> None:
+    def test_number_of_stills_is_bounded(self, duration: float) -> None:
         asked = [duration * n / 20_000 for n in range(25_000)]
         points = {on_grid(time, duration) for time in asked}
         assert len(points) <= 1001
         assert max(points) <= duration
 
-    def test_it_is_never_after_the_time_asked_for(self) -> None:
+    def test_still_is_never_after_the_requested_time(self) -> None:
         assert on_grid(1.29, 10.0) == 1.2
         assert on_grid(0.3, 10.0) == 0.3
         assert on_grid(59.9, 3600.0) == 57.6
@@ -147,7 +147,7 @@ class TestStoryboard:
     def test_links_of_one_window_are_the_same_and_share_a_copy(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
-        """It is written once: whoever comes later finds it."""
+        """It is written once: later callers find it."""
         clip = library.landed(film)
         clock.now = clock.now.replace(minute=16, second=0)
         first = library.link(clip, self.terms())
@@ -196,7 +196,7 @@ class TestStoryboard:
         clock.advance(seconds=2)
         assert library.services.cleanup.run()["temp_blobs_deleted"] == 1
 
-    def test_one_bound_to_an_address_is_no_one_elses(self, library: Library, film: bytes) -> None:
+    def test_link_bound_to_an_address_is_not_shared(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         link = library.link(clip, self.terms("203.0.113.7"))
         assert "sip=203.0.113.7" in link.url

@@ -1,4 +1,4 @@
-"""The check of a blob's tier tells what one request can tell, and claims nothing more."""
+"""The check of a blob's tier returns what one request shows, and nothing more."""
 
 import threading
 from uuid import uuid4
@@ -43,7 +43,7 @@ def test_blobs_outside_the_archive_can_be_read(
     assert tier_check.is_readable(library.containers.clips, name) is readable
 
 
-def test_a_missing_blob_is_known_to_be_missing(library: Library, tier_check: TierCheck) -> None:
+def test_missing_blob_is_recognised(library: Library, tier_check: TierCheck) -> None:
     with pytest.raises(BlobMissing):
         tier_check.is_readable(library.containers.clips, "nothing.mp4")
 

@@ -34,7 +34,9 @@ class TestEmpty:
         library.services.ingest.landed(clip.blob_name)
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_it_fails_when_the_link_has_ended(self, library: Library, clock: SetClock) -> None:
+    def test_empty_blob_fails_when_the_link_has_ended(
+        self, library: Library, clock: SetClock
+    ) -> None:
         clip = library.landed(b"")
         clock.now = datetime.now(UTC) + UPLOAD_LIFE + A_WHILE
         library.services.cleanup.run()

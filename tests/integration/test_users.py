@@ -34,7 +34,7 @@ def admin(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 def legacy(admin: psycopg.Connection, email: str | None) -> UUID:
-    """Somebody who signed in with a password at the old service."""
+    """A user who signed in with a password at the old service."""
     row = admin.execute(
         "INSERT INTO users (email, password_hash) VALUES (%s, 'hash') RETURNING id", [email]
     ).fetchone()
@@ -120,7 +120,7 @@ def test_another_address_recognises_no_user(
 def test_an_address_equal_only_in_lower_case_recognises_no_user(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
-    """Whoever owns it can have it verified: it is another mailbox, or a domain of their own."""
+    """Its owner can have it verified: it is another mailbox, or an own domain."""
     mike = legacy(admin, "mike@example.org")
     assert users.id_of("auth0|mallory", address) != mike
 
@@ -235,7 +235,7 @@ def test_two_subjects_with_one_address_do_not_both_get_its_videos(
 @pytest.mark.parametrize(
     "address", ["mi\N{KELVIN SIGN}e@example.org", "mike@example.org.", "mike+x@example.org"]
 )
-def test_an_address_that_looks_the_same_merges_nobody(
+def test_similar_address_merges_no_users(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     mike = legacy(admin, "mike@example.org")
@@ -329,6 +329,6 @@ def test_command_does_not_choose_between_two_users(
     monkeypatch.setenv("DATABASE_URL", database_url)
     both = {legacy(admin, "shared@example.org"), legacy(admin, "shared@example.org")}
     assert link_user.main(["s", "--email", "shared@example.org"]) == link_user.NOT_LINKED
-    told = capsys.readouterr().err
-    assert all(str(user) in told for user in both)
+    printed = capsys.readouterr().err
+    assert all(str(user) in printed for user in both)
     assert link_user.main(["s", "--email", "else@example.org"]) == link_user.NOT_LINKED

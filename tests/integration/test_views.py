@@ -56,7 +56,7 @@ def test_an_admin_views_under_their_own_name(library: Library) -> None:
     assert logged(library) == [(root.user_id, clip.id)]
 
 
-def test_an_admin_whose_row_is_gone_views_under_no_name(library: Library) -> None:
+def test_view_of_an_admin_without_a_row_has_no_user(library: Library) -> None:
     """As after a restore: the app still remembers an id that the database has not."""
     clip = library.announce()
     assert view(library, clip, Viewer(uuid4(), as_admin=True))
@@ -64,7 +64,7 @@ def test_an_admin_whose_row_is_gone_views_under_no_name(library: Library) -> Non
     assert library.clip(clip.id).view_count == 1
 
 
-def test_of_many_at_once_none_is_lost(library: Library) -> None:
+def test_concurrent_views_are_all_counted(library: Library) -> None:
     clip = library.announce()
     start = threading.Barrier(8)
 

@@ -1,6 +1,6 @@
 """TLS before a Postgres that has none, as servers on Azure have it.
 
-Speaks the beginning of the protocol, and passes on whatever comes then.
+Speaks the beginning of the protocol, and passes on all later bytes.
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 """
 

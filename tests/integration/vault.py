@@ -26,7 +26,7 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 class FakeVault:
     """Knows secrets by their own names, and believes well-formed tokens that are meant for it.
 
-    `replies`, while there are any, are the answers to whoever has such a token. `environment`
+    `replies`, while there are any, are the answers to a caller with such a token. `environment`
     is what a process finds that may read the vault.
     """
 
@@ -95,7 +95,7 @@ def serving_vault(folder: Path, secrets: dict[str, str]) -> Iterator[FakeVault]:
             "IDENTITY_ENDPOINT": f"{tokens.url}/msi/token",
             "IDENTITY_HEADER": vault.identity.secret,
             "REQUESTS_CA_BUNDLE": str(trusted),
-            # Not whatever else the machine may be signed in with.
+            # Not other identities of the machine.
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
         }
         yield vault

@@ -97,7 +97,7 @@ def test_a_killed_host_runs_it_again(sample: Sample) -> None:
 
 
 def test_a_function_may_run_longer_than_the_lease(sample: Sample) -> None:
-    """The lease is renewed, so nobody else gets the message meanwhile."""
+    """The lease is renewed, so no one else gets the message meanwhile."""
     sample.container("in").upload_blob("longer", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="1"):
         sample.wait_for_calls(1, "take_blob", blob="longer")
@@ -202,9 +202,7 @@ def test_event_grid_shakes_hands_by_the_header(shared_host: child.Host) -> None:
     assert request(shared_host, "GET", f"{_EVENT_PATH}take_event").status == 400
 
 
-def test_event_grid_delivers_whatever_was_sent(
-    shared_host: child.Host, shared_sample: Sample
-) -> None:
+def test_event_grid_delivers_every_event(shared_host: child.Host, shared_sample: Sample) -> None:
     """No event is filtered: neither by container nor by type. Without one nothing is run."""
     container, elsewhere = shared_sample.container("events"), shared_sample.container("in")
     for blob in ("without an event", "x/é", "by another type", "alone"):
@@ -233,7 +231,7 @@ def test_an_event_of_an_unknown_function_is_accepted(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", [1], [{"eventType": "x"}], [{"data": {"url": "x"}}]])
-def test_what_is_no_event_is_500(shared_host: child.Host, body: object) -> None:
+def test_malformed_event_is_500(shared_host: child.Host, body: object) -> None:
     assert deliver(shared_host, body).status == 500
 
 

@@ -74,7 +74,7 @@ def test_a_call_is_answered_when_it_has_ended(called_sample: Sample, host: child
     assert "done hello" in called_sample.messages("called-done"), "outputs are written"
 
 
-def test_nothing_else_listens_to_triggers(called_sample: Sample, host: child.Host) -> None:
+def test_host_listens_to_no_other_triggers(called_sample: Sample, host: child.Host) -> None:
     """HTTP functions are served as ever, and the webhook is the other program's."""
     called_sample.send("for the other program")
     assert request(host, "GET", "/api/hello").status == 200

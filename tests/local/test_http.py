@@ -42,7 +42,7 @@ def test_the_first_function_by_name_answers(shared_host: child.Host) -> None:
         ("POST", "/admin/functions/absent"),
     ],
 )
-def test_what_is_not_there_is_404_without_a_body(
+def test_unknown_path_is_404_without_a_body(
     shared_host: child.Host, method: str, path: str
 ) -> None:
     """The real host says no more than that."""
@@ -122,7 +122,7 @@ def test_pages_of_any_origin_may_call(shared_host: child.Host) -> None:
     assert request(shared_host, "GET", "/api/hello").header("access-control-allow-origin") is None
 
 
-def test_what_is_not_there_is_answered_alike_every_time(shared_host: child.Host) -> None:
+def test_unknown_paths_get_the_same_answer(shared_host: child.Host) -> None:
     """No field of one answer is in the next, least of all those for a page of another origin."""
     asked = {"Origin": "https://page.example"}
     for path in ("/", "/api", "/admin/absent"):

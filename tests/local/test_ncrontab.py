@@ -45,8 +45,8 @@ def test_the_next_time(expression: str, after: str, due: str) -> None:
      "0 0 0 * * 7", "0 0 0 * * someday", "0 0 0 * * sundry", "0 0 0 * june. *", "a * * * * *",
      "0 0 0 L * *", "0 0 0 ? * *", "@daily", "0 0 -1 * * *", "* * * * * * *"],
 )  # fmt: skip
-def test_what_is_no_expression_is_refused(expression: str) -> None:
-    """A mistake is told at the start, not by a timer that never fires."""
+def test_malformed_expressions_are_refused(expression: str) -> None:
+    """A mistake is reported at the start, not by a timer that never fires."""
     with pytest.raises(BadExpression):
         Schedule.parse(expression)
 

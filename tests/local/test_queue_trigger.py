@@ -39,7 +39,7 @@ def test_after_max_dequeue_count_the_message_is_poison(
     assert [call["dequeue_count"] for call in calls] == [1, 2, 3]
 
 
-def test_what_is_not_base64_is_poison(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_text_that_is_not_base64_is_poison(shared_host: child.Host, shared_sample: Sample) -> None:
     """The message is kept as it is, and no function sees it."""
     del shared_host
     shared_sample.queue().send_message("no base64!")
@@ -51,7 +51,7 @@ def test_what_is_not_base64_is_poison(shared_host: child.Host, shared_sample: Sa
     queue.clear_messages()
 
 
-def test_what_is_base64_of_no_text_is_tried_before_it_is_poison(
+def test_base64_of_binary_data_is_tried_before_it_is_poison(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """As often as any other message, though its function is never called."""

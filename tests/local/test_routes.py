@@ -49,14 +49,14 @@ _GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
         ("v%C3%A9", "/v", None),
     ],
 )
-def test_what_a_template_takes(template: str, path: str, parameters: dict[str, str] | None) -> None:
+def test_templates_match_paths(template: str, path: str, parameters: dict[str, str] | None) -> None:
     """Parameters are decoded once; a slash that was encoded stays encoded."""
     assert compile_route("f", template, []).match("GET", decode_path(path)) == parameters
 
 
 @pytest.mark.parametrize("template", ["{x:odd}", "{x:length(a)}", "{x:range(1)}", "{x", "{a-b}"])
-def test_what_is_no_template_is_refused(template: str) -> None:
-    """A mistake in a route is told at the start."""
+def test_malformed_templates_are_refused(template: str) -> None:
+    """A mistake in a route is reported at the start."""
     with pytest.raises(BadTemplate):
         compile_route("f", template, [])
 

@@ -79,7 +79,7 @@ def test_azurite_keeps_its_blobs(tmp_path: Path) -> None:
             assert blob.download_blob().readall() == b"content"
 
 
-def test_azurite_speaks_https_and_takes_bearer_tokens(tmp_path: Path) -> None:
+def test_azurite_serves_https_and_accepts_bearer_tokens(tmp_path: Path) -> None:
     """So that the app's managed identity can be tested."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
@@ -98,7 +98,7 @@ def test_azurite_speaks_https_and_takes_bearer_tokens(tmp_path: Path) -> None:
                     "iat": 0,
                     "exp": 2**32,
                 },
-                "any key will do, for nobody checks it",
+                "any key works, because no one checks it",
             )
             return AccessToken(token, 2**32)
 
@@ -118,7 +118,7 @@ def test_azurite_speaks_https_and_takes_bearer_tokens(tmp_path: Path) -> None:
         assert [c.name for c in client.list_containers()] == ["made-with-a-token"]
 
 
-def test_a_token_holds_for_whoever_fetches_the_keys(tmp_path: Path) -> None:
+def test_token_is_valid_for_every_client_of_the_keys(tmp_path: Path) -> None:
     """By the addresses that OpenID Connect discovery names."""
     issuer = Issuer(tmp_path / "key.pem")
     token = issuer.token("alice", ["admin"], "alice@example.com")

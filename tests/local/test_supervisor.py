@@ -111,9 +111,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_copy_that_is_asked_to_stop_leaves_nothing(
-    launcher: Launcher, number: signal.Signals
-) -> None:
+def test_stopped_copy_leaves_no_process(launcher: Launcher, number: signal.Signals) -> None:
     """Neither Ctrl-C nor SIGTERM is a failure."""
     copy = launcher.start()
     assert copy.lines[-1] == f"Cliplink is ready: http://localhost:{launcher.port}"
@@ -213,7 +211,7 @@ def test_a_copy_whose_part_dies_says_which_and_ends(launcher: Launcher) -> None:
     next(child for child in children if child.name() == "node").kill()
     assert copy.process.wait(30) == 1
     errors = (launcher.folder / "errors").read_text()
-    assert "Azurite ended by itself" in errors
+    assert "Azurite ended unexpectedly" in errors
     assert "azurite.log" in errors
     wait_until(lambda: not _alive(children), "no orphan")
 
@@ -246,7 +244,7 @@ def test_a_token_is_all_that_is_printed() -> None:
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 81", "7_071"])
-def test_what_is_no_port_is_said_to_be_none(port: str) -> None:
+def test_invalid_port_is_reported(port: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "local", "run"],
         check=False,

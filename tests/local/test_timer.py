@@ -69,7 +69,7 @@ def test_a_missed_time_is_made_up_for_once(sample: Sample, hours: int, runs: int
 
 
 @pytest.mark.usefixtures("within_an_hour")
-def test_another_schedule_is_no_missed_time(sample: Sample) -> None:
+def test_changed_schedule_is_no_missed_run(sample: Sample) -> None:
     """A time that the present schedule does not have was noted for an older one."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     _note(sample, due=this_hour - timedelta(minutes=61))

@@ -1,6 +1,6 @@
 """Real clips, made with PyAV in a fraction of a second, and sources to read them from.
 
-What a clip shows is known: four coloured quarters with fine texture, so that a test can tell
+What a clip shows is known: four coloured quarters with fine texture, so that a test can see
 which way up, how large and in which colours a picture has come out. Usable by other tests.
 """
 
@@ -259,7 +259,7 @@ def _encode_cover(container: OutputContainer, stream: VideoStream, cover: Image.
 
 @dataclass(slots=True)
 class MemorySource:
-    """A `ByteSource` over bytes that remembers what was read, and fails when told to.
+    """A `ByteSource` over bytes that remembers what was read, and fails on request.
 
     From the read with this number on (0 is the first), `failure` is raised.
     """

@@ -1,6 +1,6 @@
 """Films whose every frame shows its number, and whose sound never repeats: what tests of cuts read.
 
-Numbers are drawn as twelve bars, so that any codec keeps them; noise tells where sound begins.
+Numbers are drawn as twelve bars, so that any codec keeps them; noise shows where sound begins.
 """
 
 import random
@@ -133,7 +133,7 @@ def sound_shift(whole: array[int], part: array[int], seconds: float, *, most: in
     return min(range(-most, most + 1), key=difference)
 
 
-def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, whatever their types
+def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, of any type
     """The recipe of a film of numbered frames with noise as sound; `changes` as for a Clip."""
     plain = Clip(seconds=8.0, gop=50, frame_rate=RATE, sounds=("aac",), channels=1)
     return replace(plain, **{"draw": draw_number, "encode_sound": encode_noise} | changes)

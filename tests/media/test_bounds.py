@@ -1,4 +1,4 @@
-"""No number from a file is believed beyond reason, or overflows."""
+"""No implausible number from a file is used, and none overflows."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Colours come out as they went in, whatever matrix and range, and HDR fits a normal screen."""
+"""Colours are preserved for every matrix and range, and HDR fits a normal screen."""
 
 from collections.abc import Callable
 

@@ -27,7 +27,7 @@ def pixel_crop(top: int, bottom: int, left: int, right: int) -> bytes:
         ((0, 0, 0, 0), CODED),
     ],
 )
-def test_cropped_matroska_has_the_size_of_what_is_shown(
+def test_cropped_matroska_has_the_displayed_size(
     made: Make, sides: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
     clip = Clip(size=CODED, seconds=0.4, codec="libvpx", options={"live": "1"})
@@ -62,12 +62,12 @@ def test_cropping_has_a_box(
     "cropping",
     [Cropping(60, 60, 0, 0), Cropping(0, 0, 200, 0), Cropping(2**32 - 1, 2**32 - 1, 0, 0)],
 )
-def test_cropping_that_leaves_nothing_is_ignored(cropping: Cropping) -> None:
+def test_cropping_of_the_whole_picture_is_ignored(cropping: Cropping) -> None:
     assert cropping.size(CODED) == CODED
 
 
 @pytest.mark.parametrize(("rotation", "size"), [(0, (100, 60)), (90, (60, 100))])
-def test_cropped_mp4_has_the_size_of_what_is_shown(
+def test_cropped_mp4_has_the_displayed_size(
     made: Make, rotation: int, size: tuple[int, int]
 ) -> None:
     """A `clap` box is put into the sample entry; turning comes after cropping."""

@@ -52,7 +52,7 @@ class MemoryFile:
 
 @pytest.mark.parametrize("played", [True, False])
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1"])
-def test_one_damaged_keyframe_is_no_tile(
+def test_damaged_keyframe_gives_no_tile(
     made: Make, monkeypatch: pytest.MonkeyPatch, codec: str, *, played: bool
 ) -> None:
     """The rest of the board shows the film."""

@@ -1,4 +1,4 @@
-"""Encrypted films fail as such, whatever their length, codec, scheme and container."""
+"""Encrypted films fail as such, with any length, codec, scheme and container."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> Non
 
 
 def with_bytes_in(data: bytes, at: int, inserted: bytes) -> bytes:
-    """Return an MP4 with bytes put into its sample descriptions; `moov` stands at the end."""
+    """Return an MP4 with bytes put into its sample descriptions; `moov` is at the end."""
     changed = bytearray(data)
     for parent in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
         size_at = changed.rindex(parent, 0, at) - 4
@@ -86,7 +86,7 @@ COMPRESSION = bytes.fromhex(
 def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool = False) -> bytes:
     """Return a Matroska file whose first track of this kind (or its `Video`) has one more element.
 
-    Only what stands before the first cluster moves: the file has no index.
+    Only the bytes before the first cluster move: the file has no index.
     """
     tracks = data.rindex(bytes.fromhex("1654ae6b"), 0, data.index(bytes.fromhex("1f43b675")))
     first, end = element(data, tracks + 4)
@@ -105,7 +105,7 @@ def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool
 
 
 def element(data: bytes, at: int) -> tuple[int, int]:
-    """Return where the body of an element begins and ends whose size stands at `at`."""
+    """Return begin and end of the body of an element whose size is at `at`."""
     width = 9 - data[at].bit_length()
     size = int.from_bytes(data[at : at + width]) & ((1 << (7 * width)) - 1)
     return at + width, at + width + size

@@ -62,7 +62,7 @@ def test_large_film_without_index_is_sampled_within_its_budget(
     budgets: list[FrameBudget] = []
 
     def small_budget(film: object, count: int, max_bytes: int) -> FrameBudget:
-        budgets.append(FrameBudget(film, count, min(max_bytes, 1_500_000)))  # type: ignore[arg-type] # stands for the class
+        budgets.append(FrameBudget(film, count, min(max_bytes, 1_500_000)))  # type: ignore[arg-type] # replaces the class
         return budgets[-1]
 
     monkeypatch.setattr(stills_module, "FrameBudget", small_budget)
@@ -83,7 +83,7 @@ def test_large_film_without_index_is_sampled_within_its_budget(
 def test_film_that_was_read_only_at_its_beginning_has_no_board(
     made: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last tile would stand for all that follows."""
+    """The last tile would represent all that follows."""
     monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     monkeypatch.setattr(entry, "can_enter_anywhere", lambda _: False)
     monkeypatch.setattr(stills_module, "_FRAME_BYTES", (300_000, 300_000))

@@ -24,7 +24,7 @@ def failure_of(source: MemorySource, limits: Limits | None = None) -> str:
 
 
 @pytest.mark.parametrize("code", list(FailureCode))
-def test_every_code_tells_the_owner_what_to_do(code: FailureCode) -> None:
+def test_every_code_has_advice_for_the_owner(code: FailureCode) -> None:
     """Two plain sentences at least, none of them about our insides."""
     assert code.value == code.name.lower()
     assert code.sentence.endswith(".")
@@ -70,7 +70,7 @@ def test_empty_file() -> None:
         "heic",
     ],
 )
-def test_what_is_no_video(data: bytes) -> None:
+def test_other_files_are_not_a_video(data: bytes) -> None:
     """Text, playlists, pictures, noise."""
     assert failure_of(MemorySource(data)) == FailureCode.NOT_A_VIDEO
 

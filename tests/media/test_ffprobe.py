@@ -34,46 +34,46 @@ def stream_of(report: dict[str, Any], kind: str) -> dict[str, Any] | None:
     return next((s for s in report["streams"] if s.get("codec_type") == kind), None)
 
 
-def check(ours: Media, report: dict[str, Any]) -> None:
+def check(actual: Media, report: dict[str, Any]) -> None:
     """Compare every field that ffprobe has."""
-    assert ours.container in report["format"]["format_name"].split(",")
+    assert actual.container in report["format"]["format_name"].split(",")
     duration = float(report["format"]["duration"])
-    assert ours.duration == pytest.approx(duration, abs=DURATION_TOLERANCE)
-    assert ours.bit_rate == pytest.approx(int(report["format"]["bit_rate"]), rel=0.03)
-    check_video(ours.video, stream_of(report, "video"))
-    check_audio(ours.audio, stream_of(report, "audio"))
+    assert actual.duration == pytest.approx(duration, abs=DURATION_TOLERANCE)
+    assert actual.bit_rate == pytest.approx(int(report["format"]["bit_rate"]), rel=0.03)
+    check_video(actual.video, stream_of(report, "video"))
+    check_audio(actual.audio, stream_of(report, "audio"))
 
 
-def check_video(ours: VideoTrack | None, theirs: dict[str, Any] | None) -> None:
+def check_video(actual: VideoTrack | None, expected: dict[str, Any] | None) -> None:
     """Compare the picture; the displayed size follows from ffprobe's size, shape and rotation."""
-    if theirs is None or ours is None:
-        assert ours is None
-        assert theirs is None
+    if expected is None or actual is None:
+        assert actual is None
+        assert expected is None
         return
-    assert ours.codec == theirs["codec_name"]
-    assert ours.profile == theirs.get("profile")
-    assert ours.pixel_format == theirs["pix_fmt"]
-    assert ours.color_range == theirs.get("color_range")
-    assert ours.color_space == theirs.get("color_space")
-    assert ours.color_transfer == theirs.get("color_transfer")
-    assert ours.color_primaries == theirs.get("color_primaries")
-    assert ours.frame_rate == pytest.approx(float(Fraction(theirs["avg_frame_rate"])))
-    assert (ours.coded_width, ours.coded_height) == (theirs["width"], theirs["height"])
-    counter_clockwise = next((d["rotation"] for d in theirs.get("side_data_list", ()) if d), 0)
-    assert ours.rotation == -counter_clockwise % 360
-    shape = Fraction(theirs.get("sample_aspect_ratio", "1:1").replace(":", "/"))
-    size = (round(theirs["width"] * shape), theirs["height"])
-    assert (ours.width, ours.height) == (size if ours.rotation % 180 == 0 else size[::-1])
+    assert actual.codec == expected["codec_name"]
+    assert actual.profile == expected.get("profile")
+    assert actual.pixel_format == expected["pix_fmt"]
+    assert actual.color_range == expected.get("color_range")
+    assert actual.color_space == expected.get("color_space")
+    assert actual.color_transfer == expected.get("color_transfer")
+    assert actual.color_primaries == expected.get("color_primaries")
+    assert actual.frame_rate == pytest.approx(float(Fraction(expected["avg_frame_rate"])))
+    assert (actual.coded_width, actual.coded_height) == (expected["width"], expected["height"])
+    counter_clockwise = next((d["rotation"] for d in expected.get("side_data_list", ()) if d), 0)
+    assert actual.rotation == -counter_clockwise % 360
+    shape = Fraction(expected.get("sample_aspect_ratio", "1:1").replace(":", "/"))
+    size = (round(expected["width"] * shape), expected["height"])
+    assert (actual.width, actual.height) == (size if actual.rotation % 180 == 0 else size[::-1])
 
 
-def check_audio(ours: AudioTrack | None, theirs: dict[str, Any] | None) -> None:
+def check_audio(actual: AudioTrack | None, expected: dict[str, Any] | None) -> None:
     """Compare the sound."""
-    if theirs is None or ours is None:
-        assert ours is None
-        assert theirs is None
+    if expected is None or actual is None:
+        assert actual is None
+        assert expected is None
         return
-    assert (ours.codec, ours.channels) == (theirs["codec_name"], theirs["channels"])
-    assert ours.sample_rate == int(theirs["sample_rate"])
+    assert (actual.codec, actual.channels) == (expected["codec_name"], expected["channels"])
+    assert actual.sample_rate == int(expected["sample_rate"])
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
@@ -109,7 +109,7 @@ def test_samples_agree_with_the_record(name: str) -> None:
     ],
 )
 def test_made_clips_agree_with_ffprobe(made: Make, name: str, clip: Clip) -> None:
-    """Live, on whatever this machine's ffprobe is."""
+    """Live, with this machine's ffprobe."""
     path = made(name, clip)
     report = subprocess.run([*FFPROBE, str(path)], capture_output=True, check=True, text=True)
     check(describe(path), json.loads(report.stdout))

@@ -109,7 +109,7 @@ def test_several_calls_and_stills_do_not_disturb_each_other(made: Make) -> None:
         assert file.stills() == stills
 
 
-def test_only_what_lies_before_the_moment_is_read(made: Make) -> None:
+def test_still_reads_only_bytes_before_its_time(made: Make) -> None:
     """A second of a film of half a minute."""
     source = source_of(made("a.mp4", Clip(seconds=30, codec_options={"crf": "1"})))
     with media.opened(source) as file:

@@ -125,7 +125,7 @@ def with_samples_in(path: Path, data: bytes) -> bytes:
 
 
 def test_external_data_references_are_not_followed(made: Make, tmp_path: Path) -> None:
-    """A MOV may keep its samples in another file; FFmpeg would open it if it were told to."""
+    """A MOV may keep its samples in another file; FFmpeg would open it if it were allowed to."""
     data = made("a.mov").read_bytes()
     target = tmp_path / "samples.mov"
     target.write_bytes(data)

@@ -127,7 +127,7 @@ def ebml(doctype: bytes, segment_size: bytes, body: bytes) -> bytes:
 
 @pytest.mark.parametrize(("doctype", "name"), [(b"webm", "webm"), (b"matroska", "matroska")])
 def test_doctype(doctype: bytes, name: str) -> None:
-    """Tells WebM from Matroska."""
+    """Distinguishes WebM from Matroska."""
     assert layout_of(ebml(doctype, b"\xff", bytes(50))).container == name
 
 

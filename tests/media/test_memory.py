@@ -104,7 +104,7 @@ print(json.dumps(codes))
 """
 
 
-def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - whatever it printed
+def run(script: str, *arguments: Path) -> Any:  # noqa: ANN401 - any JSON
     child = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=Path(__file__).parents[2],
@@ -138,7 +138,7 @@ def test_file_that_takes_too_much_fails_and_nothing_else_does(greedy: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
-def test_of_several_open_files_none_is_blamed(made: Make, greedy: Path) -> None:
+def test_lack_of_memory_with_several_open_files_is_busy(made: Make, greedy: Path) -> None:
     """It is tried again: only alone is it known to be at fault. The others go on."""
     assert run(CROWD, greedy, made("b.mp4")) == ["busy", "unplayable_clip"]
 
@@ -169,7 +169,7 @@ def outcomes(films: list[bytes]) -> list[str]:
     return found
 
 
-def test_damaged_frame_is_no_lack_of_memory(made: Make) -> None:
+def test_damaged_frame_is_distinguished_from_lack_of_memory(made: Make) -> None:
     """It costs that frame, whether the file is alone or beside others."""
     films = damaged_av1(made)
     alone = outcomes(films)

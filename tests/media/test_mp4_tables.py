@@ -76,7 +76,7 @@ def test_chunks_of_sound_that_hold_more_than_fits_are_refused(made: Make) -> Non
     assert outcome(data) == FailureCode.TOO_MUCH_READING
 
 
-def test_what_is_said_to_be_sound_and_has_a_picture_handler_counts_as_film(made: Make) -> None:
+def test_sound_track_with_a_picture_handler_counts_as_film(made: Make) -> None:
     film = made("a.mov", Clip(seconds=0.2, sounds=("pcm_s16le",))).read_bytes()
     data = changed(film, b"stsz", 12, 1_000_000_000)
     handler = data.rindex(b"soun")
@@ -118,12 +118,12 @@ def test_a_table_counts_wherever_ffmpeg_would_take_it_from(boxes: bytes) -> None
         b"",
     ],
 )
-def test_what_ffmpeg_makes_little_of_is_let_through(boxes: bytes) -> None:
+def test_cheap_tables_are_accepted(boxes: bytes) -> None:
     """Twenty hours of film; what only looks like a table, where FFmpeg does not look."""
     assert refusal(FTYP + boxes) is None
 
 
-def test_what_begins_like_no_mp4_is_not_tried_as_one(made: Make) -> None:
+def test_file_without_mp4_header_is_not_read_as_mp4(made: Make) -> None:
     """Else its tables would not have been looked at."""
     film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
     assert outcome(box("abcd") + film) == FailureCode.NOT_A_VIDEO

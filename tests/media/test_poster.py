@@ -105,7 +105,7 @@ def test_poster_is_a_jpeg(made: Make) -> None:
     ],
 )
 def test_every_kind_of_film_has_a_poster(made: Make, name: str, clip: Clip) -> None:
-    """Whatever the codec and the container."""
+    """For any codec and container."""
     image = decoded(poster_of(made(name, clip)))
     assert image.size == clip.size
     assert nearest_quarters(image) == UPRIGHT

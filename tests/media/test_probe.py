@@ -197,7 +197,7 @@ def test_many_sound_tracks_are_no_trouble(made: Make) -> None:
 
 
 def test_tags_that_are_no_utf8_do_no_harm(made: Make) -> None:
-    """Nobody can know what charset a tag was written in."""
+    """The charset of a tag is unknown."""
     assert describe(made("a.mkv", Clip(metadata={"title": "caf\udce9"}))).video is not None
 
 

@@ -12,7 +12,7 @@ DATA = bytes(range(256)) * 4096  # 1 MiB, four blocks
 
 
 def file_over(source: MemorySource, **limits: float) -> SourceFile:
-    """Return a file with a clock that stands still."""
+    """Return a file with a clock that does not advance."""
     return SourceFile(source, Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]  # the tests name the fields
 
 
@@ -22,7 +22,7 @@ def file_over(source: MemorySource, **limits: float) -> SourceFile:
     [
         BlobChanged("overwritten"),
         StorageUnavailable("away"),
-        RuntimeError("a bug of ours"),
+        RuntimeError("a bug"),
         KeyboardInterrupt(),
     ],
     ids=lambda failure: type(failure).__name__,
@@ -45,7 +45,7 @@ def test_errors_of_the_source_come_out_unchanged(
 
 
 def test_an_error_of_one_clip_does_not_reach_the_next(made: Make) -> None:
-    """PyAV keeps exceptions of callbacks in the thread; ours never get there."""
+    """PyAV keeps exceptions of callbacks in the thread; those of the source never get there."""
     broken = source_of(made("a.mp4"))
     broken.failure = StorageUnavailable("away")
     with pytest.raises(StorageUnavailable), media.opened(broken):

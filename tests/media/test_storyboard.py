@@ -66,7 +66,7 @@ def test_tile_count(seconds: float | None, tiles: int) -> None:
 
 
 def clock(size: Size, seconds: float) -> Image.Image:
-    """Draw a picture whose gray tells the time: ten levels a second, on a textured ground."""
+    """Draw a picture whose gray shows the time: ten levels a second, on a textured ground."""
     return Image.new("RGB", size, (round(10 * seconds),) * 3)
 
 
@@ -99,7 +99,7 @@ def test_tiles_show_the_clip_at_their_start(made: Make, name: str, gop: int) -> 
 
 
 def test_tiles_of_a_film_too_large_to_play(made: Make) -> None:
-    """Only keyframes are fetched; each stands where it is shown, B-frames notwithstanding."""
+    """Only keyframes are fetched; each is at the time when it is shown, also with B-frames."""
     path = made(
         "a.mp4",
         Clip(

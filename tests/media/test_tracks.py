@@ -103,7 +103,7 @@ def test_enabled_track_comes_before_disabled_one(
 def test_default_track_comes_before_others(
     made: Make, tmp_path: Path, name: str, other: int
 ) -> None:
-    """A whole film or a single picture stands before it."""
+    """A whole film or a single picture comes before it."""
     codec = "libx264" if name == "a.mkv" else "libvpx"
     film = made("film.mkv", Clip(size=FILM_SIZE, seconds=SECONDS, gop=5, codec=codec))
     seconds = SECONDS if other == 1 else 0.04

@@ -63,6 +63,6 @@ def boundaries(data: bytes) -> set[int]:
 
 
 def test_a_broadcast_cannot_be_known_to_be_cut(made: Make) -> None:
-    """MPEG-TS has no beginning and no end: what is there counts."""
+    """MPEG-TS has no beginning and no end: the existing packets count."""
     data = made("a.ts").read_bytes()
     assert outcome(data[: len(data) * 2 // 3]) == "ready"

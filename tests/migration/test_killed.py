@@ -168,7 +168,7 @@ def test_simultaneous_runs_give_the_same_result(
     assert_there_once(old, services, clips)
 
 
-def test_memory_is_flat_whatever_the_size_and_number_of_files(
+def test_memory_is_flat_for_any_size_and_number_of_files(
     old: OldService, command_environment: Mapping[str, str]
 ) -> None:
     """All files together, and one alone, are several times as large."""

@@ -410,7 +410,9 @@ def test_the_examples_run(
     scope: dict[str, object] = {"VIDEO_ID": str(library.video.id), "__name__": "example"}
     try:
         for block in page("docs/python-api.md").blocks:
-            exec(compile(block.text, "docs/python-api.md", "exec"), scope)  # our own page
+            exec(
+                compile(block.text, "docs/python-api.md", "exec"), scope
+            )  # a page of this repository
             for clip in library.clips():
                 library.services.ingest.landed(str(clip.blob_name))
     finally:

@@ -76,12 +76,12 @@ def _installation(
 
 
 @pytest.fixture(scope="package", params=[LOCAL, MICROSOFT])
-def told(
+def with_events(
     request: pytest.FixtureRequest,
     new_app: NewApp,  # noqa: F811 - the fixture
     azurite_account: azurite.Account,
 ) -> Iterator[Installation]:
-    """An installation whose blobs Event Grid tells of."""
+    """An installation with events of Event Grid."""
     with _installation(
         new_app, azurite_account, request.param, BLOB_TRIGGER_SOURCE="EventGrid"
     ) as installation:

@@ -115,7 +115,7 @@ class Installation:
             self._host.child.stop()
 
     def deliver(self, name: str) -> None:
-        """Tell of a blob as Event Grid would."""
+        """Send the event of a blob as Event Grid would."""
         base = f"http://127.0.0.1:{self.app.port}/runtime/webhooks/blobs"
         if self.setup is not None:
             base = self.setup.webhook_url

@@ -65,14 +65,20 @@ def wait_for_calls(installation: Installation, name: str, count: int) -> list[tu
 # --- Without faults
 
 
-def test_an_event_makes_an_upload_ready(told: Installation, film: bytes, records: Records) -> None:
-    with alice_of(told) as alice:
-        clip_id, name = announced(alice, told, film)
-        told.deliver(name)
+def test_an_event_makes_an_upload_ready(
+    with_events: Installation, film: bytes, records: Records
+) -> None:
+    with alice_of(with_events) as alice:
+        clip_id, name = announced(alice, with_events, film)
+        with_events.deliver(name)
         assert alice.settled(clip_id)["status"] == "ready"
-    calls = wait_for_calls(told, name, 1)
+    calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add("upload to ready by Event Grid", told.mode, (_outcomes(calls), told.poison(name)))
+    records.add(
+        "upload to ready by Event Grid",
+        with_events.mode,
+        (_outcomes(calls), with_events.poison(name)),
+    )
 
 
 def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, records: Records) -> None:
@@ -88,141 +94,157 @@ def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, record
 
 
 def test_an_overwritten_blob_is_processed_as_it_is_now(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
-    told.gate.stop_at("GET", "-clips/")
-    with alice_of(told) as alice:
-        clip_id, name = announced(alice, told, b"no film at all" * 100)
-        told.deliver(name)
-        assert told.gate.reached.wait(30)
-        told.app.put_blob(name, film)
-        told.deliver(name)
-        told.gate.open()
-        calls = wait_for_calls(told, name, 2)
+    with_events.gate.stop_at("GET", "-clips/")
+    with alice_of(with_events) as alice:
+        clip_id, name = announced(alice, with_events, b"no film at all" * 100)
+        with_events.deliver(name)
+        assert with_events.gate.reached.wait(30)
+        with_events.app.put_blob(name, film)
+        with_events.deliver(name)
+        with_events.gate.open()
+        calls = wait_for_calls(with_events, name, 2)
         assert alice.settled(clip_id)["status"] == "ready"
     assert calls == [OK, OK]
-    records.add("overwritten in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+    records.add(
+        "overwritten in the middle", with_events.mode, (_outcomes(calls), with_events.poison(name))
+    )
 
 
 def test_a_blob_deleted_in_the_middle_is_no_failed_call(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
-    told.gate.stop_at("GET", "-clips/")
-    with alice_of(told) as alice:
-        _, name = announced(alice, told, film)
-        told.deliver(name)
-        assert told.gate.reached.wait(30)
-        with BlobServiceClient.from_connection_string(told.app.account.connection_string) as client:
-            client.get_blob_client(f"{told.app.prefix}-clips", name).delete_blob()
-        told.gate.open()
-        calls = wait_for_calls(told, name, 1)
-        told.deliver(name)  # of a blob that is gone: there is no call
+    with_events.gate.stop_at("GET", "-clips/")
+    with alice_of(with_events) as alice:
+        _, name = announced(alice, with_events, film)
+        with_events.deliver(name)
+        assert with_events.gate.reached.wait(30)
+        with BlobServiceClient.from_connection_string(
+            with_events.app.account.connection_string
+        ) as client:
+            client.get_blob_client(f"{with_events.app.prefix}-clips", name).delete_blob()
+        with_events.gate.open()
+        calls = wait_for_calls(with_events, name, 1)
+        with_events.deliver(name)  # of a blob that is gone: there is no call
     assert calls == [OK]
-    records.add("deleted in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+    records.add(
+        "deleted in the middle", with_events.mode, (_outcomes(calls), with_events.poison(name))
+    )
 
 
 # --- Faults
 
 
 def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
-    with alice_of(told) as alice:
-        clip_id, name = announced(alice, told, film)
+    with alice_of(with_events) as alice:
+        clip_id, name = announced(alice, with_events, film)
         started = time.monotonic()
-        with told.broken_schema():
-            told.deliver(name)
-            wait_for(lambda: told.poison(name) or None, "the poison message")
+        with with_events.broken_schema():
+            with_events.deliver(name)
+            wait_for(lambda: with_events.poison(name) or None, "the poison message")
         seconds = time.monotonic() - started
-        calls = told.calls(name)
+        calls = with_events.calls(name)
         assert calls == [FAILED] * 5
-        (message,) = told.poison(name)
-        run_cleanup_later(told.app)
+        (message,) = with_events.poison(name)
+        run_cleanup_later(with_events.app)
         assert alice.clip(clip_id)["status"] == "ready"
-    same = message.replace(told.app.prefix, "PREFIX")
+    same = message.replace(with_events.app.prefix, "PREFIX")
     assert json.loads(same)["ETag"] == '"0x1"'
-    records.add("five failures, poison, reconciled", told.mode, (_outcomes(calls), same), seconds)
+    records.add(
+        "five failures, poison, reconciled", with_events.mode, (_outcomes(calls), same), seconds
+    )
 
 
 def test_an_outage_costs_no_clip_its_quick_end(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
     """Postgres and storage go away in the middle of twenty uploads: each is processed once."""
-    with alice_of(told) as alice:
+    with alice_of(with_events) as alice:
         clips = [alice.announce(alice.video()) for _ in range(_UPLOADS)]
         names = [name_of(clip) for clip in clips]
 
         def land(name: str) -> None:
-            told.app.put_blob(name, film)
-            told.deliver(name)
+            with_events.app.put_blob(name, film)
+            with_events.deliver(name)
 
         with ThreadPoolExecutor(4) as uploads:
             list(uploads.map(land, names[: _UPLOADS // 2]))
-            told.gate.is_away = True
-            with told.database_away():
+            with_events.gate.is_away = True
+            with with_events.database_away():
                 list(uploads.map(land, names[_UPLOADS // 2 :]))
                 time.sleep(_OUTAGE_SECONDS)
-                told.gate.is_away = False
+                with_events.gate.is_away = False
         started = time.monotonic()
         assert {alice.settled(str(clip["id"]))["status"] for clip in clips} == {"ready"}
         seconds = time.monotonic() - started
-        attempts = [wait_for_calls(told, name, 1) for name in names]
-    poisoned = [name for name in names if told.poison(name)]
+        attempts = [wait_for_calls(with_events, name, 1) for name in names]
+    poisoned = [name for name in names if with_events.poison(name)]
     assert (Counter(map(tuple, attempts)), poisoned) == ({(OK,): _UPLOADS}, [])
     scenario = f"{_UPLOADS} uploads, {_OUTAGE_SECONDS:.0f} s of outage"
-    records.add(scenario, told.mode, ("each once", poisoned), seconds)
+    records.add(scenario, with_events.mode, ("each once", poisoned), seconds)
 
 
 def test_killed_functions_are_tried_again(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
-    told.gate.stop_at("GET", "-clips/")
-    with alice_of(told) as alice:
-        clip_id, name = announced(alice, told, film)
-        told.deliver(name)
-        assert told.gate.reached.wait(30)
-        told.kill_functions()
-        told.gate.open()
-        told.start_functions()
+    with_events.gate.stop_at("GET", "-clips/")
+    with alice_of(with_events) as alice:
+        clip_id, name = announced(alice, with_events, film)
+        with_events.deliver(name)
+        assert with_events.gate.reached.wait(30)
+        with_events.kill_functions()
+        with_events.gate.open()
+        with_events.start_functions()
         assert alice.settled(clip_id)["status"] == "ready"
-        calls = wait_for_calls(told, name, 1)
+        calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add("functions killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+    records.add(
+        "functions killed in the middle",
+        with_events.mode,
+        (_outcomes(calls), with_events.poison(name)),
+    )
 
 
 def test_killed_triggers_leave_the_call_to_its_end(
-    told: Installation, film: bytes, records: Records
+    with_events: Installation, film: bytes, records: Records
 ) -> None:
     """Its message comes back after ten minutes, and finds nothing to do."""
-    if told.mode != MICROSOFT:
+    if with_events.mode != MICROSOFT:
         pytest.skip("the local host's own triggers die with its functions: see the one before")
-    told.gate.stop_at("GET", "-clips/")
-    with alice_of(told) as alice:
-        clip_id, name = announced(alice, told, film)
-        told.deliver(name)
-        assert told.gate.reached.wait(30)
-        told.kill_triggers()
-        told.gate.open()
+    with_events.gate.stop_at("GET", "-clips/")
+    with alice_of(with_events) as alice:
+        clip_id, name = announced(alice, with_events, film)
+        with_events.deliver(name)
+        assert with_events.gate.reached.wait(30)
+        with_events.kill_triggers()
+        with_events.gate.open()
         assert alice.settled(clip_id)["status"] == "ready"
-        told.start_triggers()
-        another_id, another = announced(alice, told, film)
-        told.deliver(another)
+        with_events.start_triggers()
+        another_id, another = announced(alice, with_events, film)
+        with_events.deliver(another)
         assert alice.settled(another_id)["status"] == "ready"
-    calls = wait_for_calls(told, name, 1)
+    calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add("triggers killed in the middle", told.mode, (_outcomes(calls), told.poison(name)))
+    records.add(
+        "triggers killed in the middle",
+        with_events.mode,
+        (_outcomes(calls), with_events.poison(name)),
+    )
 
 
 # --- The other triggers
 
 
 def test_a_migration_of_several_batches_rests_for_seconds_only(
-    told: Installation, records: Records
+    with_events: Installation, records: Records
 ) -> None:
-    old = OldService(told.app.environment["DATABASE_URL"], told.app.share / "old")
+    old = OldService(with_events.app.environment["DATABASE_URL"], with_events.app.share / "old")
     for number in range(5):
         old.clip_with_file(f"film {number}".encode() * 100)
-    with told.app.client("operator", roles=["admin"]) as operator:
+    with with_events.app.client("operator", roles=["admin"]) as operator:
         started = operator.post("/migrate-clips", params={"batch_size": 2})
         assert started.status_code == 202, started.text
         path = f"/migrations/{started.json()['id']}"
@@ -231,11 +253,15 @@ def test_a_migration_of_several_batches_rests_for_seconds_only(
             "the migration",
         )
     assert report["migrated"] == 5, report
-    seconds = [_second(line) for line in told.app.log.splitlines() if "migration_batch ok" in line]
+    seconds = [
+        _second(line) for line in with_events.app.log.splitlines() if "migration_batch ok" in line
+    ]
     rests = [after - before for before, after in pairwise(seconds)]
     assert max(rests) < 20, rests
-    outcomes = {outcome for _, outcome in told.calls(str(started.json()["id"]))}
-    records.add("a migration in batches", told.mode, (outcomes, report["migrated"]), max(rests))
+    outcomes = {outcome for _, outcome in with_events.calls(str(started.json()["id"]))}
+    records.add(
+        "a migration in batches", with_events.mode, (outcomes, report["migrated"]), max(rests)
+    )
 
 
 def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records) -> None:

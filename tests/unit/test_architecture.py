@@ -68,7 +68,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The full name of every module or member imported, wherever the statement stands."""
+    """The full name of every module or member imported, anywhere in the file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -104,7 +104,7 @@ def looks_at_the_environment(tree: ast.AST) -> bool:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_every_library_is_known_to_its_owner_only(path: Path) -> None:
+def test_every_library_is_imported_by_its_owner_only(path: Path) -> None:
     assert trespasses(module_name(path), ast.parse(path.read_text())) == []
 
 
@@ -202,14 +202,14 @@ print(json.dumps({"seen": before, "works": works, "loaded": loaded}))
 
 @pytest.mark.parametrize("credentials", CREDENTIALS.values(), ids=CREDENTIALS.keys())
 def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
-    """An instance is ready in a moment, whatever is away; only an ingest pays for FFmpeg."""
+    """An instance starts fast, also during an outage; only an ingest loads FFmpeg."""
     started = start(WATCHED_IMPORT, credentials, *LATE)
     assert started.returncode == 0, started.stderr
     assert json.loads(started.stdout) == {"seen": [], "works": True, "loaded": []}
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_what_is_loaded_late_exists(name: str) -> None:
+def test_late_imports_exist(name: str) -> None:
     """A misspelt name would never be among the loaded ones."""
     assert importlib.util.find_spec(name) is not None
 
@@ -330,7 +330,7 @@ def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -
 
 
 @pytest.mark.parametrize("kind", ["account key", "identity"])
-def test_without_a_connection_string_the_trigger_uses_the_prefix(kind: str) -> None:
+def test_trigger_without_a_connection_string_uses_the_prefix(kind: str) -> None:
     started = start(INDEX, CREDENTIALS[kind])
     assert started.returncode == 0, started.stderr
     bindings = json.loads(started.stdout.splitlines()[-1])

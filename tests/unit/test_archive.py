@@ -57,7 +57,7 @@ class Tiers(Blobs):
         return blob
 
     def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
-        """As Set Blob Tier: what is under way can be hurried, but not slowed or begun again."""
+        """As Set Blob Tier: a rehydration can be accelerated, but not slowed or restarted."""
         assert container == "test-clips"
         self.calls.append((name, priority))
         under_way = self.blobs[name].rehydrating
@@ -68,7 +68,7 @@ class Tiers(Blobs):
 
 
 def never_sure(container: str, name: str) -> bool:  # noqa: ARG001 - as TierCheck.is_readable
-    """A check that tells nothing, so that storage is asked in full."""
+    """A check without a result, so that the app asks storage in full."""
     return False
 
 
@@ -96,7 +96,7 @@ def test_a_clip_in_any_other_tier_is_there_at_once(
     assert tiers.calls == []
 
 
-def test_a_clip_is_fetched_back_once_however_often_it_is_asked_for(
+def test_repeated_requests_start_one_rehydration(
     archive: Archive, tiers: Tiers, clock: SetClock
 ) -> None:
     tiers.store(NAME, "Archive")
@@ -119,7 +119,7 @@ def test_another_instance_goes_on_where_one_began(
     assert len(tiers.calls) == 1
 
 
-def test_it_can_be_hurried_but_not_slowed_down(archive: Archive, tiers: Tiers) -> None:
+def test_rehydration_can_be_accelerated_but_not_slowed_down(archive: Archive, tiers: Tiers) -> None:
     tiers.store(NAME, "Archive")
     assert archive.state(NAME, STANDARD) == IN_AN_HOUR
     assert archive.state(NAME, HIGH) == IN_TEN_MINUTES
@@ -127,14 +127,14 @@ def test_it_can_be_hurried_but_not_slowed_down(archive: Archive, tiers: Tiers) -
     assert tiers.calls == [(NAME, STANDARD), (NAME, HIGH)]
 
 
-def test_what_cannot_be_hurried_is_told_as_it_is(archive: Archive, tiers: Tiers) -> None:
-    """Somebody else's call fetches it to another tier, for example."""
+def test_fixed_rehydration_is_returned_unchanged(archive: Archive, tiers: Tiers) -> None:
+    """Another call restores it to another tier, for example."""
     tiers.store(NAME, "Archive", STANDARD)
     tiers.unchangeable = True
     assert archive.state(NAME, HIGH) == IN_AN_HOUR
 
 
-def test_of_many_callers_at_once_one_begins(archive: Archive, tiers: Tiers) -> None:
+def test_one_of_many_concurrent_callers_starts_rehydration(archive: Archive, tiers: Tiers) -> None:
     """All have seen it in the archive before the first of them does anything about it."""
     tiers.store(NAME, "Archive")
     barrier = threading.Barrier(8)
@@ -145,7 +145,7 @@ def test_of_many_callers_at_once_one_begins(archive: Archive, tiers: Tiers) -> N
     assert tiers.calls == [(NAME, STANDARD)]
 
 
-def test_of_two_instances_at_once_the_later_finds_it_begun(
+def test_later_of_two_instances_finds_rehydration_started(
     archive: Archive, tiers: Tiers, clock: SetClock
 ) -> None:
     """Storage refuses the second, and both callers get the same answer."""
@@ -160,7 +160,7 @@ def test_of_two_instances_at_once_the_later_finds_it_begun(
     assert tiers.blobs[NAME].rehydrating is STANDARD
 
 
-def test_it_may_arrive_before_it_is_begun(archive: Archive, tiers: Tiers) -> None:
+def test_blob_may_be_online_before_rehydration_starts(archive: Archive, tiers: Tiers) -> None:
     """Between two looks; an emulator is that fast."""
     tiers.store(NAME, "Archive")
     looked = threading.Barrier(2)
@@ -195,9 +195,7 @@ def test_storage_is_not_asked_again_within_two_seconds(
     assert archive.state(NAME, STANDARD) is None
 
 
-def test_what_is_remembered_is_bounded(
-    archive: Archive, tiers: Tiers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_is_bounded(archive: Archive, tiers: Tiers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clips.links.archive._MAX_REMEMBERED", 10)
     for number in range(100):
         tiers.store(f"v/{number}.mp4", "Hot")

@@ -1,4 +1,4 @@
-"""The audit log has one line for each thing that an admin does, whatever names are in it."""
+"""The audit log has one line for each thing that an admin does, with any names in it."""
 
 import logging
 from collections.abc import Collection, Sequence

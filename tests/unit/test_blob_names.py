@@ -71,14 +71,12 @@ def test_images_of_the_old_service_share_the_shorter_prefix() -> None:
         ("clip.mp4\n", ""),
     ],
 )
-def test_an_extension_is_short_and_plain_or_there_is_none(
-    filename: str | None, extension: str
-) -> None:
+def test_extension_is_short_and_plain_or_absent(filename: str | None, extension: str) -> None:
     assert blob_names.extension_of(filename) == extension
 
 
 @pytest.mark.parametrize("rest", ["a.mp4", "holiday in Žilina.mp4", "deep/er/a.mp4", "?#%.mp4"])
-def test_whatever_lies_under_a_video_belongs_to_it(rest: str) -> None:
+def test_every_blob_below_a_video_belongs_to_it(rest: str) -> None:
     assert blob_names.video_of(f"{VIDEO}/{rest}") == VIDEO
 
 
@@ -104,7 +102,7 @@ def test_other_names_belong_to_no_video(name: str) -> None:
     "spelling",
     [str(VIDEO).upper(), VIDEO.hex, f"{{{VIDEO}}}", f"urn:uuid:{VIDEO}", f" {VIDEO}", f"{VIDEO} "],
 )
-def test_an_id_is_spelled_in_one_way_only(spelling: str) -> None:
+def test_id_has_one_form_only(spelling: str) -> None:
     """Else one clip could go by two names, and a deletion would miss one of them."""
     assert blob_names.video_of(f"{spelling}/a.mp4") is None
     assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None
@@ -113,5 +111,5 @@ def test_an_id_is_spelled_in_one_way_only(spelling: str) -> None:
 @pytest.mark.parametrize(
     "rest", ["a.mp4", f"deep/{CLIP}.mp4", f"{CLIP}/poster.jpg", f"{CLIP}_thumbnail.jpg", ""]
 )
-def test_a_name_that_is_no_id_spells_no_clip(rest: str) -> None:
+def test_name_that_is_no_id_names_no_clip(rest: str) -> None:
     assert blob_names.clip_of(f"{VIDEO}/{rest}") is None

@@ -15,7 +15,7 @@ ROW = UUID("0190a5c4-0000-7000-8000-000000000001")
 
 
 def cursor(key: object, row: object = str(ROW)) -> str:
-    """A cursor as somebody might make one up."""
+    """A forged cursor."""
     return packed(json.dumps([key, row]).encode())
 
 
@@ -93,12 +93,12 @@ RUBBISH = {
 
 
 @pytest.mark.parametrize("text", RUBBISH.values(), ids=RUBBISH.keys())
-def test_rubbish_is_no_cursor(text: str) -> None:
+def test_malformed_cursor_is_refused(text: str) -> None:
     assert not is_by_time(text)
     assert not is_by_position(text)
 
 
-def test_a_cursor_of_one_list_is_none_of_another() -> None:
+def test_cursor_of_another_list_is_refused() -> None:
     by_time, by_position = cursors.encode(datetime.now(UTC), ROW), cursors.encode(1.5, ROW)
     assert is_by_time(by_time)
     assert not is_by_position(by_time)

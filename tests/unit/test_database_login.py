@@ -1,4 +1,4 @@
-"""What libpq is told: who signs in with a token, and that a token never goes in the clear."""
+"""Parameters of libpq: who signs in with a token, and that a token is always encrypted."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_user_without_a_password_gets_a_token_at_a_server_of_azure(
         "postgresql://app@x.postgres.database.azure.com,x.postgres.database.chinacloudapi.cn/x",
     ],
 )
-def test_nobody_else_is_given_a_token(tokens: Tokens, url: str) -> None:
+def test_other_hosts_get_no_token(tokens: Tokens, url: str) -> None:
     assert "token" not in parameters_for(url, tokens).get("password", "")
     assert tokens.asked == []
 
@@ -108,7 +108,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_server_that_has_to_prove_who_it_is_proves_it_to_public_authorities(
     tokens: Tokens, server: str
 ) -> None:
-    """Without, libpq refuses to connect: it knows of none by itself."""
+    """Without it libpq refuses to connect: it has no default CAs."""
     parameters = parameters_for(f"postgresql://{server}/x?sslmode=verify-full", tokens)
     assert parameters["sslrootcert"] == certifi.where()
     assert "BEGIN CERTIFICATE" in Path(parameters["sslrootcert"]).read_text()
@@ -122,7 +122,7 @@ def test_no_other_mode_is_given_authorities(tokens: Tokens, mode: str) -> None:
     assert "sslrootcert" not in parameters_for(url, tokens)
 
 
-def test_authorities_that_somebody_names_are_the_only_ones(
+def test_configured_cas_replace_the_public_ones(
     tokens: Tokens, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"postgresql://app@{HOST}/x?sslmode=verify-full"

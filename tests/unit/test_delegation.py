@@ -44,7 +44,7 @@ class Service:
         self.asked.append((start, expiry))
         assert self.hold.wait(10)
         if self.away:
-            raise ServiceRequestError("nobody there")
+            raise ServiceRequestError("no answer")
         key = UserDelegationKey()  # type: ignore[no-untyped-call] # the vendor's has no types
         key.signed_oid, key.signed_tid = "an object", "a tenant"
         key.signed_start = f"{start:%Y-%m-%dT%H:%M:%SZ}"
@@ -94,7 +94,7 @@ def moments() -> Iterator[datetime]:
 
 
 def test_every_instance_signs_alike(clock: SetClock, service: Service) -> None:
-    """Whenever it was started and whatever it signed before."""
+    """Independent of its start and of the links that it signed before."""
     first, second = instance(clock, service), instance(clock, service)
     for hours in (100, 1, 24):
         read(first, timedelta(hours=hours))
@@ -115,7 +115,7 @@ def test_a_link_never_outlives_its_key_nor_begins_before_it(
             assert moment(said(url, "skt")) <= moment(said(url, "st")) < clock.now
 
 
-def test_a_key_is_asked_for_within_what_the_service_allows(
+def test_key_is_requested_within_the_limits_of_the_service(
     clock: SetClock, service: Service
 ) -> None:
     for clock.now in moments():
@@ -191,7 +191,7 @@ def test_a_key_begins_with_the_day_the_hour_or_five_minutes(
 
 
 def test_the_id_is_signed(links: Links, service: Service) -> None:
-    """Storage writes it into its logs; with a delegated key nobody can put another there."""
+    """Storage writes it into its logs; with a delegated key no one can replace it."""
     link = read(links)
     key = service.get_user_delegation_key(*service.asked[0])
     assert link.url.partition("?")[2] == generate_blob_sas(
@@ -241,7 +241,7 @@ def test_a_key_that_cannot_be_fetched_again_serves_on(
     assert len(service.asked) == 3
 
 
-def test_without_a_key_there_is_no_link(links: Links, service: Service) -> None:
+def test_link_needs_a_key(links: Links, service: Service) -> None:
     service.away = True
     with pytest.raises(StorageUnavailable):
         read(links)

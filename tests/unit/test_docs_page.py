@@ -86,7 +86,7 @@ def test_links_lead_somewhere(read: Read) -> None:
     assert elsewhere == ["data:,", "openapi.json"]
 
 
-def test_it_loads_nothing(read: Read) -> None:
+def test_page_loads_nothing(read: Read) -> None:
     loading = {"script", "img", "iframe", "object", "embed", "video", "audio", "form", "base"}
     assert loading.isdisjoint(read.tags)
     assert read.tags["link"] == 1, "an empty icon, so that none is asked for"
@@ -105,8 +105,8 @@ def test_its_policy_allows_its_style_sheet_and_nothing_else(read: Read) -> None:
     assert all(sources == ["'none'"] for sources in policy.values())
 
 
-def test_what_is_said_cannot_become_markup(document: dict[str, Any]) -> None:
-    """Descriptions are ours, but a `<` in one of them is a `<`."""
+def test_texts_are_escaped(document: dict[str, Any]) -> None:
+    """Descriptions are trusted, but a `<` in one of them is a `<`."""
     hostile = '"><script>alert(1)</script>`<img src=x>`**<b>**'
     changed = copy.deepcopy(document)
     changed["info"] |= {"title": hostile, "description": hostile}

@@ -47,7 +47,7 @@ def test_an_ordinary_title_is_the_name(title: str) -> None:
         ("aux .x", "_aux .x.mp4"),
     ],
 )
-def test_what_no_name_may_hold_is_replaced_or_dropped(title: str, name: str) -> None:
+def test_forbidden_characters_are_replaced_or_dropped(title: str, name: str) -> None:
     assert download_name(title, ".mp4") == name
 
 
@@ -59,23 +59,23 @@ def test_a_long_title_is_cut_between_characters(title: str) -> None:
     assert name.endswith(".mp4")
 
 
-def test_a_cut_name_does_not_end_with_what_windows_drops() -> None:
+def test_shortened_name_does_not_end_with_characters_that_windows_drops() -> None:
     assert download_name("x" * 250 + ". " * 50, ".mp4") == f"{'x' * 250}.mp4"
     assert download_name("x" * 249 + ". y" + "z" * 50, ".mp4") == f"{'x' * 249}.mp4"
 
 
-def test_a_name_that_was_asked_for_keeps_its_extension() -> None:
+def test_requested_name_keeps_its_extension() -> None:
     assert download_name("../goal.webm") == "_goal.webm"
     assert download_name("é" * 255 + ".webm").endswith("é.webm")
     assert len(download_name("é" * 255 + ".webm").encode()) <= 255
 
 
-def test_what_is_too_long_for_an_extension_is_cut_like_the_rest() -> None:
+def test_overlong_extension_is_shortened_with_the_name() -> None:
     assert download_name("a." + "é" * 250) == "a." + "é" * 126
 
 
 @pytest.mark.parametrize(
     ("extension", "name"), [(".m\\4", "a.m_4"), (".\u202emp4", "a.mp4"), (". ", "a"), ("", "a")]
 )
-def test_an_extension_that_another_tool_chose_is_looked_at_too(extension: str, name: str) -> None:
+def test_extension_of_another_tool_is_checked_too(extension: str, name: str) -> None:
     assert download_name("a", extension) == name

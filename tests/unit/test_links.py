@@ -131,7 +131,7 @@ def test_a_caller_may_have_a_longer_window(clock: SetClock) -> None:
     assert links.to_read("c", "b", day) != link
 
 
-def test_without_a_window_a_link_lives_exactly_as_long_as_asked(clock: SetClock) -> None:
+def test_link_without_a_window_has_exactly_the_requested_life(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     link = links.to_read("c", "b", timedelta(minutes=5), window=NOTHING)
     assert link.expires_at == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
@@ -180,7 +180,7 @@ def test_links_with_other_terms_have_other_ids(clock: SetClock) -> None:
     assert len({link.id for link in made}) == len(made)
 
 
-def test_a_link_is_what_the_vendors_client_would_have_made(clock: SetClock) -> None:
+def test_link_equals_that_of_the_vendors_client(clock: SetClock) -> None:
     storage = by_connection_string(clock, EndpointSuffix="core.windows.net")
     client = BlobServiceClient(storage.address, credential=KEY)
     chance = random.Random("links")
@@ -282,14 +282,14 @@ def test_a_name_is_enough_to_find_the_account(clock: SetClock) -> None:
 def test_behind_a_domain_of_its_own_the_account_keeps_its_name(
     clock: SetClock, key: str | None
 ) -> None:
-    """The name is part of what is signed, and does not stand in such an address."""
+    """The name is part of the signed text, and such a URL does not hold it."""
     storage = account(
         clock, account_name="clips", account_key=key, endpoint="https://media.example.org"
     )
     assert (storage.name, storage.address) == ("clips", "https://media.example.org")
 
 
-def test_the_name_in_a_connection_string_goes_before_the_setting(clock: SetClock) -> None:
+def test_name_in_a_connection_string_overrides_the_setting(clock: SetClock) -> None:
     text = f"AccountName=clips;AccountKey={KEY};BlobEndpoint=https://media.example.org"
     assert account(clock, connection_string=text, account_name="other").name == "clips"
 
@@ -324,7 +324,7 @@ def test_a_download_name_is_written_for_old_and_new_browsers(
     assert "\n" not in disposition
 
 
-def test_without_a_download_name_a_browser_plays(clock: SetClock) -> None:
+def test_link_without_a_download_name_plays(clock: SetClock) -> None:
     said = read_link(clock, LinkTerms(content_type="video/mp4"))
     assert said["rsct"] == "video/mp4"
     assert "rscd" not in said
@@ -344,7 +344,7 @@ def test_a_browser_keeps_it_an_hour_and_no_longer_than_the_links_life(
     assert asked(link.url)["rscc"] == f"private, max-age={seconds}"
 
 
-def test_an_upload_link_says_nothing_of_that(clock: SetClock) -> None:
+def test_upload_link_has_no_response_headers(clock: SetClock) -> None:
     link = Links(by_connection_string(clock), clock).to_upload("c", "b", HOUR)
     assert "rscc" not in asked(link.url)
 
@@ -353,7 +353,7 @@ def test_an_upload_link_says_nothing_of_that(clock: SetClock) -> None:
 
 
 @pytest.mark.parametrize("cdn", [CDN, f"{CDN}/clips"])
-def test_with_a_cdn_a_link_to_read_leads_there(clock: SetClock, cdn: str) -> None:
+def test_read_link_leads_to_the_cdn(clock: SetClock, cdn: str) -> None:
     """What it opens may be kept at the edge, for everybody with the same link."""
     storage = by_connection_string(clock)
     direct = Links(storage, clock).to_read("c", "a b.mp4", HOUR)
@@ -417,7 +417,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "azure"])
 
 
 def test_memory_of_earlier_links_is_bounded(clock: SetClock) -> None:
-    """Whoever asks for ever new terms does not fill the memory."""
+    """Ever new terms do not fill the memory."""
     links = Links(by_connection_string(clock), clock)
     for number in range(2000):
         links.to_read("c", "b", HOUR, LinkTerms(ip=f"10.0.{number // 256}.{number % 256}"))

@@ -24,10 +24,10 @@ from shared import media_types
         ("", None),
     ],
 )
-def test_a_name_tells_what_may_be_served(
+def test_servable_type_follows_from_the_name(
     monkeypatch: pytest.MonkeyPatch, name: str, expected: str | None
 ) -> None:
-    """Whatever the machine's own list says, or if there is none."""
+    """Independent of the machine's own list."""
     monkeypatch.setattr(mimetypes, "guess_type", lambda *_: ("text/html", None))
     assert media_types.of_name(name) == expected
 
@@ -54,7 +54,7 @@ def test_a_name_tells_what_may_be_served(
 def test_a_type_is_served_that_a_browser_takes_for_film_or_sound(
     media_type: str | None, expected: str | None
 ) -> None:
-    """Of a list it takes the last, and +xml is a document with scripts, whatever is before it."""
+    """Of a list it takes the last, and +xml is a document with scripts, with any prefix."""
     assert media_types.servable(media_type) == expected
 
 

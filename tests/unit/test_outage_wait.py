@@ -50,14 +50,14 @@ def test_an_outage_that_lasts_is_raised_when_the_limit_is_near() -> None:
     assert time.monotonic() - started <= 1.2
 
 
-def test_without_a_wait_the_first_outage_is_raised() -> None:
+def test_zero_limit_raises_the_first_outage() -> None:
     away = Away(1)
     with pytest.raises(StorageUnavailable):
         NO_WAIT.through(away)
     assert len(away.films) == 1
 
 
-def test_what_is_no_outage_is_not_waited_for() -> None:
+def test_other_errors_are_raised_at_once() -> None:
     calls = []
 
     def absent() -> None:
@@ -84,7 +84,7 @@ class Watching(threading.Event):
         return False
 
 
-def test_nothing_of_an_attempt_is_held_while_waiting() -> None:
+def test_pause_holds_no_objects_of_the_attempt() -> None:
     """The traceback of its error would keep all that it had in memory."""
     away = Away(3)
     stopping = Watching(away)

@@ -96,7 +96,7 @@ def test_a_status_is_one_of_four(text: str) -> None:
 
 
 @pytest.mark.parametrize("status", list(ClipStatus))
-def test_every_status_can_be_asked_for(status: ClipStatus) -> None:
+def test_every_status_is_accepted(status: ClipStatus) -> None:
     page = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)}, {"status": status.value})
     assert page.status is status
 

@@ -38,7 +38,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.StorageUnavailable: ("storage_unavailable", 503),
     errors.SigningKeysUnavailable: ("signing_keys_unavailable", 503),
     errors.Busy: ("busy", 503),
-    # The result of an ingest and no answer to a call: at the edge it is a fault of ours.
+    # The result of an ingest, not of a call: at the HTTP edge it is an internal error.
     errors.UnplayableClip: ("unplayable_clip", 500),
     # The result of a move, likewise.
     errors.UnusableFile: ("unmovable_file", 500),
@@ -114,7 +114,7 @@ def test_headers_say_what_to_do() -> None:
     assert problem(errors.MethodNotAllowed("No.", ("GET", "PUT"))).headers["Allow"] == "GET, PUT"
 
 
-def test_who_sends_no_token_is_told_of_no_error() -> None:
+def test_missing_token_gives_no_error_parameter() -> None:
     """RFC 6750, section 3.1: the challenge to a call without any token is the plain one."""
     assert problem(errors.TokenMissing("No.")).headers == {
         "WWW-Authenticate": 'Bearer realm="cliplink"'
@@ -134,11 +134,11 @@ def test_bad_fields_are_listed_by_parameter_or_pointer() -> None:
     ]
 
 
-def test_without_bad_fields_there_is_no_list() -> None:
+def test_problem_without_bad_fields_has_no_list() -> None:
     assert "errors" not in json.loads(render(problem(InvalidRequest("No."))).get_body())
 
 
-def test_what_cannot_be_written_is_replaced() -> None:
+def test_unencodable_text_is_replaced() -> None:
     """A detail may quote a caller's text; half a surrogate pair in it must not cost the answer."""
     field = FieldError("odd: \ud800", pointer="/\udfff", parameter="\ud800")
     body = json.loads(render(problem(InvalidRequest("Look at \ud800.", (field,)))).get_body())
@@ -153,7 +153,7 @@ def test_a_derived_error_takes_the_status_of_its_nearest_ancestor() -> None:
     assert status_of(QueueUnavailable) == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def test_an_unexpected_fault_tells_nothing_but_where_to_look() -> None:
+def test_internal_error_shows_only_the_invocation_id() -> None:
     answer = unexpected("8f3c")
     assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
     body = json.loads(render(answer).get_body())

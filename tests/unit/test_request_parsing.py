@@ -165,7 +165,7 @@ def test_last_value_of_a_repeated_field_counts() -> None:
 
 @pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
 def test_path_parameter_in_the_query_is_refused(again: str) -> None:
-    """?clip_id=... neither stands in for the id in the path nor passes unseen."""
+    """?clip_id=... neither replaces the id in the path nor is ignored."""
     with pytest.raises(InvalidRequest) as caught:
         read_parameters(inputs.ClipId, {"clip_id": str(CLIP)}, {"clip_id": again})
     assert caught.value.fields == (FieldError("is part of the path", parameter="clip_id"),)

@@ -32,7 +32,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Doors:
-    """Services that let a caller in as whoever its header says, and nothing else."""
+    """Services that accept the caller that the header names, and do nothing else."""
 
     id: UUID
 

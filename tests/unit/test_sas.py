@@ -1,4 +1,4 @@
-"""Our signer against the vendor's: the same bytes, for whatever a link may say."""
+"""The app's signer against the vendor's: the same bytes, for all terms of a link."""
 
 import base64
 import random
@@ -24,7 +24,7 @@ PIECES = [
 
 @dataclass(frozen=True)
 class Case:
-    """One link; empty text stands for what is absent, as None does."""
+    """One link; empty text means absent, as None does."""
 
     account: str
     key: str | DelegationKey

@@ -94,9 +94,7 @@ def test_a_caller_refused_with_an_older_value_gets_the_current_one(
     assert len(keeper.asked) == 1
 
 
-def test_a_refused_value_that_has_not_changed_is_no_reason_to_try_again(
-    secret: Rotating, keeper: Keeper
-) -> None:
+def test_unchanged_refused_value_is_not_tried_again(secret: Rotating, keeper: Keeper) -> None:
     assert secret.replacement_for("first") is None
     assert secret.current() == "first"
     assert keeper.asked == ["PASSWORD"]
@@ -145,7 +143,7 @@ def test_a_refusal_while_the_vault_is_away_finds_nothing_else(
 
 
 @pytest.mark.parametrize("unusable", [None, "s3cond"])
-def test_a_value_that_is_gone_or_wrong_does_not_replace_a_good_one(
+def test_absent_or_malformed_value_does_not_replace_a_good_one(
     secret: Rotating,
     keeper: Keeper,
     clock: SetClock,
@@ -234,7 +232,7 @@ def test_a_part_changes_with_the_whole(keeper: Keeper, clock: SetClock) -> None:
     assert keeper.asked == ["WORDS"]
 
 
-def test_a_part_that_stays_as_it_was_is_no_other_value(keeper: Keeper, clock: SetClock) -> None:
+def test_unchanged_part_is_no_new_value(keeper: Keeper, clock: SetClock) -> None:
     """A connection string may change in another place than its key."""
     part = Part(Rotating("WORDS", "a first", keeper, no_digits, clock), lambda text: text[2:])
     keeper.value = "b first"

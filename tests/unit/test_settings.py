@@ -126,7 +126,7 @@ def test_a_value_is_not_repeated_in_its_problem() -> None:
     assert "very-secret" not in problem
 
 
-def test_a_connection_string_goes_before_a_name_and_a_key() -> None:
+def test_connection_string_overrides_name_and_key() -> None:
     storage = read(AZURE_STORAGE_ACCOUNT_NAME="other", AZURE_STORAGE_ACCOUNT_KEY=KEY).storage
     assert storage.connection_string == Fixed(CONNECTION_STRING)
     assert storage.trigger_connection == "AZURE_STORAGE_CONNECTION_STRING"
@@ -146,7 +146,7 @@ def test_a_name_and_a_key_do_without_a_connection_string() -> None:
     assert storage.trigger_connection == "AZURE_STORAGE"
 
 
-def test_a_name_alone_stands_for_the_apps_own_identity() -> None:
+def test_account_name_alone_selects_the_identity() -> None:
     storage = read(
         AZURE_STORAGE_CONNECTION_STRING="",
         AZURE_STORAGE_ACCOUNT_NAME="clips",
@@ -157,7 +157,7 @@ def test_a_name_alone_stands_for_the_apps_own_identity() -> None:
     assert storage.trigger_connection == "AZURE_STORAGE"
 
 
-def test_a_key_without_a_name_is_no_credential() -> None:
+def test_key_without_a_name_is_refused() -> None:
     (problem,) = problems(AZURE_STORAGE_CONNECTION_STRING="", AZURE_STORAGE_ACCOUNT_KEY=KEY)
     assert "AZURE_STORAGE_ACCOUNT_NAME" in problem
     assert "AZURE_STORAGE_CONNECTION_STRING" in problem
@@ -378,7 +378,7 @@ def test_a_trigger_source_is_one_of_two() -> None:
     assert "LogsAndContainerScan" in problem
 
 
-def test_the_environment_is_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in COMPLETE.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AZURE_STORAGE_CONTAINER_NAME", "from-the-environment")

@@ -58,7 +58,7 @@ def test_everything_can_be_in_the_vault() -> None:
     assert found.cleanup_schedule == "0 */5 * * * *"
 
 
-def test_the_environment_goes_before_the_vault() -> None:
+def test_environment_overrides_the_vault() -> None:
     """And is not asked for there: a start waits for every question."""
     keeper = Keeper({"AUTH_AUDIENCE": "of the vault", "DATABASE_URL": "postgresql://vault/x"})
     found = keeper.read(**COMPLETE | {"AUTH_ISSUER": COMPLETE["AUTH_ISSUER"]})
@@ -67,7 +67,7 @@ def test_the_environment_goes_before_the_vault() -> None:
     assert not set(keeper.asked) & {*COMPLETE, "KEY_VAULT_URL"}
 
 
-def test_each_setting_is_asked_for_once() -> None:
+def test_each_setting_is_requested_once() -> None:
     keeper = Keeper(COMPLETE)
     keeper.read()
     assert sorted(keeper.asked) == sorted(set(keeper.asked))

@@ -38,7 +38,7 @@ def test_keys_are_fetched_once(key_set: KeySet) -> None:
     assert key_set.fetches == 1
 
 
-def test_nothing_is_fetched_before_the_first_call(key_set: KeySet) -> None:
+def test_keys_are_not_fetched_before_the_first_call(key_set: KeySet) -> None:
     key_set.verifier()
     assert key_set.fetches == 0
 
@@ -77,7 +77,7 @@ BAD_REPLIES = {
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
 def test_a_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Reply) -> None:
-    """Never a fault of ours, and never a way in; when it is back, its keys are known."""
+    """Never an internal error, and no token is accepted; when it is back, its keys are used."""
     key_set.reply = reply
     verifier = key_set.verifier()
     with pytest.raises(CliplinkError) as caught:
@@ -133,7 +133,7 @@ def test_known_keys_are_used_while_the_issuer_is_away(key_set: KeySet, reply: Re
 
 
 def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
-    """Nobody can keep a withdrawn key alive by keeping the issuer away from us."""
+    """A blocked connection to the issuer does not keep a withdrawn key valid."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.reply = Reply(503)
@@ -148,7 +148,7 @@ def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
 
 
 def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet) -> None:
-    """Not only the one that fetches them: the issuer is there, and nobody is to be told else."""
+    """Not only the one that fetches them: the issuer is up, and no caller may get an outage."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.clock.advance(days=2)
@@ -208,9 +208,7 @@ def test_an_issuer_that_is_away_is_not_hammered(key_set: KeySet) -> None:
 
 
 @pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"alg": "PS256"}])
-def test_a_key_for_another_purpose_is_none_for_tokens(
-    key_set: KeySet, change: dict[str, object]
-) -> None:
+def test_key_for_another_purpose_is_not_used(key_set: KeySet, change: dict[str, object]) -> None:
     key_set.keys = [public_jwk(OTHER_KEY, "other"), public_jwk(KEY, KEY_ID, **change)]
     with pytest.raises(Unauthenticated):
         key_set.verifier().verify(f"Bearer {token()}")
@@ -225,7 +223,7 @@ def test_a_key_need_not_say_its_purpose(key_set: KeySet, missing: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [1024, 2040])
-def test_a_weak_key_is_none_for_tokens(key_set: KeySet, bits: int) -> None:
+def test_weak_key_is_not_used(key_set: KeySet, bits: int) -> None:
     weak = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     key_set.keys.append(public_jwk(weak, "weak"))
     with pytest.raises(Unauthenticated):
@@ -256,7 +254,7 @@ RUBBISH: dict[str, object] = {
 def test_a_key_beside_malformed_entries_is_used(
     key_set: KeySet, entry: dict[str, object], *, first: bool
 ) -> None:
-    """One entry that an issuer gets wrong, or that we do not understand, locks nobody out."""
+    """One malformed or unknown entry of an issuer does not disable the others."""
     key_set.keys.insert(0 if first else 1, entry)
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
@@ -276,12 +274,12 @@ def test_only_the_public_part_of_a_published_private_key_is_used(key_set: KeySet
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_a_key_whose_name_is_no_text_is_left_alone(key_set: KeySet) -> None:
+def test_key_with_an_id_that_is_no_text_is_ignored(key_set: KeySet) -> None:
     key_set.keys = [public_jwk(OTHER_KEY, ["first"]), public_jwk(KEY, KEY_ID)]
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_keys_that_are_not_rsa_are_left_alone(key_set: KeySet) -> None:
+def test_keys_that_are_not_rsa_are_ignored(key_set: KeySet) -> None:
     curve = jwt.algorithms.ECAlgorithm.to_jwk(
         ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True
     )
@@ -350,7 +348,7 @@ def test_null_in_a_key_counts_as_absent(key_set: KeySet, null: str) -> None:
 
 
 @pytest.mark.parametrize("reply", [r for n, r in BAD_REPLIES.items() if n != "cut off"])
-def test_an_issuer_without_usable_keys_is_told_apart_from_a_silent_one(
+def test_issuer_without_usable_keys_differs_from_a_silent_one(
     key_set: KeySet, reply: Reply
 ) -> None:
     key_set.reply = reply

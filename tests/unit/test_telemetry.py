@@ -1,4 +1,4 @@
-"""Spans and metrics: made where somebody listens, without secrets, and not at all elsewhere."""
+"""Spans and metrics: created only where an SDK is configured, and without secrets."""
 
 import subprocess
 import sys
@@ -52,12 +52,12 @@ def test_a_query_shows_its_text_and_nothing_else(recorded: Recorded) -> None:
         ("", "query"),
     ],
 )
-def test_a_query_is_named_for_what_it_does_first(text: str, name: str) -> None:
+def test_query_span_is_named_after_its_first_operation(text: str, name: str) -> None:
     assert telemetry.summary(text) == name
 
 
-def test_an_error_is_told_by_its_kind_and_comes_through(recorded: Recorded) -> None:
-    """Its text may quote what somebody sent, or a link."""
+def test_span_records_the_class_of_an_error_and_raises_it(recorded: Recorded) -> None:
+    """Its text may quote input of a user, or a link."""
     with pytest.raises(ValueError, match="sig="), telemetry.request("storage.get", "storage"):
         raise ValueError("https://clips.example.org/a?sig=secret")
     span = recorded.named("storage.get")
@@ -83,7 +83,7 @@ def test_a_distribution_has_a_sum_and_a_number(recorded: Recorded) -> None:
     assert recorded.points("cliplink.ingest.duration") == [({"outcome": "ready"}, 3.0, 2)]
 
 
-def test_what_another_thread_does_belongs_to_the_span_that_asked_for_it(
+def test_spans_of_another_thread_belong_to_the_callers_span(
     recorded: Recorded,
 ) -> None:
     def work() -> None:
@@ -113,6 +113,6 @@ assert not [name for name in sys.modules if name.startswith("opentelemetry.sdk")
 """
 
 
-def test_without_an_sdk_nothing_is_made_or_loaded() -> None:
+def test_telemetry_without_an_sdk_loads_nothing() -> None:
     """Not even where another library has loaded the API."""
     subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_AN_SDK], cwd=ROOT, check=True)

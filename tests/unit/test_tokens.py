@@ -83,7 +83,7 @@ def test_an_unsigned_token_is_refused(verify: Verify) -> None:
     refusal(verify, unsigned)
 
 
-def test_the_public_key_is_no_shared_secret(verify: Verify) -> None:
+def test_public_key_is_not_accepted_as_a_shared_secret(verify: Verify) -> None:
     """The classic confusion: HS256, signed with what everybody can fetch."""
     for secret in public_forms(KEY, public_jwk(KEY, KEY_ID)):
         assert "RS256" in refusal(verify, hmac_signed(secret))
@@ -207,7 +207,7 @@ def test_a_token_without_an_end_is_refused(verify: Verify) -> None:
 )
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 def test_times_are_numbers(verify: Verify, name: str, value: str) -> None:
-    """Whatever stands in place of a time, the answer is no, and not a fault of ours."""
+    """Any other value than a time is refused, without an internal error."""
     text = json.dumps(claims() | {name: "@"}).replace('"@"', value)
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID}, text.encode()))
 
@@ -392,9 +392,7 @@ def test_extensions_of_the_header_are_no_way_in(verify: Verify, extra: dict[str,
         {"b64": False},
     ],
 )
-def test_what_the_issuer_calls_critical_is_not_passed_over(
-    verify: Verify, extra: dict[str, object]
-) -> None:
+def test_critical_headers_are_not_ignored(verify: Verify, extra: dict[str, object]) -> None:
     """RFC 7515, section 4.1.11: a good signature does not make up for a rule we do not know."""
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID} | extra, claims()))
 

@@ -114,7 +114,7 @@ PUBLIC = ["https://clips.example.com", "https://api.example.com/cliplink", "http
         ("http://localhost:7071/api/videos", {}),
     ],
 )
-def test_public_url_is_in_every_address_whatever_the_headers(
+def test_public_url_is_in_every_url_with_any_headers(
     public_url: str, url: str, headers: dict[str, str]
 ) -> None:
     asked = AnonymousRequest(

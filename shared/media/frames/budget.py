@@ -18,8 +18,8 @@ _PIXELS = 500 * 1920 * 1088
 class FrameBudget:
     """The bounds of one search for `count` frames, in bytes and in work.
 
-    `reached` is the timestamp up to which the film was searched: behind it there may be frames
-    that nobody looked for.
+    `reached` is the timestamp up to which the film was searched; frames
+    after it were not searched for.
     """
 
     def __init__(self, film: Film, count: int, max_bytes: int) -> None:

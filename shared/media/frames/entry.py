@@ -1,7 +1,7 @@
 """Frames of FLV and Matroska without an index: both can be entered at any byte.
 
 A tag of FLV repeats its size behind itself, and each cluster of Matroska has an identifier and its
-own time. So whatever position is chosen, the next such place is found, and what follows it is
+own time. So from any position the next such place is found, and the bytes after it are
 demuxed as a stream of its own behind the head of the file.
 
 Sources: Adobe's "Video File Format Specification" version 10, annex E; RFC 9559, section 5.1.3.
@@ -35,7 +35,7 @@ _AAC, _AVC = 10, 7
 
 
 def can_enter_anywhere(film: Film) -> bool:
-    """Tell whether the film is of a format that can be entered at any byte."""
+    """Return whetherthe film is of a format that can be entered at any byte."""
     return film.container.format.name in ("flv", "matroska,webm")
 
 
@@ -45,7 +45,7 @@ def frames_by_entry(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
     Where to look for a moment is reckoned from the moments that were found before.
     """
     film.seek(film.begin)
-    position = film.file.tell()  # FFmpeg, which reads on from here, is not told of other reads
+    position = film.file.tell()  # FFmpeg reads on from here and does not see other reads
     head = _head(film)
     known = [(0, film.begin), (film.file.size, film.end)]
     seen: set[int] = set()
@@ -127,7 +127,7 @@ def _flv_head(file: SourceFile) -> bytes:
 
 
 def _describes_track(tag: bytes) -> bool:
-    """Tell data, and the settings of a decoder, from sound and picture."""
+    """Return whether a tag holds data or the settings of a decoder, not sound or picture."""
     first, second = tag[_TAG_HEAD], tag[_TAG_HEAD + 1]
     if tag[0] == _SOUND:
         return first >> 4 == _AAC and second == 0

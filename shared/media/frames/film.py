@@ -19,11 +19,13 @@ from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 
 # FFmpeg measures the length of a track in these by its time stamps. In others it is what the
-# header says, and that of a fragmented MP4 speaks of the first fragment only.
+# header says, and that of a fragmented MP4 covers the first fragment only.
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
 # A film with more damaged frames than these for each that is whole is taken for noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
+# With fewer damaged frames that is no rule: in a short film one of them spoils all that follow.
+_DAMAGED_BEFORE_NOISE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ class Film:
 
         Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
         """
-        return self._damaged > _DAMAGED_FOR_ONE_WHOLE * self._whole
+        return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
     def is_shown(self, timestamp: int) -> bool:
-        """Tell whether players show what is in the file for this time.
+        """Return whetherplayers show what is in the file for this time.
 
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
@@ -127,7 +129,7 @@ class Film:
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
 
-        Raises UnplayableClip when a limit is reached, and whatever the source raised, unchanged.
+        Raises UnplayableClip when a limit is reached, and any exception of the source, unchanged.
         """
         for packet in self.container.demux(self.stream):
             self.file.check()
@@ -154,7 +156,7 @@ class Film:
         return whole
 
     def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:
-        """Decode one keyframe by itself, and make the decoder ready for the next."""
+        """Decode one keyframe alone, and make the decoder ready for the next."""
         frames = [*self.decode(packet), *self.decode(None)]
         self.forget()
         return frames[0] if frames else None

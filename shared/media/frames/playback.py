@@ -26,7 +26,7 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
     """Yield every frame that is shown, from the keyframe at or before `timestamp` on.
 
     Damaged frames are left out. Raises UnplayableClip for damage that FFmpeg cannot get over or
-    when a limit is reached, and whatever the source raised, unchanged.
+    when a limit is reached, and any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
         film.seek(timestamp)

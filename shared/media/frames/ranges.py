@@ -11,8 +11,8 @@ from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import next_picture
 
-# So many samples in a row are looked at to tell whether an index marks all as keyframes, and after
-# so many fetched ones it is decided whether keyframes give pictures by themselves.
+# How many samples in a row show whether an index marks all as keyframes, and after how many
+# fetched keyframes it is decided whether keyframes give pictures alone.
 _TELLING = 3
 _ENOUGH_FETCHED = 4
 
@@ -20,8 +20,8 @@ _ENOUGH_FETCHED = 4
 class KeyframeIndex:
     """The keyframes that are shown of a film whose index has the place of each sample.
 
-    `chosen` are those to fetch, spread over the film. After `frames`, `gives_pictures` tells
-    whether it was worth it: the recovery points of a film with intra refresh stand in the index
+    `chosen` are those to fetch, spread over the film. After `frames`, `gives_pictures` says
+    whether they gave pictures: the recovery points of a film with intra refresh are in the index
     too, and give nothing when decoded alone.
     """
 
@@ -98,7 +98,7 @@ class KeyframeIndex:
             yield packet
 
     def _marks_every_sample(self) -> bool:
-        """Tell whether the index calls frames keyframes that cannot be: some writers mark all."""
+        """Return whetherthe index calls frames keyframes that cannot be: some writers mark all."""
         entries = self._entries
         if (
             self._film.stream.codec_context.codec.intra_only

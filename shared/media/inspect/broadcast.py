@@ -86,13 +86,13 @@ def _tag_at(file: SourceFile, position: int) -> _Tag | None:
     return _Tag(
         kind=header[0] & 0x1F,
         encrypted=bool(header[0] & _FLV_ENCRYPTED),
-        milliseconds=int.from_bytes(header[7:8] + header[4:7]),  # the highest byte stands last
+        milliseconds=int.from_bytes(header[7:8] + header[4:7]),  # the highest byte is the last
         end=position + _FLV_TAG_HEADER + int.from_bytes(header[1:4]) + _FLV_TAG_SIZE,
     )
 
 
 def _is_scrambled(data: bytes) -> bool:
-    """Tell whether most packets of picture and sound are marked as scrambled."""
+    """Return whethermost packets of picture and sound are marked as scrambled."""
     marks = []
     for at in range(0, len(data) - _TS_PACKET, _TS_PACKET):
         number = int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF

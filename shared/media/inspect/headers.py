@@ -1,4 +1,4 @@
-"""Reading the headers of a file, whatever its format, before FFmpeg is asked anything.
+"""Reading the headers of a file of any format, before FFmpeg reads it.
 
 Four things FFmpeg does not say: which of a family of formats this is (MP4 or MOV, WebM or
 Matroska), whether an MP4 plays before it is complete, whether the file ends before its own headers

@@ -135,7 +135,7 @@ def _declared_tracks(file: SourceFile) -> Iterator[DeclaredTrack]:
 
 
 def _is_encrypted(data: bytes, encodings: _Element) -> bool:
-    """Tell encryption from compression, which is an encoding too."""
+    """Return whether an encoding is encryption; compression is an encoding too."""
     return any(
         part.kind == _ENCRYPTION
         for encoding in _children(data, encodings.body, encodings.end or len(data))

@@ -58,7 +58,7 @@ class _Box:
 
 
 def begins_file(head: bytes) -> bool:
-    """Tell whether a file that begins with these eight bytes or more is an MP4 or MOV."""
+    """Return whethera file that begins with these eight bytes or more is an MP4 or MOV."""
     return head[4:8] in _FIRST_KINDS
 
 
@@ -127,7 +127,7 @@ def _outermost_boxes(file: SourceFile) -> tuple[list[_Box], int]:
 
 
 def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
-    """Tell whether the end of the file is missing, as far as the outermost boxes can say."""
+    """Return whetherthe end of the file is missing, as far as the outermost boxes can say."""
     last = boxes[-1] if boxes else None
     overrun = last is not None and last.end > file.size
     kinds = {box.kind for box in boxes}
@@ -137,18 +137,18 @@ def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
     if len(boxes) == _MAX_BOXES:
         return False
     if end + 2 * _HEADER <= file.size:
-        return False  # a damaged box stands where the walk ended: nothing need be missing
+        return False  # a damaged box is where the walk ended: nothing need be missing
     return not (last is not None and last.end >= file.size and _holds_index(file, last))
 
 
 def _holds_index(file: SourceFile, box: _Box) -> bool:
-    """Tell whether the last box claims too much and covers the index: then nothing is missing."""
+    """Return whetherthe last box claims too much and covers the index: then nothing is missing."""
     head = file.peek(box.start, BLOCK_BYTES)
     return bool(_INDEX.search(head) or _INDEX.search(file.peek_end(_INDEX_TAIL)))
 
 
 def _ends_with_index(file: SourceFile) -> bool:
-    """Tell whether a fragmented file ends with its `mfro` box, so that nothing can be missing."""
+    """Return whethera fragmented file ends with its `mfro` box, so that nothing can be missing."""
     return file.peek(max(0, file.size - 16), 16)[4:8] == b"mfro"
 
 
@@ -159,7 +159,7 @@ def _moov_comes_first(kinds: list[bytes]) -> bool:
 
 
 def _name(file: SourceFile, boxes: list[_Box]) -> str:
-    """Tell the members of the family apart by the major brand; QuickTime once had none."""
+    """Return the member of the family by the major brand; old QuickTime files have none."""
     if not boxes or boxes[0].kind != b"ftyp":
         return "mov"
     brand = file.peek(8, 4)

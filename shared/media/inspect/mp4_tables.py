@@ -43,7 +43,7 @@ def check_samples(tables: Sequence[bytes]) -> None:
 
 
 def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
-    """Yield the tracks that stand in an index."""
+    """Yield the tracks of an index."""
     for track in data.split(_TRACK)[1:]:
         handler = _HANDLER.search(track)
         yield DeclaredTrack(
@@ -64,7 +64,7 @@ def _track_number(track: bytes) -> int:
 
 
 def _is_encrypted(track: bytes) -> bool:
-    """Tell whether any of the sample entries of a track is encrypted."""
+    """Return whetherany of the sample entries of a track is encrypted."""
     at = track.find(_DESCRIPTIONS)
     if at < 0:
         return False
@@ -82,7 +82,7 @@ def _is_encrypted(track: bytes) -> bool:
 
 
 def _samples(track: bytes) -> int:
-    """Return how many entries FFmpeg makes of a track: of what stands between two tracks."""
+    """Return how many entries FFmpeg makes of a track: of the bytes between two tracks."""
     if _is_plain_sound(track):
         together = max(_numbers_of_chunks(track), default=0) // _SOUND_AT_ONCE + 1
         count = sum(_numbers(_CHUNKS, track, 8)) * together
@@ -92,7 +92,7 @@ def _samples(track: bytes) -> int:
 
 
 def _is_plain_sound(track: bytes) -> bool:
-    """Tell uncompressed sound, each of whose samples lasts for one tick, as FFmpeg does."""
+    """Return whether it is uncompressed sound: as for FFmpeg, each sample lasts for one tick."""
     times = [match.start() for match in _TIMES.finditer(track)]
     one_tick_each = [(1).to_bytes(4), (1).to_bytes(4)]
     return (
@@ -104,7 +104,7 @@ def _is_plain_sound(track: bytes) -> bool:
 
 
 def _numbers(table: re.Pattern[bytes], data: bytes, at: int) -> Iterator[int]:
-    """Yield the number that stands `at` bytes into each such table, from its name on."""
+    """Yield the number `at` bytes into each such table, counted from its name."""
     for match in table.finditer(data):
         yield int.from_bytes(data[match.start() + at : match.start() + at + 4])
 

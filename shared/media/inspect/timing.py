@@ -30,7 +30,7 @@ from shared.media.reading.source import SourceFile
 # end does not say.
 _SCANNED_BYTES = 24 * 1024 * 1024
 
-# A header is believed if it is this near to what was measured: a share, or seconds.
+# A header is used if it is this near to the measured value: a share, or seconds.
 _NEAR_SHARE, _NEAR_SECONDS = 0.02, 0.25
 
 # So many packets are enough to measure a frame rate; reading stops after so many bytes, too.
@@ -66,7 +66,7 @@ def duration(
     file: SourceFile,
     rate: float | None,
 ) -> float | None:
-    """Return the length of a file in seconds, None if it cannot be known or believed.
+    """Return the length of a file in seconds, None if it is unknown or implausible.
 
     `rate` is frames a second, for how long the last one is shown. Raises what FFmpeg and the
     source raise.
@@ -109,7 +109,7 @@ def _last_indexed_seconds(
 ) -> float | None:
     """Return when the last packet of an AVI begins, if its index reaches over the whole file.
 
-    The index counts sound in units that FFmpeg does not tell: packets are read from the last
+    The index counts sound in units that FFmpeg does not expose: packets are read from the last
     keyframe on instead.
     """
     stream = tracks.video or tracks.audio

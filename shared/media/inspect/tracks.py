@@ -106,7 +106,7 @@ def _has_decoder(stream: VideoStream | AudioStream) -> bool:
 
 
 def _is_still(stream: VideoStream) -> bool:
-    """Tell cover art and chapter pictures from film."""
+    """Return whether a stream is cover art or chapter pictures, not film."""
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
@@ -190,7 +190,7 @@ def _first_with_a_frame(
 
 
 def _decodes(stream: VideoStream, packet: "av.Packet[Any]") -> bool:
-    """Tell whether a packet gives a whole frame; damage is no reason to stop."""
+    """Return whethera packet gives a whole frame; damage is no reason to stop."""
     try:
         return any(not frame.is_corrupt for frame in stream.codec_context.decode(packet))
     except av.FFmpegError as error:

@@ -1,4 +1,4 @@
-"""Choosing the frame that stands for a clip.
+"""Choosing the frame that represents a clip.
 
 Decides how long to search for a better frame; the frames come from `keyframes` and `playback`,
 the judgement of one frame from `scoring`.
@@ -67,7 +67,7 @@ def improve(best: BestFrame, film: Film, renderer: Renderer) -> None:
     """Search the frames behind the best one if there may be a better one among them.
 
     When a limit or damage ends this, what has been found is enough. Raises UnplayableClip when
-    nothing had been found before, and whatever the source raised, unchanged.
+    nothing had been found before, and any exception of the source, unchanged.
     """
     if not best.could_be_better:
         return

@@ -37,7 +37,7 @@ def moving_preview(
 
     At most 480 pixels a side, 8 pictures a second, repeating. Shorter if more than `max_bytes`
     would be read for it, or limits or damage end it; None if hardly anything is left.
-    Raises whatever the source raised, unchanged.
+    Raises any exception of the source, unchanged.
     """
     length = film.duration(_SECONDS)
     start = max(film.begin, min(timestamp, film.end - length))

@@ -15,7 +15,7 @@ _MAX_TILES = 50
 _CLOSEST = 0.95
 
 # A storyboard needs so much of the film to have been searched for frames: else its last tile would
-# stand for a part of which nothing is known.
+# represent a part of which nothing is known.
 _SEARCHED = 2 / 3
 _COLUMNS = 10
 _JPEG_QUALITY = 72

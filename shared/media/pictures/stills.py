@@ -45,7 +45,7 @@ class Stills:
     `posters`: JPEG and WebP of each width, ascending; empty for sound without a cover.
     `placeholder`: a ThumbHash in base64, None without posters.
     `storyboard` and `sheet`: the geometry of the tiles and the JPEG that has them; both None
-    for sound, and for a film whose length nobody knows.
+    for sound, and for a film of unknown length.
     `preview`: about three seconds as silent animated WebP, None where it would cost too much.
     """
 
@@ -77,8 +77,8 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     """Return all of a film; `duration` is the clip's in seconds.
 
     What is had when a limit or damage ends the search is enough. Raises UnplayableClip when no
-    undamaged frame can be decoded or a limit was reached before the first, and whatever the source
-    raised, unchanged.
+    undamaged frame can be decoded or a limit was reached before the first, and any exception of the
+    source, unchanged.
     """
     last_byte = film.file.bytes_read + _allowance(film.file.size)
     best, sheet = BestFrame(film.begin), Sheet()

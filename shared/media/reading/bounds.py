@@ -1,4 +1,4 @@
-"""What is believed of the numbers in a file: the one place that bounds times and lengths.
+"""Which numbers of a file are plausible: the only place that limits times and lengths.
 
 A damaged or hostile file can hold any 64-bit number. Nothing beyond these bounds is published,
 and nothing that would overflow in FFmpeg is handed to it.
@@ -17,7 +17,7 @@ _MOST_FRAMES_A_SECOND = 1000.0
 _MOST_BITS_A_SECOND = 10**12
 
 # FFmpeg keeps time stamps in signed 64-bit integers, scales them by up to 10^9 and adds to them.
-# The smallest number of all stands for "unknown".
+# The smallest number of all means "unknown".
 _MOST_TICKS = 2**62
 
 
@@ -27,7 +27,7 @@ def believable_seconds(seconds: float | None) -> float | None:
 
 
 def is_believable_time(seconds: float | Fraction) -> bool:
-    """Tell whether a picture or a sound can have this time stamp, given in seconds."""
+    """Return whethera picture or a sound can have this time stamp, given in seconds."""
     return -_FARTHEST_SECONDS <= seconds <= _FARTHEST_SECONDS
 
 

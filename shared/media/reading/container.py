@@ -38,7 +38,7 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
     What `layout` does not know as MP4 is not tried as one: its tables have not been checked.
 
     Raises UnplayableClip (`not_a_video`, `undecodable`, or the code of a limit that was reached)
-    and whatever the source raised, unchanged.
+    and any exception of the source, unchanged.
     """
     code = FailureCode.UNDECODABLE if layout.container else FailureCode.NOT_A_VIDEO
     with ffmpeg_errors(file, code):
@@ -109,7 +109,7 @@ def rewind(container: InputContainer, *streams: Stream) -> None:
 
 
 def is_damage(error: av.FFmpegError) -> bool:
-    """Tell what the file is to blame for from memory that was really refused.
+    """Distinguish errors of the file from memory that was really refused.
 
     To be asked at once, where the error is caught: see `memory.memory_was_refused`.
     """

@@ -37,7 +37,7 @@ class _Bound:
         self._limit = 0
 
     def is_near(self) -> bool:
-        """Tell whether hardly anything is left."""
+        """Return whetherhardly anything is left."""
         with self._lock:
             return self._inside > 0 and _bytes_in_use() > self._limit - _NEAR_BYTES
 
@@ -94,11 +94,11 @@ def bounded_memory() -> Iterator[None]:
 
 
 def memory_was_refused() -> bool:
-    """Tell whether the last allocation of this thread failed, to be asked where FFmpeg says so.
+    """Return whetherthe last allocation of this thread failed, to be asked where FFmpeg says so.
 
     FFmpeg reports "cannot allocate memory" for damaged data too: for sizes that make no sense,
-    and for whatever a decoder library calls by that name. It was really refused if the C library
-    noted so, or if the process is near its bound (a decoder has threads of its own).
+    and for other errors that a decoder library reports by that name. It was really refused if the
+    C library noted so, or if the process is near its bound (a decoder has threads of its own).
     """
     if sys.platform != "linux":
         return False

@@ -110,7 +110,7 @@ class SourceFile:
     def check(self) -> None:
         """Raise what went wrong while FFmpeg was reading, or that the time is up.
 
-        Raises UnplayableClip (`too_slow` or `too_much_reading`) and whatever the source raised,
+        Raises UnplayableClip (`too_slow` or `too_much_reading`) and any exception of the source,
         unchanged.
         """
         if self._failure is None and self._clock() > self._deadline:

@@ -73,7 +73,7 @@ class Composer:
         content_type: str,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Makes the blob of its blocks, whatever was there before, and returns its ETag."""
+        """Makes the blob of its blocks, replacing an existing one, and returns its ETag."""
         headers = {"x-ms-blob-content-type": content_type}
         headers |= {f"x-ms-meta-{key}": value for key, value in (metadata or {}).items()}
         response = self._rest.send(

@@ -72,8 +72,8 @@ class Transfer:
     ) -> tuple[Stored, Digests]:
         """Makes a blob of a source; one that holds the same bytes already is as good.
 
-        Raises BlobExists where the blob holds others, StorageUnavailable, and whatever the
-        source raises.
+        Raises BlobExists if the blob holds other bytes, StorageUnavailable, and any exception of
+        the source.
         """
         digests = Digests()
         try:

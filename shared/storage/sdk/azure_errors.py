@@ -5,6 +5,7 @@ Imports the client's library only when an exception comes through.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from shared import telemetry
@@ -36,6 +37,15 @@ def azure_errors(operation: str) -> Iterator[None]:
 def is_leased(error: "HttpResponseError") -> bool:
     """Whether another client's lease is in the way."""
     return _code(error).startswith("Lease")
+
+
+def is_held(error: "HttpResponseError") -> bool:
+    """Whether the refusal of a deletion says that a policy keeps the blob, or a legal hold.
+
+    Any conflict means that, but of a lease and of a copy that is still being made.
+    """
+    is_conflict = error.status_code == HTTPStatus.CONFLICT
+    return is_conflict and not is_leased(error) and _code(error) != "PendingCopyOperation"
 
 
 def is_rehydrating(error: "HttpResponseError") -> bool:

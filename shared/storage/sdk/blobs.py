@@ -7,14 +7,13 @@ is imported late: docs/adr/0020-late-imports.md.
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from itertools import batched
 from typing import TYPE_CHECKING
 
 from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.azure_errors import azure_errors, is_leased, is_rehydrating
+from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
@@ -111,25 +110,18 @@ class Blobs:
         Raises BlobHeld where a legal hold or an immutability policy keeps it.
         """
         from azure.core.exceptions import HttpResponseError
-        from azure.storage.blob import BlobLeaseClient
 
         client = self._client(container, name)
         try:
             with self._admission.slot(), azure_errors("delete"):
                 try:
-                    client.delete_blob(delete_snapshots="include")
+                    _delete_leased_or_not(client)
                 except HttpResponseError as error:
-                    if not is_leased(error):
-                        raise
-                    # An upload link allows its holder to take a lease, even an infinite one.
-                    BlobLeaseClient(client).break_lease(lease_break_period=0)
-                    client.delete_blob(delete_snapshots="include")
+                    if is_held(error):
+                        raise BlobHeld(f"A policy keeps the blob {name}.") from error
+                    raise
         except BlobMissing:
             return False
-        except HttpResponseError as error:
-            if error.status_code == HTTPStatus.CONFLICT:
-                raise BlobHeld(f"A policy keeps the blob {name}.") from error
-            raise
         return True
 
     def delete_prefix(
@@ -200,6 +192,20 @@ class Blobs:
 
     def _client(self, container: str, name: str) -> "BlobClient":
         return self._account.client.get_blob_client(container, name)
+
+
+def _delete_leased_or_not(client: "BlobClient") -> None:
+    from azure.core.exceptions import HttpResponseError
+    from azure.storage.blob import BlobLeaseClient
+
+    try:
+        client.delete_blob(delete_snapshots="include")
+    except HttpResponseError as error:
+        if not is_leased(error):
+            raise
+        # An upload link allows its holder to take a lease, even an infinite one.
+        BlobLeaseClient(client).break_lease(lease_break_period=0)
+        client.delete_blob(delete_snapshots="include")
 
 
 class BlobReader:

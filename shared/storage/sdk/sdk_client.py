@@ -23,7 +23,7 @@ from shared.settings.secret import Secret
 
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-# The last one is the emulator's word for a wrong key. From Azure it speaks of a firewall, and
+# The last one is the emulator's code for a wrong key. From Azure it means a firewall, and
 # then costs one reading of the vault too many.
 _KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure"}
 _RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
@@ -76,7 +76,7 @@ class _Retries(LinearRetry):
 class _KeyedRetries(_Retries):
     """Retries as above, and once more with another key where the key was refused.
 
-    It stands before what signs requests, so that each attempt is signed anew.
+    It comes before the policy that signs requests, so that each attempt is signed anew.
     """
 
     def __init__(self, key: Secret, **options: Any) -> None:  # noqa: ANN401 - the SDK's options

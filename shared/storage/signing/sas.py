@@ -21,7 +21,7 @@ VERSION = "2026-10-06"
 READ = "r"
 CREATE_OR_OVERWRITE = "cw"
 
-# RFC 9562, version 8: a UUID of one's own making. The bits for version and variant.
+# RFC 9562, version 8: a custom UUID. The bits for version and variant.
 _UUID_MARK = 0x8 << 76 | 0b10 << 62
 _UUID_FREE = ~(0xF << 76 | 0b11 << 62)
 
@@ -70,7 +70,7 @@ class Signer:
         self._keyed = hmac.new(b64decode(secret), digestmod="sha256")
 
     def signature(self, text: str) -> str:
-        """The signature of a text in base64, as it stands in a URL."""
+        """The signature of a text in base64, encoded for a URL."""
         keyed = self._keyed.copy()
         keyed.update(text.encode())
         signature = b2a_base64(keyed.digest(), newline=False).decode()
@@ -135,7 +135,7 @@ class Draft:
 
 
 def blob_path(container: str, name: str) -> str:
-    """Where a blob lies below its account's address, as it stands in a URL."""
+    """The path of a blob below its account's address, encoded for a URL."""
     return f"{quote(container)}/{quoted_name(name)}"
 
 

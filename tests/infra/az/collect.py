@@ -4,7 +4,7 @@
     /tmp/az/bin/pip install azure-cli==2.91.0
     PYTHONPATH=$(echo /tmp/az/lib/*/site-packages) .venv/bin/python -m tests.infra.az.collect
 
-Nothing is carried out, and nobody has to sign in: the CLI reads each command as far as it can
+No command is run, and no sign-in is needed: the CLI reads each command as far as it can
 without.
 """
 
@@ -84,12 +84,12 @@ class Reader:
             )
         except import_module("knack.util").CLIError as error:
             wanted = re.findall(r"--[\w-]+", str(error))
-            spelt = {
+            by_option = {
                 name: action.option_strings
                 for action in self.options()
                 for name in action.option_strings
             }
-            return [[*spelt[name], "--ids"] for name in wanted if name != "--ids"]
+            return [[*by_option[name], "--ids"] for name in wanted if name != "--ids"]
         return []
 
     def read(self, words: Words) -> None:
@@ -133,8 +133,8 @@ def collect() -> dict[str, Untyped]:
 def written(collected: dict[str, Untyped]) -> str:
     """JSON with a line for each command and each query."""
     commands = ",\n".join(
-        f"{json.dumps(name)}: {json.dumps(told)}"
-        for name, told in sorted(collected["commands"].items())
+        f"{json.dumps(name)}: {json.dumps(details)}"
+        for name, details in sorted(collected["commands"].items())
     )
     queries = ",\n".join(map(json.dumps, collected["queries"]))
     return (
@@ -145,6 +145,6 @@ def written(collected: dict[str, Untyped]) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:  # not the settings of whoever runs this
+    with tempfile.TemporaryDirectory() as folder:  # not the settings of the user who runs this
         os.environ |= {"AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "no"}
         TARGET.write_text(written(collect()))

@@ -1,4 +1,4 @@
-"""What az is told by pages, hooks and workflows.
+"""The az commands of pages, hooks and workflows.
 
 A real shell takes their scripts apart: quotes, loops, commands inside commands. In place of every
 program that reaches out it finds one that only notes how it was called.
@@ -105,7 +105,7 @@ def of_workflows() -> Iterator[Words]:
 
 
 def everywhere() -> dict[Words, str]:
-    """Every command, and where one of its kind stands."""
+    """Every command, and the place of one of its kind."""
     found = dict.fromkeys(of_workflows(), "a workflow")
     found |= dict.fromkeys(of_hooks(), "a hook")
     found |= dict.fromkeys(of_entra(), "a script for Entra")

@@ -146,7 +146,7 @@ def take_text(stream: func.InputStream) -> None:
     source=func.BlobSource.EVENT_GRID,
 )
 def take_event(client: blob.BlobClient) -> None:
-    """Be told by Event Grid."""
+    """Receives events of Event Grid."""
     record("take_event", blob=client.blob_name)
 
 
