@@ -4,7 +4,6 @@ Whole blobs are never read here. All calls raise StorageUnavailable in an outage
 is imported late: docs/adr/0020-late-imports.md.
 """
 
-import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import batched
@@ -14,6 +13,7 @@ from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
+from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Blobs:
             return False
         return True
 
-    def reader(self, container: str, blob: Blob) -> "BlobReader":
+    def reader(self, container: str, blob: Blob) -> BlobReader:
         """Reads ranges of exactly this version of the blob."""
         return BlobReader(self._client(container, blob.name), blob, self._admission)
 
@@ -206,37 +206,6 @@ def _delete_leased_or_not(client: "BlobClient") -> None:
         # An upload link allows its holder to take a lease, even an infinite one.
         BlobLeaseClient(client).break_lease(lease_break_period=0)
         client.delete_blob(delete_snapshots="include")
-
-
-class BlobReader:
-    """Reads ranges of one version of one blob; threads may share it."""
-
-    def __init__(self, client: "BlobClient", blob: Blob, admission: Admission) -> None:
-        self._client = client
-        self._admission = admission
-        self._etag = blob.etag
-        self._counting = threading.Lock()
-        self.size = blob.size
-        self.bytes_read = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`, fewer only at the end of the blob.
-
-        Raises BlobMissing, BlobChanged if it is another version by now, BlobArchived,
-        StorageUnavailable.
-        """
-        from azure.core import MatchConditions
-
-        length = min(length, self.size - offset)
-        if length <= 0:
-            return b""
-        with self._admission.slot(), azure_errors("read"):
-            data = self._client.download_blob(
-                offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
-            ).readall()
-        with self._counting:
-            self.bytes_read += len(data)
-        return data
 
 
 def _blob(properties: "BlobProperties") -> Blob:
