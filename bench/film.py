@@ -24,9 +24,9 @@ def large_film(folder: Path, minutes: int) -> Path:
     return film
 
 
-def short_film(folder: Path) -> Path:
-    """Ten seconds of 1080p H.264, about 5 MB."""
-    path = folder / "short.mp4"
+def short_film(folder: Path, seconds: int = _SECONDS) -> Path:
+    """Some seconds of 1080p H.264, half a megabyte each."""
+    path = folder / f"short-{seconds}.mp4"
     scene = _panorama()
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=_RATE)
@@ -37,7 +37,7 @@ def short_film(folder: Path) -> Path:
         stream.gop_size = 2 * _RATE
         stream.options = {"preset": "ultrafast", "nal-hrd": "cbr", "maxrate": str(_BIT_RATE)}
         stream.options |= {"bufsize": str(_BIT_RATE)}
-        for number in range(_RATE * _SECONDS):
+        for number in range(_RATE * seconds):
             picture = ImageChops.offset(scene, -6 * number, 0).crop((0, 0, *_SIZE))
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV has no types for it
             frame.pts, frame.time_base = number, Fraction(1, _RATE)

@@ -58,6 +58,7 @@ from shared.storage import (
     Composer,
     Links,
     Queue,
+    Slots,
     StorageAccount,
     TierCheck,
 )
@@ -68,13 +69,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backends:
-    """What all services stand on: the clock, the database, and the storage account."""
+    """What all services stand on: the clock, the database, and the storage account.
+
+    `blobs` is for background work, `api_blobs` for calls that somebody waits for: see `Slots`.
+    """
 
     clock: Clock
     containers: Containers
     database: Database
     account: StorageAccount
     blobs: Blobs
+    api_blobs: Blobs
+    api_slots: Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +115,16 @@ def compose(
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     account = StorageAccount(settings.storage, clock)
+    # Half of the threads stay for calls that need nothing of storage.
+    slots = Slots(max(1, settings.handler_threads // 2))
     return Backends(
         clock=clock,
         containers=Containers(settings.container_prefix),
         database=Database(settings.database_url),
         account=account,
         blobs=Blobs(account),
+        api_blobs=Blobs(account, slots),
+        api_slots=slots,
     )
 
 
@@ -123,15 +133,16 @@ def compose_on(
 ) -> Services:
     clock, containers = backends.clock, backends.containers
     database, account, blobs = backends.database, backends.account, backends.blobs
+    api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
     upkeep = Upkeep(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
-    tier_check = TierCheck(account, Links(account, clock))
-    archive = Archive(clock, blobs, containers, tier_check.is_readable)
-    storyboards = Storyboards(clock, blobs, containers, links, grants)
-    deletion = Deletion(blobs, containers, clips, videos, upkeep)
+    tier_check = TierCheck(account, Links(account, clock), backends.api_slots)
+    archive = Archive(clock, api_blobs, containers, tier_check.is_readable)
+    storyboards = Storyboards(clock, api_blobs, containers, links, grants)
+    deletion = Deletion(api_blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
     migration_clips = MigrationClips(database)
@@ -151,7 +162,7 @@ def compose_on(
         view_log=ViewLog(database),
         access=access,
         account=account,
-        blobs=blobs,
+        blobs=api_blobs,
         containers=containers,
     )
     source_landings = SourceLandings(database)
@@ -161,6 +172,7 @@ def compose_on(
     # Requests between blobs go to the account itself, not through the CDN.
     composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
     cutter = Cutter(blobs, containers, composer, settings.video_encoder)
+    api_cutter = Cutter(api_blobs, containers, composer, settings.video_encoder)
     renditions = RenditionJobs(
         Renditions(database),
         library,
@@ -178,7 +190,7 @@ def compose_on(
         library=library,
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
-        thumbnails=Thumbnails(blobs, containers, links, clips, grants),
+        thumbnails=Thumbnails(api_blobs, containers, links, clips, grants),
         deletion=deletion,
         ingest=ingest,
         migrations=migrations,
@@ -198,10 +210,12 @@ def compose_on(
             renditions=renditions,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, blobs, containers),
-        sources=VideoSources(Sources(database), library, access, storyboards, blobs, containers),
+        health=Health(database, api_blobs, containers),
+        sources=VideoSources(
+            Sources(database), library, access, storyboards, api_blobs, containers
+        ),
         source_ingest=source_ingest,
-        cutting=Cutting(cuts, library, account, containers, cuts_queue, cutter, ingest),
+        cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),

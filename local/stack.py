@@ -25,9 +25,6 @@ _CONTAINERS = ("videos", "clips", "thumbnails", "temp")
 _DEFAULTS = {
     "AZURE_STORAGE_CONTAINER_NAME": "cliplink",
     "CLEANUP_SCHEDULE": "0 * * * * *",
-    # All functions share one process here: calls that wait for an outage must leave threads for
-    # requests. On Azure they run on instances of their own.
-    "PYTHON_THREADPOOL_THREAD_COUNT": "16",
     "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",  # nothing local raises Event Grid events
 }
 

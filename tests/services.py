@@ -8,7 +8,7 @@ from shared.catalogue import Clips, Grants, Videos, ViewLog
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, StorageAccount
+from shared.storage import Blobs, Slots, StorageAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,8 @@ class AllServices(Services):
     database: Database
     account: StorageAccount
     blobs: Blobs
+    api_blobs: Blobs
+    api_slots: Slots
     videos: Videos
     clips: Clips
     grants: Grants

@@ -116,8 +116,24 @@ class _Forwarding(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        try:
+            answer = self._hand_on(body)
+        except ConnectionError:
+            self.close_connection = True  # the emulator is away: its client sees the same
+            return
+        self._answer(answer)
+
+    def _hand_on(self, body: bytes) -> http.client.HTTPResponse:
+        """The emulator's answer; it closes connections that were idle for five seconds."""
+        try:
+            return self._ask_storage(body)
+        except ConnectionError:
+            self._storage.close()
+            return self._ask_storage(body)
+
+    def _ask_storage(self, body: bytes) -> http.client.HTTPResponse:
         self._storage.request(self.command, self.path, body, dict(self.headers.items()))
-        self._answer(self._storage.getresponse())
+        return self._storage.getresponse()
 
     def _answer(self, answer: http.client.HTTPResponse) -> None:
         self.send_response_only(answer.status, answer.reason)

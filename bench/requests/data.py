@@ -43,7 +43,7 @@ def fill(stack: Stack) -> Library:
         user = _rows(connection, clips, stack.account.blob_endpoint)
     with BlobServiceClient.from_connection_string(stack.direct_connection_string) as client:
         containers = Containers(_PREFIX)
-        _put(
+        etags = _put(
             client.get_container_client(containers.clips),
             [f"{many}/{clip}.mp4" for clip in clips[many]],
         )
@@ -51,6 +51,11 @@ def fill(stack: Stack) -> Library:
             client.get_container_client(containers.thumbnails),
             [f"{video}/{clip}/poster.jpg" for video in clips for clip in clips[video][:5]],
         )
+    # A host that watches the container must find the clips as the catalogue knows them.
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        rows = list(zip(etags, clips[many], strict=True))
+        connection.cursor().executemany("UPDATE clips SET etag = %s WHERE id = %s", rows)
+        connection.execute("ANALYZE clips")
     return Library(user, many, some, clips[many])
 
 
@@ -123,6 +128,12 @@ def _media(number: int) -> Media:
     )
 
 
-def _put(container: ContainerClient, names: Sequence[str]) -> None:
+def _put(container: ContainerClient, names: Sequence[str]) -> Sequence[str]:
+    """Writes a blob of each name and returns their ETags, as the catalogue has them."""
+
+    def put(name: str) -> str:
+        etag: str = container.upload_blob(name, b"clip").get_blob_properties().etag
+        return etag.strip('"')
+
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: container.upload_blob(name, b"clip"), names))
+        return list(pool.map(put, names))

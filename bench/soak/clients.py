@@ -100,7 +100,7 @@ def write(caller: Caller, material: Material, record: Record, stop: threading.Ev
         if stop.is_set():
             return
         film = material.films[number % len(material.films)]
-        clip = _upload(caller, video, film, number)
+        clip = upload(caller, video, film, number)
         status = _wait(caller, clip, stop)
         record.clips[status] += 1
         for moment in (0.5, 1.5, 3.0):
@@ -129,7 +129,8 @@ def start(work: Callable[[], None], failures: list[BaseException]) -> threading.
     return thread
 
 
-def _upload(caller: Caller, video: str, film: bytes, number: int) -> str:
+def upload(caller: Caller, video: str, film: bytes, number: int) -> str:
+    """Announces a clip, sends its bytes to storage, and returns its id."""
     new = {"start_time": number, "end_time": number + _SECONDS, "filename": "clip.mp4"}
     clip = caller.call("POST", f"/api/videos/{video}/clips", new)
     upload = clip["upload"]

@@ -20,6 +20,7 @@ from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response, render
 from shared.errors import CliplinkError, MethodNotAllowed, NotFound
 from shared.model import User
+from shared.postgres.time_limit import for_a_caller
 
 if TYPE_CHECKING:
     from clips.compose import Services
@@ -116,7 +117,8 @@ class Routes:
 
 def _respond(answer: Answer, request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     try:
-        response = answer(request)
+        with for_a_caller():
+            response = answer(request)
     except CliplinkError as error:
         response = problem(error)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -12,6 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+# All functions share one process here: calls that wait for an outage must leave threads for
+# requests. On Azure they run on instances of their own, with fewer threads.
+_THREADS = "24"
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
 _LARGEST_BATCH = 32  # what the service hands out at once
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
@@ -57,6 +60,7 @@ def load(app: Path) -> HostSettings:
     local_settings = _read_json(app / "local.settings.json")
     for name, value in local_settings.get("Values", {}).items():
         os.environ.setdefault(name, str(value))
+    os.environ.setdefault("PYTHON_THREADPOOL_THREAD_COUNT", _THREADS)
     host = _read_json(app / "host.json")
     extensions = host.get("extensions", {})
     lease = _number("LOCAL_HOST_LEASE_SECONDS", 600)

@@ -20,16 +20,13 @@ from shared import telemetry
 from shared.errors import Busy, DatabaseUnavailable
 from shared.postgres.login import DatabaseLogin
 from shared.postgres.outages import Meaning, meaning_of
+from shared.postgres.time_limit import answer_seconds
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
 _MAX_SIZE = 3
 _WAIT_SECONDS = 4.0
-# How long an answer may take: more than any statement needs, and well below the 230 seconds after
-# which the platform gives up on a request. The server's own statement_timeout would not do: a
-# server that hangs does not apply it, and PgBouncer refuses connections that set it.
-_ANSWER_SECONDS = 60.0
 _CHECK_SECONDS = 3.0
-_CANCEL_SECONDS = 5.0
+_CANCEL_SECONDS = 2.0
 _CONNECTION = {"autocommit": True, "row_factory": dict_row}
 _OUT_OF_REACH = "The database cannot be reached."
 _READ_ONLY = "The database accepts no changes at present."
@@ -106,7 +103,7 @@ class Connection(psycopg.Connection[DictRow]):
     ) -> Answer:
         """The driver's waiting for a server that it is connected to, with a time limit."""
         if timeout is None:
-            timeout = self._answer_seconds or _ANSWER_SECONDS
+            timeout = self._answer_seconds or answer_seconds()
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:

@@ -78,6 +78,8 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """Everything that the app reads; `handler_threads` is how many calls a process runs at once."""
+
     storage: StorageSettings
     auth: AuthSettings
     database_url: Secret
@@ -88,6 +90,7 @@ class Settings:
     cdn_endpoint: str | None
     public_url: str | None
     migration_root: Path | None
+    handler_threads: int
     video_encoder: str
     renditions: str
 
@@ -143,6 +146,7 @@ def from_mapping(
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
         public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
+        handler_threads=_handler_threads(reader),
         renditions=reader.optional("RENDITIONS", RENDITION_POLICIES[0], check_renditions),
         video_encoder=reader.optional("VIDEO_ENCODER", VIDEO_ENCODERS[0], check_video_encoder),
     )
@@ -172,6 +176,14 @@ def read_transfer_settings() -> TransferSettings:
 
 def _path(value: str | None) -> Path | None:
     return None if value is None else Path(value)
+
+
+def _handler_threads(reader: SettingReader) -> int:
+    """As many as the platform's worker makes of its setting, and by default of the processors."""
+    text = reader.of_platform("PYTHON_THREADPOOL_THREAD_COUNT") or ""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    return min(32, (os.process_cpu_count() or 1) + 4)
 
 
 def _container_prefix(reader: SettingReader) -> str:

@@ -30,6 +30,10 @@ class SettingReader:
         if url is not None and self._sees_all:
             self._vault = vault_of(url)
 
+    def of_platform(self, name: str) -> str | None:
+        """A setting that the Functions host reads too, which knows the environment alone."""
+        return self._in_environment(name)
+
     def get(self, name: str, check: Check | None = None) -> str | None:
         value = self._in_environment(name) or self._in_vault(name)
         if value is not None and check is not None and (problem := check(value)):

@@ -8,9 +8,11 @@ from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.blobs import BlobReader, Blobs
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links, LinkTerms
+from shared.storage.slots import Slots
 from shared.storage.tier_check import TierCheck
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Place",
     "Queue",
     "RetryPolicy",
+    "Slots",
     "Source",
     "SourceRange",
     "StorageAccount",

@@ -36,13 +36,15 @@ class RetryPolicy:
     """How often a request is tried, and how long to wait in between; all times are seconds.
 
     The first pause is `first`, each later one twice as long, up to `longest`. `timeout` is how
-    long the peer may stay silent. `pause` does the waiting, and may raise to end it.
+    long the peer may stay silent; with `repeats_silence` a request is repeated after that too.
+    `pause` does the waiting, and may raise to end it.
     """
 
     attempts: int = 9
     first: float = 0.25
     longest: float = 20.0
     timeout: float = _TIMEOUT
+    repeats_silence: bool = True
     pause: Callable[[float], object] = field(default=time.sleep)
 
     def pauses(self) -> Iterator[float]:
@@ -51,10 +53,10 @@ class RetryPolicy:
             yield min(self.first * 2**number, self.longest) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
-# For background work: outlasts a broken line and a failover of the storage account.
-# For calls that a client waits for.
-RETRY_FOR_SECONDS = RetryPolicy(attempts=3, first=0.1, timeout=20.0)
+# For calls that a client waits for: for silence only once.
+RETRY_FOR_SECONDS = RetryPolicy(attempts=3, first=0.1, timeout=20.0, repeats_silence=False)
 
+# For background work: outlasts a broken line and a failover of the storage account.
 RETRY_FOR_MINUTES = RetryPolicy()
 
 
@@ -115,7 +117,7 @@ class RestClient:
                 return _checked(self._attempt(method, target, body, dict(headers or {})))
             except _Transient as transient:
                 pause = next(pauses, None)
-                if pause is None:
+                if pause is None or (transient.silent and not self._retry_policy.repeats_silence):
                     kind = StorageSilent if transient.silent else StorageUnavailable
                     raise kind(f"Storage does not answer: {transient}.") from transient
                 self._retry_policy.pause(

@@ -11,6 +11,7 @@ from shared.errors import StorageUnavailable
 from shared.storage.rest import RestClient, RetryPolicy, StorageSilent
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.signed_links import Links
+from shared.storage.slots import Admission, Unbounded
 
 _LINK_LIFE = timedelta(minutes=5)
 # A caller of the API waits for this.
@@ -20,8 +21,12 @@ _ONE_ATTEMPT = RetryPolicy(attempts=1, timeout=4.0)
 class TierCheck:
     """Asks storage for the tier of blobs; threads may share it."""
 
-    def __init__(self, account: StorageAccount, links: Links) -> None:
+    def __init__(
+        self, account: StorageAccount, links: Links, admission: Admission | None = None
+    ) -> None:
+        """`admission` as for `Blobs`."""
         self._links = links
+        self._admission = admission or Unbounded()
         self._rest = RestClient(account.address, _ONE_ATTEMPT)
 
     def is_readable(self, container: str, name: str) -> bool:
@@ -31,12 +36,13 @@ class TierCheck:
         key. `Blobs` deals with these. Raises BlobMissing, and StorageUnavailable where storage
         stays silent: a caller who has waited once does not wait a second time.
         """
-        try:
-            response = self._rest.send("HEAD", lambda: self._link(container, name))
-        except StorageSilent:
-            raise
-        except StorageUnavailable:
-            return False
+        with self._admission.slot():
+            try:
+                response = self._rest.send("HEAD", lambda: self._link(container, name))
+            except StorageSilent:
+                raise
+            except StorageUnavailable:
+                return False
         return response.headers.get("x-ms-access-tier") != "Archive"
 
     def _link(self, container: str, name: str) -> str:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("short_wait")
 
 @pytest.fixture(autouse=True)
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.postgres.pool._ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr("shared.postgres.pool.answer_seconds", lambda: 2.0)
     monkeypatch.setattr("shared.postgres.pool._CANCEL_SECONDS", 1.0)
 
 

@@ -14,7 +14,8 @@ from shared.errors import CliplinkError, StorageUnavailable
 from shared.model import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Blobs, StorageAccount
+from shared.storage import Blobs, RetryPolicy, StorageAccount
+from shared.storage.rest import RestClient, StorageSilent
 from shared.storage.sdk import account
 from tests.integration.stores import Store
 from tests.servers import Reply, Request, refusing, serving
@@ -165,3 +166,24 @@ def test_a_conflict_is_an_outage_that_names_its_code(code: str) -> None:
         error = failure(VERBS["delete"], blobs_at(served.url))
     assert isinstance(error, StorageUnavailable)
     assert f"409 {code}".strip() in error.detail
+
+
+@pytest.mark.parametrize(("repeats", "asked"), [(False, 1), (True, 3)])
+def test_the_small_client_repeats_a_request_after_silence_only_in_background_work(
+    repeats: bool,  # noqa: FBT001 - a parameter of the test
+    asked: int,
+) -> None:
+    policy = RetryPolicy(attempts=3, first=0.01, timeout=0.2, repeats_silence=repeats)
+    over = threading.Event()
+
+    def answer(_: Request) -> Reply:
+        over.wait(30)
+        return Reply(500)
+
+    with serving(answer) as silent:
+        client = RestClient(silent.url, policy)
+        with pytest.raises(StorageSilent):
+            client.send("GET", lambda: f"{silent.url}/a?sig=1")
+        over.set()
+        client.close()
+    assert len(silent.requests) == asked

@@ -4,7 +4,6 @@ Whole blobs are never read here. All calls raise StorageUnavailable in an outage
 is imported late: docs/adr/0020-late-imports.md.
 """
 
-import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import batched
@@ -14,6 +13,8 @@ from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
@@ -26,12 +27,14 @@ _DELETED = {200, 202, 404}
 
 
 class Blobs:
-    def __init__(self, account: StorageAccount) -> None:
+    def __init__(self, account: StorageAccount, admission: Admission | None = None) -> None:
+        """`admission` bounds how many requests wait for storage; by default nothing does."""
         self._account = account
+        self._admission = admission or Unbounded()
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
-        with azure_errors("get"):
+        with self._admission.slot(), azure_errors("get"):
             return _blob(self._client(container, name).get_blob_properties())
 
     def exists(self, container: str, name: str) -> bool:
@@ -41,9 +44,9 @@ class Blobs:
             return False
         return True
 
-    def reader(self, container: str, blob: Blob) -> "BlobReader":
+    def reader(self, container: str, blob: Blob) -> BlobReader:
         """Reads ranges of exactly this version of the blob."""
-        return BlobReader(self._client(container, blob.name), blob)
+        return BlobReader(self._client(container, blob.name), blob, self._admission)
 
     def put(
         self,
@@ -59,7 +62,7 @@ class Blobs:
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
-        with azure_errors("put"):
+        with self._admission.slot(), azure_errors("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
@@ -71,7 +74,7 @@ class Blobs:
         """Notes a blob's Content-MD5 (base64) and returns the new ETag; raises BlobChanged."""
         from azure.core import MatchConditions
 
-        with azure_errors("set_md5"):
+        with self._admission.slot(), azure_errors("set_md5"):
             client = self._client(container, blob.name)
             # All of these properties are set at once: what is not named is cleared.
             settings = client.get_blob_properties().content_settings
@@ -90,7 +93,7 @@ class Blobs:
         from azure.core.exceptions import HttpResponseError
         from azure.storage.blob import RehydratePriority as SdkPriority
 
-        with azure_errors("rehydrate"):
+        with self._admission.slot(), azure_errors("rehydrate"):
             try:
                 self._client(container, name).set_standard_blob_tier(
                     "Hot", rehydrate_priority=SdkPriority(priority.capitalize())
@@ -110,7 +113,7 @@ class Blobs:
 
         client = self._client(container, name)
         try:
-            with azure_errors("delete"):
+            with self._admission.slot(), azure_errors("delete"):
                 try:
                     _delete_leased_or_not(client)
                 except HttpResponseError as error:
@@ -156,7 +159,7 @@ class Blobs:
         )
         # Page by page: what the caller does with one is not part of the listing.
         while True:
-            with azure_errors("list"):
+            with self._admission.slot(), azure_errors("list"):
                 page = next(pages, None)
                 blobs = None if page is None else [_blob(properties) for properties in page]
             if blobs is None:
@@ -165,14 +168,14 @@ class Blobs:
 
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container can be read; answers within seconds."""
-        with azure_errors("check"):
+        with self._admission.slot(), azure_errors("check"):
             self._account.client.get_container_client(container).get_container_properties(
                 read_timeout=_CHECK_SECONDS, retry_total=1
             )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
         """Deletes blobs and returns what was wrong with single ones."""
-        with azure_errors("delete_batch"):
+        with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
             )
@@ -203,36 +206,6 @@ def _delete_leased_or_not(client: "BlobClient") -> None:
         # An upload link allows its holder to take a lease, even an infinite one.
         BlobLeaseClient(client).break_lease(lease_break_period=0)
         client.delete_blob(delete_snapshots="include")
-
-
-class BlobReader:
-    """Reads ranges of one version of one blob; threads may share it."""
-
-    def __init__(self, client: "BlobClient", blob: Blob) -> None:
-        self._client = client
-        self._etag = blob.etag
-        self._counting = threading.Lock()
-        self.size = blob.size
-        self.bytes_read = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`, fewer only at the end of the blob.
-
-        Raises BlobMissing, BlobChanged if it is another version by now, BlobArchived,
-        StorageUnavailable.
-        """
-        from azure.core import MatchConditions
-
-        length = min(length, self.size - offset)
-        if length <= 0:
-            return b""
-        with azure_errors("read"):
-            data = self._client.download_blob(
-                offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
-            ).readall()
-        with self._counting:
-            self.bytes_read += len(data)
-        return data
 
 
 def _blob(properties: "BlobProperties") -> Blob:

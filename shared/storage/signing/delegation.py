@@ -29,6 +29,7 @@ _GRIDS = (86_400, 3600, 300)
 # Keys can be revoked, all at once: then links are good again after so long at most.
 _TTL = timedelta(hours=1)
 _RETRY_AFTER = timedelta(minutes=1)
+_RENEWAL_PATIENCE = 0.5  # seconds
 # A day needs one or two, and long links one more every ten minutes.
 _MAX_KEPT = 16
 
@@ -78,10 +79,10 @@ class DelegatedSigners:
             return self._first(holds), period
         # One thread fetches it again, the others use the old signer.
         if kept.stale_at <= self._clock() and self._lock.acquire(blocking=False):
-            try:
-                self._renew(holds, kept)
-            finally:
-                self._lock.release()
+            renewal = threading.Thread(target=self._renew, args=(holds, kept), daemon=True)
+            renewal.start()
+            # A caller does not wait for storage that is silent: the old signer is good.
+            renewal.join(_RENEWAL_PATIENCE)
         return kept.signer, period
 
     def _first(self, holds: tuple[datetime, datetime]) -> Signer:
@@ -104,11 +105,14 @@ class DelegatedSigners:
             return signer
 
     def _renew(self, holds: tuple[datetime, datetime], kept: _Kept) -> None:
-        if kept.stale_at > self._clock():
-            return  # another thread has just done it
+        """Fetches a key again, in a thread of its own, and releases the lock."""
         try:
+            if kept.stale_at > self._clock():
+                return  # another thread has just done it
             kept.signer = self._make(self._fetch(*holds))
             kept.stale_at = self._clock() + _TTL
         except StorageUnavailable:
             _log.warning("A key to sign links with could not be fetched again; the old one serves")
             kept.stale_at = self._clock() + _RETRY_AFTER
+        finally:
+            self._lock.release()

@@ -1,0 +1,11 @@
+"""Runs the burst alone: `python -m bench.burst [CLIPS]`, 300 clips unless told otherwise."""
+
+import sys
+
+from bench.burst.measure import run
+from bench.stack import running
+
+_CLIPS = 300
+
+with running() as stack:
+    run(stack, int(sys.argv[1]) if len(sys.argv) > 1 else _CLIPS)
