@@ -77,6 +77,7 @@ def good(attacker: Caller) -> dict[str, object]:
         "migration_id": clip["id"],
         "start_time": 0,
         "end_time": 5,
+        "clips": [{"start_time": 0, "end_time": 1}],
     }
 
 
