@@ -59,12 +59,15 @@ CREATE INDEX IF NOT EXISTS cuts_by_source ON cuts (source_id) WHERE finished_at 
 ALTER TABLE clips
     ADD COLUMN IF NOT EXISTS cut      jsonb,
     ADD COLUMN IF NOT EXISTS playback jsonb,
-    ADD COLUMN IF NOT EXISTS rendition_state    text
-        CHECK (rendition_state IN ('queued', 'processing', 'ready', 'failed', 'refused')),
+    ADD COLUMN IF NOT EXISTS rendition_state    text,
     ADD COLUMN IF NOT EXISTS rendition_code     text,
     ADD COLUMN IF NOT EXISTS rendition_name     text COLLATE "C",  -- in the thumbnails container
     ADD COLUMN IF NOT EXISTS rendition_etag     text,  -- the version of the clip that it was made of
     ADD COLUMN IF NOT EXISTS rendition_attempts integer NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS rendition_leased_until timestamptz;
+ALTER TABLE clips
+    DROP CONSTRAINT IF EXISTS clips_rendition_state_check,
+    ADD CONSTRAINT clips_rendition_state_check
+        CHECK (rendition_state IN ('queued', 'processing', 'ready', 'failed', 'refused'));
 CREATE INDEX IF NOT EXISTS clips_renditions_unfinished ON clips (rendition_leased_until)
     WHERE rendition_state IN ('queued', 'processing');

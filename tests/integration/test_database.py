@@ -16,6 +16,7 @@ from psycopg import sql
 from local import postgres
 from shared.errors import Busy, DatabaseUnavailable
 from shared.postgres.database import Database, Parameters
+from shared.postgres.pool import _MAX_SIZE
 from shared.settings.secret import Fixed
 from tests.integration.pooler import disguised, pooled
 from tests.servers import refusing
@@ -140,7 +141,7 @@ def test_all_connections_of_the_pool_may_have_died(
 ) -> None:
     """They are not tried one by one with growing pauses: a caller is waiting."""
     _hold_all(database)
-    assert end_backends(admin) == 4
+    assert end_backends(admin) == _MAX_SIZE
     database.check()
     _hold_all(database)
 
@@ -225,7 +226,7 @@ def test_the_pool_stays_small_and_serves_many_threads(
     database: Database, admin: psycopg.Connection
 ) -> None:
     _use_from_threads(database, 8)
-    assert 1 <= backends(admin) <= 4
+    assert 1 <= backends(admin) <= _MAX_SIZE
 
 
 @pytest.mark.usefixtures("short_wait")
@@ -249,7 +250,7 @@ def test_closing_ends_every_connection(database: Database, admin: psycopg.Connec
 
 def _hold_all(database: Database, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Takes every connection of the pool at the same time, and gives them all back."""
-    held, release = threading.Barrier(5), threading.Event()
+    held, release = threading.Barrier(_MAX_SIZE + 1), threading.Event()
 
     def hold() -> None:
         with database.transaction() as connection:
@@ -257,8 +258,8 @@ def _hold_all(database: Database, meanwhile: Callable[[], None] = lambda: None) 
             held.wait()
             release.wait()
 
-    with ThreadPoolExecutor(4) as pool:
-        holders = [pool.submit(hold) for _ in range(4)]
+    with ThreadPoolExecutor(_MAX_SIZE) as pool:
+        holders = [pool.submit(hold) for _ in range(_MAX_SIZE)]
         try:
             held.wait(timeout=30)
             meanwhile()
@@ -320,7 +321,7 @@ class TestReadOnly:
         admin.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
         with pytest.raises(DatabaseUnavailable):
             database.run("INSERT INTO t VALUES (1)", {})
-        for _ in range(4):
+        for _ in range(_MAX_SIZE + 1):
             database.run("INSERT INTO t VALUES (1)", {})
 
     def test_the_check_finds_it_while_reading_goes_on(

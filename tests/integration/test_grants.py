@@ -53,7 +53,7 @@ class TestRecordedGrants:
         assert (grant.starts_at, grant.expires_at) == (link.starts_at, link.expires_at)
         assert grant.share_id is None
 
-    @pytest.mark.parametrize("variant", Variant)
+    @pytest.mark.parametrize("variant", [each for each in Variant if each is not Variant.PLAY])
     def test_every_variant_under_its_name(
         self, library: Library, film: bytes, variant: Variant
     ) -> None:

@@ -42,10 +42,10 @@ def is_leased(error: "HttpResponseError") -> bool:
 def is_held(error: "HttpResponseError") -> bool:
     """Whether the refusal of a deletion says that a policy keeps the blob, or a legal hold.
 
-    Any conflict means that, but of a lease and of a copy that is still being made.
+    Any conflict means that, but of a container, of a lease and of a copy that is being made.
     """
-    is_conflict = error.status_code == HTTPStatus.CONFLICT
-    return is_conflict and not is_leased(error) and _code(error) != "PendingCopyOperation"
+    passes = _code(error).startswith(("Container", "Lease", "PendingCopyOperation"))
+    return error.status_code == HTTPStatus.CONFLICT and not passes
 
 
 def is_rehydrating(error: "HttpResponseError") -> bool:
