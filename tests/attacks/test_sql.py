@@ -53,7 +53,18 @@ def rows_before(app: App) -> Rows:
     with app.client("victim") as client:
         victim = Caller(client)
         victim.announce(victim.video(), title="untouched")
+    wait_for(lambda: is_at_rest(app) or None, "the clips of other tests to be processed")
     return rows(app)
+
+
+def is_at_rest(app: App) -> bool:
+    """Whether no function will change a row of clips any more."""
+    with closing(psycopg.connect(app.environment["DATABASE_URL"])) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM clips WHERE status = 'processing'"
+            " OR rendition_state IN ('queued', 'processing')"
+        ).fetchone()
+    return found is None
 
 
 @pytest.fixture(scope="module")
