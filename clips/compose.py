@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 class Backends:
     """What all services stand on: the clock, the database, and the storage account.
 
-    `blobs` is for background work, `api_blobs` for calls that somebody waits for: see `Slots`.
+    `blobs` is for background work, `api_blobs` for calls that a client waits for: see `Slots`.
     """
 
     clock: Clock
