@@ -3,6 +3,7 @@
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
 <prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
+<prefix>-bin          what was deleted, under the same names, until it is restored or purged
 <prefix>-temp         anything, with an `expires_at` in its metadata
 <prefix>-migrations   no container: the queue of migrations
 """
@@ -36,7 +37,7 @@ _SIDECARS = {
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The four containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
+    """The containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
 
     prefix: str
 
@@ -57,6 +58,10 @@ class Containers:
         return f"{self.prefix}-temp"
 
     @property
+    def bin(self) -> str:
+        return f"{self.prefix}-bin"
+
+    @property
     def migrations_queue(self) -> str:
         return self._queue("migrations")
 
@@ -68,6 +73,10 @@ class Containers:
     def renditions_queue(self) -> str:
         return self._queue("renditions")
 
+    @property
+    def deletions_queue(self) -> str:
+        return self._queue("deletions")
+
     def _queue(self, kind: str) -> str:
         """The name of a queue, which has to leave room for `-poison` behind it."""
         name = f"{self.prefix}-{kind}"
@@ -77,7 +86,7 @@ class Containers:
         return f"{kind}-{digest}"
 
     def all(self) -> tuple[str, ...]:
-        return (self.videos, self.clips, self.thumbnails, self.temp)
+        return (self.videos, self.clips, self.thumbnails, self.temp, self.bin)
 
 
 def clip_blob(video_id: UUID, clip_id: UUID, extension: str) -> str:

@@ -37,6 +37,13 @@ type Link = Annotated[
 type Title = Annotated[str, Field(examples=["Holidays"])]
 type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
+type DeletedAt = Annotated[
+    datetime | None, Field(description="When it was moved to the recycle bin; null: it was not.")
+]
+type PurgeAt = Annotated[
+    datetime | None,
+    Field(description="When the recycle bin deletes it for ever; null: it is not in the bin."),
+]
 
 
 class Message(TypedDict):
@@ -61,6 +68,8 @@ class Video(TypedDict):
     clip_count: Annotated[
         int, Field(ge=0, description="Clips that its owner can see, of any status.")
     ]
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
 
 
 class Cut(TypedDict):
@@ -119,6 +128,8 @@ class Clip(TypedDict):
     rendition: Annotated[
         Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
     ]
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
 
 
 class CutFailure(TypedDict):

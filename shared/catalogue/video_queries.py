@@ -14,7 +14,8 @@ _COLUMNS: LiteralString = """
     v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at,
     (SELECT count(*) FROM clips c
      WHERE c.video_id = v.id AND c.deleted_at IS NULL
-       AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count
+       AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count,
+    v.deleted_at, v.purge_at
 """
 
 # No row if the user was deleted.
