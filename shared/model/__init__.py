@@ -47,7 +47,7 @@ from shared.model.migration import (
     MigrationStatus,
 )
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
@@ -85,6 +85,8 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
@@ -95,6 +97,7 @@ __all__ = [
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "is_settled",
     "ready_blob",
