@@ -404,6 +404,8 @@ def test_a_read_only_database_stops_no_step(
     library: Library, caplog: pytest.LogCaptureFixture, postgres_server: postgres.Server
 ) -> None:
     caplog.set_level("INFO")
+    library.announce()
+    library.services.database.run("UPDATE clips SET expires_at = now()", {})
     found = library.services.database.one("SELECT current_database() AS name", {})
     assert found is not None
     with psycopg.connect(postgres_server.database_url("postgres"), autocommit=True) as admin:
