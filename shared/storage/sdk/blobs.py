@@ -133,8 +133,9 @@ class Blobs:
     ) -> int:
         """Deletes the blobs whose names begin with `prefix` and returns how many there were.
 
-        Those for whose name `keep` is true stay. Stops after the batch in which `may_go_on` becomes false. Each blob is independent of the
-        others: the first error is raised when all have been tried.
+        Those for whose name `keep` is true stay. Stops after the batch in which `may_go_on`
+        becomes false. Each blob is independent of the others: the first error is raised when all
+        have been tried.
         """
         tried = 0
         problems: list[CliplinkError] = []
