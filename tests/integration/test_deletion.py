@@ -164,13 +164,17 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     calls = 0
 
     def die_at(
-        self: Blobs, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+        self: Blobs,
+        container: str,
+        prefix: str,
+        may_go_on: Callable[[], bool] = lambda: True,
+        keep: Callable[[str], bool] = lambda _name: False,
     ) -> int:
         nonlocal calls
         calls += 1
         if calls == call:
             raise _Interrupted
-        return delete_prefix(self, container, prefix, may_go_on)
+        return delete_prefix(self, container, prefix, may_go_on, keep=keep)
 
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
