@@ -24,22 +24,19 @@ _KNOWN_AT_A_TIME = 5000
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
-_HIDE_EXPIRED: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
-"""
-
 # Made through the API, and nothing ever came.
 _ABANDONED: LiteralString = """
     SELECT c.id AS clip_id, c.video_id, c.blob_name
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.status = 'awaiting_upload' AND c.blob_name IS NOT NULL AND c.deleted_at IS NULL
-      AND c.bin_etag IS NULL AND v.deleted_at IS NULL AND c.created_at < %(before)s
+      AND NOT c.pinned AND c.bin_etag IS NULL AND v.deleted_at IS NULL AND c.created_at < %(before)s
     ORDER BY c.created_at LIMIT %(limit)s
 """
 
 _HIDE_ABANDONED: LiteralString = f"""
     UPDATE clips SET deleted_at = now()
-    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL AND {VIDEO_EXISTS}
+    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
+      AND NOT pinned AND {VIDEO_EXISTS}
 """
 
 # Those of a deleted video go with it.
@@ -195,9 +192,6 @@ class Upkeep:
             if not is_over:
                 raise
             _log.warning("The lock of the cleanup was lost with its connection")
-
-    def hide_expired_clips(self) -> int:
-        return self._database.run(_HIDE_EXPIRED, {})
 
     def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
         """Clips made before `before` that still await their upload."""

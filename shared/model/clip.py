@@ -56,6 +56,7 @@ class Clip:
     `deleted_at` is when it was moved to the recycle bin, `purge_at` when it will be deleted for
     ever; both are None for a clip that is not in the bin.
     `end_time` and `duration` are None until a clip that landed unannounced has been processed.
+    A `pinned` clip is deleted by no call, and by no date.
     """
 
     id: UUID
@@ -79,6 +80,7 @@ class Clip:
     cut: str | None
     playback: str | None
     rendition: Rendition
+    pinned: bool
     deleted_at: datetime | None
     purge_at: datetime | None
 
@@ -115,6 +117,7 @@ class ClipUpdate:
     named: frozenset[str]
     title: str | None = None
     expires_at: datetime | None = None
+    pinned: bool = False
 
 
 def ready_blob(clip: Clip | ClipFile) -> str:
