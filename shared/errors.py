@@ -16,7 +16,9 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
     │   ├── SourceNotReady            a source that is not uploaded or not processed yet
-    │   └── Pinned                    the clip, or a clip of the video, may not be deleted
+    │   ├── Pinned                    the clip, or a clip of the video, may not be deleted
+    │   └── VideoInBin                the clip can be restored with its video only
+    ├── GoneForGood               deleted for ever, which its owner may know
     ├── CutOutOfRange             nothing of the source is shown in the wanted range
     ├── UnplayableClip            the uploaded file is no clip that can be played
     ├── UnusableFile              a local or remote file cannot become a clip
@@ -140,6 +142,18 @@ class SourceNotReady(WrongState):
 class Pinned(WrongState):
     code = "pinned"
     title = "A pinned clip cannot be deleted"
+
+
+class VideoInBin(WrongState):
+    code = "video_in_bin"
+    title = "The video of the clip is in the recycle bin"
+
+
+class GoneForGood(CliplinkError):
+    """Only for its owner: for others it was never there."""
+
+    code = "gone_for_good"
+    title = "It was deleted for ever"
 
 
 def pinned_clip() -> Pinned:
