@@ -46,6 +46,7 @@ from shared.model.migration import (
     MigrationReport,
     MigrationStatus,
 )
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
 from shared.model.video import Video
 
@@ -88,6 +89,8 @@ __all__ = [
     "RetryKey",
     "Role",
     "Share",
+    "SidecarKey",
+    "SidecarKind",
     "SignedLink",
     "Source",
     "Upload",
