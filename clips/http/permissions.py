@@ -37,7 +37,7 @@ def viewer_of(
     check_role(user, Role.ADMIN)
     owners = owners_of([*where.ids, *body.ids])
     _audit.info(
-        "Admin %r acts on what belongs to %s: %s %s",
+        "Admin %r acts on data of %s: %s %s",
         user.subject,
         _names(owners),
         request.method,

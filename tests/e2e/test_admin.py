@@ -128,7 +128,7 @@ class TestOnEveryPath:
         assert answer.status_code == status, answer.text
         (line,) = wait_for(admin.audit_lines, "the line in the log")
         assert line == (
-            f"Admin '{admin.subject}' acts on what belongs to '{owner.subject}': "
+            f"Admin '{admin.subject}' acts on data of '{owner.subject}': "
             f"{method} {answer.request.url.path}"
         )
 
@@ -174,15 +174,15 @@ class TestTheWord:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        assert "acts on what belongs to no one: GET" in line
+        assert "acts on data of no one: GET" in line
 
     def test_a_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
         """Subjects are quoted; what ends a line is in none of them, and in no path."""
         _, clip = owned
-        subject = "eve' acts on what belongs to 'nobody': GET /\u2028"
+        subject = "eve' acts on data of 'nobody': GET /\u2028"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 401
-        subject = "eve' acts on what belongs to 'nobody': GET /x"
+        subject = "eve' acts on data of 'nobody': GET /x"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 200
         wait_for(lambda: f"Admin {subject!r} acts on" in app.log or None, "the line in the log")
