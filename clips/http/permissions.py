@@ -21,7 +21,7 @@ type OwnersOf = Callable[[Collection[UUID]], Sequence[str]]
 def check_role(user: User, role: Role) -> None:
     """Raises Forbidden unless the token has the role."""
     if role not in user.roles:
-        raise Forbidden(f"This needs the role {role}.")
+        raise Forbidden(f"This call needs the role {role}.")
 
 
 def viewer_of(

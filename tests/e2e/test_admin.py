@@ -1,4 +1,4 @@
-"""Admins act on anybody's things, but only when they say so, and every time on record."""
+"""Admins act on the data of all users, only with `as=admin`, and each call is in the audit log."""
 
 import itertools
 import re
@@ -32,13 +32,13 @@ class Person(Caller):
 
 @pytest.fixture
 def admin(app: App) -> Iterator[Person]:
-    """An admin whom no other test knows."""
+    """An admin of this test alone."""
     yield from person(app, ["admin"])
 
 
 @pytest.fixture
 def owner(app: App) -> Iterator[Person]:
-    """A user whom no other test knows."""
+    """A user of this test alone."""
     yield from person(app)
 
 
@@ -96,7 +96,7 @@ class TestOnEveryPath:
     def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
-        """Also on things of one's own, where the role would change nothing."""
+        """Also on the caller's own data, where the role would change nothing."""
         owner, clip = owned
         clip = clip | {"share": uuid4()}
         problem(send(owner, method, path, body, clip, **{"as": "admin"}), 403, "missing_role")

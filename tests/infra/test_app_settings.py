@@ -157,6 +157,7 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
     with_defaults = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL", "RENDITIONS", "VIDEO_ENCODER"}
+    with_defaults.add("PYTHON_THREADPOOL_THREAD_COUNT")
     of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | with_defaults
     assert set(example) - of_azure == set(values("small")) - of_azure
 

@@ -56,9 +56,7 @@ def test_audit_line_names_admin_owners_method_and_path(caplog: pytest.LogCapture
     root = user("root", "admin")
     body = inputs.AccessUrls.model_validate({"clip_ids": [str(OTHER)]})
     assert viewer(root, owners, body=body) == Viewer(root.id, as_admin=True)
-    assert said(caplog) == [
-        f"Admin 'root' acts on data of 'alice', 'bob': PATCH /api/clips/{CLIP}"
-    ]
+    assert said(caplog) == [f"Admin 'root' acts on data of 'alice', 'bob': PATCH /api/clips/{CLIP}"]
     assert list(owners.asked) == [CLIP, OTHER]
 
 
