@@ -58,7 +58,7 @@ SIZES = {
         ready_blob=0,
         metric_alerts=5,
         log_alerts_every_5_minutes=0,
-        log_alerts_every_15_minutes=3,
+        log_alerts_every_15_minutes=4,
     ),
     "standard": Size(
         ready_blob=1,
