@@ -64,7 +64,7 @@ SIZES = {
         ready_blob=1,
         metric_alerts=10,
         log_alerts_every_5_minutes=4,
-        log_alerts_every_15_minutes=1,
+        log_alerts_every_15_minutes=2,
     ),
 }
 

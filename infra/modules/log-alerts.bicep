@@ -32,7 +32,7 @@ var alerts = [
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT15M'
-    frequency: 'PT5M'
+    frequency: 'PT15M'
     splitBy: []
   }
   {
