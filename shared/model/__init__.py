@@ -6,6 +6,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.model.clip import (
+    COPY_TYPE,
     LONGEST_POSITION,
     LONGEST_TITLE,
     UPLOAD_LIFE,
@@ -16,6 +17,7 @@ from shared.model.clip import (
     Images,
     Rendition,
     Upload,
+    playable_copy,
     ready_blob,
     title_from,
 )
@@ -36,6 +38,7 @@ from shared.model.link import (
     ImageFormat,
     RecordedGrant,
     Share,
+    ShareVariant,
     SignedLink,
     Variant,
 )
@@ -51,6 +54,7 @@ from shared.model.video import Video
 
 __all__ = [
     "ARCHIVED",
+    "COPY_TYPE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -88,6 +92,7 @@ __all__ = [
     "RetryKey",
     "Role",
     "Share",
+    "ShareVariant",
     "SignedLink",
     "Source",
     "Upload",
@@ -97,6 +102,7 @@ __all__ = [
     "VideoTrack",
     "Viewer",
     "is_settled",
+    "playable_copy",
     "ready_blob",
     "title_from",
 ]
