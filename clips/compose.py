@@ -25,6 +25,7 @@ from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
@@ -39,6 +40,7 @@ from shared.catalogue import (
     MigrationFiles,
     Migrations,
     Owners,
+    Retention,
     Shares,
     Upkeep,
     Users,
@@ -135,7 +137,7 @@ def compose_on(
     database, account, blobs = backends.database, backends.account, backends.blobs
     api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
-    upkeep = Upkeep(database)
+    upkeep, retention = Upkeep(database), Retention(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
@@ -160,6 +162,7 @@ def compose_on(
         videos=videos,
         clips=clips,
         view_log=ViewLog(database),
+        retention=retention,
         access=access,
         account=account,
         blobs=api_blobs,
@@ -200,6 +203,7 @@ def compose_on(
             containers=containers,
             upkeep=upkeep,
             grants=grants,
+            dates=Dates(retention),
             deletion=deletion,
             ingest=ingest,
             reconciliation=reconciliation,

@@ -1,7 +1,8 @@
 """The names of containers and blobs: the only module that builds or parses them.
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
-<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
+<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...,
+                      and sidecars: {video_id}/{clip_id}/clip.json, {video_id}/video.json
 <prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
 <prefix>-temp         anything, with an `expires_at` in its metadata
 <prefix>-migrations   no container: the queue of migrations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from shared.model import ImageFormat
+from shared.model import ImageFormat, SidecarKey, SidecarKind
 
 STORYBOARD_SHEET = "storyboard.jpg"
 """What the cues of a stored storyboard call their sheet: the blob beside them."""
@@ -152,6 +153,32 @@ def thumbnail(
 def signed_storyboard(clip_id: UUID, key: str) -> str:
     """A storyboard whose cues carry links, for a while, in the temp container."""
     return f"storyboards/{clip_id}/{key}.vtt"
+
+
+def sidecar(key: SidecarKey) -> str:
+    """Where the catalogue's record of a clip, video or source is, in the thumbnails container."""
+    if key.clip_id is None:
+        return f"{key.video_id}/{key.kind}.json"
+    return f"{derived_prefix(key.video_id, key.clip_id)}{key.kind}.json"
+
+
+def sidecar_of(blob_name: str) -> SidecarKey | None:
+    """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    *folders, last = blob_name.split("/")
+    ids = [_canonical_uuid(folder) for folder in folders]
+    match ids, last:
+        case [UUID() as video_id], "video.json":
+            return SidecarKey(SidecarKind.VIDEO, video_id)
+        case [UUID() as video_id], "source.json":
+            return SidecarKey(SidecarKind.SOURCE, video_id)
+        case [UUID() as video_id, UUID() as clip_id], "clip.json":
+            return SidecarKey(SidecarKind.CLIP, video_id, clip_id)
+    return None
+
+
+def is_sidecar(blob_name: str) -> bool:
+    """Whether a blob of the thumbnails container is a sidecar, and so no image."""
+    return sidecar_of(blob_name) is not None
 
 
 def source_blob(video_id: UUID, extension: str) -> str:

@@ -38,6 +38,7 @@ from clips.http.fields import (
     MediaType,
     Position,
     PositionKey,
+    RetentionDays,
     SwitchOrName,
     TimeKey,
     Title,
@@ -150,22 +151,32 @@ class NewClip(Body):
         return content_type
 
 
-class ClipChange(Body):
+class Change(Body):
     """Absent leaves as it is, null clears."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "must name a field to change")
         return self
+
+
+class VideoChange(Change):
+    title: Title = None
+    retention_days: RetentionDays | None = None
+
+
+class ClipChange(Change):
+    title: Title = None
+    expires_at: Annotated[
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
+    ] = None
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ] = False
 
 
 class NewSource(Body):
@@ -252,6 +263,13 @@ class NewCuts(Body):
 
 class VideoId(Owned):
     video_id: Id
+
+
+class VideoRetention(Owned):
+    """Without `retention_days`, the retention that the video has."""
+
+    video_id: Id
+    retention_days: RetentionDays | None = None
 
 
 class ClipId(Owned):

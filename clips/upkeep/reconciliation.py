@@ -16,19 +16,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from clips.ingest.ingest import FILL_TIME, Ingest
+from clips.ingest.ingest import Ingest
+from clips.upkeep.comparison import (
+    QUIET,
+    is_left_alone,
+    may_be_filled,
+    needs_work,
+    ought_to_be_stored,
+)
 from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import KnownBlob, Upkeep
 from shared.clock import Clock
-from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
+from shared.model import Blob
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
 
-# Blobs and rows that were touched a moment ago are left alone.
-_QUIET = timedelta(minutes=1)
 # While the trigger is at work: how much a message may be behind others that are younger.
 _DISORDER = timedelta(minutes=1)
 # The trigger is at work if it took up a blob so short a time ago.
@@ -81,10 +86,10 @@ class Reconciliation:
             known = {k.name: k for k in self._upkeep.known_blobs(after, page[-1].name)}
             self._note_tiers(page, known)
             self._compare_page(page, known, started, found)
-            self._mark_missing(known.values(), started - _QUIET, found.missing)
+            self._mark_missing(known.values(), started - QUIET, found.missing)
             after = page[-1].name
         rest = self._upkeep.known_blobs(after, None)
-        self._mark_missing(rest, started - _QUIET, found.missing)
+        self._mark_missing(rest, started - QUIET, found.missing)
         return found
 
     def _note_tiers(self, page: Iterable[Blob], known: Mapping[str, KnownBlob]) -> None:
@@ -104,7 +109,7 @@ class Reconciliation:
         self, page: Iterable[Blob], known: dict[str, KnownBlob], started: datetime, found: _Findings
     ) -> None:
         """Adds what the page has to process; removes all of the page from `known`."""
-        quiet_since = started - _QUIET
+        quiet_since = started - QUIET
         without_clip: list[Blob] = []
         for blob in page:
             clip = known.pop(blob.name, None)
@@ -112,11 +117,11 @@ class Reconciliation:
                 found.trigger_at = max(found.trigger_at or blob.last_modified, blob.last_modified)
             if blob.last_modified > quiet_since:
                 continue
-            if blob.size == 0 and _may_be_filled(blob, clip, started):
+            if blob.size == 0 and may_be_filled(blob, clip, started):
                 continue
             if clip is None:
                 without_clip.append(blob)
-            elif _needs_work(blob, clip, quiet_since):
+            elif needs_work(blob, clip, quiet_since):
                 found.to_process.append((blob.last_modified, blob.name))
         found.to_process += self._under_a_video(without_clip, found)
         if len(found.to_process) > 2 * _MOST:
@@ -124,7 +129,7 @@ class Reconciliation:
 
     def _under_a_video(self, blobs: list[Blob], found: _Findings) -> list[tuple[datetime, str]]:
         """Those that lie under an existing video, and may therefore become clips."""
-        videos = {b.name: blob_names.video_of(b.name) for b in blobs if not _left_alone(b)}
+        videos = {b.name: blob_names.video_of(b.name) for b in blobs if not is_left_alone(b)}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         found.unknown += [name for name, video in videos.items() if video not in existing]
         found.unstorable += [name for name in videos if blob_names.check_storable(name)]
@@ -150,7 +155,7 @@ class Reconciliation:
     def _process(self, found: _Findings, started: datetime) -> Tally:
         """Processes the oldest first, but nothing that still waits in the trigger's queue."""
         tally = Tally()
-        upto = started - _QUIET
+        upto = started - QUIET
         if found.trigger_at is not None:
             upto = min(upto, found.trigger_at - _DISORDER)
         waiting = 0
@@ -159,7 +164,7 @@ class Reconciliation:
                 break
             if modified > upto:
                 waiting += 1
-            elif not self._upkeep.attempted_since(name, started - _QUIET):
+            elif not self._upkeep.attempted_since(name, started - QUIET):
                 tally.attempt(name, partial(self._bring_in, name))
         if waiting:
             _log.info("%d blobs are left to the blob trigger, which is at work", waiting)
@@ -174,9 +179,7 @@ class Reconciliation:
     ) -> None:
         """Marks the clips whose blob is certainly gone."""
         for clip in clips:
-            stored = clip.status in {"ready", "processing"} and not clip.deleted
-            quiet = clip.touched_at < quiet_since
-            if stored and clip.etag and quiet:
+            if ought_to_be_stored(clip, quiet_since):
                 tally.attempt(clip.name, partial(self._mark_if_missing, clip))
 
     def _mark_if_missing(self, clip: KnownBlob) -> bool:
@@ -184,25 +187,3 @@ class Reconciliation:
             return False
         _log.warning("The blob of a clip is gone: %s", clip.name)
         return self._upkeep.mark_missing(clip.name, clip.etag)
-
-
-def _left_alone(blob: Blob) -> bool:
-    return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
-
-
-def _may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:
-    """Whether an empty blob may still get its bytes; what follows then is up to the ingest."""
-    if now - blob.last_modified < FILL_TIME:
-        return True
-    return clip is not None and not clip.deleted and now - clip.touched_at < UPLOAD_LIFE
-
-
-def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
-    if clip.deleted or clip.touched_at >= quiet_since:
-        return False
-    if clip.etag != blob.etag:
-        return True
-    if blob.archived and clip.failure_code == ARCHIVED.code:
-        return False  # known already; to be processed when it is back
-    # One that used up its attempts in `processing` is tried once more, to be marked as failed.
-    return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")

@@ -23,22 +23,19 @@ _KNOWN_AT_A_TIME = 5000
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
-_HIDE_EXPIRED: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
-"""
-
 # Made through the API, and nothing ever came.
 _ABANDONED: LiteralString = """
     SELECT id AS clip_id, video_id, blob_name
     FROM clips
     WHERE status = 'awaiting_upload' AND blob_name IS NOT NULL AND deleted_at IS NULL
+      AND NOT pinned
       AND created_at < %(before)s
     ORDER BY created_at LIMIT %(limit)s
 """
 
 _HIDE_ABANDONED: LiteralString = """
     UPDATE clips SET deleted_at = now()
-    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
+    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL AND NOT pinned
 """
 
 # Those of a deleted video go with it.
@@ -187,9 +184,6 @@ class Upkeep:
             if not is_over:
                 raise
             _log.warning("The lock of the cleanup was lost with its connection")
-
-    def hide_expired_clips(self) -> int:
-        return self._database.run(_HIDE_EXPIRED, {})
 
     def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
         """Clips made before `before` that still await their upload."""

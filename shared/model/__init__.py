@@ -49,8 +49,9 @@ from shared.model.migration import (
     MigrationReport,
     MigrationStatus,
 )
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
@@ -89,10 +90,14 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
     "ShareVariant",
+    "SidecarKey",
+    "SidecarKind",
     "SignedLink",
     "Source",
     "Upload",
@@ -100,6 +105,7 @@ __all__ = [
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "is_settled",
     "playable_copy",

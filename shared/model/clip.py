@@ -54,6 +54,7 @@ class Clip:
     replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
     that open nothing by themselves. `cut` and `playback` are JSON, as answers show them.
     `end_time` and `duration` are None until a clip that landed unannounced has been processed.
+    A `pinned` clip is deleted by no call, and by no date.
     """
 
     id: UUID
@@ -77,6 +78,7 @@ class Clip:
     cut: str | None
     playback: str | None
     rendition: Rendition
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class ClipUpdate:
     named: frozenset[str]
     title: str | None = None
     expires_at: datetime | None = None
+    pinned: bool = False
 
 
 def ready_blob(clip: Clip | ClipFile) -> str:

@@ -82,6 +82,8 @@ class TestMany:
         first, second = many(library, gone.id, cold.id)
         assert isinstance(first, BlobArchived)
         assert isinstance(second, SignedLink)
+        [plays] = library.services.access.many(library.viewer, [gone.id], terms(Variant.PLAY))
+        assert isinstance(plays, BlobArchived), "it would be the clip itself"
         [poster] = library.services.access.many(library.viewer, [gone.id], terms(Variant.POSTER))
         assert isinstance(poster, SignedLink)
         archived(library, gone, StandardBlobTier.HOT)
