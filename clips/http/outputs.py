@@ -41,6 +41,13 @@ type RetentionDays = Annotated[
     Field(description="Clips are deleted so many days after their creation; null: never."),
 ]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
+type DeletedAt = Annotated[
+    datetime | None, Field(description="When it was moved to the recycle bin; null: it was not.")
+]
+type PurgeAt = Annotated[
+    datetime | None,
+    Field(description="When the recycle bin deletes it for ever; null: it is not in the bin."),
+]
 
 
 class Message(TypedDict):
@@ -66,6 +73,8 @@ class Video(TypedDict):
         int, Field(ge=0, description="Clips that its owner can see, of any status.")
     ]
     retention_days: RetentionDays
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
 
 
 class RetentionDay(TypedDict):
@@ -152,6 +161,8 @@ class Clip(TypedDict):
     pinned: Annotated[
         bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
     ]
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
 
 
 class CutFailure(TypedDict):

@@ -14,7 +14,8 @@ from shared.postgres.database import Database, Row
 _COLUMNS: LiteralString = f"""
     v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at, v.retention_days,
     (SELECT count(*) FROM clips c
-     WHERE c.video_id = v.id AND c.deleted_at IS NULL AND {UNEXPIRED}) AS clip_count
+     WHERE c.video_id = v.id AND c.deleted_at IS NULL AND {UNEXPIRED}) AS clip_count,
+    v.deleted_at, v.purge_at
 """
 
 # No row if the user was deleted.

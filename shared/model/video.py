@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A video that clips belong to; `status` is the one of the old service."""
+    """A video that clips belong to; `status` is the one of the old service.
+
+    `deleted_at` and `purge_at` are as of clips.
+    """
 
     id: UUID
     title: str | None
@@ -17,6 +20,8 @@ class Video:
     created_at: datetime
     clip_count: int
     retention_days: int | None
+    deleted_at: datetime | None
+    purge_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
