@@ -7,6 +7,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clips.bin.bin import RecycleBin
+from clips.bin.mover import Mover
+from clips.bin.sweep import Sweep
+from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.source_ingest import SourceIngest
@@ -27,12 +31,15 @@ from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.health import Health
+from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
+    BulkLosses,
     Clips,
     Grants,
     Landings,
@@ -47,15 +54,19 @@ from shared.catalogue import (
     Videos,
     ViewLog,
 )
+from shared.catalogue.bin_queries import Bin
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import SourceLandings, Sources
+from shared.catalogue.sweep_queries import Sweeps
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import (
     RETRY_FOR_SECONDS,
+    BlobCopies,
     Blobs,
     Composer,
     Links,
@@ -96,11 +107,13 @@ class Services:
     access: Access
     sharing: Sharing
     thumbnails: Thumbnails
-    deletion: Deletion
+    bin: RecycleBin
+    deletions: DeletionWorker
     ingest: Ingest
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    missing_clips: MissingClips
     sources: VideoSources
     source_ingest: SourceIngest
     cutting: Cutting
@@ -144,7 +157,6 @@ def compose_on(
     tier_check = TierCheck(account, Links(account, clock), backends.api_slots)
     archive = Archive(clock, api_blobs, containers, tier_check.is_readable)
     storyboards = Storyboards(clock, api_blobs, containers, links, grants)
-    deletion = Deletion(api_blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
     migration_clips = MigrationClips(database)
@@ -168,6 +180,9 @@ def compose_on(
         blobs=api_blobs,
         containers=containers,
     )
+    deletions = Deletions(database)
+    deletion = Deletion(blobs, containers, deletions)
+    sender = DeletionSender(deletions, Queue(account, containers.deletions_queue).send)
     source_landings = SourceLandings(database)
     source_images = ImageWriter(blobs, containers, source_landings)
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
@@ -184,7 +199,10 @@ def compose_on(
         RenditionPolicy(settings.renditions),
     )
     ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    losses = BulkLosses(database)
+    missing_clips = MissingClips(blobs, containers, upkeep, losses)
+    finder = DifferenceFinder(blobs, containers, upkeep)
+    reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
@@ -194,7 +212,16 @@ def compose_on(
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
         thumbnails=Thumbnails(api_blobs, containers, links, clips, grants),
-        deletion=deletion,
+        bin=RecycleBin(
+            bin_=Bin(database, settings.bin_days),
+            deletions=deletions,
+            worker=_deletion_worker(backends, api_blobs, backends.api_slots),
+            sender=sender,
+            library=library,
+            blobs=api_blobs,
+            containers=containers,
+        ),
+        deletions=_deletion_worker(backends, blobs, None),
         ingest=ingest,
         migrations=migrations,
         cleanup=Cleanup(
@@ -204,7 +231,8 @@ def compose_on(
             upkeep=upkeep,
             grants=grants,
             dates=Dates(retention),
-            deletion=deletion,
+            deletions=sender,
+            sweep=Sweep(Sweeps(database), deletion),
             ingest=ingest,
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
@@ -214,7 +242,8 @@ def compose_on(
             renditions=renditions,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, api_blobs, containers),
+        health=Health(database, api_blobs, containers, losses),
+        missing_clips=missing_clips,
         sources=VideoSources(
             Sources(database), library, access, storyboards, api_blobs, containers
         ),
@@ -224,6 +253,16 @@ def compose_on(
         renditions=renditions,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
+
+
+def _deletion_worker(backends: Backends, blobs: Blobs, slots: Slots | None) -> DeletionWorker:
+    """For calls of the API with the slots of their requests, for the queue without."""
+    account, containers = backends.account, backends.containers
+    deletions = Deletions(backends.database)
+    # Requests between blobs go to the account itself, not through the CDN.
+    copies = BlobCopies(account, blobs, Links(account, backends.clock), slots)
+    mover = Mover(account, blobs, copies, containers, deletions)
+    return DeletionWorker(deletions, Deletion(blobs, containers, deletions), mover)
 
 
 def _batch_mover(

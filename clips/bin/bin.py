@@ -200,9 +200,7 @@ class RecycleBin:
 _MANY = 4096
 
 
-def _refusal(
-    clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False
-) -> CliplinkError | None:
+def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> CliplinkError | None:
     if clip is None:
         return no_such_clip()
     match clip.whereabouts:

@@ -66,10 +66,10 @@ class Mover:
         for image in images:
             self._copy(self._containers.bin, image, self._containers.thumbnails)
         self._copies.delete_all(self._containers.bin, images)
-        if clip.bin_etag is not None and clip.blob_name is not None:
-            if not self._copy_back(clip.blob_name):
-                _log.error("The bytes of a restored clip are gone: %s", clip.blob_name)
-                return self._deletions.note_lost(clip)
+        name = clip.blob_name if clip.bin_etag is not None else None
+        if name is not None and not self._copy_back(name):
+            _log.error("The bytes of a restored clip are gone: %s", name)
+            return self._deletions.note_lost(clip)
         return self._deletions.note_restored(clip)
 
     def source_into_bin(self, video: BinVideo) -> bool:

@@ -19,9 +19,11 @@ from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
 from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_counter
 from clips.transfer.context import open_transfer
-from clips.upkeep.deletion import Deletion
+from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Retention, Upkeep, Users, Videos, ViewLog
+from shared.catalogue import Clips, Grants, Retention, Users, Videos, ViewLog
+from shared.catalogue.bin_queries import Bin
+from shared.catalogue.deletion_queries import Deletions
 from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
@@ -54,7 +56,7 @@ class Pipeline:
         self._containers = context.containers
         blobs = Blobs(context.account)
         users, videos = Users(context.database), Videos(context.database)
-        clips, upkeep = Clips(context.database), Upkeep(context.database)
+        clips, deletions = Clips(context.database), Deletions(context.database)
         grants = Grants(context.database, utc_now)
         tier_check = TierCheck(context.account, context.links)
         self._users = users
@@ -77,8 +79,10 @@ class Pipeline:
             blobs=blobs,
             containers=context.containers,
         )
-        deletion = Deletion(blobs, context.containers, clips, videos, upkeep)
-        self._uploads = Uploads(context, self._library, deletion)
+        remover = ClipRemover(
+            Bin(context.database, days=0), Deletion(blobs, context.containers, deletions)
+        )
+        self._uploads = Uploads(context, self._library, remover)
 
     @classmethod
     def from_environment(cls, *, at_once: int = 8) -> Self:

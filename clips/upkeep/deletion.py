@@ -10,9 +10,10 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
+from shared.catalogue.bin_queries import Bin
 from shared.catalogue.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable
-from shared.model import UPLOAD_LIFE
+from shared.model import UPLOAD_LIFE, Viewer
 from shared.storage import Blobs
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
@@ -56,9 +57,7 @@ class Deletion:
             self._blobs.delete(self._containers.clips, blob_name)
             self._blobs.delete(self._containers.bin, blob_name)
         prefix = blob_names.images_prefix(video_id, clip_id)
-        self._blobs.delete_prefix(
-            self._containers.thumbnails, prefix, keep=blob_names.is_sidecar
-        )
+        self._blobs.delete_prefix(self._containers.thumbnails, prefix, keep=blob_names.is_sidecar)
         self._blobs.delete_prefix(self._containers.bin, prefix)
 
     def remove_blobs_of_video(
@@ -83,3 +82,20 @@ class Deletion:
         if problems:
             raise problems[0]
         return True
+
+
+class ClipRemover:
+    """Deletes single clips for ever within a call: for the Python API, which has no bin."""
+
+    def __init__(self, bin_: Bin, deletion: Deletion) -> None:
+        self._bin = bin_
+        self._deletion = deletion
+
+    def remove(self, viewer: Viewer, clip_id: UUID) -> None:
+        """A clip that is absent, or another user's, stays as it is; raises BlobHeld, Unavailable.
+
+        It is hidden at once, and the cleanup of the app goes on with what is left.
+        """
+        hidden, _ = self._bin.hide_clips(viewer, [clip_id], for_ever=True)
+        for clip in hidden:
+            self._deletion.finish_clip(clip.id, clip.video_id, clip.blob_name)

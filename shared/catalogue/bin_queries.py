@@ -146,13 +146,13 @@ _RESTORE_VIDEO: LiteralString = f"""
 
 # In parts: a caller waits for seconds only.
 _EMPTY_CLIPS: LiteralString = """
-    WITH some AS (
+    WITH part AS (
         SELECT id FROM clips
         WHERE bin_owner = %(user_id)s AND purge_at IS NOT NULL AND deleted_at <= %(until)s
         LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     UPDATE clips SET purge_at = NULL, bin_owner = NULL, next_try_at = now()
-    FROM some WHERE clips.id = some.id
+    FROM part WHERE clips.id = part.id
 """
 _EMPTY_VIDEOS: LiteralString = """
     UPDATE videos SET purge_at = NULL, next_try_at = now()

@@ -1,9 +1,9 @@
 """The work that deletions and restores leave behind: who is due, who works on it, what is done.
 
-`next_try_at` of a row says when its work goes on. Whoever takes a row moves that moment into the
-future: this is a lease, and its value is a ticket. A row is changed only by the holder of its ticket;
-a call that changes the state of a row also replaces its ticket, so a worker that is behind writes
-nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
+`next_try_at` of a row says when its work goes on. A worker that takes a row moves that moment into
+the future: this is a lease, and its value is a ticket. A row is changed only by the holder of its
+ticket; a call that changes the state of a row also replaces its ticket, so a worker that is behind
+writes nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
 """
 
 from collections.abc import Sequence
@@ -82,17 +82,17 @@ _HELD_VIDEO: LiteralString = """
 # Gives the clips that were deleted with their video, or are restored with it, to the clips' work.
 # Also those that a worker holds: it may have read the old state, and loses its ticket.
 _WAKE_CLIPS: LiteralString = """
-    WITH some AS (
+    WITH part AS (
         SELECT id FROM clips
         WHERE video_id = %(id)s AND id > %(after)s AND deleted_at IS NULL
         ORDER BY id LIMIT %(limit)s
     ), woken AS (
         UPDATE clips c SET next_try_at = now()
-        FROM some
-        WHERE c.id = some.id AND c.deleted_at IS NULL
+        FROM part
+        WHERE c.id = part.id AND c.deleted_at IS NULL
           AND (%(into_bin)s OR c.bin_etag IS NOT NULL OR c.archived OR c.next_try_at IS NOT NULL)
     )
-    SELECT id FROM some ORDER BY id DESC LIMIT 1
+    SELECT id FROM part ORDER BY id DESC LIMIT 1
 """
 
 _IS_HIDDEN: LiteralString = """
@@ -198,18 +198,18 @@ _FORGET_CLIPS: LiteralString = """
 """
 
 _FORGET_CLIPS_OF_VIDEO: LiteralString = """
-    WITH some AS (
+    WITH part AS (
         SELECT c.id FROM clips c JOIN videos v ON v.id = c.video_id
         WHERE c.video_id = %(id)s AND v.deleted_at IS NOT NULL AND v.purge_at IS NULL
         LIMIT %(limit)s
     ), gone AS (
-        DELETE FROM clips c USING some, videos v
-        WHERE c.id = some.id AND v.id = c.video_id
+        DELETE FROM clips c USING part, videos v
+        WHERE c.id = part.id AND v.id = c.video_id
         RETURNING c.id, c.video_id, c.blob_name, v.user_id
     )
     INSERT INTO deleted_clips (clip_id, video_id, blob_name, owner_id, sweep_after)
     SELECT id, video_id, blob_name, user_id, NULL FROM gone
-    ON CONFLICT (clip_id) DO NOTHING
+    ON CONFLICT (clip_id) DO UPDATE SET deleted_at = now()
 """
 
 _FORGET_VIDEO: LiteralString = """
@@ -374,9 +374,7 @@ class Deletions:
 
     def note_source_in_bin(self, video: BinVideo, name: str, bin_etag: str) -> bool:
         """Notes that a file of the video is in the bin; False if it is not to be any more."""
-        self._database.run(
-            _NOTE_SOURCE_IN_BIN, _held(video) | {"name": name, "bin_etag": bin_etag}
-        )
+        self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | {"name": name, "bin_etag": bin_etag})
         return self.still_holds(video)
 
     def note_source_restored(self, video: BinVideo) -> None:

@@ -39,25 +39,9 @@ _HIDE_ABANDONED: LiteralString = f"""
       AND NOT pinned AND {VIDEO_EXISTS}
 """
 
-_POSTPONE_SWEEP: LiteralString = """
-    UPDATE deleted_clips SET sweep_after = now() + interval '1 hour' WHERE clip_id = %(id)s
-"""
-
 _ATTEMPTED: LiteralString = """
     SELECT 1 FROM clips WHERE blob_name = %(blob_name)s AND attempted_at >= %(since)s
 """
-
-# The name may belong to a new clip by now: then its blob stays.
-_DUE_FOR_SWEEP: LiteralString = """
-    SELECT d.clip_id, d.video_id,
-           CASE WHEN EXISTS (SELECT 1 FROM clips c WHERE c.blob_name = d.blob_name)
-                THEN NULL ELSE d.blob_name END AS blob_name
-    FROM deleted_clips d
-    WHERE d.sweep_after <= now()
-    ORDER BY d.sweep_after LIMIT %(limit)s
-"""
-
-_SWEPT: LiteralString = "DELETE FROM deleted_clips WHERE clip_id = %(clip_id)s"
 
 _EXISTING_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
@@ -99,17 +83,20 @@ _NOTE_MD5: LiteralString = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedClip:
-    """A clip on its way out; `blob_name` is None if it has no blob to be removed."""
+class AwaitedClip:
+    """A clip that still awaits its upload."""
 
     clip_id: UUID
     video_id: UUID
-    blob_name: str | None
+    blob_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """What the catalogue knows of a blob; `touched_at` is when it was last worked on."""
+    """What the catalogue knows of a blob; `touched_at` is when it was last worked on.
+
+    Its fields are the columns of _KNOWN_BLOBS, in their order.
+    """
 
     name: str
     etag: str | None
@@ -148,30 +135,19 @@ class Upkeep:
                 raise
             _log.warning("The lock of the cleanup was lost with its connection")
 
-    def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
+    def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[AwaitedClip]:
         """Clips made before `before` that still await their upload."""
         rows = self._database.all(_ABANDONED, {"before": before, "limit": limit})
-        return [DeletedClip(**row) for row in rows]
+        return [AwaitedClip(**row) for row in rows]
 
     def hide_abandoned(self, clip_id: UUID) -> bool:
         """False if something landed for the clip meanwhile."""
         return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
 
-    def postpone_sweep(self, clip_id: UUID) -> None:
-        """The same for a deleted clip whose blobs are swept: in an hour."""
-        self._database.run(_POSTPONE_SWEEP, {"id": clip_id})
-
     def attempted_since(self, blob_name: str, since: datetime) -> bool:
         """Whether a run has taken a blob up since then."""
         found = self._database.one(_ATTEMPTED, {"blob_name": blob_name, "since": since})
         return found is not None
-
-    def due_for_sweep(self, limit: int) -> Sequence[DeletedClip]:
-        """Clips deleted long enough ago that nothing new can appear under their names."""
-        return [DeletedClip(**row) for row in self._database.all(_DUE_FOR_SWEEP, {"limit": limit})]
-
-    def swept(self, clip_id: UUID) -> None:
-        self._database.run(_SWEPT, {"clip_id": clip_id})
 
     def existing_videos(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that are videos, not deleted ones."""
@@ -181,14 +157,13 @@ class Upkeep:
     def known_blobs(self, after: str, upto: str | None) -> Iterator[KnownBlob]:
         """What the catalogue knows of blobs named (after, upto], in the order of names."""
         while True:
-            rows = self._database.all(
-                _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
+            rows = self._database.all_as(
+                KnownBlob, _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
             )
-            for row in rows:
-                yield KnownBlob(**row)
+            yield from rows
             if len(rows) < _KNOWN_AT_A_TIME:
                 return
-            after = rows[-1]["name"]
+            after = rows[-1].name
 
     def mark_missing(self, blob_name: str, etag: str) -> bool:
         """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""

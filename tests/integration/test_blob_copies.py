@@ -12,9 +12,7 @@ def copies(any_store: Store) -> BlobCopies:
     return BlobCopies(any_store.account, any_store.blobs, any_store.links)
 
 
-def test_copy_has_the_type_and_metadata_of_its_source(
-    any_store: Store, copies: BlobCopies
-) -> None:
+def test_copy_has_the_type_and_metadata_of_its_source(any_store: Store, copies: BlobCopies) -> None:
     store = any_store
     store.blobs.put(
         store.container, "a b/ä.mp4", b"data", "video/mp4", replace=True, metadata={"title": "x"}

@@ -260,6 +260,7 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "clip_cut",
         "clip_rendition",
         "migration_batch",
+        "deletion_batch",
         "cleanup",
     }
 
