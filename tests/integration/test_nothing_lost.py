@@ -139,9 +139,11 @@ class Story(RuleBasedStateMachine):
         services = self.world.instances[instance]
         possible = clip.state != "gone" and clip.video.state == "visible"
         after = "visible" if possible else clip.state
-        done = self._call(fault, lambda: services.bin.restore_clips(self.library.viewer, [clip.id]))
-        if done is not None:
-            done = done[clip.id] is None
+
+        def restored() -> bool:
+            return services.bin.restore_clips(self.library.viewer, [clip.id])[clip.id] is None
+
+        done = self._call(fault, restored)
         self._follow(clip, done, after, fault, expected=possible)
 
     @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS, for_ever=st.booleans())
@@ -190,10 +192,8 @@ class Story(RuleBasedStateMachine):
         items = [item for item in (*self.clips, *self.videos) if item.state == "in bin"]
         if items:
             item = self._pick(items, choice)
-            self._sql(
-                f"UPDATE {_table(item)} SET purge_at = now() WHERE id = %(id)s AND purge_at > now()",
-                item,
-            )
+            due = "SET purge_at = now() WHERE id = %(id)s AND purge_at > now()"
+            self._sql(f"UPDATE {_table(item)} {due}", item)
             self.library.services.cleanup.run()
             item.state = "gone"
 
@@ -331,7 +331,7 @@ def test_nothing_is_lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     with two_instances(settings) as instances:
         world = World(instances, requests)
         run_state_machine_as_test(
-            lambda: Story(world),
+            lambda: Story(world),  # type: ignore[arg-type]  # a function that makes one will do
             settings=profile(
                 max_examples=_EXAMPLES,
                 stateful_step_count=_STEPS,
