@@ -199,7 +199,7 @@ class TestCleanupRuns:
         assert set(found[0]) == {"id", "started_at", "finished_at", "counts", "failures"}
         assert found[0]["started_at"] > found[1]["started_at"]
         assert found[0]["finished_at"] > found[0]["started_at"]
-        assert list(found[0]["counts"])[0] == "clips_expired"
+        assert next(iter(found[0]["counts"])) == "clips_expired"
         page = admin.http.get("/cleanup/runs", params={"limit": 1})
         assert page.json() == found[:1]
         assert admin.http.get(page.links["next"]["url"]).json()[0] == found[1]
