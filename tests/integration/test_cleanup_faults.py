@@ -113,7 +113,7 @@ class Three:
         )
         statement = f"""CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW
                         WHEN (OLD.{condition} = {escaped}) EXECUTE FUNCTION refuse()"""
-        self.database.run(statement, {})  # type: ignore[arg-type]  # of names in this file
+        self.database.run(statement, {})
 
     def announced(self) -> list[UUID]:
         return [self.library.announce().id for _ in range(3)]
