@@ -289,6 +289,11 @@ class VideoPage(Parameters):
     cursor: TimeKey | None = None
 
 
+class CleanupRunPage(Parameters):
+    limit: Limit = 50
+    cursor: TimeKey | None = None
+
+
 class RecordPage(Owned):
     """A list that belongs to a clip, newest first: its grants or its shares."""
 
