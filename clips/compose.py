@@ -21,6 +21,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
@@ -47,6 +49,8 @@ from shared.catalogue import (
 )
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
@@ -104,6 +108,8 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    sidecars: SidecarWriter
+    sidecar_check: SidecarCheck
     outage_wait: OutageWait
 
 
@@ -183,6 +189,9 @@ def compose_on(
     ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
+    outbox = SidecarOutbox(database)
+    sidecars = SidecarWriter(blobs, containers, outbox)
+    sidecar_check = SidecarCheck(blobs, containers, outbox, SidecarPass(database))
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -208,6 +217,8 @@ def compose_on(
             sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
+            sidecars=sidecars,
+            sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers),
@@ -218,6 +229,8 @@ def compose_on(
         cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        sidecars=sidecars,
+        sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 
