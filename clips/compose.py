@@ -27,6 +27,7 @@ from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
@@ -41,6 +42,7 @@ from shared.catalogue import (
     MigrationFiles,
     Migrations,
     Owners,
+    Retention,
     Shares,
     Upkeep,
     Users,
@@ -141,7 +143,7 @@ def compose_on(
     database, account, blobs = backends.database, backends.account, backends.blobs
     api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
-    upkeep = Upkeep(database)
+    upkeep, retention = Upkeep(database), Retention(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
@@ -166,6 +168,7 @@ def compose_on(
         videos=videos,
         clips=clips,
         view_log=ViewLog(database),
+        retention=retention,
         access=access,
         account=account,
         blobs=api_blobs,
@@ -209,6 +212,7 @@ def compose_on(
             containers=containers,
             upkeep=upkeep,
             grants=grants,
+            dates=Dates(retention),
             deletion=deletion,
             ingest=ingest,
             reconciliation=reconciliation,

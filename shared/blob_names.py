@@ -4,6 +4,7 @@
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...,
                       and sidecars: {video_id}/{clip_id}/clip.json, {video_id}/video.json
 <prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
+<prefix>-bin          what was deleted, under the same names, until it is restored or purged
 <prefix>-temp         anything, with an `expires_at` in its metadata
 <prefix>-migrations   no container: the queue of migrations
 """
@@ -37,7 +38,7 @@ _SIDECARS = {
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The four containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
+    """The containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
 
     prefix: str
 
@@ -58,6 +59,10 @@ class Containers:
         return f"{self.prefix}-temp"
 
     @property
+    def bin(self) -> str:
+        return f"{self.prefix}-bin"
+
+    @property
     def migrations_queue(self) -> str:
         return self._queue("migrations")
 
@@ -69,6 +74,10 @@ class Containers:
     def renditions_queue(self) -> str:
         return self._queue("renditions")
 
+    @property
+    def deletions_queue(self) -> str:
+        return self._queue("deletions")
+
     def _queue(self, kind: str) -> str:
         """The name of a queue, which has to leave room for `-poison` behind it."""
         name = f"{self.prefix}-{kind}"
@@ -78,7 +87,7 @@ class Containers:
         return f"{kind}-{digest}"
 
     def all(self) -> tuple[str, ...]:
-        return (self.videos, self.clips, self.thumbnails, self.temp)
+        return (self.videos, self.clips, self.thumbnails, self.temp, self.bin)
 
 
 def clip_blob(video_id: UUID, clip_id: UUID, extension: str) -> str:

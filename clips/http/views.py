@@ -21,6 +21,7 @@ from shared.model import (
     MigrationReport,
     RecordedGrant,
     Rehydration,
+    RetentionForecast,
     Share,
     SignedLink,
     Source,
@@ -42,6 +43,7 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
 
 
 _VIDEO = _fields_of(outputs.Video)
+_RETENTION = _fields_of(outputs.Retention)
 _CLIP = _fields_of(
     outputs.Clip,
     "thumbnail_access_url",
@@ -58,6 +60,10 @@ _BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
 
 def video(value: Video) -> outputs.Video:
     return cast("outputs.Video", _VIDEO(value))
+
+
+def retention(value: RetentionForecast) -> outputs.Retention:
+    return cast("outputs.Retention", _RETENTION(value))
 
 
 def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:

@@ -18,6 +18,7 @@ from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.writer import SidecarWriter
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from clips.upkeep.reconciliation import Reconciliation
@@ -55,6 +56,7 @@ class Cleanup:
         containers: Containers,
         upkeep: Upkeep,
         grants: Grants,
+        dates: Dates,
         deletion: Deletion,
         ingest: Ingest,
         reconciliation: Reconciliation,
@@ -77,7 +79,8 @@ class Cleanup:
         self._sources = sources
         # Those that may take minutes come last.
         self._steps: Mapping[str, Step] = {
-            "clips_expired": upkeep.hide_expired_clips,
+            "clips_expired": dates.hide_expired,
+            "clips_past_retention": dates.hide_past_retention,
             "uploads_abandoned": self._drop_abandoned_uploads,
             "clips_deleted": self._finish_clips,
             "videos_deleted": self._finish_videos,

@@ -6,6 +6,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.model.clip import (
+    COPY_TYPE,
     LONGEST_POSITION,
     LONGEST_TITLE,
     UPLOAD_LIFE,
@@ -16,6 +17,7 @@ from shared.model.clip import (
     Images,
     Rendition,
     Upload,
+    playable_copy,
     ready_blob,
     title_from,
 )
@@ -36,6 +38,7 @@ from shared.model.link import (
     ImageFormat,
     RecordedGrant,
     Share,
+    ShareVariant,
     SignedLink,
     Variant,
 )
@@ -48,10 +51,11 @@ from shared.model.migration import (
 )
 from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
+    "COPY_TYPE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -86,9 +90,12 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
+    "ShareVariant",
     "SidecarKey",
     "SidecarKind",
     "SignedLink",
@@ -98,8 +105,10 @@ __all__ = [
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "is_settled",
+    "playable_copy",
     "ready_blob",
     "title_from",
 ]

@@ -12,15 +12,17 @@ VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
 
 
-def test_the_four_containers_are_named_by_their_prefix() -> None:
+def test_the_containers_are_named_by_their_prefix() -> None:
     containers = Containers("cliplink")
     assert (containers.videos, containers.clips) == ("cliplink-videos", "cliplink-clips")
     assert (containers.thumbnails, containers.temp) == ("cliplink-thumbnails", "cliplink-temp")
+    assert containers.bin == "cliplink-bin"
     assert set(containers.all()) == {
         containers.videos,
         containers.clips,
         containers.thumbnails,
         containers.temp,
+        containers.bin,
     }
 
 
