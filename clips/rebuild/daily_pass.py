@@ -52,7 +52,10 @@ class SidecarCheck:
         self._pass = progress
 
     def run(self, seconds: float) -> int:
-        """Goes on with the pass for that long; counts the sidecars that have to be written."""
+        """Goes on with the pass for that long; counts the sidecars that have to be written.
+
+        A page is compared in any case, so that the pass ends one day.
+        """
         deadline = time.monotonic() + seconds
         state = self._pass.state(_EVERY)
         if not state.due:
@@ -61,10 +64,10 @@ class SidecarCheck:
             self._pass.begin()
             state = self._pass.state(_EVERY)
         queued = 0
-        while state.under_way and time.monotonic() < deadline:
-            if self._outbox.waiting(_MOST_WAITING) >= _MOST_WAITING:
-                break
+        while state.under_way and self._outbox.waiting(_MOST_WAITING) < _MOST_WAITING:
             queued += self._compare_page(state)
+            if time.monotonic() > deadline:
+                break
             state = self._pass.state(_EVERY)
         return queued
 

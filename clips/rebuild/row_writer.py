@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from clips.rebuild.decisions import Restored, RowValues
 from clips.rebuild.report import Report
@@ -76,14 +77,14 @@ class RowWriter:
         """Leaves out the rows that the database refuses."""
         restore = self._catalogue.restore
         for key, row in list(batch.videos.items()):
-            if not self._try(key, lambda row=row: restore([row], [], [], [])):
+            if not self._try(key, partial(restore, [row], [], [], [])):
                 del batch.videos[key]
         for key, source in list(batch.sources.items()):
-            if not self._try(key, lambda row=source.row: restore([], [row], [], [])):
+            if not self._try(key, partial(restore, [], [source.row], [], [])):
                 del batch.sources[key]
         for key, clip in list(batch.clips.items()):
             cuts = [clip.cut] if clip.cut is not None else []
-            if not self._try(key, lambda row=clip.row, cuts=cuts: restore([], [], [row], cuts)):
+            if not self._try(key, partial(restore, [], [], [clip.row], cuts)):
                 del batch.clips[key]
 
     def _try(self, key: SidecarKey, write: Callable[[], None]) -> bool:

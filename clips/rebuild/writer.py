@@ -185,7 +185,7 @@ class SidecarWriter:
             outcomes = list(pool.map(lambda run, key: run(key), attempts, items))
         for key, (result, error) in zip(items, outcomes, strict=True):
             if error is None:
-                results[key] = result  # type: ignore[assignment]  # None only with an error
+                results[key] = result
             elif not isinstance(error, BlobChanged | BlobExists):
                 tally.attempt(blob_names.sidecar(key), _raising(error))
         return results

@@ -42,7 +42,7 @@ OWNERS = {
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
-    "pydantic": {"clips.http"},
+    "pydantic": {"clips.http", "clips.rebuild"},
     "pydantic_core": {"clips.http"},
     "orjson": {"clips.http"},
     "av": {"shared.media"},

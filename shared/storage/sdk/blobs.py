@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
@@ -68,14 +68,16 @@ class Blobs:
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
-        condition = {"etag": only_version, "match_condition": MatchConditions.IfNotModified}
+        condition: dict[str, Any] = {}
+        if only_version is not None:
+            condition = {"etag": only_version, "match_condition": MatchConditions.IfNotModified}
         with self._admission.slot(), azure_errors("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
                 content_settings=settings,
                 metadata=dict(metadata or {}),
-                **(condition if only_version else {}),
+                **condition,
             )
 
     def set_md5(self, container: str, blob: Blob, md5: str) -> str:
@@ -188,7 +190,8 @@ class Blobs:
         """
         from azure.core.exceptions import HttpResponseError
 
-        pages = (
+        # The vendor's type does not tell that it has the marker of the next page.
+        pages: Any = (
             self._account.client.get_container_client(container)
             .list_blobs(include=["metadata"], results_per_page=_LIST_PAGE)
             .by_page(continuation_token=marker)
