@@ -29,12 +29,15 @@ from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.health import Health
+from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
+    BulkLosses,
     Clips,
     Grants,
     Landings,
@@ -105,6 +108,7 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    missing_clips: MissingClips
     sources: VideoSources
     source_ingest: SourceIngest
     cutting: Cutting
@@ -190,7 +194,10 @@ def compose_on(
         RenditionPolicy(settings.renditions),
     )
     ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    losses = BulkLosses(database)
+    missing_clips = MissingClips(blobs, containers, upkeep, losses)
+    finder = DifferenceFinder(blobs, containers, upkeep)
+    reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     outbox = SidecarOutbox(database)
     sidecars = SidecarWriter(blobs, containers, outbox)
@@ -225,7 +232,8 @@ def compose_on(
             sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, api_blobs, containers),
+        health=Health(database, api_blobs, containers, losses),
+        missing_clips=missing_clips,
         sources=VideoSources(
             Sources(database), library, access, storyboards, api_blobs, containers
         ),

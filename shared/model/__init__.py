@@ -32,6 +32,7 @@ from shared.model.failure import (
     Failure,
     is_settled,
 )
+from shared.model.health import HealthReport
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     Client,
@@ -79,6 +80,7 @@ __all__ = [
     "Failure",
     "FileProblem",
     "Hdr",
+    "HealthReport",
     "ImageFormat",
     "Images",
     "Media",
