@@ -25,6 +25,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
@@ -40,6 +42,7 @@ from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
     BulkLosses,
+    CleanupRuns,
     Clips,
     Grants,
     Landings,
@@ -58,6 +61,8 @@ from shared.catalogue.bin_queries import Bin
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.catalogue.sweep_queries import Sweeps
 from shared.clock import Clock, utc_now
@@ -119,6 +124,8 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    sidecars: SidecarWriter
+    sidecar_check: SidecarCheck
     outage_wait: OutageWait
 
 
@@ -204,6 +211,9 @@ def compose_on(
     finder = DifferenceFinder(blobs, containers, upkeep)
     reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
+    outbox = SidecarOutbox(database)
+    sidecars = SidecarWriter(blobs, containers, outbox)
+    sidecar_check = SidecarCheck(blobs, containers, outbox, SidecarPass(database))
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -229,6 +239,7 @@ def compose_on(
             blobs=blobs,
             containers=containers,
             upkeep=upkeep,
+            runs=CleanupRuns(database),
             grants=grants,
             dates=Dates(retention),
             deletions=sender,
@@ -240,6 +251,8 @@ def compose_on(
             sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
+            sidecars=sidecars,
+            sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers, losses),
@@ -251,6 +264,8 @@ def compose_on(
         cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        sidecars=sidecars,
+        sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

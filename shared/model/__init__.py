@@ -5,6 +5,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 """
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
+from shared.model.cleanup import CleanupRun, ItemFailure, StepFailure
 from shared.model.clip import (
     COPY_TYPE,
     LONGEST_POSITION,
@@ -69,6 +70,7 @@ __all__ = [
     "Accuracy",
     "AudioTrack",
     "Blob",
+    "CleanupRun",
     "Client",
     "Clip",
     "ClipFile",
@@ -83,6 +85,7 @@ __all__ = [
     "HealthReport",
     "ImageFormat",
     "Images",
+    "ItemFailure",
     "Media",
     "MediaJson",
     "Migration",
@@ -102,6 +105,7 @@ __all__ = [
     "SidecarKind",
     "SignedLink",
     "Source",
+    "StepFailure",
     "Upload",
     "User",
     "Variant",

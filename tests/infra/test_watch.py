@@ -184,7 +184,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
-    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
     assert f'"{beginning} ' in cleanup
     assert '"outages": ' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
@@ -200,7 +200,7 @@ def test_loss_in_bulk_is_noticed_by_its_metric_and_by_the_line_of_the_cleanup() 
     assert f'Name == "{telemetry.LOSSES_HELD.name}"' in asked
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', asked)
     (field,) = re.findall(r"Properties\.(\w+)\) > 0", asked)
-    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
     assert f'"{beginning} ' in cleanup
     assert f'"{field}": ' in cleanup
 
@@ -248,7 +248,7 @@ def poison_queues(prefix: str) -> set[str]:
 def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
     """Of the longest prefix too, under which the queue of migrations has another name."""
     (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
-    assert len(poison_queues(prefix)) == 4
+    assert len(poison_queues(prefix)) == 5
     for queue in poison_queues(prefix):
         uri = f"https://clips.queue.core.windows.net:443/{queue}/messages?visibilitytimeout=0"
         found = re.search(pattern, uri)

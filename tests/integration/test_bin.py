@@ -343,3 +343,43 @@ def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: byt
     services.bin._bin._days = None
     services.bin.delete_clip(library.viewer, clip.id)
     assert library.everything_stored() == set()
+
+
+@pytest.mark.parametrize("table", ["clips", "videos"])
+def test_row_that_refuses_every_change_keeps_no_other(
+    library: Library, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of three deletions the one in the middle fails; it is named and tried again."""
+    database = library.services.database
+    if table == "clips":
+        ids = [library.announce().id for _ in range(3)]
+    else:
+        ids = [library.video.id, *(Library(library.services, n).video.id for n in ("bob", "eve"))]
+    database.run(f"UPDATE {table} SET deleted_at = now()", {})
+    database.run(
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'refused'; END $$""",
+        {},
+    )
+    database.run(
+        f"""CREATE TRIGGER refuse BEFORE DELETE ON {table} FOR EACH ROW
+            WHEN (OLD.id = '{ids[1]}') EXECUTE FUNCTION refuse()""",
+        {},
+    )
+    assert library.work_off() == 2
+    assert f"Failed, to be tried again: {table[:-1]} {ids[1]}" in caplog.text
+    assert rows(library.services, table) == 1
+
+
+def test_deleting_a_video_with_many_clips_changes_one_row(library: Library) -> None:
+    services = library.services
+    services.database.run(
+        """INSERT INTO clips (video_id, blob_name, start_time, end_time, duration)
+           SELECT %(id)s, %(id)s::text || '/' || n, 0, 1, 1 FROM generate_series(1, 3000) n""",
+        {"id": library.video.id},
+    )
+    services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=False)
+    assert rows(services, "clips WHERE deleted_at IS NOT NULL") == 0
+    assert library.clips() == []
+    services.bin_rows.restore_video(library.viewer, library.video.id)
+    assert len(library.clips()) == 1000, "a page"

@@ -265,6 +265,8 @@ class Story(RuleBasedStateMachine):
             assert bool(done) == expected, (item, after)
             item.state = after
             return
+        if isinstance(item, ModelClip) and item.is_gone:
+            return
         now = self._state(item)
         assert now in {item.state, after}, (item, after, now)
         item.state = now

@@ -106,10 +106,10 @@ class TestPins:
         expire(library, other.id)
         assert left(library) == {clip.id}, "not even hidden"
         assert library.services.library.read_video(library.viewer, library.video.id).clip_count == 1
-        assert library.services.cleanup.run()["clips_expired"] == 1
+        assert library.clean_up()["clips_expired"] == 1
         assert library.blobs() == {clip.blob_name}
         pin(library, clip.id, pinned=False)
-        assert library.services.cleanup.run()["clips_expired"] == 1
+        assert library.clean_up()["clips_expired"] == 1
         assert library.everything_stored() == set()
 
     def test_pinned_clip_waits_for_its_upload_for_ever(
@@ -227,7 +227,7 @@ class TestRetention:
         age(library, clip.id, 3)
         set_retention(library, 2)
         end_grace(library)
-        library.services.cleanup.run()
+        library.clean_up()
         assert library.everything_stored() == set()
         assert left(library) == set()
 
