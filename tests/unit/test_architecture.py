@@ -35,7 +35,7 @@ OWNERS = {
     "azure": {"shared.storage"},
     "psycopg": {
         "shared.postgres.login",
-        "shared.postgres.outages",
+        "shared.postgres.error_meaning",
         "shared.postgres.pool",
         "shared.schema.apply",
     },

@@ -1,4 +1,4 @@
-"""Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
+"""Blobs by container and name: properties, ranges, writing, listing, deleting, rehydrating.
 
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
 is imported late: docs/adr/0020-late-imports.md.
@@ -85,9 +85,9 @@ class Blobs:
         return str(answer["etag"]).strip('"')
 
     def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
-        """Starts to fetch a blob from the archive, or hurries what is under way.
+        """Starts to restore a blob from the archive, or raises the priority of a running restore.
 
-        False if it is under way and stays as it is. Raises BlobMissing. The blob is offline
+        False if a running restore stays as it is. Raises BlobMissing. The blob is offline
         meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
@@ -180,7 +180,7 @@ class Blobs:
             )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
-        """Deletes blobs and returns what was wrong with single ones."""
+        """Deletes blobs and returns the errors of single ones."""
         with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
