@@ -79,6 +79,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
+    services.sidecars.after_landing()
 
 
 @app.function_name("source_landed")

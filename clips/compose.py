@@ -21,6 +21,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
@@ -53,6 +55,8 @@ from shared.catalogue import (
 )
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
@@ -111,6 +115,8 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    sidecars: SidecarWriter
+    sidecar_check: SidecarCheck
     outage_wait: OutageWait
 
 
@@ -194,6 +200,9 @@ def compose_on(
     finder = DifferenceFinder(blobs, containers, upkeep)
     reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
+    outbox = SidecarOutbox(database)
+    sidecars = SidecarWriter(blobs, containers, outbox)
+    sidecar_check = SidecarCheck(blobs, containers, outbox, SidecarPass(database))
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -221,6 +230,8 @@ def compose_on(
             sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
+            sidecars=sidecars,
+            sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers, losses),
@@ -232,6 +243,8 @@ def compose_on(
         cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        sidecars=sidecars,
+        sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

@@ -14,6 +14,8 @@ from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.dates import Dates
@@ -61,6 +63,8 @@ class Cleanup:
         sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
+        sidecars: SidecarWriter,
+        sidecar_check: SidecarCheck,
         temporary: Temporary,
     ) -> None:
         self._clock = clock
@@ -89,6 +93,8 @@ class Cleanup:
             "renditions_resumed": renditions.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
+            "sidecars_settled": lambda: sidecars.drain(_STEP_SECONDS),
+            "sidecars_queued": lambda: sidecar_check.run(_STEP_SECONDS),
             "blobs_reconciled": reconciliation.run,
             "checksums_noted": checksums.run,
         }
