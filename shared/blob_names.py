@@ -68,6 +68,10 @@ class Containers:
     def renditions_queue(self) -> str:
         return self._queue("renditions")
 
+    @property
+    def drift_queue(self) -> str:
+        return self._queue("drift")
+
     def _queue(self, kind: str) -> str:
         """The name of a queue, which has to leave room for `-poison` behind it."""
         name = f"{self.prefix}-{kind}"
@@ -152,6 +156,11 @@ def thumbnail(
 def signed_storyboard(clip_id: UUID, key: str) -> str:
     """A storyboard whose cues carry links, for a while, in the temp container."""
     return f"storyboards/{clip_id}/{key}.vtt"
+
+
+def drift_lines(run_id: UUID) -> str:
+    """The lines of a drift report or of its repair, in the temp container."""
+    return f"drift/{run_id}.jsonl"
 
 
 def source_blob(video_id: UUID, extension: str) -> str:

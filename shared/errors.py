@@ -15,7 +15,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
-    │   └── SourceNotReady            a source that is not uploaded or not processed yet
+    │   ├── SourceNotReady            a source that is not uploaded or not processed yet
+    │   └── NeedsForce                a repair of so much that it has to be confirmed
     ├── CutOutOfRange             nothing of the source is shown in the wanted range
     ├── UnplayableClip            the uploaded file is no clip that can be played
     ├── UnusableFile              a local or remote file cannot become a clip
@@ -134,6 +135,11 @@ class WrongState(CliplinkError):
 class SourceNotReady(WrongState):
     code = "source_not_ready"
     title = "The source is not ready"
+
+
+class NeedsForce(WrongState):
+    code = "repair_needs_force"
+    title = "The repair concerns much of the catalogue"
 
 
 class CutOutOfRange(CliplinkError):

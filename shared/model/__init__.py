@@ -20,6 +20,15 @@ from shared.model.clip import (
     title_from,
 )
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.drift import (
+    DRIFT_LIFE,
+    DriftAction,
+    DriftJson,
+    DriftKind,
+    DriftLine,
+    DriftReport,
+    DriftStatus,
+)
 from shared.model.failure import (
     ARCHIVED,
     GAVE_UP,
@@ -51,6 +60,7 @@ from shared.model.video import Video
 
 __all__ = [
     "ARCHIVED",
+    "DRIFT_LIFE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -71,6 +81,12 @@ __all__ = [
     "CutMethod",
     "CutOrder",
     "CutSource",
+    "DriftAction",
+    "DriftJson",
+    "DriftKind",
+    "DriftLine",
+    "DriftReport",
+    "DriftStatus",
     "Failure",
     "FileProblem",
     "Hdr",

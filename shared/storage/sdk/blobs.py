@@ -6,6 +6,7 @@ is imported late: docs/adr/0020-late-imports.md.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ _CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
 _DELETED = {200, 202, 404}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """Up to 5000 blobs in the order of their names; no `marker`: the last page."""
+
+    blobs: Sequence[Blob]
+    marker: str | None
 
 
 class Blobs:
@@ -165,6 +174,17 @@ class Blobs:
             if blobs is None:
                 return
             yield blobs
+
+    def page(self, container: str, marker: str | None, *, metadata: bool = False) -> ListedPage:
+        """One page of `pages`: the first, or the one that a marker of an earlier page leads to."""
+        pages = (
+            self._account.client.get_container_client(container)
+            .list_blobs(include=["metadata"] if metadata else None, results_per_page=_LIST_PAGE)
+            .by_page(marker)
+        )
+        with self._admission.slot(), azure_errors("list"):
+            blobs = [_blob(properties) for properties in next(pages, ())]
+        return ListedPage(blobs, pages.continuation_token or None)
 
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container can be read; answers within seconds."""
