@@ -12,6 +12,12 @@ from clips.cutting.cutter import Cutter
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
+from clips.drift.comparison import Comparison
+from clips.drift.deleted import DeletedRepair
+from clips.drift.images import ImageRepair
+from clips.drift.jobs import DriftJobs
+from clips.drift.repair import Repair
+from clips.drift.stored import StoredRepair
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
 from clips.library import Library
@@ -25,6 +31,7 @@ from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.health import Health
 from clips.upkeep.reconciliation import Reconciliation
@@ -39,6 +46,7 @@ from shared.catalogue import (
     MigrationFiles,
     Migrations,
     Owners,
+    Retention,
     Shares,
     Upkeep,
     Users,
@@ -46,14 +54,18 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
+from shared.settings.schedules import next_moment
 from shared.storage import (
     RETRY_FOR_SECONDS,
+    AppendBlobs,
     Blobs,
     Composer,
     Links,
@@ -104,6 +116,7 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    drift: DriftJobs
     outage_wait: OutageWait
 
 
@@ -135,7 +148,7 @@ def compose_on(
     database, account, blobs = backends.database, backends.account, backends.blobs
     api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
-    upkeep = Upkeep(database)
+    upkeep, retention = Upkeep(database), Retention(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
@@ -160,6 +173,7 @@ def compose_on(
         videos=videos,
         clips=clips,
         view_log=ViewLog(database),
+        retention=retention,
         access=access,
         account=account,
         blobs=api_blobs,
@@ -183,6 +197,37 @@ def compose_on(
     ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
+    drift_rows = DriftRows(database)
+    drift = DriftJobs(
+        clock=clock,
+        next_cleanup=lambda now: next_moment(settings.cleanup_schedule, now),
+        containers=containers,
+        runs=DriftRuns(database),
+        queue=Queue(account, containers.drift_queue),
+        reports=AppendBlobs(account),
+        links=Links(account, clock),
+        make_comparison=lambda: Comparison(
+            blobs,
+            containers,
+            drift_rows,
+            lambda missing, of_all: missing > 20 and missing > 0.2 * of_all,
+        ),
+        repair=Repair(
+            blobs,
+            containers,
+            StoredRepair(
+                blobs,
+                containers,
+                drift_rows,
+                upkeep,
+                ingest,
+                source_ingest,
+                lambda clip_id: cuts_queue.send([str(clip_id)]),
+            ),
+            ImageRepair(blobs, drift_rows, ingest, source_ingest),
+            DeletedRepair(blobs, containers, drift_rows, deletion),
+        ),
+    )
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -200,6 +245,7 @@ def compose_on(
             containers=containers,
             upkeep=upkeep,
             grants=grants,
+            dates=Dates(retention),
             deletion=deletion,
             ingest=ingest,
             reconciliation=reconciliation,
@@ -208,6 +254,7 @@ def compose_on(
             sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
+            drift=drift,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers),
@@ -218,6 +265,7 @@ def compose_on(
         cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        drift=drift,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

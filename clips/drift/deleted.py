@@ -38,7 +38,5 @@ class DeletedRepair:
             return UNCHANGED
         if row.purge_at is not None:
             return left("It is in the recycle bin: the cleanup moves its bytes there.")
-        hidden = DeletedClip(
-            clip_id=row.clip_id, video_id=row.video_id, blob_name=row.name or None
-        )
+        hidden = DeletedClip(clip_id=row.clip_id, video_id=row.video_id, blob_name=row.name or None)
         return REPAIRED if self._deletion.finish_clip(hidden) else UNCHANGED

@@ -9,7 +9,6 @@ for a run that no worker holds.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +21,15 @@ from shared.blob_names import Containers
 from shared.catalogue.drift_run_queries import DriftRuns, DriftTask
 from shared.clock import Clock
 from shared.errors import NeedsForce, NotFound, Unavailable, WrongState
-from shared.model import DRIFT_LIFE, DriftJson, DriftKind, DriftReport, DriftStatus, SignedLink
+from shared.model import (
+    DRIFT_LIFE,
+    DriftJson,
+    DriftKind,
+    DriftReport,
+    DriftStatus,
+    ShownDrift,
+    ShownRun,
+)
 from shared.storage import AppendBlobs, Links, Queue
 
 _log = logging.getLogger(__name__)
@@ -34,32 +41,6 @@ _MAX_ATTEMPTS = 5
 _LINK_LIFE = timedelta(hours=1)
 # A repair that concerns more of the catalogue than this needs `force`.
 _LARGEST_SHARE = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class ShownRun:
-    """A run with the link to its lines, once there is a file of them."""
-
-    report: DriftReport
-    lines: SignedLink | None
-
-    @property
-    def progress(self) -> float:
-        """From 0 to 1."""
-        if self.report.finished_at is not None:
-            return 1.0
-        if self.report.stage not in STAGES:
-            return 0.0
-        of_stage = min(1.0, self.report.compared / max(1, self.report.catalogue_size))
-        return (STAGES.index(self.report.stage) + of_stage) / len(STAGES)
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDrift:
-    """A run that finds drift, and the last repair of what it found."""
-
-    run: ShownRun
-    repair: ShownRun | None
 
 
 class DriftJobs:
@@ -208,10 +189,21 @@ class DriftJobs:
             raise _Superseded
 
     def _shown(self, report: DriftReport) -> ShownRun:
+        progress = _progress(report)
         if not report.has_lines:
-            return ShownRun(report, None)
+            return ShownRun(report, progress, None)
         name = blob_names.drift_lines(report.id)
-        return ShownRun(report, self._links.to_read(self._container, name, _LINK_LIFE))
+        return ShownRun(report, progress, self._links.to_read(self._container, name, _LINK_LIFE))
+
+
+def _progress(report: DriftReport) -> float:
+    """From 0 to 1; of a repair 0 until its end."""
+    if report.finished_at is not None:
+        return 1.0
+    if report.stage not in STAGES:
+        return 0.0
+    of_stage = min(1.0, report.compared / max(1, report.catalogue_size))
+    return (STAGES.index(report.stage) + of_stage) / len(STAGES)
 
 
 class _Superseded(Exception):

@@ -53,8 +53,6 @@ class StoredRepair:
             return left("Its video is deleted.")
         if is_source and around.clip_exists:
             return left("The video has another source.")
-        if not self._blobs.exists(line.container, name):
-            return UNCHANGED
         self._process(line.container, name)
         (after,) = self._rows.surroundings([(name, line.video_id, owner)])
         return REPAIRED if after.has_row else left("The ingest takes no such file.")

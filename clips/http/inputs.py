@@ -38,13 +38,14 @@ from clips.http.fields import (
     MediaType,
     Position,
     PositionKey,
+    RetentionDays,
     SwitchOrName,
     TimeKey,
     Title,
     Width,
 )
 from shared.media_types import upload_type
-from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
+from shared.model import Accuracy, ClipStatus, DriftKind, ImageFormat, RehydratePriority, Variant
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
 
@@ -143,22 +144,32 @@ class NewClip(Body):
         return content_type
 
 
-class ClipChange(Body):
+class Change(Body):
     """Absent leaves as it is, null clears."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "must name a field to change")
         return self
+
+
+class VideoChange(Change):
+    title: Title = None
+    retention_days: RetentionDays | None = None
+
+
+class ClipChange(Change):
+    title: Title = None
+    expires_at: Annotated[
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
+    ] = None
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ] = False
 
 
 class NewSource(Body):
@@ -245,6 +256,13 @@ class NewCuts(Body):
 
 class VideoId(Owned):
     video_id: Id
+
+
+class VideoRetention(Owned):
+    """Without `retention_days`, the retention that the video has."""
+
+    video_id: Id
+    retention_days: RetentionDays | None = None
 
 
 class ClipId(Owned):
@@ -349,6 +367,24 @@ class NewMigration(Parameters):
 
 class MigrationId(Parameters):
     migration_id: Id
+
+
+class DriftId(Parameters):
+    drift_id: Id
+
+
+class NewRepair(Body):
+    kinds: Annotated[
+        list[Annotated[DriftKind, Field(strict=False)]],
+        Field(min_length=1, max_length=len(DriftKind), description="What is repaired."),
+    ]
+    force: Annotated[
+        bool,
+        Field(
+            description="Confirms a repair that concerns more than 20 % of the catalogue, and that "
+            "clips whose blobs are missing in bulk are lost."
+        ),
+    ] = False
 
 
 class ShareToken(Parameters):

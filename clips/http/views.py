@@ -16,12 +16,16 @@ from shared.errors import CliplinkError
 from shared.model import (
     Blob,
     Clip,
+    DriftKind,
     Media,
     MediaJson,
     MigrationReport,
     RecordedGrant,
     Rehydration,
+    RetentionForecast,
     Share,
+    ShownDrift,
+    ShownRun,
     SignedLink,
     Source,
     Upload,
@@ -42,6 +46,7 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
 
 
 _VIDEO = _fields_of(outputs.Video)
+_RETENTION = _fields_of(outputs.Retention)
 _CLIP = _fields_of(
     outputs.Clip,
     "thumbnail_access_url",
@@ -58,6 +63,10 @@ _BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
 
 def video(value: Video) -> outputs.Video:
     return cast("outputs.Video", _VIDEO(value))
+
+
+def retention(value: RetentionForecast) -> outputs.Retention:
+    return cast("outputs.Retention", _RETENTION(value))
 
 
 def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
@@ -145,6 +154,40 @@ def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     fields["media"] = _media(value.media)
     fields["azure_metadata"] = None if blob is None else _blob(blob, value.blob_url)
     return cast("outputs.Metadata", fields)
+
+
+def drift(shown: ShownDrift) -> outputs.Drift:
+    report = shown.run.report
+    answer: dict[str, object] = {
+        "id": report.id,
+        "status": report.status,
+        "progress": round(shown.run.progress, 3),
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": {kind: report.counts.get(kind, 0) for kind in DriftKind},
+        "samples": {kind: report.samples.get(kind, []) for kind in DriftKind},
+        "lines_url": _lines_url(shown.run),
+        "repair": None if shown.repair is None else _repair(shown.repair),
+    }
+    return cast("outputs.Drift", answer)
+
+
+def _repair(shown: ShownRun) -> dict[str, object]:
+    report = shown.report
+    return {
+        "id": report.id,
+        "kinds": report.kinds,
+        "status": report.status,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": report.counts,
+        "samples": report.samples,
+        "lines_url": _lines_url(shown),
+    }
+
+
+def _lines_url(shown: ShownRun) -> str | None:
+    return None if shown.lines is None else shown.lines.url
 
 
 def migration(report: MigrationReport) -> outputs.Migration:

@@ -12,10 +12,12 @@ from datetime import timedelta
 
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
+from clips.drift.jobs import DriftJobs
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from clips.upkeep.reconciliation import Reconciliation
@@ -53,6 +55,7 @@ class Cleanup:
         containers: Containers,
         upkeep: Upkeep,
         grants: Grants,
+        dates: Dates,
         deletion: Deletion,
         ingest: Ingest,
         reconciliation: Reconciliation,
@@ -61,6 +64,7 @@ class Cleanup:
         sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
+        drift: DriftJobs,
         temporary: Temporary,
     ) -> None:
         self._clock = clock
@@ -73,7 +77,8 @@ class Cleanup:
         self._sources = sources
         # Those that may take minutes come last.
         self._steps: Mapping[str, Step] = {
-            "clips_expired": upkeep.hide_expired_clips,
+            "clips_expired": dates.hide_expired,
+            "clips_past_retention": dates.hide_past_retention,
             "uploads_abandoned": self._drop_abandoned_uploads,
             "clips_deleted": self._finish_clips,
             "videos_deleted": self._finish_videos,
@@ -84,6 +89,7 @@ class Cleanup:
             "sources_processed": self._process_sources,
             "cuts_resumed": cuts.resume,
             "renditions_resumed": renditions.resume,
+            "drift_resumed": drift.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
             "blobs_reconciled": reconciliation.run,

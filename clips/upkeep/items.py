@@ -1,7 +1,7 @@
 """Works through the items of a step, each independent of every other."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -70,6 +70,35 @@ def each[Item](
             continue
         in_a_row = in_a_row + 1 if len(tally.outages) > outages else 0
         tally.attempt(f"postponing {name(item)}", partial(_run, postpone, item))
+    return tally
+
+
+def in_batches[Item](
+    next_batch: Callable[[Sequence[Item]], Sequence[Item]],
+    work: Callable[[Sequence[Item]], int],
+    name: Callable[[Item], str],
+    *,
+    may_go_on: Callable[[], bool],
+) -> Tally:
+    """Runs `work` on batches until there is none, or the time is up.
+
+    A batch that fails is worked on item by item; `next_batch` gets the items that failed, to leave
+    them out.
+    """
+    tally = Tally()
+    failed: list[Item] = []
+    while may_go_on() and (batch := next_batch(failed)):
+        try:
+            done = work(batch)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - tried again item by item, which is logged
+            alone = [item for item in batch if not tally.attempt(name(item), partial(work, [item]))]
+            failed += alone
+            continue
+        tally.done += done
+        if not done:  # all of them changed meanwhile: a matter for the next run
+            break
     return tally
 
 

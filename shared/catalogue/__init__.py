@@ -14,6 +14,7 @@ from shared.catalogue.legacy_user_queries import LegacyUsers
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
+from shared.catalogue.retention_queries import Retention
 from shared.catalogue.row_mapping import StartKey, TimeKey
 from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
@@ -38,6 +39,7 @@ __all__ = [
     "NewShare",
     "OpenShare",
     "Owners",
+    "Retention",
     "ShareViewer",
     "Shares",
     "Standing",

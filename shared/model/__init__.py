@@ -28,6 +28,8 @@ from shared.model.drift import (
     DriftLine,
     DriftReport,
     DriftStatus,
+    ShownDrift,
+    ShownRun,
 )
 from shared.model.failure import (
     ARCHIVED,
@@ -55,8 +57,9 @@ from shared.model.migration import (
     MigrationReport,
     MigrationStatus,
 )
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
@@ -101,9 +104,15 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
+    "ShownDrift",
+    "ShownRun",
+    "SidecarKey",
+    "SidecarKind",
     "SignedLink",
     "Source",
     "Upload",
@@ -111,6 +120,7 @@ __all__ = [
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "is_settled",
     "ready_blob",

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from shared.model.link import SignedLink
+
 # How long the report of a run can be read.
 DRIFT_LIFE = timedelta(days=30)
 
@@ -73,7 +75,7 @@ class DriftLine:
 class DriftReport:
     """A run as callers see it: one that finds differences, or one that repairs them.
 
-    `counts` and `samples` are by kind, or by the result of a repair. `progress` is from 0 to 1.
+    `counts` and `samples` are by kind, or by the result of a repair.
     """
 
     id: UUID
@@ -88,3 +90,20 @@ class DriftReport:
     stage: str
     compared: int
     catalogue_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A run with the link to its lines, once there is a file of them; `progress` is from 0 to 1."""
+
+    report: DriftReport
+    progress: float
+    lines: SignedLink | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDrift:
+    """A run that finds drift, and the last repair of what it found."""
+
+    run: ShownRun
+    repair: ShownRun | None

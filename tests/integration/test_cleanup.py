@@ -32,7 +32,7 @@ def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
 def test_cleanup_logs_its_counts(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "clips")
     library.services.cleanup.run()
-    assert "clips_expired=0 uploads_abandoned=0" in caplog.text
+    assert "clips_expired=0 clips_past_retention=0" in caplog.text
 
 
 class TestUploads:
