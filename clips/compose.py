@@ -33,12 +33,15 @@ from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.health import Health
+from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
+    BulkLosses,
     Clips,
     Grants,
     Landings,
@@ -111,6 +114,7 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    missing_clips: MissingClips
     sources: VideoSources
     source_ingest: SourceIngest
     cutting: Cutting
@@ -195,7 +199,10 @@ def compose_on(
         RenditionPolicy(settings.renditions),
     )
     ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    losses = BulkLosses(database)
+    missing_clips = MissingClips(blobs, containers, upkeep, losses)
+    finder = DifferenceFinder(blobs, containers, upkeep)
+    reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     drift_rows = DriftRows(database)
     drift = DriftJobs(
@@ -204,14 +211,10 @@ def compose_on(
         containers=containers,
         runs=DriftRuns(database),
         queue=Queue(account, containers.drift_queue),
+        blobs=blobs,
         reports=AppendBlobs(account),
         links=Links(account, clock),
-        make_comparison=lambda: Comparison(
-            blobs,
-            containers,
-            drift_rows,
-            lambda missing, of_all: missing > 20 and missing > 0.2 * of_all,
-        ),
+        make_comparison=lambda: Comparison(blobs, containers, drift_rows, missing_clips.would_hold),
         repair=Repair(
             blobs,
             containers,
@@ -220,6 +223,7 @@ def compose_on(
                 containers,
                 drift_rows,
                 upkeep,
+                missing_clips,
                 ingest,
                 source_ingest,
                 lambda clip_id: cuts_queue.send([str(clip_id)]),
@@ -257,7 +261,8 @@ def compose_on(
             drift=drift,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, api_blobs, containers),
+        health=Health(database, api_blobs, containers, losses),
+        missing_clips=missing_clips,
         sources=VideoSources(
             Sources(database), library, access, storyboards, api_blobs, containers
         ),

@@ -31,7 +31,7 @@ class Comparison:
         rows: DriftRows,
         is_bulk_loss: Callable[[int, int], bool],
     ) -> None:
-        """`is_bulk_loss` tells of the missing and all clips whether reconciliation marks none."""
+        """`is_bulk_loss`: whether reconciliation marks none of so many missing of all clips."""
         self._blobs = blobs
         self._is_bulk_loss = is_bulk_loss
         self._lost = LostStage(containers.clips, rows, blobs)
@@ -50,7 +50,8 @@ class Comparison:
             _begin_next(task)
         if task.stage not in self._stages:
             return None
-        self._lost.is_held_back = self._is_bulk_loss(task.missing, task.looked_at)
+        if task.stage == LOST and self._lost.is_held_back is None:
+            self._lost.is_held_back = self._is_bulk_loss(task.missing, task.looked_at)
         stage = self._stages[task.stage]
         page = self._page(stage, task.marker)
         upto = stage.bound(page.blobs, task.after) if page.marker else None

@@ -8,7 +8,7 @@ for a run that no worker holds.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from shared.model import (
     ShownDrift,
     ShownRun,
 )
-from shared.storage import AppendBlobs, Links, Queue
+from shared.storage import AppendBlobs, Blobs, Links, Queue
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ _STEP_SECONDS = 60.0
 # Steps without a part that was saved, in a row. An outage does not count.
 _MAX_ATTEMPTS = 5
 _LINK_LIFE = timedelta(hours=1)
+_PIECE = 1024 * 1024
 # A repair that concerns more of the catalogue than this needs `force`.
 _LARGEST_SHARE = 0.2
 
@@ -52,6 +53,7 @@ class DriftJobs:
         containers: Containers,
         runs: DriftRuns,
         queue: Queue,
+        blobs: Blobs,
         reports: AppendBlobs,
         links: Links,
         make_comparison: Callable[[], Comparison],
@@ -62,6 +64,7 @@ class DriftJobs:
         self._container = containers.temp
         self._runs = runs
         self._queue = queue
+        self._blobs = blobs
         self._reports = reports
         self._links = links
         self._make_comparison = make_comparison
@@ -104,6 +107,13 @@ class DriftJobs:
             raise WrongState("Another repair is under way.")
         self._queue.send([str(repair_id)])
         return self.get(drift_id)
+
+    def lines(self, run_id: UUID) -> Iterator[bytes]:
+        """All lines of a run, in pieces; raises BlobMissing if it has not begun."""
+        blob = self._blobs.get(self._container, blob_names.drift_lines(run_id))
+        reader = self._blobs.reader(self._container, blob)
+        for offset in range(0, blob.size, _PIECE):
+            yield reader.read(offset, _PIECE)
 
     def work(self, message: str) -> Sequence[str]:
         """Does a step of a run; returns the messages to send next.

@@ -44,6 +44,7 @@ class Repair:
     ) -> None:
         self._blobs = blobs
         self._container = containers.temp
+        self._confirm_losses = stored.confirm_losses
         self._repairs: Mapping[DriftKind, Callable[[DriftLine], Outcome]] = {
             DriftKind.BLOB_WITHOUT_ROW: stored.take_in,
             DriftKind.BLOB_OF_UNKNOWN_VIDEO: _leave_unknown,
@@ -68,6 +69,8 @@ class Repair:
         report = self._blobs.get(self._container, blob_names.drift_lines(task.repair_of))
         data = self._blobs.reader(self._container, report).read(offset, _PIECE)
         if not data:
+            if task.forced and DriftKind.ROW_WITHOUT_BLOB in task.kinds:
+                self._confirm_losses()
             return None
         results, outages, upto = list[DriftJson](), 0, 0
         until = time.monotonic() + _SECONDS

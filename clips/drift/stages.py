@@ -151,7 +151,7 @@ class StoredStage:
 class LostStage(StoredStage):
     """Clips that have lost their blob: after the first stage, which counted them."""
 
-    is_held_back = False
+    is_held_back: bool | None = None
 
     def look(self, blobs: Sequence[Blob], after: str, upto: str | None, moment: Moment) -> Look:
         rows = self._find(after, upto)
@@ -162,7 +162,7 @@ class LostStage(StoredStage):
             if row.name in stored:
                 continue
             line = stored_rules.row_without_blob(
-                self.container, row, moment, is_held_back=self.is_held_back
+                self.container, row, moment, is_held_back=bool(self.is_held_back)
             )
             # A listing may be in another order than the rows, of names that are not plain.
             if line and (row.name.isascii() or not self._blobs.exists(self.container, row.name)):

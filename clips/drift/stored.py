@@ -6,6 +6,7 @@ from uuid import UUID
 from clips.cutting.source_ingest import SourceIngest
 from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left, repaired_if
 from clips.ingest.ingest import Ingest
+from clips.upkeep.missing import MissingClips
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Upkeep
@@ -24,6 +25,7 @@ class StoredRepair:
         containers: Containers,
         rows: DriftRows,
         upkeep: Upkeep,
+        missing: MissingClips,
         ingest: Ingest,
         sources: SourceIngest,
         cut: Callable[[UUID], object],
@@ -33,6 +35,7 @@ class StoredRepair:
         self._containers = containers
         self._rows = rows
         self._upkeep = upkeep
+        self._missing = missing
         self._ingest = ingest
         self._sources = sources
         self._cut = cut
@@ -83,7 +86,11 @@ class StoredRepair:
             return UNCHANGED
         if row.clip_id is None:
             return repaired_if(self._rows.mark_source_missing(row))
-        return repaired_if(self._upkeep.mark_missing(row.name, row.etag))
+        return repaired_if(self._missing.mark(row.name, row.etag))
+
+    def confirm_losses(self) -> None:
+        """An admin has confirmed that missing blobs are lost, and their clips are marked."""
+        self._missing.confirm()
 
     def note_size(self, line: DriftLine) -> Outcome:
         row, blob = self._same_version(line)

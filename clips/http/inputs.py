@@ -45,7 +45,15 @@ from clips.http.fields import (
     Width,
 )
 from shared.media_types import upload_type
-from shared.model import Accuracy, ClipStatus, DriftKind, ImageFormat, RehydratePriority, Variant
+from shared.model import (
+    Accuracy,
+    ClipStatus,
+    DriftKind,
+    ImageFormat,
+    RehydratePriority,
+    ShareVariant,
+    Variant,
+)
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
 
@@ -350,6 +358,10 @@ class NewShare(Body):
     expires_at: FutureMoment | None = None
     max_views: Count | None = None
     ip: IpRule | None = None
+    variant: Annotated[
+        ShareVariant,
+        Field(strict=False, description="With `play` the URL ends with `?variant=play`."),
+    ] = ShareVariant.CLIP
 
 
 class NewMigration(Parameters):
@@ -388,8 +400,12 @@ class NewRepair(Body):
 
 
 class ShareToken(Parameters):
-    """The query is ignored: mail and chat programs append their own parameters to links."""
+    """Other parameters are ignored: mail and chat programs append their own to links."""
 
     model_config = ConfigDict(extra="ignore")
 
     token: str
+    variant: Annotated[
+        ShareVariant,
+        Field(description="`play`: the clip if every browser plays it, else its playable copy."),
+    ] = ShareVariant.CLIP

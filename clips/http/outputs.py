@@ -7,7 +7,7 @@ description is generated from them. Dataclasses of the model that appear in a re
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from pydantic import Field
@@ -452,10 +452,18 @@ type Availability = Literal["ok", "unavailable"]
 class Checks(TypedDict):
     database: Availability
     storage: Availability
+    reconciliation: Annotated[
+        NotRequired[Literal["held"]],
+        Field(description="There while so many blobs are missing that no clip is marked as lost."),
+    ]
 
 
 class Health(TypedDict):
     """Whether the database and storage can be reached."""
 
-    status: Availability
+    status: Annotated[
+        Literal["ok", "degraded", "unavailable"],
+        Field(description="`degraded`: everything answers, but an operator has to decide."),
+    ]
     checks: Checks
+    detail: Annotated[NotRequired[str], Field(description="What an operator can do.")]

@@ -4,7 +4,7 @@ A field that has the same name in the model and in the response is copied by its
 is added to both, and nothing here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -17,6 +17,7 @@ from shared.model import (
     Blob,
     Clip,
     DriftKind,
+    HealthReport,
     Media,
     MediaJson,
     MigrationReport,
@@ -222,12 +223,17 @@ def migration(report: MigrationReport) -> outputs.Migration:
     }
 
 
-def health(answering: Mapping[str, bool]) -> outputs.Health:
-    checks = {name: _availability(well) for name, well in answering.items()}
-    return {
-        "status": _availability(all(answering.values())),
-        "checks": cast("outputs.Checks", checks),
+def health(value: HealthReport) -> outputs.Health:
+    checks: outputs.Checks = {
+        "database": _availability(value.database),
+        "storage": _availability(value.storage),
     }
+    view: outputs.Health = {"status": _availability(value.answers), "checks": checks}
+    if value.held is not None:
+        checks["reconciliation"] = "held"
+        view["detail"] = value.held
+        view["status"] = "degraded" if value.answers else "unavailable"
+    return view
 
 
 def message(text: str) -> outputs.Message:

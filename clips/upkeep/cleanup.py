@@ -214,9 +214,14 @@ def _run_step(name: str, step: Step) -> Tally:
 def _record(report: Report, total: Tally) -> None:
     """Logs the counts, in one line and as its fields, and adds them to the metrics."""
     counts = " ".join(f"{name}={count}" for name, count in report.items())
-    besides = {"outages": len(total.outages), "held": total.held, "failures": total.failed}
+    besides = {
+        "outages": len(total.outages),
+        "held": total.held,
+        "unmarked": total.unmarked,
+        "failures": total.failed,
+    }
     _log.info(
-        "Cleanup done: %s outages=%d held=%d failures=%d",
+        "Cleanup done: %s outages=%d held=%d unmarked=%d failures=%d",
         counts,
         *besides.values(),
         extra=report | besides,

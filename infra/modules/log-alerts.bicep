@@ -24,11 +24,23 @@ var alerts = [
     splitBy: []
   }
   {
+    name: 'blobs-missing'
+    description: 'So many blobs are missing that the cleanup marks no clip as lost: an emptied container, a wrong prefix? See docs/running.md.'
+    severity: 1
+    // Twice, as a metric and as a field of the cleanup's line, of which one may be late.
+    query: 'union (AppMetrics | where Name == "cliplink.losses.held" and Sum > 0), (AppTraces | where Message startswith "Cleanup done:" and toint(Properties.unmarked) > 0)'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT15M'
+    splitBy: []
+  }
+  {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations or the cleanup. See AppExceptions by OperationId.'
+    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
-    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
+    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'
@@ -72,7 +84,7 @@ var alerts = [
   }
 ]
 
-var essential = ['cleanup-missing', 'function-failures', 'poison-message']
+var essential = ['cleanup-missing', 'blobs-missing', 'function-failures', 'poison-message']
 var chosen = filter(alerts, alert => all || contains(essential, alert.name))
 
 resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [

@@ -289,9 +289,13 @@ class DriftRows:
 
     def mark_source_missing(self, file: StoredFile) -> bool:
         """Marks a source as failed because its blob is gone; False if it changed meanwhile."""
-        values = {"id": file.video_id, "etag": file.etag}
-        missing = {"code": MISSING.code, "detail": MISSING.detail}
-        return self._database.run(_MARK_SOURCE_MISSING, values | missing) == 1
+        values = {
+            "id": file.video_id,
+            "etag": file.etag,
+            "code": MISSING.code,
+            "detail": MISSING.detail,
+        }
+        return self._database.run(_MARK_SOURCE_MISSING, values) == 1
 
     def _change(
         self,

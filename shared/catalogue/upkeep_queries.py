@@ -152,9 +152,12 @@ class DeletedClip:
     blob_name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """What the catalogue knows of a blob; `touched_at` is when it was last worked on."""
+    """What the catalogue knows of a blob; `touched_at` is when it was last worked on.
+
+    Its fields are the columns of _KNOWN_BLOBS, in their order.
+    """
 
     name: str
     etag: str | None
@@ -266,14 +269,13 @@ class Upkeep:
     def known_blobs(self, after: str, upto: str | None) -> Iterator[KnownBlob]:
         """What the catalogue knows of blobs named (after, upto], in the order of names."""
         while True:
-            rows = self._database.all(
-                _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
+            rows = self._database.all_as(
+                KnownBlob, _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
             )
-            for row in rows:
-                yield KnownBlob(**row)
+            yield from rows
             if len(rows) < _KNOWN_AT_A_TIME:
                 return
-            after = rows[-1]["name"]
+            after = rows[-1].name
 
     def mark_missing(self, blob_name: str, etag: str) -> bool:
         """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""

@@ -6,6 +6,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.model.clip import (
+    COPY_TYPE,
     LONGEST_POSITION,
     LONGEST_TITLE,
     UPLOAD_LIFE,
@@ -16,6 +17,7 @@ from shared.model.clip import (
     Images,
     Rendition,
     Upload,
+    playable_copy,
     ready_blob,
     title_from,
 )
@@ -41,12 +43,14 @@ from shared.model.failure import (
     Failure,
     is_settled,
 )
+from shared.model.health import HealthReport
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     Client,
     ImageFormat,
     RecordedGrant,
     Share,
+    ShareVariant,
     SignedLink,
     Variant,
 )
@@ -63,6 +67,7 @@ from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpda
 
 __all__ = [
     "ARCHIVED",
+    "COPY_TYPE",
     "DRIFT_LIFE",
     "GAVE_UP",
     "LONGEST_POSITION",
@@ -93,6 +98,7 @@ __all__ = [
     "Failure",
     "FileProblem",
     "Hdr",
+    "HealthReport",
     "ImageFormat",
     "Images",
     "Media",
@@ -109,6 +115,7 @@ __all__ = [
     "RetryKey",
     "Role",
     "Share",
+    "ShareVariant",
     "ShownDrift",
     "ShownRun",
     "SidecarKey",
@@ -123,6 +130,7 @@ __all__ = [
     "VideoUpdate",
     "Viewer",
     "is_settled",
+    "playable_copy",
     "ready_blob",
     "title_from",
 ]

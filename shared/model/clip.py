@@ -127,6 +127,17 @@ def ready_blob(clip: Clip | ClipFile) -> str:
     return clip.blob_name
 
 
+# What copies for browsers are served as, whichever way they were made.
+COPY_TYPE = "video/mp4"
+
+
+def playable_copy(file: ClipFile) -> str:
+    """The name of the blob of the copy that every browser plays; raises WrongState."""
+    if file.rendition_name is None:
+        raise WrongState("There is no copy of the clip that every browser plays yet.")
+    return file.rendition_name
+
+
 # Seconds, about 115 days: no video is longer, and a typing error often is.
 LONGEST_POSITION = 10_000_000.0
 

@@ -290,7 +290,7 @@ class TestNamesThatCannotBeStored:
             library.services.cleanup.run()
         assert [clip.status for clip in library.clips()] == [ClipStatus.READY] * 2
         assert caplog.text.count(self.LONG) == 1
-        assert "outages=0 held=0 failures=0" in caplog.text
+        assert "outages=0 held=0 unmarked=0 failures=0" in caplog.text
 
 
 class TestBurst:

@@ -259,6 +259,7 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "source_landed",
         "clip_cut",
         "clip_rendition",
+        "drift_run",
         "migration_batch",
         "cleanup",
     }

@@ -190,7 +190,9 @@ class Blobs:
         )
         with self._admission.slot(), azure_errors("list"):
             blobs = [_blob(properties) for properties in next(pages, ())]
-        return ListedPage(blobs, pages.continuation_token or None)
+        # The SDK's types do not know what kind of iterator it is.
+        following: str | None = getattr(pages, "continuation_token", None)
+        return ListedPage(blobs, following or None)
 
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container can be read; answers within seconds."""
