@@ -1,77 +1,19 @@
 """The drift report finds what differs between storage and catalogue, and nothing else."""
 
-import json
-import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from clips.drift import stages
-from shared.model import (
-    Clip,
-    ClipStatus,
-    DriftKind,
-    DriftReport,
-    DriftStatus,
-)
+from shared.model import Clip, ClipStatus, DriftKind, DriftStatus
 from tests.conftest import SetClock
+from tests.integration.drifting import Drift, copy_rows
 from tests.integration.library import Library
-from tests.services import AllServices
 
 QUIET = timedelta(minutes=2)
 STUCK = timedelta(minutes=40)
-
-
-@dataclass
-class Drift:
-    """Reports of a library, as the queue's messages write them."""
-
-    library: Library
-
-    def report(self) -> DriftReport:
-        started = self.services.drift.start()
-        self.work(started.run.report.id)
-        return self.services.drift.get(started.run.report.id).run.report
-
-    def counts(self) -> dict[str, int]:
-        return dict(self.report().counts)
-
-    def line(self, kind: DriftKind) -> dict[str, object]:
-        """The only line of a report."""
-        report = self.report()
-        assert report.counts == {kind: 1}, report.samples
-        (line,) = report.samples[kind]
-        return dict(line)
-
-    def repair(self, *kinds: DriftKind, force: bool = True) -> dict[str, int]:
-        """Repairs what a new report lists; returns how many lines had which result."""
-        found = self.report()
-        shown = self.services.drift.start_repair(found.id, kinds, force=force)
-        assert shown.repair is not None
-        self.work(shown.repair.report.id)
-        repair = self.services.drift.get(found.id).repair
-        assert repair is not None
-        assert repair.report.status is DriftStatus.DONE
-        return dict(repair.report.counts)
-
-    def work(self, run_id: UUID) -> None:
-        messages = [str(run_id)]
-        while messages:
-            messages = list(self.services.drift.work(messages[0]))
-
-    def lines(self, drift_id: UUID) -> list[dict[str, object]]:
-        """Through the link, as an admin reads them."""
-        link = self.services.drift.get(drift_id).run.lines
-        assert link is not None
-        with urllib.request.urlopen(link.url, timeout=20) as answer:
-            return [json.loads(line) for line in answer.read().splitlines()]
-
-    @property
-    def services(self) -> AllServices:
-        return self.library.services
 
 
 @pytest.fixture
@@ -267,7 +209,7 @@ class TestRowWithoutBlob:
         self, drift: Drift, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
-        copy_rows(library, clip, 30)
+        copy_rows(library, clip.id, 30)
         clock.advance(seconds=QUIET.total_seconds())
         report = drift.report()
         assert report.counts == {DriftKind.ROW_WITHOUT_BLOB: 30}
@@ -287,21 +229,9 @@ class TestRowWithoutBlob:
         clock: SetClock,
     ) -> None:
         clip = library.landed(film)
-        copy_rows(library, clip, 7)
+        copy_rows(library, clip.id, 7)
         clock.advance(seconds=QUIET.total_seconds())
         assert drift.counts() == {DriftKind.ROW_WITHOUT_BLOB: 7}
-
-
-def copy_rows(library: Library, clip: Clip, count: int) -> None:
-    """Rows of ready clips without a blob or images."""
-    library.services.database.run(
-        """INSERT INTO clips (video_id, blob_name, blob_url, etag, status, start_time, end_time,
-                              duration, file_size, created_at, attempted_at)
-           SELECT video_id, video_id || '/' || gen_random_uuid() || '.mp4', blob_url, etag, 'ready',
-                  start_time, end_time, duration, file_size, created_at, attempted_at
-           FROM clips, generate_series(1, %(count)s) WHERE id = %(id)s""",
-        {"count": count, "id": clip.id},
-    )
 
 
 class TestDifferingVersions:
@@ -536,3 +466,98 @@ class TestStuck:
         library.services.cleanup.run()
         assert library.clip(clip.id).status is ClipStatus.FAILED
         assert drift.counts() == {}
+
+
+class TestDeleted:
+    """Of clips that are deleted for ever; what is in the bin is in test_drift_bin.py."""
+
+    def test_blob_of_a_deleted_clip_is_to_be_deleted(
+        self, drift: Drift, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        change(library, clip, "deleted_at = now()")
+        assert drift.counts() == {}, "it is being deleted at this moment"
+        clock.advance(seconds=QUIET.total_seconds())
+        report = drift.report()
+        assert report.counts == {DriftKind.DELETED_BUT_PRESENT: 2}, "the blob, and the images"
+        for line in drift.lines(report.id):
+            assert (line["action"], line["clip_id"]) == ("delete", str(clip.id))
+            assert is_next_cleanup(line, clock)
+        library.services.cleanup.run()
+        assert drift.counts() == {}
+        assert library.everything_stored() == {f"drift/{report.id}.jsonl"} | {
+            name for name in library.blobs("temp") if name.startswith("drift/")
+        }
+
+    def test_blobs_of_a_deleted_video_are_deleted_by_a_repair(
+        self, drift: Drift, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        library.landed(film)
+        library.upload(f"{library.video.id}/{uuid4()}/poster.jpg", b"x", kind="thumbnails")
+        library.upload(f"{library.video.id}/late.mp4", film)
+        library.services.database.run("UPDATE videos SET deleted_at = now()", {})
+        clock.advance(seconds=QUIET.total_seconds())
+        assert drift.counts() == {
+            DriftKind.DELETED_BUT_PRESENT: 3,
+            DriftKind.IMAGE_WITHOUT_CLIP: 1,
+        }
+        assert sum(drift.repair(DriftKind.DELETED_BUT_PRESENT).values()) == 3
+        assert library.blobs() | library.blobs("thumbnails") == set()
+        assert drift.counts() == {}
+
+    def test_blob_that_landed_for_a_deleted_clip_is_to_be_deleted(
+        self, drift: Drift, library: Library, film: bytes, clock: SetClock
+    ) -> None:
+        clip = library.landed(film)
+        change(library, clip, "deleted_at = now()")
+        library.services.cleanup.run()
+        library.upload(name_of(clip), film)
+        clock.advance(seconds=QUIET.total_seconds())
+        line = drift.line(DriftKind.DELETED_BUT_PRESENT)
+        assert line["action"] == "delete"
+        library.services.cleanup.run()
+        assert library.blobs() == set()
+        assert drift.counts() == {}
+
+
+class TestMeanwhile:
+    """What changes between two looks gives no line."""
+
+    @pytest.mark.parametrize("at", ["deleted", "landed", "overwritten"])
+    def test_changes_during_a_run_give_no_line(
+        self,
+        drift: Drift,
+        library: Library,
+        film: bytes,
+        longer_film: bytes,
+        clock: SetClock,
+        monkeypatch: pytest.MonkeyPatch,
+        at: str,
+    ) -> None:
+        clips = [library.landed(film) for _ in range(2)]
+        clock.advance(seconds=QUIET.total_seconds())
+        page = library.services.blobs.page
+        calls = 0
+
+        def change_meanwhile() -> None:
+            name = name_of(clips[0])
+            if at == "deleted":
+                library.services.deletion.delete_clip(library.viewer, clips[0].id)
+            elif at == "landed":
+                library.upload(f"{library.video.id}/new.mp4", film)
+                library.services.ingest.landed(f"{library.video.id}/new.mp4")
+            else:
+                library.upload(name, longer_film)
+                library.services.ingest.landed(name)
+
+        def listed(*arguments: object, **named: object) -> object:
+            nonlocal calls
+            found = page(*arguments, **named)  # type: ignore[arg-type] # handed on as it came
+            calls += 1
+            if calls == 1:
+                change_meanwhile()
+            return found
+
+        monkeypatch.setattr(library.services.blobs, "page", listed)
+        assert drift.counts() == {}
+        assert calls > 1
