@@ -1,4 +1,4 @@
-"""Admins act on anybody's things, but only when they say so, and every time on record."""
+"""Admins act on the data of all users, only with `as=admin`, and each call is in the audit log."""
 
 import itertools
 import re
@@ -32,13 +32,13 @@ class Person(Caller):
 
 @pytest.fixture
 def admin(app: App) -> Iterator[Person]:
-    """An admin whom no other test knows."""
+    """An admin of this test alone."""
     yield from person(app, ["admin"])
 
 
 @pytest.fixture
 def owner(app: App) -> Iterator[Person]:
-    """A user whom no other test knows."""
+    """A user of this test alone."""
     yield from person(app)
 
 
@@ -98,7 +98,7 @@ class TestOnEveryPath:
     def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
-        """Also on things of one's own, where the role would change nothing."""
+        """Also on the caller's own data, where the role would change nothing."""
         owner, clip = owned
         clip = clip | {"share": uuid4()}
         problem(send(owner, method, path, body, clip, **{"as": "admin"}), 403, "missing_role")
@@ -130,7 +130,7 @@ class TestOnEveryPath:
         assert answer.status_code == status, answer.text
         (line,) = wait_for(admin.audit_lines, "the line in the log")
         assert line == (
-            f"Admin '{admin.subject}' acts on what belongs to '{owner.subject}': "
+            f"Admin '{admin.subject}' acts on data of '{owner.subject}': "
             f"{method} {answer.request.url.path}"
         )
 
@@ -176,15 +176,15 @@ class TestTheWord:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        assert "acts on what belongs to no one: GET" in line
+        assert "acts on data of no one: GET" in line
 
     def test_a_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
         """Subjects are quoted; what ends a line is in none of them, and in no path."""
         _, clip = owned
-        subject = "eve' acts on what belongs to 'nobody': GET /\u2028"
+        subject = "eve' acts on data of 'nobody': GET /\u2028"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 401
-        subject = "eve' acts on what belongs to 'nobody': GET /x"
+        subject = "eve' acts on data of 'nobody': GET /x"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 200
         wait_for(lambda: f"Admin {subject!r} acts on" in app.log or None, "the line in the log")

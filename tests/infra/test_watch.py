@@ -265,7 +265,9 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
         ["*"],
     )
     assert "extend Queue = " in query("poison-message")["query"]
-    documented = page("docs/running.md").section("What was given up").table("queue").names()
+    documented = (
+        page("docs/running.md").section("Messages that failed five times").table("queue").names()
+    )
     assert {name.replace("<prefix>", "cliplink") for name in documented} == poison_queues(
         "cliplink"
     )

@@ -1,4 +1,4 @@
-"""Views are counted and logged, by whom, and only by who may see the clip."""
+"""Views are counted and recorded with their user; only users who see the clip can view it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ def test_lists_tell_the_count_too(library: Library) -> None:
     assert [listed.view_count for listed in library.clips()] == [1]
 
 
-def test_only_who_sees_the_clip_can_view_it(library: Library) -> None:
+def test_a_view_needs_a_visible_clip(library: Library) -> None:
     clip = library.announce()
     mallory = Viewer(library.services.users.id_of("mallory", None))
     assert not view(library, clip, mallory)
