@@ -34,11 +34,16 @@ def blob_without_row(
 ) -> tuple[DriftKind, str, DriftAction | None] | None:
     """Kind, detail and action of a blob in the bin that no row expects there.
 
-    None while it is being moved: the row is told of it last.
+    None while it is being moved, since the row is changed last, and for an image that was moved
+    there with its clip.
     """
+    if around.has_visible_row:
+        return DriftKind.BLOB_WITHOUT_ROW, "Its clip is not in the bin.", None
+    if around.has_row or around.clip_exists:
+        return None
     if not around.video_is_known and not around.is_noted:
         return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue.", None
-    if around.is_noted and not around.has_row:
+    if around.is_noted:
         is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
         action = DriftAction.DELETE if is_swept else None
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted for ever.", action

@@ -20,7 +20,7 @@ from shared import blob_names, telemetry
 from shared.blob_names import Containers
 from shared.catalogue.drift_run_queries import DriftRuns, DriftTask
 from shared.clock import Clock
-from shared.errors import NeedsForce, NotFound, Unavailable, WrongState
+from shared.errors import BlobChanged, NeedsForce, NotFound, Unavailable, WrongState
 from shared.model import (
     DRIFT_LIFE,
     DriftJson,
@@ -185,7 +185,11 @@ class DriftJobs:
         """Appends what the last saved part found, unless that was done before a crash."""
         if task.pending is None:
             return
-        self._reports.append(self._container, name, task.lines_size, task.pending)
+        try:
+            self._reports.append(self._container, name, task.lines_size, task.pending)
+        except BlobChanged:
+            self._keep(task)  # another worker may have appended more
+            raise
         task.lines_size += len(task.pending)
         task.pending = None
         self._save(task)

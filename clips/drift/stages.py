@@ -199,7 +199,10 @@ class BinStage:
         owners = [
             (
                 blob_names.video_of(blob.name) or blob_names.video_of_source(blob.name),
-                blob_names.clip_of(blob.name) if "/" in blob.name else None,
+                # Of a clip, or of an image of it.
+                blob_names.clip_of(blob.name) or blob_names.clip_of(blob.name[:_KEY_LENGTH])
+                if "/" in blob.name
+                else None,
             )
             for blob in old
         ]

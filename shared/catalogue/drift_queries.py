@@ -102,6 +102,11 @@ _SURROUNDINGS: LiteralString = """
            d.clip_id IS NOT NULL AS is_noted, d.sweep_after,
            EXISTS (SELECT 1 FROM clips c WHERE c.blob_name = n.name)
            OR EXISTS (SELECT 1 FROM sources s WHERE s.blob_name = n.name) AS has_row,
+           v.deleted_at IS NULL
+           AND (EXISTS (SELECT 1 FROM clips c
+                        WHERE c.blob_name = n.name AND c.deleted_at IS NULL AND c.bin_etag IS NULL)
+                OR EXISTS (SELECT 1 FROM sources s
+                           WHERE s.blob_name = n.name AND s.bin_etag IS NULL)) AS has_visible_row,
            EXISTS (SELECT 1 FROM clips c WHERE c.id = n.clip_id AND c.video_id = n.video_id)
            OR n.clip_id = n.video_id
               AND EXISTS (SELECT 1 FROM sources s WHERE s.video_id = n.video_id) AS clip_exists
@@ -203,8 +208,9 @@ class ImagesRow:
 class Surroundings:
     """What the catalogue knows about a blob that no row describes.
 
-    `deleted_at` and `purge_at` are of its video. `is_noted`: its clip is deleted for ever, and
-    `sweep_after` is when its name is deleted once more, if that is still to come.
+    `deleted_at` and `purge_at` are of its video. A visible row is neither deleted nor being
+    restored. `is_noted`: its clip is deleted for ever, and `sweep_after` is when its name is
+    deleted once more, if that is still to come.
     """
 
     video_is_known: bool
@@ -213,6 +219,7 @@ class Surroundings:
     is_noted: bool
     sweep_after: datetime | None
     has_row: bool
+    has_visible_row: bool
     clip_exists: bool
 
 
