@@ -15,6 +15,7 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.compose import compose
+from clips.handlers import cleanup as cleanup_runs
 from clips.handlers import (
     clips,
     cuts,
@@ -74,6 +75,7 @@ routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
 routes.add("drift_start", "POST", "drift", drift.start)
 routes.add("drift_get", "GET", "drift/{drift_id}", drift.get)
 routes.add("drift_repair", "POST", "drift/{drift_id}/repair", drift.repair)
+routes.add("cleanup_runs", "GET", "cleanup/runs", cleanup_runs.runs)
 routes.add_public("health", "GET", "health", system.health)
 description = Description(routes.described)
 routes.add_public("openapi", "GET", "openapi.json", docs.openapi(description))
@@ -91,6 +93,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
+    services.sidecars.after_landing()
 
 
 @app.function_name("source_landed")

@@ -27,6 +27,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
@@ -42,6 +44,7 @@ from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
     BulkLosses,
+    CleanupRuns,
     Clips,
     Grants,
     Landings,
@@ -60,6 +63,8 @@ from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
@@ -121,6 +126,8 @@ class Services:
     cut_worker: CutWorker
     renditions: RenditionJobs
     drift: DriftJobs
+    sidecars: SidecarWriter
+    sidecar_check: SidecarCheck
     outage_wait: OutageWait
 
 
@@ -232,6 +239,9 @@ def compose_on(
             DeletedRepair(blobs, containers, drift_rows, deletion),
         ),
     )
+    outbox = SidecarOutbox(database)
+    sidecars = SidecarWriter(blobs, containers, outbox)
+    sidecar_check = SidecarCheck(blobs, containers, outbox, SidecarPass(database))
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -248,6 +258,7 @@ def compose_on(
             blobs=blobs,
             containers=containers,
             upkeep=upkeep,
+            runs=CleanupRuns(database),
             grants=grants,
             dates=Dates(retention),
             deletion=deletion,
@@ -259,6 +270,8 @@ def compose_on(
             cuts=cut_worker,
             renditions=renditions,
             drift=drift,
+            sidecars=sidecars,
+            sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers, losses),
@@ -271,6 +284,8 @@ def compose_on(
         cut_worker=cut_worker,
         renditions=renditions,
         drift=drift,
+        sidecars=sidecars,
+        sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

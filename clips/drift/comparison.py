@@ -5,6 +5,7 @@ run of the ingest or a deletion, gives no line.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from clips.drift.lines import as_json
 from clips.drift.moment import Moment
@@ -13,12 +14,20 @@ from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftTask
 from shared.model import Blob, DriftJson, DriftLine
-from shared.storage import Blobs, ListedPage
+from shared.storage import Blobs
 
 CLIPS, LOST = "clips", "lost"
 # In this order. The second one has nothing to do unless the first one missed blobs.
 STAGES = (CLIPS, LOST, "images", "sources", "bin")
 _SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """Blobs in the order of their names; no `marker`: the last page."""
+
+    blobs: Sequence[Blob]
+    marker: str | None
 
 
 class Comparison:
@@ -72,7 +81,7 @@ class Comparison:
         """The page, from memory if the part before it was on the same one."""
         key = (stage, marker)
         if self._listed is None or self._listed[0] != key:
-            self._listed = (key, self._blobs.page(stage.container, marker, metadata=True))
+            self._listed = (key, ListedPage(*self._blobs.page(stage.container, marker)))
         return self._listed[1]
 
     def _seen_again(
@@ -94,9 +103,8 @@ class Comparison:
         """What the range of a page holds now; there may be more of it."""
         blobs: list[Blob] = []
         while True:
-            listed = self._blobs.page(stage.container, marker, metadata=True)
-            blobs += listed.blobs
-            marker = listed.marker
+            listed, marker = self._blobs.page(stage.container, marker)
+            blobs += listed
             is_covered = page.marker is not None and page.blobs and blobs
             if marker is None or (is_covered and blobs[-1].name >= page.blobs[-1].name):
                 return blobs

@@ -15,6 +15,7 @@ from clips.http import outputs
 from shared.errors import CliplinkError
 from shared.model import (
     Blob,
+    CleanupRun,
     Clip,
     DriftKind,
     HealthReport,
@@ -54,6 +55,7 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
 
 
 _VIDEO = _fields_of(outputs.Video)
+_RUN = _fields_of(outputs.CleanupRun)
 _RETENTION = _fields_of(outputs.Retention)
 _CLIP = _fields_of(
     outputs.Clip,
@@ -228,6 +230,10 @@ def migration(report: MigrationReport) -> outputs.Migration:
         "created_at": value.created_at,
         "finished_at": value.finished_at,
     }
+
+
+def cleanup_run(value: CleanupRun) -> outputs.CleanupRun:
+    return cast("outputs.CleanupRun", _RUN(value))
 
 
 def health(value: HealthReport) -> outputs.Health:

@@ -10,7 +10,7 @@ from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolic
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.append_blob import AppendBlobs
 from shared.storage.sdk.blob_reader import BlobReader
-from shared.storage.sdk.blobs import Blobs, ListedPage
+from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links, LinkTerms
 from shared.storage.slots import Slots
@@ -26,7 +26,6 @@ __all__ = [
     "Digests",
     "LinkTerms",
     "Links",
-    "ListedPage",
     "Place",
     "Queue",
     "RetryPolicy",

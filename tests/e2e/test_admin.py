@@ -98,7 +98,7 @@ class TestOnEveryPath:
     def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
-        """Also on the caller's own data, where the role would change nothing."""
+        """The rule also holds for the caller's own data, where the role would change nothing."""
         owner, clip = owned
         clip = clip | {"share": uuid4()}
         problem(send(owner, method, path, body, clip, **{"as": "admin"}), 403, "missing_role")
@@ -188,3 +188,21 @@ class TestTheWord:
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 200
         wait_for(lambda: f"Admin {subject!r} acts on" in app.log or None, "the line in the log")
+
+
+class TestCleanupRuns:
+    def test_runs_are_shown_newest_first_and_page_by_page(self, app: App, admin: Person) -> None:
+        for _ in range(2):
+            app.run_cleanup()
+        found = admin.http.get("/cleanup/runs").raise_for_status().json()
+        assert len(found) >= 2
+        assert set(found[0]) == {"id", "started_at", "finished_at", "counts", "failures"}
+        assert found[0]["started_at"] > found[1]["started_at"]
+        assert found[0]["finished_at"] > found[0]["started_at"]
+        assert next(iter(found[0]["counts"])) == "clips_expired"
+        page = admin.http.get("/cleanup/runs", params={"limit": 1})
+        assert page.json() == found[:1]
+        assert admin.http.get(page.links["next"]["url"]).json()[0] == found[1]
+
+    def test_runs_need_the_role(self, owner: Person) -> None:
+        problem(owner.http.get("/cleanup/runs"), 403, "missing_role")

@@ -52,7 +52,7 @@ def announced(alice: Caller, installation: Installation, film: bytes) -> tuple[s
     return str(clip["id"]), name
 
 
-def _outcomes(calls: list[tuple[str, str]]) -> str:
+def outcomes_of(calls: list[tuple[str, str]]) -> str:
     return ", ".join(f"{function} {outcome}" for function, outcome in calls)
 
 
@@ -61,6 +61,18 @@ def wait_for_calls(installation: Installation, name: str, count: int) -> list[tu
         lambda: True if len(installation.calls(name)) >= count else None, f"{count} calls of {name}"
     )
     return installation.calls(name)
+
+
+def record_calls(
+    records: Records,
+    installation: Installation,
+    scenario: str,
+    name: str,
+    calls: list[tuple[str, str]],
+) -> None:
+    """Records the calls for one blob, and its poison messages."""
+    poison = installation.poison(name)
+    records.add(scenario, installation.mode, (outcomes_of(calls), poison))
 
 
 # --- Without faults
@@ -75,11 +87,7 @@ def test_an_event_makes_an_upload_ready(
         assert alice.settled(clip_id)["status"] == "ready"
     calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add(
-        "upload to ready by Event Grid",
-        with_events.mode,
-        (_outcomes(calls), with_events.poison(name)),
-    )
+    record_calls(records, with_events, "upload to ready by Event Grid", name, calls)
 
 
 def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, records: Records) -> None:
@@ -88,7 +96,7 @@ def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, record
         assert alice.settled(clip_id)["status"] == "ready"
     calls = wait_for_calls(polled, name, 1)
     assert calls == [OK]
-    records.add("upload to ready by polling", polled.mode, (_outcomes(calls), polled.poison(name)))
+    record_calls(records, polled, "upload to ready by polling", name, calls)
 
 
 # --- Changed in the middle
@@ -108,9 +116,7 @@ def test_an_overwritten_blob_is_processed_as_it_is_now(
         calls = wait_for_calls(with_events, name, 2)
         assert alice.settled(clip_id)["status"] == "ready"
     assert calls == [OK, OK]
-    records.add(
-        "overwritten in the middle", with_events.mode, (_outcomes(calls), with_events.poison(name))
-    )
+    record_calls(records, with_events, "overwritten in the middle", name, calls)
 
 
 def test_a_blob_deleted_in_the_middle_is_no_failed_call(
@@ -129,9 +135,7 @@ def test_a_blob_deleted_in_the_middle_is_no_failed_call(
         calls = wait_for_calls(with_events, name, 1)
         with_events.deliver(name)  # of a blob that is gone: there is no call
     assert calls == [OK]
-    records.add(
-        "deleted in the middle", with_events.mode, (_outcomes(calls), with_events.poison(name))
-    )
+    record_calls(records, with_events, "deleted in the middle", name, calls)
 
 
 # --- Faults
@@ -155,7 +159,7 @@ def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
     same = message.replace(with_events.app.prefix, "PREFIX")
     assert json.loads(same)["ETag"] == '"0x1"'
     records.add(
-        "five failures, poison, reconciled", with_events.mode, (_outcomes(calls), same), seconds
+        "five failures, poison, reconciled", with_events.mode, (outcomes_of(calls), same), seconds
     )
 
 
@@ -202,11 +206,7 @@ def test_killed_functions_are_tried_again(
         assert alice.settled(clip_id)["status"] == "ready"
         calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add(
-        "functions killed in the middle",
-        with_events.mode,
-        (_outcomes(calls), with_events.poison(name)),
-    )
+    record_calls(records, with_events, "functions killed in the middle", name, calls)
 
 
 def test_killed_triggers_leave_the_call_to_its_end(
@@ -229,11 +229,7 @@ def test_killed_triggers_leave_the_call_to_its_end(
         assert alice.settled(another_id)["status"] == "ready"
     calls = wait_for_calls(with_events, name, 1)
     assert calls == [OK]
-    records.add(
-        "triggers killed in the middle",
-        with_events.mode,
-        (_outcomes(calls), with_events.poison(name)),
-    )
+    record_calls(records, with_events, "triggers killed in the middle", name, calls)
 
 
 # --- The other triggers
