@@ -174,8 +174,8 @@ def drift(shown: ShownDrift) -> outputs.Drift:
         "progress": round(shown.run.progress, 3),
         "created_at": report.created_at,
         "finished_at": report.finished_at,
-        "counts": {kind: report.counts.get(kind, 0) for kind in DriftKind},
-        "samples": {kind: report.samples.get(kind, []) for kind in DriftKind},
+        "counts": {kind.value: report.counts.get(kind, 0) for kind in DriftKind},
+        "samples": {kind.value: report.samples.get(kind, []) for kind in DriftKind},
         "lines_url": _lines_url(shown.run),
         "repair": None if shown.repair is None else _repair(shown.repair),
     }
