@@ -31,7 +31,7 @@ class Tag(StrEnum):
     LINKS = "Links"
     SHARES = "Shares"
     MIGRATIONS = "Migrations"
-    DRIFT = "Drift"
+    DRIFT = "Consistency"
     SERVICE = "Service"
 
 
