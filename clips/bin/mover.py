@@ -79,7 +79,7 @@ class Mover:
             if original.archived:
                 continue
             copy = self._copy(self._containers.videos, original, self._containers.bin)
-            if not self._deletions.note_source_in_bin(video, original.name, copy.etag):
+            if not self._deletions.note_source_in_bin(video, copy):
                 return False
             self._blobs.delete_version(self._containers.videos, original)
         if not self._deletions.still_holds(video):
@@ -99,7 +99,7 @@ class Mover:
         name = self._name_in_bin(clip, original.name)
         copy = self._copy(self._containers.clips, original, self._containers.bin, name)
         url = self._account.url(self._containers.clips, name)
-        if self._deletions.note_in_bin(clip, copy.etag, name, url):
+        if self._deletions.note_in_bin(clip, copy, url):
             return True
         self._blobs.delete_version(self._containers.bin, copy)
         return False

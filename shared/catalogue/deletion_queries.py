@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.model import MISSING
+from shared.model import MISSING, Blob
 from shared.postgres.database import Database
 
 # The columns of a BinClip, of clips `c` and their videos `v`. Bytes under a name of another tool's
@@ -104,6 +104,7 @@ _IS_HIDDEN: LiteralString = """
 _NOTE_IN_BIN: LiteralString = f"""
     UPDATE clips c
     SET bin_etag = %(bin_etag)s, blob_name = %(bin_name)s, blob_url = %(blob_url)s,
+        file_size = %(size)s, content_md5 = %(md5)s,
         status = 'processing', etag = NULL, attempts = 0, attempted_at = NULL,
         archived = FALSE, failure_code = NULL, failure_detail = NULL,
         thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL, storyboard_name = NULL,
@@ -227,9 +228,9 @@ _FORGET_VIDEO: LiteralString = """
 
 _NOTE_SOURCE_IN_BIN: LiteralString = """
     UPDATE sources s
-    SET bin_etag = %(bin_etag)s, status = 'processing', etag = NULL, attempts = 0,
-        attempted_at = NULL, poster_name = NULL, storyboard_name = NULL, failure_code = NULL,
-        failure_detail = NULL
+    SET bin_etag = %(bin_etag)s, file_size = %(size)s, status = 'processing', etag = NULL,
+        attempts = 0, attempted_at = NULL, poster_name = NULL, storyboard_name = NULL,
+        failure_code = NULL, failure_detail = NULL
     FROM videos v
     WHERE v.id = s.video_id AND s.video_id = %(id)s AND s.blob_name = %(name)s
       AND v.next_try_at = %(ticket)s AND v.purge_at IS NOT NULL
@@ -315,9 +316,18 @@ class Deletions:
         """Whether another clip has a blob of that name."""
         return self._database.one(_NAME_IS_TAKEN, {"name": name, "id": clip.id}) is not None
 
-    def note_in_bin(self, clip: BinClip, bin_etag: str, bin_name: str, blob_url: str) -> bool:
-        """Notes that the bytes are in the bin; False if the clip is not to be there any more."""
-        new = {"bin_etag": bin_etag, "bin_name": bin_name, "blob_url": blob_url}
+    def note_in_bin(self, clip: BinClip, copy: Blob, blob_url: str) -> bool:
+        """Notes that the bytes are in the bin; False if the clip is not to be there any more.
+
+        `blob_url` is where they return to.
+        """
+        new = {
+            "bin_etag": copy.etag,
+            "bin_name": copy.name,
+            "blob_url": blob_url,
+            "size": copy.size,
+            "md5": copy.content_md5,
+        }
         return self._database.run(_NOTE_IN_BIN, _held(clip) | new) == 1
 
     def note_archived(self, clip: BinClip) -> bool:
@@ -372,9 +382,10 @@ class Deletions:
         values = {"id": video_id, "late_run": late_run, "upload_life": upload_life}
         return self._database.run(_FORGET_VIDEO, values) == 1
 
-    def note_source_in_bin(self, video: BinVideo, name: str, bin_etag: str) -> bool:
+    def note_source_in_bin(self, video: BinVideo, copy: Blob) -> bool:
         """Notes that a file of the video is in the bin; False if it is not to be any more."""
-        self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | {"name": name, "bin_etag": bin_etag})
+        new = {"name": copy.name, "bin_etag": copy.etag, "size": copy.size}
+        self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | new)
         return self.still_holds(video)
 
     def note_source_restored(self, video: BinVideo) -> None:
