@@ -26,7 +26,7 @@ from shared.model import Clip, Video, Viewer
 from shared.postgres.database import Database
 
 # For how long a row belongs to the call that changed it; then the queue goes on with it.
-CALL_LEASE = timedelta(minutes=1)
+CALL_LEASE = timedelta(seconds=15)
 
 # How many clips a statement takes that empties the bin.
 _AT_ONCE = 5000
