@@ -135,6 +135,14 @@ _CUTS: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
+# A source that is on its way back from the bin: the worker finds it by its video.
+_RESUME_RESTORING: LiteralString = """
+    UPDATE videos v SET next_try_at = now()
+    FROM sources s
+    WHERE s.video_id = v.id AND s.video_id = ANY(%(ids)s) AND s.bin_etag IS NOT NULL
+      AND v.deleted_at IS NULL AND v.next_try_at IS NULL
+"""
+
 # Which clips have those blobs by now.
 _HOLDERS: LiteralString = "SELECT blob_name, id FROM clips WHERE blob_name = ANY(%(names)s)"
 _SOURCE_HOLDERS: LiteralString = """
@@ -205,6 +213,9 @@ class Rebuilding:
             for statement, rows in tables:
                 if rows:
                     connection.execute(statement, {"rows": json.dumps(rows)})
+            if sources:
+                of = [UUID(row["video_id"]) for row in sources]
+                connection.execute(_RESUME_RESTORING, {"ids": of})
 
     def holders(self, blob_names: Collection[str]) -> Mapping[str, UUID]:
         """The clips that have blobs of those names."""
