@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from clips.library import ClipDraft, Library
+from clips.pipeline.cut import check_range, check_title
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
@@ -22,7 +23,7 @@ from shared.catalogue import MigrationClips
 from shared.catalogue.migration_clip_queries import LegacyThumbnail
 from shared.catalogue.source_queries import Sources
 from shared.errors import Unavailable, UnusableFile, no_such_video
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, Clip, Viewer
+from shared.model import Clip, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -45,14 +46,8 @@ class NewFile:
     title: str | None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_time < self.end_time <= LONGEST_POSITION:
-            raise ValueError(
-                "start_time must be 0 or more, and end_time greater than start_time and up to "
-                f"{LONGEST_POSITION:.0f} seconds"
-            )
-        title = self.title or ""
-        if len(title) > LONGEST_TITLE or not title.isprintable():
-            raise ValueError(f"title must be up to {LONGEST_TITLE} printable characters")
+        check_range(self.start_time, self.end_time)
+        check_title(self.title)
         if self.thumbnail_path and _kind_of(self.thumbnail_path) is not FileKind.IMAGE:
             raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
 

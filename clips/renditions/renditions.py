@@ -85,7 +85,9 @@ class RenditionJobs:
         with self._working:
             order = self._renditions.take(clip_id)
             if order is None:
-                _log.info("Nothing to do: the copy of %s is made or in other hands", clip_id)
+                _log.info(
+                    "Nothing to do: the copy of %s is done, or another worker has it", clip_id
+                )
                 return
             self._make(order)
 
