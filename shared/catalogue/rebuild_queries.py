@@ -14,7 +14,7 @@ from uuid import UUID
 from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.sidecar_queries import revisions
 from shared.model import SidecarKey, SidecarKind
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Database
 
 # Within the transaction: what is written comes from sidecars, which need not be written again.
 _FROM_SIDECARS: LiteralString = "SELECT set_config('cliplink.sidecars', 'stored', TRUE)"
@@ -236,7 +236,7 @@ class Rebuilding:
         with self._database.transaction() as connection:
             verdict = admit(connection, landing)
             if verdict is Verdict.PROCESS:
-                _process(connection, landing)
+                connection.execute(_PROCESS, {"blob_name": landing.blob_name})
         return verdict
 
     def add_found_source(
@@ -250,7 +250,3 @@ class Rebuilding:
             "created_at": created_at,
         }
         return self._database.run(_FOUND_SOURCE, values) == 1
-
-
-def _process(connection: Connection, landing: Landing) -> None:
-    connection.execute(_PROCESS, {"blob_name": landing.blob_name})
