@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
+from clips.drift.jobs import DriftJobs
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
 from clips.rebuild.daily_pass import SidecarCheck
@@ -63,6 +64,7 @@ class Cleanup:
         sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
+        drift: DriftJobs,
         sidecars: SidecarWriter,
         sidecar_check: SidecarCheck,
         temporary: Temporary,
@@ -91,6 +93,7 @@ class Cleanup:
             "sources_processed": self._process_sources,
             "cuts_resumed": cuts.resume,
             "renditions_resumed": renditions.resume,
+            "drift_resumed": drift.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
             "sidecars_settled": lambda: sidecars.drain(_STEP_SECONDS),

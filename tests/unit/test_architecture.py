@@ -145,6 +145,8 @@ def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
 DELETERS = {
     "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
     "clips.cutting.sources": "the source of a video that the caller sees",
+    "clips.drift.deleted": "blobs of a clip that is on record as deleted",
+    "clips.drift.images": "images under a known video, of a clip that does not exist",
     "clips.ingest.images": "images of a clip that was just claimed",
     "clips.ingest.ingest": "a blob that landed for a clip on record as deleted",
     "clips.rebuild.writer": "the sidecar of a row whose deletion the outbox has on record",
@@ -298,6 +300,7 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "source_landed",
         "clip_cut",
         "clip_rendition",
+        "drift_run",
         "migration_batch",
         "cleanup",
     }
