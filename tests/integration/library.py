@@ -117,7 +117,9 @@ class Library:
         """The counts of a cleanup and of the work on deletions that it sends to the queue."""
         self.make_due()
         report = self.services.cleanup.run()
-        return report | {"deleted": self.work_off()}
+        deleted = self.work_off()
+        self.services.sidecars.drain(60)  # of the rows that are gone now
+        return report | {"deleted": deleted}
 
     def work_off(self) -> int:
         """Does the work on deletions and restores that is due; how many items were done."""
