@@ -7,8 +7,10 @@ from bench.ingest import measure as ingest
 from bench.media import measure as media
 from bench.media.measure import FOLDER
 from bench.migration import measure as migration
+from bench.rebuild import measure as rebuild
 from bench.requests import data as requests_data
 from bench.requests import measure as requests
+from bench.upkeep import measure as upkeep
 
 
 def main() -> None:
@@ -20,6 +22,10 @@ def main() -> None:
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
         cutting.run(running, FOLDER)
+    with stack.running() as running:
+        upkeep.run(running)
+    with stack.running() as running:
+        rebuild.run(running)
     migration.run(FOLDER)
 
 

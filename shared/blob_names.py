@@ -75,6 +75,10 @@ class Containers:
         return self._queue("renditions")
 
     @property
+    def drift_queue(self) -> str:
+        return self._queue("drift")
+
+    @property
     def deletions_queue(self) -> str:
         return self._queue("deletions")
 
@@ -109,6 +113,11 @@ def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
 def legacy_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
     """A thumbnail that was supplied with a clip, as by the old service, not made from it."""
     return f"{video_id}/{clip_id}_thumbnail{extension}"
+
+
+def is_legacy_thumbnail(blob_name: str) -> bool:
+    """Whether an image was supplied with its clip: it cannot be made anew."""
+    return "_thumbnail" in blob_name.rpartition("/")[2]
 
 
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
@@ -164,6 +173,11 @@ def signed_storyboard(clip_id: UUID, key: str) -> str:
     return f"storyboards/{clip_id}/{key}.vtt"
 
 
+def drift_lines(run_id: UUID) -> str:
+    """The lines of a drift report or of its repair, in the temp container."""
+    return f"drift/{run_id}.jsonl"
+
+
 def sidecar(key: SidecarKey) -> str:
     """Where the catalogue's record of a clip, video or source is, in the thumbnails container."""
     if key.clip_id is None:
@@ -173,6 +187,8 @@ def sidecar(key: SidecarKey) -> str:
 
 def sidecar_of(blob_name: str) -> SidecarKey | None:
     """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    if not blob_name.endswith(".json"):
+        return None  # of a thousand images quickly
     *folders, last = blob_name.split("/")
     ids = [_canonical_uuid(folder) for folder in folders]
     match ids, last:

@@ -48,6 +48,7 @@ from shared.media_types import upload_type
 from shared.model import (
     Accuracy,
     ClipStatus,
+    DriftKind,
     ImageFormat,
     RehydratePriority,
     ShareVariant,
@@ -289,6 +290,26 @@ class VideoPage(Parameters):
     cursor: TimeKey | None = None
 
 
+class BinPage(VideoPage):
+    """A page of the recycle bin, the last deleted first."""
+
+    kind: Annotated[Literal["clip", "video"], Field(description="What to list.")] = "clip"
+
+
+class Deletable(Owned):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
+
+
+class DeletedClip(Deletable):
+    clip_id: Id
+
+
+class DeletedVideo(Deletable):
+    video_id: Id
+
+
 class CleanupRunPage(Parameters):
     limit: Limit = 50
     cursor: TimeKey | None = None
@@ -354,6 +375,20 @@ class AccessUrls(Body):
         return self.clip_ids
 
 
+class ClipIds(Body):
+    clip_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        return self.clip_ids
+
+
+class DeletedClips(ClipIds):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
+
+
 class NewShare(Body):
     """Limits of a share; null means no limit."""
 
@@ -381,6 +416,24 @@ class NewMigration(Parameters):
 
 class MigrationId(Parameters):
     migration_id: Id
+
+
+class DriftId(Parameters):
+    drift_id: Id
+
+
+class NewRepair(Body):
+    kinds: Annotated[
+        list[Annotated[DriftKind, Field(strict=False)]],
+        Field(min_length=1, max_length=len(DriftKind), description="What is repaired."),
+    ]
+    force: Annotated[
+        bool,
+        Field(
+            description="Confirms a repair that concerns more than 20 % of the catalogue, and that "
+            "clips whose blobs are missing in bulk are lost."
+        ),
+    ] = False
 
 
 class ShareToken(Parameters):

@@ -4,7 +4,8 @@ A field that has the same name in the model and in the response is copied by its
 is added to both, and nothing here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -17,6 +18,7 @@ from shared.model import (
     Blob,
     CleanupRun,
     Clip,
+    DriftKind,
     HealthReport,
     Media,
     MediaJson,
@@ -25,6 +27,8 @@ from shared.model import (
     Rehydration,
     RetentionForecast,
     Share,
+    ShownDrift,
+    ShownRun,
     SignedLink,
     Source,
     Upload,
@@ -112,6 +116,37 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.Ac
     }
 
 
+def bin_clip(value: Clip) -> outputs.BinClip:
+    """Without a link to its poster: nothing in the bin can be opened."""
+    return cast("outputs.BinClip", {"kind": "clip", **clip(value, None)})
+
+
+def bin_video(value: Video) -> outputs.BinVideo:
+    return cast("outputs.BinVideo", {"kind": "video", **video(value)})
+
+
+def deleted_at(value: Clip | Video) -> datetime:
+    """When something in the bin was deleted, which pages are sorted by."""
+    assert value.deleted_at is not None  # noqa: S101 - else it would not be in the bin
+    return value.deleted_at
+
+
+def clip_outcomes(
+    clip_ids: Sequence[UUID], outcomes: Mapping[UUID, CliplinkError | None]
+) -> list[outputs.ClipOutcome]:
+    return [_clip_outcome(clip_id, outcomes[clip_id]) for clip_id in clip_ids]
+
+
+def _clip_outcome(clip_id: UUID, error: CliplinkError | None) -> outputs.ClipOutcome:
+    if error is None:
+        return {"clip_id": clip_id, "error": None}
+    return {"clip_id": clip_id, "error": {"code": error.code, "detail": error.detail}}
+
+
+def emptied(count: int) -> outputs.Emptied:
+    return {"count": count}
+
+
 def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> outputs.AccessUrlOrError:
     """The result for one of many clips: a link or an error."""
     if isinstance(answer, CliplinkError):
@@ -161,6 +196,40 @@ def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     fields["media"] = _media(value.media)
     fields["azure_metadata"] = None if blob is None else _blob(blob, value.blob_url)
     return cast("outputs.Metadata", fields)
+
+
+def drift(shown: ShownDrift) -> outputs.Drift:
+    report = shown.run.report
+    answer: dict[str, object] = {
+        "id": report.id,
+        "status": report.status,
+        "progress": round(shown.run.progress, 3),
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": {kind.value: report.counts.get(kind, 0) for kind in DriftKind},
+        "samples": {kind.value: report.samples.get(kind, []) for kind in DriftKind},
+        "lines_url": _lines_url(shown.run),
+        "repair": None if shown.repair is None else _repair(shown.repair),
+    }
+    return cast("outputs.Drift", answer)
+
+
+def _repair(shown: ShownRun) -> dict[str, object]:
+    report = shown.report
+    return {
+        "id": report.id,
+        "kinds": report.kinds,
+        "status": report.status,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": report.counts,
+        "samples": report.samples,
+        "lines_url": _lines_url(shown),
+    }
+
+
+def _lines_url(shown: ShownRun) -> str | None:
+    return None if shown.lines is None else shown.lines.url
 
 
 def migration(report: MigrationReport) -> outputs.Migration:

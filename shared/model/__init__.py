@@ -23,6 +23,17 @@ from shared.model.clip import (
     title_from,
 )
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.drift import (
+    DRIFT_LIFE,
+    DriftAction,
+    DriftJson,
+    DriftKind,
+    DriftLine,
+    DriftReport,
+    DriftStatus,
+    ShownDrift,
+    ShownRun,
+)
 from shared.model.failure import (
     ARCHIVED,
     GAVE_UP,
@@ -58,6 +69,7 @@ from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpda
 __all__ = [
     "ARCHIVED",
     "COPY_TYPE",
+    "DRIFT_LIFE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -79,6 +91,12 @@ __all__ = [
     "CutMethod",
     "CutOrder",
     "CutSource",
+    "DriftAction",
+    "DriftJson",
+    "DriftKind",
+    "DriftLine",
+    "DriftReport",
+    "DriftStatus",
     "Failure",
     "FileProblem",
     "Hdr",
@@ -101,6 +119,8 @@ __all__ = [
     "Role",
     "Share",
     "ShareVariant",
+    "ShownDrift",
+    "ShownRun",
     "SidecarKey",
     "SidecarKind",
     "SignedLink",
