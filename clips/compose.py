@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
+from clips.cutting.films import FilmWriter
+from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
@@ -171,16 +173,25 @@ def compose_on(
     source_ingest = SourceIngest(account, blobs, containers, source_landings, source_images)
     # Requests between blobs go to the account itself, not through the CDN.
     composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
-    cutter = Cutter(blobs, containers, composer, settings.video_encoder)
-    api_cutter = Cutter(api_blobs, containers, composer, settings.video_encoder)
+    writer = FilmWriter(composer, settings.video_encoder)
+    cutter, api_cutter = (Cutter(each, containers, writer) for each in (blobs, api_blobs))
     renditions = RenditionJobs(
         Renditions(database),
         library,
         Queue(account, containers.renditions_queue),
-        RenditionMaker(blobs, containers, composer, settings.video_encoder),
+        RenditionMaker(blobs, containers, writer),
         RenditionPolicy(settings.renditions),
     )
-    ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
+    ingest = Ingest(
+        clock,
+        account,
+        blobs,
+        containers,
+        landings,
+        images,
+        CutResults(cuts, cuts_queue).judge,
+        renditions.after_ingest,
+    )
     reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(

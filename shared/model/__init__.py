@@ -19,7 +19,15 @@ from shared.model.clip import (
     ready_blob,
     title_from,
 )
-from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.cutting import (
+    Accuracy,
+    CutMethod,
+    CutOrder,
+    CutResult,
+    CutSource,
+    Source,
+    WrittenCut,
+)
 from shared.model.failure import (
     ARCHIVED,
     GAVE_UP,
@@ -70,6 +78,7 @@ __all__ = [
     "ClipUpdate",
     "CutMethod",
     "CutOrder",
+    "CutResult",
     "CutSource",
     "Failure",
     "FileProblem",
@@ -96,6 +105,7 @@ __all__ = [
     "Video",
     "VideoTrack",
     "Viewer",
+    "WrittenCut",
     "is_settled",
     "ready_blob",
     "title_from",

@@ -3,7 +3,7 @@
 Nothing outside this package knows the SDK or sees its exceptions.
 """
 
-from shared.storage.files.composition import Composer, SourceRange
+from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
@@ -18,6 +18,7 @@ from shared.storage.tier_check import TierCheck
 __all__ = [
     "RETRY_FOR_MINUTES",
     "RETRY_FOR_SECONDS",
+    "BlobDraft",
     "BlobReader",
     "Blobs",
     "Composer",
