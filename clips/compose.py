@@ -55,6 +55,7 @@ from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.storage import (
+    RETRY_FOR_MINUTES,
     RETRY_FOR_SECONDS,
     Blobs,
     Composer,
@@ -172,9 +173,11 @@ def compose_on(
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
     source_ingest = SourceIngest(account, blobs, containers, source_landings, source_images)
     # Requests between blobs go to the account itself, not through the CDN.
-    composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
-    writer = FilmWriter(composer, settings.video_encoder)
-    cutter, api_cutter = (Cutter(each, containers, writer) for each in (blobs, api_blobs))
+    plain_links, encoder = Links(account, clock), settings.video_encoder
+    writer = FilmWriter(Composer(account, plain_links, RETRY_FOR_MINUTES), encoder)
+    api_writer = FilmWriter(Composer(account, plain_links, RETRY_FOR_SECONDS), encoder)
+    cutter = Cutter(blobs, containers, writer)
+    api_cutter = Cutter(api_blobs, containers, api_writer)
     renditions = RenditionJobs(
         Renditions(database),
         library,

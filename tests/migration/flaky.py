@@ -18,6 +18,7 @@ class Fault(Enum):
 
     INTERNAL = 500
     BUSY = 503
+    THROTTLED = 429
     CONFLICT = 409
     CUT = "the connection ends before storage has seen the request"
     LOST = "storage has done it, and the connection ends before the answer"
@@ -91,7 +92,7 @@ class _Forwarding(BaseHTTPRequestHandler):
             case Fault.SILENCE:
                 self.rfile.read(1)  # returns when they have given up and closed the connection
                 self.close_connection = True
-            case Fault.INTERNAL | Fault.BUSY | Fault.CONFLICT:
+            case Fault.INTERNAL | Fault.BUSY | Fault.THROTTLED | Fault.CONFLICT:
                 self.wfile.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % fault.value)
             case _:
                 answer = self._ask(body)

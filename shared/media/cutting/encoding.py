@@ -11,12 +11,13 @@ from typing import Any
 import av
 from av import AudioFrame, Packet, VideoFrame
 from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
 
 from shared.errors import CutOutOfRange
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
 from shared.media.cutting.muxed import Emit, Mp4Output
-from shared.media.cutting.packets import STEPS_BACK, CopiedFilm
+from shared.media.cutting.packets import STEPS_BACK, CopiedFilm, gives_picture
 from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
@@ -28,6 +29,9 @@ _TOLERANCE = Fraction(1, 2000)
 # Sound that is decoded before the start, so that the decoder is in step.
 _SOUND_BEFORE = Fraction(1, 4)
 _SHORT_MOMENT = Fraction(1, 25)
+# How many seconds intra refresh takes to bring up a whole picture: x264 refreshes it in the time
+# between two keyframes, by default 250 frames.
+_LONGEST_RECOVERY = 10
 LARGEST_PICTURE: Size = (1920, 1080)
 
 type Check = Callable[[], None]
@@ -196,13 +200,20 @@ def _packets(
             if packet.stream is main and packet.is_keyframe:
                 break
         last = early[-1] if early else None
-        in_time = last is not None and last.pts is not None and last.pts * base <= first
+        in_time = last is not None and last.pts is not None and _is_early(last, base, first)
         if in_time or from_the_beginning:
             yield from early
             for packet in packets:
                 file.check()
                 yield packet
             return
+
+
+def _is_early(key: "Packet[Any]", base: Fraction, first: Fraction) -> bool:
+    """Whether the picture is whole at `first` if decoding begins with this keyframe."""
+    is_picture = isinstance(key.stream, VideoStream)
+    recovery = 0 if not is_picture or gives_picture(key) else _LONGEST_RECOVERY
+    return key.pts is not None and key.pts * base <= first - recovery
 
 
 def decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound

@@ -14,10 +14,13 @@ import av
 from av import Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.mp4_selection import FARTHEST_KEYFRAME
 from shared.media.cutting.muxed import Emit, Mp4Output
+from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 from shared.model import Accuracy
 
@@ -28,6 +31,8 @@ STEPS_BACK = (Fraction(0), Fraction(2), Fraction(4), Fraction(8), Fraction(16))
 _SOUND_BEFORE = Fraction(1, 4)
 # How far behind the picture sound may be stored.
 _LATEST_SOUND = Fraction(5)
+# What the clocks of containers round away, in seconds.
+_ROUNDING = Fraction(1, 500)
 # What waits between a keyframe and the start: more is a film that is better encoded.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
 # Frames that may be decoded before they are shown, by any codec.
@@ -68,6 +73,7 @@ def copy_packets(
     zero = Fraction(container.start_time or 0, av.time_base)
     packets = _from_keyframe(container, file, streams, zero + Fraction(start))
     key = next(packets)
+    _check_beginning(key, zero, zero + Fraction(start))
     origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
     output = Mp4Output(emit, block)
     with no_place_in_mp4(), output.opened() as muxer:
@@ -82,6 +88,30 @@ def copy_packets(
         float(Fraction(start) - shift), float(Fraction(end) - shift), accuracy
     )
     return CopiedFilm(span.start + shift, span.end + shift, beginning, output.media_bytes)
+
+
+def _check_beginning(key: AnyPacket, zero: Fraction, start: Fraction) -> None:
+    """Raises Unsuitable where a clip may not begin with this keyframe."""
+    if _shown_at(key) < zero - _ROUNDING:
+        raise Unsuitable("the keyframe before the start is hidden by an edit list")
+    if start - _shown_at(key) > FARTHEST_KEYFRAME:
+        raise Unsuitable("the keyframes are too far apart")
+    if isinstance(key.stream, VideoStream) and not gives_picture(key):
+        raise Unsuitable("its keyframes give no pictures alone")
+
+
+def gives_picture(key: AnyPacket) -> bool:
+    """Whether a keyframe can be decoded alone: recovery points of intra refresh cannot."""
+    context = key.stream.codec_context
+    try:
+        frames = [*context.decode(key), *context.decode(None)]
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, av.FFmpegError) and not is_damage(error):
+            raise
+        return False
+    finally:
+        context.flush_buffers()
+    return any(not frame.is_corrupt or frame.pict_type == PictureType.I for frame in frames)
 
 
 def _from_keyframe(
