@@ -47,7 +47,7 @@ check: $(ENVIRONMENT) ## lint, format, strict types and import rules
 infra: $(ENVIRONMENT) ## compile and evaluate the template for Azure, with Bicep (BICEP=path of the program)
 	@exec $(PYTHON) -m infra.compiler
 
-bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest and links
+bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest, cutting and links
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches

@@ -2,6 +2,7 @@
 
 from bench import minting, stack
 from bench.cold_start import measure as cold_start
+from bench.cutting import measure as cutting
 from bench.ingest import measure as ingest
 from bench.media import measure as media
 from bench.media.measure import FOLDER
@@ -18,6 +19,7 @@ def main() -> None:
         requests.run(running, library)
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
+        cutting.run(running, FOLDER)
     migration.run(FOLDER)
 
 

@@ -27,13 +27,17 @@ from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
+from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.health import Health
+from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
 from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
+    BulkLosses,
     Clips,
     Grants,
     Landings,
@@ -41,6 +45,7 @@ from shared.catalogue import (
     MigrationFiles,
     Migrations,
     Owners,
+    Retention,
     Shares,
     Upkeep,
     Users,
@@ -102,6 +107,7 @@ class Services:
     migrations: MigrationJobs
     cleanup: Cleanup
     health: Health
+    missing_clips: MissingClips
     sources: VideoSources
     source_ingest: SourceIngest
     cutting: Cutting
@@ -138,7 +144,7 @@ def compose_on(
     database, account, blobs = backends.database, backends.account, backends.blobs
     api_blobs = backends.api_blobs
     users, videos, clips = Users(database), Videos(database), Clips(database)
-    upkeep = Upkeep(database)
+    upkeep, retention = Upkeep(database), Retention(database)
     links = Links(account, clock, settings.cdn_endpoint)
     grants = Grants(database, clock)
     # Not through the CDN, which would answer from its cache.
@@ -163,6 +169,7 @@ def compose_on(
         videos=videos,
         clips=clips,
         view_log=ViewLog(database),
+        retention=retention,
         access=access,
         account=account,
         blobs=api_blobs,
@@ -195,7 +202,10 @@ def compose_on(
         CutResults(cuts, cuts_queue).judge,
         renditions.after_ingest,
     )
-    reconciliation = Reconciliation(clock, blobs, containers, upkeep, ingest)
+    losses = BulkLosses(database)
+    missing_clips = MissingClips(blobs, containers, upkeep, losses)
+    finder = DifferenceFinder(blobs, containers, upkeep)
+    reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
@@ -214,6 +224,7 @@ def compose_on(
             containers=containers,
             upkeep=upkeep,
             grants=grants,
+            dates=Dates(retention),
             deletion=deletion,
             ingest=ingest,
             reconciliation=reconciliation,
@@ -224,7 +235,8 @@ def compose_on(
             renditions=renditions,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
-        health=Health(database, api_blobs, containers),
+        health=Health(database, api_blobs, containers, losses),
+        missing_clips=missing_clips,
         sources=VideoSources(
             Sources(database), library, access, storyboards, api_blobs, containers
         ),

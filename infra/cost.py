@@ -58,13 +58,13 @@ SIZES = {
         ready_blob=0,
         metric_alerts=5,
         log_alerts_every_5_minutes=0,
-        log_alerts_every_15_minutes=3,
+        log_alerts_every_15_minutes=4,
     ),
     "standard": Size(
         ready_blob=1,
         metric_alerts=10,
         log_alerts_every_5_minutes=4,
-        log_alerts_every_15_minutes=1,
+        log_alerts_every_15_minutes=2,
     ),
 }
 

@@ -52,7 +52,7 @@ param location string
 @allowed(['small', 'standard'])
 param size string = 'small'
 
-@description('Begins the names of the four containers; 45 characters leave room for the names of queues')
+@description('Begins the names of the containers; 45 characters leave room for the names of queues')
 @maxLength(45)
 param containerPrefix string = 'cliplink'
 
@@ -81,6 +81,11 @@ param renditions string = 'remux'
 @description('The encoder of exact cuts and playable copies; libx264 is under the GPL')
 @allowed(['libx264', 'libsvtav1', 'libvpx-vp9'])
 param videoEncoder string = 'libx264'
+
+@description('For how many days what is deleted can be restored; 0 switches the recycle bin off')
+@minValue(0)
+@maxValue(3650)
+param binDays int = 14
 
 // --- Functions
 
@@ -356,6 +361,7 @@ module settings 'modules/app-settings.bicep' = {
     containerPrefix: containerPrefix
     publicUrl: publicUrl
     renditions: renditions
+    binDays: binDays
     videoEncoder: videoEncoder
     cdnEndpoint: frontDoor ? 'https://${frontDoorProfile!.outputs.host}' : ''
     databaseUrl: 'postgresql://${names.identity}@${database.outputs.host}:${database.outputs.port}/${databaseName}'

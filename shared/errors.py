@@ -15,7 +15,8 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
     ├── WrongState                the thing exists, but cannot do this now
-    │   └── SourceNotReady            a source that is not uploaded or not processed yet
+    │   ├── SourceNotReady            a source that is not uploaded or not processed yet
+    │   └── Pinned                    the clip, or a clip of the video, may not be deleted
     ├── CutOutOfRange             nothing of the source is shown in the wanted range
     ├── UnplayableClip            the uploaded file is no clip that can be played
     ├── UnusableFile              a local or remote file cannot become a clip
@@ -134,6 +135,19 @@ class WrongState(CliplinkError):
 class SourceNotReady(WrongState):
     code = "source_not_ready"
     title = "The source is not ready"
+
+
+class Pinned(WrongState):
+    code = "pinned"
+    title = "A pinned clip cannot be deleted"
+
+
+def pinned_clip() -> Pinned:
+    return Pinned("The clip is pinned. Set its `pinned` to false first.")
+
+
+def pinned_in_video() -> Pinned:
+    return Pinned("A clip of the video is pinned. Set its `pinned` to false first.")
 
 
 class CutOutOfRange(CliplinkError):

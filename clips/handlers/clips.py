@@ -7,7 +7,7 @@ from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, Respon
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.library import ClipDraft, ShownClip
-from shared.errors import NotFound, StorageUnavailable, WrongState
+from shared.errors import NotFound, Pinned, StorageUnavailable, WrongState
 from shared.model import ClipUpdate
 
 
@@ -98,7 +98,7 @@ def change(request: Request, where: inputs.ClipId, change: inputs.ClipChange) ->
     "next cleanup if storage is unavailable.",
     parameters=inputs.ClipId,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", outputs.Message),),
-    errors=(NotFound,),
+    errors=(NotFound, Pinned),
 )
 def delete(request: Request, where: inputs.ClipId) -> Response:
     request.services.deletion.delete_clip(request.viewer, where.clip_id)

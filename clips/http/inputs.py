@@ -38,13 +38,21 @@ from clips.http.fields import (
     MediaType,
     Position,
     PositionKey,
+    RetentionDays,
     SwitchOrName,
     TimeKey,
     Title,
     Width,
 )
 from shared.media_types import upload_type
-from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
+from shared.model import (
+    Accuracy,
+    ClipStatus,
+    ImageFormat,
+    RehydratePriority,
+    ShareVariant,
+    Variant,
+)
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
 
@@ -143,22 +151,32 @@ class NewClip(Body):
         return content_type
 
 
-class ClipChange(Body):
+class Change(Body):
     """Absent leaves as it is, null clears."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "must name a field to change")
         return self
+
+
+class VideoChange(Change):
+    title: Title = None
+    retention_days: RetentionDays | None = None
+
+
+class ClipChange(Change):
+    title: Title = None
+    expires_at: Annotated[
+        FutureMoment | None,
+        Field(description="In the future: when the clip is deleted automatically."),
+    ] = None
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ] = False
 
 
 class NewSource(Body):
@@ -247,6 +265,13 @@ class VideoId(Owned):
     video_id: Id
 
 
+class VideoRetention(Owned):
+    """Without `retention_days`, the retention that the video has."""
+
+    video_id: Id
+    retention_days: RetentionDays | None = None
+
+
 class ClipId(Owned):
     clip_id: Id
 
@@ -332,6 +357,10 @@ class NewShare(Body):
     expires_at: FutureMoment | None = None
     max_views: Count | None = None
     ip: IpRule | None = None
+    variant: Annotated[
+        ShareVariant,
+        Field(strict=False, description="With `play` the URL ends with `?variant=play`."),
+    ] = ShareVariant.CLIP
 
 
 class NewMigration(Parameters):
@@ -352,8 +381,12 @@ class MigrationId(Parameters):
 
 
 class ShareToken(Parameters):
-    """The query is ignored: mail and chat programs append their own parameters to links."""
+    """Other parameters are ignored: mail and chat programs append their own to links."""
 
     model_config = ConfigDict(extra="ignore")
 
     token: str
+    variant: Annotated[
+        ShareVariant,
+        Field(description="`play`: the clip if every browser plays it, else its playable copy."),
+    ] = ShareVariant.CLIP

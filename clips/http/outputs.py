@@ -6,8 +6,8 @@ description is generated from them. Dataclasses of the model that appear in a re
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Literal, TypedDict
+from datetime import date, datetime
+from typing import Annotated, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from pydantic import Field
@@ -36,7 +36,18 @@ type Link = Annotated[
 ]
 type Title = Annotated[str, Field(examples=["Holidays"])]
 type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
+type RetentionDays = Annotated[
+    int | None,
+    Field(description="Clips are deleted so many days after their creation; null: never."),
+]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
+type DeletedAt = Annotated[
+    datetime | None, Field(description="When it was moved to the recycle bin; null: it was not.")
+]
+type PurgeAt = Annotated[
+    datetime | None,
+    Field(description="When the recycle bin deletes it for ever; null: it is not in the bin."),
+]
 
 
 class Message(TypedDict):
@@ -60,6 +71,34 @@ class Video(TypedDict):
     created_at: datetime
     clip_count: Annotated[
         int, Field(ge=0, description="Clips that its owner can see, of any status.")
+    ]
+    retention_days: RetentionDays
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
+
+
+class RetentionDay(TypedDict):
+    """How many clips are deleted on a day."""
+
+    date: Annotated[date, Field(description="In UTC.")]
+    clips: Annotated[int, Field(ge=1)]
+
+
+class Retention(TypedDict):
+    """What the retention of a video will delete, as its clips are now."""
+
+    video_id: UUID
+    retention_days: RetentionDays
+    effective_from: Annotated[
+        datetime | None,
+        Field(description="It deletes nothing before: seven days after it was set or shortened."),
+    ]
+    clips: Annotated[int, Field(ge=0, description="How many it deletes in all.")]
+    pinned: Annotated[int, Field(ge=0, description="How many it spares because they are pinned.")]
+    first_at: Annotated[datetime | None, Field(description="When the first of them is deleted.")]
+    last_at: datetime | None
+    days: Annotated[
+        list[RetentionDay], Field(max_length=366, description="The first days with deletions.")
     ]
 
 
@@ -119,6 +158,11 @@ class Clip(TypedDict):
     rendition: Annotated[
         Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
     ]
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ]
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
 
 
 class CutFailure(TypedDict):
@@ -340,10 +384,18 @@ type Availability = Literal["ok", "unavailable"]
 class Checks(TypedDict):
     database: Availability
     storage: Availability
+    reconciliation: Annotated[
+        NotRequired[Literal["held"]],
+        Field(description="There while so many blobs are missing that no clip is marked as lost."),
+    ]
 
 
 class Health(TypedDict):
     """Whether the database and storage can be reached."""
 
-    status: Availability
+    status: Annotated[
+        Literal["ok", "degraded", "unavailable"],
+        Field(description="`degraded`: everything answers, but an operator has to decide."),
+    ]
     checks: Checks
+    detail: Annotated[NotRequired[str], Field(description="What an operator can do.")]

@@ -4,7 +4,7 @@ A field that has the same name in the model and in the response is copied by its
 is added to both, and nothing here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -16,11 +16,13 @@ from shared.errors import CliplinkError
 from shared.model import (
     Blob,
     Clip,
+    HealthReport,
     Media,
     MediaJson,
     MigrationReport,
     RecordedGrant,
     Rehydration,
+    RetentionForecast,
     Share,
     SignedLink,
     Source,
@@ -42,6 +44,7 @@ def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], 
 
 
 _VIDEO = _fields_of(outputs.Video)
+_RETENTION = _fields_of(outputs.Retention)
 _CLIP = _fields_of(
     outputs.Clip,
     "thumbnail_access_url",
@@ -58,6 +61,10 @@ _BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
 
 def video(value: Video) -> outputs.Video:
     return cast("outputs.Video", _VIDEO(value))
+
+
+def retention(value: RetentionForecast) -> outputs.Retention:
+    return cast("outputs.Retention", _RETENTION(value))
 
 
 def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
@@ -179,12 +186,17 @@ def migration(report: MigrationReport) -> outputs.Migration:
     }
 
 
-def health(answering: Mapping[str, bool]) -> outputs.Health:
-    checks = {name: _availability(well) for name, well in answering.items()}
-    return {
-        "status": _availability(all(answering.values())),
-        "checks": cast("outputs.Checks", checks),
+def health(value: HealthReport) -> outputs.Health:
+    checks: outputs.Checks = {
+        "database": _availability(value.database),
+        "storage": _availability(value.storage),
     }
+    view: outputs.Health = {"status": _availability(value.answers), "checks": checks}
+    if value.held is not None:
+        checks["reconciliation"] = "held"
+        view["detail"] = value.held
+        view["status"] = "degraded" if value.answers else "unavailable"
+    return view
 
 
 def message(text: str) -> outputs.Message:

@@ -21,7 +21,7 @@ from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_cou
 from clips.transfer.context import open_transfer
 from clips.upkeep.deletion import Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Upkeep, Users, Videos, ViewLog
+from shared.catalogue import Clips, Grants, Retention, Upkeep, Users, Videos, ViewLog
 from shared.clock import utc_now
 from shared.errors import WrongState
 from shared.model import Clip, ClipStatus, RehydratePriority, SignedLink, Variant, Viewer
@@ -71,6 +71,7 @@ class Pipeline:
             videos=videos,
             clips=clips,
             view_log=ViewLog(context.database),
+            retention=Retention(context.database),
             access=self._access,
             account=context.account,
             blobs=blobs,

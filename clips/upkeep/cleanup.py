@@ -16,6 +16,7 @@ from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
+from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from clips.upkeep.reconciliation import Reconciliation
@@ -53,6 +54,7 @@ class Cleanup:
         containers: Containers,
         upkeep: Upkeep,
         grants: Grants,
+        dates: Dates,
         deletion: Deletion,
         ingest: Ingest,
         reconciliation: Reconciliation,
@@ -73,7 +75,8 @@ class Cleanup:
         self._sources = sources
         # Those that may take minutes come last.
         self._steps: Mapping[str, Step] = {
-            "clips_expired": upkeep.hide_expired_clips,
+            "clips_expired": dates.hide_expired,
+            "clips_past_retention": dates.hide_past_retention,
             "uploads_abandoned": self._drop_abandoned_uploads,
             "clips_deleted": self._finish_clips,
             "videos_deleted": self._finish_videos,
@@ -208,9 +211,14 @@ def _run_step(name: str, step: Step) -> Tally:
 def _record(report: Report, total: Tally) -> None:
     """Logs the counts, in one line and as its fields, and adds them to the metrics."""
     counts = " ".join(f"{name}={count}" for name, count in report.items())
-    besides = {"outages": len(total.outages), "held": total.held, "failures": total.failed}
+    besides = {
+        "outages": len(total.outages),
+        "held": total.held,
+        "unmarked": total.unmarked,
+        "failures": total.failed,
+    }
     _log.info(
-        "Cleanup done: %s outages=%d held=%d failures=%d",
+        "Cleanup done: %s outages=%d held=%d unmarked=%d failures=%d",
         counts,
         *besides.values(),
         extra=report | besides,

@@ -76,7 +76,8 @@ class Deletion:
             (self._containers.videos, str(video_id)),
         ):
             try:
-                self._blobs.delete_prefix(container, prefix, may_go_on)
+                # Sidecars are deleted when their rows are.
+                self._blobs.delete_prefix(container, prefix, may_go_on, keep=blob_names.is_sidecar)
             except (BlobHeld, Unavailable) as problem:
                 problems.append(problem)
             if not may_go_on():
@@ -87,11 +88,13 @@ class Deletion:
         return True
 
     def remove_blobs(self, clip: DeletedClip, may_go_on: Callable[[], bool] = lambda: True) -> None:
-        """Deletes a clip's own blob and every image made from it."""
+        """Deletes a clip's own blob and every image made from it; the sidecar goes with the row."""
         if clip.blob_name is not None:
             self._blobs.delete(self._containers.clips, clip.blob_name)
         prefix = blob_names.images_prefix(clip.video_id, clip.clip_id)
-        self._blobs.delete_prefix(self._containers.thumbnails, prefix, may_go_on)
+        self._blobs.delete_prefix(
+            self._containers.thumbnails, prefix, may_go_on, keep=blob_names.is_sidecar
+        )
 
     def _finish(self, what: str, finish: Callable[[Callable[[], bool]], bool]) -> None:
         """Does as much as a caller can wait for; the mark on the row remains for the rest."""

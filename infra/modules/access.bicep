@@ -22,7 +22,7 @@ var role = {
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var kindsWithTrigger = ['clips', 'videos']
-var kindsBesides = ['thumbnails', 'temp']
+var kindsBesides = ['thumbnails', 'temp', 'bin']
 var queueNames = [
   '${containerPrefix}-migrations'
   '${containerPrefix}-migrations-poison'
@@ -30,6 +30,8 @@ var queueNames = [
   '${containerPrefix}-cuts-poison'
   '${containerPrefix}-renditions'
   '${containerPrefix}-renditions-poison'
+  '${containerPrefix}-deletions'
+  '${containerPrefix}-deletions-poison'
   'webjobs-blobtrigger-poison'
 ]
 
@@ -102,7 +104,8 @@ resource appOwnsFilms 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Images are written, read, listed and deleted; temporary storyboards written and deleted
+// Images are written, read, listed and deleted; temporary storyboards written and deleted; what is
+// deleted is copied into the bin and back
 // (shared/storage/sdk/blobs.py).
 resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (kind, i) in kindsBesides: {

@@ -18,6 +18,9 @@ param renditions string
 @description('The encoder of exact cuts and playable copies')
 param videoEncoder string
 
+@description('Days in the recycle bin; 0: none')
+param binDays int
+
 @description('Without a password: the app fetches an Entra token for every connection')
 param databaseUrl string
 
@@ -74,6 +77,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     CDN_ENDPOINT: cdnEndpoint
     PUBLIC_URL: publicUrl
 
+    BIN_DAYS: string(binDays)
     RENDITIONS: renditions
     VIDEO_ENCODER: videoEncoder
 

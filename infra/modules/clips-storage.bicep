@@ -28,7 +28,7 @@ var hasArchive = !replicated && contains(['Standard_LRS', 'Standard_GRS', 'Stand
 var archiving = loadTextContent('../lifecycle/archive.json')
 var growingCold = loadTextContent('../lifecycle/cold.json')
 var lifecycleText = hasArchive ? archiving : growingCold
-var kinds = ['videos', 'clips', 'thumbnails', 'temp']
+var kinds = ['videos', 'clips', 'thumbnails', 'temp', 'bin']
 var deadLetters = 'event-dead-letters'
 // Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
 var queueNames = [
@@ -38,6 +38,8 @@ var queueNames = [
   '${containerPrefix}-cuts-poison'
   '${containerPrefix}-renditions'
   '${containerPrefix}-renditions-poison'
+  '${containerPrefix}-deletions'
+  '${containerPrefix}-deletions-poison'
   'webjobs-blobtrigger-poison'
 ]
 

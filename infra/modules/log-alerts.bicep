@@ -24,6 +24,18 @@ var alerts = [
     splitBy: []
   }
   {
+    name: 'blobs-missing'
+    description: 'So many blobs are missing that the cleanup marks no clip as lost: an emptied container, a wrong prefix? See docs/running.md.'
+    severity: 1
+    // Twice, as a metric and as a field of the cleanup's line, of which one may be late.
+    query: 'union (AppMetrics | where Name == "cliplink.losses.held" and Sum > 0), (AppTraces | where Message startswith "Cleanup done:" and toint(Properties.unmarked) > 0)'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT15M'
+    splitBy: []
+  }
+  {
     name: 'function-failures'
     description: 'Triggers fail again and again: ingest, cuts, renditions, migrations or the cleanup. See AppExceptions by OperationId.'
     severity: 2
@@ -72,7 +84,7 @@ var alerts = [
   }
 ]
 
-var essential = ['cleanup-missing', 'function-failures', 'poison-message']
+var essential = ['cleanup-missing', 'blobs-missing', 'function-failures', 'poison-message']
 var chosen = filter(alerts, alert => all || contains(essential, alert.name))
 
 resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [

@@ -20,7 +20,7 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.errors import WrongState, no_such_video
+from shared.errors import WrongState, no_such_video, pinned_clip
 from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
 from shared.postgres.database import Database
 
@@ -71,19 +71,25 @@ _PAGE: LiteralString = f"""
     LIMIT %(limit)s
 """
 
-# Only what was named is changed: NULL is a value here, not an absence.
+# Only what was named is changed: NULL is a value here, not an absence. The video is locked, so that
+# it cannot be deleted with a clip that is being pinned.
 _CHANGE: LiteralString = f"""
     UPDATE clips c
     SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
         expires_at = CASE WHEN %(with_expires_at)s THEN %(expires_at)s::timestamptz
-                          ELSE c.expires_at END
-    FROM videos v
+                          ELSE c.expires_at END,
+        pinned = CASE WHEN %(with_pinned)s THEN %(pinned)s ELSE c.pinned END
+    FROM (
+        SELECT id, user_id, deleted_at FROM videos
+        WHERE id = (SELECT video_id FROM clips WHERE id = %(id)s) FOR SHARE
+    ) v
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
 
+# A pinned clip is returned as well, but stays.
 _HIDE: LiteralString = f"""
-    UPDATE clips c SET deleted_at = now()
+    UPDATE clips c SET deleted_at = CASE WHEN c.pinned THEN NULL ELSE now() END
     FROM videos v
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
@@ -173,8 +179,14 @@ class Clips:
         return self._database.one_as(clip_of, _CHANGE, parameters)
 
     def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
-        """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
-        return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
+        """Marks a clip as deleted and returns it as it was; None if there is no such clip.
+
+        Raises Pinned.
+        """
+        clip = self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
+        if clip is not None and clip.pinned:
+            raise pinned_clip()
+        return clip
 
 
 class ViewLog:

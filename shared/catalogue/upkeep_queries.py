@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.row_mapping import VIDEO_EXISTS
 from shared.errors import DatabaseUnavailable
 from shared.model import MISSING, is_settled
 from shared.postgres.database import Database
@@ -23,42 +24,44 @@ _KNOWN_AT_A_TIME = 5000
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
-_HIDE_EXPIRED: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
-"""
-
 # Made through the API, and nothing ever came.
 _ABANDONED: LiteralString = """
-    SELECT id AS clip_id, video_id, blob_name
-    FROM clips
-    WHERE status = 'awaiting_upload' AND blob_name IS NOT NULL AND deleted_at IS NULL
-      AND created_at < %(before)s
-    ORDER BY created_at LIMIT %(limit)s
+    SELECT c.id AS clip_id, c.video_id, c.blob_name
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.status = 'awaiting_upload' AND c.blob_name IS NOT NULL AND c.deleted_at IS NULL
+      AND NOT c.pinned AND c.bin_etag IS NULL AND v.deleted_at IS NULL AND c.created_at < %(before)s
+    ORDER BY c.created_at LIMIT %(limit)s
 """
 
-_HIDE_ABANDONED: LiteralString = """
+_HIDE_ABANDONED: LiteralString = f"""
     UPDATE clips SET deleted_at = now()
     WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
+      AND NOT pinned AND {VIDEO_EXISTS}
 """
 
 # Those of a deleted video go with it.
 _HIDDEN_CLIPS: LiteralString = """
     SELECT c.id AS clip_id, c.video_id, c.blob_name
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.deleted_at IS NOT NULL AND v.deleted_at IS NULL
+    WHERE c.deleted_at IS NOT NULL AND c.purge_at IS NULL
+      AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL)
     ORDER BY c.deleted_at LIMIT %(limit)s
 """
 
 _HIDDEN_VIDEOS: LiteralString = """
-    SELECT id FROM videos WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT %(limit)s
+    SELECT id FROM videos
+    WHERE deleted_at IS NOT NULL AND purge_at IS NULL
+    ORDER BY deleted_at LIMIT %(limit)s
 """
 
 # Items are taken in the order of their marks. One that cannot be deleted must not block the others.
 _POSTPONE_CLIP: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
+    UPDATE clips SET deleted_at = now()
+    WHERE id = %(id)s AND deleted_at IS NOT NULL AND purge_at IS NULL
 """
 _POSTPONE_VIDEO: LiteralString = """
-    UPDATE videos SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
+    UPDATE videos SET deleted_at = now()
+    WHERE id = %(id)s AND deleted_at IS NOT NULL AND purge_at IS NULL
 """
 _POSTPONE_SWEEP: LiteralString = """
     UPDATE deleted_clips SET sweep_after = now() + interval '1 hour' WHERE clip_id = %(id)s
@@ -105,20 +108,21 @@ _EXISTING_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
 """
 
-# A part of the blob names in (after, upto], in their order; no `upto`: to the end.
+# A part of the blob names in (after, upto], in their order; no `upto`: to the end. Clips that are
+# deleted or in the bin have no blob here that could be missing, and none to be processed.
 _KNOWN_BLOBS: LiteralString = """
-    SELECT blob_name AS name, etag, status, failure_code, attempts,
-           coalesce(attempted_at, created_at) AS touched_at, deleted_at IS NOT NULL AS deleted,
-           archived
-    FROM clips
-    WHERE blob_name > %(after)s AND (%(upto)s::text IS NULL OR blob_name <= %(upto)s)
-    ORDER BY blob_name LIMIT %(limit)s
+    SELECT c.blob_name AS name, c.etag, c.status, c.failure_code, c.attempts,
+           coalesce(c.attempted_at, c.created_at) AS touched_at,
+           c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL AS deleted, c.archived
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.blob_name > %(after)s AND (%(upto)s::text IS NULL OR c.blob_name <= %(upto)s)
+    ORDER BY c.blob_name LIMIT %(limit)s
 """
 
-_MARK_MISSING: LiteralString = """
+_MARK_MISSING: LiteralString = f"""
     UPDATE clips SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
     WHERE blob_name = %(blob_name)s AND etag = %(etag)s AND deleted_at IS NULL
-      AND status IN ('processing', 'ready')
+      AND status IN ('processing', 'ready') AND {VIDEO_EXISTS}
 """
 
 _NOTE_ARCHIVED: LiteralString = """
@@ -126,10 +130,11 @@ _NOTE_ARCHIVED: LiteralString = """
 """
 
 _WITHOUT_MD5: LiteralString = """
-    SELECT blob_name FROM clips
-    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL AND NOT archived
-      AND file_size <= %(largest)s
-    ORDER BY created_at LIMIT %(limit)s
+    SELECT c.blob_name
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.status = 'ready' AND c.content_md5 IS NULL AND NOT c.archived
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL AND c.file_size <= %(largest)s
+    ORDER BY c.created_at LIMIT %(limit)s
 """
 
 _NOTE_MD5: LiteralString = """
@@ -147,9 +152,12 @@ class DeletedClip:
     blob_name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """What the catalogue knows of a blob; `touched_at` is when it was last worked on."""
+    """What the catalogue knows of a blob; `touched_at` is when it was last worked on.
+
+    Its fields are the columns of _KNOWN_BLOBS, in their order.
+    """
 
     name: str
     etag: str | None
@@ -187,9 +195,6 @@ class Upkeep:
             if not is_over:
                 raise
             _log.warning("The lock of the cleanup was lost with its connection")
-
-    def hide_expired_clips(self) -> int:
-        return self._database.run(_HIDE_EXPIRED, {})
 
     def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
         """Clips made before `before` that still await their upload."""
@@ -264,14 +269,13 @@ class Upkeep:
     def known_blobs(self, after: str, upto: str | None) -> Iterator[KnownBlob]:
         """What the catalogue knows of blobs named (after, upto], in the order of names."""
         while True:
-            rows = self._database.all(
-                _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
+            rows = self._database.all_as(
+                KnownBlob, _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
             )
-            for row in rows:
-                yield KnownBlob(**row)
+            yield from rows
             if len(rows) < _KNOWN_AT_A_TIME:
                 return
-            after = rows[-1]["name"]
+            after = rows[-1].name
 
     def mark_missing(self, blob_name: str, etag: str) -> bool:
         """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""

@@ -1,20 +1,21 @@
 """Videos, each with its owner; clips belong to videos."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import LiteralString
 from uuid import UUID, uuid4
 
 from shared.catalogue.retry_queries import claim
-from shared.catalogue.row_mapping import TimeKey, page_after, seen_by
-from shared.errors import WrongState
-from shared.model import RetryKey, Video, Viewer
+from shared.catalogue.row_mapping import UNEXPIRED, TimeKey, page_after, seen_by
+from shared.errors import WrongState, pinned_in_video
+from shared.model import RetryKey, Video, VideoUpdate, Viewer
 from shared.postgres.database import Database, Row
 
-_COLUMNS: LiteralString = """
-    v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at,
+_COLUMNS: LiteralString = f"""
+    v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at, v.retention_days,
     (SELECT count(*) FROM clips c
-     WHERE c.video_id = v.id AND c.deleted_at IS NULL
-       AND (c.expires_at IS NULL OR c.expires_at > now())) AS clip_count
+     WHERE c.video_id = v.id AND c.deleted_at IS NULL AND {UNEXPIRED}) AS clip_count,
+    v.deleted_at, v.purge_at
 """
 
 # No row if the user was deleted.
@@ -42,10 +43,25 @@ _PAGE: LiteralString = f"""
     LIMIT %(limit)s
 """
 
+# Only what was named is changed: NULL is a value here. The schema dates a new retention.
+_CHANGE: LiteralString = f"""
+    UPDATE videos v
+    SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE v.title END,
+        retention_days = CASE WHEN %(with_retention_days)s THEN %(retention_days)s::integer
+                              ELSE v.retention_days END
+    WHERE v.id = %(id)s AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
+    RETURNING {_COLUMNS}
+"""
+
 _HIDE: LiteralString = """
     UPDATE videos SET deleted_at = now()
     WHERE id = %(id)s AND (user_id = %(user_id)s OR %(as_admin)s) AND deleted_at IS NULL
     RETURNING id
+"""
+
+# A query of its own after _HIDE, whose lock waits for a clip that is being pinned.
+_HAS_PINNED: LiteralString = """
+    SELECT 1 FROM clips WHERE video_id = %(id)s AND pinned AND deleted_at IS NULL LIMIT 1
 """
 
 _HIDE_CLIPS: LiteralString = """
@@ -95,11 +111,23 @@ class Videos:
         rows = self._database.all(_PAGE, page_after(after, limit) | {"user_id": user_id})
         return [_video(row) for row in rows]
 
+    def change(self, viewer: Viewer, video_id: UUID, change: VideoUpdate) -> Video | None:
+        fields = asdict(change)
+        named = fields.pop("named")
+        with_fields = {f"with_{name}": name in named for name in fields}
+        row = self._database.one(_CHANGE, seen_by(viewer) | {"id": video_id} | fields | with_fields)
+        return _video(row) if row else None
+
     def hide(self, viewer: Viewer, video_id: UUID) -> bool:
-        """Marks a video and all its clips as deleted; False if there is no such video."""
+        """Marks a video and all its clips as deleted; False if there is no such video.
+
+        Raises Pinned if one of its clips is pinned.
+        """
         with self._database.transaction() as connection:
             found = connection.execute(_HIDE, seen_by(viewer) | {"id": video_id}).fetchone()
             if found is not None:
+                if connection.execute(_HAS_PINNED, {"id": video_id}).fetchone():
+                    raise pinned_in_video()
                 connection.execute(_HIDE_CLIPS, {"id": video_id})
         return found is not None
 

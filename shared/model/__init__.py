@@ -6,6 +6,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.model.clip import (
+    COPY_TYPE,
     LONGEST_POSITION,
     LONGEST_TITLE,
     UPLOAD_LIFE,
@@ -16,6 +17,7 @@ from shared.model.clip import (
     Images,
     Rendition,
     Upload,
+    playable_copy,
     ready_blob,
     title_from,
 )
@@ -38,12 +40,14 @@ from shared.model.failure import (
     Failure,
     is_settled,
 )
+from shared.model.health import HealthReport
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     Client,
     ImageFormat,
     RecordedGrant,
     Share,
+    ShareVariant,
     SignedLink,
     Variant,
 )
@@ -54,11 +58,13 @@ from shared.model.migration import (
     MigrationReport,
     MigrationStatus,
 )
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
+    "COPY_TYPE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -83,6 +89,7 @@ __all__ = [
     "Failure",
     "FileProblem",
     "Hdr",
+    "HealthReport",
     "ImageFormat",
     "Images",
     "Media",
@@ -94,9 +101,14 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
+    "ShareVariant",
+    "SidecarKey",
+    "SidecarKind",
     "SignedLink",
     "Source",
     "Upload",
@@ -104,9 +116,11 @@ __all__ = [
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "WrittenCut",
     "is_settled",
+    "playable_copy",
     "ready_blob",
     "title_from",
 ]

@@ -64,6 +64,8 @@ def person(app: App, roles: Sequence[str] = ()) -> Iterator[Person]:
 # What can be done to a video and a clip; those that end it come last.
 ACTIONS: list[tuple[str, str, dict[str, object] | None, int]] = [
     ("GET", "/videos/{video}", None, 200),
+    ("PATCH", "/videos/{video}", {"retention_days": 400}, 200),
+    ("GET", "/videos/{video}/retention", None, 200),
     ("GET", "/videos/{video}/clips", None, 200),
     ("POST", "/videos/{video}/clips", {"start_time": 0, "end_time": 1}, 201),
     ("POST", "/videos/{video}/clips/{clip}/view", None, 201),

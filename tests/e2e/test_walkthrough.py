@@ -180,6 +180,33 @@ class TestChange:
         assert (cleared["title"], cleared["expires_at"]) == (None, None)
 
 
+class TestPinsAndRetention:
+    def test_pinned_clip_is_deleted_only_once_it_is_unpinned(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        clip_path, video_path = f"/clips/{clip['id']}", f"/videos/{clip['video_id']}"
+        assert not clip["pinned"]
+        assert alice.http.patch(clip_path, json={"pinned": True}).json()["pinned"]
+        for path in (clip_path, video_path):
+            answer = alice.http.delete(path)
+            assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
+        assert not alice.http.patch(clip_path, json={"pinned": False}).json()["pinned"]
+        assert alice.http.delete(clip_path).status_code == 200
+
+    def test_retention_is_shown_set_and_lifted(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        path = f"/videos/{clip['video_id']}"
+        assert alice.http.get(path).json()["retention_days"] is None
+        preview = alice.http.get(f"{path}/retention", params={"retention_days": 30}).json()
+        assert (preview["retention_days"], preview["clips"]) == (30, 1)
+        changed = alice.http.patch(path, json={"title": " ", "retention_days": 3}).json()
+        assert (changed["title"], changed["retention_days"]) == (None, 3)
+        found = alice.http.get(f"{path}/retention").json()
+        assert found["first_at"] == found["effective_from"] == found["last_at"]
+        assert found["days"] == [{"date": found["first_at"][:10], "clips": 1}]
+        assert alice.http.patch(path, json={"retention_days": None}).json()["title"] is None
+        assert alice.http.get(f"{path}/retention").json()["clips"] == 0
+
+
 class TestMetadata:
     def test_clip_has_the_fields_of_the_contract(
         self, ready: tuple[Caller, dict[str, Any]]

@@ -143,7 +143,12 @@ def test_small_size_keeps_alerts_on_lost_clips_and_costs() -> None:
     }
     assert metrics < metric_alerts().keys()
     logs = {each.name: each for each in of_type("small", LOG_ALERTS)}
-    assert logs.keys() == {"cleanup-missing", "function-failures", "poison-message"}
+    assert logs.keys() == {
+        "cleanup-missing",
+        "blobs-missing",
+        "function-failures",
+        "poison-message",
+    }
     assert {each.properties["evaluationFrequency"] for each in logs.values()} == {"PT15M"}
     for name, alert in logs.items():
         assert alert.properties["criteria"] == log_alerts()[name].properties["criteria"]
@@ -188,6 +193,16 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     schedule = one("small", "Microsoft.Web/sites/config").properties
     assert schedule["CLEANUP_SCHEDULE"] == "0 */5 * * * *"
     assert log_alerts()["cleanup-missing"].properties["windowSize"] == "PT30M"
+
+
+def test_loss_in_bulk_is_noticed_by_its_metric_and_by_the_line_of_the_cleanup() -> None:
+    asked = query("blobs-missing")["query"]
+    assert f'Name == "{telemetry.LOSSES_HELD.name}"' in asked
+    (beginning,) = re.findall(r'Message startswith "([^"]+)"', asked)
+    (field,) = re.findall(r"Properties\.(\w+)\) > 0", asked)
+    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    assert f'"{beginning} ' in cleanup
+    assert f'"{field}": ' in cleanup
 
 
 def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:

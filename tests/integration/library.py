@@ -110,7 +110,8 @@ class Library:
         return names
 
     def everything_stored(self) -> set[str]:
-        return set().union(*(self.blobs(k) for k in ("videos", "clips", "thumbnails", "temp")))
+        kinds = ("videos", "clips", "thumbnails", "temp", "bin")
+        return set().union(*map(self.blobs, kinds))
 
     def read(self, kind: str, name: str) -> bytes | None:
         container = f"{self.containers.prefix}-{kind}"

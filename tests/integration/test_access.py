@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
 from shared.model import Clip, SignedLink, Variant
 from shared.postgres.pool import Connection, Pool
 from tests.integration.library import Library
+from tests.media import clips
 
 
 def terms(variant: Variant = Variant.CLIP) -> AccessTerms:
@@ -73,6 +75,20 @@ class TestMany:
         for answer in answers:
             assert isinstance(answer, SignedLink)
             assert httpx.get(answer.url).status_code == 200
+
+    def test_archived_clip_is_not_what_every_browser_plays(
+        self, library: Library, tmp_path: Path
+    ) -> None:
+        recipe = clips.Clip(options={"movflags": "faststart"})
+        clip = library.landed(clips.make(tmp_path / "film.mp4", recipe).read_bytes())
+
+        def play() -> SignedLink | CliplinkError:
+            [answer] = library.services.access.many(library.viewer, [clip.id], terms(Variant.PLAY))
+            return answer
+
+        assert isinstance(play(), SignedLink)
+        archived(library, clip, StandardBlobTier.ARCHIVE)
+        assert isinstance(play(), BlobArchived)
 
     def test_archived_clip_is_recorded_by_the_cleanup(self, library: Library, film: bytes) -> None:
         """Its poster stays hot; a clip in the cold tier is as good as any."""

@@ -32,7 +32,7 @@ def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
 def test_cleanup_logs_its_counts(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "clips")
     library.services.cleanup.run()
-    assert "clips_expired=0 uploads_abandoned=0" in caplog.text
+    assert "clips_expired=0 clips_past_retention=0" in caplog.text
 
 
 class TestUploads:
@@ -290,7 +290,7 @@ class TestNamesThatCannotBeStored:
             library.services.cleanup.run()
         assert [clip.status for clip in library.clips()] == [ClipStatus.READY] * 2
         assert caplog.text.count(self.LONG) == 1
-        assert "outages=0 held=0 failures=0" in caplog.text
+        assert "outages=0 held=0 unmarked=0 failures=0" in caplog.text
 
 
 class TestBurst:

@@ -164,13 +164,17 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     calls = 0
 
     def die_at(
-        self: Blobs, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+        self: Blobs,
+        container: str,
+        prefix: str,
+        may_go_on: Callable[[], bool] = lambda: True,
+        keep: Callable[[str], bool] = lambda _name: False,
     ) -> int:
         nonlocal calls
         calls += 1
         if calls == call:
             raise _Interrupted
-        return delete_prefix(self, container, prefix, may_go_on)
+        return delete_prefix(self, container, prefix, may_go_on, keep=keep)
 
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
@@ -404,6 +408,8 @@ def test_a_read_only_database_stops_no_step(
     library: Library, caplog: pytest.LogCaptureFixture, postgres_server: postgres.Server
 ) -> None:
     caplog.set_level("INFO")
+    library.announce()
+    library.services.database.run("UPDATE clips SET expires_at = now()", {})
     found = library.services.database.one("SELECT current_database() AS name", {})
     assert found is not None
     with psycopg.connect(postgres_server.database_url("postgres"), autocommit=True) as admin:

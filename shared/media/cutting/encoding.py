@@ -17,7 +17,7 @@ from shared.errors import CutOutOfRange
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
 from shared.media.cutting.muxed import Emit, Mp4Output
-from shared.media.cutting.packets import STEPS_BACK, CopiedFilm, gives_picture
+from shared.media.cutting.packets import STEPS_BACK, CopiedFilm, NoKeyframe, gives_picture
 from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
@@ -48,18 +48,22 @@ def encode(
     *,
     block: int,
     check: Check = lambda: None,
+    zero: Fraction | None = None,
 ) -> CopiedFilm:
     """Encodes what is shown from `start` to `end`, in seconds from the container's beginning.
 
-    `check` is called for every packet and may raise to end the work. Raises CutOutOfRange where
-    nothing is shown in the range, UnplayableClip for limits of reading and for damage.
+    Where that is a stretch of a longer film, they count from `zero` on its clock, it is read from
+    where it begins, and NoKeyframe is raised if that is too late. `check` is called for every
+    packet and may raise to end the work. Raises CutOutOfRange where nothing is shown in the range,
+    UnplayableClip for limits of reading and for damage.
     """
-    zero = Fraction(container.start_time or 0, av.time_base)
+    is_stretch = zero is not None
+    zero = Fraction(container.start_time or 0, av.time_base) if zero is None else zero
     first, last = Fraction(start) + zero, Fraction(end) + zero
     output = Mp4Output(emit, block)
     with output.opened() as muxer:
         work = _Work(muxer, tracks, first, last, encoder)
-        for packet in _packets(container, file, tracks, first):
+        for packet in _packets(container, file, tracks, first, is_stretch=is_stretch):
             check()
             work.take(packet)
             if work.is_done:
@@ -180,18 +184,24 @@ class _Work:
 
 
 def _packets(
-    container: InputContainer, file: SourceFile, tracks: Tracks, first: Fraction
+    container: InputContainer,
+    file: SourceFile,
+    tracks: Tracks,
+    first: Fraction,
+    *,
+    is_stretch: bool,
 ) -> Iterator["Packet[Any]"]:
     """The packets from a keyframe before `first` on, or from the beginning."""
     streams: Sequence[Any] = [stream for stream in (tracks.video, tracks.audio) if stream]
     main = streams[0]
     base = Fraction(main.time_base.num, main.time_base.den)
     begin = Fraction(container.start_time or 0, av.time_base)
-    for back in STEPS_BACK:
+    for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
         before = first - _SOUND_BEFORE - back
-        from_the_beginning = before <= begin or back == STEPS_BACK[-1]
+        from_the_beginning = not is_stretch and (before <= begin or back == STEPS_BACK[-1])
         target = min(0, main.start_time or 0) if from_the_beginning else int(before / base)
-        container.seek(target, stream=main)
+        if not is_stretch:
+            container.seek(target, stream=main)
         packets = (packet for packet in container.demux(*streams) if packet.size)
         early: list[Packet[Any]] = []
         for packet in packets:
@@ -207,6 +217,7 @@ def _packets(
                 file.check()
                 yield packet
             return
+    raise NoKeyframe("there is no keyframe")
 
 
 def _is_early(key: "Packet[Any]", base: Fraction, first: Fraction) -> bool:

@@ -44,6 +44,10 @@ type MediaStream = VideoStream | AudioStream
 type AnyPacket = Packet[Any]
 
 
+class NoKeyframe(Unsuitable):
+    """There is no keyframe at or before the start, in what was searched."""
+
+
 @dataclass(frozen=True, slots=True)
 class CopiedFilm:
     """A copied film: its span in seconds of the source, and what stands before its media."""
@@ -64,14 +68,20 @@ def copy_packets(
     emit: Emit,
     *,
     block: int,
+    zero: Fraction | None = None,
 ) -> CopiedFilm:
     """Copies `streams`, the main one first, from `start` to `end`.
 
-    Times are seconds from the beginning of the container. Raises CutOutOfRange; Unsuitable where a
-    codec does not fit into MP4 or there is no keyframe; UnplayableClip for limits of reading.
+    Times are seconds from the beginning of the container, or from `zero` on its clock where that
+    is a stretch of a longer film: it is read from where it begins. Raises CutOutOfRange;
+    Unsuitable where a codec does not fit into MP4, and of these NoKeyframe, before anything is
+    emitted; UnplayableClip for limits of reading.
     """
-    zero = Fraction(container.start_time or 0, av.time_base)
-    packets = _from_keyframe(container, file, streams, zero + Fraction(start))
+    is_stretch = zero is not None
+    zero = Fraction(container.start_time or 0, av.time_base) if zero is None else zero
+    packets = _from_keyframe(
+        container, file, streams, zero + Fraction(start), is_stretch=is_stretch
+    )
     key = next(packets)
     _check_beginning(key, zero, zero + Fraction(start))
     origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
@@ -114,8 +124,13 @@ def gives_picture(key: AnyPacket) -> bool:
     return any(not frame.is_corrupt or frame.pict_type == PictureType.I for frame in frames)
 
 
-def _from_keyframe(
-    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream], start: Fraction
+def _from_keyframe(  # noqa: C901 - one search with one state
+    container: InputContainer,
+    file: SourceFile,
+    streams: Sequence[MediaStream],
+    start: Fraction,
+    *,
+    is_stretch: bool,
 ) -> Iterator[AnyPacket]:
     """The last keyframe of the main stream at or before `start`, and all packets from there on.
 
@@ -123,9 +138,10 @@ def _from_keyframe(
     """
     main = streams[0]
     first = Fraction(container.start_time or 0, av.time_base)
-    for back in STEPS_BACK:
-        from_the_beginning = start - back <= first
-        _seek(container, main, None if from_the_beginning else start - back)
+    for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
+        from_the_beginning = not is_stretch and start - back <= first
+        if not is_stretch:  # which is read from where it begins
+            _seek(container, main, None if from_the_beginning else start - back)
         waiting: list[AnyPacket] = []
         found = False
         packets = timed_packets(container, file, streams)
@@ -151,7 +167,7 @@ def _from_keyframe(
             return
         if from_the_beginning:
             break
-    raise Unsuitable("there is no keyframe")
+    raise NoKeyframe("there is no keyframe")
 
 
 def _seek(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:

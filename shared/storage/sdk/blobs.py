@@ -125,17 +125,23 @@ class Blobs:
         return True
 
     def delete_prefix(
-        self, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+        self,
+        container: str,
+        prefix: str,
+        may_go_on: Callable[[], bool] = lambda: True,
+        keep: Callable[[str], bool] = lambda _name: False,
     ) -> int:
         """Deletes the blobs whose names begin with `prefix` and returns how many there were.
 
-        Stops after the batch in which `may_go_on` becomes false. Each blob is independent of the
-        others: the first error is raised when all have been tried.
+        Those for whose name `keep` is true stay. Stops after the batch in which `may_go_on`
+        becomes false. Each blob is independent of the others: the first error is raised when all
+        have been tried.
         """
         tried = 0
         problems: list[CliplinkError] = []
         for page in self.pages(container, prefix):
-            for batch in batched((blob.name for blob in page), _DELETE_BATCH, strict=False):
+            names = (blob.name for blob in page if not keep(blob.name))
+            for batch in batched(names, _DELETE_BATCH, strict=False):
                 problems += self._delete_batch(container, batch)[:1]
                 tried += len(batch)
                 if not may_go_on():
