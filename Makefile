@@ -51,7 +51,7 @@ bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest, cutti
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches
-	rm -rf .venv .local local/node_modules tests/infra/kusto/node_modules sample.mp4 poster.jpg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .local local/node_modules tests/infra/kusto/node_modules sample.mp4 poster.jpg clip.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 installed: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV) $(KUSTO)

@@ -15,6 +15,7 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.compose import compose
+from clips.handlers import cleanup as cleanup_runs
 from clips.handlers import clips, cuts, docs, links, migrations, shares, sources, system, videos
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
@@ -60,6 +61,7 @@ routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", share
 routes.add_public("shares_open", "GET", "s/{token}", shares.open_)
 routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
 routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
+routes.add("cleanup_runs", "GET", "cleanup/runs", cleanup_runs.runs)
 routes.add_public("health", "GET", "health", system.health)
 description = Description(routes.described)
 routes.add_public("openapi", "GET", "openapi.json", docs.openapi(description))

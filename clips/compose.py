@@ -38,6 +38,7 @@ from shared.auth.tokens import TokenVerifier
 from shared.blob_names import Containers
 from shared.catalogue import (
     BulkLosses,
+    CleanupRuns,
     Clips,
     Grants,
     Landings,
@@ -223,6 +224,7 @@ def compose_on(
             blobs=blobs,
             containers=containers,
             upkeep=upkeep,
+            runs=CleanupRuns(database),
             grants=grants,
             dates=Dates(retention),
             deletion=deletion,

@@ -1,7 +1,7 @@
 """Owns an Azurite process: blob and queue storage on loopback, under its well-known account.
 
 Knows nothing of containers and their contents. Azurite starts a table service with the
-other two and has no switch against it, so that one gets a random port and is not spoken of.
+other two and has no switch against it, so it gets a random port that is not used.
 """
 
 import http.client
@@ -68,7 +68,7 @@ class Account:
     def wait_until_ready(self) -> None:
         """Wait until both services answer."""
         for port in (self.blob_port, self.queue_port):
-            self.child.wait_until(partial(self._answers, port), patience=60)
+            self.child.wait_until(partial(self._answers, port), timeout=60)
 
     def _answers(self, port: int) -> bool:
         connection = self._connect(port)
@@ -98,7 +98,7 @@ def running(
 ) -> Iterator[Account]:
     """An emulator with its data in `directory`, stopped at the end; raises ChildFailed.
 
-    With a `certificate` it speaks HTTPS and accepts bearer tokens. With `in_memory` the
+    With a `certificate` it uses HTTPS and accepts bearer tokens. With `in_memory` the
     directory holds its log only.
     """
     with locks.hold(directory) as lock:

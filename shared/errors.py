@@ -5,22 +5,22 @@ occurrence) and a `detail` (a sentence about this occurrence, safe to show to th
 caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its status.
 
     CliplinkError
-    ├── InvalidRequest            the caller sent something malformed
+    ├── InvalidRequest            the request is malformed
     │   ├── BodyTooLarge
     │   ├── UnsupportedMediaType
     │   └── KeyReused
-    ├── Unauthenticated           a token that does not hold
+    ├── Unauthenticated           a token that is not valid
     │   └── TokenMissing              no token at all
-    ├── Forbidden                 a good token without the role that is needed
+    ├── Forbidden                 a valid token without a required role
     ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
-    ├── WrongState                the thing exists, but cannot do this now
+    ├── WrongState                the resource exists, but cannot do this now
     │   ├── SourceNotReady            a source that is not uploaded or not processed yet
     │   └── Pinned                    the clip, or a clip of the video, may not be deleted
-    ├── CutOutOfRange             nothing of the source is shown in the wanted range
-    ├── UnplayableClip            the uploaded file is no clip that can be played
+    ├── CutOutOfRange             the source shows nothing in the requested range
+    ├── UnplayableClip            the uploaded file cannot be played
     ├── UnusableFile              a local or remote file cannot become a clip
-    ├── BlobMissing               the blob is gone
+    ├── BlobMissing               the blob no longer exists
     ├── BlobChanged               the blob is no longer the version that was asked for
     ├── BlobExists                a blob that must be new is already there
     ├── BlobHeld                  the blob may not be deleted: a legal hold or a policy keeps it
@@ -57,7 +57,7 @@ class FieldError:
 
 
 class InvalidRequest(CliplinkError):
-    """A request that could never succeed as it is; `fields` names every bad part of it."""
+    """A malformed request: sending it again cannot help; `fields` names every bad field."""
 
     code = "invalid_request"
     title = "The request is malformed"
@@ -81,7 +81,7 @@ class KeyReused(InvalidRequest):
     """An Idempotency-Key that came with another request before."""
 
     code = "idempotency_key_reused"
-    title = "The Idempotency-Key belongs to another request"
+    title = "The Idempotency-Key was used for another request"
 
 
 class Unauthenticated(CliplinkError):
@@ -96,18 +96,18 @@ class TokenMissing(Unauthenticated):
 
 class Forbidden(CliplinkError):
     code = "missing_role"
-    title = "The token lacks a role that this needs"
+    title = "The token lacks a required role"
 
 
 class NotFound(CliplinkError):
     """Absent things and those of other users look the same, so that ids cannot be probed."""
 
     code = "not_found"
-    title = "There is no such thing"
+    title = "Not found"
 
 
 def no_such_clip() -> NotFound:
-    """The same words whether it never existed, belongs to someone else or is deleted."""
+    """The same sentence whether it never existed, belongs to another user or is deleted."""
     return NotFound("There is no such clip.")
 
 
@@ -151,14 +151,14 @@ def pinned_in_video() -> Pinned:
 
 
 class CutOutOfRange(CliplinkError):
-    """Nothing of the source is shown in the wanted range."""
+    """The source shows nothing in the requested range."""
 
     code = "cut_out_of_range"
     title = "The range is outside of the source"
 
 
 class UnplayableClip(CliplinkError):
-    """The owner's file is at fault, so a retry cannot help.
+    """The owner's file is the cause, so a retry cannot help.
 
     `failure_code` is one of the codes listed in docs/errors.md under "Why a clip failed".
     """
@@ -211,28 +211,28 @@ class BlobArchived(CliplinkError):
 
 
 class Unavailable(CliplinkError):
-    """An outage; `retry_after` is the number of seconds worth waiting."""
+    """An outage; `retry_after` is the number of seconds to wait."""
 
     code = "unavailable"
-    title = "A part of the service is away for the moment"
+    title = "A part of the service is temporarily unavailable"
     retry_after: ClassVar[int] = 5
 
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
-    title = "The database is away for the moment"
+    title = "The database is temporarily unavailable"
 
 
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
-    title = "The storage account is away for the moment"
+    title = "The storage account is temporarily unavailable"
 
 
 class SigningKeysUnavailable(Unavailable):
     code = "signing_keys_unavailable"
-    title = "The token issuer's keys cannot be fetched for the moment"
+    title = "The token issuer's keys cannot be fetched at present"
 
 
 class Busy(Unavailable):
     code = "busy"
-    title = "Too much is being done at once"
+    title = "The service is busy"

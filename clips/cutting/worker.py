@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from clips.cutting.cutter import Cutter, StagedCut
+from clips.upkeep.items import Tally, each
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import CutOrder, Failure
@@ -72,11 +73,14 @@ class CutWorker:
         self._cuts.finish(order.clip_id, cut.method, cut.film.commit())
         _log.info("Cut by %s: clip %s", cut.method, order.clip_id)
 
-    def resume(self) -> int:
-        """Sends a message for every cut that no worker holds, and returns how many that were."""
+    def resume(self) -> Tally:
+        """Sends a message for every cut that no worker holds, and counts them."""
         stalled = self._cuts.stalled(_STALLED_AFTER, _MOST_STALLED)
-        self._queue.send([str(clip_id) for clip_id in stalled])
-        return len(stalled)
+        return each(stalled, self._send, lambda clip_id: f"the cut of clip {clip_id}")
+
+    def _send(self, clip_id: UUID) -> int:
+        self._queue.send([str(clip_id)])
+        return 1
 
     def _renewing(self, clip_id: UUID) -> Callable[[], None]:
         """Renews the lease at a third of its time; raises _Superseded once the clip is gone."""

@@ -56,6 +56,16 @@ from shared.model import (
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
 
+# Fields that several bodies have.
+_UploadName = Annotated[
+    FileName | None,
+    Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+]
+_Expiry = Annotated[
+    FutureMoment | None,
+    Field(description="In the future: when the clip is deleted automatically."),
+]
+
 
 def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
     if end_time <= info.data.get("start_time", -1):
@@ -129,10 +139,7 @@ class NewClip(Body):
     start_time: Annotated[Position, Field(description="Seconds into the video.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
-    filename: Annotated[
-        FileName | None,
-        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
-    ] = None
+    filename: _UploadName = None
     content_type: Annotated[
         MediaType | None,
         Field(
@@ -170,10 +177,7 @@ class VideoChange(Change):
 
 class ClipChange(Change):
     title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
+    expires_at: _Expiry = None
     pinned: Annotated[
         bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
     ] = False
@@ -182,10 +186,7 @@ class ClipChange(Change):
 class NewSource(Body):
     """`filename` gives the extension only; `content_type` is the type of the upload."""
 
-    filename: Annotated[
-        FileName | None,
-        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
-    ] = None
+    filename: _UploadName = None
     content_type: Annotated[
         MediaType | None,
         Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
@@ -201,10 +202,7 @@ class CutItem(Body):
     start_time: Annotated[Position, Field(description="Seconds of the source.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
+    expires_at: _Expiry = None
     client_id: Annotated[
         str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
     ] = None
@@ -287,6 +285,11 @@ class ShareId(Owned):
 
 
 class VideoPage(Parameters):
+    limit: Limit = 50
+    cursor: TimeKey | None = None
+
+
+class CleanupRunPage(Parameters):
     limit: Limit = 50
     cursor: TimeKey | None = None
 

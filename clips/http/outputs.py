@@ -378,6 +378,29 @@ class Metadata(TypedDict):
     ]
 
 
+class StepFailure(TypedDict):
+    """What one item of a step met; the codes are those of the problems."""
+
+    step: Annotated[str, Field(examples=["clips_deleted"])]
+    item: Annotated[str, Field(description="A clip, a blob, or the step itself.")]
+    code: Annotated[str, Field(examples=["blob_held"])]
+    detail: str
+
+
+class CleanupRun(TypedDict):
+    """A run of the cleanup."""
+
+    id: UUID
+    started_at: datetime
+    finished_at: Annotated[
+        datetime | None, Field(description="Null while it is at work, and if it died.")
+    ]
+    counts: Annotated[
+        Mapping[str, int], Field(description="By step, and `outages, held, unmarked, failures`.")
+    ]
+    failures: Annotated[list[StepFailure], Field(description="The first twenty of each step.")]
+
+
 type Availability = Literal["ok", "unavailable"]
 
 

@@ -136,7 +136,7 @@ class Access:
     def upload(self, viewer: Viewer, clip: Clip) -> Upload:
         """How to send the bytes of a new clip; the link can write this one blob only."""
         if clip.blob_name is None:
-            raise WrongState("The clip has no place in storage.")
+            raise WrongState("The clip has no name in storage.")
         container = self._containers.clips
         return self.upload_to(viewer, container, clip.blob_name, clip.id, clip.content_type)
 

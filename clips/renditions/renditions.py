@@ -14,6 +14,7 @@ from uuid import UUID
 
 from clips.library import Library, ShownClip
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
+from clips.upkeep.items import Tally, each
 from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import Viewer, ready_blob
@@ -88,11 +89,14 @@ class RenditionJobs:
                 return
             self._make(order)
 
-    def resume(self) -> int:
-        """Sends a message for every copy that no worker holds, and returns how many that were."""
+    def resume(self) -> Tally:
+        """Sends a message for every copy that no worker holds, and counts them."""
         stalled = self._renditions.stalled(_STALLED_AFTER, _MOST_STALLED)
-        self._queue.send([str(clip_id) for clip_id in stalled])
-        return len(stalled)
+        return each(stalled, self._send, lambda clip_id: f"the copy of clip {clip_id}")
+
+    def _send(self, clip_id: UUID) -> int:
+        self._queue.send([str(clip_id)])
+        return 1
 
     def _make(self, order: RenditionOrder) -> None:
         if order.attempts > _MAX_ATTEMPTS:

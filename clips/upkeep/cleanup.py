@@ -6,7 +6,7 @@ its name and counted, and all others still run.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -18,15 +18,16 @@ from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
-from clips.upkeep.items import Tally, each
+from clips.upkeep.items import Tally, each, from_batches
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.step_runner import Report, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
-from shared.catalogue import DeletedClip, Grants, Upkeep
+from shared.catalogue import CleanupRuns, DeletedClip, Grants, TimeKey, Upkeep
 from shared.clock import Clock
-from shared.errors import DatabaseUnavailable
-from shared.model import UPLOAD_LIFE
+from shared.errors import Unavailable
+from shared.model import UPLOAD_LIFE, CleanupRun
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -41,10 +42,6 @@ _STEP_SECONDS = 60.0
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
 
-type Report = dict[str, int]
-"""Counts of a run, by the names of its steps."""
-type Step = Callable[[], int | Tally]
-
 
 class Cleanup:
     def __init__(
@@ -53,6 +50,7 @@ class Cleanup:
         blobs: Blobs,
         containers: Containers,
         upkeep: Upkeep,
+        runs: CleanupRuns,
         grants: Grants,
         dates: Dates,
         deletion: Deletion,
@@ -69,6 +67,8 @@ class Cleanup:
         self._blobs = blobs
         self._containers = containers
         self._upkeep = upkeep
+        self._runs = runs
+        self._runner = StepRunner(runs)
         self._grants = grants
         self._deletion = deletion
         self._ingest = ingest
@@ -103,29 +103,26 @@ class Cleanup:
         with ExitStack() as stack:
             try:
                 is_alone = stack.enter_context(self._upkeep.alone())
-            except DatabaseUnavailable:
+            except Unavailable:
                 is_alone = True  # the steps that need no database still run, and others report it
             if is_alone:
-                return self._run_steps()
+                return self._runner.run(self._steps)
         _log.warning("Another cleanup is at work: this one ends")
         telemetry.CLEANUP_RUNS.add(outcome="skipped")
         return {}
 
-    def _run_steps(self) -> Report:
-        report: Report = {}
-        total = Tally()
-        for name, step in self._steps.items():
-            tally = _run_step(name, step)
-            report[name] = tally.done
-            total.add(tally)
-        _record(report, total)
-        if total.outages:
-            raise total.outages[0]
-        return report
+    def runs(self, limit: int, after: TimeKey | None) -> Sequence[CleanupRun]:
+        """Up to `limit` runs on record, newest first, after the one with that key."""
+        return self._runs.page(limit, after)
 
     def _drop_abandoned_uploads(self) -> Tally:
         before = self._clock() - UPLOAD_LIFE - UPLOAD_GRACE
-        clips = self._upkeep.abandoned_uploads(before, _BATCH)
+
+        def next_batch(given: Sequence[DeletedClip]) -> Sequence[DeletedClip]:
+            but = [clip.clip_id for clip in given]
+            return self._upkeep.abandoned_uploads(before, but, _BATCH)
+
+        clips = from_batches(next_batch)
         return each(clips, self._drop_abandoned, _named, may_go_on=_time_limit())
 
     def _drop_abandoned(self, clip: DeletedClip) -> int:
@@ -185,49 +182,11 @@ class Cleanup:
         )
 
     def _forget_grants(self) -> int:
-        before = self._clock() - GRANT_LIFE
+        before, may_go_on = self._clock() - GRANT_LIFE, _time_limit()
         forgotten = 0
-        while (more := self._grants.forget(before, _GRANTS_AT_ONCE)) > 0:
+        while may_go_on() and (more := self._grants.forget(before, _GRANTS_AT_ONCE)) > 0:
             forgotten += more
         return forgotten
-
-
-def _run_step(name: str, step: Step) -> Tally:
-    """A step that fails as a whole counts as one failed item of that name."""
-    tally = Tally()
-
-    def run() -> int:
-        with telemetry.span(f"cleanup.{name}"):
-            result = step()
-        if isinstance(result, Tally):
-            tally.add(result)
-            return 0
-        return result
-
-    tally.attempt(f"cleanup step {name}", run)
-    return tally
-
-
-def _record(report: Report, total: Tally) -> None:
-    """Logs the counts, in one line and as its fields, and adds them to the metrics."""
-    counts = " ".join(f"{name}={count}" for name, count in report.items())
-    besides = {
-        "outages": len(total.outages),
-        "held": total.held,
-        "unmarked": total.unmarked,
-        "failures": total.failed,
-    }
-    _log.info(
-        "Cleanup done: %s outages=%d held=%d unmarked=%d failures=%d",
-        counts,
-        *besides.values(),
-        extra=report | besides,
-    )
-    for name, count in report.items():
-        telemetry.CLEANUP_ITEMS.add(count, kind=name)
-    # An alert watches for their absence: then the timer has stopped.
-    outcome = "outage" if total.outages else "failed" if total.failed else "done"
-    telemetry.CLEANUP_RUNS.add(outcome=outcome)
 
 
 def _time_limit() -> Callable[[], bool]:

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 MOST_MISSING = 20
 MOST_MISSING_SHARE = 0.2
 
+LOSS_IN_BULK = "loss_in_bulk"
 HELD = (
     "Too many blobs are missing at once, so no clip was marked as lost. Bring the blobs back, or "
     "confirm the loss: POST /drift, then POST /drift/{id}/repair with "

@@ -19,7 +19,7 @@ from clips.ingest.ingest import Ingest
 from clips.upkeep.comparison import QUIET
 from clips.upkeep.differences import DifferenceFinder, Differences, Names
 from clips.upkeep.items import Tally, each
-from clips.upkeep.missing import Guard, MissingClips
+from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
 from shared.catalogue import Upkeep
 from shared.clock import Clock
 
@@ -76,6 +76,8 @@ class Reconciliation:
         """Marks the clips whose blob is certainly gone, unless they are suspiciously many."""
         if self._missing.judge(found.missing_count, found.looked_at) is Guard.HELD:
             tally.unmarked += found.missing_count
+            clips = f"{found.missing_count} of {found.looked_at} clips"
+            tally.report(clips, LOSS_IN_BULK, HELD)
             return 0
         marked = each(
             found.missing,

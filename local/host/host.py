@@ -81,7 +81,7 @@ async def serve(
         external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
     sockets = _listen(port, listener)
-    await _run(http, sockets, background, stopping, host_settings.stop_patience)
+    await _run(http, sockets, background, stopping, host_settings.stop_timeout)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
@@ -93,7 +93,7 @@ async def _run(
     sockets: list[socket.socket],
     background: list[Awaitable[None]],
     stopping: asyncio.Event,
-    patience: float,
+    stop_timeout: float,
 ) -> None:
     config = uvicorn.Config(
         http,
@@ -105,7 +105,7 @@ async def _run(
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it
-        timeout_graceful_shutdown=round(patience),
+        timeout_graceful_shutdown=round(stop_timeout),
     )
     server = _Server(config)
     tasks = [asyncio.ensure_future(task) for task in background]

@@ -44,7 +44,7 @@ async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
 class QueueListener:
     """Works off one queue until it is cancelled.
 
-    `wake` ends a pause; `stop_patience` is how long, in seconds, functions that run when the
+    `wake` ends a pause; `stop_timeout` is how long, in seconds, functions that run when the
     host stops may take to finish.
     """
 
@@ -53,7 +53,7 @@ class QueueListener:
     options: QueueOptions
     handler: Handler
     wake: asyncio.Event
-    stop_patience: float
+    stop_timeout: float
 
     async def run(self) -> None:
         """Fetch batches of messages and run them; when cancelled, let those finish that run."""
@@ -62,7 +62,7 @@ class QueueListener:
             await self._serve(running)
         finally:
             if running:
-                await asyncio.wait(running, timeout=self.stop_patience)
+                await asyncio.wait(running, timeout=self.stop_timeout)
 
     async def _serve(self, running: set[asyncio.Task[None]]) -> None:
         pause = _FIRST_PAUSE

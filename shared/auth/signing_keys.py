@@ -75,7 +75,9 @@ class SigningKeys:
         if key is None and key_id is None:
             raise Unauthenticated("The token does not name its key.")
         if key is None:
-            raise Unauthenticated("The token is signed with a key that its issuer does not have.")
+            raise Unauthenticated(
+                "The token is signed with a key that the issuer does not publish."
+            )
         return key
 
     def _are_within(self, age: timedelta) -> bool:

@@ -64,9 +64,9 @@ class TokenVerifier:
             )
         except jwt.PyJWTError as error:
             reason = str(error).rstrip(".")
-            raise Unauthenticated(f"The token does not hold: {reason}.") from error
+            raise Unauthenticated(f"The token is not valid: {reason}.") from error
         except (ValueError, RecursionError) as error:  # what is made of a hostile header
-            raise Unauthenticated("The token does not hold: it is no JWT.") from error
+            raise Unauthenticated("The token is not valid: it is not a JWT.") from error
         _check_times(claims)
         return _identity(claims)
 
@@ -98,13 +98,13 @@ def _check_times(claims: Mapping[str, Any]) -> None:
     for name in ("exp", "nbf", "iat"):
         moment = claims.get(name, 0)
         if type(moment) not in {int, float} or not 0 <= moment < _END_OF_TIME:
-            raise Unauthenticated(f"The token's {name} is no time.")
+            raise Unauthenticated(f"The token's {name} is not a time.")
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     subject = claims["sub"]
     if not subject or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
-        raise Unauthenticated("The token's subject is not usable.")
+        raise Unauthenticated("The token's subject cannot be used.")
     roles = claims.get("roles", [])
     return Identity(
         subject=subject,

@@ -17,6 +17,7 @@ from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
 from shared.catalogue.retention_queries import Retention
 from shared.catalogue.row_mapping import StartKey, TimeKey
+from shared.catalogue.run_queries import CleanupRuns
 from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
@@ -26,6 +27,7 @@ __all__ = [
     "BulkLoss",
     "BulkLosses",
     "Claim",
+    "CleanupRuns",
     "Clips",
     "DeletedClip",
     "Grant",

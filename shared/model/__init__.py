@@ -5,6 +5,7 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 """
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
+from shared.model.cleanup import CleanupRun, ItemFailure, StepFailure
 from shared.model.clip import (
     COPY_TYPE,
     LONGEST_POSITION,
@@ -77,6 +78,7 @@ __all__ = [
     "Accuracy",
     "AudioTrack",
     "Blob",
+    "CleanupRun",
     "Client",
     "Clip",
     "ClipFile",
@@ -92,6 +94,7 @@ __all__ = [
     "HealthReport",
     "ImageFormat",
     "Images",
+    "ItemFailure",
     "Media",
     "MediaJson",
     "Migration",
@@ -111,6 +114,7 @@ __all__ = [
     "SidecarKind",
     "SignedLink",
     "Source",
+    "StepFailure",
     "Upload",
     "User",
     "Variant",

@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS cleanup_runs (
     id          uuid PRIMARY KEY,
     started_at  timestamptz NOT NULL,
     finished_at timestamptz,                       -- NULL: at work, or died
-    counts      jsonb NOT NULL DEFAULT '{}',
-    failures    jsonb NOT NULL DEFAULT '[]'        -- the first ones: step, item, code, detail
+    counts      json NOT NULL DEFAULT '{}',        -- not jsonb: it would change their order
+    failures    json NOT NULL DEFAULT '[]'        -- the first ones: step, item, code, detail
 );
 CREATE INDEX IF NOT EXISTS cleanup_runs_by_start ON cleanup_runs (started_at DESC, id DESC);

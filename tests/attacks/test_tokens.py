@@ -183,7 +183,9 @@ def test_only_the_role_itself_makes_an_admin(
     def ask(**more: object) -> httpx.Response:
         return anonymous.get(f"/clips/{CLIP}?as=admin", headers=bearer(token(claims(**more))))
 
-    assert ask(roles=["admin"]).status_code == 404, "who has it is let in, and finds nothing"
+    assert ask(roles=["admin"]).status_code == 404, (
+        "the role is accepted, and there is no such migration"
+    )
     answer = ask(**changed)
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_role")
 

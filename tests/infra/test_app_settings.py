@@ -22,7 +22,6 @@ UNSET = {
     "AZURE_STORAGE_ACCOUNT_KEY": "the account takes no keys",
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
-    "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
     "MIGRATION_ROOT": "instances have no disk for clips; those are migrated from elsewhere",
     "STORAGE_DEBUG": "for a while only, set by hand: logs every request to storage",
     "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName replaces it",
@@ -118,6 +117,13 @@ def test_app_accepts_the_settings_of_the_template(variant: str) -> None:
     assert entra == ("authIssuer" not in chosen(variant))
 
 
+def test_every_concurrent_call_of_an_instance_has_a_thread() -> None:
+    app = one("standard", "Microsoft.Web/sites")
+    scaling = app.properties["functionAppConfig"]["scaleAndConcurrency"]
+    settings = from_mapping(values("standard"), vault_of=lambda _: EmptyVault())
+    assert settings.handler_threads == scaling["triggers"]["http"]["perInstanceConcurrency"]
+
+
 def test_links_lead_to_front_door_where_there_is_one() -> None:
     assert values("small")["CDN_ENDPOINT"] == ""
     assert values("front-door")["CDN_ENDPOINT"] == "https://cliplink.azurefd.net"
@@ -151,6 +157,7 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
     with_defaults = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL", "RENDITIONS", "VIDEO_ENCODER"}
+    with_defaults.add("PYTHON_THREADPOOL_THREAD_COUNT")
     of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | with_defaults
     assert set(example) - of_azure == set(values("small")) - of_azure
 

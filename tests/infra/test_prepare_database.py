@@ -95,7 +95,7 @@ def test_a_server_that_refuses_at_first_is_waited_for(
         monkeypatch.setattr("infra.prepare_database.time.sleep", pause)
         with pytest.raises(psycopg.OperationalError):
             prepare(url, "id-waiting", OBJECT_ID)
-        assert prepare(url, "id-waiting", OBJECT_ID, patience=60)[0] == "made role id-waiting"
+        assert prepare(url, "id-waiting", OBJECT_ID, timeout=60)[0] == "made role id-waiting"
         assert pauses == [prepare_database._PAUSE]
 
 

@@ -184,7 +184,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
-    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
     assert f'"{beginning} ' in cleanup
     assert '"outages": ' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
@@ -200,7 +200,7 @@ def test_loss_in_bulk_is_noticed_by_its_metric_and_by_the_line_of_the_cleanup() 
     assert f'Name == "{telemetry.LOSSES_HELD.name}"' in asked
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', asked)
     (field,) = re.findall(r"Properties\.(\w+)\) > 0", asked)
-    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
     assert f'"{beginning} ' in cleanup
     assert f'"{field}": ' in cleanup
 
@@ -265,7 +265,9 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
         ["*"],
     )
     assert "extend Queue = " in query("poison-message")["query"]
-    documented = page("docs/running.md").section("What was given up").table("queue").names()
+    documented = (
+        page("docs/running.md").section("Messages that failed five times").table("queue").names()
+    )
     assert {name.replace("<prefix>", "cliplink") for name in documented} == poison_queues(
         "cliplink"
     )

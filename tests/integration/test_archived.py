@@ -186,7 +186,7 @@ class TestReading:
         archive(library, archived)
         upkeep = Upkeep(services.database)
         assert Checksums(clock, services.blobs, services.containers, upkeep).run().done == 1
-        assert upkeep.clips_without_md5(10, 2**40) == [archived.blob_name]
+        assert upkeep.clips_without_md5((), 10, 2**40) == [archived.blob_name]
         assert other.blob_name != archived.blob_name
 
     def test_archived_clip_can_be_deleted(self, library: Library, film: bytes) -> None:

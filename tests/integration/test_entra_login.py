@@ -82,7 +82,7 @@ def front(postgres_server: postgres.Server, authority: trustme.CA) -> Iterator[F
 
 @pytest.fixture
 def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role]:
-    """Whom the server believes if the present token comes as the password."""
+    """Which user the server accepts with the present token as the password."""
     assert front.port
     with psycopg.connect(empty_database_url, autocommit=True) as admin:
         yield add_role(admin, tokens.value)

@@ -126,4 +126,4 @@ def test_copy_whose_message_was_lost_is_sent_again(
 ) -> None:
     landed(library, films["matroska.mkv"])
     services.database.run("UPDATE clips SET attempted_at = now() - interval '1 hour'", {})
-    assert services.renditions.resume() == 1
+    assert services.renditions.resume().done == 1

@@ -2,9 +2,7 @@
 
 import hashlib
 import itertools
-import threading
 from base64 import urlsafe_b64decode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 from urllib.parse import parse_qs, quote, urlsplit
@@ -33,6 +31,7 @@ from shared.model import (
     Viewer,
 )
 from shared.storage import Links
+from tests.at_once import at_once
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -235,18 +234,15 @@ class TestTheEnd:
     ) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=3)
-        start = threading.Barrier(16)
 
-        def rush(_: int) -> bool:
-            start.wait()
+        def opens() -> bool:
             try:
                 opened(library, token)
             except NotFound:
                 return False
             return True
 
-        with ThreadPoolExecutor(16) as pool:
-            assert sum(pool.map(rush, range(16))) == 3
+        assert sum(at_once(16, opens)) == 3
         assert shares_of(library, clip)[0].views == 3
 
     def test_revoked_between_the_look_and_the_claim(self, library: Library, film: bytes) -> None:
@@ -293,14 +289,7 @@ class TestViewers:
     ) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=1)
-        start = threading.Barrier(8)
-
-        def rush(_: int) -> None:
-            start.wait()
-            opened(library, token, self.VIEWER)
-
-        with ThreadPoolExecutor(8) as pool:
-            assert len(list(pool.map(rush, range(8)))) == 8
+        at_once(8, lambda: opened(library, token, self.VIEWER))
         assert shares_of(library, clip)[0].views == 1
 
     @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
     with (
         locks.hold(tmp_path / "data"),
         pytest.raises(locks.FolderInUse),
-        locks.hold(tmp_path / "data", patience=0),
+        locks.hold(tmp_path / "data", timeout=0),
     ):
         pass
 

@@ -258,7 +258,7 @@ def test_invalid_port_is_reported(port: str) -> None:
 
 
 def test_the_example_for_core_tools_names_the_usual_addresses() -> None:
-    """`func start` finds what `make services` starts, as long as nobody took the ports."""
+    """`func start` finds what `make services` starts, as long as the ports are free."""
     example = json.loads((stack.PROJECT / "local.settings.json.example").read_text())
     values = example["Values"]
     port = stack.PREFERRED_PORTS

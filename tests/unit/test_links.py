@@ -1,4 +1,4 @@
-"""What a signed link says: which blob, for whom, over what, from when, until when, and where."""
+"""What a signed link contains: blob, address range, protocol, start, end and host."""
 
 import os
 import random

@@ -27,6 +27,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.MethodNotAllowed: ("method_not_allowed", 405),
     errors.WrongState: ("wrong_state", 409),
     errors.SourceNotReady: ("source_not_ready", 409),
+    errors.Pinned: ("pinned", 409),
     errors.CutOutOfRange: ("cut_out_of_range", 422),
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),

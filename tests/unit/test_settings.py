@@ -272,7 +272,7 @@ def test_the_temporary_folder_is_an_absolute_path() -> None:
     ids=str,
 )
 def test_the_temporary_folder_is_one_of_its_own(path: Path) -> None:
-    """Old files in it are deleted: it must not hold anybody's home, or the app itself."""
+    """Old files in it are deleted: it must not contain a home folder or the app itself."""
     (problem,) = problems(TEMP_DIR=str(path))
     assert problem.startswith("TEMP_DIR must be a folder of its own")
 

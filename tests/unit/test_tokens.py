@@ -118,7 +118,7 @@ def test_a_tampered_signature_is_refused(verify: Verify) -> None:
 
 
 def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
-    """jku, x5u, jwk and x5c would let anybody name the key that believes them."""
+    """With jku, x5u, jwk or x5c an attacker could name the key that verifies the token."""
     with serving(
         lambda _: Reply(200, json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode())
     ) as trap:
