@@ -179,7 +179,7 @@ def compose_on(
     source_landings = SourceLandings(database)
     source_images = ImageWriter(blobs, containers, source_landings)
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
-    source_ingest = SourceIngest(account, blobs, containers, source_landings, source_images)
+    source_ingest = SourceIngest(clock, account, blobs, containers, source_landings, source_images)
     # Requests between blobs go to the account itself, not through the CDN.
     plain_links, encoder = Links(account, clock), settings.video_encoder
     writer = FilmWriter(Composer(account, plain_links, RETRY_FOR_MINUTES), encoder)

@@ -33,7 +33,7 @@ from shared.errors import (
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
 from shared.outages import NO_WAIT, OutageWait
-from shared.playability import Playback
+from shared.playability import Playback, playback_of_failed
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -178,10 +178,11 @@ class Ingest:
             self._landings.keep_waiting(run.claim)
             run.record_incomplete(error.failure_code)
         else:
-            self._fail(run, Failure(error.failure_code, error.detail))
+            failure = Failure(error.failure_code, error.detail)
+            self._fail(run, failure, playback_of_failed(failure.code))
 
-    def _fail(self, run: IngestRun, failure: Failure) -> None:
-        if self._landings.fail(run.claim, failure):
+    def _fail(self, run: IngestRun, failure: Failure, playback: Playback | None = None) -> None:
+        if self._landings.fail(run.claim, failure, playback):
             run.record_failure(failure)
         else:
             self._supersede(run)

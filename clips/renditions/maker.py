@@ -30,18 +30,19 @@ class RenditionMaker:
         self._containers = containers
         self._writer = writer
 
-    def make(self, order: RenditionOrder, check: Check) -> str:
+    def make(self, order: RenditionOrder, check: Check, *, may_encode: bool = True) -> str:
         """Writes the copy and returns the name of its blob; can be repeated.
 
-        `check` is called now and then, and may raise to end the work. Raises NoCopyPlays,
-        BlobChanged, BlobMissing, BlobArchived, UnplayableClip, StorageUnavailable.
+        `may_encode` is whether the picture may be encoded, which costs most. `check` is called now
+        and then, and may raise to end the work. Raises NoCopyPlays, BlobChanged, BlobMissing,
+        BlobArchived, UnplayableClip, StorageUnavailable.
         """
         from shared.media.cutting.mp4_index import Unsuitable
 
         source = OpenFilm(self._blobs, Place(self._containers.clips, order.blob_name), order.etag)
         name = blob_names.rendition(order.video_id, order.clip_id)
         place = Place(self._containers.thumbnails, name)
-        for kind, method in self._methods(order.verdict):
+        for kind, method in self._methods(order.verdict, may_encode=may_encode):
             try:
                 with span(f"rendition.{kind}"):
                     method(source, place, check).commit()
@@ -55,14 +56,17 @@ class RenditionMaker:
         self._blobs.delete(place.container, name)
         raise NoCopyPlays
 
-    def _methods(self, verdict: PlaybackVerdict) -> Iterator[tuple[str, Method]]:
+    def _methods(
+        self, verdict: PlaybackVerdict, *, may_encode: bool
+    ) -> Iterator[tuple[str, Method]]:
         """The methods that may lead to a copy that plays, in the order of their cost."""
         if verdict is PlaybackVerdict.REMUX:
             yield "index", self._by_index
             yield "packets", self._by_packets
         if verdict in {PlaybackVerdict.REMUX, PlaybackVerdict.AUDIO}:
             yield "sound", self._writer.encode_sound
-        yield "encoding", self._by_encoding
+        if may_encode:
+            yield "encoding", self._by_encoding
 
     def _by_index(self, source: OpenFilm, place: Place, check: Check) -> StagedFilm:
         """The index comes first, and storage copies the media: not for QuickTime's own boxes."""
