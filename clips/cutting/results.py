@@ -1,4 +1,4 @@
-"""Whether the clip that a cut became shows what it should, and if not, another method.
+"""Checks the file of a clip that was cut, and has it cut by another method if it lacks its picture.
 
 Asked by ingest, before a clip is published that has no picture or cannot be played.
 """
@@ -27,7 +27,7 @@ class CutResults:
         self._queue = queue
 
     def judge(self, clip_id: UUID, etag: str, *, is_playable: bool) -> Failure | CutResult:
-        """What becomes of a version of a clip that has no picture or, worse, cannot be played.
+        """What becomes of a version of a clip that has no picture, or cannot be played.
 
         `PUBLISH`: it is no cut, or what was cut has no picture either. `CUT_AGAIN`: the queue
         cuts it by the next method. A Failure: there is no other method. Raises Busy while the

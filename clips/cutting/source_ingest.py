@@ -167,7 +167,7 @@ def _look_at(reader: "BlobReader") -> "tuple[Media, Stills]":
 
 
 def _keyframe_interval(reader: "BlobReader") -> float | None:
-    """Seconds between keyframes, on average; None where no index tells."""
+    """Seconds between keyframes, on average; None without an index."""
     from shared.media.cutting.mp4_film import read_film
     from shared.media.cutting.mp4_index import Unsuitable
 

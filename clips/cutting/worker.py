@@ -46,7 +46,7 @@ class CutWorker:
         """
         order = self._cuts.take(clip_id, CUT_LEASE)
         if order is None:
-            _log.info("Nothing to do: the cut of %s is done or in other hands", clip_id)
+            _log.info("Nothing to do: the cut of %s is done, or another worker has it", clip_id)
             return
         if order.attempts > _MAX_ATTEMPTS:
             _log.error("Given up: the cut of %s", clip_id)

@@ -1,4 +1,4 @@
-"""Makes the copy of a clip that every browser plays, in the cheapest way that leads to one."""
+"""Makes the copy of a clip that every browser plays, by the cheapest method that gives one."""
 
 import logging
 from collections.abc import Callable, Iterator

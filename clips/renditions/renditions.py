@@ -28,7 +28,7 @@ _STALLED_AFTER = timedelta(minutes=2)
 _MOST_STALLED = 200
 _MAX_ATTEMPTS = 5
 # Seconds of one core: well inside the time that the host gives a function.
-_DEAREST = 1200.0
+_MOST_COSTLY = 1200.0
 
 
 class RenditionPolicy(StrEnum):
@@ -78,14 +78,16 @@ class RenditionJobs:
             self._queue.send([str(clip_id)])
 
     def work(self, clip_id: UUID) -> None:
-        """Makes a copy; does nothing if that is done, or another worker is at it.
+        """Makes a copy; does nothing if that is done, or another worker makes it.
 
         Whatever is raised means that the message is to be delivered again.
         """
         with self._working:
             order = self._renditions.take(clip_id)
             if order is None:
-                _log.info("Nothing to do: the copy of %s is made or in other hands", clip_id)
+                _log.info(
+                    "Nothing to do: the copy of %s is made or being made", clip_id
+                )
                 return
             self._make(order)
 
@@ -103,7 +105,7 @@ class RenditionJobs:
             _log.error("Given up: the copy of %s", order.clip_id)
             self._renditions.fail(order, "rendition_failed")
             return
-        is_costly = order.cost > _DEAREST
+        is_costly = order.cost > _MOST_COSTLY
         if order.verdict is PlaybackVerdict.TRANSCODE and is_costly:
             self._renditions.fail(order, "too_costly", refused=True)
             return

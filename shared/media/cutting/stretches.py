@@ -89,7 +89,7 @@ class Stretch:
 
 
 class Search:
-    """Finds entries by their time; where it looks next is reckoned from what it has seen."""
+    """Finds entries by their time; each found entry narrows where it looks next."""
 
     def __init__(self, source: ByteSource, entries: Entries) -> None:
         self._source = source
