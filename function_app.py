@@ -16,7 +16,18 @@ import azure.functions as func
 
 from clips.compose import compose
 from clips.handlers import cleanup as cleanup_runs
-from clips.handlers import clips, cuts, docs, links, migrations, shares, sources, system, videos
+from clips.handlers import (
+    clips,
+    cuts,
+    docs,
+    drift,
+    links,
+    migrations,
+    shares,
+    sources,
+    system,
+    videos,
+)
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
@@ -61,6 +72,9 @@ routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", share
 routes.add_public("shares_open", "GET", "s/{token}", shares.open_)
 routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
 routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
+routes.add("drift_start", "POST", "drift", drift.start)
+routes.add("drift_get", "GET", "drift/{drift_id}", drift.get)
+routes.add("drift_repair", "POST", "drift/{drift_id}/repair", drift.repair)
 routes.add("cleanup_runs", "GET", "cleanup/runs", cleanup_runs.runs)
 routes.add_public("health", "GET", "health", system.health)
 description = Description(routes.described)
@@ -79,6 +93,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
+    services.sidecars.after_landing()
 
 
 @app.function_name("source_landed")
@@ -134,6 +149,27 @@ def migration_batch(
     messages = services.migrations.work(
         message.get_body().decode(), message.id, services.outage_wait
     )
+    if messages:
+        following.set(list(messages))
+
+
+@app.function_name("drift_run")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.drift_queue,
+    connection=settings.storage.trigger_connection,
+)
+@app.queue_output(  # as of migration_batch
+    arg_name="following",
+    queue_name=containers.drift_queue,
+    connection=settings.storage.trigger_connection,
+)
+def drift_run(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - as of migration_batch
+) -> None:
+    """A drift report is to be written, or what it lists to be repaired: a step of it."""
+    messages = services.drift.work(message.get_body().decode())
     if messages:
         following.set(list(messages))
 

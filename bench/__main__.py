@@ -9,6 +9,7 @@ from bench.media.measure import FOLDER
 from bench.migration import measure as migration
 from bench.requests import data as requests_data
 from bench.requests import measure as requests
+from bench.upkeep import measure as upkeep
 
 
 def main() -> None:
@@ -20,6 +21,8 @@ def main() -> None:
         ingest.run(running, FOLDER)
         media.run(running, FOLDER)
         cutting.run(running, FOLDER)
+    with stack.running() as running:
+        upkeep.run(running)
     migration.run(FOLDER)
 
 

@@ -14,6 +14,12 @@ from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
+from clips.drift.comparison import Comparison
+from clips.drift.deleted import DeletedRepair
+from clips.drift.images import ImageRepair
+from clips.drift.jobs import DriftJobs
+from clips.drift.repair import Repair
+from clips.drift.stored import StoredRepair
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
 from clips.library import Library
@@ -23,6 +29,8 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from clips.upkeep.checksums import Checksums
@@ -54,15 +62,21 @@ from shared.catalogue import (
     ViewLog,
 )
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
 from shared.settings import Settings
+from shared.settings.schedules import next_moment
 from shared.storage import (
     RETRY_FOR_MINUTES,
     RETRY_FOR_SECONDS,
+    AppendBlobs,
     Blobs,
     Composer,
     Links,
@@ -114,6 +128,9 @@ class Services:
     cutting: Cutting
     cut_worker: CutWorker
     renditions: RenditionJobs
+    drift: DriftJobs
+    sidecars: SidecarWriter
+    sidecar_check: SidecarCheck
     outage_wait: OutageWait
 
 
@@ -208,6 +225,37 @@ def compose_on(
     finder = DifferenceFinder(blobs, containers, upkeep)
     reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
+    drift_rows = DriftRows(database)
+    drift = DriftJobs(
+        clock=clock,
+        next_cleanup=lambda now: next_moment(settings.cleanup_schedule, now),
+        containers=containers,
+        runs=DriftRuns(database),
+        queue=Queue(account, containers.drift_queue),
+        blobs=blobs,
+        reports=AppendBlobs(account),
+        links=Links(account, clock),
+        make_comparison=lambda: Comparison(blobs, containers, drift_rows, missing_clips.would_hold),
+        repair=Repair(
+            blobs,
+            containers,
+            StoredRepair(
+                blobs,
+                containers,
+                drift_rows,
+                upkeep,
+                missing_clips,
+                ingest,
+                source_ingest,
+                lambda clip_id: cuts_queue.send([str(clip_id)]),
+            ),
+            ImageRepair(blobs, drift_rows, ingest, source_ingest),
+            DeletedRepair(blobs, containers, drift_rows, deletion),
+        ),
+    )
+    outbox = SidecarOutbox(database)
+    sidecars = SidecarWriter(blobs, containers, outbox)
+    sidecar_check = SidecarCheck(blobs, containers, outbox, SidecarPass(database))
     return Services(
         tokens=TokenVerifier(settings.auth, clock),
         users=users,
@@ -235,6 +283,9 @@ def compose_on(
             sources=source_ingest,
             cuts=cut_worker,
             renditions=renditions,
+            drift=drift,
+            sidecars=sidecars,
+            sidecar_check=sidecar_check,
             temporary=Temporary(clock, blobs, containers, settings.temp_dir),
         ),
         health=Health(database, api_blobs, containers, losses),
@@ -246,6 +297,9 @@ def compose_on(
         cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
         cut_worker=cut_worker,
         renditions=renditions,
+        drift=drift,
+        sidecars=sidecars,
+        sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
 

@@ -97,9 +97,10 @@ _LOG_KB_OF_STORAGE = 1.5
 _LOG_KB_OF_CALL = 4
 _DATABASE_GB = 32
 _PRIVATE_ENDPOINTS = 6
-# A clip is written, read in some ranges, and gets a dozen images; a player asks in ranges.
-_WRITES_A_CLIP = 14
-_READS_A_CLIP = 10
+# A clip is written, read in some ranges, and gets a dozen images and a sidecar, which is written
+# again when something changes; a player asks in ranges.
+_WRITES_A_CLIP = 16
+_READS_A_CLIP = 12
 _READS_A_PLAY = 4
 
 

@@ -75,6 +75,10 @@ class Containers:
         return self._queue("renditions")
 
     @property
+    def drift_queue(self) -> str:
+        return self._queue("drift")
+
+    @property
     def deletions_queue(self) -> str:
         return self._queue("deletions")
 
@@ -162,6 +166,11 @@ def thumbnail(
 def signed_storyboard(clip_id: UUID, key: str) -> str:
     """A storyboard whose cues carry links, for a while, in the temp container."""
     return f"storyboards/{clip_id}/{key}.vtt"
+
+
+def drift_lines(run_id: UUID) -> str:
+    """The lines of a drift report or of its repair, in the temp container."""
+    return f"drift/{run_id}.jsonl"
 
 
 def sidecar(key: SidecarKey) -> str:

@@ -16,6 +16,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     │   └── MethodNotAllowed
     ├── WrongState                the resource exists, but cannot do this now
     │   ├── SourceNotReady            a source that is not uploaded or not processed yet
+    │   ├── NeedsForce                a repair of so much that it has to be confirmed
     │   └── Pinned                    the clip, or a clip of the video, may not be deleted
     ├── CutOutOfRange             the source shows nothing in the requested range
     ├── UnplayableClip            the uploaded file cannot be played
@@ -135,6 +136,11 @@ class WrongState(CliplinkError):
 class SourceNotReady(WrongState):
     code = "source_not_ready"
     title = "The source is not ready"
+
+
+class NeedsForce(WrongState):
+    code = "repair_needs_force"
+    title = "The repair concerns much of the catalogue"
 
 
 class Pinned(WrongState):

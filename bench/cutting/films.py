@@ -3,6 +3,7 @@
 1080p H.264 with B-frames and a keyframe every four seconds, and sound as AAC.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -54,6 +55,18 @@ def long_film(folder: Path, format_: Format, minutes: int) -> Path:
         _repeat(sample(folder), unfinished, format_, minutes * 60 // _SECONDS)
         unfinished.rename(film)
     return film
+
+
+def index_bytes(film: Path) -> int:
+    """The size of the `moov` box of an MP4."""
+    with film.open("rb") as file:
+        while header := file.read(16):
+            size, kind = int.from_bytes(header[:4]), header[4:8]
+            size = int.from_bytes(header[8:16]) if size == 1 else size
+            if kind == b"moov":
+                return size
+            file.seek(size - len(header), os.SEEK_CUR)
+    raise AssertionError(f"{film} has no moov box")
 
 
 def sample(folder: Path) -> Path:

@@ -21,7 +21,7 @@ from uuid import UUID
 from azure.storage.blob import BlobServiceClient
 
 from bench.cutting import accuracy, transcoding
-from bench.cutting.films import MP4, OTHERS, Format, long_film
+from bench.cutting.films import MP4, OTHERS, Format, index_bytes, long_film
 from bench.cutting.once import Report
 from bench.stack import Stack
 from clips.compose import open_backends
@@ -60,7 +60,8 @@ def run(stack: Stack, folder: Path, *, all_large: bool = False) -> None:
 
 def _one_film(stack: Stack, folder: Path, format_: Format, minutes: int) -> None:
     film = long_film(folder, format_, minutes)
-    print(f"\n{format_.name}, {film.stat().st_size / 1e6:.0f} MB")
+    index = f", {index_bytes(film) / 1e6:.3f} of them its index" if format_ is MP4 else ""
+    print(f"\n{format_.name}, {film.stat().st_size / 1e6:.0f} MB{index}")
     print(
         f"{'':<36}{'wall s':>8}{'copying':>9}{'CPU s':>8}{'MB read':>9}{'of clip':>9}"
         f"{'requests':>10}{'peak MB':>9}"
@@ -157,7 +158,7 @@ def _child(stack: Stack, *arguments: str) -> Report:
 
 def _print(name: str, row: Report, clip_mb: float) -> None:
     print(
-        f"{name:<36}{row['wall']:>8.2f}{row['copying']:>9.2f}{row['cpu']:>8.2f}{row['mb']:>9.2f}"
+        f"{name:<36}{row['wall']:>8.2f}{row['copying']:>9.2f}{row['cpu']:>8.2f}{row['mb']:>9.3f}"
         f"{row['mb'] / clip_mb:>9.3f}{row['requests']:>10.0f}{row['peak_mb']:>9.0f}",
         flush=True,
     )

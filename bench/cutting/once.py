@@ -34,7 +34,7 @@ from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.model import Accuracy, Blob, ClipStatus, CutOrder, CutSource, Viewer
 from shared.settings import read_environment
 from shared.storage import (
-    RETRY_FOR_SECONDS,
+    RETRY_FOR_MINUTES,
     BlobDraft,
     BlobReader,
     Blobs,
@@ -176,7 +176,7 @@ def tool(*command: str) -> Report:
 
 
 def _composer(backends: Backends) -> TimedComposer:
-    return TimedComposer(backends.account, Links(backends.account, utc_now), RETRY_FOR_SECONDS)
+    return TimedComposer(backends.account, Links(backends.account, utc_now), RETRY_FOR_MINUTES)
 
 
 def _order(blob: Blob, start: float, end: float) -> CutOrder:

@@ -73,9 +73,10 @@ class Cutting:
         account: StorageAccount,
         containers: Containers,
         queue: Queue,
-        cutter: Cutter,
-        ingest: Ingest,
+        cutter: Cutter | None,
+        ingest: Ingest | None,
     ) -> None:
+        """Without a cutter and an ingest, every cut is left to the queue."""
         self._cuts = cuts
         self._library = library
         self._account = account
@@ -169,7 +170,7 @@ class Cutting:
 
     def _open_source(self, call: _Call) -> None:
         """Once in a call, before any clip is added: a source that has changed refuses the call."""
-        if call.opened is None and not call.is_storage_away:
+        if self._cutter is not None and call.opened is None and not call.is_storage_away:
             try:
                 call.opened = self._cutter.open(call.source)
             except Unavailable:
@@ -178,7 +179,12 @@ class Cutting:
     def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
         """Raises TooLargeForNow where the queue is to do it."""
         is_late = time.monotonic() - call.began > _CUTTING_SECONDS
-        if is_late or call.opened is None or order.accuracy is Accuracy.FRAME:
+        if (
+            self._cutter is None
+            or call.opened is None
+            or is_late
+            or order.accuracy is Accuracy.FRAME
+        ):
             raise TooLargeForNow
         cut = self._cutter.stage(order, call.opened)
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
@@ -199,7 +205,7 @@ class Cutting:
             _log.warning("The cleanup sends the messages of %d cuts: %s", len(call.queued), error)
         began = time.monotonic()
         for name in call.written:
-            if time.monotonic() - began > _PROCESSING_SECONDS:
+            if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
             try:
                 self._ingest.landed(name)

@@ -48,6 +48,7 @@ from shared.media_types import upload_type
 from shared.model import (
     Accuracy,
     ClipStatus,
+    DriftKind,
     ImageFormat,
     RehydratePriority,
     ShareVariant,
@@ -381,6 +382,24 @@ class NewMigration(Parameters):
 
 class MigrationId(Parameters):
     migration_id: Id
+
+
+class DriftId(Parameters):
+    drift_id: Id
+
+
+class NewRepair(Body):
+    kinds: Annotated[
+        list[Annotated[DriftKind, Field(strict=False)]],
+        Field(min_length=1, max_length=len(DriftKind), description="What is repaired."),
+    ]
+    force: Annotated[
+        bool,
+        Field(
+            description="Confirms a repair that concerns more than 20 % of the catalogue, and that "
+            "clips whose blobs are missing in bulk are lost."
+        ),
+    ] = False
 
 
 class ShareToken(Parameters):

@@ -16,6 +16,9 @@ from shared.model import (
     Accuracy,
     ClipStatus,
     CutMethod,
+    DriftAction,
+    DriftKind,
+    DriftStatus,
     Failure,
     Media,
     MigrationStatus,
@@ -344,6 +347,71 @@ class Migration(TypedDict):
     ]
     created_at: datetime
     finished_at: datetime | None
+
+
+class DriftLine(TypedDict):
+    """One difference between storage and catalogue; docs/drift.md explains the kinds."""
+
+    kind: DriftKind
+    clip_id: UUID | None
+    video_id: UUID | None
+    container: Annotated[str, Field(examples=["cliplink-clips"])]
+    blob: Annotated[str | None, Field(description="The name of the blob in its container.")]
+    detail: Annotated[str, Field(description="What differs, in a sentence.")]
+    action: Annotated[
+        DriftAction | None, Field(description="What the service does about it by itself.")
+    ]
+    by: Annotated[datetime | None, Field(description="When the cleanup that does it begins.")]
+
+
+class RepairedLine(DriftLine):
+    """A line of the report, and what became of it."""
+
+    result: Annotated[
+        Literal["repaired", "unchanged", "left", "failed"],
+        Field(
+            description="`unchanged`: the difference is gone, or the item changed meanwhile; "
+            "`left`: it has no one right answer."
+        ),
+    ]
+    reason: Annotated[str | None, Field(description="Why it is not repaired.")]
+
+
+class Repair(TypedDict):
+    """The repair of what a drift report lists."""
+
+    id: UUID
+    kinds: list[DriftKind]
+    status: DriftStatus
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[str, int], Field(description="Lines by result.")]
+    samples: Annotated[
+        dict[str, list[RepairedLine]], Field(description="The first 20 lines of each result.")
+    ]
+    lines_url: Annotated[Link | None, Field(description="All lines as JSON lines, for an hour.")]
+
+
+class Drift(TypedDict):
+    """Where storage and catalogue differ."""
+
+    id: UUID
+    status: Annotated[
+        DriftStatus,
+        Field(description="`failed`: it was given up; what it found until then can be read."),
+    ]
+    progress: Annotated[float, Field(ge=0, le=1, description="The part that has been compared.")]
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[DriftKind, int], Field(description="Lines by kind.")]
+    samples: Annotated[
+        dict[DriftKind, list[DriftLine]], Field(description="The first 20 lines of each kind.")
+    ]
+    lines_url: Annotated[
+        Link | None,
+        Field(description="All lines as JSON lines, for an hour; null until the run has begun."),
+    ]
+    repair: Annotated[Repair | None, Field(description="The last repair.")]
 
 
 class BlobProperties(TypedDict):

@@ -17,6 +17,7 @@ from shared.model import (
     Blob,
     CleanupRun,
     Clip,
+    DriftKind,
     HealthReport,
     Media,
     MediaJson,
@@ -25,6 +26,8 @@ from shared.model import (
     Rehydration,
     RetentionForecast,
     Share,
+    ShownDrift,
+    ShownRun,
     SignedLink,
     Source,
     Upload,
@@ -161,6 +164,40 @@ def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     fields["media"] = _media(value.media)
     fields["azure_metadata"] = None if blob is None else _blob(blob, value.blob_url)
     return cast("outputs.Metadata", fields)
+
+
+def drift(shown: ShownDrift) -> outputs.Drift:
+    report = shown.run.report
+    answer: dict[str, object] = {
+        "id": report.id,
+        "status": report.status,
+        "progress": round(shown.run.progress, 3),
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": {kind.value: report.counts.get(kind, 0) for kind in DriftKind},
+        "samples": {kind.value: report.samples.get(kind, []) for kind in DriftKind},
+        "lines_url": _lines_url(shown.run),
+        "repair": None if shown.repair is None else _repair(shown.repair),
+    }
+    return cast("outputs.Drift", answer)
+
+
+def _repair(shown: ShownRun) -> dict[str, object]:
+    report = shown.report
+    return {
+        "id": report.id,
+        "kinds": report.kinds,
+        "status": report.status,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": report.counts,
+        "samples": report.samples,
+        "lines_url": _lines_url(shown),
+    }
+
+
+def _lines_url(shown: ShownRun) -> str | None:
+    return None if shown.lines is None else shown.lines.url
 
 
 def migration(report: MigrationReport) -> outputs.Migration:

@@ -119,7 +119,7 @@ class Ingest:
                 _log.info("Empty so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
-            verdict, claim = self._landings.claim(_landing(blob, url, video_id))
+            verdict, claim = self._landings.claim(landing_of(blob, url, video_id))
         if claim is not None:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:
@@ -227,7 +227,8 @@ def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
             return file.media, file.playback, file.stills()
 
 
-def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
+def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
+    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
     notes = notes_of(blob.metadata)
     return Landing(
         blob_name=blob.name,

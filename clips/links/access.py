@@ -47,7 +47,7 @@ _POSTER_WINDOW = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTerms:
-    """What the caller asks of a link.
+    """The options of a requested link.
 
     `download` is the file name to save under, "" for the clip's title; None plays it instead.
     """
@@ -98,7 +98,7 @@ class Access:
     ) -> Sequence[SignedLink | CliplinkError]:
         """A link for each of the clips, in their order, or why there is none.
 
-        Whether a clip is archived is taken from the last cleanup, as asking storage would cost a
+        Whether a clip is archived is taken from the last cleanup, because asking storage takes one
         request for each. Raises StorageUnavailable.
         """
         files = self._clips.files(viewer, clip_ids)
@@ -154,7 +154,7 @@ class Access:
     def grants(
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[RecordedGrant]:
-        """Up to `limit` links to a clip that were given out, newest first; raises NotFound."""
+        """Up to `limit` links to a clip that were handed out, newest first; raises NotFound."""
         grants = self._grants.page(viewer, clip_id, limit, after)
         if not grants and self._clips.get(viewer, clip_id) is None:
             raise no_such_clip()

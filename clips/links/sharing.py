@@ -2,7 +2,7 @@
 
 A signed link cannot be revoked; a share can, at any moment. Its URL holds a secret, and redirects
 to a link of a few minutes, for as many views as the share allows. Requests of one viewer count as
-one view while a link of the share is alive, as players ask again to seek, and downloads to resume.
+one view while a link of the share is valid, because players seek and downloads resume.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from shared.model import (
 )
 from shared.storage import Links, LinkTerms
 
-# How long the links of a share live: for so long a revocation may leave them open.
+# How long the links of a share are valid, also after its revocation.
 LINK_LIFE = timedelta(minutes=5)
 
 _SHORTEST_LINK = timedelta(seconds=1)
@@ -51,7 +51,7 @@ _MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareTerms:
-    """Bounds of a share; None leaves one open. `ip` is an address or a range "a-b"."""
+    """Limits of a share; None means no limit. `ip` is an address or a range "a-b"."""
 
     expires_at: datetime | None
     max_views: int | None
@@ -106,7 +106,7 @@ class Sharing:
     def page(
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[Share]:
-        """A page of a clip's shares, newest first, also those that are over; raises NotFound."""
+        """A page of a clip's shares, newest first, including ended ones; raises NotFound."""
         shares = self._shares.page(viewer, clip_id, limit, after)
         if not shares and self._clips.get(viewer, clip_id) is None:
             raise no_such_clip()
@@ -122,10 +122,9 @@ class Sharing:
 
         `variant` is the clip, or what every browser plays.
 
-        No view for a client that has a link of this share which is still alive. The view is
-        counted last, when the link is certain. Raises NotFound, with the same sentence for each
-        reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
-        StorageUnavailable.
+        A client whose link of this share is still valid uses no view. The view is counted last,
+        after every step that can fail. Raises NotFound, with the same sentence for each reason; for
+        a valid share, WrongState if its clip is not ready, BlobMissing, StorageUnavailable.
         """
         now, viewer = self._clock(), _viewer(token, client)
         share = self._find(token, viewer, now)

@@ -87,7 +87,7 @@ class MigrationJobs:
     def work(
         self, message: str, message_id: str | None, wait: OutageWait = NO_WAIT
     ) -> Sequence[str]:
-        """Does what a message asks for, the plan or a batch; returns the messages to send next.
+        """Works on a message, the plan or a batch; returns the messages to send next.
 
         `wait` is the policy for outages between the steps; a batch itself waits for storage.
         An exception means that the message is to be delivered again.

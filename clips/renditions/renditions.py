@@ -86,7 +86,7 @@ class RenditionJobs:
             order = self._renditions.take(clip_id)
             if order is None:
                 _log.info(
-                    "Nothing to do: the copy of %s is made or being made", clip_id
+                    "Nothing to do: the copy of %s is done, or another worker has it", clip_id
                 )
                 return
             self._make(order)

@@ -12,8 +12,11 @@ from datetime import timedelta
 
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
+from clips.drift.jobs import DriftJobs
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.dates import Dates
@@ -61,6 +64,9 @@ class Cleanup:
         sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
+        drift: DriftJobs,
+        sidecars: SidecarWriter,
+        sidecar_check: SidecarCheck,
         temporary: Temporary,
     ) -> None:
         self._clock = clock
@@ -87,8 +93,11 @@ class Cleanup:
             "sources_processed": self._process_sources,
             "cuts_resumed": cuts.resume,
             "renditions_resumed": renditions.resume,
+            "drift_resumed": drift.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
+            "sidecars_settled": lambda: sidecars.drain(_STEP_SECONDS),
+            "sidecars_queued": lambda: sidecar_check.run(_STEP_SECONDS),
             "blobs_reconciled": reconciliation.run,
             "checksums_noted": checksums.run,
         }

@@ -50,8 +50,7 @@ class MissingClips:
         brought back, the rest of them is not lost.
         """
         standing = self._losses.current()
-        is_much = missing > MOST_MISSING
-        if not is_much or (standing is None and missing <= MOST_MISSING_SHARE * looked_at):
+        if not _is_bulk(missing, looked_at, is_standing=standing is not None):
             if standing is not None and self._losses.clear():
                 _log.info("The blobs are back: clips without one are marked as lost again")
             return Guard.OPEN
@@ -59,6 +58,10 @@ class MissingClips:
         if self._losses.note(missing, looked_at):
             _log.error("The blobs of %d of %d clips are missing. %s", missing, looked_at, HELD)
         return Guard.HELD
+
+    def would_hold(self, missing: int, looked_at: int) -> bool:
+        """What `judge` would decide; notes nothing."""
+        return _is_bulk(missing, looked_at, is_standing=self._losses.current() is not None)
 
     def confirm(self) -> None:
         """Lifts the guard: an admin has confirmed the loss, and the clips have been marked.
@@ -76,3 +79,9 @@ class MissingClips:
             return False
         _log.warning("The blob of a clip is gone: %s", blob_name)
         return True
+
+
+def _is_bulk(missing: int, looked_at: int, *, is_standing: bool) -> bool:
+    if missing <= MOST_MISSING:
+        return False
+    return is_standing or missing > MOST_MISSING_SHARE * looked_at

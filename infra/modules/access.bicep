@@ -32,6 +32,8 @@ var queueNames = [
   '${containerPrefix}-renditions-poison'
   '${containerPrefix}-deletions'
   '${containerPrefix}-deletions-poison'
+  '${containerPrefix}-drift'
+  '${containerPrefix}-drift-poison'
   'webjobs-blobtrigger-poison'
 ]
 

@@ -40,6 +40,8 @@ var queueNames = [
   '${containerPrefix}-renditions-poison'
   '${containerPrefix}-deletions'
   '${containerPrefix}-deletions-poison'
+  '${containerPrefix}-drift'
+  '${containerPrefix}-drift-poison'
   'webjobs-blobtrigger-poison'
 ]
 

@@ -37,10 +37,10 @@ var alerts = [
   }
   {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations or the cleanup. See AppExceptions by OperationId.'
+    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
-    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
+    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'

@@ -1,4 +1,4 @@
-"""The composition of the host: from an app's folder to a server that plays all its triggers."""
+"""The composition of the host: from an app's folder to a server with all its triggers."""
 
 import asyncio
 import contextlib
@@ -129,7 +129,7 @@ def _stopping_event() -> asyncio.Event:
 
 
 def _report_death(task: asyncio.Future[None]) -> None:
-    """A listener that dies would be a trigger that is silently dead: end the host instead."""
+    """A listener that fails would leave its trigger silent: end the host instead."""
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.critical("A trigger stopped working", exc_info=error)
         os._exit(os.EX_SOFTWARE)

@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """How a queue is worked off; times in seconds.
+    """How a queue is processed; times in seconds.
 
     Up to `batch_size` messages are fetched at once, and only while no more than
     `new_batch_threshold` are worked on. `longest_pause` is between two looks at an empty queue.

@@ -31,6 +31,17 @@ from shared.model.cutting import (
     Source,
     WrittenCut,
 )
+from shared.model.drift import (
+    DRIFT_LIFE,
+    DriftAction,
+    DriftJson,
+    DriftKind,
+    DriftLine,
+    DriftReport,
+    DriftStatus,
+    ShownDrift,
+    ShownRun,
+)
 from shared.model.failure import (
     ARCHIVED,
     GAVE_UP,
@@ -66,6 +77,7 @@ from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpda
 __all__ = [
     "ARCHIVED",
     "COPY_TYPE",
+    "DRIFT_LIFE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -88,6 +100,12 @@ __all__ = [
     "CutOrder",
     "CutResult",
     "CutSource",
+    "DriftAction",
+    "DriftJson",
+    "DriftKind",
+    "DriftLine",
+    "DriftReport",
+    "DriftStatus",
     "Failure",
     "FileProblem",
     "Hdr",
@@ -110,6 +128,8 @@ __all__ = [
     "Role",
     "Share",
     "ShareVariant",
+    "ShownDrift",
+    "ShownRun",
     "SidecarKey",
     "SidecarKind",
     "SignedLink",

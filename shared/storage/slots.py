@@ -1,8 +1,7 @@
 """Bounds how many calls of a process wait for storage, so that the others have threads left.
 
-A process has a few threads for its calls. If storage does not answer, each call that needs it
-holds a thread until its time-out; without a bound a call that needs nothing of storage would wait
-for a thread.
+A process has a few threads for its calls. If storage does not answer, each call that needs it holds
+a thread until its time-out; without a limit, calls that need no storage would wait for a thread.
 """
 
 import threading
@@ -22,7 +21,7 @@ _LONG = 2.5
 
 
 class Admission(Protocol):
-    """What a request to storage passes first."""
+    """Lets a request to storage begin, or refuses it."""
 
     def slot(self) -> AbstractContextManager[None]:
         """Holds a place for one request; raises StorageUnavailable if there is none."""
@@ -83,6 +82,6 @@ class Slots:
             if not timed_out:
                 self._away = False
                 self._answered_at = time.monotonic()
-            elif self._answered_at < began:  # nor was any other request answered meanwhile
+            elif self._answered_at < began:  # no other request was answered meanwhile either
                 self._away = True
             self._changed.notify_all()

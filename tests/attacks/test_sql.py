@@ -130,7 +130,7 @@ def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
 
 
 def test_description_names_every_text_input(every_place: list[Place]) -> None:
-    """Or else the following tests would try nothing."""
+    """The tests below take their inputs from the description."""
     inputs = {(place.kind, place.name) for place in every_place}
     assert inputs >= {
         *(("body", name) for name in ("title", "youtube_id", "filename", "content_type")),

@@ -200,7 +200,7 @@ def test_headers_do_not_change_who_calls(anonymous: httpx.Client) -> None:
 
 
 def test_an_issuer_that_is_away_is_an_outage_and_then_none(new_app: NewApp) -> None:
-    """503 for as long as no key was ever seen; the known ones go on when it is away again."""
+    """Without known keys calls get 503; with known keys they succeed while it is away."""
     state = {"up": False}
 
     def answer(_: Request) -> Reply:

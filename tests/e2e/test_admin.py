@@ -98,7 +98,7 @@ class TestOnEveryPath:
     def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
-        """Also on the caller's own data, where the role would change nothing."""
+        """The rule also holds for the caller's own data, where the role would change nothing."""
         owner, clip = owned
         clip = clip | {"share": uuid4()}
         problem(send(owner, method, path, body, clip, **{"as": "admin"}), 403, "missing_role")

@@ -41,6 +41,7 @@ WORK_QUEUES = (
     Containers("cliplink").cuts_queue,
     Containers("cliplink").renditions_queue,
     Containers("cliplink").deletions_queue,
+    Containers("cliplink").drift_queue,
 )
 QUEUES = {*WORK_QUEUES, *(f"{queue}-poison" for queue in WORK_QUEUES), _POISON_QUEUE}
 
@@ -117,6 +118,7 @@ def test_the_queues_are_those_of_the_app() -> None:
         longest.cuts_queue,
         longest.renditions_queue,
         longest.deletions_queue,
+        longest.drift_queue,
     ):
         assert queue.startswith(f"{longest.prefix}-")
 

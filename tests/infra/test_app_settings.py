@@ -96,7 +96,7 @@ def test_omitted_settings_are_absent() -> None:
 
 
 def test_no_library_sends_spans_of_its_own() -> None:
-    """They hold addresses. The names are those that the distribution looks for."""
+    """Such spans hold addresses. The names are those that the distribution reads."""
     disabled = values("small")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
     assert set(disabled) == set(_ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
 
@@ -149,7 +149,7 @@ def test_the_defaults_of_the_template_are_the_documented_ones() -> None:
 
 
 def test_the_example_and_the_template_set_the_same() -> None:
-    """But for how each reaches storage, and what only a platform needs."""
+    """Except the settings of storage, and those of the platform."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     of_storage = {
         "AZURE_STORAGE_CONNECTION_STRING",
@@ -212,7 +212,7 @@ def most_instances(variant: str) -> int:
 
 @pytest.mark.parametrize("size", ["small", "standard"])
 def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
-    """Also for those that migrate clips, where a share is mounted and MIGRATION_ROOT is set."""
+    """This includes instances that migrate clips from a share, where MIGRATION_ROOT is set."""
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values(size)  # one process an instance
     sku = one(size, "Microsoft.DBforPostgreSQL/flexibleServers").body["sku"]["name"]
     most = most_instances(size)

@@ -110,8 +110,10 @@ class Library:
         return names
 
     def everything_stored(self) -> set[str]:
+        """The names of all blobs but sidecars, which follow their rows."""
         kinds = ("videos", "clips", "thumbnails", "temp", "bin")
-        return set().union(*map(self.blobs, kinds))
+        names = set().union(*map(self.blobs, kinds))
+        return {name for name in names if not blob_names.is_sidecar(name)}
 
     def read(self, kind: str, name: str) -> bytes | None:
         container = f"{self.containers.prefix}-{kind}"

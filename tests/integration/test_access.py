@@ -37,7 +37,7 @@ def archived(library: Library, clip: Clip, tier: StandardBlobTier) -> None:
 
 class TestMany:
     def test_answers_have_the_order_of_the_request(self, library: Library, film: bytes) -> None:
-        """Also when a clip is named twice; what cannot be had has its error in its place."""
+        """A clip may be named twice; a clip without a link has an error in its place."""
         clip, waiting, absent = library.landed(film), library.announce(), uuid4()
         answers = many(library, absent, clip.id, waiting.id, clip.id)
         assert [type(answer) for answer in answers] == [
@@ -123,7 +123,7 @@ class TestMany:
 
 
 def test_links_to_posters_change_twice_a_day(library: Library, film: bytes) -> None:
-    """At midnight and noon: pages that are left open go on, and browsers know the images."""
+    """They change at midnight and noon: open pages still work, and browsers cache images."""
     (url,) = library.services.access.posters(library.viewer, [library.landed(film)])
     assert url is not None
     (ends,) = parse_qs(urlsplit(url).query)["se"]

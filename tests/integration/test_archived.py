@@ -167,7 +167,7 @@ class TestReading:
         assert library.clip(clip.id).status is ClipStatus.READY
 
     def test_checksums_of_archived_clips_wait(self, library: Library, film: bytes) -> None:
-        """The cleanup knows them before it comes to checksums, and looks again next time."""
+        """The cleanup skips archived clips in its step of checksums, and tries again next time."""
         archived, other = (sent_in_blocks(library, film) for _ in range(2))
         name = archive(library, archived)
         assert library.services.cleanup.run()["checksums_noted"] == 1

@@ -26,6 +26,7 @@ QUIET = timedelta(minutes=2)
 
 
 def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
+    library.services.sidecars.drain(5)  # that of the video
     assert set(library.services.cleanup.run().values()) == {0}
 
 
@@ -159,7 +160,7 @@ class TestReconciliation:
     def test_a_file_that_takes_every_process_with_it_is_given_up(
         self, library: Library, film: bytes, longer_film: bytes, clock: SetClock
     ) -> None:
-        """And a new version of it is tried all the same."""
+        """A new version of the blob is tried again."""
         clip = library.landed(film)
         assert clip.blob_name is not None
         library.services.database.run(
@@ -443,7 +444,7 @@ def _aged(path: Path) -> Path:
 def test_a_cleanup_beside_another_ends_at_once(
     services: AllServices, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also where the other is of another process; afterwards the next one works again."""
+    """The other cleanup may be in another process; when it has ended, the next one works."""
     other = compose_all(settings)
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone

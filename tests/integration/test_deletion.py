@@ -130,7 +130,7 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
 
 
 def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(library: Library) -> None:
-    """The two wait for each other, whichever comes first."""
+    """The later of the two waits for the earlier one."""
     services = library.services
     made: list[bool] = []
 

@@ -250,7 +250,7 @@ class TestList:
     def test_grants_are_listed_newest_first_without_gaps_or_repeats(
         self, library: Library, clock: SetClock
     ) -> None:
-        """Also where several were granted at one moment."""
+        """The order is stable if several were granted at one moment."""
         clip, grants = library.announce(), library.services.grants
         for _ in range(4):
             batch = [Grant(a_link(clock), clip.id, "clip", None) for _ in range(5)]

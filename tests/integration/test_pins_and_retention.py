@@ -263,6 +263,37 @@ class TestRetention:
         assert f"Failed, to be tried again: clip {aged[2]}" in caplog.text
 
 
+MEANWHILE = {
+    "pinned": ("UPDATE clips SET pinned = TRUE", "UPDATE clips SET expires_at = now()"),
+    "expiry lifted": ("UPDATE clips SET expires_at = NULL", "UPDATE clips SET expires_at = now()"),
+    "pinned before its retention": ("UPDATE clips SET pinned = TRUE", None),
+    "retention lifted": ("UPDATE videos SET retention_days = NULL", None),
+    "retention lengthened": ("UPDATE videos SET retention_days = 100", None),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_change_that_is_being_written_is_heeded(
+    library: Library, aged: list[UUID], database_url: str, what: str
+) -> None:
+    """The cleanup meets rows that another call has changed and not committed yet: it waits."""
+    change, expiry = MEANWHILE[what]
+    if expiry is None:
+        set_retention(library, 1)
+        end_grace(library)
+    else:
+        library.services.database.run(expiry, {})
+    with psycopg.connect(database_url) as changing:
+        changing.execute(change)
+        cleaning = threading.Thread(target=library.services.cleanup.run)
+        cleaning.start()
+        time.sleep(0.5)
+        assert cleaning.is_alive()
+        changing.commit()
+        cleaning.join()
+    assert left(library) == set(aged)
+
+
 def refuse_changes(library: Library, clip_id: UUID) -> None:
     """From now on every change of that row fails."""
     for statement in (

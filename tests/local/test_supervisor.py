@@ -179,7 +179,7 @@ def test_copies_that_start_together_are_all_ready(launcher: Launcher, tmp_path: 
 
 
 def test_a_host_that_is_killed_during_its_own_start_is_started_again(launcher: Launcher) -> None:
-    """After a pause, and the copy becomes ready all the same."""
+    """It is started again after a pause, and the copy becomes ready."""
     process = launcher.launch()
     killed = _kill_host(process.pid, other_than=None)
     killed_again = _kill_host(process.pid, other_than=killed)

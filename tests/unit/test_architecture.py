@@ -42,7 +42,7 @@ OWNERS = {
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
-    "pydantic": {"clips.http"},
+    "pydantic": {"clips.http", "clips.rebuild"},
     "pydantic_core": {"clips.http"},
     "orjson": {"clips.http"},
     "av": {"shared.media"},
@@ -145,8 +145,11 @@ def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
 DELETERS = {
     "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
     "clips.cutting.sources": "the source of a video that the caller sees",
+    "clips.drift.deleted": "blobs of a clip that is on record as deleted",
+    "clips.drift.images": "images under a known video, of a clip that does not exist",
     "clips.ingest.images": "images of a clip that was just claimed",
     "clips.ingest.ingest": "a blob that landed for a clip on record as deleted",
+    "clips.rebuild.writer": "the sidecar of a row whose deletion the outbox has on record",
     "clips.renditions.maker": "a copy that was written for a clip with a row",
     "clips.upkeep.deletion": "blobs of a clip or video that is marked as deleted",
     "clips.upkeep.temporary": "blobs of the temp container, whose own date has passed",
@@ -297,6 +300,7 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "source_landed",
         "clip_cut",
         "clip_rendition",
+        "drift_run",
         "migration_batch",
         "cleanup",
     }

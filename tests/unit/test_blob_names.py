@@ -106,7 +106,7 @@ def test_other_names_belong_to_no_video(name: str) -> None:
     [str(VIDEO).upper(), VIDEO.hex, f"{{{VIDEO}}}", f"urn:uuid:{VIDEO}", f" {VIDEO}", f"{VIDEO} "],
 )
 def test_id_has_one_form_only(spelling: str) -> None:
-    """Else one clip could go by two names, and a deletion would miss one of them."""
+    """With two names for one clip a deletion would miss one of them."""
     assert blob_names.video_of(f"{spelling}/a.mp4") is None
     assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None
 

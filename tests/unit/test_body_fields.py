@@ -224,7 +224,7 @@ def test_an_end_of_life_is_a_moment(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2999-01-01T00:00:00+23:59", "9999-12-30T00:00:00Z"])
 def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
-    """Postgres takes offsets below 16 hours only, and no year beyond 9999 comes back."""
+    """Postgres accepts only offsets below 16 hours, and Python no year beyond 9999."""
     read = read_body(inputs.ClipChange, {"expires_at": text})
     assert read.expires_at is not None
     assert read.expires_at.utcoffset() == timedelta(0)

@@ -118,7 +118,7 @@ def test_refusals_do_not_hammer_the_vault(
 def test_last_known_value_is_used_while_the_vault_is_away(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
-    """And only one call in a minute waits for a vault that may be slow to say nothing."""
+    """Only one call in a minute waits for a vault that may be slow to fail."""
     keeper.is_away = True
     clock.advance(minutes=10)
     assert {secret.current() for _ in range(100)} == {"first"}

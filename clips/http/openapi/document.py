@@ -54,6 +54,7 @@ _TAGS = {
     Tag.LINKS: "Time-limited links to blobs.",
     Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",
     Tag.MIGRATIONS: "Uploads of the old service's files for its clips. For admins.",
+    Tag.DRIFT: "Where storage and catalogue differ, and the repair of it. For admins.",
     Tag.SERVICE: "Health and description of the service.",
 }
 

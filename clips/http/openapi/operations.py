@@ -31,6 +31,7 @@ class Tag(StrEnum):
     LINKS = "Links"
     SHARES = "Shares"
     MIGRATIONS = "Migrations"
+    DRIFT = "Consistency"
     SERVICE = "Service"
 
 

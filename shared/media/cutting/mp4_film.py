@@ -71,8 +71,7 @@ class Mp4Film:
         if self._media is None or not length_size:
             return True
         if number not in self._alone:
-            ((_, place),) = track.places(number, number)
-            head = self._media.read(place, min(HEAD_BYTES, track.sizes[number]))
+            head = self._media.read(track.place(number), min(HEAD_BYTES, track.sizes[number]))
             self._alone[number] = gives_picture_alone(codec, head, length_size)
         return self._alone[number]
 

@@ -1,4 +1,4 @@
-"""Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
+"""Blobs by container and name: properties, ranges, writing, listing, deleting, rehydrating.
 
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
 is imported late: docs/adr/0020-late-imports.md.
@@ -6,8 +6,9 @@ is imported late: docs/adr/0020-late-imports.md.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
@@ -57,17 +58,26 @@ class Blobs:
         *,
         replace: bool,
         metadata: Mapping[str, str] | None = None,
+        only_version: str | None = None,
     ) -> None:
-        """Writes a small blob in one request; without `replace`, raises BlobExists."""
+        """Writes a small blob in one request; without `replace`, raises BlobExists.
+
+        With `only_version`, an ETag, it replaces that version and no other: raises BlobChanged.
+        """
+        from azure.core import MatchConditions
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
+        condition: dict[str, Any] = {}
+        if only_version is not None:
+            condition = {"etag": only_version, "match_condition": MatchConditions.IfNotModified}
         with self._admission.slot(), azure_errors("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
                 content_settings=settings,
                 metadata=dict(metadata or {}),
+                **condition,
             )
 
     def set_md5(self, container: str, blob: Blob, md5: str) -> str:
@@ -85,9 +95,9 @@ class Blobs:
         return str(answer["etag"]).strip('"')
 
     def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
-        """Starts to fetch a blob from the archive, or hurries what is under way.
+        """Starts to restore a blob from the archive, or raises the priority of a running restore.
 
-        False if it is under way and stays as it is. Raises BlobMissing. The blob is offline
+        False if a running restore stays as it is. Raises BlobMissing. The blob is offline
         meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
@@ -172,6 +182,33 @@ class Blobs:
                 return
             yield blobs
 
+    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
+        """Up to 5000 blobs with their metadata, and the marker of the next page or None.
+
+        The first page without a marker. A marker is valid for days; raises BlobMissing if it is
+        not any more.
+        """
+        from azure.core.exceptions import HttpResponseError
+
+        # The vendor's type does not tell that it has the marker of the next page.
+        pages: Any = (
+            self._account.client.get_container_client(container)
+            .list_blobs(include=["metadata"], results_per_page=_LIST_PAGE)
+            .by_page(continuation_token=marker)
+        )
+        with self._admission.slot(), azure_errors("list"):
+            try:
+                blobs = [_blob(properties) for properties in next(pages)]
+            except HttpResponseError as error:
+                if marker and error.status_code == HTTPStatus.BAD_REQUEST:
+                    raise BlobMissing("The marker of the listing is not valid any more.") from error
+                raise
+        return blobs, pages.continuation_token or None
+
+    def delete_names(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
+        """Deletes up to 256 blobs in one request, and returns what was wrong with single ones."""
+        return self._delete_batch(container, names) if names else []
+
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container can be read; answers within seconds."""
         with self._admission.slot(), azure_errors("check"):
@@ -180,7 +217,7 @@ class Blobs:
             )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
-        """Deletes blobs and returns what was wrong with single ones."""
+        """Deletes blobs and returns the errors of single ones."""
         with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
