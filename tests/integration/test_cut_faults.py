@@ -137,7 +137,7 @@ class Bench:
 
     def forget_clips(self) -> None:
         for clip in self.clips():
-            self.services.deletion.delete_clip(self.viewer, clip.id)
+            self.services.bin.delete_clip(self.viewer, clip.id, for_ever=True)
 
 
 def _again_after_errors(call: Callable[[], None]) -> None:
@@ -382,7 +382,7 @@ def test_clip_that_is_deleted_while_it_is_cut_leaves_nothing(bench: Bench) -> No
             nonlocal done
             if number >= at and not done:
                 done = True
-                bench.services.deletion.delete_clip(bench.viewer, clip_id)
+                bench.services.bin.delete_clip(bench.viewer, clip_id, for_ever=True)
 
         bench.line.choose = choose
         bench.deliver(clip_id)
