@@ -14,7 +14,8 @@ from clips.library import Library, ShownClip
 from shared.blob_names import Containers
 from shared.catalogue import TimeKey
 from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
-from shared.catalogue.deletion_queries import BinClip, BinState, Deletions
+from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
     CliplinkError,
@@ -177,7 +178,7 @@ class RecycleBin:
 
     def _work_on_video(self, video_id: UUID) -> None:
         def work(may_go_on: MayGoOn) -> None:
-            video = self._deletions.held_video(video_id)
+            video = self._deletions.videos.held(video_id)
             if video is None:
                 return
             tally = self._worker.settle_video(video, may_go_on)

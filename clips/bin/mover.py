@@ -11,7 +11,8 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.deletion_queries import BinClip, BinVideo, Deletions
+from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.video_deletion_queries import BinVideo
 from shared.errors import BlobMissing
 from shared.model import Blob
 from shared.storage import BlobCopies, Blobs, Place, StorageAccount
@@ -79,10 +80,10 @@ class Mover:
             if original.archived:
                 continue
             copy = self._copy(self._containers.videos, original, self._containers.bin)
-            if not self._deletions.note_source_in_bin(video, copy):
+            if not self._deletions.videos.note_source_in_bin(video, copy):
                 return False
             self._blobs.delete_version(self._containers.videos, original)
-        if not self._deletions.still_holds(video):
+        if not self._deletions.videos.still_holds(video):
             return False
         self._copies.delete_all(self._containers.thumbnails, images)
         return True
@@ -92,8 +93,8 @@ class Mover:
         for copy in self._sources(self._containers.bin, video.id):
             self._bring_back(copy, self._containers.videos)
             self._blobs.delete_version(self._containers.bin, copy)
-        self._deletions.note_source_restored(video)
-        return self._deletions.still_holds(video)
+        self._deletions.videos.note_source_restored(video)
+        return self._deletions.videos.still_holds(video)
 
     def _copy_into_bin(self, clip: BinClip, original: Blob) -> bool:
         name = self._name_in_bin(clip, original.name)

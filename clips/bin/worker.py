@@ -15,7 +15,8 @@ from uuid import UUID
 from clips.bin.mover import Mover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
-from shared.catalogue.deletion_queries import BinClip, BinState, BinVideo, Deletions
+from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.video_deletion_queries import BinState, BinVideo
 from shared.errors import BlobChanged, BlobMissing, Unavailable
 from shared.telemetry import span, with_current_context
 
@@ -74,9 +75,9 @@ class DeletionWorker:
             f"video {video.id}", lambda: self._follow_state_of_video(video, may_go_on)
         )
         if not settled:
-            _quietly(lambda: self._deletions.postpone_video(video, _LATER))
+            _quietly(lambda: self._deletions.videos.postpone(video, _LATER))
         elif not tally.done:
-            _quietly(lambda: self._deletions.postpone_video(video, _AT_ONCE_AGAIN))
+            _quietly(lambda: self._deletions.videos.postpone(video, _AT_ONCE_AGAIN))
         return tally
 
     def settle_due(self, may_go_on: MayGoOn) -> Tally:
@@ -95,7 +96,7 @@ class DeletionWorker:
         return [CLIPS] if more else [], tally
 
     def _video(self, video_id: UUID, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
-        video = self._deletions.take_video(video_id, LEASE)
+        video = self._deletions.videos.take(video_id, LEASE)
         if video is None:
             _log.info("Nothing to do: video %s is done or in other hands", video_id)
             return [], Tally()
@@ -140,7 +141,7 @@ class DeletionWorker:
         except (BlobChanged, BlobMissing):
             return False
         if moved:
-            self._deletions.settle_video(video)
+            self._deletions.videos.settle(video)
         return moved
 
     def _wake_clips(self, video: BinVideo, may_go_on: MayGoOn) -> bool:
@@ -148,7 +149,7 @@ class DeletionWorker:
         while after is not None:
             if not may_go_on():
                 return False
-            after = self._deletions.wake_clips(video, after, 5000)
+            after = self._deletions.videos.wake_clips(video, after, 5000)
         return True
 
 
@@ -161,12 +162,12 @@ class DeletionSender:
 
     def purge(self) -> int:
         """Counts the clips and videos whose time in the bin is over."""
-        return _until_none(self._deletions.purge_clips) + _until_none(self._deletions.purge_videos)
+        return _until_none(self._deletions.purge_clips) + _until_none(self._deletions.videos.purge)
 
     def resume(self) -> int:
         """Sends a message for every batch of due clips and every due video; counts both."""
         clips = self._deletions.count_due_clips(_MOST_MESSAGES * _BATCH)
-        videos = self._deletions.due_videos(_MOST_MESSAGES)
+        videos = self._deletions.videos.due(_MOST_MESSAGES)
         self.announce(clips, videos)
         return clips + len(videos)
 

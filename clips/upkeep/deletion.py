@@ -45,10 +45,10 @@ class Deletion:
         """
         if not self.remove_blobs_of_video(video_id, may_go_on):
             return False
-        while self._deletions.forget_clips_of_video(video_id, _ROWS_AT_ONCE):
+        while self._deletions.videos.forget_clips(video_id, _ROWS_AT_ONCE):
             if not may_go_on():
                 return False
-        self._deletions.forget_video(video_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
+        self._deletions.videos.forget(video_id, late_run=_LATE_RUN, upload_life=UPLOAD_LIFE)
         return True
 
     def remove_blobs(self, clip_id: UUID, video_id: UUID, blob_name: str | None) -> None:

@@ -125,8 +125,8 @@ class Library:
         """Does the work on deletions and restores that is due; how many items were done."""
         worker, rows = self.services.deletions, Deletions(self.services.database)
         tally = Tally()
-        for video_id in rows.due_videos(100):
-            video = rows.take_video(video_id, LEASE)
+        for video_id in rows.videos.due(100):
+            video = rows.videos.take(video_id, LEASE)
             if video is not None:
                 tally.add(worker.settle_video(video, lambda: True))
         tally.add(worker.settle_due(lambda: True))

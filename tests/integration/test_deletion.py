@@ -16,6 +16,7 @@ from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep
 from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.video_deletion_queries import VideoDeletions
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.model import Blob
 from shared.settings import from_mapping
@@ -362,14 +363,14 @@ class TestHeldBlobs:
         assert library.everything_stored() == set()
 
 
-@pytest.mark.parametrize("step", ["abandoned_uploads", "purge_videos", "known_blobs", "pages"])
+@pytest.mark.parametrize("step", ["abandoned_uploads", "purge", "known_blobs", "pages"])
 def test_a_step_that_raises_keeps_no_other_from_running(
     library: Library, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    owners = {"pages": Blobs, "purge_videos": Deletions}
+    owners = {"pages": Blobs, "purge": VideoDeletions}
     owner = owners.get(step, upkeep.Upkeep)
     whole = set(library.services.cleanup.run())
     library.upload(f"{library.video.id}.mp4", b"x", kind="videos")
