@@ -98,7 +98,7 @@ class Film:
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
     def is_shown(self, timestamp: int) -> bool:
-        """Return whetherplayers show what is in the file for this time.
+        """Return whether players show what is in the file for this time.
 
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.

@@ -70,7 +70,7 @@ def _by_index(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
 
 
 def _has_sample_places(film: Film) -> bool:
-    """Return whetherFFmpeg knows where each sample lies, not only those of a first fragment."""
+    """Return whether FFmpeg knows where each sample lies, not only those of a first fragment."""
     if not film.layout.is_mp4:
         return False
     return not film.layout.fragmented or _index_covers(film)
@@ -82,7 +82,7 @@ def _is_short(film: Film) -> bool:
 
 
 def _can_seek(film: Film) -> bool:
-    """Return whethera position is found without reading all that lies before it."""
+    """Return whether a position is found without reading all that lies before it."""
     if film.layout.is_mp4:
         return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
     if film.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:

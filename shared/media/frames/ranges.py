@@ -98,7 +98,7 @@ class KeyframeIndex:
             yield packet
 
     def _marks_every_sample(self) -> bool:
-        """Return whetherthe index calls frames keyframes that cannot be: some writers mark all."""
+        """Return whether the index calls frames keyframes that cannot be: some writers mark all."""
         entries = self._entries
         if (
             self._film.stream.codec_context.codec.intra_only

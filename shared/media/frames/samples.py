@@ -36,7 +36,7 @@ class Sample:
 
 
 def is_shown(entry: IndexEntry, earliest: int) -> bool:
-    """Return whetherplayers show a sample: no edit list hides it, nor is it before `earliest`."""
+    """Return whether players show a sample: no edit list hides it, nor is it before `earliest`."""
     return not entry.is_discard and entry.timestamp >= earliest
 
 

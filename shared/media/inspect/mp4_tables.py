@@ -64,7 +64,7 @@ def _track_number(track: bytes) -> int:
 
 
 def _is_encrypted(track: bytes) -> bool:
-    """Return whetherany of the sample entries of a track is encrypted."""
+    """Return whether any of the sample entries of a track is encrypted."""
     at = track.find(_DESCRIPTIONS)
     if at < 0:
         return False
