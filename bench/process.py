@@ -1,4 +1,4 @@
-"""What a process holds at this moment, as Linux counts it in /proc (proc(5))."""
+"""What a process holds at this moment, and has used so far, as Linux counts it in proc(5)."""
 
 import os
 from dataclasses import dataclass
