@@ -11,6 +11,7 @@ from typing import Any
 import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from shared.media.inspect.layout import Layout
@@ -62,6 +63,7 @@ class Film:
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
         self._whole = self._damaged = 0
+        _skip_other_tracks(container, stream)
         self.begin = self._first_shown()
         self.zero = self._zero()
         self.end = self._end()
@@ -70,7 +72,7 @@ class Film:
     def first_timestamp(self) -> int:
         """The time of the first frame, which an edit list may hide."""
         start = self.stream.start_time or 0
-        return start if is_believable_time(start * self._base) else 0
+        return start if self.is_believable(start) else 0
 
     @property
     def length(self) -> int:
@@ -97,6 +99,10 @@ class Film:
         """
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
+    def is_believable(self, timestamp: int) -> bool:
+        """Return whether a film can have this timestamp."""
+        return is_believable_time(timestamp * self._base)
+
     def is_shown(self, timestamp: int) -> bool:
         """Return whether players show what is in the file for this time.
 
@@ -119,12 +125,16 @@ class Film:
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
-        from_first = timestamp <= self.begin
+        from_first = timestamp <= self.begin or self._has_no_keyframe_before(timestamp)
         if from_first:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
         any_frame = from_first and self.layout.is_mp4
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
+
+    def seek_sample(self, timestamp: int) -> None:
+        """Go to the keyframe with this decoding time in the index."""
+        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
@@ -165,6 +175,11 @@ class Film:
         """Let the decoder begin anew: what comes next is from another place of the film."""
         self.stream.codec_context.flush_buffers()
 
+    def _has_no_keyframe_before(self, timestamp: int) -> bool:
+        """Return whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
+        entries = self.stream.index_entries
+        return self.layout.is_mp4 and len(entries) > 0 and entries.search_timestamp(timestamp) < 0
+
     def _first_of_all(self, timestamp: int) -> int:
         """Return where to seek to for the first of all frames.
 
@@ -174,7 +189,7 @@ class Film:
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
-            return first
+            return first if self.is_believable(first) else timestamp
         before = min(timestamp, 0)
         return max(before, first) if self.container.format.name == "flv" else min(before, first)
 
@@ -207,3 +222,9 @@ class Film:
         if self.layout.is_mp4:
             return not self.layout.fragmented
         return self.container.format.name in _FORMATS_WITH_TRACK_LENGTH
+
+
+def _skip_other_tracks(container: InputContainer, stream: VideoStream) -> None:
+    """Let FFmpeg read nothing of other tracks, as far as the format allows."""
+    for other in container.streams:
+        other.discard = Discard.default if other.index == stream.index else Discard.all

@@ -133,13 +133,21 @@ def _by_playing(
 ) -> Iterator[TimedFrame]:
     targets = iter(samples.parts(film.begin, film.end, budget.count))
     target = next(targets, None)
+    at_no_time: TimedFrame | None = None
+    found = False
     for frame in onward(film, film.begin):
+        if not film.is_believable(frame.timestamp):  # damage, perhaps of one fragment only
+            at_no_time = at_no_time or TimedFrame(frame.frame, film.begin)
+            continue
         budget.reach(frame.timestamp)
         if passed is not None:
             passed(frame)
         if target is not None and frame.timestamp >= target:
+            found = True
             yield frame
             target = next((later for later in targets if later > frame.timestamp), None)
+    if at_no_time is not None and not found:
+        yield at_no_time
     budget.reach(film.end)
 
 

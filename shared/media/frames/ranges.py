@@ -1,4 +1,4 @@
-"""Keyframes of an MP4 or MOV, fetched by their exact ranges and decoded one by one."""
+"""Keyframes of an MP4 or MOV: their exact ranges are fetched, and each is decoded by itself."""
 
 from collections.abc import Iterator
 
@@ -30,15 +30,13 @@ class KeyframeIndex:
         self._film = film
         self._budget = budget
         self._entries = film.stream.index_entries
-        # The index has decoding times. The first frame of all is shown when the track begins.
-        self._delay = film.first_timestamp - self._entries[0].timestamp if self._entries else 0
         self._hides_beginning = bool(self._entries) and self._entries[0].is_discard
-        if self._hides_beginning:
-            self._delay = 0
-        self._earliest = first = film.begin - self._delay
+        # The index has decoding times, and when the first frame of all is shown is known.
+        delay = self._delay_of_first()
+        self._earliest = first = film.begin - delay
         keyframes = samples.shown_keyframes(self._entries, first)
         self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
-        last = film.end - self._delay
+        last = film.end - delay
         if film.length == 0 and keyframes:
             last = keyframes[-1][0]
         self.chosen = samples.nearest(
@@ -73,29 +71,36 @@ class KeyframeIndex:
         chosen = samples.within(chosen, self._budget.max_bytes)
         data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
         for sample, sample_data in zip(chosen, data, strict=True):
-            film.file.check()
-            frame = film.decode_alone(Packet(sample_data))
-            timestamp = sample.timestamp + self._delay
-            self._budget.reach(timestamp)
+            # FFmpeg finds the sample by its index, and knows when it is shown.
+            film.file.lend(sample.offset, sample_data)
+            frame = self._alone(sample)
+            self._budget.reach(sample.timestamp if frame is None else frame.timestamp)
             if frame is not None:
                 self._budget.count_found()
-            yield None if frame is None else TimedFrame(frame, timestamp)
+            yield frame
+
+    def _alone(self, sample: samples.Sample) -> TimedFrame | None:
+        film = self._film
+        film.seek_sample(sample.timestamp)
+        packet = next(film.packets(), None)
+        if packet is None or packet.pts is None or not film.is_shown(packet.pts):
+            return None
+        frame = film.decode_alone(packet)
+        return None if frame is None else TimedFrame(frame, packet.pts)
 
     def _played_beginning(self) -> TimedFrame | None:
-        """Return the first frame that is shown, decoded on from the keyframe before it.
-
-        On the way learn how much later than decoded a keyframe is shown.
-        """
+        """Return the first frame that is shown, decoded on from the keyframe before it."""
         self._film.seek(self._film.begin)
-        return next_picture(self._film, self._packets_with_delay(), self._budget)
+        return next_picture(self._film, self._film.packets(), self._budget)
 
-    def _packets_with_delay(self) -> "Iterator[Packet[VideoStream]]":
-        first = True
-        for packet in self._film.packets():
-            if first and packet.is_keyframe and packet.pts is not None and packet.dts is not None:
-                self._delay = packet.pts - packet.dts
-                first = False
-            yield packet
+    def _delay_of_first(self) -> int:
+        """Return how much later than decoded the first frame of all is shown."""
+        if not self._entries or self._hides_beginning:
+            return 0
+        decoded_at = self._entries[0].timestamp
+        if not self._film.is_believable(decoded_at):
+            return 0
+        return self._film.first_timestamp - decoded_at
 
     def _marks_every_sample(self) -> bool:
         """Return whether the index calls frames keyframes that cannot be: some writers mark all."""
