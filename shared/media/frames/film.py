@@ -11,7 +11,6 @@ from typing import Any
 import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
-from av.stream import Discard
 from av.video.stream import VideoStream
 
 from shared.media.inspect.layout import Layout
@@ -63,7 +62,6 @@ class Film:
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
         self._whole = self._damaged = 0
-        _skip_other_tracks(container, stream)
         self.begin = self._first_shown()
         self.zero = self._zero()
         self.end = self._end()
@@ -133,7 +131,7 @@ class Film:
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
 
     def seek_sample(self, timestamp: int) -> None:
-        """Go to the keyframe with this decoding time in the index."""
+        """Go to the last keyframe in the index that is decoded and shown by then."""
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
@@ -222,9 +220,3 @@ class Film:
         if self.layout.is_mp4:
             return not self.layout.fragmented
         return self.container.format.name in _FORMATS_WITH_TRACK_LENGTH
-
-
-def _skip_other_tracks(container: InputContainer, stream: VideoStream) -> None:
-    """Let FFmpeg read nothing of other tracks, as far as the format allows."""
-    for other in container.streams:
-        other.discard = Discard.default if other.index == stream.index else Discard.all

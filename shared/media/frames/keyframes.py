@@ -30,9 +30,7 @@ _SEEKS_AT_ONCE = 4
 type Passed = Callable[[TimedFrame], None]
 
 
-def spread(
-    film: Film, budget: FrameBudget, passed: Passed | None = None
-) -> Iterator[TimedFrame]:
+def spread(film: Film, budget: FrameBudget, passed: Passed | None = None) -> Iterator[TimedFrame]:
     """Yield up to `budget.count` frames, in any order, spread over the film where possible.
 
     Fewer when the film has fewer keyframes and is too long to be played, when some cannot be
@@ -66,9 +64,7 @@ def still(film: Film) -> TimedFrame | None:
         return next_picture(film, film.packets(), FrameBudget(film, 1, film.file.size))
 
 
-def _by_index(
-    film: Film, budget: FrameBudget, passed: Passed | None
-) -> Iterator[TimedFrame]:
+def _by_index(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
     keyframes = ranges.KeyframeIndex(film, budget)
     if len(keyframes.chosen) < budget.count / 2 and _is_short(film):
         yield from _by_playing(film, budget, passed)
@@ -128,9 +124,7 @@ def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
     budget.reach(film.end)
 
 
-def _by_playing(
-    film: Film, budget: FrameBudget, passed: Passed | None
-) -> Iterator[TimedFrame]:
+def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
     targets = iter(samples.parts(film.begin, film.end, budget.count))
     target = next(targets, None)
     at_no_time: TimedFrame | None = None

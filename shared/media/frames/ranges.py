@@ -1,6 +1,7 @@
 """Keyframes of an MP4 or MOV: their exact ranges are fetched, and each is decoded by itself."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from av import Packet
 from av.video.frame import PictureType
@@ -29,14 +30,15 @@ class KeyframeIndex:
         self.gives_pictures = True
         self._film = film
         self._budget = budget
+        self._is_found_by_time = True
         self._entries = film.stream.index_entries
         self._hides_beginning = bool(self._entries) and self._entries[0].is_discard
         # The index has decoding times, and when the first frame of all is shown is known.
-        delay = self._delay_of_first()
-        self._earliest = first = film.begin - delay
+        self._delay = self._delay_of_first()
+        self._earliest = first = film.begin - self._delay
         keyframes = samples.shown_keyframes(self._entries, first)
         self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
-        last = film.end - delay
+        last = film.end - self._delay
         if film.length == 0 and keyframes:
             last = keyframes[-1][0]
         self.chosen = samples.nearest(
@@ -71,22 +73,31 @@ class KeyframeIndex:
         chosen = samples.within(chosen, self._budget.max_bytes)
         data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
         for sample, sample_data in zip(chosen, data, strict=True):
-            # FFmpeg finds the sample by its index, and knows when it is shown.
             film.file.lend(sample.offset, sample_data)
-            frame = self._alone(sample)
-            self._budget.reach(sample.timestamp if frame is None else frame.timestamp)
+            packet = self._packet_of(sample, sample_data)
+            timestamp = sample.timestamp + self._delay if packet.pts is None else packet.pts
+            frame = film.decode_alone(packet) if film.is_shown(timestamp) else None
+            self._budget.reach(timestamp)
             if frame is not None:
                 self._budget.count_found()
-            yield frame
+            yield None if frame is None else TimedFrame(frame, timestamp)
 
-    def _alone(self, sample: samples.Sample) -> TimedFrame | None:
-        film = self._film
-        film.seek_sample(sample.timestamp)
-        packet = next(film.packets(), None)
-        if packet is None or packet.pts is None or not film.is_shown(packet.pts):
-            return None
-        frame = film.decode_alone(packet)
-        return None if frame is None else TimedFrame(frame, packet.pts)
+    def _packet_of(self, sample: samples.Sample, data: bytes) -> "Packet[Any]":
+        """Return a sample with what FFmpeg knows of it: when it is shown, changes of its format.
+
+        In a fragmented film with an edit list FFmpeg finds another one. Then it is the data alone,
+        and the sample is taken to be shown as long after its decoding time as others are.
+        """
+        if self._is_found_by_time:
+            # With an open GOP, FFmpeg goes to a keyframe for times only at which it is shown.
+            self._film.seek_sample(sample.until)
+            packet = next(self._film.packets(), None)
+            if packet is not None and packet.pts is not None and packet.dts is not None:
+                self._delay = packet.pts - packet.dts
+                if packet.pos == sample.offset:
+                    return packet
+            self._is_found_by_time = False
+        return Packet(data)
 
     def _played_beginning(self) -> TimedFrame | None:
         """Return the first frame that is shown, decoded on from the keyframe before it."""

@@ -64,7 +64,9 @@ class Moments:
             return None
         size = next(iter(chosen.values())).size
         chosen = {number: image for number, image in chosen.items() if image.size == size}
-        steps = [after - number for number, after in pairwise([*chosen, max(last, 1 + max(chosen))])]
+        steps = [
+            after - number for number, after in pairwise([*chosen, max(last, 1 + max(chosen))])
+        ]
         return animated([*zip(chosen.values(), (_STEP * step for step in steps), strict=True)])
 
     def _number(self, timestamp: int) -> int:

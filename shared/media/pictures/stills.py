@@ -85,7 +85,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     budget = _frame_budget(film, duration)
     kept = Moments(film, renderer, film.begin)
     _gather(film, renderer, budget, best, sheet, kept)
-    improve(best, film, renderer)
+    improve(best, film, renderer, last_byte)
     if best.frame is None or film.is_mostly_damaged:
         raise unplayable(FailureCode.UNDECODABLE)
     image = renderer.picture(best.frame, _poster_box(POSTER_WIDTHS[-1]))
