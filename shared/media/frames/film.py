@@ -22,6 +22,8 @@ from shared.media.reading.source import SourceFile
 # header says, and that of a fragmented MP4 covers the first fragment only.
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
+_MICROSECONDS = 1_000_000
+
 # A film with more damaged frames than these for each that is whole is taken for noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
 # With fewer damaged frames that is no rule: in a short film one of them spoils all that follow.
@@ -119,7 +121,9 @@ class Film:
 
     def duration(self, seconds: float) -> int:
         """Return `seconds`, within the longest film, in units of the time base."""
-        return int(Fraction(min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)) / self._base)
+        bounded = min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)
+        # A decimal fraction is hardly ever exact in binary: 3.4 is less than a frame's 3.4.
+        return int(Fraction(round(bounded * _MICROSECONDS), _MICROSECONDS) / self._base)
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
@@ -203,10 +207,13 @@ class Film:
             return self.begin
         zero = int(Fraction(start, av.time_base) / self._base)
         if self.layout.is_mp4:
-            zero = max(0, zero)
+            zero = 0 if self._begins_empty() else max(0, zero)
         clip = self.duration(self._clip_seconds or 0.0)
         is_damage = zero > self.begin or (clip > 0 and self.begin - zero > clip)
         return self.begin if is_damage else zero
+
+    def _begins_empty(self) -> bool:
+        return any(t.begins_empty for t in self.layout.tracks if t.number == self.stream.id)
 
     def _end(self) -> int:
         clip = self.duration(self._clip_seconds or 0.0)

@@ -70,7 +70,8 @@ class KeyframeIndex:
         film.forget()  # the decoder may have been playing
         if self._marks_every_sample():
             chosen = samples.largest_nearby(self._entries, chosen, self._earliest)
-        chosen = samples.within(chosen, self._budget.max_bytes)
+        # Out of order: FFmpeg would read over the short way to a sample that follows in the file.
+        chosen = samples.halving(samples.within(chosen, self._budget.max_bytes))
         data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
         for sample, sample_data in zip(chosen, data, strict=True):
             film.file.lend(sample.offset, sample_data)

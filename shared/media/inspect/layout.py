@@ -14,11 +14,15 @@ class TrackKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTrack:
-    """A track as the container declares it: its number, its kind, and whether it is encrypted."""
+    """A track as the container declares it.
+
+    `begins_empty` means that an edit list shows nothing at first, which is part of the film.
+    """
 
     number: int
     kind: TrackKind
     encrypted: bool = False
+    begins_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
             number=_track_number(track),
             kind=_KINDS[handler[1]] if handler else TrackKind.OTHER,
             encrypted=_is_encrypted(track),
+            begins_empty=_begins_empty(track),
         )
 
 
@@ -79,6 +80,16 @@ def _is_encrypted(track: bytes) -> bool:
             return False
         entry += size
     return False
+
+
+def _begins_empty(track: bytes) -> bool:
+    """Return whether the first edit of a track has no media: its media time is -1."""
+    edits = _EDITS.search(track)
+    if edits is None:
+        return False
+    size = 8 if track[edits.end() : edits.end() + 1] == b"\1" else 4
+    first = edits.end() + 8 + size
+    return track[first : first + size] == b"\xff" * size
 
 
 def _samples(track: bytes) -> int:
