@@ -155,7 +155,9 @@ def examine(seeds: list[bytes], number: int) -> str:
         error.add_note(f"in case {number} of the fuzz")
         raise
     if time.thread_time() - started > SLOW_SECONDS:
-        raise TimeoutError(f"case {number} of the fuzz took over {SLOW_SECONDS} seconds of a processor")
+        raise TimeoutError(
+            f"case {number} of the fuzz took over {SLOW_SECONDS} seconds of a processor"
+        )
     return found
 
 

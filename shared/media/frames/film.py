@@ -213,7 +213,7 @@ class Film:
         return self.begin if is_damage else zero
 
     def _begins_empty(self) -> bool:
-        return any(t.begins_empty for t in self.layout.tracks if t.number == self.stream.id)
+        return any(t.first_edit == -1 for t in self.layout.tracks if t.number == self.stream.id)
 
     def _end(self) -> int:
         clip = self.duration(self._clip_seconds or 0.0)

@@ -5,7 +5,6 @@ from typing import Any
 
 from av import Packet
 from av.video.frame import PictureType
-from av.video.stream import VideoStream
 
 from shared.media.frames import samples
 from shared.media.frames.budget import FrameBudget

@@ -16,13 +16,14 @@ class TrackKind(Enum):
 class DeclaredTrack:
     """A track as the container declares it.
 
-    `begins_empty` means that an edit list shows nothing at first, which is part of the film.
+    `first_edit` is where an edit list begins in the track, in units of its time base; -1 if it
+    shows nothing at first, which is part of the film; None without an edit list.
     """
 
     number: int
     kind: TrackKind
     encrypted: bool = False
-    begins_empty: bool = False
+    first_edit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
             number=_track_number(track),
             kind=_KINDS[handler[1]] if handler else TrackKind.OTHER,
             encrypted=_is_encrypted(track),
-            begins_empty=_begins_empty(track),
+            first_edit=_first_edit(track),
         )
 
 
@@ -82,14 +82,14 @@ def _is_encrypted(track: bytes) -> bool:
     return False
 
 
-def _begins_empty(track: bytes) -> bool:
-    """Return whether the first edit of a track has no media: its media time is -1."""
+def _first_edit(track: bytes) -> int | None:
+    """Return the media time of the first edit of a track, which is -1 where it has no media."""
     edits = _EDITS.search(track)
     if edits is None:
-        return False
+        return None
     size = 8 if track[edits.end() : edits.end() + 1] == b"\1" else 4
     first = edits.end() + 8 + size
-    return track[first : first + size] == b"\xff" * size
+    return int.from_bytes(track[first : first + size], signed=True)
 
 
 def _samples(track: bytes) -> int:

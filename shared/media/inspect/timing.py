@@ -95,13 +95,13 @@ def _declared_seconds(container: InputContainer, tracks: Tracks, layout: Layout)
     start = container.start_time or 0
     if not layout.fragmented or start >= 0:
         return (container.duration or 0) / av.time_base
+    edits = {track.number: track.first_edit or 0 for track in layout.tracks}
     ends = [Fraction(0)]
     for stream in (tracks.video, tracks.audio):
         if stream is not None and stream.duration:
+            hidden = max(0, edits.get(stream.id, 0))
             base = Fraction(stream.time_base.num, stream.time_base.den)
-            # FFmpeg knows the beginning of few tracks, but they are hidden by about as much.
-            hidden = min(Fraction(start, av.time_base), (stream.start_time or 0) * base)
-            ends.append(stream.duration * base + hidden)
+            ends.append((stream.duration - hidden) * base)
     return round(float(max(ends)), 6)
 
 
