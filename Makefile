@@ -47,11 +47,11 @@ check: $(ENVIRONMENT) ## lint, format, strict types and import rules
 infra: $(ENVIRONMENT) ## compile and evaluate the template for Azure, with Bicep (BICEP=path of the program)
 	@exec $(PYTHON) -m infra.compiler
 
-bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest and links
+bench: $(ENVIRONMENT) $(EMULATOR) ## measure cold start, requests, ingest, cutting and links
 	@exec $(PYTHON) -m bench
 
 clean: ## delete local data, the environment and caches
-	rm -rf .venv .local local/node_modules tests/infra/kusto/node_modules sample.mp4 poster.jpg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .local local/node_modules tests/infra/kusto/node_modules sample.mp4 poster.jpg clip.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 installed: $(ENVIRONMENT) $(EMULATOR) $(CHECKOV) $(KUSTO)

@@ -15,7 +15,20 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.compose import compose
-from clips.handlers import clips, cuts, docs, links, migrations, shares, sources, system, videos
+from clips.handlers import bin as recycle_bin
+from clips.handlers import cleanup as cleanup_runs
+from clips.handlers import (
+    clips,
+    cuts,
+    docs,
+    drift,
+    links,
+    migrations,
+    shares,
+    sources,
+    system,
+    videos,
+)
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
@@ -35,7 +48,9 @@ routes = Routes(app, services, settings.public_url)
 routes.add("videos_create", "POST", "videos", videos.create)
 routes.add("videos_list", "GET", "videos", videos.page)
 routes.add("videos_get", "GET", "videos/{video_id}", videos.get)
+routes.add("videos_change", "PATCH", "videos/{video_id}", videos.change)
 routes.add("videos_delete", "DELETE", "videos/{video_id}", videos.delete)
+routes.add("videos_retention", "GET", "videos/{video_id}/retention", videos.retention)
 routes.add("sources_create", "POST", "videos/{video_id}/source", sources.create)
 routes.add("sources_get", "GET", "videos/{video_id}/source", sources.get)
 routes.add("sources_delete", "DELETE", "videos/{video_id}/source", sources.delete)
@@ -46,6 +61,12 @@ routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
 routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
 routes.add("clips_change", "PATCH", "clips/{clip_id}", clips.change)
 routes.add("clips_delete", "DELETE", "clips/{clip_id}", clips.delete)
+routes.add("clips_delete_many", "POST", "clips/delete", recycle_bin.delete_many)
+routes.add("clips_restore", "POST", "clips/{clip_id}/restore", recycle_bin.restore_clip)
+routes.add("videos_restore", "POST", "videos/{video_id}/restore", recycle_bin.restore_video)
+routes.add("bin_list", "GET", "bin", recycle_bin.page)
+routes.add("bin_restore", "POST", "bin/restore", recycle_bin.restore_many)
+routes.add("bin_empty", "POST", "bin/empty", recycle_bin.empty)
 routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
 routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
 routes.add("clips_access_urls", "POST", "clips/access-urls", links.access_urls)
@@ -58,6 +79,10 @@ routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", share
 routes.add_public("shares_open", "GET", "s/{token}", shares.open_)
 routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
 routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
+routes.add("drift_start", "POST", "drift", drift.start)
+routes.add("drift_get", "GET", "drift/{drift_id}", drift.get)
+routes.add("drift_repair", "POST", "drift/{drift_id}/repair", drift.repair)
+routes.add("cleanup_runs", "GET", "cleanup/runs", cleanup_runs.runs)
 routes.add_public("health", "GET", "health", system.health)
 description = Description(routes.described)
 routes.add_public("openapi", "GET", "openapi.json", docs.openapi(description))
@@ -75,6 +100,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
+    services.sidecars.after_landing()
 
 
 @app.function_name("source_landed")
@@ -130,6 +156,48 @@ def migration_batch(
     messages = services.migrations.work(
         message.get_body().decode(), message.id, services.outage_wait
     )
+    if messages:
+        following.set(list(messages))
+
+
+@app.function_name("deletion_batch")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.deletions_queue,
+    connection=settings.storage.trigger_connection,
+)
+@app.queue_output(
+    arg_name="following",
+    queue_name=containers.deletions_queue,
+    connection=settings.storage.trigger_connection,
+)
+def deletion_batch(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - as above
+) -> None:
+    """What deletions and restores left to do: bytes to be moved, blobs and rows to be deleted."""
+    messages = services.deletions.work(message.get_body().decode())
+    if messages:
+        following.set(list(messages))
+
+
+@app.function_name("drift_run")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.drift_queue,
+    connection=settings.storage.trigger_connection,
+)
+@app.queue_output(  # as of migration_batch
+    arg_name="following",
+    queue_name=containers.drift_queue,
+    connection=settings.storage.trigger_connection,
+)
+def drift_run(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - as of migration_batch
+) -> None:
+    """A drift report is to be written, or what it lists to be repaired: a step of it."""
+    messages = services.drift.work(message.get_body().decode())
     if messages:
         following.set(list(messages))
 

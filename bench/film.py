@@ -27,7 +27,7 @@ def large_film(folder: Path, minutes: int) -> Path:
 def short_film(folder: Path, seconds: int = _SECONDS) -> Path:
     """Some seconds of 1080p H.264, half a megabyte each."""
     path = folder / f"short-{seconds}.mp4"
-    scene = _panorama()
+    scene = panorama(_SIZE)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=_RATE)
         assert isinstance(stream, VideoStream)
@@ -38,17 +38,24 @@ def short_film(folder: Path, seconds: int = _SECONDS) -> Path:
         stream.options = {"preset": "ultrafast", "nal-hrd": "cbr", "maxrate": str(_BIT_RATE)}
         stream.options |= {"bufsize": str(_BIT_RATE)}
         for number in range(_RATE * seconds):
-            picture = ImageChops.offset(scene, -6 * number, 0).crop((0, 0, *_SIZE))
-            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV has no types for it
-            frame.pts, frame.time_base = number, Fraction(1, _RATE)
-            container.mux(stream.encode(frame))
+            container.mux(stream.encode(panned(scene, number, _SIZE, _RATE)))
         container.mux(stream.encode(None))
     return path
 
 
-def _panorama() -> Image.Image:
-    """A wide picture with large forms, fine detail and colour, over which the camera moves."""
-    size = (_SIZE[0] * 2, _SIZE[1])
+def panned(
+    scene: Image.Image, number: int, frame_size: tuple[int, int], rate: int
+) -> av.VideoFrame:
+    """A frame of a camera that moves over the scene."""
+    picture = ImageChops.offset(scene, -6 * number, 0).crop((0, 0, *frame_size))
+    frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV has no types for it
+    frame.pts, frame.time_base = number, Fraction(1, rate)
+    return frame
+
+
+def panorama(frame_size: tuple[int, int]) -> Image.Image:
+    """A picture twice as wide as a frame, with large forms, fine detail and colour."""
+    size = (frame_size[0] * 2, frame_size[1])
     channels = []
     for _ in range(3):
         forms = Image.effect_noise((24, 8), 160).resize(size, Image.Resampling.BICUBIC)

@@ -11,9 +11,30 @@ from uuid import UUID, uuid4
 from clips.links.access import Access
 from shared import blob_names, media_types
 from shared.blob_names import Containers
-from shared.catalogue import Clips, NewClip, StartKey, TimeKey, Users, Videos, ViewLog
+from shared.catalogue import (
+    Clips,
+    NewClip,
+    Retention,
+    StartKey,
+    TimeKey,
+    Users,
+    Videos,
+    ViewLog,
+)
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
-from shared.model import Blob, Clip, ClipStatus, ClipUpdate, RetryKey, Upload, User, Video, Viewer
+from shared.model import (
+    Blob,
+    Clip,
+    ClipStatus,
+    ClipUpdate,
+    RetentionForecast,
+    RetryKey,
+    Upload,
+    User,
+    Video,
+    VideoUpdate,
+    Viewer,
+)
 from shared.storage import Blobs, StorageAccount
 
 
@@ -64,6 +85,7 @@ class Library:
         videos: Videos,
         clips: Clips,
         view_log: ViewLog,
+        retention: Retention,
         access: Access,
         account: StorageAccount,
         blobs: Blobs,
@@ -73,6 +95,7 @@ class Library:
         self._videos = videos
         self._clips = clips
         self._view_log = view_log
+        self._retention = retention
         self._access = access
         self._account = account
         self._blobs = blobs
@@ -102,6 +125,22 @@ class Library:
         if video is None:
             raise no_such_video()
         return video
+
+    def change_video(self, viewer: Viewer, video_id: UUID, update: VideoUpdate) -> Video:
+        """The video after the change; raises NotFound."""
+        video = self._videos.change(viewer, video_id, update)
+        if video is None:
+            raise no_such_video()
+        return video
+
+    def forecast_retention(
+        self, viewer: Viewer, video_id: UUID, days: int | None
+    ) -> RetentionForecast:
+        """What the video's retention will delete, or one of so many days; raises NotFound."""
+        forecast = self._retention.forecast(viewer, video_id, days)
+        if forecast is None:
+            raise no_such_video()
+        return forecast
 
     def announce(
         self, viewer: Viewer, draft: ClipDraft, retry_key: RetryKey | None = None

@@ -1,1 +1,1 @@
-"""What deploys Cliplink to Azure: the template, and the programs that azd's hooks run."""
+"""Deploys Cliplink to Azure: the template, and the programs that azd's hooks run."""

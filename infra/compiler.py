@@ -34,7 +34,7 @@ _GROUP = "rg-cliplink-test"
 
 
 class CompilerProblem(Exception):
-    """The compiler refuses a file, warns of one, or is absent; the message says which."""
+    """The compiler refuses a file, warns about it, or is absent; the message says which."""
 
 
 @dataclass
@@ -58,11 +58,11 @@ class Compiler:
         return f"{answer['contents']}\n"
 
     def formatted(self, path: Path) -> str:
-        """The file as the compiler lays it out."""
+        """The file in the compiler's format."""
         return str(self._call("bicep/format", {"path": str(path)})["contents"])
 
     def snapshot(self, path: Path) -> str:
-        """The resources that a parameters file leads to, as JSON.
+        """The resources for a parameters file, as JSON.
 
         Raises CompilerProblem for any error or warning.
         """
@@ -135,7 +135,7 @@ def running() -> Iterator[Compiler]:
 
 
 def written(compiler: Compiler) -> Iterator[tuple[Path, str]]:
-    """Every file that the compiler writes, with the text that belongs into it."""
+    """Every file that the compiler writes, with its right contents."""
     for path in (*FILES, *VARIANTS):
         yield path, compiler.formatted(path)
     yield INFRA / "main.json", compiler.compiled(INFRA / "main.bicep")

@@ -1,7 +1,7 @@
 """What a month costs, by the formulas of docs/costs.md: python -m infra.cost --clips 10000 ...
 
-Prices are examples, of one region and one day; put your own in. That page lists what is
-left out.
+Prices are examples, of one region and one day; enter your own. That page lists what is not
+included.
 """
 
 import argparse
@@ -58,20 +58,20 @@ SIZES = {
         ready_blob=0,
         metric_alerts=5,
         log_alerts_every_5_minutes=0,
-        log_alerts_every_15_minutes=3,
+        log_alerts_every_15_minutes=4,
     ),
     "standard": Size(
         ready_blob=1,
         metric_alerts=10,
         log_alerts_every_5_minutes=4,
-        log_alerts_every_15_minutes=1,
+        log_alerts_every_15_minutes=2,
     ),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """A month, and the choices that count."""
+    """A month of use, and the choices that change its costs."""
 
     size: str = "small"
     clips: int = 10_000
@@ -85,7 +85,7 @@ class Use:
     archive: bool = True
     memory_gb: float = 2
     ready_blob: int | None = None
-    """Instances that wait for blobs; none: as the size has it."""
+    """Instances that wait for blobs; None: the value of the size."""
     ready_http: int = 0
     audit_reads: bool = True
     front_door: bool = False
@@ -97,14 +97,15 @@ _LOG_KB_OF_STORAGE = 1.5
 _LOG_KB_OF_CALL = 4
 _DATABASE_GB = 32
 _PRIVATE_ENDPOINTS = 6
-# A clip is written, read in some ranges, and gets a dozen images; a player asks in ranges.
-_WRITES_A_CLIP = 14
-_READS_A_CLIP = 10
+# A clip is written, read in some ranges, and gets a dozen images and a sidecar, which is written
+# again when something changes; a player asks in ranges.
+_WRITES_A_CLIP = 16
+_READS_A_CLIP = 12
 _READS_A_PLAY = 4
 
 
 def month(use: Use, price: Prices) -> dict[str, float]:
-    """Dollars by what they are paid for, in the month in which the service is `months_kept` old."""
+    """Dollars by kind of cost, in the month in which the service is `months_kept` old."""
     lines = {
         "clips at rest": _clips_at_rest(use, price),
         "images at rest": use.clips

@@ -1,4 +1,4 @@
-// Second phase, after the code is deployed: blob events to the function that takes them in. The
+// Second phase, after the code is deployed: blob events to the functions that process blobs. The
 // postdeploy hook fetches the key and deploys this file into the resource group; repeating it is fine.
 
 param functionAppName string
@@ -10,13 +10,13 @@ param containerPrefix string
 @description('The system key blobs_extension of the function app; exists once the code is deployed')
 param blobsExtensionKey string
 
-// The functions that take blobs in, as function_app.py names them, and the container of each.
+// The functions that process blobs, as function_app.py names them, and the container of each.
 var subscriptions = [
   { name: 'clip-landed', function: 'clip_landed', container: 'clips' }
   { name: 'source-landed', function: 'source_landed', container: 'videos' }
 ]
 
-// Of Azure, for one host name; other clouds have their own.
+// The suffix of app names in public Azure; other clouds have their own.
 param functionHostSuffix string = 'azurewebsites.net'
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {

@@ -1,5 +1,5 @@
-// Cliplink on Azure: the table of contents. Each module makes one thing; access.bicep says who may do
-// what. What needs the deployed code (the event subscription) is in events.bicep, the second phase.
+// Cliplink on Azure: the table of contents. Each module makes one thing; access.bicep holds all role
+// assignments. What needs the deployed code (the event subscription) is in events.bicep, the second phase.
 
 targetScope = 'subscription'
 
@@ -52,7 +52,7 @@ param location string
 @allowed(['small', 'standard'])
 param size string = 'small'
 
-@description('Begins the names of the four containers; 45 characters leave room for the names of queues')
+@description('Begins the names of the containers; 45 characters leave room for the names of queues')
 @maxLength(45)
 param containerPrefix string = 'cliplink'
 
@@ -82,18 +82,23 @@ param renditions string = 'remux'
 @allowed(['libx264', 'libsvtav1', 'libvpx-vp9'])
 param videoEncoder string = 'libx264'
 
+@description('For how many days what is deleted can be restored; 0 switches the recycle bin off')
+@minValue(0)
+@maxValue(3650)
+param binDays int = 14
+
 // --- Functions
 
 @description('Memory of an instance; decoding two clips at once needs 2048')
 @allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances of each scale group (HTTP, blobs, migrations); bounds cost and database connections. 0: as the size has it. Should Azure refuse less than 40, take 40 and a larger database')
+@description('Highest number of instances of each scale group (HTTP, blobs, each queue); bounds cost and database connections. 0: the value of the size. If Azure refuses less than 40, use 40 and a larger database')
 @minValue(0)
 @maxValue(1000)
 param maximumInstances int = 0
 
-@description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start. -1: as the size has it')
+@description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start. -1: the value of the size')
 @minValue(-1)
 @maxValue(20)
 param alwaysReadyBlob int = -1
@@ -112,16 +117,16 @@ param cleanupSchedule string = '0 */5 * * * *'
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
 param storageRedundancy string = 'Standard_LRS'
 
-@description('Region of a second account into which new clips are copied; empty: none. With one, clips grow cold instead of being archived')
+@description('Region of a second account into which new clips are copied; empty: none. With one, clips move to the cold tier instead of the archive')
 @metadata({ azd: { type: 'location' } })
 param replicaLocation string = ''
 
-@description('Whether an earlier deployment linked the two accounts; azd notes that it did')
+@description('Whether an earlier deployment linked the two accounts; azd remembers it')
 param replicaLinked bool = false
 
 // --- Database
 
-@description('Object id of the principal that administers the database and applies its migrations')
+@description('Object id of the principal that administers the database and applies the schema')
 param databaseAdministratorId string
 
 @description('Name of that principal: user principal name, group name or application name')
@@ -131,14 +136,14 @@ param databaseAdministratorName string
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param databaseAdministratorType string = 'User'
 
-@description('Tier of the server; empty: as the size has it')
+@description('Tier of the server; empty: the value of the size')
 @allowed(['', 'Burstable', 'GeneralPurpose', 'MemoryOptimized'])
 param databaseTier string = ''
 
-@description('Size of the server; must belong to the tier. Empty: as the size has it')
+@description('Size of the server; must belong to the tier. Empty: the value of the size')
 param databaseSku string = ''
 
-@description('Storage of the server, GB. It grows by itself and never shrinks: set it to what it has grown to, or the next deployment is refused')
+@description('Storage of the server, GB. It grows automatically and never shrinks: set it to the present size, or the next deployment is refused')
 @allowed([32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
 param databaseStorageGB int = 32
 
@@ -158,7 +163,7 @@ param databaseGeoBackup bool = false
 
 // --- Secrets
 
-@description('Make a key vault and let the app read it: settings that are absent come from it (KEY_VAULT_URL)')
+@description('Create a key vault; the app reads absent settings from it (KEY_VAULT_URL)')
 param useVault bool = false
 
 // --- Network
@@ -166,7 +171,7 @@ param useVault bool = false
 @description('Reach database, vault and host storage through a virtual network only. `azd deploy` then has to run inside it')
 param privateNetwork bool = false
 
-@description('Put Azure Front Door, with a firewall, before the API and the links')
+@description('Put Azure Front Door, with a firewall, in front of the API and the links')
 param frontDoor bool = false
 
 @description('A name of your own for Front Door, such as clips.example.com; empty: its own name')
@@ -176,27 +181,27 @@ param customDomain string = ''
 @minValue(10)
 param callsPerMinute int = 600
 
-@description('Shares a minute, which open without a token, that one client address may open')
+@description('Shares a minute that one client address may open; shares need no token')
 @minValue(10)
 param sharesPerMinute int = 120
 
-// --- Watch
+// --- Monitoring
 
 @description('Addresses that alerts are mailed to, comma-separated; empty: they show in the portal only')
 param alertEmails string = ''
 
-@description('What a month may cost, in the currency of the subscription, before mails go out. 0: no budget, for a subscription of less than two days or an offer without Cost Management. -1: as the size has it')
+@description('What a month may cost, in the currency of the subscription, before mails go out. 0: no budget, for a subscription of less than two days or an offer without Cost Management. -1: the value of the size')
 @minValue(-1)
 param budgetAmount int = -1
 
 @description('First day of the month in which the budget was first deployed; Azure wants it unchanged')
 param budgetStart string = utcNow('yyyy-MM-01')
 
-@description('Clips beyond which the capacity alert goes off, GB')
+@description('GB of clips above which the capacity alert is raised')
 @minValue(1)
 param capacityAlertGB int = 500
 
-@description('Whether an earlier deployment made the transformations of logs; azd notes that it did')
+@description('Whether an earlier deployment made the transformations of logs; azd remembers it')
 param logsTransformed bool = false
 
 @description('Log every read of a blob, not only writes and deletes')
@@ -233,6 +238,10 @@ var tenantLogin = '${environment().authentication.loginEndpoint}${tenant().tenan
 var origins = empty(corsOrigins) ? [] : split(replace(corsOrigins, ' ', ''), ',')
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var databaseName = 'cliplink'
+
+// Calls that Azure gives an instance at a time, and the threads that run them: with fewer threads the
+// other calls would wait inside the instance instead of going to another one.
+var concurrentCalls = 16
 
 // Names that modules pass on to each other are made here: what is an output of a module is not yet
 // known when Azure says what a deployment would change.
@@ -339,6 +348,7 @@ module functionApp 'modules/function-app.bicep' = {
     maximumInstances: maximumInstances == 0 ? chosen.maximumInstances : maximumInstances
     alwaysReadyBlob: alwaysReadyBlob < 0 ? chosen.alwaysReadyBlob : alwaysReadyBlob
     alwaysReadyHttp: alwaysReadyHttp
+    concurrentCalls: concurrentCalls
     corsOrigins: origins
     behindFrontDoor: frontDoor
     frontDoorId: frontDoor ? frontDoorProfile!.outputs.frontDoorId : ''
@@ -356,6 +366,7 @@ module settings 'modules/app-settings.bicep' = {
     containerPrefix: containerPrefix
     publicUrl: publicUrl
     renditions: renditions
+    binDays: binDays
     videoEncoder: videoEncoder
     cdnEndpoint: frontDoor ? 'https://${frontDoorProfile!.outputs.host}' : ''
     databaseUrl: 'postgresql://${names.identity}@${database.outputs.host}:${database.outputs.port}/${databaseName}'
@@ -364,6 +375,7 @@ module settings 'modules/app-settings.bicep' = {
     authAudience: authAudience
     authJwksUrl: empty(authJwksUrl) ? '${tenantLogin}/discovery/v2.0/keys' : authJwksUrl
     cleanupSchedule: cleanupSchedule
+    handlerThreads: concurrentCalls
     insightsConnectionString: monitoring.outputs.insightsConnectionString
   }
   dependsOn: [functionApp]
@@ -400,7 +412,7 @@ module access 'modules/access.bicep' = {
   dependsOn: [clipsStorage, hostStorage, vault, monitoring]
 }
 
-// --- Watch
+// --- Monitoring
 
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
@@ -553,7 +565,7 @@ module replica 'modules/replica.bicep' = if (!empty(replicaLocation)) {
   dependsOn: [clipsStorage]
 }
 
-// --- What azd and the hooks go on with
+// --- Values that azd and the hooks use afterwards
 
 var apiHost = frontDoor ? frontDoorProfile!.outputs.host : functionApp.outputs.host
 
@@ -562,7 +574,7 @@ output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP_NAME string = names.functionApp
 output API_URL string = 'https://${apiHost}/api'
-// azd keeps the answer to its question for this one elsewhere than the hooks look.
+// azd stores the answer to its question for this one where the hooks do not look.
 output AUTH_AUDIENCE string = authAudience
 output CLIPS_STORAGE_NAME string = names.clipsStorage
 output EVENTS_TOPIC_NAME string = names.eventsTopic

@@ -48,15 +48,15 @@ AND (tablename LIKE '\\_yoyo%' OR tablename = 'yoyo_lock')
 _PAUSE = 5.0
 
 
-def prepare(url: str, app_role: str, app_object_id: str, patience: float = 0) -> list[str]:
+def prepare(url: str, app_role: str, app_object_id: str, timeout: float = 0) -> list[str]:
     """Brings a database up to date and returns a line for everything that was new.
 
-    `patience` is how many seconds the server may refuse the first connection: Microsoft says that
+    `timeout` is how many seconds the server may refuse the first connection: Microsoft says that
     up to five minutes pass until a firewall rule works.
     """
     database = urlsplit(url).path.lstrip("/")
     done = []
-    with _first_connection(urlsplit(url)._replace(path="/postgres").geturl(), patience) as server:
+    with _first_connection(urlsplit(url)._replace(path="/postgres").geturl(), timeout) as server:
         if not server.execute(_ROLE_EXISTS, [app_role]).fetchone():
             server.execute(_CREATE_ROLE, [app_role, app_object_id])
             done.append(f"made role {app_role}")
@@ -79,8 +79,8 @@ def grant(url: str, app_role: str) -> None:
             connection.execute(revoke.format(sql.Identifier(table), role))
 
 
-def _first_connection(url: str, patience: float) -> psycopg.Connection:
-    deadline = time.monotonic() + patience
+def _first_connection(url: str, timeout: float) -> psycopg.Connection:
+    deadline = time.monotonic() + timeout
     while True:
         try:
             return _connection(url)
@@ -102,10 +102,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--app-role", required=True, help="name of the app's identity")
     parser.add_argument("--app-object-id", required=True, help="its object (principal) id in Entra")
     parser.add_argument(
-        "--patience", type=float, default=0, help="seconds to wait for the first connection"
+        "--timeout", type=float, default=0, help="seconds to wait for the first connection"
     )
     given = parser.parse_args(arguments)
-    for line in prepare(given.url, given.app_role, given.app_object_id, given.patience):
+    for line in prepare(given.url, given.app_role, given.app_object_id, given.timeout):
         sys.stdout.write(f"{line}\n")
 
 

@@ -46,7 +46,7 @@ class Smoke:
     api: str
     token: str
     film: bytes
-    patience: float
+    timeout: float
     say: Callable[[str], None]
 
     def run(self) -> None:
@@ -176,13 +176,13 @@ class Smoke:
     def _wait[Value](
         self, look: Callable[[], Value | None], what: str, why: Callable[[], str] = str
     ) -> Value:
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self.timeout
         while True:
             value = look()
             if value is not None:
                 return value
             if time.monotonic() > deadline:
-                self._fail(f"waited {self.patience:.0f} s for {what}{why()}")
+                self._fail(f"waited {self.timeout:.0f} s for {what}{why()}")
             time.sleep(_PAUSE)
 
     @staticmethod
@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.smoke")
     parser.add_argument("api", help="address of the API, with /api at its end")
     parser.add_argument("film", type=Path, help="a short video, such as `make sample` writes")
-    parser.add_argument("--patience", type=float, default=300, help="seconds to wait for one thing")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for one thing")
     given = parser.parse_args(arguments)
     token = os.environ.get("CLIPLINK_TOKEN", "")
     if not token:
@@ -213,7 +213,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    smoke = Smoke(given.api.rstrip("/"), token, given.film.read_bytes(), given.patience, say)
+    smoke = Smoke(given.api.rstrip("/"), token, given.film.read_bytes(), given.timeout, say)
     try:
         smoke.run()
     except SmokeFailed as failure:

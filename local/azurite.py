@@ -1,10 +1,11 @@
 """Owns an Azurite process: blob and queue storage on loopback, under its well-known account.
 
 Knows nothing of containers and their contents. Azurite starts a table service with the
-other two and has no switch against it, so that one gets a random port and is not spoken of.
+other two and has no switch against it, so it gets a random port that is not used.
 """
 
 import http.client
+import os
 import shutil
 import ssl
 from collections.abc import Iterator
@@ -68,7 +69,7 @@ class Account:
     def wait_until_ready(self) -> None:
         """Wait until both services answer."""
         for port in (self.blob_port, self.queue_port):
-            self.child.wait_until(partial(self._answers, port), patience=60)
+            self.child.wait_until(partial(self._answers, port), timeout=60)
 
     def _answers(self, port: int) -> bool:
         connection = self._connect(port)
@@ -98,7 +99,7 @@ def running(
 ) -> Iterator[Account]:
     """An emulator with its data in `directory`, stopped at the end; raises ChildFailed.
 
-    With a `certificate` it speaks HTTPS and accepts bearer tokens. With `in_memory` the
+    With a `certificate` it uses HTTPS and accepts bearer tokens. With `in_memory` the
     directory holds its log only.
     """
     with locks.hold(directory) as lock:
@@ -136,10 +137,18 @@ def start(
     command += ["--queueHost", LOOPBACK, "--queuePort", str(queue_port)]
     command += ["--tableHost", LOOPBACK, "--tablePort", "0"]
     command += ["--inMemoryPersistence"] if in_memory else ["--location", str(directory)]
+    environment = dict(os.environ)
     if certificate is not None:
         command += ["--oauth", "basic", "--cert", str(certificate.cert)]
         command += ["--key", str(certificate.key)]
+        # It reads the source of a copy by a request to itself.
+        environment["NODE_EXTRA_CA_CERTS"] = str(certificate.authority)
     child = processes.start(
-        "Azurite", command, log=directory.with_suffix(".log"), folder=directory, inherit=[lock]
+        "Azurite",
+        command,
+        log=directory.with_suffix(".log"),
+        environment=environment,
+        folder=directory,
+        inherit=[lock],
     )
     return Account(blob_port, queue_port, certificate, child)

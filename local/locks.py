@@ -18,16 +18,16 @@ class FolderInUse(Exception):
 
 
 @contextmanager
-def hold(folder: Path, patience: float = 15.0) -> Iterator[int]:
+def hold(folder: Path, timeout: float = 15.0) -> Iterator[int]:
     """Hold the lock `<folder>.lock`; yield its descriptor, to be inherited by children.
 
-    Waits `patience` seconds for a copy that was killed to finish dying; raises FolderInUse.
+    Waits `timeout` seconds for a copy that was killed to finish dying; raises FolderInUse.
     """
     path = folder.with_name(f"{folder.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _acquire(descriptor, folder, time.monotonic() + patience)
+        _acquire(descriptor, folder, time.monotonic() + timeout)
         yield descriptor
     finally:
         os.close(descriptor)

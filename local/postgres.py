@@ -4,7 +4,7 @@ Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1
 trusts every local caller: a password in an example file protects nothing.
 Postgres refuses to run as root, so for root it runs in a user namespace of its own, where
 root's files belong to an ordinary user; where that is forbidden, as `nobody`. The same
-helps a user without a name, as containers have them, whom Postgres refuses too.
+helps a user without a name, as in containers; Postgres refuses it too.
 """
 
 import functools
@@ -27,7 +27,7 @@ from local.ports import LOOPBACK
 
 _USER = "cliplink"
 _DATABASE = "cliplink"
-_STRANGER = "nobody"  # exists on every machine, and owns nothing
+_NO_PRIVILEGES = "nobody"  # exists on every machine, and owns nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Server:
 
     def wait_until_ready(self) -> None:
         """Wait for the server to answer, and make the app's database if it is not there."""
-        self.child.wait_until(self._answers, patience=60)
+        self.child.wait_until(self._answers, timeout=60)
         with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE])
             if found.rowcount == 0:
@@ -112,7 +112,7 @@ def _create_cluster(directory: Path, log: Path) -> None:
     unfinished.mkdir(parents=True, mode=0o700)
     privileges = _privileges()
     if privileges[:1] == ("setpriv",):
-        shutil.chown(unfinished, _STRANGER)
+        shutil.chown(unfinished, _NO_PRIVILEGES)
     command = [
         *privileges,
         str(_binary("initdb")),
@@ -134,17 +134,21 @@ def _privileges() -> tuple[str, ...]:
     user = os.geteuid()
     if user != 0 and _has_name(user):
         return ()
-    stranger = pwd.getpwnam(_STRANGER)
+    unprivileged = pwd.getpwnam(_NO_PRIVILEGES)
     namespace = (
         "unshare",
         "--user",
-        f"--map-user={stranger.pw_uid}",
-        f"--map-group={stranger.pw_gid}",
+        f"--map-user={unprivileged.pw_uid}",
+        f"--map-group={unprivileged.pw_gid}",
     )
     attempt = subprocess.run([*namespace, "true"], check=False, capture_output=True)
     if attempt.returncode == 0:
         return namespace
-    identity = (f"--reuid={stranger.pw_uid}", f"--regid={stranger.pw_gid}", "--clear-groups")
+    identity = (
+        f"--reuid={unprivileged.pw_uid}",
+        f"--regid={unprivileged.pw_gid}",
+        "--clear-groups",
+    )
     # Changing the user clears the signal that local.processes asked the kernel for.
     return ("setpriv", *identity, f"--pdeathsig={signal.SIGINT.name}")
 

@@ -36,12 +36,12 @@ class Child:
     def has_ended(self) -> bool:
         return self.process.poll() is not None
 
-    def stop(self, patience: float = 10.0) -> None:
+    def stop(self, timeout: float = 10.0) -> None:
         """Ask the child to end, wait, and kill it when it does not."""
         if not self.has_ended():
             self.process.send_signal(self.stop_signal)
         try:
-            self.process.wait(patience)
+            self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -53,14 +53,14 @@ class Child:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return ChildFailed("\n".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
 
-    def wait_until(self, ready: Callable[[], bool], patience: float) -> None:
+    def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
         """Wait until `ready` says so; raises ChildFailed when the child ends or time is up."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not ready():
             if self.has_ended():
                 raise self.failure(f"ended with exit code {self.process.returncode}")
             if time.monotonic() > deadline:
-                raise self.failure(f"was not ready within {patience:.0f} seconds")
+                raise self.failure(f"was not ready within {timeout:.0f} seconds")
             time.sleep(0.03)
 
 

@@ -1,6 +1,6 @@
 """Writes a short film to try things out with: a wandering rainbow, a bouncing ball and a tone.
 
-The command behind `make sample`. Knows nothing of the app: it is a file like anybody's.
+The command behind `make sample`. Independent of the app: any film would do.
 """
 
 import math

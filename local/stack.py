@@ -21,7 +21,7 @@ KEY_FILE = PROJECT / ".local" / "issuer-key.pem"
 DEFAULT_PORT = 7071
 
 PREFERRED_PORTS = {"blob": 10000, "queue": 10001, "postgres": 54329, "issuer": 7079}
-_CONTAINERS = ("videos", "clips", "thumbnails", "temp")
+_CONTAINERS = ("videos", "clips", "thumbnails", "temp", "bin")
 _DEFAULTS = {
     "AZURE_STORAGE_CONTAINER_NAME": "cliplink",
     "CLEANUP_SCHEDULE": "0 * * * * *",
@@ -110,7 +110,7 @@ def _settings(
 
 
 def _prepare_storage(account: azurite.Account, prefix: str) -> None:
-    """Make the private containers, and let browsers upload and play from any page."""
+    """Make the private containers, and allow browsers to upload and play from any page."""
     everyone = CorsRule(
         ["*"],
         ["GET", "HEAD", "PUT", "OPTIONS"],

@@ -51,7 +51,7 @@ class Setup:
             log=self.log,
         )
         try:
-            child.wait_until(lambda: _READY in self.log.read_bytes()[seen:], patience=60)
+            child.wait_until(lambda: _READY in self.log.read_bytes()[seen:], timeout=60)
         except BaseException:
             child.stop()
             raise

@@ -1,4 +1,4 @@
-"""Gives memory that was freed back to the system: FFmpeg leaves the C library's heap in holes.
+"""Gives memory that was freed back to the system: FFmpeg fragments the C library's heap.
 
 Decoding frees what it took, but glibc keeps it: each new thread may open a heap of its own, and
 small pieces that live on keep large ones around them from being returned. In a soak of eleven

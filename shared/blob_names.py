@@ -1,8 +1,10 @@
 """The names of containers and blobs: the only module that builds or parses them.
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
-<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...
+<prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...,
+                      and sidecars: {video_id}/{clip_id}/clip.json, {video_id}/video.json
 <prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
+<prefix>-bin          what was deleted, under the same names, until it is restored or purged
 <prefix>-temp         anything, with an `expires_at` in its metadata
 <prefix>-migrations   no container: the queue of migrations
 """
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from shared.model import ImageFormat
+from shared.model import ImageFormat, SidecarKey, SidecarKind
 
 STORYBOARD_SHEET = "storyboard.jpg"
 """What the cues of a stored storyboard call their sheet: the blob beside them."""
@@ -36,7 +38,7 @@ _SIDECARS = {
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The four containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
+    """The containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
 
     prefix: str
 
@@ -57,6 +59,10 @@ class Containers:
         return f"{self.prefix}-temp"
 
     @property
+    def bin(self) -> str:
+        return f"{self.prefix}-bin"
+
+    @property
     def migrations_queue(self) -> str:
         return self._queue("migrations")
 
@@ -68,6 +74,14 @@ class Containers:
     def renditions_queue(self) -> str:
         return self._queue("renditions")
 
+    @property
+    def drift_queue(self) -> str:
+        return self._queue("drift")
+
+    @property
+    def deletions_queue(self) -> str:
+        return self._queue("deletions")
+
     def _queue(self, kind: str) -> str:
         """The name of a queue, which has to leave room for `-poison` behind it."""
         name = f"{self.prefix}-{kind}"
@@ -77,7 +91,7 @@ class Containers:
         return f"{kind}-{digest}"
 
     def all(self) -> tuple[str, ...]:
-        return (self.videos, self.clips, self.thumbnails, self.temp)
+        return (self.videos, self.clips, self.thumbnails, self.temp, self.bin)
 
 
 def clip_blob(video_id: UUID, clip_id: UUID, extension: str) -> str:
@@ -99,6 +113,11 @@ def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
 def legacy_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
     """A thumbnail that was supplied with a clip, as by the old service, not made from it."""
     return f"{video_id}/{clip_id}_thumbnail{extension}"
+
+
+def is_legacy_thumbnail(blob_name: str) -> bool:
+    """Whether an image was supplied with its clip: it cannot be made anew."""
+    return "_thumbnail" in blob_name.rpartition("/")[2]
 
 
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
@@ -152,6 +171,37 @@ def thumbnail(
 def signed_storyboard(clip_id: UUID, key: str) -> str:
     """A storyboard whose cues carry links, for a while, in the temp container."""
     return f"storyboards/{clip_id}/{key}.vtt"
+
+
+def drift_lines(run_id: UUID) -> str:
+    """The lines of a drift report or of its repair, in the temp container."""
+    return f"drift/{run_id}.jsonl"
+
+
+def sidecar(key: SidecarKey) -> str:
+    """Where the catalogue's record of a clip, video or source is, in the thumbnails container."""
+    if key.clip_id is None:
+        return f"{key.video_id}/{key.kind}.json"
+    return f"{derived_prefix(key.video_id, key.clip_id)}{key.kind}.json"
+
+
+def sidecar_of(blob_name: str) -> SidecarKey | None:
+    """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    *folders, last = blob_name.split("/")
+    ids = [_canonical_uuid(folder) for folder in folders]
+    match ids, last:
+        case [UUID() as video_id], "video.json":
+            return SidecarKey(SidecarKind.VIDEO, video_id)
+        case [UUID() as video_id], "source.json":
+            return SidecarKey(SidecarKind.SOURCE, video_id)
+        case [UUID() as video_id, UUID() as clip_id], "clip.json":
+            return SidecarKey(SidecarKind.CLIP, video_id, clip_id)
+    return None
+
+
+def is_sidecar(blob_name: str) -> bool:
+    """Whether a blob of the thumbnails container is a sidecar, and so no image."""
+    return sidecar_of(blob_name) is not None
 
 
 def source_blob(video_id: UUID, extension: str) -> str:

@@ -5,21 +5,25 @@ occurrence) and a `detail` (a sentence about this occurrence, safe to show to th
 caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its status.
 
     CliplinkError
-    ├── InvalidRequest            the caller sent something malformed
+    ├── InvalidRequest            the request is malformed
     │   ├── BodyTooLarge
     │   ├── UnsupportedMediaType
     │   └── KeyReused
-    ├── Unauthenticated           a token that does not hold
+    ├── Unauthenticated           a token that is not valid
     │   └── TokenMissing              no token at all
-    ├── Forbidden                 a good token without the role that is needed
+    ├── Forbidden                 a valid token without a required role
     ├── NotFound                  absent, or another user's
     │   └── MethodNotAllowed
-    ├── WrongState                the thing exists, but cannot do this now
-    │   └── SourceNotReady            a source that is not uploaded or not processed yet
-    ├── CutOutOfRange             nothing of the source is shown in the wanted range
-    ├── UnplayableClip            the uploaded file is no clip that can be played
+    ├── WrongState                the resource exists, but cannot do this now
+    │   ├── SourceNotReady            a source that is not uploaded or not processed yet
+    │   ├── NeedsForce                a repair of so much that it has to be confirmed
+    │   ├── Pinned                    the clip, or a clip of the video, may not be deleted
+    │   └── VideoInBin                the clip can be restored with its video only
+    ├── GoneForGood               deleted for ever, which its owner may know
+    ├── CutOutOfRange             the source shows nothing in the requested range
+    ├── UnplayableClip            the uploaded file cannot be played
     ├── UnusableFile              a local or remote file cannot become a clip
-    ├── BlobMissing               the blob is gone
+    ├── BlobMissing               the blob no longer exists
     ├── BlobChanged               the blob is no longer the version that was asked for
     ├── BlobExists                a blob that must be new is already there
     ├── BlobHeld                  the blob may not be deleted: a legal hold or a policy keeps it
@@ -56,7 +60,7 @@ class FieldError:
 
 
 class InvalidRequest(CliplinkError):
-    """A request that could never succeed as it is; `fields` names every bad part of it."""
+    """A malformed request: sending it again cannot help; `fields` names every bad field."""
 
     code = "invalid_request"
     title = "The request is malformed"
@@ -80,7 +84,7 @@ class KeyReused(InvalidRequest):
     """An Idempotency-Key that came with another request before."""
 
     code = "idempotency_key_reused"
-    title = "The Idempotency-Key belongs to another request"
+    title = "The Idempotency-Key was used for another request"
 
 
 class Unauthenticated(CliplinkError):
@@ -95,18 +99,18 @@ class TokenMissing(Unauthenticated):
 
 class Forbidden(CliplinkError):
     code = "missing_role"
-    title = "The token lacks a role that this needs"
+    title = "The token lacks a required role"
 
 
 class NotFound(CliplinkError):
     """Absent things and those of other users look the same, so that ids cannot be probed."""
 
     code = "not_found"
-    title = "There is no such thing"
+    title = "Not found"
 
 
 def no_such_clip() -> NotFound:
-    """The same words whether it never existed, belongs to someone else or is deleted."""
+    """The same sentence whether it never existed, belongs to another user or is deleted."""
     return NotFound("There is no such clip.")
 
 
@@ -136,15 +140,45 @@ class SourceNotReady(WrongState):
     title = "The source is not ready"
 
 
+class NeedsForce(WrongState):
+    code = "repair_needs_force"
+    title = "The repair concerns much of the catalogue"
+
+
+class Pinned(WrongState):
+    code = "pinned"
+    title = "A pinned clip cannot be deleted"
+
+
+class VideoInBin(WrongState):
+    code = "video_in_bin"
+    title = "The video of the clip is in the recycle bin"
+
+
+class GoneForGood(CliplinkError):
+    """Only for its owner: for others it was never there."""
+
+    code = "gone_for_good"
+    title = "It was deleted for ever"
+
+
+def pinned_clip() -> Pinned:
+    return Pinned("The clip is pinned. Set its `pinned` to false first.")
+
+
+def pinned_in_video() -> Pinned:
+    return Pinned("A clip of the video is pinned. Set its `pinned` to false first.")
+
+
 class CutOutOfRange(CliplinkError):
-    """Nothing of the source is shown in the wanted range."""
+    """The source shows nothing in the requested range."""
 
     code = "cut_out_of_range"
     title = "The range is outside of the source"
 
 
 class UnplayableClip(CliplinkError):
-    """The owner's file is at fault, so a retry cannot help.
+    """The owner's file is the cause, so a retry cannot help.
 
     `failure_code` is one of the codes listed in docs/errors.md under "Why a clip failed".
     """
@@ -197,28 +231,28 @@ class BlobArchived(CliplinkError):
 
 
 class Unavailable(CliplinkError):
-    """An outage; `retry_after` is the number of seconds worth waiting."""
+    """An outage; `retry_after` is the number of seconds to wait."""
 
     code = "unavailable"
-    title = "A part of the service is away for the moment"
+    title = "A part of the service is temporarily unavailable"
     retry_after: ClassVar[int] = 5
 
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
-    title = "The database is away for the moment"
+    title = "The database is temporarily unavailable"
 
 
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
-    title = "The storage account is away for the moment"
+    title = "The storage account is temporarily unavailable"
 
 
 class SigningKeysUnavailable(Unavailable):
     code = "signing_keys_unavailable"
-    title = "The token issuer's keys cannot be fetched for the moment"
+    title = "The token issuer's keys cannot be fetched at present"
 
 
 class Busy(Unavailable):
     code = "busy"
-    title = "Too much is being done at once"
+    title = "The service is busy"

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m shared.link_user",
         description="Gives the videos of a user of the old service to the subject of a token.",
         epilog="Exit codes: 0 linked, 1 no such user or several, 2 wrong usage or settings, "
-        "3 database out of reach.",
+        "3 database unavailable.",
     )
     parser.add_argument("subject", type=_subject, help="the sub of the user's tokens")
     old = parser.add_mutually_exclusive_group(required=True)

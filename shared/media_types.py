@@ -1,6 +1,6 @@
 """Which media types a clip may be served as, and which one a file's extension means. Pure.
 
-The types are written down here: the standard library's depend on what is installed on the
+The types are listed here: the standard library's depend on what is installed on the
 machine, and a clip has to have the same type from every machine.
 """
 

@@ -1,4 +1,4 @@
-"""Waits inside a call for a part of the service that is away, and tries again when it may be back.
+"""Waits inside a call for the end of an outage, and tries again.
 
 For triggers only: the host tries a failed blob five times within a tenth of a second, and a
 message five times within a minute, which is shorter than the restart of a database. A caller
@@ -25,7 +25,7 @@ _JITTER = 0.25
 
 
 class OutageWait:
-    """Tries again what met an outage, for `limit` seconds after the first failure.
+    """Repeats work that met an outage, for `limit` seconds after the first failure.
 
     The pauses grow, and differ from instance to instance. `stopping` ends a pause, and with it
     the waiting: the host is about to end.
@@ -38,8 +38,8 @@ class OutageWait:
     def through[Result](self, work: Callable[[], Result]) -> Result:
         """The result of `work`, which may be called many times; raises Unavailable in the end.
 
-        Nothing is held during a pause: neither what `work` had opened nor, by the traceback of
-        its error, what it had in memory.
+        Nothing is held during a pause: neither resources of `work` nor, by the traceback of its
+        error, its objects in memory.
         """
         ends_at: float | None = None
         for pause in _pauses():

@@ -90,6 +90,9 @@ INGEST_WAIT = Histogram(
     (1, 2, 5, 10, 30, 60, 300, 900, 3600),
 )
 CLEANUP_ITEMS = Counter("cliplink.cleanup.items", "{item}", "What the cleanup did, by kind")
+LOSSES_HELD = Counter(
+    "cliplink.losses.held", "{run}", "Runs that marked no clip, as too many blobs were missing"
+)
 CLEANUP_RUNS = Counter("cliplink.cleanup.runs", "{run}", "Runs of the cleanup, by outcome")
 
 

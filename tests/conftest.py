@@ -152,5 +152,5 @@ def create_database(server: postgres.Server, name: str, template: str = "templat
 
 def create_containers(account: azurite.Account, prefix: str) -> None:
     with BlobServiceClient.from_connection_string(account.connection_string) as client:
-        for kind in ("videos", "clips", "thumbnails", "temp"):
+        for kind in ("videos", "clips", "thumbnails", "temp", "bin"):
             client.create_container(f"{prefix}-{kind}")

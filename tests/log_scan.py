@@ -17,7 +17,7 @@ from urllib.parse import quote
 from local.azurite import ACCOUNT_KEY
 
 DATABASE_PASSWORD = "the-password-of-the-tests-database"
-"""Postgres believes every local caller, with any password: it is there to be looked for."""
+"""Postgres accepts every local caller with any password: this one is only searched for in logs."""
 
 SECRETS: Mapping[str, re.Pattern[str]] = {
     what: re.compile(pattern)

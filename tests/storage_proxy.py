@@ -150,10 +150,12 @@ class _Forwarding(BaseHTTPRequestHandler):
         # The answer to HEAD gives the length of a body that is not sent.
         self.send_header("Content-Length", length)
         self.end_headers()
-        self._send(iter(lambda: answer.read(_PIECE), b""))
+        sent = self._send(iter(lambda: answer.read(_PIECE), b""))
+        if self.command != "HEAD" and sent < int(length):
+            self.close_connection = True  # the emulator broke off: its client sees the same
 
-    def _send(self, pieces: Iterable[bytes]) -> None:
-        """Hands pieces on at the chosen rate, until the client has had enough."""
+    def _send(self, pieces: Iterable[bytes]) -> int:
+        """Hands pieces on at the chosen rate, until the client has had enough; returns the size."""
         sent = 0
         try:
             for piece in pieces:
@@ -164,6 +166,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
         self.seen.add(sent)
+        return sent
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
 

@@ -127,7 +127,7 @@ type Verify = Callable[[str], Identity]
 
 
 def refusal(verify: Verify, text: str) -> str:
-    """Why a token is refused: a sentence that can be shown to anybody."""
+    """Why a token is refused: a sentence that may be public."""
     with pytest.raises(Unauthenticated) as caught:
         verify(text)
     assert len(text) < 40 or text not in caught.value.detail

@@ -1,1 +1,1 @@
-"""Many clips uploaded at once to one running host: how fast it works them off, each once."""
+"""Many clips uploaded at once to one running host: how fast it processes them, each once."""

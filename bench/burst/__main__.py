@@ -1,4 +1,4 @@
-"""Runs the burst alone: `python -m bench.burst [CLIPS]`, 300 clips unless told otherwise."""
+"""Runs the burst alone: `python -m bench.burst [CLIPS]`, by default 300 clips."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The measured endpoints once more, as they are usually written: what bench/requests compares with.
+"""The measured endpoints as they are usually written: bench/requests compares with them.
 
 FastAPI, SQLAlchemy's async sessions over asyncpg, pydantic models for the answers, PyJWT with
 its own cached client for the issuer's keys, and the storage library's `generate_blob_sas`.

@@ -46,7 +46,7 @@ async def caller(credentials: Annotated[HTTPAuthorizationCredentials, Depends(be
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
     except jwt.PyJWTError as error:
-        raise HTTPException(401, "The token does not hold.") from error
+        raise HTTPException(401, "The token is not valid.") from error
     return str(claims["sub"])
 
 

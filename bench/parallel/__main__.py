@@ -3,7 +3,7 @@
 python -m bench.parallel [SHORT_FILMS] [maxDegreeOfParallelism ...]
 
 Each figure is measured under the rule of batches that Microsoft's triggers follow, which
-local/host plays. The settings take turns within one run, so that their ratio holds on a machine
+local/host emulates. The settings take turns within one run, so that their ratio holds on a machine
 that is busy with something else.
 """
 

@@ -11,7 +11,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from bench.stack import Stack
 from shared.blob_names import Containers
-from shared.model import AudioTrack, Hdr, Media, VideoTrack
+from shared.model import Media
+from tests.media.described import FULL_HD, STEREO
 
 SUBJECT = "bench-requests"
 _SECONDS = 12.5
@@ -108,23 +109,8 @@ def _media(number: int) -> Media:
         duration=_SECONDS,
         bit_rate=4_194_304 + number,
         fast_start=True,
-        video=VideoTrack(
-            codec="h264",
-            profile="High",
-            width=1920,
-            height=1080,
-            coded_width=1920,
-            coded_height=1080,
-            rotation=0,
-            frame_rate=29.97002997002997,
-            pixel_format="yuv420p",
-            hdr=Hdr.SDR,
-            color_primaries="bt709",
-            color_transfer="bt709",
-            color_space="bt709",
-            color_range="tv",
-        ),
-        audio=AudioTrack(codec="aac", channels=2, sample_rate=48_000),
+        video=FULL_HD,
+        audio=STEREO,
     )
 
 

@@ -64,7 +64,7 @@ def _as_usually_written(stack: Stack) -> Iterator[child.Host]:
 
 
 def environment(stack: Stack) -> dict[str, str]:
-    """The settings of a service that speaks to storage past the slow proxy."""
+    """The settings of a service that reaches storage directly, without the slow proxy."""
     direct = {"AZURE_STORAGE_CONNECTION_STRING": stack.direct_connection_string}
     return {"PATH": os.environ["PATH"], **stack.environment, **direct}
 

@@ -68,9 +68,10 @@ class Cutting:
         account: StorageAccount,
         containers: Containers,
         queue: Queue,
-        cutter: Cutter,
-        ingest: Ingest,
+        cutter: Cutter | None,
+        ingest: Ingest | None,
     ) -> None:
+        """Without a cutter and an ingest, every cut is left to the queue."""
         self._cuts = cuts
         self._library = library
         self._account = account
@@ -163,7 +164,7 @@ class Cutting:
     def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
         """Raises TooLargeForNow where the queue is to do it."""
         is_late = time.monotonic() - call.began > _CUTTING_SECONDS
-        if is_late or order.accuracy is Accuracy.FRAME:
+        if self._cutter is None or is_late or order.accuracy is Accuracy.FRAME:
             raise TooLargeForNow
         if call.opened is None:
             call.opened = self._cutter.open(order)
@@ -178,7 +179,7 @@ class Cutting:
             self._queue.send(call.queued)
         began = time.monotonic()
         for name in call.written:
-            if time.monotonic() - began > _PROCESSING_SECONDS:
+            if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
             self._ingest.landed(name)
 

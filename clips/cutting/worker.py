@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from clips.cutting.cutter import Cutter
+from clips.upkeep.items import Tally, each
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import Failure
@@ -45,7 +46,7 @@ class CutWorker:
         """
         order = self._cuts.take(clip_id, CUT_LEASE)
         if order is None:
-            _log.info("Nothing to do: the cut of %s is done or in other hands", clip_id)
+            _log.info("Nothing to do: the cut of %s is done, or another worker has it", clip_id)
             return
         if order.attempts > _MAX_ATTEMPTS:
             _log.error("Given up: the cut of %s", clip_id)
@@ -67,11 +68,14 @@ class CutWorker:
         self._cuts.finish(order, done.start, done.end, done.method)
         _log.info("Cut by %s: clip %s", done.method, clip_id)
 
-    def resume(self) -> int:
-        """Sends a message for every cut that no worker holds, and returns how many that were."""
+    def resume(self) -> Tally:
+        """Sends a message for every cut that no worker holds, and counts them."""
         stalled = self._cuts.stalled(_STALLED_AFTER, _MOST_STALLED)
-        self._queue.send([str(clip_id) for clip_id in stalled])
-        return len(stalled)
+        return each(stalled, self._send, lambda clip_id: f"the cut of clip {clip_id}")
+
+    def _send(self, clip_id: UUID) -> int:
+        self._queue.send([str(clip_id)])
+        return 1
 
     def _renewing(self, clip_id: UUID) -> Callable[[], None]:
         """Renews the lease at a third of its time; raises _Superseded once the clip is gone."""

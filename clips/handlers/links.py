@@ -105,8 +105,8 @@ def access_urls(request: Request, _: inputs.Owned, body: inputs.AccessUrls) -> R
 @Operation(
     tag=Tag.LINKS,
     summary="List the grants of a clip",
-    description="Every link to the clip that was given out, newest first: to whom, what it opens, "
-    "and from when until when.",
+    description="Every link to the clip that was handed out, newest first: its receiver, what it "
+    "opens, its start and its end.",
     parameters=inputs.RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of grants.", list[outputs.Grant], (NEXT_PAGE,)),

@@ -17,7 +17,7 @@ from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response
 from clips.links.sharing import ShareTerms
 from shared.errors import BlobMissing, DatabaseUnavailable, NotFound, StorageUnavailable, WrongState
-from shared.model import Rehydration
+from shared.model import Rehydration, ShareVariant
 
 # Keep the share's token out of the Referer header.
 _NO_REFERRER = {"Referrer-Policy": "no-referrer"}
@@ -32,7 +32,8 @@ _REFERRER_POLICY = Header(
     tag=Tag.SHARES,
     summary="Share a clip",
     description="Creates a URL that opens the clip without a bearer token, until it is revoked, "
-    "expires or is used up. The URL is shown only in this response.",
+    "expires or is used up. The URL is shown only in this response. With `variant` `play` it opens "
+    "what every browser plays: the clip, or its playable copy once there is one.",
     parameters=inputs.ClipId,
     body=inputs.NewShare,
     example={"expires_at": "2090-01-01T00:00:00Z", "max_views": 10},
@@ -42,10 +43,11 @@ _REFERRER_POLICY = Header(
 def create(request: Request, where: inputs.ClipId, new: inputs.NewShare) -> Response:
     terms = ShareTerms(expires_at=new.expires_at, max_views=new.max_views, ip=new.ip)
     base_url = request.url_of("/api/s/")  # may raise: before a share exists whose token is lost
+    query = "" if new.variant is ShareVariant.CLIP else f"?variant={new.variant}"
     share, token = request.services.sharing.create(request.viewer, where.clip_id, terms)
     return Response(
         HTTPStatus.CREATED,
-        views.share(share, f"{base_url}{token}"),
+        views.share(share, f"{base_url}{token}{query}"),
         {"Location": request.location_of(f"/api/clips/{share.clip_id}/shares/{share.id}")},
     )
 
@@ -109,7 +111,8 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
 )
 def open_(request: AnonymousRequest, where: inputs.ShareToken) -> Response:
     sharing = request.services.sharing
-    opened = (sharing.peek if request.is_head else sharing.open)(where.token, request.client)
+    open_share = sharing.peek if request.is_head else sharing.open
+    opened = open_share(where.token, request.client, where.variant)
     outcome = opened.outcome
     if isinstance(outcome, Rehydration):
         retry = {"Retry-After": str(outcome.retry_after)}

@@ -14,7 +14,11 @@ from shared.errors import Unavailable
     summary="Check service health",
     parameters=inputs.AnyParameters,
     responses=(
-        ResponseSpec(HTTPStatus.OK, "Everything is available.", outputs.Health),
+        ResponseSpec(
+            HTTPStatus.OK,
+            "Everything is available; or `degraded`: it works, but an operator has to decide.",
+            outputs.Health,
+        ),
         ResponseSpec(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The database or storage is unavailable.",
@@ -25,7 +29,7 @@ from shared.errors import Unavailable
 )
 def health(request: AnonymousRequest, _: inputs.AnyParameters) -> Response:
     view = views.health(request.services.health.check())
-    if view["status"] == "ok":
+    if view["status"] != "unavailable":
         return Response(HTTPStatus.OK, view)
     retry = {"Retry-After": str(Unavailable.retry_after)}
     return Response(HTTPStatus.SERVICE_UNAVAILABLE, view, retry)

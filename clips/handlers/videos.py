@@ -6,7 +6,8 @@ from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from shared.errors import NotFound, WrongState
+from shared.errors import NotFound, Pinned, WrongState
+from shared.model import VideoUpdate
 
 
 @Operation(
@@ -60,13 +61,50 @@ def get(request: Request, where: inputs.VideoId) -> Response:
 
 @Operation(
     tag=Tag.VIDEOS,
-    summary="Delete a video",
-    description="Deletes the video with all its clips. They are hidden at once. Their blobs are "
-    "deleted in the same call, or by the next cleanup if storage is unavailable.",
+    summary="Change a video",
+    description="Changes the fields that are named and leaves the others; null clears a field. "
+    "With `retention_days` the cleanup deletes each clip of the video, for ever, so many days of "
+    "24 hours after its creation, unless it is pinned. A retention that is new or shorter than "
+    "before deletes nothing for seven days.",
     parameters=inputs.VideoId,
-    responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", outputs.Message),),
+    body=inputs.VideoChange,
+    example={"title": "Holidays in May", "retention_days": 365},
+    responses=(ResponseSpec(HTTPStatus.OK, "The changed video.", outputs.Video),),
     errors=(NotFound,),
 )
-def delete(request: Request, where: inputs.VideoId) -> Response:
-    request.services.deletion.delete_video(request.viewer, where.video_id)
+def change(request: Request, where: inputs.VideoId, change: inputs.VideoChange) -> Response:
+    update = VideoUpdate(named=frozenset(change.model_fields_set), **dict(change))
+    video = request.services.library.change_video(request.viewer, where.video_id, update)
+    return Response(HTTPStatus.OK, views.video(video))
+
+
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="Read what a retention will delete",
+    description="How many clips of the video its retention will delete, and when. With "
+    "`retention_days` in the query: what it would delete if it were set to so many days now; "
+    "nothing is changed.",
+    parameters=inputs.VideoRetention,
+    responses=(ResponseSpec(HTTPStatus.OK, "What will be deleted.", outputs.Retention),),
+    errors=(NotFound,),
+)
+def retention(request: Request, where: inputs.VideoRetention) -> Response:
+    forecast = request.services.library.forecast_retention(
+        request.viewer, where.video_id, where.retention_days
+    )
+    return Response(HTTPStatus.OK, views.retention(forecast))
+
+
+@Operation(
+    tag=Tag.VIDEOS,
+    summary="Delete a video",
+    description="Moves the video with all its clips to the recycle bin. They are hidden at once, "
+    "however many they are, and their links end while their bytes are moved. With "
+    "`permanent=true` they are deleted for ever, also out of the bin.",
+    parameters=inputs.DeletedVideo,
+    responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", outputs.Message),),
+    errors=(NotFound, Pinned),
+)
+def delete(request: Request, where: inputs.DeletedVideo) -> Response:
+    request.services.bin.delete_video(request.viewer, where.video_id, for_ever=where.permanent)
     return Response(HTTPStatus.OK, views.message("Video deleted successfully"))

@@ -170,6 +170,11 @@ type Limit = Annotated[
 type Position = Annotated[
     float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False), BeforeValidator(_number)
 ]
+type RetentionDays = Annotated[
+    int,
+    Field(ge=1, le=36_500, description="Clips are deleted so many days after their creation."),
+    BeforeValidator(_whole_number),
+]
 type Width = Annotated[
     int,
     Field(json_schema_extra={"enum": list(THUMBNAIL_WIDTHS)}),

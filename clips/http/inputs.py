@@ -38,15 +38,34 @@ from clips.http.fields import (
     MediaType,
     Position,
     PositionKey,
+    RetentionDays,
     SwitchOrName,
     TimeKey,
     Title,
     Width,
 )
 from shared.media_types import upload_type
-from shared.model import Accuracy, ClipStatus, ImageFormat, RehydratePriority, Variant
+from shared.model import (
+    Accuracy,
+    ClipStatus,
+    DriftKind,
+    ImageFormat,
+    RehydratePriority,
+    ShareVariant,
+    Variant,
+)
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
+
+# Fields that several bodies have.
+_UploadName = Annotated[
+    FileName | None,
+    Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+]
+_Expiry = Annotated[
+    FutureMoment | None,
+    Field(description="In the future: when the clip is deleted automatically."),
+]
 
 
 def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
@@ -121,10 +140,7 @@ class NewClip(Body):
     start_time: Annotated[Position, Field(description="Seconds into the video.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
-    filename: Annotated[
-        FileName | None,
-        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
-    ] = None
+    filename: _UploadName = None
     content_type: Annotated[
         MediaType | None,
         Field(
@@ -143,16 +159,10 @@ class NewClip(Body):
         return content_type
 
 
-class ClipChange(Body):
+class Change(Body):
     """Absent leaves as it is, null clears."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -161,13 +171,23 @@ class ClipChange(Body):
         return self
 
 
+class VideoChange(Change):
+    title: Title = None
+    retention_days: RetentionDays | None = None
+
+
+class ClipChange(Change):
+    title: Title = None
+    expires_at: _Expiry = None
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ] = False
+
+
 class NewSource(Body):
     """`filename` gives the extension only; `content_type` is the type of the upload."""
 
-    filename: Annotated[
-        FileName | None,
-        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
-    ] = None
+    filename: _UploadName = None
     content_type: Annotated[
         MediaType | None,
         Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
@@ -183,10 +203,7 @@ class CutItem(Body):
     start_time: Annotated[Position, Field(description="Seconds of the source.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
-    expires_at: Annotated[
-        FutureMoment | None,
-        Field(description="In the future: when the clip is deleted automatically."),
-    ] = None
+    expires_at: _Expiry = None
     client_id: Annotated[
         str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
     ] = None
@@ -247,6 +264,13 @@ class VideoId(Owned):
     video_id: Id
 
 
+class VideoRetention(Owned):
+    """Without `retention_days`, the retention that the video has."""
+
+    video_id: Id
+    retention_days: RetentionDays | None = None
+
+
 class ClipId(Owned):
     clip_id: Id
 
@@ -262,6 +286,31 @@ class ShareId(Owned):
 
 
 class VideoPage(Parameters):
+    limit: Limit = 50
+    cursor: TimeKey | None = None
+
+
+class BinPage(VideoPage):
+    """A page of the recycle bin, the last deleted first."""
+
+    kind: Annotated[Literal["clip", "video"], Field(description="What to list.")] = "clip"
+
+
+class Deletable(Owned):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
+
+
+class DeletedClip(Deletable):
+    clip_id: Id
+
+
+class DeletedVideo(Deletable):
+    video_id: Id
+
+
+class CleanupRunPage(Parameters):
     limit: Limit = 50
     cursor: TimeKey | None = None
 
@@ -326,12 +375,30 @@ class AccessUrls(Body):
         return self.clip_ids
 
 
+class ClipIds(Body):
+    clip_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        return self.clip_ids
+
+
+class DeletedClips(ClipIds):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
+
+
 class NewShare(Body):
     """Limits of a share; null means no limit."""
 
     expires_at: FutureMoment | None = None
     max_views: Count | None = None
     ip: IpRule | None = None
+    variant: Annotated[
+        ShareVariant,
+        Field(strict=False, description="With `play` the URL ends with `?variant=play`."),
+    ] = ShareVariant.CLIP
 
 
 class NewMigration(Parameters):
@@ -351,9 +418,31 @@ class MigrationId(Parameters):
     migration_id: Id
 
 
+class DriftId(Parameters):
+    drift_id: Id
+
+
+class NewRepair(Body):
+    kinds: Annotated[
+        list[Annotated[DriftKind, Field(strict=False)]],
+        Field(min_length=1, max_length=len(DriftKind), description="What is repaired."),
+    ]
+    force: Annotated[
+        bool,
+        Field(
+            description="Confirms a repair that concerns more than 20 % of the catalogue, and that "
+            "clips whose blobs are missing in bulk are lost."
+        ),
+    ] = False
+
+
 class ShareToken(Parameters):
-    """The query is ignored: mail and chat programs append their own parameters to links."""
+    """Other parameters are ignored: mail and chat programs append their own to links."""
 
     model_config = ConfigDict(extra="ignore")
 
     token: str
+    variant: Annotated[
+        ShareVariant,
+        Field(description="`play`: the clip if every browser plays it, else its playable copy."),
+    ] = ShareVariant.CLIP

@@ -6,8 +6,8 @@ description is generated from them. Dataclasses of the model that appear in a re
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Literal, TypedDict
+from datetime import date, datetime
+from typing import Annotated, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from pydantic import Field
@@ -16,6 +16,9 @@ from shared.model import (
     Accuracy,
     ClipStatus,
     CutMethod,
+    DriftAction,
+    DriftKind,
+    DriftStatus,
     Failure,
     Media,
     MigrationStatus,
@@ -36,7 +39,18 @@ type Link = Annotated[
 ]
 type Title = Annotated[str, Field(examples=["Holidays"])]
 type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
+type RetentionDays = Annotated[
+    int | None,
+    Field(description="Clips are deleted so many days after their creation; null: never."),
+]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
+type DeletedAt = Annotated[
+    datetime | None, Field(description="When it was moved to the recycle bin; null: it was not.")
+]
+type PurgeAt = Annotated[
+    datetime | None,
+    Field(description="When the recycle bin deletes it for ever; null: it is not in the bin."),
+]
 
 
 class Message(TypedDict):
@@ -60,6 +74,34 @@ class Video(TypedDict):
     created_at: datetime
     clip_count: Annotated[
         int, Field(ge=0, description="Clips that its owner can see, of any status.")
+    ]
+    retention_days: RetentionDays
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
+
+
+class RetentionDay(TypedDict):
+    """How many clips are deleted on a day."""
+
+    date: Annotated[date, Field(description="In UTC.")]
+    clips: Annotated[int, Field(ge=1)]
+
+
+class Retention(TypedDict):
+    """What the retention of a video will delete, as its clips are now."""
+
+    video_id: UUID
+    retention_days: RetentionDays
+    effective_from: Annotated[
+        datetime | None,
+        Field(description="It deletes nothing before: seven days after it was set or shortened."),
+    ]
+    clips: Annotated[int, Field(ge=0, description="How many it deletes in all.")]
+    pinned: Annotated[int, Field(ge=0, description="How many it spares because they are pinned.")]
+    first_at: Annotated[datetime | None, Field(description="When the first of them is deleted.")]
+    last_at: datetime | None
+    days: Annotated[
+        list[RetentionDay], Field(max_length=366, description="The first days with deletions.")
     ]
 
 
@@ -119,6 +161,36 @@ class Clip(TypedDict):
     rendition: Annotated[
         Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
     ]
+    pinned: Annotated[
+        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+    ]
+    deleted_at: DeletedAt
+    purge_at: PurgeAt
+
+
+class BinClip(Clip):
+    """A clip in the recycle bin."""
+
+    kind: Literal["clip"]
+
+
+class BinVideo(Video):
+    """A video in the recycle bin, with the clips that were deleted with it."""
+
+    kind: Literal["video"]
+
+
+class ClipOutcome(TypedDict):
+    """The result for one of many clips; without an error it is done."""
+
+    clip_id: UUID
+    error: "AccessError | None"
+
+
+class Emptied(TypedDict):
+    """How many clips and videos are being deleted for ever."""
+
+    count: Annotated[int, Field(ge=0)]
 
 
 class CutFailure(TypedDict):
@@ -302,6 +374,71 @@ class Migration(TypedDict):
     finished_at: datetime | None
 
 
+class DriftLine(TypedDict):
+    """One difference between storage and catalogue; docs/drift.md explains the kinds."""
+
+    kind: DriftKind
+    clip_id: UUID | None
+    video_id: UUID | None
+    container: Annotated[str, Field(examples=["cliplink-clips"])]
+    blob: Annotated[str | None, Field(description="The name of the blob in its container.")]
+    detail: Annotated[str, Field(description="What differs, in a sentence.")]
+    action: Annotated[
+        DriftAction | None, Field(description="What the service does about it by itself.")
+    ]
+    by: Annotated[datetime | None, Field(description="When the cleanup that does it begins.")]
+
+
+class RepairedLine(DriftLine):
+    """A line of the report, and what became of it."""
+
+    result: Annotated[
+        Literal["repaired", "unchanged", "left", "failed"],
+        Field(
+            description="`unchanged`: the difference is gone, or the item changed meanwhile; "
+            "`left`: it has no one right answer."
+        ),
+    ]
+    reason: Annotated[str | None, Field(description="Why it is not repaired.")]
+
+
+class Repair(TypedDict):
+    """The repair of what a drift report lists."""
+
+    id: UUID
+    kinds: list[DriftKind]
+    status: DriftStatus
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[str, int], Field(description="Lines by result.")]
+    samples: Annotated[
+        dict[str, list[RepairedLine]], Field(description="The first 20 lines of each result.")
+    ]
+    lines_url: Annotated[Link | None, Field(description="All lines as JSON lines, for an hour.")]
+
+
+class Drift(TypedDict):
+    """Where storage and catalogue differ."""
+
+    id: UUID
+    status: Annotated[
+        DriftStatus,
+        Field(description="`failed`: it was given up; what it found until then can be read."),
+    ]
+    progress: Annotated[float, Field(ge=0, le=1, description="The part that has been compared.")]
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[DriftKind, int], Field(description="Lines by kind.")]
+    samples: Annotated[
+        dict[DriftKind, list[DriftLine]], Field(description="The first 20 lines of each kind.")
+    ]
+    lines_url: Annotated[
+        Link | None,
+        Field(description="All lines as JSON lines, for an hour; null until the run has begun."),
+    ]
+    repair: Annotated[Repair | None, Field(description="The last repair.")]
+
+
 class BlobProperties(TypedDict):
     """The properties of the blob in storage at this moment."""
 
@@ -334,16 +471,47 @@ class Metadata(TypedDict):
     ]
 
 
+class StepFailure(TypedDict):
+    """What one item of a step met; the codes are those of the problems."""
+
+    step: Annotated[str, Field(examples=["clips_deleted"])]
+    item: Annotated[str, Field(description="A clip, a blob, or the step itself.")]
+    code: Annotated[str, Field(examples=["blob_held"])]
+    detail: str
+
+
+class CleanupRun(TypedDict):
+    """A run of the cleanup."""
+
+    id: UUID
+    started_at: datetime
+    finished_at: Annotated[
+        datetime | None, Field(description="Null while it is at work, and if it died.")
+    ]
+    counts: Annotated[
+        Mapping[str, int], Field(description="By step, and `outages, held, unmarked, failures`.")
+    ]
+    failures: Annotated[list[StepFailure], Field(description="The first twenty of each step.")]
+
+
 type Availability = Literal["ok", "unavailable"]
 
 
 class Checks(TypedDict):
     database: Availability
     storage: Availability
+    reconciliation: Annotated[
+        NotRequired[Literal["held"]],
+        Field(description="There while so many blobs are missing that no clip is marked as lost."),
+    ]
 
 
 class Health(TypedDict):
     """Whether the database and storage can be reached."""
 
-    status: Availability
+    status: Annotated[
+        Literal["ok", "degraded", "unavailable"],
+        Field(description="`degraded`: everything answers, but an operator has to decide."),
+    ]
     checks: Checks
+    detail: Annotated[NotRequired[str], Field(description="What an operator can do.")]

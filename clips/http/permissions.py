@@ -21,7 +21,7 @@ type OwnersOf = Callable[[Collection[UUID]], Sequence[str]]
 def check_role(user: User, role: Role) -> None:
     """Raises Forbidden unless the token has the role."""
     if role not in user.roles:
-        raise Forbidden(f"This needs the role {role}.")
+        raise Forbidden(f"This call needs the role {role}.")
 
 
 def viewer_of(
@@ -37,7 +37,7 @@ def viewer_of(
     check_role(user, Role.ADMIN)
     owners = owners_of([*where.ids, *body.ids])
     _audit.info(
-        "Admin %r acts on what belongs to %s: %s %s",
+        "Admin %r acts on data of %s: %s %s",
         user.subject,
         _names(owners),
         request.method,

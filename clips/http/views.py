@@ -4,7 +4,8 @@ A field that has the same name in the model and in the response is copied by its
 is added to both, and nothing here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -15,13 +16,19 @@ from clips.http import outputs
 from shared.errors import CliplinkError
 from shared.model import (
     Blob,
+    CleanupRun,
     Clip,
+    DriftKind,
+    HealthReport,
     Media,
     MediaJson,
     MigrationReport,
     RecordedGrant,
     Rehydration,
+    RetentionForecast,
     Share,
+    ShownDrift,
+    ShownRun,
     SignedLink,
     Source,
     Upload,
@@ -32,16 +39,25 @@ from shared.model import (
 def _fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], dict[str, Any]]:
     """Reads the fields of a shape from attributes of the same names, or at the given paths.
 
-    The caller has to set the `computed` ones: until then they hold a value of another field.
+    The `computed` ones are None until the caller sets them.
     """
-    names = tuple(shape.__annotations__)
-    copied = {name: paths.get(name, name) for name in names if name not in computed}
-    another = next(iter(copied.values()))
-    read = attrgetter(*(copied.get(name, another) for name in names))
-    return lambda value: dict(zip(names, read(value)))  # noqa: B905 - `strict` would double its cost
+    empty = dict.fromkeys(shape.__annotations__)
+    copied = [name for name in empty if name not in computed]
+    read = attrgetter(*(paths.get(name, name) for name in copied))
+
+    def fields(value: object) -> dict[str, Any]:
+        # A page has a thousand clips. A copy is not resized as it fills, unlike `dict(zip(...))`.
+        filled: dict[str, Any] = empty.copy()
+        for name, content in zip(copied, read(value)):  # noqa: B905 - `strict` would double its cost
+            filled[name] = content  # noqa: PERF403 - see above
+        return filled
+
+    return fields
 
 
 _VIDEO = _fields_of(outputs.Video)
+_RUN = _fields_of(outputs.CleanupRun)
+_RETENTION = _fields_of(outputs.Retention)
 _CLIP = _fields_of(
     outputs.Clip,
     "thumbnail_access_url",
@@ -58,6 +74,10 @@ _BLOB = _fields_of(outputs.BlobProperties, "url", "metadata")
 
 def video(value: Video) -> outputs.Video:
     return cast("outputs.Video", _VIDEO(value))
+
+
+def retention(value: RetentionForecast) -> outputs.Retention:
+    return cast("outputs.Retention", _RETENTION(value))
 
 
 def clip(value: Clip, thumbnail_access_url: str | None) -> outputs.Clip:
@@ -94,6 +114,37 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.Ac
         "expires_in_hours": expiry_hours,
         "expires_at": link.expires_at,
     }
+
+
+def bin_clip(value: Clip) -> outputs.BinClip:
+    """Without a link to its poster: nothing in the bin can be opened."""
+    return cast("outputs.BinClip", {"kind": "clip", **clip(value, None)})
+
+
+def bin_video(value: Video) -> outputs.BinVideo:
+    return cast("outputs.BinVideo", {"kind": "video", **video(value)})
+
+
+def deleted_at(value: Clip | Video) -> datetime:
+    """When something in the bin was deleted, which pages are sorted by."""
+    assert value.deleted_at is not None  # noqa: S101 - else it would not be in the bin
+    return value.deleted_at
+
+
+def clip_outcomes(
+    clip_ids: Sequence[UUID], outcomes: Mapping[UUID, CliplinkError | None]
+) -> list[outputs.ClipOutcome]:
+    return [_clip_outcome(clip_id, outcomes[clip_id]) for clip_id in clip_ids]
+
+
+def _clip_outcome(clip_id: UUID, error: CliplinkError | None) -> outputs.ClipOutcome:
+    if error is None:
+        return {"clip_id": clip_id, "error": None}
+    return {"clip_id": clip_id, "error": {"code": error.code, "detail": error.detail}}
+
+
+def emptied(count: int) -> outputs.Emptied:
+    return {"count": count}
 
 
 def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> outputs.AccessUrlOrError:
@@ -147,6 +198,40 @@ def metadata(value: Clip, blob: Blob | None) -> outputs.Metadata:
     return cast("outputs.Metadata", fields)
 
 
+def drift(shown: ShownDrift) -> outputs.Drift:
+    report = shown.run.report
+    answer: dict[str, object] = {
+        "id": report.id,
+        "status": report.status,
+        "progress": round(shown.run.progress, 3),
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": {kind.value: report.counts.get(kind, 0) for kind in DriftKind},
+        "samples": {kind.value: report.samples.get(kind, []) for kind in DriftKind},
+        "lines_url": _lines_url(shown.run),
+        "repair": None if shown.repair is None else _repair(shown.repair),
+    }
+    return cast("outputs.Drift", answer)
+
+
+def _repair(shown: ShownRun) -> dict[str, object]:
+    report = shown.report
+    return {
+        "id": report.id,
+        "kinds": report.kinds,
+        "status": report.status,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "counts": report.counts,
+        "samples": report.samples,
+        "lines_url": _lines_url(shown),
+    }
+
+
+def _lines_url(shown: ShownRun) -> str | None:
+    return None if shown.lines is None else shown.lines.url
+
+
 def migration(report: MigrationReport) -> outputs.Migration:
     value = report.migration
     failures: list[outputs.MigrationFailure] = [
@@ -179,12 +264,21 @@ def migration(report: MigrationReport) -> outputs.Migration:
     }
 
 
-def health(answering: Mapping[str, bool]) -> outputs.Health:
-    checks = {name: _availability(well) for name, well in answering.items()}
-    return {
-        "status": _availability(all(answering.values())),
-        "checks": cast("outputs.Checks", checks),
+def cleanup_run(value: CleanupRun) -> outputs.CleanupRun:
+    return cast("outputs.CleanupRun", _RUN(value))
+
+
+def health(value: HealthReport) -> outputs.Health:
+    checks: outputs.Checks = {
+        "database": _availability(value.database),
+        "storage": _availability(value.storage),
     }
+    view: outputs.Health = {"status": _availability(value.answers), "checks": checks}
+    if value.held is not None:
+        checks["reconciliation"] = "held"
+        view["detail"] = value.held
+        view["status"] = "degraded" if value.answers else "unavailable"
+    return view
 
 
 def message(text: str) -> outputs.Message:

@@ -48,8 +48,9 @@ class ImageWriter:
         self._landings = landings
 
     def remove(self, video_id: UUID, clip_id: UUID) -> None:
-        """Removes all images that were made from a clip."""
-        self._blobs.delete_prefix(self._container, blob_names.derived_prefix(video_id, clip_id))
+        """Removes all images that were made from a clip; its sidecar stays."""
+        prefix = blob_names.derived_prefix(video_id, clip_id)
+        self._blobs.delete_prefix(self._container, prefix, keep=blob_names.is_sidecar)
 
     def write(self, claim: Claim, stills: "Stills") -> Images:
         """Writes all stills of the claimed version and returns their names.

@@ -112,12 +112,14 @@ class Ingest:
                 _log.info("Empty so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
-            verdict, claim = self._landings.claim(_landing(blob, url, video_id))
+            verdict, claim = self._landings.claim(landing_of(blob, url, video_id))
         if claim is not None:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
             _log.info("Removed, its clip is deleted: %s", blob_name)
+        elif verdict is Verdict.IN_BIN:
+            _log.info("Its clip is in the recycle bin, and it is to be moved there: %s", blob_name)
         elif verdict is Verdict.ATTEMPTS_EXHAUSTED:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
             record_giving_up(GAVE_UP)
@@ -203,7 +205,8 @@ def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
             return file.media, file.playback, file.stills()
 
 
-def _landing(blob: Blob, url: str, video_id: UUID) -> Landing:
+def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
+    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
     notes = notes_of(blob.metadata)
     return Landing(
         blob_name=blob.name,

@@ -23,6 +23,7 @@ from shared.errors import (
     no_such_clip,
 )
 from shared.model import (
+    COPY_TYPE,
     UPLOAD_LIFE,
     Clip,
     ClipFile,
@@ -33,6 +34,7 @@ from shared.model import (
     Upload,
     Variant,
     Viewer,
+    playable_copy,
     ready_blob,
 )
 from shared.storage import Links, LinkTerms
@@ -45,7 +47,7 @@ _POSTER_WINDOW = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTerms:
-    """What the caller asks of a link.
+    """The options of a requested link.
 
     `download` is the file name to save under, "" for the clip's title; None plays it instead.
     """
@@ -83,9 +85,7 @@ class Access:
         file = self._clips.file(viewer, clip_id)
         if file is None:
             raise no_such_clip()
-        if terms.variant is Variant.CLIP or (
-            terms.variant is Variant.PLAY and file.plays_everywhere
-        ):
+        if _opens_the_clip(file, terms):
             waiting = self._archive.state(ready_blob(file), rehydrate)
             if waiting is not None:
                 return waiting
@@ -98,7 +98,7 @@ class Access:
     ) -> Sequence[SignedLink | CliplinkError]:
         """A link for each of the clips, in their order, or why there is none.
 
-        Whether a clip is archived is taken from the last cleanup, as asking storage would cost a
+        Whether a clip is archived is taken from the last cleanup, because asking storage takes one
         request for each. Raises StorageUnavailable.
         """
         files = self._clips.files(viewer, clip_ids)
@@ -136,7 +136,7 @@ class Access:
     def upload(self, viewer: Viewer, clip: Clip) -> Upload:
         """How to send the bytes of a new clip; the link can write this one blob only."""
         if clip.blob_name is None:
-            raise WrongState("The clip has no place in storage.")
+            raise WrongState("The clip has no name in storage.")
         container = self._containers.clips
         return self.upload_to(viewer, container, clip.blob_name, clip.id, clip.content_type)
 
@@ -154,7 +154,7 @@ class Access:
     def grants(
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[RecordedGrant]:
-        """Up to `limit` links to a clip that were given out, newest first; raises NotFound."""
+        """Up to `limit` links to a clip that were handed out, newest first; raises NotFound."""
         grants = self._grants.page(viewer, clip_id, limit, after)
         if not grants and self._clips.get(viewer, clip_id) is None:
             raise no_such_clip()
@@ -165,7 +165,7 @@ class Access:
     ) -> SignedLink | CliplinkError:
         if file is None:
             return no_such_clip()
-        if file.archived and terms.variant is Variant.CLIP:
+        if file.archived and _opens_the_clip(file, terms):
             return BlobArchived("The clip is archived. Request its link alone to restore it.")
         try:
             return self._mint(viewer, file, terms)
@@ -198,15 +198,11 @@ class Access:
         """The clip itself where every browser plays it, else its copy; raises WrongState."""
         if file.plays_everywhere:
             return self._link_to_clip(file, blob_name, terms)
-        if file.rendition_name is None:
-            raise WrongState("There is no copy of the clip that every browser plays yet.")
+        name = playable_copy(file)
         bound = LinkTerms(
-            ip=terms.ip,
-            download_as=_file_name(file, file.rendition_name, terms),
-            content_type="video/mp4",
+            ip=terms.ip, download_as=_file_name(file, name, terms), content_type=COPY_TYPE
         )
-        container = self._containers.thumbnails
-        return self._links.to_read(container, file.rendition_name, terms.life, bound)
+        return self._links.to_read(self._containers.thumbnails, name, terms.life, bound)
 
     def _link_to_clip(self, file: ClipFile, blob_name: str, terms: AccessTerms) -> SignedLink:
         bound = LinkTerms(
@@ -226,5 +222,7 @@ def _file_name(file: ClipFile, blob_name: str, terms: AccessTerms) -> str | None
     return download_name(terms.download)
 
 
-def _plays_itself(file: ClipFile, terms: AccessTerms) -> bool:
-    return terms.variant is Variant.PLAY and file.plays_everywhere
+def _opens_the_clip(file: ClipFile, terms: AccessTerms) -> bool:
+    """Whether the link is to the bytes of the clip, not to an image or a copy."""
+    plays = terms.variant is Variant.PLAY and file.plays_everywhere
+    return terms.variant is Variant.CLIP or plays

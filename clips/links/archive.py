@@ -28,7 +28,7 @@ class Archive:
         containers: Containers,
         is_readable: Callable[[str, str], bool],
     ) -> None:
-        """`is_readable` is `TierCheck.is_readable`, which says no when in doubt."""
+        """`is_readable` is `TierCheck.is_readable`, which is False when in doubt."""
         self._clock = clock
         self._blobs = blobs
         self._is_readable = is_readable
@@ -43,7 +43,7 @@ class Archive:
 
         Without `start` nothing changes.
 
-        A rehydration that is under way can be raised to high priority, never lowered. Raises
+        The priority of a running rehydration can be raised, never lowered. Raises
         BlobMissing, StorageUnavailable.
         """
         seen = self._online.get(blob_name)

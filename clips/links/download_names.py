@@ -1,4 +1,4 @@
-"""File names for downloads, made of titles that may hold what no file name may. Pure."""
+"""File names for downloads, made of titles: only characters that file names may have. Pure."""
 
 import re
 from pathlib import PurePosixPath

@@ -2,7 +2,7 @@
 
 A signed link cannot be revoked; a share can, at any moment. Its URL holds a secret, and redirects
 to a link of a few minutes, for as many views as the share allows. Requests of one viewer count as
-one view while a link of the share is alive, as players ask again to seek, and downloads to resume.
+one view while a link of the share is valid, because players seek and downloads resume.
 """
 
 import hashlib
@@ -21,17 +21,21 @@ from shared.catalogue import Clips, NewShare, OpenShare, Shares, ShareViewer, Ti
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
 from shared.model import (
+    COPY_TYPE,
     Client,
+    ClipFile,
     RehydratePriority,
     Rehydration,
     Share,
+    ShareVariant,
     SignedLink,
     Viewer,
+    playable_copy,
     ready_blob,
 )
 from shared.storage import Links, LinkTerms
 
-# How long the links of a share live: for so long a revocation may leave them open.
+# How long the links of a share are valid, also after its revocation.
 LINK_LIFE = timedelta(minutes=5)
 
 _SHORTEST_LINK = timedelta(seconds=1)
@@ -47,7 +51,7 @@ _MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareTerms:
-    """Bounds of a share; None leaves one open. `ip` is an address or a range "a-b"."""
+    """Limits of a share; None means no limit. `ip` is an address or a range "a-b"."""
 
     expires_at: datetime | None
     max_views: int | None
@@ -102,7 +106,7 @@ class Sharing:
     def page(
         self, viewer: Viewer, clip_id: UUID, limit: int, after: TimeKey | None
     ) -> Sequence[Share]:
-        """A page of a clip's shares, newest first, also those that are over; raises NotFound."""
+        """A page of a clip's shares, newest first, including ended ones; raises NotFound."""
         shares = self._shares.page(viewer, clip_id, limit, after)
         if not shares and self._clips.get(viewer, clip_id) is None:
             raise no_such_clip()
@@ -113,33 +117,36 @@ class Sharing:
         if not self._shares.revoke(viewer, clip_id, share_id):
             raise NotFound("There is no such share.")
 
-    def open(self, token: str, client: Client) -> Opened:
+    def open(self, token: str, client: Client, variant: ShareVariant = ShareVariant.CLIP) -> Opened:
         """A link for the bearer of a secret, which is recorded and uses up a view.
 
-        No view for a client that has a link of this share which is still alive. The view is
-        counted last, when the link is certain. Raises NotFound, with the same sentence for each
-        reason; for a valid share, WrongState if its clip is not ready, BlobMissing,
-        StorageUnavailable.
+        `variant` is the clip, or what every browser plays.
+
+        A client whose link of this share is still valid uses no view. The view is counted last,
+        after every step that can fail. Raises NotFound, with the same sentence for each reason; for
+        a valid share, WrongState if its clip is not ready, BlobMissing, StorageUnavailable.
         """
         now, viewer = self._clock(), _viewer(token, client)
         share = self._find(token, viewer, now)
-        blob_name = ready_blob(share.file)
-        waiting = self._archive.state(blob_name, RehydratePriority.STANDARD)
-        if waiting is not None:
+        opens = _opened_by(share.file, variant)
+        waiting = opens.is_clip and self._archive.state(opens.name, RehydratePriority.STANDARD)
+        if waiting:
             return Opened(share.file.id, waiting)
-        link = self._link(share, blob_name, LINK_LIFE)
+        link = self._link(share, opens, LINK_LIFE)
         if not self._shares.claim(share.id, link, viewer, now):
             raise _no_such_share()
         return Opened(share.file.id, link)
 
-    def peek(self, token: str, client: Client) -> Opened:
+    def peek(self, token: str, client: Client, variant: ShareVariant = ShareVariant.CLIP) -> Opened:
         """The same for HEAD: uses up no view and restores nothing; its link lives for seconds."""
         share = self._find(token, _viewer(token, client), self._clock())
-        blob_name = ready_blob(share.file)
-        waiting = self._archive.state(blob_name, RehydratePriority.STANDARD, start=False)
-        if waiting is not None:
+        opens = _opened_by(share.file, variant)
+        waiting = opens.is_clip and self._archive.state(
+            opens.name, RehydratePriority.STANDARD, start=False
+        )
+        if waiting:
             return Opened(share.file.id, waiting)
-        link = self._link(share, blob_name, _HEAD_LINK_LIFE)
+        link = self._link(share, opens, _HEAD_LINK_LIFE)
         self._shares.record(share.id, link)
         return Opened(share.file.id, link)
 
@@ -151,17 +158,33 @@ class Sharing:
             raise _no_such_share()
         return found
 
-    def _link(self, share: OpenShare, blob_name: str, life: timedelta) -> SignedLink:
+    def _link(self, share: OpenShare, opens: "_OpenedBlob", life: timedelta) -> SignedLink:
         if share.expires_at is not None:
             life = max(min(life, share.expires_at - self._clock()), _SHORTEST_LINK)
         terms = LinkTerms(
             ip=share.ip,
-            content_type=share.file.served_as,
-            shown_as=clip_file_name(share.file, blob_name),
+            content_type=share.file.served_as if opens.is_clip else COPY_TYPE,
+            shown_as=clip_file_name(share.file, opens.name),
         )
-        return self._links.to_read(
-            self._containers.clips, blob_name, life, terms, window=_NO_WINDOW
-        )
+        containers = self._containers
+        container = containers.clips if opens.is_clip else containers.thumbnails
+        return self._links.to_read(container, opens.name, life, terms, window=_NO_WINDOW)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenedBlob:
+    """What a share opens: the blob of the clip, or of the copy that every browser plays."""
+
+    name: str
+    is_clip: bool
+
+
+def _opened_by(file: ClipFile, variant: ShareVariant) -> _OpenedBlob:
+    """Raises WrongState if the clip is not ready, or has no copy yet that every browser plays."""
+    clip = ready_blob(file)
+    if variant is ShareVariant.PLAY and not file.plays_everywhere:
+        return _OpenedBlob(playable_copy(file), is_clip=False)
+    return _OpenedBlob(clip, is_clip=True)
 
 
 def _viewer(token: str, client: Client) -> ShareViewer:

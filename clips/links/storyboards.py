@@ -74,5 +74,5 @@ class Storyboards:
 
 
 def _key(cues: Blob, sheet: SignedLink) -> str:
-    """Names what the copy holds: this version of the cues, with this address in them."""
+    """The name of the copy of this version of the cues with this address."""
     return hashlib.blake2b(f"{cues.etag}\n{sheet.url}".encode(), digest_size=16).hexdigest()

@@ -90,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--concurrency", type=_number_to(_MAX_AT_ONCE), default=8, metavar="N", help=many)
     add("--dry-run", action="store_true", help="only show what would be done; sends nothing")
     add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
-    add("--adopt", type=UUID, metavar="VIDEO_ID", help="make clips of this video of other files")
+    add(
+        "--adopt",
+        type=UUID,
+        metavar="VIDEO_ID",
+        help="make new clips of this video from files without a clip",
+    )
     fetch = "fetch clips without a file from their old https or S3 address"
     add("--from-url", action="store_true", help=fetch)
     private = "with --from-url: fetch from private and loopback addresses too"

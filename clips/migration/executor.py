@@ -29,7 +29,7 @@ type Move = Callable[[PlanItem, CountBytes], VerifiedFile]
 
 
 class Outage(Exception):
-    """Storage or Postgres stayed away longer than the retry policy allows: the run ended early."""
+    """Storage or Postgres was unavailable for longer than the retry policy allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class Executor:
     def _work(self, items: Iterator[PlanItem], workers: ThreadPoolExecutor) -> None:
         pending: dict[Future[VerifiedFile], PlanItem] = {}
         while True:
-            # More than are worked on, so that reading the plan holds up no worker.
+            # More than are moved at a time, so that no worker waits for the plan.
             while len(pending) < 2 * self._at_once and (item := next(items, None)):
                 pending[workers.submit(self._move_counted, item)] = item
             if not pending:

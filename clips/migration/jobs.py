@@ -18,6 +18,7 @@ from uuid import UUID
 from clips.migration import scan
 from clips.migration.reasons import AnyReason, Reason
 from clips.transfer.faults import FileFault
+from clips.upkeep.items import Tally, each
 from shared import telemetry
 from shared.catalogue import Job, MigrationClips, MigrationFiles, Migrations
 from shared.catalogue.migration_file_queries import FileResult, FileState, PlannedFile
@@ -86,7 +87,7 @@ class MigrationJobs:
     def work(
         self, message: str, message_id: str | None, wait: OutageWait = NO_WAIT
     ) -> Sequence[str]:
-        """Does what a message asks for, the plan or a batch; returns the messages to send next.
+        """Works on a message, the plan or a batch; returns the messages to send next.
 
         `wait` is the policy for outages between the steps; a batch itself waits for storage.
         An exception means that the message is to be delivered again.
@@ -101,15 +102,17 @@ class MigrationJobs:
         with telemetry.span("migration.plan"):
             return self._plan(job, message_id, wait)
 
-    def resume(self) -> int:
-        """Resumes or ends migrations that no worker works on, and returns how many they are."""
+    def resume(self) -> Tally:
+        """Resumes or ends migrations that no worker works on, and counts them."""
         stalled = self._migrations.stalled()
-        for migration_id in stalled:
-            self._end_if_done(migration_id)
-            if self._migrations.job(migration_id) is not None:
-                _log.warning("Resumed, no worker worked on it: migration %s", migration_id)
-                self._queue.send([str(migration_id)])
-        return len(stalled)
+        return each(stalled, self._resume, lambda migration_id: f"migration {migration_id}")
+
+    def _resume(self, migration_id: UUID) -> int:
+        self._end_if_done(migration_id)
+        if self._migrations.job(migration_id) is not None:
+            _log.warning("Resumed, no worker worked on it: migration %s", migration_id)
+            self._queue.send([str(migration_id)])
+        return 1
 
     def forget(self) -> int:
         """Deletes the records of migrations that ended long ago, and returns how many."""

@@ -119,7 +119,7 @@ _IMAGES_AND_CHOICE = (
 def match(ledger: Ledger) -> None:
     """Writes to each file its clip and how well they match, and which files are chosen.
 
-    The table `best` says how well the best files of a clip match, `chosen` the first of these.
+    The table `best` has the score of the best files of a clip, `chosen` the first of these files.
     """
     _run(ledger, _BY_ADDRESS_AND_ID)
     for (reading,) in list(ledger.rows(_OTHER_READINGS)):

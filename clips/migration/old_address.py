@@ -88,7 +88,7 @@ def _url(scheme: str, rest: str) -> OldAddress:
     location = _encoded(path, _PATH)
     is_web = scheme.lower() in {"http", "https"} and host
     url = f"{scheme}://{host}{location}{_encoded(query, _QUERY)}" if is_web else None
-    # A query that was taken for a part of the name may be a secret all the same.
+    # A query that was read as a part of the name may still be a secret.
     shown = re.split(r"[?#](?=[^=&?#/\s]+=)", path, maxsplit=1)[0]
     names = tuple(_names(path, _S3_HOST.fullmatch(hostname)))
     return OldAddress(names, url, f"{scheme}://{_without_user(host)}{shown}")

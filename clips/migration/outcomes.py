@@ -1,4 +1,4 @@
-"""The items of a plan, and what can become of a file: typed, for receipt, display and API alike."""
+"""The items of a plan, and the possible results of a file: typed, for receipt, display and API."""
 
 import os
 from dataclasses import dataclass

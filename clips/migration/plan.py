@@ -1,4 +1,4 @@
-"""The plan of a migration: which file becomes the bytes of which clip, and what is left over.
+"""The plan of a migration: the file for each clip, and the files without a clip.
 
 It is read from a ledger whose files and clips have been matched.
 """

@@ -71,7 +71,7 @@ class Summary:
 
 
 def render(result: Outcome | PlanItem | ClipWithoutFile) -> ReceiptLine:
-    """The line of what became of a file, of a file that would be moved, or of a clip."""
+    """The line for the result of a file, for a planned file, or for a clip."""
     match result:
         case VerifiedFile():
             line = _verified(result, Verdict.VERIFIED)
@@ -115,7 +115,7 @@ def write(
         message = f"The receipt cannot be written: {system_message(error)}."
         raise Unwritable(message) from error
     finally:
-        # Half a receipt would take up room on a disk that has none.
+        # Half a receipt would take space on a full disk.
         for unfinished in (new, new_list):
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ class RemoteMover:
                 self._retry_policy.pause(pause)
 
     def _verified_before(self, item: PlanItem) -> VerifiedFile | None:
-        """An earlier run noted the digests of what it fetched with the blob."""
+        """An earlier run stored the digests of the fetched file in the blob's metadata."""
         stored = self._mover.stored(item) if item.already_stored else None
         if stored is None or not stored.md5 or not stored.sha256:
             return None

@@ -33,7 +33,7 @@ class RowUpdater:
         self._retry_policy = retry_policy
 
     def update(self, files: Sequence[VerifiedFile]) -> Mapping[UUID, RowUpdate]:
-        """What happened to the rows of clips, by id; rows that needed no update are left out.
+        """The results for rows of clips, by id; rows that needed no update are absent.
 
         Raises DatabaseUnavailable when all retries have failed.
         """

@@ -39,7 +39,7 @@ _NO_PATH = b"\xff/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationOptions:
-    """`folder` is the full path; `report` is where the receipt goes, if anywhere.
+    """`folder` is the full path; `report` is the path of the receipt, or None.
 
     `batch_size` is how many rows are updated together, `at_once` how many files are moved at a
     time. Files without a clip become clips of the video `adopt`.

@@ -1,4 +1,7 @@
-"""Uploads of local files as new clips: the row, then the bytes; neither is left on failure."""
+"""Uploads of local files, as new clips or as the source of a video: the row, then the bytes.
+
+After a failure there is no new clip; a source awaits its upload again, or stays what it was.
+"""
 
 import logging
 import os
@@ -10,15 +13,17 @@ from pathlib import Path
 from uuid import UUID
 
 from clips.library import ClipDraft, Library
+from clips.pipeline.cut import check_range, check_title
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
-from clips.upkeep.deletion import Deletion
+from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
 from shared.catalogue import MigrationClips
 from shared.catalogue.migration_clip_queries import LegacyThumbnail
-from shared.errors import Unavailable, UnusableFile
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, Clip, Viewer
+from shared.catalogue.source_queries import Sources
+from shared.errors import Unavailable, UnusableFile, no_such_video
+from shared.model import Clip, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -41,24 +46,18 @@ class NewFile:
     title: str | None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_time < self.end_time <= LONGEST_POSITION:
-            raise ValueError(
-                "start_time must be 0 or more, and end_time greater than start_time and up to "
-                f"{LONGEST_POSITION:.0f} seconds"
-            )
-        title = self.title or ""
-        if len(title) > LONGEST_TITLE or not title.isprintable():
-            raise ValueError(f"title must be up to {LONGEST_TITLE} printable characters")
+        check_range(self.start_time, self.end_time)
+        check_title(self.title)
         if self.thumbnail_path and _kind_of(self.thumbnail_path) is not FileKind.IMAGE:
             raise ValueError("thumbnail_path must be a picture: JPEG, PNG, WebP, AVIF or GIF")
 
 
 class Uploads:
-    def __init__(self, context: TransferContext, library: Library, deletion: Deletion) -> None:
+    def __init__(self, context: TransferContext, library: Library, remover: ClipRemover) -> None:
         self._context = context
         self._containers = context.containers
         self._library = library
-        self._deletion = deletion
+        self._remover = remover
 
     def upload(self, viewer: Viewer, new: NewFile, progress: Progress | None) -> UUID:
         """The id of a new clip whose bytes are in storage and verified.
@@ -75,6 +74,20 @@ class Uploads:
                 self._remove(viewer, clip.id)
                 raise
         return clip.id
+
+    def upload_source(
+        self, viewer: Viewer, path: AnyPath, video_id: UUID, progress: Progress | None
+    ) -> None:
+        """Raises NotFound if there is no such video, UnusableFile, Unavailable."""
+        with _opened(path) as source:
+            type_ = type_of(_real(path))
+            name = blob_names.source_blob(video_id, type_.extension)
+            sources = Sources(self._context.database)
+            if sources.announce(viewer, video_id, name, type_.content_type) is None:
+                raise no_such_video()
+            count = byte_counter(progress, source.size)
+            place = Place(self._containers.videos, name)
+            self._context.transfer.upload(place, source, type_.content_type, count)
 
     def _upload_clip(self, source: LocalFile, clip: Clip, progress: Progress | None) -> None:
         assert clip.blob_name is not None  # noqa: S101 - a new clip has a name for its blob
@@ -97,7 +110,7 @@ class Uploads:
     def _remove(self, viewer: Viewer, clip_id: UUID) -> None:
         """Removes the clip as far as possible now; the caller gets the error of the upload."""
         try:
-            self._deletion.delete_clip(viewer, clip_id)
+            self._remover.remove(viewer, clip_id)
         except Unavailable as error:
             _log.warning("The cleanup will remove the clip %s: %s", clip_id, error)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from clips.library import Library, ShownClip
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
+from clips.upkeep.items import Tally, each
 from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import Viewer, ready_blob
@@ -84,15 +85,20 @@ class RenditionJobs:
         with self._working:
             order = self._renditions.take(clip_id)
             if order is None:
-                _log.info("Nothing to do: the copy of %s is made or in other hands", clip_id)
+                _log.info(
+                    "Nothing to do: the copy of %s is done, or another worker has it", clip_id
+                )
                 return
             self._make(order)
 
-    def resume(self) -> int:
-        """Sends a message for every copy that no worker holds, and returns how many that were."""
+    def resume(self) -> Tally:
+        """Sends a message for every copy that no worker holds, and counts them."""
         stalled = self._renditions.stalled(_STALLED_AFTER, _MOST_STALLED)
-        self._queue.send([str(clip_id) for clip_id in stalled])
-        return len(stalled)
+        return each(stalled, self._send, lambda clip_id: f"the copy of clip {clip_id}")
+
+    def _send(self, clip_id: UUID) -> int:
+        self._queue.send([str(clip_id)])
+        return 1
 
     def _make(self, order: RenditionOrder) -> None:
         if order.attempts > _MAX_ATTEMPTS:

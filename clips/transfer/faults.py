@@ -1,4 +1,4 @@
-"""What can be wrong with a file that is to be stored: codes for programs, sentences for people."""
+"""Faults of a file that is to be stored: codes for programs, sentences for people."""
 
 import os
 from enum import StrEnum

@@ -9,7 +9,7 @@ import logging
 from base64 import b64encode
 from datetime import datetime, timedelta
 
-from clips.upkeep.items import Tally, each
+from clips.upkeep.items import Tally, each, from_batches
 from shared.blob_names import Containers
 from shared.catalogue import Upkeep
 from shared.clock import Clock
@@ -39,7 +39,7 @@ class Checksums:
         """Counts the clips that got their checksum."""
         deadline = self._clock() + _WORKING_TIME
         return each(
-            self._upkeep.clips_without_md5(_BATCH, _LARGEST),
+            from_batches(lambda but: self._upkeep.clips_without_md5(but, _BATCH, _LARGEST)),
             lambda name: self._settle(name, deadline),
             lambda name: f"the checksum of {name}",
             may_go_on=lambda: self._clock() <= deadline,

@@ -6,26 +6,32 @@ its name and counted, and all others still run.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
+from clips.bin.sweep import Sweep
+from clips.bin.worker import DeletionSender
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
+from clips.drift.jobs import DriftJobs
 from clips.ingest.ingest import Ingest
 from clips.migration.jobs import MigrationJobs
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
-from clips.upkeep.deletion import Deletion
-from clips.upkeep.items import Tally, each
+from clips.upkeep.dates import Dates
+from clips.upkeep.items import Tally, each, from_batches
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.step_runner import Report, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
-from shared.catalogue import DeletedClip, Grants, Upkeep
+from shared.catalogue import AwaitedClip, CleanupRuns, Grants, TimeKey, Upkeep
 from shared.clock import Clock
-from shared.errors import DatabaseUnavailable
-from shared.model import UPLOAD_LIFE
+from shared.errors import Unavailable
+from shared.model import UPLOAD_LIFE, CleanupRun
 from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
@@ -40,10 +46,6 @@ _STEP_SECONDS = 60.0
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
 
-type Report = dict[str, int]
-"""Counts of a run, by the names of its steps."""
-type Step = Callable[[], int | Tally]
-
 
 class Cleanup:
     def __init__(
@@ -52,8 +54,11 @@ class Cleanup:
         blobs: Blobs,
         containers: Containers,
         upkeep: Upkeep,
+        runs: CleanupRuns,
         grants: Grants,
-        deletion: Deletion,
+        dates: Dates,
+        deletions: DeletionSender,
+        sweep: Sweep,
         ingest: Ingest,
         reconciliation: Reconciliation,
         checksums: Checksums,
@@ -61,31 +66,40 @@ class Cleanup:
         sources: SourceIngest,
         cuts: CutWorker,
         renditions: RenditionJobs,
+        drift: DriftJobs,
+        sidecars: SidecarWriter,
+        sidecar_check: SidecarCheck,
         temporary: Temporary,
     ) -> None:
         self._clock = clock
         self._blobs = blobs
         self._containers = containers
         self._upkeep = upkeep
+        self._runs = runs
+        self._runner = StepRunner(runs)
         self._grants = grants
-        self._deletion = deletion
         self._ingest = ingest
         self._sources = sources
         # Those that may take minutes come last.
         self._steps: Mapping[str, Step] = {
-            "clips_expired": upkeep.hide_expired_clips,
+            "clips_expired": dates.hide_expired,
+            "clips_past_retention": dates.hide_past_retention,
             "uploads_abandoned": self._drop_abandoned_uploads,
-            "clips_deleted": self._finish_clips,
-            "videos_deleted": self._finish_videos,
-            "deletions_swept": self._sweep_deleted,
+            "bin_purged": deletions.purge,
+            "deletions_resumed": deletions.resume,
+            "deletions_swept": sweep.run,
+            "deletions_forgotten": sweep.forget,
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,
             "temp_files_deleted": temporary.delete_files,
             "sources_processed": self._process_sources,
             "cuts_resumed": cuts.resume,
             "renditions_resumed": renditions.resume,
+            "drift_resumed": drift.resume,
             "migrations_resumed": migrations.resume,
             "migrations_forgotten": migrations.forget,
+            "sidecars_settled": lambda: sidecars.drain(_STEP_SECONDS),
+            "sidecars_queued": lambda: sidecar_check.run(_STEP_SECONDS),
             "blobs_reconciled": reconciliation.run,
             "checksums_noted": checksums.run,
         }
@@ -100,74 +114,35 @@ class Cleanup:
         with ExitStack() as stack:
             try:
                 is_alone = stack.enter_context(self._upkeep.alone())
-            except DatabaseUnavailable:
+            except Unavailable:
                 is_alone = True  # the steps that need no database still run, and others report it
             if is_alone:
-                return self._run_steps()
+                return self._runner.run(self._steps)
         _log.warning("Another cleanup is at work: this one ends")
         telemetry.CLEANUP_RUNS.add(outcome="skipped")
         return {}
 
-    def _run_steps(self) -> Report:
-        report: Report = {}
-        total = Tally()
-        for name, step in self._steps.items():
-            tally = _run_step(name, step)
-            report[name] = tally.done
-            total.add(tally)
-        _record(report, total)
-        if total.outages:
-            raise total.outages[0]
-        return report
+    def runs(self, limit: int, after: TimeKey | None) -> Sequence[CleanupRun]:
+        """Up to `limit` runs on record, newest first, after the one with that key."""
+        return self._runs.page(limit, after)
 
     def _drop_abandoned_uploads(self) -> Tally:
         before = self._clock() - UPLOAD_LIFE - UPLOAD_GRACE
-        clips = self._upkeep.abandoned_uploads(before, _BATCH)
+
+        def next_batch(given: Sequence[AwaitedClip]) -> Sequence[AwaitedClip]:
+            but = [clip.clip_id for clip in given]
+            return self._upkeep.abandoned_uploads(before, but, _BATCH)
+
+        clips = from_batches(next_batch)
         return each(clips, self._drop_abandoned, _named, may_go_on=_time_limit())
 
-    def _drop_abandoned(self, clip: DeletedClip) -> int:
+    def _drop_abandoned(self, clip: AwaitedClip) -> int:
         name = clip.blob_name
-        if name is not None and self._blobs.exists(self._containers.clips, name):
+        if self._blobs.exists(self._containers.clips, name):
             # The upload did arrive, but its event was lost.
             self._ingest.landed(name)
             return 0
-        if not self._upkeep.hide_abandoned(clip.clip_id):
-            return 0
-        return self._deletion.finish_clip(clip)
-
-    def _finish_clips(self) -> Tally:
-        may_go_on = _time_limit()
-        return each(
-            self._upkeep.hidden_clips(_BATCH),
-            lambda clip: self._deletion.finish_clip(clip, may_go_on),
-            _named,
-            may_go_on=may_go_on,
-            postpone=lambda clip: self._upkeep.postpone_clip(clip.clip_id),
-        )
-
-    def _finish_videos(self) -> Tally:
-        may_go_on = _time_limit()
-        return each(
-            self._upkeep.hidden_videos(_BATCH),
-            lambda video_id: self._deletion.finish_video(video_id, may_go_on),
-            lambda video_id: f"video {video_id}",
-            may_go_on=may_go_on,
-            postpone=self._upkeep.postpone_video,
-        )
-
-    def _sweep_deleted(self) -> Tally:
-        def sweep(clip: DeletedClip) -> int:
-            self._deletion.remove_blobs(clip)
-            self._upkeep.swept(clip.clip_id)
-            return 1
-
-        return each(
-            self._upkeep.due_for_sweep(_BATCH),
-            sweep,
-            _named,
-            may_go_on=_time_limit(),
-            postpone=lambda clip: self._upkeep.postpone_sweep(clip.clip_id),
-        )
+        return self._upkeep.hide_abandoned(clip.clip_id)
 
     def _process_sources(self) -> Tally:
         def process(blob_name: str) -> int:
@@ -182,44 +157,11 @@ class Cleanup:
         )
 
     def _forget_grants(self) -> int:
-        before = self._clock() - GRANT_LIFE
+        before, may_go_on = self._clock() - GRANT_LIFE, _time_limit()
         forgotten = 0
-        while (more := self._grants.forget(before, _GRANTS_AT_ONCE)) > 0:
+        while may_go_on() and (more := self._grants.forget(before, _GRANTS_AT_ONCE)) > 0:
             forgotten += more
         return forgotten
-
-
-def _run_step(name: str, step: Step) -> Tally:
-    """A step that fails as a whole counts as one failed item of that name."""
-    tally = Tally()
-
-    def run() -> int:
-        with telemetry.span(f"cleanup.{name}"):
-            result = step()
-        if isinstance(result, Tally):
-            tally.add(result)
-            return 0
-        return result
-
-    tally.attempt(f"cleanup step {name}", run)
-    return tally
-
-
-def _record(report: Report, total: Tally) -> None:
-    """Logs the counts, in one line and as its fields, and adds them to the metrics."""
-    counts = " ".join(f"{name}={count}" for name, count in report.items())
-    besides = {"outages": len(total.outages), "held": total.held, "failures": total.failed}
-    _log.info(
-        "Cleanup done: %s outages=%d held=%d failures=%d",
-        counts,
-        *besides.values(),
-        extra=report | besides,
-    )
-    for name, count in report.items():
-        telemetry.CLEANUP_ITEMS.add(count, kind=name)
-    # An alert watches for their absence: then the timer has stopped.
-    outcome = "outage" if total.outages else "failed" if total.failed else "done"
-    telemetry.CLEANUP_RUNS.add(outcome=outcome)
 
 
 def _time_limit() -> Callable[[], bool]:
@@ -228,5 +170,5 @@ def _time_limit() -> Callable[[], bool]:
     return lambda: time.monotonic() < deadline
 
 
-def _named(clip: DeletedClip) -> str:
+def _named(clip: AwaitedClip) -> str:
     return f"clip {clip.clip_id}"

@@ -1,23 +1,38 @@
-"""Whether the service can reach what it depends on."""
+"""Whether the service can reach what it depends on, and whether an operator has to decide."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from clips.upkeep.missing import HELD
 from shared.blob_names import Containers
+from shared.catalogue import BulkLosses
 from shared.errors import Unavailable
+from shared.model import HealthReport
 from shared.postgres.database import Database
 from shared.storage import Blobs
 
 
 class Health:
-    def __init__(self, database: Database, blobs: Blobs, containers: Containers) -> None:
-        self._checks: Mapping[str, Callable[[], None]] = {
-            "database": database.check,
-            "storage": lambda: blobs.check(containers.clips),
-        }
+    def __init__(
+        self, database: Database, blobs: Blobs, containers: Containers, losses: BulkLosses
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._container = containers.clips
+        self._losses = losses
 
-    def check(self) -> Mapping[str, bool]:
-        """For each dependency, whether it answers."""
-        return {name: _answers(check) for name, check in self._checks.items()}
+    def check(self) -> HealthReport:
+        database = _answers(self._database.check)
+        return HealthReport(
+            database=database,
+            storage=_answers(lambda: self._blobs.check(self._container)),
+            held=HELD if database and self._is_held() else None,
+        )
+
+    def _is_held(self) -> bool:
+        try:
+            return self._losses.current() is not None
+        except Unavailable:
+            return False
 
 
 def _answers(check: Callable[[], None]) -> bool:

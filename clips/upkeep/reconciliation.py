@@ -1,208 +1,112 @@
-"""Compares the clips container with the catalogue, name by name, and repairs differences.
+"""Repairs differences between the clips container and the catalogue, found name by name.
 
 Events get lost, and outages outlast the host's retries: blobs that were never processed are
 processed here, and clips whose blobs are gone are marked as failed. Which blobs are archived is
-noted on the way.
+noted on the way. First everything is compared, then repaired: what is missing is marked only when
+it is known how much is.
 
 A blob that merely waits in the queue of the blob trigger is left to it. The queue cannot be asked,
 but it is worked off in order: what is as young as the blobs that the trigger takes up now, or
 younger, still waits.
 """
 
-import heapq
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from clips.ingest.ingest import FILL_TIME, Ingest
-from clips.upkeep.items import Tally
-from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue import KnownBlob, Upkeep
+from clips.ingest.ingest import Ingest
+from clips.upkeep.comparison import QUIET
+from clips.upkeep.differences import DifferenceFinder, Differences, Names
+from clips.upkeep.items import Tally, each
+from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
+from shared.catalogue import Upkeep
 from shared.clock import Clock
-from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
-from shared.storage import Blobs
 
 _log = logging.getLogger(__name__)
 
-# Blobs and rows that were touched a moment ago are left alone.
-_QUIET = timedelta(minutes=1)
 # While the trigger is at work: how much a message may be behind others that are younger.
 _DISORDER = timedelta(minutes=1)
-# The trigger is at work if it took up a blob so short a time ago.
-_AT_WORK = timedelta(seconds=90)
 # The rest waits for the next run: the other steps of the next run must not wait for this one.
 _WORKING_TIME = timedelta(minutes=2)
-# How many blobs to be processed are kept in memory, the oldest ones.
-_MOST = 10_000
 _NAMED_AT_MOST = 20
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What a comparison found: blobs to process with their age, and where the trigger is."""
-
-    to_process: list[tuple[datetime, str]] = field(default_factory=list)
-    trigger_at: datetime | None = None
-    unknown: list[str] = field(default_factory=list)
-    unstorable: list[str] = field(default_factory=list)
-    missing: Tally = field(default_factory=Tally)
+_WARNED_AT_MOST = 10_000
 
 
 class Reconciliation:
     def __init__(
-        self, clock: Clock, blobs: Blobs, containers: Containers, upkeep: Upkeep, ingest: Ingest
+        self,
+        clock: Clock,
+        finder: DifferenceFinder,
+        upkeep: Upkeep,
+        ingest: Ingest,
+        missing: MissingClips,
     ) -> None:
         self._clock = clock
-        self._blobs = blobs
-        self._container = containers.clips
+        self._finder = finder
         self._upkeep = upkeep
         self._ingest = ingest
+        self._missing = missing
         self._warned: set[str] = set()
 
     def run(self) -> Tally:
         """Counts the blobs that were processed or found missing; raises Unavailable."""
         started = self._clock()
-        found = self._compare(started)
+        found = self._finder.find(started)
         self._warn_of(found.unknown, "lie under no existing video")
         self._warn_of(found.unstorable, "have names that the database cannot store")
-        tally = found.missing
+        tally = found.tally
+        tally.attempt("missing blobs", lambda: self._mark_missing(found, tally))
         tally.add(self._process(found, started))
         return tally
 
-    def _compare(self, started: datetime) -> _Findings:
-        found, after = _Findings(), ""
-        # Both sides come in the order of names, page by page: memory stays flat.
-        for page in self._blobs.pages(self._container, metadata=True):
-            if not page:
-                continue
-            known = {k.name: k for k in self._upkeep.known_blobs(after, page[-1].name)}
-            self._note_tiers(page, known)
-            self._compare_page(page, known, started, found)
-            self._mark_missing(known.values(), started - _QUIET, found.missing)
-            after = page[-1].name
-        rest = self._upkeep.known_blobs(after, None)
-        self._mark_missing(rest, started - _QUIET, found.missing)
-        return found
-
-    def _note_tiers(self, page: Iterable[Blob], known: Mapping[str, KnownBlob]) -> None:
-        """Notes which clips have been archived or brought back since the last run."""
-        for archived in (True, False):
-            names = [
-                blob.name
-                for blob in page
-                if blob.archived is archived
-                and blob.name in known
-                and known[blob.name].archived is not archived
-            ]
-            if names:
-                self._upkeep.note_archived(names, archived=archived)
-
-    def _compare_page(
-        self, page: Iterable[Blob], known: dict[str, KnownBlob], started: datetime, found: _Findings
-    ) -> None:
-        """Adds what the page has to process; removes all of the page from `known`."""
-        quiet_since = started - _QUIET
-        without_clip: list[Blob] = []
-        for blob in page:
-            clip = known.pop(blob.name, None)
-            if clip is not None and clip.etag == blob.etag and clip.touched_at > started - _AT_WORK:
-                found.trigger_at = max(found.trigger_at or blob.last_modified, blob.last_modified)
-            if blob.last_modified > quiet_since:
-                continue
-            if blob.size == 0 and _may_be_filled(blob, clip, started):
-                continue
-            if clip is None:
-                without_clip.append(blob)
-            elif _needs_work(blob, clip, quiet_since):
-                found.to_process.append((blob.last_modified, blob.name))
-        found.to_process += self._under_a_video(without_clip, found)
-        if len(found.to_process) > 2 * _MOST:
-            found.to_process = heapq.nsmallest(_MOST, found.to_process)
-
-    def _under_a_video(self, blobs: list[Blob], found: _Findings) -> list[tuple[datetime, str]]:
-        """Those that lie under an existing video, and may therefore become clips."""
-        videos = {b.name: blob_names.video_of(b.name) for b in blobs if not _left_alone(b)}
-        existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
-        found.unknown += [name for name, video in videos.items() if video not in existing]
-        found.unstorable += [name for name in videos if blob_names.check_storable(name)]
-        left = {*found.unknown, *found.unstorable}
-        return [
-            (blob.last_modified, blob.name)
-            for blob in blobs
-            if blob.name in videos and blob.name not in left
-        ]
-
-    def _warn_of(self, names: list[str], what: str) -> None:
+    def _warn_of(self, names: Names, what: str) -> None:
         """Names blobs once in the life of a process, and then only counts them."""
-        new = [name for name in names if name not in self._warned]
+        new = [name for name in names.first if name not in self._warned]
         if new:
             shown = ", ".join(new[:_NAMED_AT_MOST]) + (" ..." if new[_NAMED_AT_MOST:] else "")
-            _log.warning("%d blobs %s, new: %s", len(names), what, shown)
+            _log.warning("%d blobs %s, new: %s", names.count, what, shown)
             self._warned.update(new)
-        elif names:
-            _log.info("%d blobs %s, none of them new", len(names), what)
-        if len(self._warned) > _MOST:
+        elif names.count:
+            _log.info("%d blobs %s, none of them new", names.count, what)
+        if len(self._warned) > _WARNED_AT_MOST:
             self._warned.clear()
 
-    def _process(self, found: _Findings, started: datetime) -> Tally:
+    def _mark_missing(self, found: Differences, tally: Tally) -> int:
+        """Marks the clips whose blob is certainly gone, unless they are suspiciously many."""
+        if self._missing.judge(found.missing_count, found.looked_at) is Guard.HELD:
+            tally.unmarked += found.missing_count
+            clips = f"{found.missing_count} of {found.looked_at} clips"
+            tally.report(clips, LOSS_IN_BULK, HELD)
+            return 0
+        marked = each(
+            found.missing,
+            lambda clip: self._missing.mark(*clip),
+            lambda clip: clip[0],
+            may_go_on=self._time_limit(),
+        )
+        tally.add(marked)
+        return 0
+
+    def _process(self, found: Differences, started: datetime) -> Tally:
         """Processes the oldest first, but nothing that still waits in the trigger's queue."""
-        tally = Tally()
-        upto = started - _QUIET
+        upto = started - QUIET
         if found.trigger_at is not None:
             upto = min(upto, found.trigger_at - _DISORDER)
-        waiting = 0
-        for modified, name in sorted(found.to_process):
-            if self._clock() > started + _WORKING_TIME:
-                break
-            if modified > upto:
-                waiting += 1
-            elif not self._upkeep.attempted_since(name, started - _QUIET):
-                tally.attempt(name, partial(self._bring_in, name))
-        if waiting:
+        due = sorted(item for item in found.to_process if item[0] <= upto)
+        if waiting := len(found.to_process) - len(due):
             _log.info("%d blobs are left to the blob trigger, which is at work", waiting)
-        return tally
+        bring_in = partial(self._bring_in, started - QUIET)
+        names = (name for _, name in due)
+        return each(names, bring_in, str, may_go_on=self._time_limit())
 
-    def _bring_in(self, name: str) -> int:
+    def _bring_in(self, quiet_since: datetime, name: str) -> int:
+        if self._upkeep.attempted_since(name, quiet_since):
+            return 0
         self._ingest.landed(name)
         return 1
 
-    def _mark_missing(
-        self, clips: Iterable[KnownBlob], quiet_since: datetime, tally: Tally
-    ) -> None:
-        """Marks the clips whose blob is certainly gone."""
-        for clip in clips:
-            stored = clip.status in {"ready", "processing"} and not clip.deleted
-            quiet = clip.touched_at < quiet_since
-            if stored and clip.etag and quiet:
-                tally.attempt(clip.name, partial(self._mark_if_missing, clip))
-
-    def _mark_if_missing(self, clip: KnownBlob) -> bool:
-        if clip.etag is None or self._blobs.exists(self._container, clip.name):
-            return False
-        _log.warning("The blob of a clip is gone: %s", clip.name)
-        return self._upkeep.mark_missing(clip.name, clip.etag)
-
-
-def _left_alone(blob: Blob) -> bool:
-    return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
-
-
-def _may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:
-    """Whether an empty blob may still get its bytes; what follows then is up to the ingest."""
-    if now - blob.last_modified < FILL_TIME:
-        return True
-    return clip is not None and not clip.deleted and now - clip.touched_at < UPLOAD_LIFE
-
-
-def _needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
-    if clip.deleted or clip.touched_at >= quiet_since:
-        return False
-    if clip.etag != blob.etag:
-        return True
-    if blob.archived and clip.failure_code == ARCHIVED.code:
-        return False  # known already; to be processed when it is back
-    # One that used up its attempts in `processing` is tried once more, to be marked as failed.
-    return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
+    def _time_limit(self) -> Callable[[], bool]:
+        """True for as long as one of the two repairs may take."""
+        deadline = self._clock() + _WORKING_TIME
+        return lambda: self._clock() <= deadline

@@ -1,20 +1,18 @@
 """Deletes what was written for a while: blobs with an `expires_at`, and files in TEMP_DIR."""
 
-import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from clips.upkeep.items import Tally
+from clips.upkeep.items import Tally, each
 from shared.blob_names import Containers
 from shared.clock import Clock
 from shared.storage import Blobs
 
-_log = logging.getLogger(__name__)
-
 _FILE_LIFE = timedelta(hours=24)
+_WORKING_TIME = timedelta(minutes=1)
 
 
 class Temporary:
@@ -26,27 +24,31 @@ class Temporary:
 
     def delete_blobs(self) -> Tally:
         """Deletes the blobs whose time is over."""
-        tally, now = Tally(), self._clock()
-        for page in self._blobs.pages(self._container, metadata=True):
-            for blob in page:
-                if _is_past(blob.metadata.get("expires_at"), now):
-                    tally.attempt(
-                        blob.name, partial(self._blobs.delete, self._container, blob.name)
-                    )
-        return tally
+        now = self._clock()
+        over = (
+            blob.name
+            for page in self._blobs.pages(self._container, metadata=True)
+            for blob in page
+            if _is_past(blob.metadata.get("expires_at"), now)
+        )
+        delete = partial(self._blobs.delete, self._container)
+        deadline = now + _WORKING_TIME
+        return each(over, delete, str, may_go_on=lambda: self._clock() <= deadline)
 
-    def delete_files(self) -> int:
+    def delete_files(self) -> Tally:
         """Deletes files that have not changed for a day."""
         oldest = time.time() - _FILE_LIFE.total_seconds()
-        deleted = 0
-        for path in _files_below(self._folder):
+
+        def delete(path: Path) -> bool:
             try:
-                if path.lstat().st_mtime < oldest:
-                    path.unlink()
-                    deleted += 1
-            except OSError as error:  # in use, or deleted by another run
-                _log.warning("Could not delete the temporary file %s: %s", path.name, error)
-        return deleted
+                if path.lstat().st_mtime >= oldest:
+                    return False
+                path.unlink()
+            except FileNotFoundError:  # deleted by its owner, or by another instance
+                return False
+            return True
+
+        return each(_files_below(self._folder), delete, lambda path: f"file {path.name}")
 
 
 def _is_past(text: str | None, now: datetime) -> bool:

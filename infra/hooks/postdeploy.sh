@@ -1,13 +1,13 @@
 #!/bin/sh
-# After new code is out: points blob events at it, the second phase of the template, and runs the smoke
-# script. CLIPLINK_TOKEN is a token of the issuer for that; without it, and with Entra as the issuer, the
-# deployer's own is used. Without any token the script is left out with a warning; SMOKE=false leaves it
-# out without one.
+# After new code is deployed: sends blob events to it, the second phase of the template, and runs the smoke
+# script with CLIPLINK_TOKEN, a token of the issuer. Without that variable, and with Entra as the issuer,
+# the deployer's own token is used. Without any token the script is skipped with a warning; SMOKE=false
+# skips it without one.
 set -eu
 cd "$(dirname "$0")/../.."
 . infra/hooks/python.sh
 
-# The key comes into being when the host first loads the blob trigger of the new code.
+# The host creates the key when it first loads the blob trigger of the new code.
 key=
 tries=0
 while [ -z "$key" ]; do
@@ -17,7 +17,7 @@ while [ -z "$key" ]; do
   tries=$((tries + 1))
   if [ -z "$key" ]; then
     [ "$tries" -lt 30 ] || {
-      echo "The app has no key blobs_extension: its start fails. Its log says why:" >&2
+      echo "The app has no key blobs_extension, so its start fails. See its log:" >&2
       echo "  az webapp log tail --name $AZURE_FUNCTION_APP_NAME --resource-group $AZURE_RESOURCE_GROUP" >&2
       exit 1
     }
@@ -25,7 +25,7 @@ while [ -z "$key" ]; do
   fi
 done
 
-# On standard input: arguments of a command can be seen by others.
+# On standard input: other users of the machine can see the arguments of a command.
 "$python" -c '
 import json, os, sys
 values = {
@@ -49,7 +49,7 @@ if [ -z "${CLIPLINK_TOKEN:-}" ] && [ -z "${AUTH_ISSUER:-}" ]; then
     --subscription "$AZURE_SUBSCRIPTION_ID" --query accessToken --output tsv) || CLIPLINK_TOKEN=
 fi
 if [ -z "${CLIPLINK_TOKEN:-}" ]; then
-  echo "warning: deployed, and not tried out: there is no token for ${AUTH_AUDIENCE:-the API}." >&2
+  echo "warning: deployed, but not tested: there is no token for ${AUTH_AUDIENCE:-the API}." >&2
   echo "  do: put a token of your issuer into CLIPLINK_TOKEN, then: azd hooks run postdeploy" >&2
   echo "  or: azd env set SMOKE false" >&2
   exit 0

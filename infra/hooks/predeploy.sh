@@ -1,30 +1,30 @@
 #!/bin/sh
-# Before new code goes out: brings the database up to date and gives the app's role its rights. For a
-# moment the old code meets the new schema.
+# Before new code is deployed: applies the schema and gives the app's role its rights. For a moment the
+# old code runs with the new schema.
 set -eu
 cd "$(dirname "$0")/../.."
 . infra/hooks/python.sh
 
-let_in() {
+admit() {
   az postgres flexible-server firewall-rule create --resource-group "$AZURE_RESOURCE_GROUP" \
     --server-name "$DATABASE_SERVER_NAME" --subscription "$AZURE_SUBSCRIPTION_ID" --name deployer \
     --start-ip-address "$1" --end-ip-address "$1" --output none
 }
 
-# A server with a public address lets no address outside Azure in: let in this machine, for as long as it
-# takes. Then the rule is left with an address that belongs to no machine (RFC 5737): a lock on the server
-# would keep it from being deleted. With a private network this machine has to be inside it.
+# The firewall of a public server admits no address outside Azure: admit this machine while the script
+# runs. Afterwards the rule gets an address that no machine has (RFC 5737), because a lock on the server
+# would prevent its deletion. With a private network this machine has to be inside it.
 if [ "${PRIVATE_NETWORK:-false}" != true ]; then
-  trap 'let_in 192.0.2.1' EXIT
-  let_in "${DEPLOYER_ADDRESS:-$(curl --fail --silent --show-error https://api.ipify.org)}"
+  trap 'admit 192.0.2.1' EXIT
+  admit "${DEPLOYER_ADDRESS:-$(curl --fail --silent --show-error https://api.ipify.org)}"
 fi
 
-# The name of an administrator may hold an @ or a #.
+# The name of an administrator may contain @ or #.
 user=$("$python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' \
   "$DATABASE_ADMINISTRATOR_NAME")
 
-# A firewall rule, and a new administrator, may take five minutes to work.
-"$python" -m infra.prepare_database --patience 420 \
+# A firewall rule, or a new administrator, may take five minutes to become active.
+"$python" -m infra.prepare_database --timeout 420 \
   --url "postgresql://$user@$DATABASE_HOST:5432/$DATABASE_NAME?sslmode=verify-full" \
   --app-role "$APP_IDENTITY_NAME" --app-object-id "$APP_IDENTITY_PRINCIPAL_ID" || {
   if [ "${PRIVATE_NETWORK:-false}" = true ]; then

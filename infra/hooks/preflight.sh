@@ -1,7 +1,7 @@
 #!/bin/sh
-# Looks for all that would make a deployment fail after minutes, before anything is created or paid for.
-# Prints every problem with the command that solves it, and ends with 1 if there is one. What cannot be
-# looked up is a warning. `azd env set PREFLIGHT false` leaves it out.
+# Checks everything that would make a deployment fail after minutes, before anything is created or paid.
+# Prints every problem with the command that solves it, and exits with 1 if there is one. A check that is
+# not possible is a warning. `azd env set PREFLIGHT false` skips this script.
 set -eu
 
 problems=0
@@ -47,7 +47,7 @@ fi
 version=$(az version --query '"azure-cli"' --output tsv)
 newer "$version" 2.86.0 || problem "the Azure CLI is $version, which is too old" "az upgrade"
 
-# --- Who is signed in, and where to
+# --- Sign-ins and subscription
 
 : "${AZURE_SUBSCRIPTION_ID:=}" "${AZURE_LOCATION:=}"
 [ -n "$AZURE_SUBSCRIPTION_ID" ] || problem "no subscription is chosen" \
@@ -71,11 +71,11 @@ if [ -n "${AZURE_TENANT_ID:-}" ] && [ "$AZURE_TENANT_ID" != "$tenant" ]; then
   problem "az is signed in to tenant $tenant, azd to $AZURE_TENANT_ID" "az login --tenant $AZURE_TENANT_ID"
 fi
 
-# --- Whose tokens the API takes
+# --- The issuer and audience of tokens
 
 audience=${AUTH_AUDIENCE:-$(azd env config get infra.parameters.authAudience 2>/dev/null | tr -d '" \n' || true)}
 if [ -z "$audience" ]; then
-  problem "no audience: tokens of which API shall be taken?" \
+  problem "no audience: tokens for which API are accepted?" \
     "sh infra/entra/register-app.sh, and then the command that it prints"
 elif [ -z "${AUTH_ISSUER:-}" ] &&
   ! printf '%s' "$audience" | grep -Eqi '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'; then
@@ -117,7 +117,7 @@ for namespace in $wanted; do
   fi
 done
 
-# --- What the region offers
+# --- Services of the region
 
 if regions=$(az functionapp list-flexconsumption-locations --subscription "$AZURE_SUBSCRIPTION_ID" \
   --query '[].name' --output tsv 2>/dev/null) && [ -n "$regions" ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Before azd deploys the template: checks what would fail later (preflight.sh), then notes in azd's
-# environment what the template needs and a person should not have to look up. What is set already stays.
+# Before azd deploys the template: checks what would fail later (preflight.sh), then sets in azd's
+# environment the values of the template that can be looked up. Existing values stay.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -22,5 +22,5 @@ if [ -z "${DATABASE_ADMINISTRATOR_ID:-}" ]; then
   fi
 fi
 
-# Azure wants the first day of a budget unchanged for as long as it exists.
+# Azure refuses to change the first day of an existing budget.
 [ -n "${BUDGET_START:-}" ] || azd env set BUDGET_START "$(date -u +%Y-%m-01)"

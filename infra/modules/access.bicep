@@ -22,7 +22,7 @@ var role = {
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var kindsWithTrigger = ['clips', 'videos']
-var kindsBesides = ['thumbnails', 'temp']
+var kindsBesides = ['thumbnails', 'temp', 'bin']
 var queueNames = [
   '${containerPrefix}-migrations'
   '${containerPrefix}-migrations-poison'
@@ -30,6 +30,10 @@ var queueNames = [
   '${containerPrefix}-cuts-poison'
   '${containerPrefix}-renditions'
   '${containerPrefix}-renditions-poison'
+  '${containerPrefix}-deletions'
+  '${containerPrefix}-deletions-poison'
+  '${containerPrefix}-drift'
+  '${containerPrefix}-drift-poison'
   'webjobs-blobtrigger-poison'
 ]
 
@@ -87,8 +91,8 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 
 // --- The app, on clips and images
 
-// The blob triggers' bindings (AZURE_STORAGE__blobServiceUri) ask for this role on their containers. It
-// covers what the app does there too: properties, ranged reads, metadata, leases, tiers, deletion,
+// The blob triggers' bindings (AZURE_STORAGE__blobServiceUri) need this role on their containers. It
+// also covers what the app does there: properties, ranged reads, metadata, leases, tiers, deletion,
 // lists (shared/storage/sdk/blobs.py).
 resource appOwnsFilms 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (kind, i) in kindsWithTrigger: {
@@ -102,7 +106,8 @@ resource appOwnsFilms 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Images are written, read, listed and deleted; temporary storyboards written and deleted
+// Images are written, read, listed and deleted; temporary storyboards written and deleted; what is
+// deleted is copied into the bin and back
 // (shared/storage/sdk/blobs.py).
 resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (kind, i) in kindsBesides: {
@@ -117,7 +122,7 @@ resource appWritesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 ]
 
 // get_user_delegation_key, which signs links (shared/storage/sdk/account.py): a call on the account. What
-// a link may do is bounded by the roles above.
+// a link allows is limited by the roles above.
 resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(clipsStorage.id, appPrincipalId, role.blobDelegator)
   scope: clipsStorage
@@ -128,8 +133,8 @@ resource appSignsLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Queues (AZURE_STORAGE__queueServiceUri). The queue triggers receive from those of work, which the
-// app fills (shared/storage/sdk/queue.py); the host moves what it gives up into the poison queues.
+// Queues (AZURE_STORAGE__queueServiceUri). The queue triggers receive from the work queues, to which the
+// app sends (shared/storage/sdk/queue.py); the host moves messages that failed five times into the poison queues.
 resource appUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (queue, i) in queueNames: {
     name: guid(queues[i].id, appPrincipalId, role.queueDataContributor)
@@ -167,7 +172,7 @@ resource hostQueuesEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-// The host notes errors of its own start in a table, which "Diagnose and solve problems" shows.
+// The host records errors of its own start in a table, which "Diagnose and solve problems" shows.
 resource hostNotesErrors 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(hostStorage.id, appPrincipalId, role.tableDataContributor)
   scope: hostStorage
@@ -181,7 +186,7 @@ resource hostNotesErrors 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 // --- The app, on the rest
 
 // KEY_VAULT_URL (shared/settings/key_vault.py): secrets are read, never listed or written. On the vault and not on
-// single secrets, where an absent one would be refused instead of being called absent.
+// single secrets, where the vault answers 403 instead of 404 for an absent one.
 resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (readsVault) {
   name: guid(vault.id, appPrincipalId, role.secretsUser)
   scope: vault
@@ -192,7 +197,7 @@ resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
-// Telemetry (APPLICATIONINSIGHTS_AUTHENTICATION_STRING): the component takes nothing without a token.
+// Telemetry (APPLICATIONINSIGHTS_AUTHENTICATION_STRING): the component refuses data without a token.
 resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(insights.id, appPrincipalId, role.metricsPublisher)
   scope: insights

@@ -18,16 +18,22 @@ param renditions string
 @description('The encoder of exact cuts and playable copies')
 param videoEncoder string
 
-@description('Without a password: the app fetches an Entra token for every connection')
+@description('Days in the recycle bin; 0: none')
+param binDays int
+
+@description('Has no password: the app fetches an Entra token for every connection')
 param databaseUrl string
 
-@description('The vault for settings that are absent here; empty: none')
+@description('The vault that holds settings that are absent here; empty: none')
 param vaultUrl string
 
 param authIssuer string
 param authAudience string
 param authJwksUrl string
 param cleanupSchedule string
+
+@description('Calls that a process runs at a time')
+param handlerThreads int
 param insightsConnectionString string
 
 var storageSuffix = environment().suffixes.storage
@@ -69,11 +75,12 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
 
     DATABASE_URL: '${databaseUrl}?sslmode=verify-full'
 
-    // An empty value counts as absent. A vault costs the start a request a setting.
+    // An empty value counts as absent. With a vault the start takes one request for each setting.
     KEY_VAULT_URL: vaultUrl
     CDN_ENDPOINT: cdnEndpoint
     PUBLIC_URL: publicUrl
 
+    BIN_DAYS: string(binDays)
     RENDITIONS: renditions
     VIDEO_ENCODER: videoEncoder
 
@@ -82,6 +89,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     AUTH_JWKS_URL: authJwksUrl
 
     CLEANUP_SCHEDULE: cleanupSchedule
+    // The default of the worker is the number of cores and four.
+    PYTHON_THREADPOOL_THREAD_COUNT: string(handlerThreads)
     TEMP_DIR: '/tmp/cliplink'
 
     // The app makes its own spans, without addresses. Those of the libraries hold addresses, and their

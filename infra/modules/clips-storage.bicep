@@ -15,22 +15,22 @@ param lock bool
 @description('Whether a second account gets copies')
 param replicated bool
 
-@description('Days for which a deleted or overwritten blob can be had back')
+@description('Days for which a deleted or overwritten blob can be restored')
 param softDeleteDays int = 14
 
 @description('Days for which a range of blobs can be restored; fewer than softDeleteDays')
 param restoreDays int = 7
 
-// Zone-redundant accounts have no archive tier. And what is in the archive cannot be replicated: neither
-// its later changes nor its deletion would reach the copy.
+// Zone-redundant accounts have no archive tier. And archived blobs cannot be replicated: neither
+// their later changes nor their deletion would reach the copy.
 // https://learn.microsoft.com/azure/storage/blobs/object-replication-overview
 var hasArchive = !replicated && contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)
 var archiving = loadTextContent('../lifecycle/archive.json')
 var growingCold = loadTextContent('../lifecycle/cold.json')
 var lifecycleText = hasArchive ? archiving : growingCold
-var kinds = ['videos', 'clips', 'thumbnails', 'temp']
+var kinds = ['videos', 'clips', 'thumbnails', 'temp', 'bin']
 var deadLetters = 'event-dead-letters'
-// Of migrations, and those to which the host moves messages that it gives up (shared/blob_names.py).
+// Of migrations, and those to which the host moves messages that failed five times (shared/blob_names.py).
 var queueNames = [
   '${containerPrefix}-migrations'
   '${containerPrefix}-migrations-poison'
@@ -38,6 +38,10 @@ var queueNames = [
   '${containerPrefix}-cuts-poison'
   '${containerPrefix}-renditions'
   '${containerPrefix}-renditions-poison'
+  '${containerPrefix}-deletions'
+  '${containerPrefix}-deletions-poison'
+  '${containerPrefix}-drift'
+  '${containerPrefix}-drift-poison'
   'webjobs-blobtrigger-poison'
 ]
 

@@ -1,5 +1,5 @@
 // Postgres. Entra only: the server has no passwords at all. The predeploy hook makes the database, so
-// that it belongs to the principal that migrates it, and the app's role, which has rights on rows, not on tables
+// that the principal that applies the schema owns it, and the app's role, which has rights on rows, not on tables
 // (infra/prepare_database.py).
 
 param name string

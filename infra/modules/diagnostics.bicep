@@ -1,5 +1,5 @@
-// Audit logs and metrics into the workspace: who read, wrote and deleted which blob, who asked the
-// vault, what the database and the app said. Resource logs of storage are off unless asked for.
+// Audit logs and metrics into the workspace: who read, wrote and deleted which blob, requests to the
+// vault, logs of the database and the app. Resource logs of storage are off by default.
 
 param workspaceId string
 param clipsStorageName string
@@ -10,7 +10,7 @@ param hasVault bool
 param functionAppName string
 param eventsTopicName string
 
-@description('Reads are most of the lines: off saves money and loses who saw what')
+@description('Reads are most of the lines: without them logs are cheaper, but do not show who read which clip')
 param auditReads bool
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -82,7 +82,7 @@ resource clipsQueuesAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
   }
 }
 
-// The code that runs lies here: who changed it?
+// This account holds the deployed code: the log shows who changed it.
 #disable-next-line use-recent-api-versions // the other one, of 2016, knows no categories of today
 resource hostBlobsAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'

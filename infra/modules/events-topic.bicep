@@ -1,4 +1,4 @@
-// What turns blobs that land into events. Its subscription needs a key that exists only once the code
+// The topic that raises an event for each blob that lands. Its subscription needs a key that exists only once the code
 // is deployed: events.bicep.
 
 param name string

@@ -1,5 +1,5 @@
-// What Front Door turns away before it reaches the app. It counts the calls of each client address;
-// rules of one's own belong to its Standard tier, Microsoft's rule sets would need Premium.
+// Requests that Front Door refuses before they reach the app. It counts the calls of each client
+// address. Custom rules are part of the Standard tier; Microsoft's rule sets would need Premium.
 
 param name string
 param tags object
@@ -10,7 +10,7 @@ param callsPerMinute int
 @description('Shares a minute that one address may open: these calls come without a token')
 param sharesPerMinute int
 
-// The app takes an address in any case, and with letters written as %61: so do the rules.
+// The app accepts paths in upper and lower case, and letters written as %61; so do the rules.
 var limits = [
   { name: 'TooManyShares', priority: 90, threshold: sharesPerMinute, path: '/api/s/' }
   { name: 'TooManyCalls', priority: 100, threshold: callsPerMinute, path: '/api/' }

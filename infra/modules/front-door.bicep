@@ -1,6 +1,6 @@
-// Azure Front Door before the API and the links: one name, a certificate, and a cache for what links
-// open. An object is kept under the whole of its link, signature included, and for as long as the app
-// lets it (docs/configuration.md, A CDN). Whom it turns away is in firewall.bicep.
+// Azure Front Door in front of the API and the links: one name, a certificate, and a cache for what
+// links open. The key of an object is its whole link, signature included; its Cache-Control says how
+// long it is kept (docs/configuration.md, A CDN). firewall.bicep has the rules that refuse requests.
 
 param name string
 param tags object
@@ -13,10 +13,10 @@ param storageHost string
 param containerPrefix string
 param workspaceId string
 
-@description('The rules by which requests are turned away: firewall.bicep')
+@description('The rules that refuse requests: firewall.bicep')
 param firewallId string
 
-// Azure checks names even of what it leaves out: that of a domain must not be empty.
+// Azure checks the names of resources even if their condition is false: a domain's must not be empty.
 var domainName = empty(customDomain) ? 'unused.example.com' : customDomain
 var domains = empty(customDomain) ? [] : [{ id: domain.id }]
 var protectedDomains = concat(domains, [{ id: endpoint.id }])
@@ -59,8 +59,8 @@ resource domain 'Microsoft.Cdn/profiles/customDomains@2025-06-01' = if (!empty(c
   }
 }
 
-// Both groups without probes: with a single origin they choose nothing, and those of every edge would keep
-// an instance and the database busy. https://learn.microsoft.com/azure/frontdoor/health-probes
+// Both groups have no probes: with a single origin there is nothing to choose, and the probes of every
+// edge would keep an instance and the database busy. https://learn.microsoft.com/azure/frontdoor/health-probes
 resource apiOrigins 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = {
   parent: profile
   name: 'api'
@@ -123,7 +123,7 @@ resource apiRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   dependsOn: [apiOrigin]
 }
 
-// Links to read. The containers that links lead to and no others.
+// Read links: only the containers that links lead to.
 resource storageRoute 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = {
   parent: endpoint
   name: 'clips'

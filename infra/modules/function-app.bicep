@@ -5,10 +5,10 @@ param location string
 param tags object
 param identityId string
 
-@description('The container in which deployed packages lie')
+@description('The container for deployed packages')
 param packageContainerUrl string
 
-@description('The subnet that the app reaches out through; empty: none')
+@description('The subnet for outgoing connections of the app; empty: none')
 param subnetId string
 
 @allowed([2048, 4096])
@@ -17,6 +17,9 @@ param instanceMemoryMB int
 param maximumInstances int
 param alwaysReadyBlob int
 param alwaysReadyHttp int
+
+@description('HTTP calls that an instance gets at a time')
+param concurrentCalls int
 
 @description('Origins of pages that may call the API')
 param corsOrigins array
@@ -30,8 +33,8 @@ param frontDoorId string
 var blobInstances = alwaysReadyBlob == 0 ? [] : [{ name: 'blob', instanceCount: alwaysReadyBlob }]
 var httpInstances = alwaysReadyHttp == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyHttp }]
 
-// Front Door brings calls, Event Grid brings blob events. Both kinds carry a proof of their own
-// (token, system key); the addresses keep everybody else from trying.
+// Front Door brings calls, Event Grid brings blob events. Both carry
+// credentials (token, system key); the rule by address also stops all other requests.
 var onlyThroughFrontDoor = [
   {
     name: 'front-door'
@@ -107,7 +110,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         maximumInstanceCount: maximumInstances
         alwaysReady: concat(blobInstances, httpInstances)
         triggers: {
-          http: { perInstanceConcurrency: 16 }
+          http: { perInstanceConcurrency: concurrentCalls }
         }
       }
     }

@@ -1,5 +1,5 @@
-// The identity of the function app. User-assigned, so that it outlives the app and its rights are
-// there before the app is.
+// The identity of the function app. User-assigned, so that it outlives the app, and has its
+// rights before the app exists.
 
 param name string
 param location string

@@ -1,18 +1,18 @@
-// Alerts on what the logs say: the app's own health. A query counts; its threshold says what is wrong.
+// Alerts on logs: the app's own health. A query counts lines, and a threshold raises the alert.
 
 param location string
 param tags object
 param actionGroupId string
 param workspaceId string
 
-@description('All alerts as often as they should be asked, or a few every quarter of an hour, which costs a third')
+@description('All alerts at short intervals, or a few every quarter of an hour, which costs a third')
 param all bool
 
 var alerts = [
   {
     // A timer that stops makes no error. Its silence has to be noticed.
     name: 'cleanup-missing'
-    description: 'No cleanup has succeeded for half an hour: expired clips stay, lost events are not repaired.'
+    description: 'No cleanup has succeeded for half an hour: expired clips stay, and blobs whose event was lost are not processed.'
     severity: 1
     // The app says so twice, as a metric and as a line, of which one may be late. The host's own word
     // does not count: that a function ran says little of how it ended.
@@ -24,11 +24,23 @@ var alerts = [
     splitBy: []
   }
   {
+    name: 'blobs-missing'
+    description: 'So many blobs are missing that the cleanup marks no clip as lost: an emptied container, a wrong prefix? See docs/running.md.'
+    severity: 1
+    // Twice, as a metric and as a field of the cleanup's line, of which one may be late.
+    query: 'union (AppMetrics | where Name == "cliplink.losses.held" and Sum > 0), (AppTraces | where Message startswith "Cleanup done:" and toint(Properties.unmarked) > 0)'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT15M'
+    splitBy: []
+  }
+  {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations or the cleanup. See AppExceptions by OperationId.'
+    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
-    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
+    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "deletion_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "deletion", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'
@@ -49,7 +61,7 @@ var alerts = [
   {
     // Of every queue: the host puts what it gives up into another whose name ends so.
     name: 'poison-message'
-    description: 'A message was given up after five attempts: a clip or a part of a migration, as the name of the queue says. See docs/running.md.'
+    description: 'A message failed five times: a clip, a cut, a copy or a part of a migration; the name of the queue shows which. See docs/running.md.'
     severity: 2
     query: 'StorageQueueLogs | where OperationName == "PutMessage" | extend Queue = extract("/([a-z0-9-]+-poison)/messages", 1, Uri) | where isnotempty(Queue)'
     operator: 'GreaterThan'
@@ -72,7 +84,7 @@ var alerts = [
   }
 ]
 
-var essential = ['cleanup-missing', 'function-failures', 'poison-message']
+var essential = ['cleanup-missing', 'blobs-missing', 'function-failures', 'poison-message']
 var chosen = filter(alerts, alert => all || contains(essential, alert.name))
 
 resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [

@@ -1,17 +1,17 @@
-// What is taken out of telemetry before it is stored. The address of a share is its secret; the host
-// writes down the address of every call.
+// Removes the addresses of shares from telemetry before it is stored. Such an address is a secret, and
+// the host logs the address of every call.
 
 param name string
 param location string
 param tags object
 param workspaceId string
 
-// Of AppRequests, all columns in which an address can stand. Name is one when the host knows no route.
+// All columns of AppRequests that can contain an address. Name contains one if the host knows no route.
 var columns = ['Url', 'Name', 'OperationName']
 
-// Of what a transformation may use (Supported KQL features in Azure Monitor transformations), nothing
-// replaces: the beginning is kept, up to the secret. Addresses are found in any case, as by the host.
-// Should the expression not match, nothing is kept at all.
+// Transformations may not use a function that replaces text (Supported KQL features in Azure Monitor
+// transformations). So the text up to the secret is kept. Upper and lower case both match, as in the
+// host. If the expression does not match, nothing is kept.
 var hidden = [
   for column in columns: '${column} = iif(${column} contains "/api/s/", strcat(extract("(?i)^(.*?/api/s/)", 1, ${column}), "(secret)"), ${column})'
 ]

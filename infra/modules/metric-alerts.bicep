@@ -7,13 +7,13 @@ param databaseServerName string
 param eventsTopicName string
 param capacityAlertGB int
 
-@description('All alerts, or those alone whose cause costs money or clips before a user says so')
+@description('All alerts, or only those whose cause costs money or clips before a user notices')
 param all bool
 
-@description('Requests to the clips account in five minutes that are no longer ordinary')
+@description('Requests to the clips account in five minutes above which the alert is raised')
 param requestsIn5Minutes int = 60000
 
-@description('Refused requests in five minutes that are no longer somebody with an old link')
+@description('Refused requests in five minutes above which the alert is raised; expired links cause a few')
 param refusedIn5Minutes int = 100
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -32,7 +32,7 @@ var alerts = [
   {
     // Azure measures it once an hour, without dimensions.
     name: 'storage-used-capacity'
-    description: 'The clips account holds more than was planned for. See costs.md.'
+    description: 'The clips account holds more than planned. See docs/costs.md.'
     severity: 3
     scope: clipsStorage.id
     namespace: 'Microsoft.Storage/storageAccounts'
@@ -60,7 +60,7 @@ var alerts = [
   }
   {
     name: 'storage-errors'
-    description: 'Storage fails or slows requests down.'
+    description: 'Storage fails or throttles requests.'
     severity: 2
     scope: '${clipsStorage.id}/blobServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/blobServices'
@@ -87,7 +87,7 @@ var alerts = [
   }
   {
     name: 'storage-refused'
-    description: 'Many refused requests: links that ended, or somebody who tries doors. Ask StorageBlobLogs for CallerIpAddress.'
+    description: 'Many refused requests: expired links, or an attacker who guesses. StorageBlobLogs has the CallerIpAddress.'
     severity: 3
     scope: '${clipsStorage.id}/blobServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/blobServices'
@@ -123,7 +123,7 @@ var alerts = [
     // Hourly, and of all queues of the account together. Of these the poison queues alone keep
     // messages, but for the hours in which a migration is under way.
     name: 'poison-queue-not-empty'
-    description: 'Messages that were given up lie in a poison queue, unless a migration is under way. See docs/running.md.'
+    description: 'A poison queue holds messages that failed five times, unless a migration is running. See docs/running.md.'
     severity: 2
     scope: '${clipsStorage.id}/queueServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/queueServices'
@@ -137,7 +137,7 @@ var alerts = [
   }
   {
     name: 'events-not-delivered'
-    description: 'Event Grid gave events up. Reconciliation brings the clips in, up to a cleanup later.'
+    description: 'Event Grid could not deliver events. The next cleanup processes the clips.'
     severity: 2
     scope: topic.id
     namespace: 'Microsoft.EventGrid/systemTopics'
@@ -151,7 +151,7 @@ var alerts = [
   }
   {
     name: 'database-storage'
-    description: 'The database server is nearly full. It grows by itself: then set DATABASE_STORAGE_GB to its new size.'
+    description: 'The database server is nearly full. It grows automatically: then set DATABASE_STORAGE_GB to its new size.'
     severity: 1
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'

@@ -5,22 +5,22 @@ param insightsName string
 param location string
 param tags object
 
-@description('Who gets mail when an alert goes off')
+@description('Addresses that get a mail when an alert is raised')
 param alertEmails array
 
-@description('Whether the transformations are there from an earlier deployment')
+@description('Whether an earlier deployment made the transformations')
 param transformed bool
 
 @description('Days for which logs are kept; the first 31 are in the price')
 param retentionDays int = 31
 
-@description('GB a day after which logging stops until the next day: a bound on what a mistake costs')
+@description('GB a day after which logging stops until the next day: limits the cost of a mistake')
 param dailyQuotaGB int = 5
 
 var workspaceName = 'log-${nameSuffix}'
 var transformsName = 'dcr-${nameSuffix}'
 
-// What is linked stays linked: between the two deployments of the workspace logs come in.
+// An existing link is kept: logs arrive between the two deployments of the workspace.
 module workspace 'workspace.bicep' = {
   name: 'workspace'
   params: {
@@ -43,7 +43,7 @@ module transforms 'log-transforms.bicep' = {
   }
 }
 
-// The same once more, and all of it: what a deployment leaves out, Azure takes away.
+// The same workspace again, with all its properties: Azure removes what a deployment leaves out.
 module linkedWorkspace 'workspace.bicep' = {
   name: 'workspace-linked'
   params: {

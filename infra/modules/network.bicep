@@ -1,6 +1,5 @@
-// A virtual network for what need not be reached from outside: one subnet that the app goes out
-// through, one for private endpoints, one for the machine that deploys, and the names under which the
-// endpoints are found.
+// A virtual network for resources that are not public: one subnet for outgoing connections of the app,
+// one for private endpoints, one for the machine that deploys, and the DNS zones of the endpoints.
 
 param name string
 param location string

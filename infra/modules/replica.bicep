@@ -10,7 +10,7 @@ param workspaceId string
 param auditReads bool
 param lock bool
 
-@description('Whether the policy is already at both accounts: a pair of accounts takes one, and a second is refused')
+@description('Whether both accounts have the policy already: a second one for the same pair is refused')
 param linked bool
 
 // Temporary blobs are not worth a copy.
@@ -78,7 +78,7 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 ]
 
-// The copy loses its versions as the original does: without a rule they pile up.
+// Old versions of the copy expire like those of the original; without a rule they would accumulate.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
   name: 'default'
@@ -112,7 +112,7 @@ resource deletionLock 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   }
 }
 
-// Azure wants the policy at the destination first; it makes up ids, with which the source gets the same.
+// The policy must exist at the destination first. Azure makes its ids there; the source uses the same.
 module atDestination 'replication-policy.bicep' = if (!linked) {
   name: 'replication-at-destination'
   params: {

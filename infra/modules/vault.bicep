@@ -1,5 +1,5 @@
-// Key Vault, for secrets that the operator brings (an issuer's, a player's). Nothing that this
-// template makes is secret: identities take the place of keys.
+// Key Vault, for secrets of the operator (of an issuer, of a player). This template makes no secrets:
+// it uses identities instead of keys.
 
 param name string
 param location string

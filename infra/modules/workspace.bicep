@@ -1,4 +1,4 @@
-// The workspace in which all logs end. monitoring.bicep deploys it twice: its transformations can be
+// The workspace that stores all logs. monitoring.bicep deploys it twice: its transformations can be
 // made only once it is there, and linked only once they are made.
 
 param name string
@@ -7,7 +7,7 @@ param tags object
 param retentionDays int
 param dailyQuotaGB int
 
-@description('The rule that transforms what comes in; empty: none yet')
+@description('The rule that transforms incoming data; empty: none yet')
 param transformsId string = ''
 
 var link = empty(transformsId) ? {} : { defaultDataCollectionRuleResourceId: transformsId }

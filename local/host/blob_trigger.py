@@ -48,7 +48,7 @@ class BlobTriggers:
             self._settings.blobs,
             self._handle,
             self._wake,
-            self._settings.stop_patience,
+            self._settings.stop_timeout,
         )
         polled = [trigger for trigger in self._triggers.values() if trigger.is_polled]
         return [listener.run(), *(self._scanner(trigger).run() for trigger in polled)]

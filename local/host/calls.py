@@ -52,7 +52,7 @@ class Caller:
         argument: TypedData,
         metadata: Mapping[str, TypedData],
     ) -> bool:
-        """Call a function that is no HTTP function; returns, and logs, whether it went well.
+        """Call a function that is not an HTTP function; returns, and logs, whether it succeeded.
 
         `subject` is what it is called for, as the log names it: a blob, a message or nothing.
         """

@@ -23,9 +23,9 @@ class Host:
     def url(self) -> str:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
-    def wait_until_answering(self, path: str, patience: float = 90) -> None:
+    def wait_until_answering(self, path: str, timeout: float = 90) -> None:
         """Wait until GET `path` is answered with 200; raises processes.ChildFailed."""
-        self.child.wait_until(lambda: self._answers(path), patience)
+        self.child.wait_until(lambda: self._answers(path), timeout)
 
     def _answers(self, path: str) -> bool:
         connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=10)

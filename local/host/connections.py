@@ -16,7 +16,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 from local.host.settings import SettingsError
 
 DEFAULT = "AzureWebJobsStorage"
-_PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
+_TIMEOUTS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
 
 
 @functools.cache
@@ -24,8 +24,8 @@ def blob_service(name: str) -> BlobServiceClient:
     """The blob service of a connection; raises SettingsError."""
     target = _target(name, "blob")
     if target.startswith("http"):
-        return BlobServiceClient(target, DefaultAzureCredential(), **_PATIENCE)
-    return BlobServiceClient.from_connection_string(target, **_PATIENCE)
+        return BlobServiceClient(target, DefaultAzureCredential(), **_TIMEOUTS)
+    return BlobServiceClient.from_connection_string(target, **_TIMEOUTS)
 
 
 @functools.cache
@@ -38,8 +38,8 @@ def queue(connection: str, name: str) -> QueueClient:
 def _queue_service(name: str) -> QueueServiceClient:
     target = _target(name, "queue")
     if target.startswith("http"):
-        return QueueServiceClient(target, DefaultAzureCredential(), **_PATIENCE)
-    return QueueServiceClient.from_connection_string(target, **_PATIENCE)
+        return QueueServiceClient(target, DefaultAzureCredential(), **_TIMEOUTS)
+    return QueueServiceClient.from_connection_string(target, **_TIMEOUTS)
 
 
 def _target(name: str, service: str) -> str:

@@ -1,6 +1,6 @@
 """Triggers that another program listens to: it calls the functions over HTTP.
 
-`POST /admin/calls/<function>` is answered when the call has ended: 200 where it went well, 500
+`POST /admin/calls/<function>` is answered when the call has ended: 200 if it succeeded, 500
 where the function raised. The body is what the trigger has for the function:
 
 - a blob: {"content": {"Connection", "ContainerName", "BlobName"}}, a reference without the bytes

@@ -1,7 +1,7 @@
 """A function of the app as the host sees it: one trigger, and outputs.
 
 Turns the worker library's description into that, with every %SETTING% filled in, and
-refuses bindings that this host does not play: better at the start than silently later.
+refuses bindings that this host does not emulate: better at the start than silently later.
 """
 
 import json
@@ -48,7 +48,7 @@ def describe(metadata: RpcFunctionMetadata) -> Function:
     others = [b["type"] for b in bindings if b["type"] not in _TRIGGERS | _OUTPUTS]
     if others or len(triggers) != 1:
         raise settings.SettingsError(
-            f"The function {metadata.name} has bindings that the local host does not play: "
+            f"The function {metadata.name} has bindings that the local host does not emulate: "
             f"{', '.join(others) or 'it needs exactly one trigger'}"
         )
     return Function(metadata.function_id, metadata.name, triggers[0], tuple(outputs))

@@ -1,4 +1,4 @@
-"""The composition of the host: from an app's folder to a server that plays all its triggers."""
+"""The composition of the host: from an app's folder to a server with all its triggers."""
 
 import asyncio
 import contextlib
@@ -81,7 +81,7 @@ async def serve(
         external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
     sockets = _listen(port, listener)
-    await _run(http, sockets, background, stopping, host_settings.stop_patience)
+    await _run(http, sockets, background, stopping, host_settings.stop_timeout)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:
@@ -93,7 +93,7 @@ async def _run(
     sockets: list[socket.socket],
     background: list[Awaitable[None]],
     stopping: asyncio.Event,
-    patience: float,
+    stop_timeout: float,
 ) -> None:
     config = uvicorn.Config(
         http,
@@ -105,7 +105,7 @@ async def _run(
         server_header=False,
         date_header=True,
         timeout_keep_alive=130,  # as Kestrel has it
-        timeout_graceful_shutdown=round(patience),
+        timeout_graceful_shutdown=round(stop_timeout),
     )
     server = _Server(config)
     tasks = [asyncio.ensure_future(task) for task in background]
@@ -129,7 +129,7 @@ def _stopping_event() -> asyncio.Event:
 
 
 def _report_death(task: asyncio.Future[None]) -> None:
-    """A listener that dies would be a trigger that is silently dead: end the host instead."""
+    """A listener that fails would leave its trigger silent: end the host instead."""
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.critical("A trigger stopped working", exc_info=error)
         os._exit(os.EX_SOFTWARE)

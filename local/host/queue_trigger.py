@@ -52,7 +52,7 @@ class QueueTrigger:
             self._settings.queues,
             self._handle,
             self._outputs.wake_for(self._function.trigger),
-            self._settings.stop_patience,
+            self._settings.stop_timeout,
         ).run()
 
     async def _handle(self, text: str, message: QueueMessage) -> bool:

@@ -1,6 +1,6 @@
-"""Owns the working off of one storage queue: receive, run, then delete, retry or give up.
+"""Owns the processing of one storage queue: receive, run, then delete, retry or poison.
 
-Knows nothing of what a message means: `Handler` says whether it went well. A message is
+Knows nothing of what a message means: `Handler` returns whether it succeeded. A message is
 hidden by a lease that is renewed at half its time while its function runs, so that a message
 whose host was killed comes back when the lease ends.
 
@@ -42,9 +42,9 @@ async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
 
 @dataclass(slots=True)
 class QueueListener:
-    """Works off one queue until it is cancelled.
+    """Processes one queue until it is cancelled.
 
-    `wake` ends a pause; `stop_patience` is how long, in seconds, functions that run when the
+    `wake` ends a pause; `stop_timeout` is how long, in seconds, functions that run when the
     host stops may take to finish.
     """
 
@@ -53,7 +53,7 @@ class QueueListener:
     options: QueueOptions
     handler: Handler
     wake: asyncio.Event
-    stop_patience: float
+    stop_timeout: float
 
     async def run(self) -> None:
         """Fetch batches of messages and run them; when cancelled, let those finish that run."""
@@ -62,7 +62,7 @@ class QueueListener:
             await self._serve(running)
         finally:
             if running:
-                await asyncio.wait(running, timeout=self.stop_patience)
+                await asyncio.wait(running, timeout=self.stop_timeout)
 
     async def _serve(self, running: set[asyncio.Task[None]]) -> None:
         pause = _FIRST_PAUSE

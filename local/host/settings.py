@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """How a queue is worked off; times in seconds.
+    """How a queue is processed; times in seconds.
 
     Up to `batch_size` messages are fetched at once, and only while no more than
     `new_batch_threshold` are worked on. `longest_pause` is between two looks at an empty queue.
@@ -44,7 +44,7 @@ class QueueOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """Everything that is settled at the start; `scan_interval` and `stop_patience` in seconds."""
+    """Everything that is settled at the start; `scan_interval` and `stop_timeout` in seconds."""
 
     host_id: str
     route_prefix: str
@@ -52,7 +52,7 @@ class HostSettings:
     queues: QueueOptions
     blobs: QueueOptions
     scan_interval: float
-    stop_patience: float
+    stop_timeout: float
 
 
 def load(app: Path) -> HostSettings:
@@ -72,7 +72,7 @@ def load(app: Path) -> HostSettings:
         queues=_queue_options(extensions.get("queues", {}), lease),
         blobs=_blob_options(extensions.get("blobs", {}), lease),
         scan_interval=_number("LOCAL_HOST_SCAN_SECONDS", 0.5),
-        stop_patience=_number("LOCAL_HOST_STOP_SECONDS", 5),
+        stop_timeout=_number("LOCAL_HOST_STOP_SECONDS", 5),
     )
 
 

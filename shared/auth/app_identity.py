@@ -2,7 +2,7 @@
 
 AZURE_CLIENT_ID names a user-assigned identity; azure-identity reads that variable.
 Nothing is imported or requested before the identity is first needed: the import alone takes a
-third of a second, and an app that uses passwords does without.
+third of a second, and an app that uses passwords does not need it.
 """
 
 from functools import cached_property
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class NotSignedIn(Exception):
-    """No token can be obtained: there is no identity, or the token service is away."""
+    """No token can be obtained: there is no identity, or the token service is unavailable."""
 
 
 class AppIdentity:

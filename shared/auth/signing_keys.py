@@ -75,14 +75,16 @@ class SigningKeys:
         if key is None and key_id is None:
             raise Unauthenticated("The token does not name its key.")
         if key is None:
-            raise Unauthenticated("The token is signed with a key that its issuer does not have.")
+            raise Unauthenticated(
+                "The token is signed with a key that the issuer does not publish."
+            )
         return key
 
     def _are_within(self, age: timedelta) -> bool:
         return self._fetched_at is not None and self._clock() - self._fetched_at < age
 
     def _refresh(self, *, wait: bool) -> None:
-        """One thread asks the issuer; the others wait for it only if they cannot do without."""
+        """One thread asks the issuer; the others wait only if they know no usable key."""
         if not self._lock.acquire(blocking=wait):
             return
         try:
@@ -108,7 +110,7 @@ class _NoRedirects(request.HTTPRedirectHandler):
 
 def _download(url: str) -> bytes:
     """The body at an address; raises OSError, HTTPException, or ValueError if it is too long."""
-    # Made here: it reads the machine's certificates, which a start need not wait for.
+    # Made here: it reads the machine's certificates, which would delay the start.
     opener = request.build_opener(_NoRedirects)
     deadline = time.monotonic() + _DEADLINE
     asked = request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings take http(s) only
@@ -128,10 +130,10 @@ def _download(url: str) -> bytes:
 
 
 def _usable_keys(key_set: object) -> "dict[str | None, PyJWK]":
-    """The keys that may sign tokens, by id; other entries of the set are passed over.
+    """The keys that may sign tokens, by id; other entries of the set are ignored.
 
     A key without an id is there as None, unless there are several: a token without an id could
-    mean any of them. Raises ValueError if there is no key: no issuer means that it signs nothing.
+    mean any of them. Raises ValueError if there is no key: an empty set is a fault of the issuer.
     """
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
     named: dict[str | None, PyJWK] = {}

@@ -25,7 +25,7 @@ _END_OF_TIME = 253_402_300_800  # seconds: the year 10000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a token says of its bearer.
+    """The user of a token.
 
     `verified_email` is None unless the issuer says that it has verified the address.
     """
@@ -64,9 +64,9 @@ class TokenVerifier:
             )
         except jwt.PyJWTError as error:
             reason = str(error).rstrip(".")
-            raise Unauthenticated(f"The token does not hold: {reason}.") from error
+            raise Unauthenticated(f"The token is not valid: {reason}.") from error
         except (ValueError, RecursionError) as error:  # what is made of a hostile header
-            raise Unauthenticated("The token does not hold: it is no JWT.") from error
+            raise Unauthenticated("The token is not valid: it is not a JWT.") from error
         _check_times(claims)
         return _identity(claims)
 
@@ -82,7 +82,7 @@ def _bearer(authorization: str | None) -> str:
 
 
 def _header(token: str) -> Mapping[str, Any]:
-    """What a token says of itself, for the choice of its key: not trusted before that.
+    """The header of a token, which chooses the key; not trusted before the check.
 
     Raises ValueError or RecursionError for what is no header. The library's own reading of it
     takes the whole token apart, character by character, and then does that again to verify it.
@@ -94,17 +94,17 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _check_times(claims: Mapping[str, Any]) -> None:
-    """The library has compared them, but takes "2524608000" for a number and 1e300 for a date."""
+    """The library has compared them, but accepts "2524608000" for a number and 1e300 for a date."""
     for name in ("exp", "nbf", "iat"):
         moment = claims.get(name, 0)
         if type(moment) not in {int, float} or not 0 <= moment < _END_OF_TIME:
-            raise Unauthenticated(f"The token's {name} is no time.")
+            raise Unauthenticated(f"The token's {name} is not a time.")
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     subject = claims["sub"]
     if not subject or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
-        raise Unauthenticated("The token's subject is not usable.")
+        raise Unauthenticated("The token's subject cannot be used.")
     roles = claims.get("roles", [])
     return Identity(
         subject=subject,

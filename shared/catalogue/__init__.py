@@ -11,19 +11,25 @@ from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.grant_queries import Grant, Grants
 from shared.catalogue.landing_queries import Claim, Landings, Standing
 from shared.catalogue.legacy_user_queries import LegacyUsers
+from shared.catalogue.loss_queries import BulkLoss, BulkLosses
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MigrationFiles
 from shared.catalogue.migration_queries import Job, Migrations
+from shared.catalogue.retention_queries import Retention
 from shared.catalogue.row_mapping import StartKey, TimeKey
+from shared.catalogue.run_queries import CleanupRuns
 from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
-from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
+from shared.catalogue.upkeep_queries import AwaitedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
 from shared.catalogue.video_queries import Videos
 
 __all__ = [
+    "AwaitedClip",
+    "BulkLoss",
+    "BulkLosses",
     "Claim",
+    "CleanupRuns",
     "Clips",
-    "DeletedClip",
     "Grant",
     "Grants",
     "Job",
@@ -38,6 +44,7 @@ __all__ = [
     "NewShare",
     "OpenShare",
     "Owners",
+    "Retention",
     "ShareViewer",
     "Shares",
     "Standing",

@@ -18,7 +18,14 @@ _IS_DELETED: LiteralString = """
     WHERE blob_name = %(blob_name)s OR (clip_id = %(id_in_name)s AND video_id = %(video_id)s)
     UNION ALL
     SELECT 1 FROM clips
-    WHERE id = %(id_in_name)s AND video_id = %(video_id)s AND deleted_at IS NOT NULL
+    WHERE id = %(id_in_name)s AND video_id = %(video_id)s
+      AND deleted_at IS NOT NULL AND purge_at IS NULL
+"""
+
+# The bytes of a clip of the old service that is in the recycle bin without any: they wait.
+_IS_IN_BIN: LiteralString = """
+    SELECT 1 FROM clips
+    WHERE id = %(id_in_name)s AND video_id = %(video_id)s AND purge_at IS NOT NULL
 """
 
 # Held, so that the video cannot be deleted before its new clip is there.
@@ -50,6 +57,7 @@ class Verdict(Enum):
     PROCESS = auto()
     NOTHING_NEW = auto()  # this version has its final verdict
     REMOVE = auto()  # it belongs to a clip that has been deleted
+    IN_BIN = auto()  # its clip is in the recycle bin
     UNKNOWN_VIDEO = auto()  # it belongs to no existing video
     ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off
 
@@ -96,6 +104,8 @@ def admit(connection: Connection, landing: Landing) -> Verdict:
     if landing.id_in_name and connection.execute(_IS_DELETED, values).fetchone():
         # An upload link that outlived its clip. Names by other tools may be used again.
         return Verdict.REMOVE
+    if landing.id_in_name and connection.execute(_IS_IN_BIN, values).fetchone():
+        return Verdict.IN_BIN
     if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
         return Verdict.UNKNOWN_VIDEO
     if connection.execute(_ATTACH, values).rowcount == 0:

@@ -1,4 +1,4 @@
-"""Clips as their owners see them: made, listed, changed, hidden.
+"""Clips as their owners see them: made, listed, changed.
 
 A clip counts as gone from the moment it is deleted or expired, although its row and blobs
 go later.
@@ -71,20 +71,18 @@ _PAGE: LiteralString = f"""
     LIMIT %(limit)s
 """
 
-# Only what was named is changed: NULL is a value here, not an absence.
+# Only what was named is changed: NULL is a value here, not an absence. The video is locked, so that
+# it cannot be deleted with a clip that is being pinned.
 _CHANGE: LiteralString = f"""
     UPDATE clips c
     SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
         expires_at = CASE WHEN %(with_expires_at)s THEN %(expires_at)s::timestamptz
-                          ELSE c.expires_at END
-    FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
-    RETURNING {CLIP_COLUMNS}
-"""
-
-_HIDE: LiteralString = f"""
-    UPDATE clips c SET deleted_at = now()
-    FROM videos v
+                          ELSE c.expires_at END,
+        pinned = CASE WHEN %(with_pinned)s THEN %(pinned)s ELSE c.pinned END
+    FROM (
+        SELECT id, user_id, deleted_at FROM videos
+        WHERE id = (SELECT video_id FROM clips WHERE id = %(id)s) FOR SHARE
+    ) v
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
@@ -171,10 +169,6 @@ class Clips:
         with_fields = {f"with_{name}": name in named for name in fields}
         parameters = seen_by(viewer) | {"id": clip_id} | fields | with_fields
         return self._database.one_as(clip_of, _CHANGE, parameters)
-
-    def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
-        """Marks a clip as deleted and returns it as it was; None if there is no such clip."""
-        return self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
 
 
 class ViewLog:

@@ -79,9 +79,9 @@ _TAKE: LiteralString = f"""
 
 _RENEW: LiteralString = """
     UPDATE cuts k SET leased_until = now() + %(lease)s
-    FROM clips c
+    FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE k.clip_id = %(clip_id)s AND c.id = k.clip_id AND k.finished_at IS NULL
-      AND c.deleted_at IS NULL
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL
 """
 
 _RELEASE: LiteralString = """
@@ -116,9 +116,11 @@ _FAIL: LiteralString = """
 _DISCARD: LiteralString = "DELETE FROM clips WHERE id = %(clip_id)s AND status = 'processing'"
 
 _STALLED: LiteralString = """
-    SELECT clip_id FROM cuts
-    WHERE finished_at IS NULL AND coalesce(leased_until, created_at) < now() - %(after)s
-    ORDER BY coalesce(leased_until, created_at) LIMIT %(limit)s
+    SELECT k.clip_id
+    FROM cuts k JOIN clips c ON c.id = k.clip_id JOIN videos v ON v.id = c.video_id
+    WHERE k.finished_at IS NULL AND coalesce(k.leased_until, k.created_at) < now() - %(after)s
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL
+    ORDER BY coalesce(k.leased_until, k.created_at) LIMIT %(limit)s
 """
 
 

@@ -13,7 +13,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict, admit
-from shared.catalogue.row_mapping import media_to_json
+from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
 from shared.model import (
     GAVE_UP,
     MAX_ATTEMPTS,
@@ -28,16 +28,23 @@ from shared.playability import Playback
 from shared.postgres.database import Connection, Database
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
-_COUNT_ATTEMPT: LiteralString = """
+_COUNT_ATTEMPT: LiteralString = f"""
     UPDATE clips SET attempts = attempts + 1, attempted_at = now()
-    WHERE blob_name = %(blob_name)s AND deleted_at IS NULL
+    WHERE blob_name = %(blob_name)s AND deleted_at IS NULL AND {VIDEO_EXISTS}
       AND (status IN ('awaiting_upload', 'processing') OR failure_code = ANY(%(passing)s))
 """
 
 _LOCK_CLIP: LiteralString = """
-    SELECT id, video_id, etag, status, failure_code, attempts, deleted_at
-    FROM clips WHERE blob_name = %(blob_name)s FOR UPDATE
+    SELECT c.id, c.video_id, c.etag, c.status, c.failure_code, c.attempts,
+           c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL AS deleted,
+           (c.deleted_at IS NULL OR c.purge_at IS NOT NULL)
+           AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL) AS restorable
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.blob_name = %(blob_name)s FOR UPDATE OF c
 """
+
+# A newer version has landed for a clip in the bin: it is moved there as well.
+_MOVE_AGAIN: LiteralString = "UPDATE clips SET next_try_at = now() WHERE id = %(id)s"
 
 _TAKE: LiteralString = """
     UPDATE clips
@@ -54,7 +61,7 @@ _TAKE: LiteralString = """
 """
 
 # No row if the clip was deleted or its blob overwritten meanwhile.
-_PUBLISH: LiteralString = """
+_PUBLISH: LiteralString = f"""
     WITH published AS (
         UPDATE clips
         SET status = 'ready', media = %(media)s, playback = %(playback)s, attempts = 0,
@@ -64,6 +71,7 @@ _PUBLISH: LiteralString = """
             duration = coalesce(%(duration)s, duration),
             end_time = coalesce(end_time, start_time + %(duration)s)
         WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+          AND {VIDEO_EXISTS}
         RETURNING video_id
     ), done AS (
         UPDATE videos SET status = 'done'
@@ -72,31 +80,36 @@ _PUBLISH: LiteralString = """
     SELECT video_id FROM published
 """
 
-_STANDING: LiteralString = """
+_STANDING: LiteralString = f"""
     SELECT etag, status FROM clips WHERE id = %(id)s AND deleted_at IS NULL
+      AND {VIDEO_EXISTS}
 """
 
 # The attempt does not count: the file was not complete yet.
-_KEEP_WAITING: LiteralString = """
+_KEEP_WAITING: LiteralString = f"""
     UPDATE clips SET attempts = 0
     WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+      AND {VIDEO_EXISTS}
 """
 
-_ANNOUNCED_AT: LiteralString = """
+_ANNOUNCED_AT: LiteralString = f"""
     SELECT created_at FROM clips WHERE blob_name = %(blob_name)s AND deleted_at IS NULL
+      AND {VIDEO_EXISTS}
 """
 
-_FAIL: LiteralString = """
+_FAIL: LiteralString = f"""
     UPDATE clips
     SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s, attempts = 0
     WHERE id = %(id)s AND etag = %(etag)s AND status = 'processing' AND deleted_at IS NULL
+      AND {VIDEO_EXISTS}
 """
 
-_GIVE_UP: LiteralString = """
+_GIVE_UP: LiteralString = f"""
     UPDATE clips
     SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
     WHERE blob_name = %(blob_name)s AND attempts >= %(at_least)s
       AND status IN ('awaiting_upload', 'processing') AND deleted_at IS NULL
+        AND {VIDEO_EXISTS}
 """
 
 
@@ -138,6 +151,9 @@ class Landings:
                 clip = _lock(connection, landing)
                 if clip is None:
                     raise AssertionError("a clip that was just admitted has its row")
+            if clip.in_bin:
+                connection.execute(_MOVE_AGAIN, {"id": clip.id})
+                return Verdict.IN_BIN, None
             if clip.deleted:
                 return Verdict.REMOVE, None
             if clip.settled_etag == landing.etag:
@@ -211,6 +227,7 @@ class _LockedClip:
     id: UUID
     video_id: UUID
     deleted: bool
+    in_bin: bool
     attempts: int
     etag: str | None
     settled_etag: str | None
@@ -224,7 +241,8 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
     return _LockedClip(
         id=row["id"],
         video_id=row["video_id"],
-        deleted=row["deleted_at"] is not None,
+        deleted=row["deleted"],
+        in_bin=row["deleted"] and row["restorable"],
         attempts=row["attempts"],
         etag=row["etag"],
         settled_etag=row["etag"] if settled else None,

@@ -64,6 +64,7 @@ _SET_SUBJECT: LiteralString = "UPDATE users SET subject = %(subject)s WHERE id =
 # record, with a subject that owns nothing.
 _MERGE: tuple[LiteralString, ...] = (
     "UPDATE videos SET user_id = %(user)s WHERE user_id = %(old)s",
+    "UPDATE clips SET bin_owner = %(user)s WHERE purge_at IS NOT NULL AND bin_owner = %(old)s",
     "UPDATE clip_view_logs SET user_id = %(user)s WHERE user_id = %(old)s",
     """
     UPDATE users SET email = coalesce(users.email, old.email) FROM users old

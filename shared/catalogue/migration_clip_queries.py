@@ -41,11 +41,14 @@ _SET_BLOBS: LiteralString = """
                 %(sizes)s::bigint[], %(md5s)s::text[], %(content_types)s::text[])
          AS stored (id, blob_name, blob_url, size, md5, content_type)
     WHERE c.id = stored.id AND c.blob_name IS NULL AND c.deleted_at IS NULL
+      AND EXISTS (SELECT 1 FROM videos v WHERE v.id = c.video_id AND v.deleted_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM clips other WHERE other.blob_name = stored.blob_name)
 """
 
 _STATES: LiteralString = """
-    SELECT id, blob_name, deleted_at IS NOT NULL AS deleted FROM clips WHERE id = ANY(%(ids)s)
+    SELECT c.id, c.blob_name, c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL AS deleted
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = ANY(%(ids)s)
 """
 
 # The end is unknown until the blob trigger has processed the file.

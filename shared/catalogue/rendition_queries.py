@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.row_mapping import LIVE, VISIBLE, seen_by
+from shared.catalogue.row_mapping import LIVE, VIDEO_EXISTS, VISIBLE, seen_by
 from shared.model import Viewer
 from shared.playability import PlaybackVerdict
 from shared.postgres.database import Database
@@ -35,7 +35,9 @@ _REQUEST_BY_POLICY: LiteralString = f"""
     UPDATE clips c
     SET rendition_state = 'queued', rendition_code = NULL, rendition_name = NULL,
         rendition_etag = c.etag, rendition_attempts = 0, rendition_leased_until = NULL
-    WHERE c.id = %(clip_id)s AND c.etag = %(etag)s AND c.deleted_at IS NULL AND {_IS_WANTED}
+    WHERE c.id = %(clip_id)s AND c.etag = %(etag)s AND c.deleted_at IS NULL
+      AND EXISTS (SELECT 1 FROM videos v WHERE v.id = c.video_id AND v.deleted_at IS NULL)
+      AND {_IS_WANTED}
 """
 
 _TAKE: LiteralString = f"""
@@ -50,10 +52,10 @@ _TAKE: LiteralString = f"""
               c.duration, c.media::text AS media, c.rendition_attempts AS attempts
 """
 
-_RENEW: LiteralString = """
+_RENEW: LiteralString = f"""
     UPDATE clips SET rendition_leased_until = now() + %(lease)s
     WHERE id = %(clip_id)s AND rendition_etag = %(etag)s AND etag = %(etag)s
-      AND rendition_state = 'processing' AND deleted_at IS NULL
+      AND rendition_state = 'processing' AND deleted_at IS NULL AND {VIDEO_EXISTS}
 """
 
 _RELEASE: LiteralString = """
@@ -61,17 +63,18 @@ _RELEASE: LiteralString = """
     WHERE id = %(clip_id)s AND rendition_state = 'processing'
 """
 
-_END: LiteralString = """
+_END: LiteralString = f"""
     UPDATE clips
     SET rendition_state = %(state)s, rendition_code = %(code)s, rendition_name = %(name)s,
         rendition_leased_until = NULL
     WHERE id = %(clip_id)s AND rendition_etag = %(etag)s AND etag = %(etag)s
-      AND rendition_state = 'processing' AND deleted_at IS NULL
+      AND rendition_state = 'processing' AND deleted_at IS NULL AND {VIDEO_EXISTS}
 """
 
-_STALLED: LiteralString = """
+_STALLED: LiteralString = f"""
     SELECT id FROM clips
     WHERE rendition_state IN ('queued', 'processing') AND deleted_at IS NULL
+      AND {VIDEO_EXISTS}
       AND coalesce(rendition_leased_until, attempted_at, created_at) < now() - %(after)s
     ORDER BY rendition_leased_until NULLS FIRST LIMIT %(limit)s
 """

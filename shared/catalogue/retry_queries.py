@@ -51,6 +51,6 @@ def claim(connection: Connection, user_id: UUID, retry_key: RetryKey, new_id: UU
         return new_id
     row = connection.execute(_FIND, parameters).fetchone()
     if row is None or bytes(row["fingerprint"]) != retry_key.fingerprint:
-        raise KeyReused("This Idempotency-Key was sent with another request before.")
+        raise KeyReused("This Idempotency-Key was already sent with another request.")
     found: UUID = row["created_id"]
     return found

@@ -32,7 +32,8 @@ CLIP_COLUMNS: LiteralString = f"""
     c.start_time, c.end_time, c.duration, c.file_size,
     c.content_type, c.created_at, c.expires_at, c.view_count,
     c.media::text AS media, c.cut::text AS cut, c.playback::text AS playback,
-    coalesce(c.rendition_state, 'none') AS rendition_state, c.rendition_code
+    coalesce(c.rendition_state, 'none') AS rendition_state, c.rendition_code, c.pinned,
+    c.deleted_at, c.purge_at
 """
 
 FILE_COLUMNS: LiteralString = f"""
@@ -44,12 +45,16 @@ FILE_COLUMNS: LiteralString = f"""
 
 
 # Conditions on clips `c` and their videos `v`: neither deleted nor expired (LIVE), and also seen
-# by a viewer (VISIBLE).
-LIVE: LiteralString = """
-    c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
-    AND v.deleted_at IS NULL
-"""
+# by a viewer (VISIBLE). A pinned clip does not expire.
+UNEXPIRED: LiteralString = "(c.expires_at IS NULL OR c.expires_at > now() OR c.pinned)"
+LIVE: LiteralString = f"c.deleted_at IS NULL AND {UNEXPIRED} AND v.deleted_at IS NULL"
 VISIBLE: LiteralString = f"{LIVE} AND (v.user_id = %(user_id)s OR %(as_admin)s)"
+
+# The video of a clip (`clips`, without an alias) is not deleted: for updates of a clip that is
+# known to be undeleted itself, but may have been deleted with its video.
+VIDEO_EXISTS: LiteralString = """
+    EXISTS (SELECT 1 FROM videos WHERE videos.id = clips.video_id AND videos.deleted_at IS NULL)
+"""
 
 
 def seen_by(viewer: Viewer) -> dict[str, object]:
@@ -96,6 +101,9 @@ def clip_of(
     playback: str | None,
     rendition_state: str,
     rendition_code: str | None,
+    pinned: bool,  # noqa: FBT001 - a column, and called by the driver alone
+    deleted_at: datetime | None,
+    purge_at: datetime | None,
 ) -> Clip:
     """The values of CLIP_COLUMNS, in their order, as a clip."""
     failure = None if failure_code is None else Failure(failure_code, failure_detail)
@@ -121,6 +129,9 @@ def clip_of(
         cut=cut,
         playback=playback,
         rendition=Rendition(rendition_state, rendition_code),
+        pinned=pinned,
+        deleted_at=deleted_at,
+        purge_at=purge_at,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from shared.catalogue.row_mapping import VIDEO_EXISTS
 from shared.errors import DatabaseUnavailable
 from shared.model import MISSING, is_settled
 from shared.postgres.database import Database
@@ -23,102 +24,45 @@ _KNOWN_AT_A_TIME = 5000
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
-_HIDE_EXPIRED: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE expires_at <= now() AND deleted_at IS NULL
-"""
-
 # Made through the API, and nothing ever came.
 _ABANDONED: LiteralString = """
-    SELECT id AS clip_id, video_id, blob_name
-    FROM clips
-    WHERE status = 'awaiting_upload' AND blob_name IS NOT NULL AND deleted_at IS NULL
-      AND created_at < %(before)s
-    ORDER BY created_at LIMIT %(limit)s
-"""
-
-_HIDE_ABANDONED: LiteralString = """
-    UPDATE clips SET deleted_at = now()
-    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
-"""
-
-# Those of a deleted video go with it.
-_HIDDEN_CLIPS: LiteralString = """
     SELECT c.id AS clip_id, c.video_id, c.blob_name
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.deleted_at IS NOT NULL AND v.deleted_at IS NULL
-    ORDER BY c.deleted_at LIMIT %(limit)s
+    WHERE c.status = 'awaiting_upload' AND c.blob_name IS NOT NULL AND c.deleted_at IS NULL
+      AND NOT c.pinned AND c.bin_etag IS NULL AND v.deleted_at IS NULL AND c.created_at < %(before)s
+      AND NOT c.id = ANY(%(but)s)
+    ORDER BY c.created_at LIMIT %(limit)s
 """
 
-_HIDDEN_VIDEOS: LiteralString = """
-    SELECT id FROM videos WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT %(limit)s
-"""
-
-# Items are taken in the order of their marks. One that cannot be deleted must not block the others.
-_POSTPONE_CLIP: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
-"""
-_POSTPONE_VIDEO: LiteralString = """
-    UPDATE videos SET deleted_at = now() WHERE id = %(id)s AND deleted_at IS NOT NULL
-"""
-_POSTPONE_SWEEP: LiteralString = """
-    UPDATE deleted_clips SET sweep_after = now() + interval '1 hour' WHERE clip_id = %(id)s
+_HIDE_ABANDONED: LiteralString = f"""
+    UPDATE clips SET deleted_at = now()
+    WHERE id = %(id)s AND status = 'awaiting_upload' AND deleted_at IS NULL
+      AND NOT pinned AND {VIDEO_EXISTS}
 """
 
 _ATTEMPTED: LiteralString = """
     SELECT 1 FROM clips WHERE blob_name = %(blob_name)s AND attempted_at >= %(since)s
 """
 
-# The row goes, and a note stays until nothing can appear under its names any more.
-_FORGET_CLIPS: LiteralString = """
-    WITH gone AS (
-        DELETE FROM clips
-        WHERE deleted_at IS NOT NULL
-          AND (id = %(clip_id)s::uuid OR video_id = %(video_id)s::uuid)
-        RETURNING id, video_id, blob_name, created_at
-    )
-    INSERT INTO deleted_clips (clip_id, video_id, blob_name, sweep_after)
-    SELECT id, video_id, blob_name,
-           greatest(now() + %(late_run)s, created_at + %(upload_life)s)
-    FROM gone
-    ON CONFLICT (clip_id) DO UPDATE SET sweep_after = excluded.sweep_after
-"""
-
-_FORGET_VIDEO: LiteralString = """
-    DELETE FROM videos v
-    WHERE v.id = %(id)s AND v.deleted_at IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.video_id = v.id)
-"""
-
-# The name may belong to a new clip by now: then its blob stays.
-_DUE_FOR_SWEEP: LiteralString = """
-    SELECT d.clip_id, d.video_id,
-           CASE WHEN EXISTS (SELECT 1 FROM clips c WHERE c.blob_name = d.blob_name)
-                THEN NULL ELSE d.blob_name END AS blob_name
-    FROM deleted_clips d
-    WHERE d.sweep_after <= now()
-    ORDER BY d.sweep_after LIMIT %(limit)s
-"""
-
-_SWEPT: LiteralString = "DELETE FROM deleted_clips WHERE clip_id = %(clip_id)s"
-
 _EXISTING_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
 """
 
-# A part of the blob names in (after, upto], in their order; no `upto`: to the end.
+# A part of the blob names in (after, upto], in their order; no `upto`: to the end. Clips that are
+# deleted or in the bin have no blob here that could be missing, and none to be processed.
 _KNOWN_BLOBS: LiteralString = """
-    SELECT blob_name AS name, etag, status, failure_code, attempts,
-           coalesce(attempted_at, created_at) AS touched_at, deleted_at IS NOT NULL AS deleted,
-           archived
-    FROM clips
-    WHERE blob_name > %(after)s AND (%(upto)s::text IS NULL OR blob_name <= %(upto)s)
-    ORDER BY blob_name LIMIT %(limit)s
+    SELECT c.blob_name AS name, c.etag, c.status, c.failure_code, c.attempts,
+           coalesce(c.attempted_at, c.created_at) AS touched_at,
+           c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL AS deleted, c.archived
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.blob_name > %(after)s AND (%(upto)s::text IS NULL OR c.blob_name <= %(upto)s)
+    ORDER BY c.blob_name LIMIT %(limit)s
 """
 
-_MARK_MISSING: LiteralString = """
+_MARK_MISSING: LiteralString = f"""
     UPDATE clips SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
     WHERE blob_name = %(blob_name)s AND etag = %(etag)s AND deleted_at IS NULL
-      AND status IN ('processing', 'ready')
+      AND status IN ('processing', 'ready') AND {VIDEO_EXISTS}
 """
 
 _NOTE_ARCHIVED: LiteralString = """
@@ -126,10 +70,12 @@ _NOTE_ARCHIVED: LiteralString = """
 """
 
 _WITHOUT_MD5: LiteralString = """
-    SELECT blob_name FROM clips
-    WHERE status = 'ready' AND content_md5 IS NULL AND deleted_at IS NULL AND NOT archived
-      AND file_size <= %(largest)s
-    ORDER BY created_at LIMIT %(limit)s
+    SELECT c.blob_name
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.status = 'ready' AND c.content_md5 IS NULL AND NOT c.archived
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL AND c.file_size <= %(largest)s
+      AND NOT c.blob_name = ANY(%(but)s)
+    ORDER BY c.created_at LIMIT %(limit)s
 """
 
 _NOTE_MD5: LiteralString = """
@@ -139,17 +85,20 @@ _NOTE_MD5: LiteralString = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedClip:
-    """A clip on its way out; `blob_name` is None if it has no blob to be removed."""
+class AwaitedClip:
+    """A clip that still awaits its upload."""
 
     clip_id: UUID
     video_id: UUID
-    blob_name: str | None
+    blob_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """What the catalogue knows of a blob; `touched_at` is when it was last worked on."""
+    """What the catalogue knows of a blob; `touched_at` is when it was last worked on.
+
+    Its fields are the columns of _KNOWN_BLOBS, in their order.
+    """
 
     name: str
     etag: str | None
@@ -188,73 +137,22 @@ class Upkeep:
                 raise
             _log.warning("The lock of the cleanup was lost with its connection")
 
-    def hide_expired_clips(self) -> int:
-        return self._database.run(_HIDE_EXPIRED, {})
-
-    def abandoned_uploads(self, before: datetime, limit: int) -> Sequence[DeletedClip]:
-        """Clips made before `before` that still await their upload."""
-        rows = self._database.all(_ABANDONED, {"before": before, "limit": limit})
-        return [DeletedClip(**row) for row in rows]
+    def abandoned_uploads(
+        self, before: datetime, but: Sequence[UUID], limit: int
+    ) -> Sequence[AwaitedClip]:
+        """Clips made before `before` that still await their upload, without those in `but`."""
+        parameters = {"before": before, "but": list(but), "limit": limit}
+        rows = self._database.all(_ABANDONED, parameters)
+        return [AwaitedClip(**row) for row in rows]
 
     def hide_abandoned(self, clip_id: UUID) -> bool:
         """False if something landed for the clip meanwhile."""
         return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
 
-    def hidden_clips(self, limit: int) -> Sequence[DeletedClip]:
-        """Those of existing videos, the longest hidden first."""
-        return [DeletedClip(**row) for row in self._database.all(_HIDDEN_CLIPS, {"limit": limit})]
-
-    def postpone_clip(self, clip_id: UUID) -> None:
-        """Puts a hidden clip that cannot be finished behind all others."""
-        self._database.run(_POSTPONE_CLIP, {"id": clip_id})
-
-    def postpone_video(self, video_id: UUID) -> None:
-        """The same for a hidden video."""
-        self._database.run(_POSTPONE_VIDEO, {"id": video_id})
-
-    def postpone_sweep(self, clip_id: UUID) -> None:
-        """The same for a deleted clip whose blobs are swept: in an hour."""
-        self._database.run(_POSTPONE_SWEEP, {"id": clip_id})
-
     def attempted_since(self, blob_name: str, since: datetime) -> bool:
         """Whether a run has taken a blob up since then."""
         found = self._database.one(_ATTEMPTED, {"blob_name": blob_name, "since": since})
         return found is not None
-
-    def hidden_videos(self, limit: int) -> Sequence[UUID]:
-        return [row["id"] for row in self._database.all(_HIDDEN_VIDEOS, {"limit": limit})]
-
-    def forget_clip(self, clip_id: UUID, *, late_run: object, upload_life: object) -> None:
-        """Deletes the row of a hidden clip whose blobs are gone."""
-        self._database.run(
-            _FORGET_CLIPS,
-            {
-                "clip_id": clip_id,
-                "video_id": None,
-                "late_run": late_run,
-                "upload_life": upload_life,
-            },
-        )
-
-    def forget_video(self, video_id: UUID, *, late_run: object, upload_life: object) -> None:
-        """Deletes the rows of a hidden video and its hidden clips, whose blobs are gone."""
-        self._database.run(
-            _FORGET_CLIPS,
-            {
-                "clip_id": None,
-                "video_id": video_id,
-                "late_run": late_run,
-                "upload_life": upload_life,
-            },
-        )
-        self._database.run(_FORGET_VIDEO, {"id": video_id})
-
-    def due_for_sweep(self, limit: int) -> Sequence[DeletedClip]:
-        """Clips deleted long enough ago that nothing new can appear under their names."""
-        return [DeletedClip(**row) for row in self._database.all(_DUE_FOR_SWEEP, {"limit": limit})]
-
-    def swept(self, clip_id: UUID) -> None:
-        self._database.run(_SWEPT, {"clip_id": clip_id})
 
     def existing_videos(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that are videos, not deleted ones."""
@@ -264,14 +162,13 @@ class Upkeep:
     def known_blobs(self, after: str, upto: str | None) -> Iterator[KnownBlob]:
         """What the catalogue knows of blobs named (after, upto], in the order of names."""
         while True:
-            rows = self._database.all(
-                _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
+            rows = self._database.all_as(
+                KnownBlob, _KNOWN_BLOBS, {"after": after, "upto": upto, "limit": _KNOWN_AT_A_TIME}
             )
-            for row in rows:
-                yield KnownBlob(**row)
+            yield from rows
             if len(rows) < _KNOWN_AT_A_TIME:
                 return
-            after = rows[-1]["name"]
+            after = rows[-1].name
 
     def mark_missing(self, blob_name: str, etag: str) -> bool:
         """Marks a clip as failed because its blob is gone; False if it has changed meanwhile."""
@@ -290,12 +187,14 @@ class Upkeep:
         """Notes that blobs went into the archive tier, or came back."""
         self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
-    def clips_without_md5(self, limit: int, largest: int) -> Sequence[str]:
+    def clips_without_md5(self, but: Sequence[str], limit: int, largest: int) -> Sequence[str]:
         """Names of ready clips' blobs that can be read and have no checksum, oldest first.
 
-        Of more than `largest` bytes none.
+        Of more than `largest` bytes none, and none that is in `but`.
         """
-        rows = self._database.all(_WITHOUT_MD5, {"limit": limit, "largest": largest})
+        rows = self._database.all(
+            _WITHOUT_MD5, {"but": list(but), "limit": limit, "largest": largest}
+        )
         return [row["blob_name"] for row in rows]
 
     def note_md5(self, blob_name: str, *, old_etag: str, new_etag: str, md5: str) -> bool:

@@ -112,5 +112,5 @@ class Owners:
         self._database = database
 
     def of(self, ids: Collection[UUID]) -> Sequence[str]:
-        """The subjects of those to whom any of these videos and clips belong."""
+        """The subjects of the owners of these videos and clips."""
         return [row["owner"] for row in self._database.all(_OWNERS, {"ids": list(ids)})]

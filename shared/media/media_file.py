@@ -47,10 +47,31 @@ def opened(
     """
     limits = limits or Limits()
     file = SourceFile(source, limits, clock)
+    with _open(file, limits) as (container, layout):
+        yield MediaFile(container, layout, file, limits)
+
+
+@contextmanager
+def opened_tracks(
+    source: ByteSource, limits: Limits
+) -> Iterator[tuple[InputContainer, SourceFile, Tracks]]:
+    """As `opened`, without a description of the film: for what copies or encodes its tracks.
+
+    Nothing is read but headers, where a description may look at the end of the file.
+    """
+    file = SourceFile(source, limits)
+    with _open(file, limits) as (container, layout):
+        tracks = find_tracks(container, layout, file, limits)
+        check_complete(tracks, layout, file)
+        yield container, file, tracks
+
+
+@contextmanager
+def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, Layout]]:
     layout = _checked_layout(file)
     with bounded_memory(), open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
-        yield MediaFile(container, layout, file, limits)
+        yield container, layout
 
 
 def _checked_layout(file: SourceFile) -> Layout:

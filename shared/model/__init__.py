@@ -5,7 +5,9 @@ Times of day are timezone-aware; positions and durations are seconds; sizes are 
 """
 
 from shared.model.blob import Blob, RehydratePriority, Rehydration
+from shared.model.cleanup import CleanupRun, ItemFailure, StepFailure
 from shared.model.clip import (
+    COPY_TYPE,
     LONGEST_POSITION,
     LONGEST_TITLE,
     UPLOAD_LIFE,
@@ -16,10 +18,22 @@ from shared.model.clip import (
     Images,
     Rendition,
     Upload,
+    playable_copy,
     ready_blob,
     title_from,
 )
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.drift import (
+    DRIFT_LIFE,
+    DriftAction,
+    DriftJson,
+    DriftKind,
+    DriftLine,
+    DriftReport,
+    DriftStatus,
+    ShownDrift,
+    ShownRun,
+)
 from shared.model.failure import (
     ARCHIVED,
     GAVE_UP,
@@ -30,12 +44,14 @@ from shared.model.failure import (
     Failure,
     is_settled,
 )
+from shared.model.health import HealthReport
 from shared.model.link import (
     THUMBNAIL_WIDTHS,
     Client,
     ImageFormat,
     RecordedGrant,
     Share,
+    ShareVariant,
     SignedLink,
     Variant,
 )
@@ -46,11 +62,14 @@ from shared.model.migration import (
     MigrationReport,
     MigrationStatus,
 )
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.model.user import RetryKey, Role, User, Viewer
-from shared.model.video import Video
+from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpdate
 
 __all__ = [
     "ARCHIVED",
+    "COPY_TYPE",
+    "DRIFT_LIFE",
     "GAVE_UP",
     "LONGEST_POSITION",
     "LONGEST_TITLE",
@@ -63,6 +82,7 @@ __all__ = [
     "Accuracy",
     "AudioTrack",
     "Blob",
+    "CleanupRun",
     "Client",
     "Clip",
     "ClipFile",
@@ -71,11 +91,19 @@ __all__ = [
     "CutMethod",
     "CutOrder",
     "CutSource",
+    "DriftAction",
+    "DriftJson",
+    "DriftKind",
+    "DriftLine",
+    "DriftReport",
+    "DriftStatus",
     "Failure",
     "FileProblem",
     "Hdr",
+    "HealthReport",
     "ImageFormat",
     "Images",
+    "ItemFailure",
     "Media",
     "MediaJson",
     "Migration",
@@ -85,18 +113,28 @@ __all__ = [
     "RehydratePriority",
     "Rehydration",
     "Rendition",
+    "RetentionDay",
+    "RetentionForecast",
     "RetryKey",
     "Role",
     "Share",
+    "ShareVariant",
+    "ShownDrift",
+    "ShownRun",
+    "SidecarKey",
+    "SidecarKind",
     "SignedLink",
     "Source",
+    "StepFailure",
     "Upload",
     "User",
     "Variant",
     "Video",
     "VideoTrack",
+    "VideoUpdate",
     "Viewer",
     "is_settled",
+    "playable_copy",
     "ready_blob",
     "title_from",
 ]

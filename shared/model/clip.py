@@ -53,7 +53,10 @@ class Clip:
     `blob_name` is its name in the clips container: None for a clip of the service this one
     replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
     that open nothing by themselves. `cut` and `playback` are JSON, as answers show them.
+    `deleted_at` is when it was moved to the recycle bin, `purge_at` when it will be deleted for
+    ever; both are None for a clip that is not in the bin.
     `end_time` and `duration` are None until a clip that landed unannounced has been processed.
+    A `pinned` clip is deleted by no call, and by no date.
     """
 
     id: UUID
@@ -77,6 +80,9 @@ class Clip:
     cut: str | None
     playback: str | None
     rendition: Rendition
+    pinned: bool
+    deleted_at: datetime | None
+    purge_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,7 @@ class ClipUpdate:
     named: frozenset[str]
     title: str | None = None
     expires_at: datetime | None = None
+    pinned: bool = False
 
 
 def ready_blob(clip: Clip | ClipFile) -> str:
@@ -118,6 +125,17 @@ def ready_blob(clip: Clip | ClipFile) -> str:
     if clip.status is not ClipStatus.READY or clip.blob_name is None:
         raise WrongState(f"The clip is not ready: it is {clip.status}.")
     return clip.blob_name
+
+
+# What copies for browsers are served as, whichever way they were made.
+COPY_TYPE = "video/mp4"
+
+
+def playable_copy(file: ClipFile) -> str:
+    """The name of the blob of the copy that every browser plays; raises WrongState."""
+    if file.rendition_name is None:
+        raise WrongState("There is no copy of the clip that every browser plays yet.")
+    return file.rendition_name
 
 
 # Seconds, about 115 days: no video is longer, and a typing error often is.

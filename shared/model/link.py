@@ -16,6 +16,13 @@ class Variant(StrEnum):
     PLAY = "play"
 
 
+class ShareVariant(StrEnum):
+    """What a share opens: the clip, or what every browser plays, the clip or its copy."""
+
+    CLIP = "clip"
+    PLAY = "play"
+
+
 class ImageFormat(StrEnum):
     """How a still picture is encoded."""
 

@@ -1,7 +1,7 @@
 """Queries to Postgres, over a small pool of connections per process that the first one opens.
 
 Every method is one round trip or one transaction; a connection is never held while something
-else is waited for. What the driver raises about an outage becomes DatabaseUnavailable.
+else is waited for. An exception of the driver in an outage becomes DatabaseUnavailable.
 """
 
 import threading
@@ -24,9 +24,9 @@ type Parameters = Mapping[str, object]
 class Database:
     """Runs queries with named parameters; rows are dicts by column name.
 
-    Raises DatabaseUnavailable where the server is away or read-only, and Busy where transactions
-    were in each other's way. Any other `psycopg.Error` is a bug and comes through as it is,
-    constraint violations included.
+    Raises DatabaseUnavailable if the server is unavailable or read-only, and Busy if transactions
+    were in conflict. Any other `psycopg.Error` is a bug and passes through unchanged, constraint
+    violations included.
     """
 
     def __init__(self, url: Secret, identity: AppIdentity | None = None) -> None:

@@ -18,8 +18,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequest
 
 from shared import telemetry
 from shared.errors import Busy, DatabaseUnavailable
+from shared.postgres.error_meaning import Meaning, meaning_of
 from shared.postgres.login import DatabaseLogin
-from shared.postgres.outages import Meaning, meaning_of
 from shared.postgres.time_limit import answer_seconds
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.

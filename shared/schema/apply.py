@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return _USAGE
     except (psycopg.OperationalError, NotSignedIn) as error:
-        _say(f"The database is out of reach: {error}\nNo file is half applied.")
+        _say(f"The database is unavailable: {error}\nNo file is half applied.")
         return _OUT_OF_REACH
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return _DONE

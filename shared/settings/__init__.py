@@ -21,6 +21,7 @@ from shared.settings.checks import (
     check_boolean,
     check_connection_string,
     check_container_prefix,
+    check_days,
     check_migration_root,
     check_postgres_url,
     check_renditions,
@@ -93,6 +94,7 @@ class Settings:
     handler_threads: int
     video_encoder: str
     renditions: str
+    bin_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,7 @@ def from_mapping(
         handler_threads=_handler_threads(reader),
         renditions=reader.optional("RENDITIONS", RENDITION_POLICIES[0], check_renditions),
         video_encoder=reader.optional("VIDEO_ENCODER", VIDEO_ENCODERS[0], check_video_encoder),
+        bin_days=int(reader.optional("BIN_DAYS", "14", check_days)),
     )
     _stop_at_problems(reader)
     return settings

@@ -25,6 +25,7 @@ _APP = Path(__file__).resolve().parents[2]
 VIDEO_ENCODERS = ("libx264", "libsvtav1", "libvpx-vp9")
 # The first is the default.
 RENDITION_POLICIES = ("remux", "never", "all")
+MOST_BIN_DAYS = 3650
 _TRIGGER_SOURCES = ("EventGrid", "LogsAndContainerScan")
 
 
@@ -149,6 +150,12 @@ def check_renditions(value: str) -> str | None:
 def check_video_encoder(value: str) -> str | None:
     if value not in VIDEO_ENCODERS:
         return f"must be one of {', '.join(VIDEO_ENCODERS)}"
+    return None
+
+
+def check_days(value: str) -> str | None:
+    if not value.isascii() or not value.isdecimal() or int(value) > MOST_BIN_DAYS:
+        return f"must be a whole number of days, from 0 to {MOST_BIN_DAYS}"
     return None
 
 

@@ -6,6 +6,7 @@ the rules: NCrontab, https://github.com/atifaziz/NCrontab/wiki/Crontab-Expressio
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 
 _PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([1-9]\d?))?", re.ASCII)
 _MONTHS = (
@@ -35,6 +36,23 @@ def check_schedule(value: str) -> str | None:
                 return None
             return "names a day that none of its months has"
     return "must be an NCRONTAB expression of six fields, such as 0 */5 * * * *"
+
+
+def next_moment(schedule: str, after: datetime) -> datetime:
+    """When a valid schedule comes true next, in UTC as the host counts."""
+    seconds, minutes, hours, days, months, weekdays = (
+        _values(text, *field) for text, field in zip(schedule.split(), _FIELDS, strict=True)
+    )
+    times = sorted(time(h, m, s, tzinfo=UTC) for h in hours for m in minutes for s in seconds)
+    earliest = after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    date = earliest.date()
+    while True:
+        # Sunday is 0 here, and 7 for isoweekday.
+        if date.month in months and date.day in days and date.isoweekday() % 7 in weekdays:
+            for at in times:
+                if (found := datetime.combine(date, at)) >= earliest:
+                    return found
+        date += timedelta(days=1)
 
 
 def _values(text: str, lowest: int, highest: int, names: Sequence[str]) -> set[int]:

@@ -1,4 +1,4 @@
-"""What a refusal of storage means: the one table from status and error code to an error.
+"""The one table from status and error code of storage to an error.
 
 Pure, and used by both clients: the SDK's (`shared.storage.sdk.azure_errors`) and the small one
 (`shared.storage.rest`).
@@ -50,5 +50,5 @@ def error_for(status: int, code: str) -> CliplinkError | None:
 
 
 def is_transient(status: int, code: str) -> bool:
-    """Whether the same request may succeed when it is repeated; for what `error_for` leaves."""
+    """Whether a repeated request may succeed; for answers that `error_for` does not name."""
     return status in _TRANSIENT or code == _DAMAGED_ON_ITS_WAY

@@ -1,8 +1,7 @@
 """Bounds how many calls of a process wait for storage, so that the others have threads left.
 
-A process has a few threads for its calls. Where storage stays silent, each call that needs it
-holds a thread until its time-out; without a bound a call that needs nothing of storage would wait
-for a thread.
+A process has a few threads for its calls. If storage does not answer, each call that needs it holds
+a thread until its time-out; without a limit, calls that need no storage would wait for a thread.
 """
 
 import threading
@@ -13,19 +12,19 @@ from typing import Protocol
 
 from shared.errors import StorageUnavailable
 
-# Seconds without an answer to any request, while all slots are taken: then others do not wait.
+# After so many seconds without any answer, while all slots are taken, others are refused at once.
 _SILENCE = 0.5
 # The longest wait for a slot while answers come.
 _LONGEST_WAIT = 4.0
-# A request that failed after so many seconds has waited for storage in vain.
+# A request that failed after so many seconds counts as timed out.
 _LONG = 2.5
 
 
 class Admission(Protocol):
-    """What a request to storage passes first."""
+    """Lets a request to storage begin, or refuses it."""
 
     def slot(self) -> AbstractContextManager[None]:
-        """Holds a place for one request; raises StorageUnavailable if none is to be had."""
+        """Holds a place for one request; raises StorageUnavailable if there is none."""
 
 
 class Unbounded:
@@ -38,8 +37,8 @@ class Unbounded:
 class Slots:
     """Lets at most `count` requests wait for storage at a time; for calls of the API.
 
-    Others wait for a slot as long as answers come. Once a request has waited in vain only one at a
-    time is let through, until storage answers again. Who gets no slot is refused at once.
+    Others wait for a slot as long as answers come. After a request timed out, one request at a time
+    gets a slot, until storage answers again; others are refused at once.
     """
 
     def __init__(self, count: int) -> None:
@@ -54,14 +53,14 @@ class Slots:
     def slot(self) -> Iterator[None]:
         self._take()
         began = time.monotonic()
-        in_vain = False
+        timed_out = False
         try:
             yield
         except StorageUnavailable:
-            in_vain = time.monotonic() - began > _LONG
+            timed_out = time.monotonic() - began > _LONG
             raise
         finally:
-            self._give_back(began, in_vain=in_vain)
+            self._give_back(began, timed_out=timed_out)
 
     def _take(self) -> None:
         latest = time.monotonic() + _LONGEST_WAIT
@@ -71,18 +70,18 @@ class Slots:
                 until = min(latest, max(self._answered_at, self._full_since) + _SILENCE)
                 remaining = until - time.monotonic()
                 if self._away or remaining <= 0:
-                    raise StorageUnavailable("Storage leaves earlier requests unanswered.")
+                    raise StorageUnavailable("Storage does not answer earlier requests.")
                 self._changed.wait(remaining)
             self._taken += 1
             if self._taken == self._count:
                 self._full_since = time.monotonic()
 
-    def _give_back(self, began: float, *, in_vain: bool) -> None:
+    def _give_back(self, began: float, *, timed_out: bool) -> None:
         with self._changed:
             self._taken -= 1
-            if not in_vain:
+            if not timed_out:
                 self._away = False
                 self._answered_at = time.monotonic()
-            elif self._answered_at < began:  # nor was any other request answered meanwhile
+            elif self._answered_at < began:  # no other request was answered meanwhile either
                 self._away = True
             self._changed.notify_all()

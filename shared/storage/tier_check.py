@@ -1,8 +1,7 @@
 """Whether a blob is in a tier that can be read, found out with one cheap request.
 
-Every link to a clip asks this first. The SDK would take two milliseconds of CPU, and
-a third of a second to load; a request with a signed URL takes a fraction of the one and nothing
-of the other.
+Every link to a clip asks this first. The SDK would take two milliseconds of CPU, and a third of a
+second to load; a request with a signed URL takes a fraction of that CPU, and no library.
 """
 
 from datetime import timedelta
@@ -32,9 +31,9 @@ class TierCheck:
     def is_readable(self, container: str, name: str) -> bool:
         """Whether the blob is certainly in a tier that can be read.
 
-        False also if a single attempt fails: a connection that was closed, a rotated
-        key. `Blobs` deals with these. Raises BlobMissing, and StorageUnavailable where storage
-        stays silent: a caller who has waited once does not wait a second time.
+        False also if a single attempt fails: a connection that was closed, a rotated key. `Blobs`
+        deals with these. Raises BlobMissing, and StorageUnavailable if storage does not answer: a
+        caller waits only once.
         """
         with self._admission.slot():
             try:

@@ -1,6 +1,6 @@
 """An app of its own for the attacks: what they leave behind disturbs no other test.
 
-It believes the issuer of all tests, and a second one whose keys are at hand here. The key set
+It trusts the issuer of all tests, and a second one whose keys are at hand here. The key set
 that it fetches also holds other entries that an issuer may publish by mistake.
 """
 

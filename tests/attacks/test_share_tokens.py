@@ -246,7 +246,7 @@ class TestReuse:
     def test_a_revocation_holds_from_its_answer_on(
         self, ready: Ready, app: App, visitor: httpx.Client
     ) -> None:
-        """Also for those who were at the door already: what they got, they got before."""
+        """A viewer who opened it before keeps the link that was handed out then."""
         share, over = Shared(ready), threading.Event()
 
         def hammer(_: int) -> list[int]:

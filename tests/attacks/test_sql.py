@@ -130,7 +130,7 @@ def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
 
 
 def test_description_names_every_text_input(every_place: list[Place]) -> None:
-    """Or else the following tests would try nothing."""
+    """The tests below take their inputs from the description."""
     inputs = {(place.kind, place.name) for place in every_place}
     assert inputs >= {
         *(("body", name) for name in ("title", "youtube_id", "filename", "content_type")),
@@ -171,7 +171,7 @@ def test_a_title_is_read_as_it_was_written(attacker: Caller, text: str) -> None:
 def test_sql_in_a_well_made_cursor(
     app: App, rows_before: Rows, attacker: Caller, text: str
 ) -> None:
-    """It is opaque, but anybody can make one."""
+    """It is opaque, but a client can forge one."""
     video_id = attacker.video()
     for key in (
         [text, video_id],

@@ -183,7 +183,9 @@ def test_only_the_role_itself_makes_an_admin(
     def ask(**more: object) -> httpx.Response:
         return anonymous.get(f"/clips/{CLIP}?as=admin", headers=bearer(token(claims(**more))))
 
-    assert ask(roles=["admin"]).status_code == 404, "who has it is let in, and finds nothing"
+    assert ask(roles=["admin"]).status_code == 404, (
+        "the role is accepted, and there is no such migration"
+    )
     answer = ask(**changed)
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_role")
 
@@ -198,7 +200,7 @@ def test_headers_do_not_change_who_calls(anonymous: httpx.Client) -> None:
 
 
 def test_an_issuer_that_is_away_is_an_outage_and_then_none(new_app: NewApp) -> None:
-    """503 for as long as no key was ever seen; the known ones go on when it is away again."""
+    """Without known keys calls get 503; with known keys they succeed while it is away."""
     state = {"up": False}
 
     def answer(_: Request) -> Reply:

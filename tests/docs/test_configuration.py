@@ -43,7 +43,7 @@ def test_the_example_sets_what_applies_to_it() -> None:
 
 
 def test_the_settings_of_the_platform_are_documented() -> None:
-    table = CONFIGURATION.section("What belongs to the platform").table("name")
+    table = CONFIGURATION.section("Settings of the platform").table("name")
     assert set(table.names()) >= OF_THE_PLATFORM
 
 

@@ -94,7 +94,15 @@ def outputs_of(commands: Sequence[str], port: int) -> list[str]:
 def test_tutorial_shows_the_whole_life_of_a_clip() -> None:
     """An edit that drops a step is noticed."""
     shown = "".join(output for _, output in steps())
-    for word in ('"awaiting_upload"', "201", "ready", "image/jpeg", "206", '"azure_metadata"'):
+    for word in (
+        '"awaiting_upload"',
+        "201",
+        "ready",
+        "image/jpeg",
+        "206",
+        '"azure_metadata"',
+        '"storage_copy"',
+    ):
         assert word in shown
     assert '{"message":"Clip deleted successfully"}' in shown
     assert "clips []\nthumbnails []\n" in shown

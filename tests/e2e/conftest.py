@@ -70,7 +70,7 @@ def app(new_app: NewApp) -> Iterator[App]:
 
 @pytest.fixture
 def alice(app: App) -> Iterator[Caller]:
-    """A user whom no other test knows."""
+    """A user of this test alone."""
     with app.client(f"alice-{next(_numbers)}") as client:
         yield Caller(client)
 

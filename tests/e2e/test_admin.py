@@ -1,4 +1,4 @@
-"""Admins act on anybody's things, but only when they say so, and every time on record."""
+"""Admins act on the data of all users, only with `as=admin`, and each call is in the audit log."""
 
 import itertools
 import re
@@ -32,13 +32,13 @@ class Person(Caller):
 
 @pytest.fixture
 def admin(app: App) -> Iterator[Person]:
-    """An admin whom no other test knows."""
+    """An admin of this test alone."""
     yield from person(app, ["admin"])
 
 
 @pytest.fixture
 def owner(app: App) -> Iterator[Person]:
-    """A user whom no other test knows."""
+    """A user of this test alone."""
     yield from person(app)
 
 
@@ -64,6 +64,8 @@ def person(app: App, roles: Sequence[str] = ()) -> Iterator[Person]:
 # What can be done to a video and a clip; those that end it come last.
 ACTIONS: list[tuple[str, str, dict[str, object] | None, int]] = [
     ("GET", "/videos/{video}", None, 200),
+    ("PATCH", "/videos/{video}", {"retention_days": 400}, 200),
+    ("GET", "/videos/{video}/retention", None, 200),
     ("GET", "/videos/{video}/clips", None, 200),
     ("POST", "/videos/{video}/clips", {"start_time": 0, "end_time": 1}, 201),
     ("POST", "/videos/{video}/clips/{clip}/view", None, 201),
@@ -96,7 +98,7 @@ class TestOnEveryPath:
     def test_acting_as_admin_needs_the_role(
         self, owned: Owned, method: str, path: str, body: object, status: int
     ) -> None:
-        """Also on things of one's own, where the role would change nothing."""
+        """The rule also holds for the caller's own data, where the role would change nothing."""
         owner, clip = owned
         clip = clip | {"share": uuid4()}
         problem(send(owner, method, path, body, clip, **{"as": "admin"}), 403, "missing_role")
@@ -128,7 +130,7 @@ class TestOnEveryPath:
         assert answer.status_code == status, answer.text
         (line,) = wait_for(admin.audit_lines, "the line in the log")
         assert line == (
-            f"Admin '{admin.subject}' acts on what belongs to '{owner.subject}': "
+            f"Admin '{admin.subject}' acts on data of '{owner.subject}': "
             f"{method} {answer.request.url.path}"
         )
 
@@ -174,15 +176,33 @@ class TestTheWord:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")
-        assert "acts on what belongs to no one: GET" in line
+        assert "acts on data of no one: GET" in line
 
     def test_a_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
         """Subjects are quoted; what ends a line is in none of them, and in no path."""
         _, clip = owned
-        subject = "eve' acts on what belongs to 'nobody': GET /\u2028"
+        subject = "eve' acts on data of 'nobody': GET /\u2028"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 401
-        subject = "eve' acts on what belongs to 'nobody': GET /x"
+        subject = "eve' acts on data of 'nobody': GET /x"
         with app.client(subject, ["admin"]) as client:
             assert client.get(f"/clips/{clip['id']}?as=admin").status_code == 200
         wait_for(lambda: f"Admin {subject!r} acts on" in app.log or None, "the line in the log")
+
+
+class TestCleanupRuns:
+    def test_runs_are_shown_newest_first_and_page_by_page(self, app: App, admin: Person) -> None:
+        for _ in range(2):
+            app.run_cleanup()
+        found = admin.http.get("/cleanup/runs").raise_for_status().json()
+        assert len(found) >= 2
+        assert set(found[0]) == {"id", "started_at", "finished_at", "counts", "failures"}
+        assert found[0]["started_at"] > found[1]["started_at"]
+        assert found[0]["finished_at"] > found[0]["started_at"]
+        assert next(iter(found[0]["counts"])) == "clips_expired"
+        page = admin.http.get("/cleanup/runs", params={"limit": 1})
+        assert page.json() == found[:1]
+        assert admin.http.get(page.links["next"]["url"]).json()[0] == found[1]
+
+    def test_runs_need_the_role(self, owner: Person) -> None:
+        problem(owner.http.get("/cleanup/runs"), 403, "missing_role")

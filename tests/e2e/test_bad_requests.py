@@ -223,7 +223,7 @@ class TestPathsAndMethods:
         ("method", "path", "allowed"),
         [
             ("PUT", "/videos", {"GET", "POST"}),
-            ("PATCH", f"/videos/{VIDEO}", {"GET", "DELETE"}),
+            ("PUT", f"/videos/{VIDEO}", {"GET", "PATCH", "DELETE"}),
             ("POST", f"/clips/{CLIP}", {"GET", "PATCH", "DELETE"}),
             ("DELETE", f"/clips/{CLIP}/access-url", {"GET"}),
             ("POST", "/health", {"GET", "HEAD"}),
@@ -276,6 +276,8 @@ class TestOtherPeoplesThings:
         calls: list[tuple[str, str, dict[str, object] | None]] = [
             ("GET", "/videos/{video}", None),
             ("DELETE", "/videos/{video}", None),
+            ("PATCH", "/videos/{video}", {"retention_days": 1}),
+            ("GET", "/videos/{video}/retention", None),
             ("GET", "/videos/{video}/clips", None),
             ("POST", "/videos/{video}/clips", dict(body)),
             ("GET", "/clips/{clip}", None),

@@ -16,7 +16,7 @@ from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.e2e.app import App, Caller
+from tests.e2e.app import App, Caller, wait_for
 
 SEED = 4
 EXAMPLES = 30
@@ -72,6 +72,7 @@ def known_ids(owner: Caller, film: bytes) -> Known:
     ready, changed, dropped = (owner.uploaded(film) for _ in range(3))
     kept, revoked = (share(ready["id"]) for _ in range(2))
     migration = owner.http.post("/migrate-clips").raise_for_status().json()
+    drift = finished_drift(owner)
     return {
         "": {
             "video_id": ready["video_id"],
@@ -79,12 +80,24 @@ def known_ids(owner: Caller, film: bytes) -> Known:
             "share_id": kept["id"],
             "token": kept["url"].rpartition("/")[2],
             "migration_id": migration["id"],
+            "drift_id": drift["id"],
         },
         "videos_delete": {"video_id": owner.video()},
         "clips_change": {"clip_id": changed["id"]},
         "clips_delete": {"clip_id": dropped["id"]},
         "shares_revoke": {"clip_id": ready["id"], "share_id": revoked["id"]},
     }
+
+
+def finished_drift(admin: Caller) -> dict[str, Any]:
+    """A drift report that is done: only such a one can be repaired."""
+    begun = admin.http.post("/drift").raise_for_status().json()
+
+    def done() -> dict[str, Any] | None:
+        found: dict[str, Any] = admin.http.get(f"/drift/{begun['id']}").raise_for_status().json()
+        return found if found["status"] == "done" else None
+
+    return wait_for(done, "the drift report")
 
 
 @pytest.fixture(scope="module")

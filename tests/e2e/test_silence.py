@@ -120,7 +120,7 @@ def test_calls_that_need_no_storage_do_not_wait_for_those_that_do(
 
 
 def test_a_silent_postgres_is_given_up_in_time(new_app: NewApp, tmp_path: Path) -> None:
-    """And who needs it not at all does not wait."""
+    """Calls that need no storage do not wait."""
     with postgres.running(tmp_path / "data", free_port(), durable=False) as server:
         apply_schema(server.url)
         app = new_app(DATABASE_URL=server.url)

@@ -22,11 +22,11 @@ def api(app: App) -> str:
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, address: str, token: str, film: Path, patience: int = 60
+    monkeypatch: pytest.MonkeyPatch, address: str, token: str, film: Path, timeout: int = 60
 ) -> int:
     monkeypatch.setattr(smoke, "_PAUSE", 0.05)
     monkeypatch.setenv("CLIPLINK_TOKEN", token)
-    return smoke.main([address, str(film), "--patience", str(patience)])
+    return smoke.main([address, str(film), "--timeout", str(timeout)])
 
 
 def test_a_deployment_that_works_passes_and_is_left_clean(
@@ -106,7 +106,7 @@ def test_unhealthy_app_fails(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serving(lambda _: Reply(503)) as unwell:
-        assert run(monkeypatch, f"{unwell.url}/api", "token", film_file, patience=0) == 1
+        assert run(monkeypatch, f"{unwell.url}/api", "token", film_file, timeout=0) == 1
     assert "GET /health to answer 200; at last: it answered 503" in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_an_address_that_is_not_there_yet_is_waited_for(
     """As that of a new deployment: its name, or the name's certificate, takes a while."""
     with refusing() as port:
         address = f"http://127.0.0.1:{port}/api"
-        assert run(monkeypatch, address, "token", film_file, patience=0) == 1
+        assert run(monkeypatch, address, "token", film_file, timeout=0) == 1
         said = capsys.readouterr().err
         assert "waited 0 s for GET /health" in said
         assert "refused" in said

@@ -57,6 +57,24 @@ def test_a_clip_from_its_announcement_to_its_end(app: App, alice: Caller, film: 
     assert httpx.get(link["access_url"]).status_code == 404
     assert not [name for name in app.blobs() if video_id in name]
 
+    (in_bin,) = alice.http.get("/bin").json()
+    assert (in_bin["kind"], in_bin["id"]) == ("clip", clip["id"])
+    assert in_bin["purge_at"] > in_bin["deleted_at"]
+    restored = alice.http.post(f"/clips/{clip['id']}/restore")
+    assert (restored.status_code, restored.json()["deleted_at"]) == (200, None)
+    again = alice.settled(clip["id"])
+    assert (again["status"], again["media"]) == ("ready", ready["media"])
+    assert httpx.get(again["thumbnail_access_url"]).status_code == 200
+
+    wanted = {"clip_ids": [clip["id"]], "permanent": True}
+    for code in (None, "not_found"):
+        (outcome,) = alice.http.post("/clips/delete", json=wanted).json()
+        assert (outcome["error"] and outcome["error"]["code"]) == code
+    gone = alice.http.post(f"/clips/{clip['id']}/restore")
+    assert (gone.status_code, gone.json()["code"]) == (410, "gone_for_good")
+    emptied = alice.http.post("/bin/empty")
+    assert (emptied.status_code, emptied.json()) == (202, {"count": 0})
+
 
 def test_upload_in_blocks_works(alice: Caller, film: bytes) -> None:
     """As the storage clients of every language send what is large."""
@@ -178,6 +196,33 @@ class TestChange:
             f"/clips/{clip['id']}", json={"title": None, "expires_at": None}
         ).json()
         assert (cleared["title"], cleared["expires_at"]) == (None, None)
+
+
+class TestPinsAndRetention:
+    def test_pinned_clip_is_deleted_only_once_it_is_unpinned(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        clip_path, video_path = f"/clips/{clip['id']}", f"/videos/{clip['video_id']}"
+        assert not clip["pinned"]
+        assert alice.http.patch(clip_path, json={"pinned": True}).json()["pinned"]
+        for path in (clip_path, video_path):
+            answer = alice.http.delete(path)
+            assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
+        assert not alice.http.patch(clip_path, json={"pinned": False}).json()["pinned"]
+        assert alice.http.delete(clip_path).status_code == 200
+
+    def test_retention_is_shown_set_and_lifted(self, alice: Caller) -> None:
+        clip = alice.announce(alice.video())
+        path = f"/videos/{clip['video_id']}"
+        assert alice.http.get(path).json()["retention_days"] is None
+        preview = alice.http.get(f"{path}/retention", params={"retention_days": 30}).json()
+        assert (preview["retention_days"], preview["clips"]) == (30, 1)
+        changed = alice.http.patch(path, json={"title": " ", "retention_days": 3}).json()
+        assert (changed["title"], changed["retention_days"]) == (None, 3)
+        found = alice.http.get(f"{path}/retention").json()
+        assert found["first_at"] == found["effective_from"] == found["last_at"]
+        assert found["days"] == [{"date": found["first_at"][:10], "clips": 1}]
+        assert alice.http.patch(path, json={"retention_days": None}).json()["title"] is None
+        assert alice.http.get(f"{path}/retention").json()["clips"] == 0
 
 
 class TestMetadata:

@@ -40,6 +40,8 @@ WORK_QUEUES = (
     Containers("cliplink").migrations_queue,
     Containers("cliplink").cuts_queue,
     Containers("cliplink").renditions_queue,
+    Containers("cliplink").deletions_queue,
+    Containers("cliplink").drift_queue,
 )
 QUEUES = {*WORK_QUEUES, *(f"{queue}-poison" for queue in WORK_QUEUES), _POISON_QUEUE}
 
@@ -63,6 +65,11 @@ EXPECTED = {
         APP,
         "Storage Blob Data Contributor",
         "Storage/storageAccounts/clips*/blobServices/default/containers/cliplink-temp",
+    ),
+    (
+        APP,
+        "Storage Blob Data Contributor",
+        "Storage/storageAccounts/clips*/blobServices/default/containers/cliplink-bin",
     ),
     (APP, "Storage Blob Delegator", "Storage/storageAccounts/clips*"),
     *(
@@ -106,7 +113,13 @@ def test_the_queues_are_those_of_the_app() -> None:
     queues = of_type("small", "Microsoft.Storage/storageAccounts/queueServices/queues")
     assert {each.name for each in queues} == QUEUES
     longest = Containers("a" * TEMPLATE["parameters"]["containerPrefix"]["maxLength"])
-    for queue in (longest.migrations_queue, longest.cuts_queue, longest.renditions_queue):
+    for queue in (
+        longest.migrations_queue,
+        longest.cuts_queue,
+        longest.renditions_queue,
+        longest.deletions_queue,
+        longest.drift_queue,
+    ):
         assert queue.startswith(f"{longest.prefix}-")
 
 

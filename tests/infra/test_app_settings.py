@@ -22,7 +22,6 @@ UNSET = {
     "AZURE_STORAGE_ACCOUNT_KEY": "the account takes no keys",
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption takes it from functionAppConfig only",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "one process an instance, its default; instances scale",
-    "PYTHON_THREADPOOL_THREAD_COUNT": "its default follows the cores of the instance",
     "MIGRATION_ROOT": "instances have no disk for clips; those are migrated from elsewhere",
     "STORAGE_DEBUG": "for a while only, set by hand: logs every request to storage",
     "AzureWebJobsStorage": "a connection string; AzureWebJobsStorage__accountName replaces it",
@@ -97,7 +96,7 @@ def test_omitted_settings_are_absent() -> None:
 
 
 def test_no_library_sends_spans_of_its_own() -> None:
-    """They hold addresses. The names are those that the distribution looks for."""
+    """Such spans hold addresses. The names are those that the distribution reads."""
     disabled = values("small")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
     assert set(disabled) == set(_ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
 
@@ -116,6 +115,13 @@ def test_app_accepts_the_settings_of_the_template(variant: str) -> None:
     assert settings.blob_trigger_source == "EventGrid"
     entra = settings.auth.issuer.startswith("https://login.microsoftonline.com/")
     assert entra == ("authIssuer" not in chosen(variant))
+
+
+def test_every_concurrent_call_of_an_instance_has_a_thread() -> None:
+    app = one("standard", "Microsoft.Web/sites")
+    scaling = app.properties["functionAppConfig"]["scaleAndConcurrency"]
+    settings = from_mapping(values("standard"), vault_of=lambda _: EmptyVault())
+    assert settings.handler_threads == scaling["triggers"]["http"]["perInstanceConcurrency"]
 
 
 def test_links_lead_to_front_door_where_there_is_one() -> None:
@@ -143,7 +149,7 @@ def test_the_defaults_of_the_template_are_the_documented_ones() -> None:
 
 
 def test_the_example_and_the_template_set_the_same() -> None:
-    """But for how each reaches storage, and what only a platform needs."""
+    """Except the settings of storage, and those of the platform."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     of_storage = {
         "AZURE_STORAGE_CONNECTION_STRING",
@@ -151,6 +157,7 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
     with_defaults = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL", "RENDITIONS", "VIDEO_ENCODER"}
+    with_defaults.add("PYTHON_THREADPOOL_THREAD_COUNT")
     of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | with_defaults
     assert set(example) - of_azure == set(values("small")) - of_azure
 
@@ -205,7 +212,7 @@ def most_instances(variant: str) -> int:
 
 @pytest.mark.parametrize("size", ["small", "standard"])
 def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
-    """Also for those that migrate clips, where a share is mounted and MIGRATION_ROOT is set."""
+    """This includes instances that migrate clips from a share, where MIGRATION_ROOT is set."""
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values(size)  # one process an instance
     sku = one(size, "Microsoft.DBforPostgreSQL/flexibleServers").body["sku"]["name"]
     most = most_instances(size)

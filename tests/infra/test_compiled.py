@@ -157,7 +157,7 @@ def test_module_depends_on_the_resources_that_it_looks_up() -> None:
 
 
 def test_second_deployment_loses_nothing() -> None:
-    """Azure takes away what the second deployment leaves out."""
+    """Azure removes what the second deployment leaves out."""
     first, second = workspaces("small")
     link = second["properties"].pop("defaultDataCollectionRuleResourceId")
     assert "/dataCollectionRules/" in link

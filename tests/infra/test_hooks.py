@@ -245,8 +245,8 @@ def test_the_database_is_opened_to_this_machine_while_it_is_prepared(provisioned
     assert addresses(provisioned) == ["198.51.100.7", "192.0.2.1"]
     (call,) = provisioned.calls("python -m infra.prepare_database")
     assert "--url postgresql://ada%23ext%23%40example.com@psql-test." in call
-    patience = int(call.partition("--patience ")[2].split()[0])
-    assert patience > 5 * 60  # "as much as a five-minute delay"
+    timeout = int(call.partition("--timeout ")[2].split()[0])
+    assert timeout > 5 * 60  # "as much as a five-minute delay"
 
 
 def test_a_database_that_refuses_closes_its_firewall_again(provisioned: Deployer) -> None:
@@ -300,7 +300,7 @@ def test_deployment_without_a_token_succeeds_with_a_hint(
     provisioned.answers["az account get-access-token"] = ("", 1)
     done = provisioned.run("hooks/postdeploy.sh")
     assert done.returncode == 0
-    assert "warning: deployed, and not tried out" in done.stderr
+    assert "warning: deployed, but not tested" in done.stderr
     assert "azd hooks run postdeploy" in done.stderr
     assert not provisioned.calls("python -m infra.smoke")
 

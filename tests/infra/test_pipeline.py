@@ -189,7 +189,7 @@ def test_tests_on_github_have_the_compiler_that_wrote_the_files() -> None:
 
 
 def test_the_workflow_gives_azd_every_choice() -> None:
-    """Its machine knows none of what was set elsewhere, and would deploy the defaults."""
+    """The workflow's machine has no values of other machines, and would deploy the defaults."""
     given: dict[str, str] = workflow("azure-dev")["jobs"]["deploy"]["env"]
     choices = set_by_azd() | {"SMOKE", "PREFLIGHT"}
     assert set(given) == choices | OF_AZD | {"AZURE_CLIENT_ID"}

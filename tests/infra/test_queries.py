@@ -106,6 +106,6 @@ def test_a_mistake_is_seen(query: Query) -> None:
 
 
 def test_a_list_of_another_type_is_seen() -> None:
-    """Kusto takes it, and finds nothing."""
+    """Kusto accepts such a query, and it finds nothing."""
     (analysis,) = analysed(Query("", "StorageBlobLogs | where StatusCode in (401, '403')"))
     assert analysis.mixed == ["StatusCode: 401"]

@@ -46,7 +46,7 @@ def test_every_container_is_private(variant: str) -> None:
 
 
 def test_the_containers_are_those_of_the_app() -> None:
-    """And one for events that could not be delivered."""
+    """There is one more container, for events that could not be delivered."""
     of_clips = {
         each.name for each in of_type("small", CONTAINERS) if "/storageAccounts/clips" in each.id
     }
@@ -67,7 +67,7 @@ def test_clips_can_be_had_back_after_a_mistake(variant: str) -> None:
 
 
 def test_browsers_of_named_origins_alone_may_call() -> None:
-    """And of none unless some were named."""
+    """Without CORS_ORIGINS no origin is allowed."""
     assert cors("small") == []
     (rule,) = cors("everything")
     assert rule["allowedOrigins"] == ["https://app.example.com", "https://admin.example.com"]

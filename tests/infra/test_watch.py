@@ -143,7 +143,12 @@ def test_small_size_keeps_alerts_on_lost_clips_and_costs() -> None:
     }
     assert metrics < metric_alerts().keys()
     logs = {each.name: each for each in of_type("small", LOG_ALERTS)}
-    assert logs.keys() == {"cleanup-missing", "function-failures", "poison-message"}
+    assert logs.keys() == {
+        "cleanup-missing",
+        "blobs-missing",
+        "function-failures",
+        "poison-message",
+    }
     assert {each.properties["evaluationFrequency"] for each in logs.values()} == {"PT15M"}
     for name, alert in logs.items():
         assert alert.properties["criteria"] == log_alerts()[name].properties["criteria"]
@@ -179,7 +184,7 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
-    cleanup = (ROOT / "clips/upkeep/cleanup.py").read_text()
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
     assert f'"{beginning} ' in cleanup
     assert '"outages": ' in cleanup  # a field of that line
     assert f'Name == "{telemetry.CLEANUP_RUNS.name}"' in criterion["query"]
@@ -188,6 +193,16 @@ def test_a_cleanup_that_stopped_is_noticed() -> None:
     schedule = one("small", "Microsoft.Web/sites/config").properties
     assert schedule["CLEANUP_SCHEDULE"] == "0 */5 * * * *"
     assert log_alerts()["cleanup-missing"].properties["windowSize"] == "PT30M"
+
+
+def test_loss_in_bulk_is_noticed_by_its_metric_and_by_the_line_of_the_cleanup() -> None:
+    asked = query("blobs-missing")["query"]
+    assert f'Name == "{telemetry.LOSSES_HELD.name}"' in asked
+    (beginning,) = re.findall(r'Message startswith "([^"]+)"', asked)
+    (field,) = re.findall(r"Properties\.(\w+)\) > 0", asked)
+    cleanup = (ROOT / "clips/upkeep/step_runner.py").read_text()
+    assert f'"{beginning} ' in cleanup
+    assert f'"{field}": ' in cleanup
 
 
 def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
@@ -216,6 +231,7 @@ def test_a_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
         "cleanup.",
         "migration.plan",
         "migration.batch",
+        "deletion",
     }
     assert outermost <= names
 
@@ -232,7 +248,7 @@ def poison_queues(prefix: str) -> set[str]:
 def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
     """Of the longest prefix too, under which the queue of migrations has another name."""
     (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
-    assert len(poison_queues(prefix)) == 4
+    assert len(poison_queues(prefix)) == 5
     for queue in poison_queues(prefix):
         uri = f"https://clips.queue.core.windows.net:443/{queue}/messages?visibilitytimeout=0"
         found = re.search(pattern, uri)
@@ -250,7 +266,9 @@ def test_the_mail_about_a_poison_message_names_the_queue() -> None:
         ["*"],
     )
     assert "extend Queue = " in query("poison-message")["query"]
-    documented = page("docs/running.md").section("What was given up").table("queue").names()
+    documented = (
+        page("docs/running.md").section("Messages that failed five times").table("queue").names()
+    )
     assert {name.replace("<prefix>", "cliplink") for name in documented} == poison_queues(
         "cliplink"
     )

@@ -63,7 +63,7 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The patience of the client of storage would only make an outage longer."""
+    """The retries of the storage client would only make an outage longer."""
     # The pause is for `Blobs.check`, which asks for one retry by itself.
     retries = LinearRetry(backoff=0, random_jitter_range=0, retry_total=0)
     monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", retries)

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
 from shared.model import Clip, SignedLink, Variant
 from shared.postgres.pool import Connection, Pool
 from tests.integration.library import Library
+from tests.media import clips
 
 
 def terms(variant: Variant = Variant.CLIP) -> AccessTerms:
@@ -35,7 +37,7 @@ def archived(library: Library, clip: Clip, tier: StandardBlobTier) -> None:
 
 class TestMany:
     def test_answers_have_the_order_of_the_request(self, library: Library, film: bytes) -> None:
-        """Also when a clip is named twice; what cannot be had has its error in its place."""
+        """A clip may be named twice; a clip without a link has an error in its place."""
         clip, waiting, absent = library.landed(film), library.announce(), uuid4()
         answers = many(library, absent, clip.id, waiting.id, clip.id)
         assert [type(answer) for answer in answers] == [
@@ -74,6 +76,20 @@ class TestMany:
             assert isinstance(answer, SignedLink)
             assert httpx.get(answer.url).status_code == 200
 
+    def test_archived_clip_is_not_what_every_browser_plays(
+        self, library: Library, tmp_path: Path
+    ) -> None:
+        recipe = clips.Clip(options={"movflags": "faststart"})
+        clip = library.landed(clips.make(tmp_path / "film.mp4", recipe).read_bytes())
+
+        def play() -> SignedLink | CliplinkError:
+            [answer] = library.services.access.many(library.viewer, [clip.id], terms(Variant.PLAY))
+            return answer
+
+        assert isinstance(play(), SignedLink)
+        archived(library, clip, StandardBlobTier.ARCHIVE)
+        assert isinstance(play(), BlobArchived)
+
     def test_archived_clip_is_recorded_by_the_cleanup(self, library: Library, film: bytes) -> None:
         """Its poster stays hot; a clip in the cold tier is as good as any."""
         gone, cold = library.landed(film), library.landed(film)
@@ -107,7 +123,7 @@ class TestMany:
 
 
 def test_links_to_posters_change_twice_a_day(library: Library, film: bytes) -> None:
-    """At midnight and noon: pages that are left open go on, and browsers know the images."""
+    """They change at midnight and noon: open pages still work, and browsers cache images."""
     (url,) = library.services.access.posters(library.viewer, [library.landed(film)])
     assert url is not None
     (ends,) = parse_qs(urlsplit(url).query)["se"]

@@ -238,7 +238,7 @@ def test_cut_whose_message_was_lost_is_sent_again(
     draft = CutDraft(start=0, end=1)
     only(cut(services, viewer, video_id, draft, accuracy=Accuracy.FRAME))
     services.database.run("UPDATE cuts SET created_at = now() - interval '1 hour'", {})
-    assert services.cut_worker.resume() == 1
+    assert services.cut_worker.resume().done == 1
 
 
 def test_source_whose_event_was_lost_is_processed_by_the_cleanup(

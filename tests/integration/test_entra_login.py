@@ -82,7 +82,7 @@ def front(postgres_server: postgres.Server, authority: trustme.CA) -> Iterator[F
 
 @pytest.fixture
 def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role]:
-    """Whom the server believes if the present token comes as the password."""
+    """Which user the server accepts with the present token as the password."""
     assert front.port
     with psycopg.connect(empty_database_url, autocommit=True) as admin:
         yield add_role(admin, tokens.value)
@@ -103,7 +103,7 @@ def test_a_token_is_the_password(url: str, role: Role, tokens: Tokens) -> None:
 
 
 def test_the_next_connection_uses_the_token_of_then(url: str, role: Role, tokens: Tokens) -> None:
-    """Tokens live for an hour, connections for less: nothing else has to be renewed."""
+    """Tokens live for an hour and connections for less, so nothing else is renewed."""
     with Database(Fixed(url)) as database:
         database.check()
         tokens.value = "second-token"
@@ -232,7 +232,7 @@ def test_a_refused_token_is_an_outage(
 
 
 def test_migrations_sign_in_as_an_identity_too(url: str, role: Role) -> None:
-    """The command of docs/configuration.md, with nothing else than what it says there."""
+    """The command of docs/configuration.md works with the documented settings alone."""
     database = sql.Identifier(role.admin.info.dbname)
     role.admin.execute(
         sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, sql.Identifier(role.name))

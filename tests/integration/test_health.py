@@ -17,7 +17,7 @@ from shared.storage import Blobs, StorageAccount
 from tests import storage_proxy
 from tests.integration.stores import Store
 
-# Longer than the check has patience, shorter than everything else has.
+# Longer than the time-out of the check, shorter than all others.
 _SILENCE = 4.0
 
 

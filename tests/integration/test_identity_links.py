@@ -1,8 +1,6 @@
 """With an identity, links are signed with user-delegation keys, fetched once and kept."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +9,7 @@ import pytest
 from local import azurite
 from shared.errors import StorageUnavailable
 from shared.storage import Links, LinkTerms, StorageAccount
+from tests.at_once import at_once
 from tests.conftest import SetClock
 from tests.integration.storage import ManagedIdentity, said
 from tests.integration.stores import Store, by_identity
@@ -82,14 +81,10 @@ def test_another_instance_makes_the_same_link(
 
 
 def test_many_threads_fetch_one_delegated_key(identity_store: Store, fetches: Fetches) -> None:
-    start = threading.Barrier(8)
-
-    def link(_: int) -> str:
-        start.wait()
-        return identity_store.links.to_read(identity_store.container, "a", HOUR).url
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(link, range(8)))) == 1
+    links = at_once(
+        8, lambda: identity_store.links.to_read(identity_store.container, "a", HOUR).url
+    )
+    assert len(set(links)) == 1
     assert fetches.count == 1
 
 

@@ -71,7 +71,7 @@ def test_many_secrets_take_one_challenge_and_one_token(vault: FakeVault) -> None
 
 
 def test_a_vault_that_asks_for_a_token_for_another_service_gets_none(vault: FakeVault) -> None:
-    """A host that only looks like the vault must not be given a token that opens another."""
+    """A host that imitates the vault must not get a token for another service."""
     vault.resource = "https://vault.azure.net"
     assert fault(vault).startswith("asks for tokens that are not for it")
     assert vault.identity.asked == []

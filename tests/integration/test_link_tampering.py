@@ -203,7 +203,7 @@ def test_reading_is_all_that_it_does(any_store: Store, url: str) -> None:
 
 
 def test_https_link_is_refused_over_http(plain_store: Store) -> None:
-    """What every link is off loopback; the emulator here speaks plain HTTP."""
+    """Links are https except on loopback, where the emulator uses plain HTTP."""
     plain_store.put(NAME, b"mine")
     key = plain_store.account._key
     assert key is not None

@@ -207,7 +207,7 @@ def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: s
 def test_reports_of_many_files_use_an_index(
     services: AllServices, database_url: str, query: str, index: str
 ) -> None:
-    """Also for prepared statements, which are planned without their parameters."""
+    """This includes prepared statements, which are planned without their parameters."""
     migration_id = Migrations(services.database).start(b"", 10)
     with psycopg.connect(database_url) as connection:
         connection.execute("SET plan_cache_mode = force_generic_plan")

@@ -387,7 +387,7 @@ def test_files_of_an_interrupted_batch_are_taken_again(
         work(services, str(migration.id), "one")
     assert counts(services.migrations.get(migration.id)) == (4, 2, 0, 0)
     let_leases_run_out(services)
-    assert services.migrations.resume() == 1
+    assert services.migrations.resume().done == 1
     deliver(services, queue)
     report = services.migrations.get(migration.id)
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (4, 4, 0, 0))
@@ -409,7 +409,7 @@ def test_a_file_that_ends_its_process_fails_alone(
         (alone,) = files.take(migration.id, "killed again", 10)
         assert alone.clip_id == deadly
     let_leases_run_out(services)
-    assert services.migrations.resume() == 1
+    assert services.migrations.resume().done == 1
     deliver(services, queue)
     report = services.migrations.get(migration.id)
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (3, 2, 0, 1))

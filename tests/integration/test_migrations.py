@@ -228,5 +228,5 @@ def test_the_command_says_that_the_database_is_out_of_reach(
         assert main(arguments) == 3
     said = capsys.readouterr()
     assert said.out == ""
-    assert "The database is out of reach: connection failed" in said.err
+    assert "The database is unavailable: connection failed" in said.err
     assert "Connection refused" in said.err

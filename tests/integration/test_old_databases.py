@@ -256,7 +256,7 @@ class TestLock:
             assert apply_schema(database_url, log=pytest.fail) == []
 
     def test_a_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
-        """Also on the connection of a pooler, which outlives the runner."""
+        """A pooler's connection outlives the runner, and holds no lock either."""
         with psycopg.connect(empty_database_url) as watching:
             apply_schema(empty_database_url)
             locks = watching.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")

@@ -1,7 +1,5 @@
 """An Idempotency-Key: a request that is sent again creates nothing again, for a day."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from clips.library import ClipDraft
 from shared.errors import KeyReused, NotFound, WrongState
 from shared.model import RetryKey, User
+from tests.at_once import at_once
 from tests.integration.library import Library
 
 
@@ -30,28 +29,18 @@ def test_same_clip_is_the_answer_again(library: Library) -> None:
 
 
 def test_requests_at_once_create_one_clip(library: Library) -> None:
-    start = threading.Barrier(8)
-
-    def announce(_: int) -> UUID:
-        start.wait()
+    def announce() -> UUID:
         wanted = draft(library.video.id)
         return library.services.library.announce(library.viewer, wanted, key()).clip.id
 
-    with ThreadPoolExecutor(8) as pool:
-        ids = set(pool.map(announce, range(8)))
+    ids = set(at_once(8, announce))
     assert ids == {clip.id for clip in library.clips()}
     assert len(ids) == 1
 
 
 def test_requests_at_once_create_one_video(library: Library) -> None:
-    start = threading.Barrier(8)
-
-    def create(_: int) -> UUID:
-        start.wait()
-        return library.services.library.create_video(library.user, "a", None, key()).id
-
-    with ThreadPoolExecutor(8) as pool:
-        ids = set(pool.map(create, range(8)))
+    service = library.services.library
+    ids = set(at_once(8, lambda: service.create_video(library.user, "a", None, key()).id))
     videos = library.services.videos.page(library.user.id, 10, None)
     assert {video.id for video in videos} == ids | {library.video.id}
     assert len(ids) == 1
@@ -89,7 +78,7 @@ def test_unknown_user_keeps_no_key(library: Library) -> None:
 def test_deleted_clip_is_not_created_again(library: Library) -> None:
     service, wanted = library.services.library, draft(library.video.id)
     clip = service.announce(library.viewer, wanted, key()).clip
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     with pytest.raises(WrongState):
         service.announce(library.viewer, wanted, key())
     assert library.clips() == []

@@ -2,9 +2,7 @@
 
 import hashlib
 import itertools
-import threading
 from base64 import urlsafe_b64decode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 from urllib.parse import parse_qs, quote, urlsplit
@@ -33,6 +31,7 @@ from shared.model import (
     Viewer,
 )
 from shared.storage import Links
+from tests.at_once import at_once
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -193,7 +192,7 @@ class TestTheEnd:
         run(library, "UPDATE shares SET expires_at = now() WHERE clip_id = %(clip)s", clips[1])
         opened(library, tokens[2])
         run(library, "UPDATE clips SET expires_at = now() WHERE id = %(clip)s", clips[3])
-        library.services.clips.hide(library.viewer, clips[4].id)
+        library.services.bin_rows.hide_clips(library.viewer, [clips[4].id], for_ever=True)
         words = {refused(library, token) for token in [*tokens, "x" * 43, "", "x", "ž" * 43]}
         assert len(words) == 1
 
@@ -235,18 +234,15 @@ class TestTheEnd:
     ) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=3)
-        start = threading.Barrier(16)
 
-        def rush(_: int) -> bool:
-            start.wait()
+        def opens() -> bool:
             try:
                 opened(library, token)
             except NotFound:
                 return False
             return True
 
-        with ThreadPoolExecutor(16) as pool:
-            assert sum(pool.map(rush, range(16))) == 3
+        assert sum(at_once(16, opens)) == 3
         assert shares_of(library, clip)[0].views == 3
 
     def test_revoked_between_the_look_and_the_claim(self, library: Library, film: bytes) -> None:
@@ -263,13 +259,13 @@ class TestTheEnd:
         clip = library.landed(film)
         share, token = shared(library, clip)
         link = opened(library, token)
-        library.services.clips.hide(library.viewer, clip.id)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
         assert not claimed(library, share, link)
 
     def test_share_is_deleted_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.services.database.all("SELECT id FROM shares", {}) == []
 
 
@@ -293,14 +289,7 @@ class TestViewers:
     ) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, max_views=1)
-        start = threading.Barrier(8)
-
-        def rush(_: int) -> None:
-            start.wait()
-            opened(library, token, self.VIEWER)
-
-        with ThreadPoolExecutor(8) as pool:
-            assert len(list(pool.map(rush, range(8)))) == 8
+        at_once(8, lambda: opened(library, token, self.VIEWER))
         assert shares_of(library, clip)[0].views == 1
 
     @pytest.mark.parametrize(
@@ -534,7 +523,7 @@ class TestOwners:
 
     def test_deleted_clip_cannot_be_shared(self, library: Library) -> None:
         clip = library.announce()
-        library.services.clips.hide(library.viewer, clip.id)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
         with pytest.raises(NotFound):
             shared(library, clip)
 

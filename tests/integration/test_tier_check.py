@@ -49,7 +49,7 @@ def test_missing_blob_is_recognised(library: Library, tier_check: TierCheck) -> 
 
 
 def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
-    """The vendor's client waits and tries again, and says what is wrong."""
+    """The SDK's client then retries, and its error has the reason."""
     settings = StorageSettings(
         connection_string=None,
         account_name="devstoreaccount1",
@@ -77,7 +77,7 @@ def test_a_connection_that_was_closed_costs_one_full_look(
 def test_silent_storage_is_an_outage_after_one_wait(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The full look, which would wait as long again, is not tried."""
+    """The request for all properties, which would wait as long again, is not sent."""
     monkeypatch.setattr(
         "shared.storage.tier_check._ONE_ATTEMPT", RetryPolicy(attempts=1, timeout=0.2)
     )

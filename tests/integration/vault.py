@@ -24,7 +24,7 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 @dataclass
 class FakeVault:
-    """Knows secrets by their own names, and believes well-formed tokens that are meant for it.
+    """Returns secrets by their names, and trusts well-formed tokens for its audience.
 
     `replies`, while there are any, are the answers to a caller with such a token. `environment`
     is what a process finds that may read the vault.

@@ -31,7 +31,7 @@ def test_only_blobs_that_fit_the_path_fire(shared_host: child.Host, shared_sampl
 
 
 def test_a_new_version_fires_again(shared_host: child.Host, shared_sample: Sample) -> None:
-    """Also when only its metadata changed: that is a new ETag."""
+    """A change of metadata alone makes a new version, with a new ETag."""
     del shared_host
     blob = shared_sample.container("in").get_blob_client("rewritten")
     for count, content in enumerate((b"first", b"second"), start=1):
@@ -97,7 +97,7 @@ def test_a_killed_host_runs_it_again(sample: Sample) -> None:
 
 
 def test_a_function_may_run_longer_than_the_lease(sample: Sample) -> None:
-    """The lease is renewed, so no one else gets the message meanwhile."""
+    """The lease is renewed, so the message is not delivered again."""
     sample.container("in").upload_blob("longer", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="1"):
         sample.wait_for_calls(1, "take_blob", blob="longer")
@@ -187,7 +187,7 @@ def event(url: str, kind: str = "Microsoft.Storage.BlobCreated", **more: str) ->
 
 
 def test_event_grid_shakes_hands_by_the_header(shared_host: child.Host) -> None:
-    """The validation code comes back; without the header nothing is taken for a handshake."""
+    """The answer has the validation code; without the header it is no handshake."""
     body = [
         {
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",

@@ -106,7 +106,7 @@ def test_calls_run_side_by_side(shared_host: child.Host) -> None:
 
 
 def test_pages_of_any_origin_may_call(shared_host: child.Host) -> None:
-    """`Host.CORS` is `*` where local.settings.json says nothing else."""
+    """`Host.CORS` is `*` unless local.settings.json has another value."""
     headers = {
         "Origin": "https://page.example",
         "Access-Control-Request-Method": "PATCH",

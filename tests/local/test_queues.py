@@ -1,4 +1,4 @@
-"""The loop that works off a queue, on a real queue: batches, thresholds, pauses and wakes."""
+"""The loop that processes a queue, on a real queue: batches, thresholds, pauses and wakes."""
 
 import asyncio
 import time

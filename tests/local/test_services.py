@@ -44,7 +44,7 @@ def test_a_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
     with (
         locks.hold(tmp_path / "data"),
         pytest.raises(locks.FolderInUse),
-        locks.hold(tmp_path / "data", patience=0),
+        locks.hold(tmp_path / "data", timeout=0),
     ):
         pass
 
@@ -136,7 +136,7 @@ def test_token_is_valid_for_every_client_of_the_keys(tmp_path: Path) -> None:
 
 
 def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
-    """Also when several programs need it at the same moment."""
+    """Several programs may need it at the same moment."""
     path = tmp_path / "new" / "key.pem"
     with ThreadPoolExecutor(4) as threads:
         issuers = list(threads.map(lambda _: Issuer(path), range(4)))
@@ -146,7 +146,7 @@ def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
 
 
 def test_a_free_port_is_for_one_caller() -> None:
-    """Who asks for any port meanwhile gets another one; who asks for this one gets it."""
+    """Callers that need any port get another one; a caller that names this port gets it."""
     given = [ports.free_port() for _ in range(50)]
     with ExitStack() as stack:
         others = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(50)]

@@ -179,7 +179,7 @@ def test_copies_that_start_together_are_all_ready(launcher: Launcher, tmp_path: 
 
 
 def test_a_host_that_is_killed_during_its_own_start_is_started_again(launcher: Launcher) -> None:
-    """After a pause, and the copy becomes ready all the same."""
+    """It is started again after a pause, and the copy becomes ready."""
     process = launcher.launch()
     killed = _kill_host(process.pid, other_than=None)
     killed_again = _kill_host(process.pid, other_than=killed)
@@ -258,7 +258,7 @@ def test_invalid_port_is_reported(port: str) -> None:
 
 
 def test_the_example_for_core_tools_names_the_usual_addresses() -> None:
-    """`func start` finds what `make services` starts, as long as nobody took the ports."""
+    """`func start` finds what `make services` starts, as long as the ports are free."""
     example = json.loads((stack.PROJECT / "local.settings.json.example").read_text())
     values = example["Values"]
     port = stack.PREFERRED_PORTS

@@ -17,7 +17,15 @@ from shared.media.cutting.packets import CopiedFilm
 from shared.model import Accuracy
 from shared.playability import PlaybackVerdict, playback_of
 from tests.media.clips import UPRIGHT as UPRIGHT_QUARTERS
-from tests.media.clips import Clip, decoded, make, nearest_quarters, scene, source_of
+from tests.media.clips import (
+    Clip,
+    decoded,
+    make,
+    nearest_quarters,
+    quarter_colors,
+    scene,
+    source_of,
+)
 from tests.media.counted import counted, shown, sound_shift
 
 FILMS: dict[str, Clip] = {
@@ -102,6 +110,20 @@ def test_result_of_a_common_film_looks_like_it(tmp_path: Path) -> None:
     result, _ = encoded(path, tmp_path / "clip.mp4", 0, 1)
     with opened(source_of(result)) as after:
         assert nearest_quarters(decoded(after.frame_at(0, 640))) == UPRIGHT_QUARTERS
+
+
+@pytest.mark.parametrize("space", [2, 1, 6])
+@pytest.mark.parametrize("size", [(1280, 720), (320, 180)])
+def test_result_has_the_colours_of_the_film(
+    tmp_path: Path, size: tuple[int, int], space: int
+) -> None:
+    """Untagged films (2) are shown as BT.709 (1) if they are HD, and as BT.601 (6) if not."""
+    path = make(tmp_path / "film.mp4", Clip(seconds=0.2, size=size, space=space))
+    result, _ = encoded(path, tmp_path / "clip.mp4", 0, 1)
+    with opened(source_of(path)) as before, opened(source_of(result)) as after:
+        seen, wanted = (quarter_colors(decoded(file.frame_at(0, 320))) for file in (after, before))
+    for quarter, color in wanted.items():
+        assert seen[quarter] == pytest.approx(color, abs=6), quarter
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "hdr10"), (18, "hlg")])

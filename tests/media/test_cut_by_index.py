@@ -121,7 +121,7 @@ def test_range_outside_of_the_film_is_refused(film_of: Callable[[str], Made]) ->
 def test_hidden_lead_in_is_never_the_beginning_of_a_cut(
     film_of: Callable[[str], Made], tmp_path: Path, accuracy: Accuracy
 ) -> None:
-    """A film that was cut with an edit list has frames in front that nobody is to see."""
+    """A film that was cut with an edit list has frames before the edit list that are not shown."""
     source = source_of(film_of("h264 with B-frames").path)
     path, _ = write_cut(source, tmp_path / "trimmed.mp4", 3, 8, Accuracy.EDIT_LIST)
     film = read_film(source_of(path))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.media.clips import make
@@ -42,3 +43,29 @@ def test_command_says_what_is_wrong(tmp_path: Path) -> None:
     assert run(tmp_path / "absent.mp4", 1, 2).returncode == 1
     assert run(text, 2, 1).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_command_takes_an_output_and_an_encoder(tmp_path: Path) -> None:
+    source = make(tmp_path / "film.ts", counted(seconds=2.0, sounds=()))
+    output = tmp_path / "goal.mp4"
+    output.write_bytes(b"an older clip")
+    done = run(
+        source, 0.52, 1, "--accuracy", "frame", "--encoder", "libvpx-vp9", "--output", output
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{output}: 0.520 s to 1.000 s, by encode\n"
+    assert shown(output).numbers == list(range(13, 25))
+    with av.open(str(output)) as film:
+        assert film.streams.video[0].codec_context.codec.canonical_name == "vp9"
+
+
+def test_command_leaves_an_existing_output_where_nothing_is_shown(tmp_path: Path) -> None:
+    source = make(tmp_path / "film.mkv", counted(seconds=2.0))
+    output = tmp_path / "goal.mp4"
+    output.write_bytes(b"an older clip")
+    for accuracy in ("keyframe", "frame"):
+        done = run(source, 60, 70, "--accuracy", accuracy, "--output", output)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Traceback" not in done.stderr
+    assert output.read_bytes() == b"an older clip"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mkv", "goal.mp4"]

@@ -49,7 +49,7 @@ def test_scheme_of_encryption_does_not_matter(made: Make, scheme: bytes) -> None
 
 @pytest.mark.parametrize("entry", [b"vp09", b"av01", b"mp4v", b"xxxx"])
 def test_codec_of_an_encrypted_track_does_not_matter(made: Make, entry: bytes) -> None:
-    """Also one that FFmpeg does not know."""
+    """The scheme may be one that FFmpeg does not know."""
     data = made("short.mp4", Clip(size=SMALL, seconds=1, options=ENCRYPTED)).read_bytes()
     assert outcome(data.replace(b"frmaavc1", b"frma" + entry)) == FailureCode.ENCRYPTED
 

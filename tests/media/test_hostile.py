@@ -89,7 +89,7 @@ def test_a_dripping_source(made: Make, name: str, piece: int, delay: float) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_source_that_ends_early(made: Make, name: str) -> None:
-    """Its size was a lie: there is nothing to wait for."""
+    """Its size is wrong, and the missing bytes never come."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
     source = DrippingSource(data[: len(data) // 2], clock, piece=1 << 20, delay=0.0)

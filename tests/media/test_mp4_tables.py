@@ -119,11 +119,11 @@ def test_a_table_counts_wherever_ffmpeg_would_take_it_from(boxes: bytes) -> None
     ],
 )
 def test_cheap_tables_are_accepted(boxes: bytes) -> None:
-    """Twenty hours of film; what only looks like a table, where FFmpeg does not look."""
+    """Twenty hours of film are accepted, and boxes like tables where FFmpeg reads none."""
     assert refusal(FTYP + boxes) is None
 
 
 def test_file_without_mp4_header_is_not_read_as_mp4(made: Make) -> None:
-    """Else its tables would not have been looked at."""
+    """The tables of such a file would otherwise not be checked."""
     film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
     assert outcome(box("abcd") + film) == FailureCode.NOT_A_VIDEO

@@ -175,7 +175,7 @@ def test_first_sound_track_is_described(made: Make) -> None:
 
 
 def test_silent_film_has_no_audio(made: Make) -> None:
-    """And a sound file no video."""
+    """A sound file has no video."""
     assert describe(made("a.mp4")).audio is None
     assert describe(made("a.wav", Clip(codec=None, sounds=("pcm_s16le",)))).video is None
 

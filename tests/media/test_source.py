@@ -1,4 +1,4 @@
-"""What is read from a source, and that its errors come out as they went in."""
+"""What is read from a source; errors of storage are raised unchanged."""
 
 import pytest
 

@@ -112,7 +112,7 @@ def test_short_clip_has_a_short_preview_and_one_frame_none(made: Make) -> None:
 
 
 def test_sound_with_cover_has_posters_only(made: Make) -> None:
-    """And a placeholder."""
+    """It has a placeholder as well."""
     path = made("a.mp3", Clip(codec=None, sounds=("libmp3lame",), cover=scene((400, 400))))
     stills = stills_of(path)
     assert [picture.width for picture in stills.posters] == [320, 320, 400, 400]

@@ -166,7 +166,7 @@ def test_crowded_tiles_are_thinned() -> None:
 
 
 def test_sound_has_no_storyboard(made: Make) -> None:
-    """Nor posters, placeholder, preview."""
+    """It has no posters, placeholder or preview either."""
     assert stills_of(made("a.m4a", Clip(codec=None, sounds=("aac",)))) == Stills()
 
 

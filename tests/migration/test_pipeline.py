@@ -12,11 +12,13 @@ from uuid import uuid4
 import pytest
 
 from clips import pipeline as module
-from clips.pipeline import Pipeline
+from clips.pipeline import Cut, Pipeline
 from local import azurite
 from shared.errors import (
     BlobChanged,
+    CutOutOfRange,
     NotFound,
+    SourceNotReady,
     StorageUnavailable,
     UnusableFile,
     WrongState,
@@ -177,7 +179,7 @@ def test_the_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
         pipeline.upload_clip(file, library.video.id, 0, 2, progress=enough)
     assert library.clips() == []
     assert library.everything_stored() != set()
-    library.services.cleanup.run()
+    library.clean_up()
     assert library.everything_stored() == set()
 
 
@@ -300,7 +302,7 @@ def test_a_damaged_part_of_a_download_is_dropped(
         pipeline.download_clip(stored, tmp_path / "d")
     (part,) = (tmp_path / "d").iterdir()
     part.write_bytes(b"x" * BLOCK)
-    with pytest.raises(StorageUnavailable, match="not what storage says"):
+    with pytest.raises(StorageUnavailable, match="differ from those that storage describes"):
         pipeline.download_clip(stored, tmp_path / "d")
     assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
 
@@ -372,6 +374,71 @@ def test_a_clip_that_is_not_ready_has_no_link(pipeline: Pipeline, stored: Clip) 
         pipeline.generate_clip_access_url(stored)
 
 
+# --- Sources, cuts, playable copies
+
+
+def test_source_is_uploaded_and_cut(pipeline: Pipeline, library: Library, file: Path) -> None:
+    reported: list[int] = []
+    video_id = str(library.video.id)
+    source = pipeline.upload_source(file, video_id, progress=lambda done, _: reported.append(done))
+    assert source.status is ClipStatus.AWAITING_UPLOAD
+    assert reported == [file.stat().st_size]
+    with pytest.raises(SourceNotReady):
+        pipeline.cut_clips(video_id, [Cut(0, 1)])
+    app_works(library)
+    assert pipeline.read_source(video_id).status is ClipStatus.READY
+    cuts = [Cut(0.5, 1.5, "Goal", "a"), Cut(50, 60)]
+    goal, behind = pipeline.cut_clips(video_id, cuts, accuracy="edit_list")
+    assert isinstance(goal, Clip)
+    assert isinstance(behind, CutOutOfRange)
+    assert (goal.title, goal.status) == ("Goal", ClipStatus.PROCESSING)
+    assert pipeline.cut_clips(video_id, cuts[:1]) == [goal]
+    app_works(library)
+    done = pipeline.read_clip(goal)
+    assert done.status is ClipStatus.READY
+    assert done.start_time == pytest.approx(0.48)
+    (part,) = pipeline.cut_clips(video_id, [Cut(0, 0.5)], source=goal.id)
+    assert isinstance(part, Clip)
+
+
+def test_failed_upload_leaves_the_source_as_it_was(
+    pipeline: Pipeline, library: Library, file: Path, tmp_path: Path
+) -> None:
+    video_id = library.video.id
+    pipeline.upload_source(file, video_id)
+    app_works(library)
+    before = pipeline.read_source(video_id)
+    for bad in (tmp_path / "absent.mp4", tmp_path):
+        with pytest.raises(UnusableFile):
+            pipeline.upload_source(bad, video_id)
+    assert pipeline.read_source(video_id) == before
+    with pytest.raises(NotFound):
+        pipeline.upload_source(file, uuid4())
+    with pytest.raises(NotFound):
+        pipeline.read_source(uuid4())
+
+
+@pytest.mark.parametrize("times", [(2, 1), (-1, 1), (1, 1), (float("nan"), 1), (0, float("inf"))])
+def test_cut_of_no_range_is_refused(times: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="start_time"):
+        Cut(*times)
+
+
+def test_copy_is_made_and_linked(pipeline: Pipeline, library: Library, file: Path) -> None:
+    clip = pipeline.upload_clip(file, library.video.id, 0, 2)
+    with pytest.raises(WrongState):
+        pipeline.make_playable(clip)
+    library.services.ingest.landed(str(clip.blob_name))
+    with pytest.raises(WrongState):
+        pipeline.generate_clip_access_url(clip, variant="play")
+    assert pipeline.make_playable(clip).rendition.state == "queued"
+    library.services.renditions.work(clip.id)
+    url = pipeline.generate_clip_access_url(clip, variant="play")
+    with urllib.request.urlopen(url) as answer:
+        assert answer.headers["Content-Type"] == "video/mp4"
+        assert answer.read() != file.read_bytes(), "its index comes first"
+
+
 # --- The functions of the module, and the page about them
 
 
@@ -390,6 +457,16 @@ def test_the_page_shows_the_signatures_of_the_functions() -> None:
             assert written == extra + wanted
 
 
+def app_works(library: Library) -> None:
+    """What the app's functions do with what a pipeline has left to them."""
+    services = library.services
+    for path in library.blobs("videos"):
+        services.source_ingest.landed(path)
+    for clip in library.clips():
+        services.cut_worker.work(clip.id)
+        services.ingest.landed(str(clip.blob_name))
+
+
 def test_the_examples_run(
     environment: dict[str, str],
     library: Library,
@@ -404,6 +481,7 @@ def test_the_examples_run(
             monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     Path("goal.mp4").write_bytes(film)
+    Path("match.mp4").write_bytes(film)
     Path("films").mkdir()
     for number in range(3):
         Path(f"films/{number}.mp4").write_bytes(film)
@@ -413,8 +491,7 @@ def test_the_examples_run(
             exec(
                 compile(block.text, "docs/python-api.md", "exec"), scope
             )  # a page of this repository
-            for clip in library.clips():
-                library.services.ingest.landed(str(clip.blob_name))
+            app_works(library)
     finally:
         while module._shared:
             module._shared.pop().close()
@@ -422,4 +499,7 @@ def test_the_examples_run(
     assert "awaiting_upload\n" in said
     assert f"{len(film)} of {len(film)} bytes\n" in said
     assert said.endswith("3 clips\n")
-    assert len(library.clips()) == 4
+    assert "processing\n" in said or "awaiting_upload\n" in said
+    assert "The goal processing The source ends at 2.000 s.\n" in said
+    assert '"method": "storage_copy"' in said
+    assert len(library.clips()) == 5

@@ -35,14 +35,14 @@ OWNERS = {
     "azure": {"shared.storage"},
     "psycopg": {
         "shared.postgres.login",
-        "shared.postgres.outages",
+        "shared.postgres.error_meaning",
         "shared.postgres.pool",
         "shared.schema.apply",
     },
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
-    "pydantic": {"clips.http"},
+    "pydantic": {"clips.http", "clips.rebuild"},
     "pydantic_core": {"clips.http"},
     "orjson": {"clips.http"},
     "av": {"shared.media"},
@@ -138,6 +138,49 @@ def test_the_rule_about_libraries_sees_an_offence(module: str, line: str) -> Non
 )
 def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
     assert looks_at_the_environment(ast.parse(line))
+
+
+# Who deletes blobs, and by what in the catalogue it knows that it may: a blob under a video that
+# the catalogue does not know may be all that is left of it.
+DELETERS = {
+    "clips.bin.mover": "a version of a blob whose verified copy is noted in a row, or in no row",
+    "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
+    "clips.cutting.sources": "the source of a video that the caller sees",
+    "clips.drift.deleted": "blobs of a clip that is on record as deleted",
+    "clips.drift.images": "images under a known video, of a clip that does not exist",
+    "clips.ingest.images": "images of a clip that was just claimed",
+    "clips.ingest.ingest": "a blob that landed for a clip on record as deleted",
+    "clips.rebuild.writer": "the sidecar of a row whose deletion the outbox has on record",
+    "clips.renditions.maker": "a copy that was written for a clip with a row",
+    "clips.upkeep.deletion": "blobs of a clip or video that is marked as deleted",
+    "clips.upkeep.temporary": "blobs of the temp container, whose own date has passed",
+    "shared.storage.sdk.blob_copies": "what the mover names, in batches",
+}
+
+
+def deletes_blobs(tree: ast.AST) -> bool:
+    """Whether a method of an object named `blobs` is used that deletes."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr.startswith("delete")
+        and getattr(node.value, "attr", getattr(node.value, "id", "")).endswith("blobs")
+        for node in ast.walk(tree)
+    )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_blobs_are_deleted_by_those_who_know_their_video(path: Path) -> None:
+    deletes = deletes_blobs(ast.parse(path.read_text()))
+    assert deletes == (module_name(path) in DELETERS), (
+        "see tests/integration/test_unknown_videos.py"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["self._blobs.delete(c, n)", "blobs.delete_prefix(c, p)", "f(self._blobs.delete)"]
+)
+def test_the_rule_about_deletions_sees_an_offence(line: str) -> None:
+    assert deletes_blobs(ast.parse(line))
 
 
 # --- How the app starts
@@ -259,7 +302,9 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "source_landed",
         "clip_cut",
         "clip_rendition",
+        "drift_run",
         "migration_batch",
+        "deletion_batch",
         "cleanup",
     }
 

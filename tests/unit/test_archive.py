@@ -182,7 +182,7 @@ def test_a_missing_blob_is_missing(archive: Archive) -> None:
 def test_storage_is_not_asked_again_within_two_seconds(
     archive: Archive, tiers: Tiers, clock: SetClock
 ) -> None:
-    """A page may ask for the same clip many times; but a clip that is away is looked for."""
+    """A page may ask for the same clip many times; an archived clip is checked each time."""
     tiers.store(NAME, "Hot")
     for _ in range(4):
         archive.state(NAME, STANDARD)

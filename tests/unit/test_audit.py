@@ -56,9 +56,7 @@ def test_audit_line_names_admin_owners_method_and_path(caplog: pytest.LogCapture
     root = user("root", "admin")
     body = inputs.AccessUrls.model_validate({"clip_ids": [str(OTHER)]})
     assert viewer(root, owners, body=body) == Viewer(root.id, as_admin=True)
-    assert said(caplog) == [
-        f"Admin 'root' acts on what belongs to 'alice', 'bob': PATCH /api/clips/{CLIP}"
-    ]
+    assert said(caplog) == [f"Admin 'root' acts on data of 'alice', 'bob': PATCH /api/clips/{CLIP}"]
     assert list(owners.asked) == [CLIP, OTHER]
 
 
@@ -83,7 +81,7 @@ def test_audit_line_escapes_line_breaks(caplog: pytest.LogCaptureFixture) -> Non
     viewer(user("root", "admin"), Owners("a\nAdmin 'x'", "b\u2028"))
     (line,) = said(caplog)
     assert len(line.splitlines()) == 1
-    assert line.startswith(r"""Admin 'root' acts on what belongs to "a\nAdmin 'x'", 'b\u2028': """)
+    assert line.startswith(r"""Admin 'root' acts on data of "a\nAdmin 'x'", 'b\u2028': """)
 
 
 def test_audit_log_records_admin_operations(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,20 +6,23 @@ import pytest
 
 from shared import blob_names
 from shared.blob_names import Containers
+from shared.model import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
 
 
-def test_the_four_containers_are_named_by_their_prefix() -> None:
+def test_the_containers_are_named_by_their_prefix() -> None:
     containers = Containers("cliplink")
     assert (containers.videos, containers.clips) == ("cliplink-videos", "cliplink-clips")
     assert (containers.thumbnails, containers.temp) == ("cliplink-thumbnails", "cliplink-temp")
+    assert containers.bin == "cliplink-bin"
     assert set(containers.all()) == {
         containers.videos,
         containers.clips,
         containers.thumbnails,
         containers.temp,
+        containers.bin,
     }
 
 
@@ -103,7 +106,7 @@ def test_other_names_belong_to_no_video(name: str) -> None:
     [str(VIDEO).upper(), VIDEO.hex, f"{{{VIDEO}}}", f"urn:uuid:{VIDEO}", f" {VIDEO}", f"{VIDEO} "],
 )
 def test_id_has_one_form_only(spelling: str) -> None:
-    """Else one clip could go by two names, and a deletion would miss one of them."""
+    """With two names for one clip a deletion would miss one of them."""
     assert blob_names.video_of(f"{spelling}/a.mp4") is None
     assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None
 
@@ -113,3 +116,38 @@ def test_id_has_one_form_only(spelling: str) -> None:
 )
 def test_name_that_is_no_id_names_no_clip(rest: str) -> None:
     assert blob_names.clip_of(f"{VIDEO}/{rest}") is None
+
+
+SIDECARS = [
+    (SidecarKey(SidecarKind.VIDEO, VIDEO), f"{VIDEO}/video.json"),
+    (SidecarKey(SidecarKind.SOURCE, VIDEO), f"{VIDEO}/source.json"),
+    (SidecarKey(SidecarKind.CLIP, VIDEO, CLIP), f"{VIDEO}/{CLIP}/clip.json"),
+]
+
+
+@pytest.mark.parametrize(("key", "name"), SIDECARS)
+def test_sidecars_have_names_that_tell_what_they_describe(key: SidecarKey, name: str) -> None:
+    assert blob_names.sidecar(key) == name
+    assert blob_names.sidecar_of(name) == key
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{VIDEO}/{CLIP}/poster.jpg",
+        f"{VIDEO}/{CLIP}/video.json",
+        f"{VIDEO}/clip.json",
+        f"{VIDEO}/{CLIP}/more/clip.json",
+        f"{str(VIDEO).upper()}/video.json",
+        f"films/{CLIP}/clip.json",
+        "video.json",
+    ],
+)
+def test_other_blobs_are_no_sidecars(name: str) -> None:
+    assert not blob_names.is_sidecar(name)
+
+
+def test_sidecars_have_the_prefix_of_images() -> None:
+    """Whatever deletes images by prefix has to leave them out."""
+    name = blob_names.sidecar(SidecarKey(SidecarKind.CLIP, VIDEO, CLIP))
+    assert name.startswith(blob_names.derived_prefix(VIDEO, CLIP))

@@ -88,7 +88,9 @@ NO_LINE = {
 
 
 @pytest.mark.parametrize("value", NO_LINE.values(), ids=NO_LINE.keys())
-@pytest.mark.parametrize("kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange])
+@pytest.mark.parametrize(
+    "kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange, inputs.VideoChange]
+)
 def test_a_title_is_one_line_of_text(kind: type[Body], value: object) -> None:
     more = new_clip() if kind is inputs.NewClip else {}
     assert list(bad_body(kind, more | {"title": value})) == ["/title"]
@@ -145,6 +147,8 @@ OPTIONAL = [
     (inputs.NewClip, new_clip(), "content_type"),
     (inputs.ClipChange, {}, "title"),
     (inputs.ClipChange, {}, "expires_at"),
+    (inputs.VideoChange, {}, "title"),
+    (inputs.VideoChange, {}, "retention_days"),
     (inputs.NewShare, {}, "expires_at"),
     (inputs.NewShare, {}, "max_views"),
     (inputs.NewShare, {}, "ip"),
@@ -220,7 +224,7 @@ def test_an_end_of_life_is_a_moment(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2999-01-01T00:00:00+23:59", "9999-12-30T00:00:00Z"])
 def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
-    """Postgres takes offsets below 16 hours only, and no year beyond 9999 comes back."""
+    """Postgres accepts only offsets below 16 hours, and Python no year beyond 9999."""
     read = read_body(inputs.ClipChange, {"expires_at": text})
     assert read.expires_at is not None
     assert read.expires_at.utcoffset() == timedelta(0)
@@ -256,3 +260,18 @@ def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
 )
 def test_an_end_of_life_is_in_the_future_and_has_a_zone(value: object) -> None:
     assert list(bad_body(inputs.ClipChange, {"expires_at": value})) == ["/expires_at"]
+
+
+@pytest.mark.parametrize("value", [0, -1, 36501, 1.5, "5", True, [1], {}])
+def test_retention_is_a_number_of_days_up_to_a_century(value: object) -> None:
+    assert list(bad_body(inputs.VideoChange, {"retention_days": value})) == ["/retention_days"]
+
+
+@pytest.mark.parametrize(("value", "read"), [(1, 1), (36500, 36500), (7.0, 7), (None, None)])
+def test_retention_may_be_any_whole_number_of_days_or_null(value: object, read: int | None) -> None:
+    assert read_body(inputs.VideoChange, {"retention_days": value}).retention_days == read
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "true", [], {}])
+def test_pinned_is_true_or_false(value: object) -> None:
+    assert list(bad_body(inputs.ClipChange, {"pinned": value})) == ["/pinned"]

@@ -1,4 +1,4 @@
-"""Cursors lead back to where a page ended, and to nowhere else."""
+"""A cursor leads to the end of its page; a malformed one is refused."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Parameters of libpq: who signs in with a token, and that a token is always encrypted."""
+"""Parameters of libpq: when a token is the password, and that it is sent encrypted only."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_token_is_sent_encrypted_at_least(tokens: Tokens, said: str, done: str
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without anything of Postgres in it."""
+    """A home folder without files of Postgres."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     return tmp_path
@@ -117,7 +117,7 @@ def test_a_server_that_has_to_prove_who_it_is_proves_it_to_public_authorities(
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
 def test_no_other_mode_is_given_authorities(tokens: Tokens, mode: str) -> None:
-    """With them `require` would be more than was asked for, and `verify-ca` as good as nothing."""
+    """With CAs `require` would check more than it should, and `verify-ca` almost nothing."""
     url = f"postgresql://app:password@db.example.org/x?sslmode={mode}"
     assert "sslrootcert" not in parameters_for(url, tokens)
 

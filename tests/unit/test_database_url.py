@@ -1,4 +1,4 @@
-"""DATABASE_URL: what the driver would complain of, quoting the password, is refused before."""
+"""DATABASE_URL: a value is refused before the driver could quote its password in an error."""
 
 import string
 

@@ -160,7 +160,7 @@ def test_a_longest_link_without_a_window_ends_with_its_key_too(
 
 
 def test_one_key_serves_a_day(links: Links, clock: SetClock, service: Service) -> None:
-    """But for links of nearly a week; uploads and shares take the same one."""
+    """Uploads and shares use the same key; only links of nearly a week need another."""
     clock.now = datetime(2026, 11, 22, 6, tzinfo=UTC)
     for _ in range(17 * 4):
         for hours in (1, 24, 100):
@@ -184,7 +184,7 @@ def test_one_key_serves_a_day(links: Links, clock: SetClock, service: Service) -
 def test_a_key_begins_with_the_day_the_hour_or_five_minutes(
     begins: str, hours: int, key_begins: str
 ) -> None:
-    """Whichever lasts for the link, the coarsest first."""
+    """The coarsest of these that lasts for the link is chosen."""
     start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
     key_start, _ = key_period(LinkPeriod(start, start + timedelta(hours=hours)))
     assert key_start == datetime.fromisoformat(key_begins).replace(tzinfo=UTC)
@@ -229,7 +229,7 @@ def test_keys_that_were_revoked_are_replaced_within_an_hour(
 def test_a_key_that_cannot_be_fetched_again_serves_on(
     links: Links, clock: SetClock, service: Service
 ) -> None:
-    """And storage is asked for it once a minute, not at every link."""
+    """Storage is asked for a key once a minute, not for every link."""
     read(links)
     service.away = True
     clock.advance(hours=2)
@@ -276,7 +276,7 @@ class Queue:
 def test_threads_that_waited_for_a_failed_fetch_do_not_start_another(
     links: Links, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or eight callers of an account that is away would wait for eight time-outs in a row."""
+    """Otherwise eight callers of an unavailable account would wait for eight time-outs in a row."""
     queue = Queue()
     monkeypatch.setattr(links._account._delegated, "_lock", queue)
     service.hold.clear()

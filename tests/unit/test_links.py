@@ -1,4 +1,4 @@
-"""What a signed link says: which blob, for whom, over what, from when, until when, and where."""
+"""What a signed link contains: blob, address range, protocol, start, end and host."""
 
 import os
 import random
@@ -87,7 +87,7 @@ def test_a_window_is_a_quarter_of_the_life_and_an_hour_at_most(
 
 
 def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
-    """And it works at once, for a clock that is five minutes behind too."""
+    """It works at once, even for a clock that is five minutes behind."""
     chance = random.Random("lives")
     for life in LIVES * 3:
         now = NOW + timedelta(microseconds=chance.randrange(10**13))
@@ -99,7 +99,7 @@ def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
 
 
 def test_all_callers_within_a_window_get_the_same_link(clock: SetClock) -> None:
-    """Of another process too: nothing is remembered that the link would not show."""
+    """Another process makes the same link: no hidden state goes into it."""
     terms = LinkTerms(content_type="video/mp4", download_as="goal.mp4")
     first = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR, terms)
     for minute, second in ((0, 1), (1, 30), (7, 0), (14, 59), (15, 0), (3, 0)):
@@ -141,7 +141,7 @@ def test_link_without_a_window_has_exactly_the_requested_life(clock: SetClock) -
 
 
 def test_links_made_for_one_moment_end_together(clock: SetClock) -> None:
-    """Even if a window ends between the one and the other."""
+    """This holds even if a window ends between the two."""
     links, moment = Links(by_connection_string(clock), clock), clock()
     first = links.to_read("c", "a", HOUR, now=moment)
     clock.advance(minutes=20)
@@ -354,7 +354,7 @@ def test_upload_link_has_no_response_headers(clock: SetClock) -> None:
 
 @pytest.mark.parametrize("cdn", [CDN, f"{CDN}/clips"])
 def test_read_link_leads_to_the_cdn(clock: SetClock, cdn: str) -> None:
-    """What it opens may be kept at the edge, for everybody with the same link."""
+    """The edge may cache its content for all who have the same link."""
     storage = by_connection_string(clock)
     direct = Links(storage, clock).to_read("c", "a b.mp4", HOUR)
     link = Links(storage, clock, cdn).to_read("c", "a b.mp4", HOUR)
@@ -417,7 +417,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "azure"])
 
 
 def test_memory_of_earlier_links_is_bounded(clock: SetClock) -> None:
-    """Ever new terms do not fill the memory."""
+    """New terms for every link do not fill the memory."""
     links = Links(by_connection_string(clock), clock)
     for number in range(2000):
         links.to_read("c", "b", HOUR, LinkTerms(ip=f"10.0.{number // 256}.{number % 256}"))

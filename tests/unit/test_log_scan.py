@@ -160,7 +160,7 @@ IN_WORKERS = ["-p", "xdist", "--numprocesses", "2"]
 def test_a_session_that_logs_a_secret_fails(
     statement: str, findings: int, options: list[str]
 ) -> None:
-    """Also one that several processes share, if it is but one of them that did."""
+    """A session of several processes fails too if one of them logs a secret."""
     code = f"""
 import logging
 import os

@@ -145,7 +145,7 @@ def test_every_operation_has_a_unique_summary_and_a_known_tag(described: Describ
 def test_pages_of_other_origins_can_read_the_headers_that_are_described(
     described: Described,
 ) -> None:
-    """Else a front end never learns of the next page, nor when to ask again."""
+    """A front end needs them to find the next page and the time of a retry."""
     exposed = render(Response(HTTPStatus.OK, {})).headers["Access-Control-Expose-Headers"]
     for_the_browser_itself = {"Content-Security-Policy", "Referrer-Policy"}
     answers = (

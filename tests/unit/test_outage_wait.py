@@ -1,4 +1,4 @@
-"""Waiting inside a call for what is away."""
+"""Waiting inside a call for the end of an outage."""
 
 import gc
 import signal
@@ -85,7 +85,7 @@ class Watching(threading.Event):
 
 
 def test_pause_holds_no_objects_of_the_attempt() -> None:
-    """The traceback of its error would keep all that it had in memory."""
+    """The traceback of the error would keep the objects of the attempt in memory."""
     away = Away(3)
     stopping = Watching(away)
     assert OutageWait(60, stopping).through(away) == "done"

@@ -4,44 +4,28 @@ from dataclasses import replace
 
 import pytest
 
-from shared.model import AudioTrack, Hdr, Media, VideoTrack
+from shared.model import Hdr, Media
 from shared.playability import PlaybackReason, PlaybackVerdict, playback_of
+from tests.media.described import FULL_HD, STEREO
 
-PICTURE = VideoTrack(
-    codec="h264",
-    profile="High",
-    width=1920,
-    height=1080,
-    coded_width=1920,
-    coded_height=1080,
-    rotation=0,
-    frame_rate=30.0,
-    pixel_format="yuv420p",
-    hdr=Hdr.SDR,
-    color_primaries=None,
-    color_transfer=None,
-    color_space=None,
-    color_range=None,
-)
-SOUND = AudioTrack(codec="aac", channels=2, sample_rate=48_000)
 FILM = Media(
-    container="mp4", duration=10.0, bit_rate=None, fast_start=True, video=PICTURE, audio=SOUND
+    container="mp4", duration=10.0, bit_rate=None, fast_start=True, video=FULL_HD, audio=STEREO
 )
 VP9 = replace(
     FILM,
     container="webm",
     fast_start=None,
-    video=replace(PICTURE, codec="vp9"),
-    audio=replace(SOUND, codec="opus"),
+    video=replace(FULL_HD, codec="vp9"),
+    audio=replace(STEREO, codec="opus"),
 )
 
 
 def with_picture(**changes: object) -> Media:
-    return replace(FILM, video=replace(PICTURE, **changes))  # type: ignore[arg-type]  # any field
+    return replace(FILM, video=replace(FULL_HD, **changes))  # type: ignore[arg-type]  # any field
 
 
 def with_sound(codec: str) -> Media:
-    return replace(FILM, audio=replace(SOUND, codec=codec))
+    return replace(FILM, audio=replace(STEREO, codec=codec))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +58,7 @@ def test_clip_that_every_browser_plays_is_direct(media: Media) -> None:
         (with_sound("ac3"), "audio", "audio_codec"),
         (with_sound("opus"), "audio", "audio_codec"),
         (with_sound("pcm_s16le"), "audio", "audio_codec"),
-        (replace(VP9, audio=SOUND), "audio", "audio_codec"),
+        (replace(VP9, audio=STEREO), "audio", "audio_codec"),
         (with_picture(codec="hevc"), "transcode", "video_codec"),
         (with_picture(codec="av1"), "transcode", "video_codec"),
         (with_picture(codec="prores"), "transcode", "video_codec"),
@@ -101,7 +85,7 @@ def test_costliest_reason_decides_and_all_are_named() -> None:
     media = replace(
         with_picture(codec="hevc", pixel_format="yuv420p10le", hdr=Hdr.HDR10),
         container="mov",
-        audio=replace(SOUND, codec="ac3"),
+        audio=replace(STEREO, codec="ac3"),
     )
     playback = playback_of(media, fragmented=False)
     assert playback.verdict is PlaybackVerdict.TRANSCODE

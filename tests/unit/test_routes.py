@@ -31,21 +31,21 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Doors:
+class AcceptingServices:
     """Services that accept the caller that the header names, and do nothing else."""
 
     id: UUID
 
     @property
-    def tokens(self) -> "Doors":
+    def tokens(self) -> "AcceptingServices":
         return self
 
     @property
-    def owners(self) -> "Doors":
+    def owners(self) -> "AcceptingServices":
         return self
 
     @property
-    def users(self) -> "Doors":
+    def users(self) -> "AcceptingServices":
         return self
 
     def of(self, ids: Collection[UUID]) -> Sequence[str]:  # noqa: ARG002 - as Owners has it
@@ -78,7 +78,7 @@ def endpoint(role: Role | None = None) -> AnyEndpoint:
 def served(*routes: tuple[str, str, Role | None]) -> dict[str, Serve]:
     """The functions of an app with these routes, by name."""
     app = func.FunctionApp()
-    mine = Routes(app, cast("Services", Doors(uuid4())))
+    mine = Routes(app, cast("Services", AcceptingServices(uuid4())))
     for method, path, role in routes:
         mine.add(f"{method} {path}", method, path, endpoint(role))
     mine.add_fallback()

@@ -154,7 +154,7 @@ def test_every_byte_is_the_vendors(kind: str) -> None:
 
 @KINDS
 def test_the_cases_have_every_option_and_lack_it(kind: str) -> None:
-    """Or the comparison would prove less than it seems to."""
+    """The comparison covers every option with and without a value."""
     made = list(cases(kind))
     for option in ("ip", "cache_control", "disposition", "content_type", "carries_id"):
         assert {bool(getattr(case, option)) for case in made} == {True, False}
@@ -171,13 +171,13 @@ def test_an_address_is_the_vendors() -> None:
 
 
 def test_the_version_is_the_clients() -> None:
-    """What the client sends as its version, the account reads our signatures by."""
+    """The account checks signatures by the rules of the version that the client sends."""
     assert sas.VERSION == X_MS_VERSION
 
 
 @KINDS
 def test_a_link_says_the_same_under_the_same_id(kind: str) -> None:
-    """However often it is made; and what says something else has another id."""
+    """A link made again has the same id; different links have different ids."""
     ids = {}
     for case in cases(kind):
         link_id, _ = case.ours()

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from shared.settings.secret import Fixed, Part, Rotating, VaultUnavailable
+from tests.at_once import at_once
 from tests.conftest import SetClock
 
 JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)
@@ -117,7 +118,7 @@ def test_refusals_do_not_hammer_the_vault(
 def test_last_known_value_is_used_while_the_vault_is_away(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
-    """And only one call in a minute waits for a vault that may be slow to say nothing."""
+    """Only one call in a minute waits for a vault that may be slow to fail."""
     keeper.is_away = True
     clock.advance(minutes=10)
     assert {secret.current() for _ in range(100)} == {"first"}
@@ -201,16 +202,8 @@ def test_one_thread_reads_an_old_value_while_the_others_go_on(
 
 
 def test_all_refused_callers_wait_for_one_reading(secret: Rotating, keeper: Keeper) -> None:
-    together = threading.Barrier(8)
-
-    def be_refused() -> str | None:
-        together.wait(timeout=30)
-        return secret.replacement_for("first")
-
     keeper.value = "second"
-    with ThreadPoolExecutor(8) as pool:
-        tries = [pool.submit(be_refused) for _ in range(8)]
-        assert [attempt.result() for attempt in tries] == ["second"] * 8
+    assert at_once(8, lambda: secret.replacement_for("first")) == ["second"] * 8
     assert len(keeper.asked) == 1
 
 

@@ -1,4 +1,4 @@
-"""Settings: every one is read and checked, and everything that is wrong is said at once."""
+"""Settings: every one is read and checked, and all problems are reported at once."""
 
 import os
 import subprocess
@@ -272,7 +272,7 @@ def test_the_temporary_folder_is_an_absolute_path() -> None:
     ids=str,
 )
 def test_the_temporary_folder_is_one_of_its_own(path: Path) -> None:
-    """Old files in it are deleted: it must not hold anybody's home, or the app itself."""
+    """Old files in it are deleted: it must not contain a home folder or the app itself."""
     (problem,) = problems(TEMP_DIR=str(path))
     assert problem.startswith("TEMP_DIR must be a folder of its own")
 
@@ -334,7 +334,7 @@ def test_other_texts_are_no_schedule(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["0 0 0 30 2 *", "0 0 0 31 4,jun,9,11 *", "0 0 0 30-31 feb *"])
 def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
-    """The host would leave the cleanup out, and start without a word."""
+    """The host would start without the cleanup, and report nothing."""
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem == "CLEANUP_SCHEDULE names a day that none of its months has"
 

@@ -15,7 +15,7 @@ DATABASE = COMPLETE["DATABASE_URL"]
 
 @dataclass
 class Keeper:
-    """A vault in memory; `fault` is what it says when it gives nothing."""
+    """A vault in memory; `fault` is the error that it raises."""
 
     values: dict[str, str] = field(default_factory=dict)
     fault: str | None = None
@@ -59,7 +59,7 @@ def test_everything_can_be_in_the_vault() -> None:
 
 
 def test_environment_overrides_the_vault() -> None:
-    """And is not asked for there: a start waits for every question."""
+    """The vault is not asked for it, because each request delays the start."""
     keeper = Keeper({"AUTH_AUDIENCE": "of the vault", "DATABASE_URL": "postgresql://vault/x"})
     found = keeper.read(**COMPLETE | {"AUTH_ISSUER": COMPLETE["AUTH_ISSUER"]})
     assert found.auth.audience == COMPLETE["AUTH_AUDIENCE"]
@@ -94,7 +94,7 @@ def test_a_wrong_value_in_the_vault_stops_the_start_without_being_shown() -> Non
 
 
 def test_a_vault_that_gives_nothing_is_one_problem_beside_the_others() -> None:
-    """What is absent from the environment may well be in it: nothing is called missing."""
+    """Absent settings may be in the vault, so none is called missing."""
     keeper = Keeper(fault="does not answer")
     problems = keeper.problems(AUTH_ISSUER="issuer", BLOB_TRIGGER_SOURCE="Pigeons")
     assert sorted(p.split()[0] for p in problems) == [

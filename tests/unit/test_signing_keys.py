@@ -148,7 +148,7 @@ def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
 
 
 def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet) -> None:
-    """Not only the one that fetches them: the issuer is up, and no caller may get an outage."""
+    """All callers wait for the one that fetches; none gets an outage."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.clock.advance(days=2)
@@ -268,7 +268,7 @@ def test_last_of_two_keys_with_one_id_counts(key_set: KeySet) -> None:
 
 
 def test_only_the_public_part_of_a_published_private_key_is_used(key_set: KeySet) -> None:
-    """It is the issuer's disaster; there is nothing in it that has to stop us."""
+    """The issuer's mistake does not make its public key unusable."""
     whole = jwt.algorithms.RSAAlgorithm.to_jwk(KEY, as_dict=True)
     key_set.keys = [public_jwk(KEY, KEY_ID) | whole | {"key_ops": ["verify"]}]
     assert key_set.verifier().verify(f"Bearer {token()}").subject == "alice"

@@ -89,7 +89,7 @@ def test_a_call_beyond_the_slots_waits_for_an_answer(slots: Slots, storage: Stor
     assert 0.1 < ask(slots) < 0.5
 
 
-def test_after_a_wait_in_vain_one_call_at_a_time_tries(
+def test_after_a_timeout_one_call_at_a_time_tries(
     slots: Slots, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.slots._LONG", 0.0)

@@ -61,7 +61,7 @@ def test_a_request_without_a_bearer_token_is_refused(key_set: KeySet, header: st
     "header", ["Bearer {0},Bearer {0}", "Bearer {0} {0}", "Bearer Bearer {0}", "Bearer {0};"]
 )
 def test_one_token_is_sent_at_a_time(key_set: KeySet, header: str) -> None:
-    """Two headers arrive as one, joined by a comma: there is no choosing between tokens."""
+    """Two headers arrive as one, joined by a comma; neither token is accepted."""
     with pytest.raises(Unauthenticated) as caught:
         key_set.verifier().verify(header.format(token()))
     assert not isinstance(caught.value, TokenMissing)
@@ -84,7 +84,7 @@ def test_an_unsigned_token_is_refused(verify: Verify) -> None:
 
 
 def test_public_key_is_not_accepted_as_a_shared_secret(verify: Verify) -> None:
-    """The classic confusion: HS256, signed with what everybody can fetch."""
+    """The classic confusion: HS256, signed with the public key."""
     for secret in public_forms(KEY, public_jwk(KEY, KEY_ID)):
         assert "RS256" in refusal(verify, hmac_signed(secret))
 
@@ -118,7 +118,7 @@ def test_a_tampered_signature_is_refused(verify: Verify) -> None:
 
 
 def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
-    """jku, x5u, jwk and x5c would let anybody name the key that believes them."""
+    """With jku, x5u, jwk or x5c an attacker could name the key that verifies the token."""
     with serving(
         lambda _: Reply(200, json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode())
     ) as trap:
@@ -398,7 +398,7 @@ def test_critical_headers_are_not_ignored(verify: Verify, extra: dict[str, objec
 
 
 def test_last_of_two_members_with_one_name_counts(verify: Verify) -> None:
-    """Everywhere alike: what was checked is what is used."""
+    """All readers of a token see the same value: the checked one is the used one."""
     header = b'{"alg":"%s","alg":"%s","kid":"%s","kid":"%s"}'
     good = signed_by_hand(header % (b"none", b"RS256", b"other", b"first"), claims())
     assert verify(good).subject == "alice"

@@ -27,10 +27,12 @@ class Tag(StrEnum):
 
     VIDEOS = "Videos"
     CLIPS = "Clips"
+    BIN = "Recycle bin"
     CUTTING = "Cutting"
     LINKS = "Links"
     SHARES = "Shares"
     MIGRATIONS = "Migrations"
+    DRIFT = "Consistency"
     SERVICE = "Service"
 
 

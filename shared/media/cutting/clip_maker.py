@@ -12,7 +12,7 @@ from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.muxed import Emit
 from shared.media.cutting.new_sound import encode_sound
 from shared.media.cutting.packets import CopiedFilm, copy_packets
-from shared.media.media_file import opened
+from shared.media.media_file import opened_tracks
 from shared.media.reading.source import ByteSource, Limits
 from shared.model import Accuracy
 
@@ -30,8 +30,7 @@ def copy_clip(
     source: ByteSource, wanted: CutRange, emit: Emit, *, block: int, limits: Limits
 ) -> CopiedFilm:
     """Copies packets into an MP4; see `packets.copy_packets`."""
-    with opened(source, limits) as film:
-        container, file, tracks = film.container, film.file, film.tracks
+    with opened_tracks(source, limits) as (container, file, tracks):
         streams: list[VideoStream | AudioStream] = [
             stream for stream in container.streams.audio if stream.codec_context is not None
         ]
@@ -60,8 +59,7 @@ def encode_clip(
     check: Callable[[], None],
 ) -> CopiedFilm:
     """Encodes what is shown in the range; see `encoding.encode`."""
-    with opened(source, limits) as film:
-        container, file, tracks = film.container, film.file, film.tracks
+    with opened_tracks(source, limits) as (container, file, tracks):
         return encode(
             container,
             file,
@@ -85,8 +83,7 @@ def copy_picture(
     check: Callable[[], None],
 ) -> CopiedFilm:
     """The whole film with its picture copied and its sound encoded; see `new_sound`."""
-    with opened(source, limits) as film:
-        container, file, tracks = film.container, film.file, film.tracks
+    with opened_tracks(source, limits) as (container, file, tracks):
         if tracks.video is None or tracks.audio is None:
             raise Unsuitable("the film has no picture, or no sound")
         return encode_sound(

@@ -14,16 +14,24 @@ import av
 import av.filter
 from av import VideoFrame
 from av.filter import Graph
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from shared.media.inspect.probe import pixel_shape
-from shared.media.pictures.color import hdr_of, screen_color
+from shared.media.pictures.color import hdr_of, matrix_of, range_of, screen_color
 from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import Size, square_size, within
 from shared.model import Hdr
 
 _TABLE_SIDE = 33
 _TURNS = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+_MATRIX_NAMES = {
+    Colorspace.ITU709: "bt709",
+    Colorspace.FCC: "fcc",
+    Colorspace.ITU601: "bt601",
+    Colorspace.SMPTE240M: "smpte240m",
+    Colorspace.BT2020: "bt2020",
+}
 _TO_709 = "out_color_matrix=bt709:out_range=tv"
 
 
@@ -77,12 +85,19 @@ class BrowserFrames:
         graph.configure()
         return graph
 
+    def _is_plain(self, frame: VideoFrame) -> bool:
+        """Whether the colours and the size are right as they are: to scale would cost a tenth."""
+        size = (frame.width, frame.height)
+        plain = frame.format.name == "yuv420p" and range_of(frame) is None
+        return plain and size == self._coded and matrix_of(frame) is Colorspace.ITU709
+
     def _filters(self, frame: VideoFrame) -> Iterator[str]:
         width, height = self._coded
         if frame.interlaced_frame:
             yield "bwdif=mode=send_frame:deint=interlaced"
         if self._hdr is Hdr.SDR:
-            yield f"scale=w={width}:h={height}:{_TO_709}"
+            if not self._is_plain(frame):
+                yield f"scale=w={width}:h={height}:{_matrix_name(frame)}{_TO_709}"
         else:
             # Smaller first: the table of colours costs more than all else.
             yield f"scale=w={width}:h={height}:in_color_matrix=bt2020:out_range=pc"
@@ -94,6 +109,12 @@ class BrowserFrames:
             yield "vflip"
         yield from _TURNS[self._orientation.rotation]
         yield "setsar=r=1"
+
+
+def _matrix_name(frame: VideoFrame) -> str:
+    """What the scaler is told: it would take BT.601 for all that is untagged."""
+    matrix = matrix_of(frame)
+    return "" if matrix is None else f"in_color_matrix={_MATRIX_NAMES[matrix]}:"
 
 
 def _even(length: int) -> int:

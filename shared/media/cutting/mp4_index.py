@@ -5,11 +5,11 @@ other files, no second edit. Everything else raises Unsuitable, and another meth
 """
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, chain, islice, repeat
+from itertools import accumulate, chain, islice, pairwise, repeat
+from operator import mul
 
 from shared.media.cutting.mp4_boxes import Box, MalformedIndex, boxes_in
 
@@ -26,12 +26,14 @@ class Unsuitable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Samples that lie one after the other: the first one's number, how many, where they begin."""
+class Chunks:
+    """Samples that lie one after the other: of each chunk its first sample, and where it begins.
 
-    first: int
-    count: int
-    offset: int
+    `firsts` has one more entry: the number behind the last sample.
+    """
+
+    firsts: array[int]
+    offsets: array[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,9 @@ class Track:
     timescale: int
     decode_times: array[int]
     offsets: array[int] | None
-    sizes: Sequence[int]
+    sizes: array[int]
     sync: array[int] | None
-    chunks: Sequence[Chunk]
+    chunks: Chunks
     zero: int
     shown: int | None
 
@@ -73,17 +75,6 @@ class Track:
     def units(self, seconds: Fraction) -> Fraction:
         """A time on the clock of the movie as a presentation time of the track."""
         return seconds * self.timescale + self.zero
-
-    def places(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Number and place in the file of the samples `first` to `last`."""
-        at = bisect_left(self.chunks, first + 1, key=lambda chunk: chunk.first) - 1
-        for chunk in self.chunks[at:]:
-            if chunk.first > last:
-                return
-            numbers = range(chunk.first, min(chunk.first + chunk.count, last + 1))
-            sizes = (self.sizes[number] for number in numbers)
-            starts = accumulate(sizes, initial=chunk.offset)
-            yield from ((n, place) for n, place in zip(numbers, starts, strict=False) if n >= first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +177,7 @@ def _edit(box: Box, timescale: int, movie_timescale: int) -> tuple[int, int | No
     return zero, None if shown is None else shown + round(delay * timescale)
 
 
-def _sizes(tables: Box) -> Sequence[int]:
+def _sizes(tables: Box) -> array[int]:
     table = tables.optional(b"stsz")
     if table is None:
         raise Unsuitable("sample sizes are compact")
@@ -235,7 +226,7 @@ def _sync(tables: Box) -> array[int] | None:
     return array("I", (number - 1 for number in table.numbers(8, table.uint(4, 4)) if number))
 
 
-def _chunks(tables: Box, samples: int) -> Sequence[Chunk]:
+def _chunks(tables: Box, samples: int) -> Chunks:
     places = tables.optional(b"co64")
     if places is not None:
         offsets = places.numbers(8, places.uint(4, 4), "Q")
@@ -245,16 +236,15 @@ def _chunks(tables: Box, samples: int) -> Sequence[Chunk]:
     table = tables.child(b"stsc")
     entries = table.numbers(8, 3 * table.uint(4, 4))
     begins, counts = entries[::3], entries[1::3]
-    chunks: list[Chunk] = []
-    number = 0
-    for index, count in enumerate(counts):
-        begin = begins[index] - 1
-        end = begins[index + 1] - 1 if index + 1 < len(begins) else len(offsets)
-        for chunk in range(begin, min(end, len(offsets))):
-            chunks.append(Chunk(number, count, offsets[chunk]))
-            number += count
-            if number > _MOST_SAMPLES:
-                raise Unsuitable("the index is too large")
-    if number < samples:
+    # Each entry is for the chunks up to the one, counted from 1, at which the next entry begins.
+    ends = [*begins[1:], len(offsets) + 1]
+    alike = [max(0, min(end, len(offsets) + 1) - at) for at, end in zip(begins, ends, strict=True)]
+    if not begins or begins[0] != 1 or any(after < at for at, after in pairwise(begins)):
+        raise Unsuitable("chunks are out of order")
+    total = sum(map(mul, counts, alike))
+    if total > _MOST_SAMPLES:
+        raise Unsuitable("the index is too large")
+    if total < samples:
         raise Unsuitable("samples have no place")
-    return chunks
+    counts_of_chunks = chain.from_iterable(map(repeat, counts, alike))
+    return Chunks(array("I", accumulate(counts_of_chunks, initial=0)), offsets)

@@ -7,19 +7,15 @@ as it is.
 
 import struct
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from operator import sub
 
 from shared.media.cutting.mp4_boxes import Box, box, full_box, patched, swapped
 from shared.media.cutting.mp4_index import NORMAL_SPEED, Movie, Track, Unsuitable
+from shared.media.cutting.mp4_runs import Placement, Range, Runs, ranges_of, runs_of
 from shared.media.cutting.mp4_selection import Selection, Span
 
-type Range = tuple[int, int]
-
-# Bytes between two ranges that are copied as well: a request costs more than they do.
-_LARGEST_GAP = 1024 * 1024
 _LARGEST_32_BITS = 0xFFFF_FFFF
 _KEPT_OF_A_TRACK = frozenset((b"tkhd", b"tapt"))
 
@@ -36,15 +32,6 @@ class Rewritten:
         return len(self.header) + sum(length for _, length in self.ranges)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Samples of one track that lie one after the other in the source."""
-
-    offset: int
-    size: int
-    samples: int
-
-
 def rewritten(
     file_type: bytes, movie: Movie, span: Span, ranges: Sequence[Range] | None = None
 ) -> Rewritten:
@@ -52,57 +39,18 @@ def rewritten(
 
     `ranges` are those of the source that the new film keeps, by default just what it needs.
     """
-    runs = [list(_runs(selection)) for selection in span.selections]
-    ranges = ranges or _merged(run for track in runs for run in track)
+    runs = [runs_of(selection) for selection in span.selections]
+    ranges = ranges or ranges_of(runs)
     tables = [
         _sample_tables(selection, track)
         for selection, track in zip(span.selections, runs, strict=True)
     ]
-    size = len(_header(file_type, movie, span, tables, [[0] * len(track) for track in runs], 0))
-    placement = _Placement(ranges, size)
-    chunks = [[placement.of(run.offset) for run in track] for track in runs]
+    unknown = [array("Q", bytes(8 * len(track.offsets))) for track in runs]
+    size = len(_header(file_type, movie, span, tables, unknown, 0))
+    placement = Placement(ranges, size)
+    chunks = [placement.of(track.offsets) for track in runs]
     media = sum(length for _, length in ranges)
     return Rewritten(_header(file_type, movie, span, tables, chunks, media), ranges)
-
-
-class _Placement:
-    """Where the bytes of the source are in the new file."""
-
-    def __init__(self, ranges: Sequence[Range], begin: int) -> None:
-        self._offsets = [offset for offset, _ in ranges]
-        self._begins = list(accumulate((length for _, length in ranges), initial=begin))
-
-    def of(self, offset: int) -> int:
-        at = bisect_right(self._offsets, offset) - 1
-        return self._begins[at] + offset - self._offsets[at]
-
-
-def _runs(selection: Selection) -> Iterator[_Run]:
-    track, numbers = selection.track, selection.numbers
-    kept = None if isinstance(numbers, range) else set(numbers)
-    offset, size, samples = -1, 0, 0
-    for number, place in track.places(numbers[0], numbers[-1]):
-        if kept is not None and number not in kept:
-            continue
-        if place != offset + size:
-            if samples:
-                yield _Run(offset, size, samples)
-            offset, size, samples = place, 0, 0
-        size += track.sizes[number]
-        samples += 1
-    yield _Run(offset, size, samples)
-
-
-def _merged(runs: Iterator[_Run]) -> list[Range]:
-    """The ranges that hold all runs, with small gaps between them closed."""
-    ranges: list[Range] = []
-    for run in sorted(runs, key=lambda run: run.offset):
-        if ranges and run.offset <= sum(ranges[-1]) + _LARGEST_GAP:
-            begin, length = ranges[-1]
-            ranges[-1] = (begin, max(length, run.offset + run.size - begin))
-        else:
-            ranges.append((run.offset, run.size))
-    return ranges
 
 
 def _header(
@@ -110,7 +58,7 @@ def _header(
     movie: Movie,
     span: Span,
     tables: Sequence[bytes],
-    chunks: Sequence[Sequence[int]],
+    chunks: Sequence[array[int]],
     media: int,
 ) -> bytes:
     timescale = _movie_timescale(movie, span)
@@ -146,7 +94,7 @@ def _movie_header(header: Box, timescale: int, length: int) -> bytes:
     return patched(header.whole, changes)
 
 
-def _track(selection: Selection, timescale: int, tables: bytes, chunks: Sequence[int]) -> bytes:
+def _track(selection: Selection, timescale: int, tables: bytes, chunks: array[int]) -> bytes:
     track = selection.track
     length = _shown_for(selection, timescale)
     kept = [
@@ -154,7 +102,7 @@ def _track(selection: Selection, timescale: int, tables: bytes, chunks: Sequence
         for inside in track.box.children()
         if inside.kind in _KEPT_OF_A_TRACK
     ]
-    places = swapped(array("Q", chunks)).tobytes()
+    places = swapped(chunks[:]).tobytes()
     table = box(b"stbl", tables, full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), places))
     information = track.box.child(b"mdia", b"minf")
     minf = box(b"minf", *_others(information, b"stbl"), table)
@@ -201,14 +149,14 @@ def _edits(selection: Selection, timescale: int) -> bytes:
     return box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", len(entries)), body))
 
 
-def _sample_tables(selection: Selection, runs: Sequence[_Run]) -> bytes:
+def _sample_tables(selection: Selection, runs: Runs) -> bytes:
     """All tables of a track but the places of its chunks."""
     track, numbers = selection.track, selection.numbers
-    times = track.decode_times
-    ends = [times[number] for number in numbers[1:]] + [times[numbers[-1] + 1]]
-    durations = [end - times[number] for number, end in zip(numbers, ends, strict=True)]
+    times = _of(track.decode_times, numbers)
+    times.append(track.decode_times[numbers[-1] + 1])
+    durations = map(sub, times[1:], times)
     description = track.box.child(b"mdia", b"minf", b"stbl", b"stsd")
-    sizes = swapped(array("I", (track.sizes[number] for number in numbers))).tobytes()
+    sizes = swapped(_of(track.sizes, numbers)).tobytes()
     return b"".join(
         (
             bytes(description.whole),
@@ -224,7 +172,7 @@ def _sample_tables(selection: Selection, runs: Sequence[_Run]) -> bytes:
 def _offsets(track: Track, numbers: Sequence[int]) -> bytes:
     if track.offsets is None:
         return b""
-    offsets = [track.offsets[number] for number in numbers]
+    offsets = _of(track.offsets, numbers)
     return full_box(b"ctts", int(min(offsets) < 0), 0, _run_lengths(offsets))
 
 
@@ -236,15 +184,30 @@ def _sync(track: Track, numbers: Sequence[int]) -> bytes:
     return full_box(b"stss", 0, 0, struct.pack(">I", len(kept)), swapped(kept).tobytes())
 
 
-def _run_lengths(values: Sequence[int]) -> bytes:
-    runs = [(len(list(equal)), value) for value, equal in groupby(values)]
-    flat = array("I", (number & _LARGEST_32_BITS for run in runs for number in run))
-    return struct.pack(">I", len(runs)) + swapped(flat).tobytes()
+def _of(table: array[int], numbers: Sequence[int]) -> array[int]:
+    """The entries of these samples, in an array of their own."""
+    first, last = numbers[0], numbers[-1]
+    if last - first + 1 == len(numbers):
+        return table[first : last + 1]
+    return array(table.typecode, (table[number] for number in numbers))
 
 
-def _chunk_counts(runs: Sequence[_Run]) -> bytes:
+def _run_lengths(values: Iterable[int]) -> bytes:
+    """How often each value comes, and the value: two numbers of 32 bits a run."""
+    flat, count, last = array("I"), 0, 0
+    for value in values:
+        if value == last or not count:
+            count, last = count + 1, value
+        else:
+            flat.extend((count, last & _LARGEST_32_BITS))
+            count, last = 1, value
+    flat.extend((count, last & _LARGEST_32_BITS))
+    return struct.pack(">I", len(flat) // 2) + swapped(flat).tobytes()
+
+
+def _chunk_counts(runs: Runs) -> bytes:
     entries: list[int] = []
-    for place, run in enumerate(runs, 1):
-        if not entries or entries[-2] != run.samples:
-            entries += (place, run.samples, 1)
+    for place, samples in enumerate(runs.samples, 1):
+        if not entries or entries[-2] != samples:
+            entries += (place, samples, 1)
     return struct.pack(">I", len(entries) // 3) + swapped(array("I", entries)).tobytes()

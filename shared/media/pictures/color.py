@@ -50,8 +50,8 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
     image: Image.Image = frame.to_image(  # type: ignore[no-untyped-call]  # PyAV annotates none
         width=size[0],
         height=size[1],
-        src_colorspace=_matrix(frame),
-        src_color_range=_range(frame),
+        src_colorspace=matrix_of(frame),
+        src_color_range=range_of(frame),
         interpolation=Interpolation.AREA
         | Interpolation.ACCURATE_RND
         | Interpolation.FULL_CHR_H_INT,
@@ -61,7 +61,7 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
     return image.point(_shaper(hdr) * 3).filter(_lut(hdr))
 
 
-def _matrix(frame: VideoFrame) -> Colorspace | None:
+def matrix_of(frame: VideoFrame) -> Colorspace | None:
     """Return the matrix of YUV to RGB: as tagged, else by size as players do.
 
     FFmpeg takes BT.601 for all that is untagged, which shifts the colours of HD.
@@ -72,7 +72,8 @@ def _matrix(frame: VideoFrame) -> Colorspace | None:
     return _MATRICES.get(frame.colorspace, Colorspace.ITU709 if is_hd else Colorspace.ITU601)
 
 
-def _range(frame: VideoFrame) -> ColorRange | None:
+def range_of(frame: VideoFrame) -> ColorRange | None:
+    """Return the full range where it is used, None for the usual one."""
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
     return ColorRange.JPEG if full else None
 

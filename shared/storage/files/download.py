@@ -84,7 +84,7 @@ def _fetch_rest(part: FileIO, stored: Stored, ranges: _Ranges, progress: Progres
     os.fsync(part)
     if not _matches(digests, stored):
         part.truncate(0)  # a later run must not resume it
-        raise StorageUnavailable("What arrived is not what storage says it has.")
+        raise StorageUnavailable("The bytes that arrived differ from those that storage describes.")
 
 
 @contextmanager

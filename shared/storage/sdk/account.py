@@ -121,7 +121,7 @@ def _credentials(settings: StorageSettings) -> tuple[str, Secret | None, str]:
 
 
 def _queue_address(settings: StorageSettings, name: str, blobs: str) -> str:
-    """Where the account's queues answer: beside its blobs, unless a connection string says more."""
+    """The address of the queues: beside the blobs, unless a connection string names it."""
     if settings.connection_string is not None:
         endpoint = _parts(settings.connection_string.current()).get("queueendpoint")
         if endpoint is not None:

@@ -1,6 +1,6 @@
 """Turns the exceptions of Azure's storage SDK into Cliplink's own errors.
 
-Imports the client's library only when an exception comes through.
+Imports the client's library only for an exception.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _CLIENT_ERRORS = range(400, 500)
 def azure_errors(operation: str) -> Iterator[None]:
     """Translates exceptions, and opens a span that names the operation but no URL.
 
-    An exception that points to a bug of this app passes through as it is.
+    An exception that shows a bug of this app passes through unchanged.
     """
     try:
         with telemetry.request(f"storage.{operation}", "storage"):
@@ -35,14 +35,14 @@ def azure_errors(operation: str) -> Iterator[None]:
 
 
 def is_leased(error: "HttpResponseError") -> bool:
-    """Whether another client's lease is in the way."""
+    """Whether another client's lease prevents the request."""
     return _code(error).startswith("Lease")
 
 
 def is_held(error: "HttpResponseError") -> bool:
     """Whether the refusal of a deletion says that a policy keeps the blob, or a legal hold.
 
-    Any conflict means that, but of a container, of a lease and of a copy that is being made.
+    Every conflict means that, except those of a container, of a lease and of a running copy.
     """
     passes = _code(error).startswith(("Container", "Lease", "PendingCopyOperation"))
     return error.status_code == HTTPStatus.CONFLICT and not passes

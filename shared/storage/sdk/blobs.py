@@ -1,4 +1,4 @@
-"""Blobs by container and name: look, read a range, write, list, delete, fetch from the archive.
+"""Blobs by container and name: properties, ranges, writing, listing, deleting, rehydrating.
 
 Whole blobs are never read here. All calls raise StorageUnavailable in an outage. The SDK
 is imported late: docs/adr/0020-late-imports.md.
@@ -6,10 +6,11 @@ is imported late: docs/adr/0020-late-imports.md.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from shared.errors import BlobHeld, BlobMissing, CliplinkError
+from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
@@ -57,17 +58,26 @@ class Blobs:
         *,
         replace: bool,
         metadata: Mapping[str, str] | None = None,
+        only_version: str | None = None,
     ) -> None:
-        """Writes a small blob in one request; without `replace`, raises BlobExists."""
+        """Writes a small blob in one request; without `replace`, raises BlobExists.
+
+        With `only_version`, an ETag, it replaces that version and no other: raises BlobChanged.
+        """
+        from azure.core import MatchConditions
         from azure.storage.blob import ContentSettings
 
         settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
+        condition: dict[str, Any] = {}
+        if only_version is not None:
+            condition = {"etag": only_version, "match_condition": MatchConditions.IfNotModified}
         with self._admission.slot(), azure_errors("put"):
             self._client(container, name).upload_blob(
                 data,
                 overwrite=replace,
                 content_settings=settings,
                 metadata=dict(metadata or {}),
+                **condition,
             )
 
     def set_md5(self, container: str, blob: Blob, md5: str) -> str:
@@ -85,9 +95,9 @@ class Blobs:
         return str(answer["etag"]).strip('"')
 
     def rehydrate(self, container: str, name: str, priority: RehydratePriority) -> bool:
-        """Starts to fetch a blob from the archive, or hurries what is under way.
+        """Starts to restore a blob from the archive, or raises the priority of a running restore.
 
-        False if it is under way and stays as it is. Raises BlobMissing. The blob is offline
+        False if a running restore stays as it is. Raises BlobMissing. The blob is offline
         meanwhile: for hours, with high priority for less than one.
         """
         from azure.core.exceptions import HttpResponseError
@@ -109,13 +119,26 @@ class Blobs:
 
         Raises BlobHeld where a legal hold or an immutability policy keeps it.
         """
+        return self._delete(container, name, {})
+
+    def delete_version(self, container: str, version: Blob) -> bool:
+        """The same, unless the blob is another version by now; False if that, or absent."""
+        from azure.core import MatchConditions
+
+        condition = {"etag": version.etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            return self._delete(container, version.name, condition)
+        except BlobChanged:
+            return False
+
+    def _delete(self, container: str, name: str, condition: Mapping[str, Any]) -> bool:
         from azure.core.exceptions import HttpResponseError
 
         client = self._client(container, name)
         try:
             with self._admission.slot(), azure_errors("delete"):
                 try:
-                    _delete_leased_or_not(client)
+                    _delete_leased_or_not(client, condition)
                 except HttpResponseError as error:
                     if is_held(error):
                         raise BlobHeld(f"A policy keeps the blob {name}.") from error
@@ -125,17 +148,23 @@ class Blobs:
         return True
 
     def delete_prefix(
-        self, container: str, prefix: str, may_go_on: Callable[[], bool] = lambda: True
+        self,
+        container: str,
+        prefix: str,
+        may_go_on: Callable[[], bool] = lambda: True,
+        keep: Callable[[str], bool] = lambda _name: False,
     ) -> int:
         """Deletes the blobs whose names begin with `prefix` and returns how many there were.
 
-        Stops after the batch in which `may_go_on` becomes false. Each blob is independent of the
-        others: the first error is raised when all have been tried.
+        Those for whose name `keep` is true stay. Stops after the batch in which `may_go_on`
+        becomes false. Each blob is independent of the others: the first error is raised when all
+        have been tried.
         """
         tried = 0
         problems: list[CliplinkError] = []
         for page in self.pages(container, prefix):
-            for batch in batched((blob.name for blob in page), _DELETE_BATCH, strict=False):
+            names = (blob.name for blob in page if not keep(blob.name))
+            for batch in batched(names, _DELETE_BATCH, strict=False):
                 problems += self._delete_batch(container, batch)[:1]
                 tried += len(batch)
                 if not may_go_on():
@@ -166,6 +195,33 @@ class Blobs:
                 return
             yield blobs
 
+    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
+        """Up to 5000 blobs with their metadata, and the marker of the next page or None.
+
+        The first page without a marker. A marker is valid for days; raises BlobMissing if it is
+        not any more.
+        """
+        from azure.core.exceptions import HttpResponseError
+
+        # The vendor's type does not tell that it has the marker of the next page.
+        pages: Any = (
+            self._account.client.get_container_client(container)
+            .list_blobs(include=["metadata"], results_per_page=_LIST_PAGE)
+            .by_page(continuation_token=marker)
+        )
+        with self._admission.slot(), azure_errors("list"):
+            try:
+                blobs = [_blob(properties) for properties in next(pages)]
+            except HttpResponseError as error:
+                if marker and error.status_code == HTTPStatus.BAD_REQUEST:
+                    raise BlobMissing("The marker of the listing is not valid any more.") from error
+                raise
+        return blobs, pages.continuation_token or None
+
+    def delete_names(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
+        """Deletes up to 256 blobs in one request, and returns what was wrong with single ones."""
+        return self._delete_batch(container, names) if names else []
+
     def check(self, container: str) -> None:
         """Raises StorageUnavailable unless the container can be read; answers within seconds."""
         with self._admission.slot(), azure_errors("check"):
@@ -174,7 +230,7 @@ class Blobs:
             )
 
     def _delete_batch(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
-        """Deletes blobs and returns what was wrong with single ones."""
+        """Deletes blobs and returns the errors of single ones."""
         with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
                 *names, delete_snapshots="include", raise_on_any_failure=False
@@ -194,18 +250,18 @@ class Blobs:
         return self._account.client.get_blob_client(container, name)
 
 
-def _delete_leased_or_not(client: "BlobClient") -> None:
+def _delete_leased_or_not(client: "BlobClient", condition: Mapping[str, Any]) -> None:
     from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobLeaseClient
 
     try:
-        client.delete_blob(delete_snapshots="include")
+        client.delete_blob(delete_snapshots="include", **condition)
     except HttpResponseError as error:
         if not is_leased(error):
             raise
         # An upload link allows its holder to take a lease, even an infinite one.
         BlobLeaseClient(client).break_lease(lease_break_period=0)
-        client.delete_blob(delete_snapshots="include")
+        client.delete_blob(delete_snapshots="include", **condition)
 
 
 def _blob(properties: "BlobProperties") -> Blob:
@@ -219,6 +275,7 @@ def _blob(properties: "BlobProperties") -> Blob:
         content_md5=b64encode(bytes(md5)).decode() if md5 else None,
         access_tier=str(properties.blob_tier) if properties.blob_tier else None,
         rehydrating=_rehydrating(properties),
+        copy_status=properties.copy.status,
         metadata=dict(properties.metadata or {}),
     )
 

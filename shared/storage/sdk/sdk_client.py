@@ -22,9 +22,9 @@ from shared.auth.app_identity import AppIdentity
 from shared.settings.secret import Secret
 
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-# The last one is the emulator's code for a wrong key. From Azure it means a firewall, and
-# then costs one reading of the vault too many.
+# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes The last one is
+# the emulator's code for a wrong key. From Azure it means a firewall, and then causes one needless
+# read of the vault.
 _KEY_REFUSED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure"}
 _RETRIES: dict[str, Any] = {"backoff": 1, "random_jitter_range": 1, "retry_total": 2}
 
@@ -58,7 +58,7 @@ def _opened[Client: (BlobServiceClient, QueueClient)](
 
 
 class _Retries(LinearRetry):
-    """Repeats what failed, unless the server stayed silent: a caller waits for that only once."""
+    """Repeats failed requests, except after a time-out: a caller waits for that only once."""
 
     def increment(
         self,

@@ -1,10 +1,10 @@
 """Signing with an identity: user-delegation keys, fetched when first needed, kept in memory.
 
-Every instance has to sign alike, or one link would have as many addresses as there are
-instances. A SAS names of its key nothing but who asked for it, from when until when it holds,
-and for which service and version; so the service must be able to make the key again from
-these. We infer that keys asked for with the same two moments sign alike, and ask for moments
-that follow from the link alone. Should that be wrong, links are good but not the same.
+All instances have to sign alike; otherwise one link would have another address on each. A SAS names
+of its key nothing but who asked for it, from when until when it holds, and for which service and
+version; so the service must be able to make the key again from these. We infer that keys asked for
+with the same two moments sign alike, and ask for moments that follow from the link alone. Should
+that be wrong, links are good but not the same.
 https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key
 """
 
@@ -26,7 +26,7 @@ KEY_LIFE = timedelta(days=7)
 # A key begins with the day, so that one serves nearly all links of a day. A link that would
 # outlive that one gets a key that begins later: with the hour, or with its own five minutes.
 _GRIDS = (86_400, 3600, 300)
-# Keys can be revoked, all at once: then links are good again after so long at most.
+# Keys can be revoked, all at once: new links work again after this time at most.
 _TTL = timedelta(hours=1)
 _RETRY_AFTER = timedelta(minutes=1)
 _RENEWAL_PATIENCE = 0.5  # seconds
@@ -37,7 +37,7 @@ type Fetch = Callable[[datetime, datetime], DelegationKey]
 
 
 def key_period(period: LinkPeriod) -> tuple[datetime, datetime]:
-    """From when until when the key of a link holds; the link may have to end with it.
+    """Start and end of the key of a link; the link may have to end with its key.
 
     The start is in the past whenever the link's is, so the end is less than seven days away.
     """
@@ -69,7 +69,7 @@ class DelegatedSigners:
     def signer_for(self, period: LinkPeriod) -> tuple[Signer, LinkPeriod]:
         """The signer of a link, and the link's period, which ends no later than the key.
 
-        Raises StorageUnavailable if there is no key to be had.
+        Raises StorageUnavailable if there is no key.
         """
         holds = key_period(period)
         if holds[1] < period.expires_at:
@@ -81,7 +81,7 @@ class DelegatedSigners:
         if kept.stale_at <= self._clock() and self._lock.acquire(blocking=False):
             renewal = threading.Thread(target=self._renew, args=(holds, kept), daemon=True)
             renewal.start()
-            # A caller does not wait for storage that is silent: the old signer is good.
+            # A caller does not wait for storage that does not answer: the old signer still works.
             renewal.join(_RENEWAL_PATIENCE)
         return kept.signer, period
 
@@ -93,7 +93,7 @@ class DelegatedSigners:
                 return kept.signer
             if self._failures != failures:
                 # A thread that waited out one failed attempt does not start another.
-                raise StorageUnavailable("There is no key to sign links with for the moment.")
+                raise StorageUnavailable("There is no key to sign links at present.")
             try:
                 signer = self._make(self._fetch(*holds))
             except StorageUnavailable:
@@ -112,7 +112,7 @@ class DelegatedSigners:
             kept.signer = self._make(self._fetch(*holds))
             kept.stale_at = self._clock() + _TTL
         except StorageUnavailable:
-            _log.warning("A key to sign links with could not be fetched again; the old one serves")
+            _log.warning("The key that signs links could not be renewed; the old one stays in use")
             kept.stale_at = self._clock() + _RETRY_AFTER
         finally:
             self._lock.release()

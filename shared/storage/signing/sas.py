@@ -28,7 +28,7 @@ _UUID_FREE = ~(0xF << 76 | 0b11 << 62)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegationKey:
-    """A user-delegation key in the words of the service; `value` is base64 and secret."""
+    """A user-delegation key with the field names of the service; `value` is base64 and secret."""
 
     oid: str
     tid: str
@@ -41,7 +41,7 @@ class DelegationKey:
 
 @dataclass(frozen=True, slots=True)
 class LinkPeriod:
-    """From when until when a link works; whole seconds, UTC."""
+    """Start and end of a link; whole seconds, UTC."""
 
     starts_at: datetime
     expires_at: datetime
@@ -50,7 +50,7 @@ class LinkPeriod:
 class Signer:
     """One key of one account, prepared to sign with.
 
-    `protocol` is what links may be used over. Without `carries_id` a SAS does not name itself.
+    `protocol` is the protocol of links. Without `carries_id` a SAS does not name itself.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Signer:
 
 
 class Draft:
-    """A SAS but for the blob's name: all that many links have in common, written once.
+    """A SAS without the blob's name: the part that many links share, prepared once.
 
     `ip` is an address or a range "a-b"; `cache_control` and `content_type` are what storage is
     to answer with in place of the blob's own.
@@ -116,7 +116,7 @@ class Draft:
     def sign(self, name: str, disposition: str | None = None) -> tuple[UUID, str]:
         """The id and the query of a link to the blob of that name.
 
-        The id is made of what the link says: the same link has the same id on every instance.
+        The id is computed from the link's contents, so it is the same on every instance.
         `disposition` is the Content-Disposition that storage is to answer with.
         """
         signer = self._signer

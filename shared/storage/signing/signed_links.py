@@ -1,8 +1,8 @@
 """Time-limited links to single blobs: what they are bound to, and where they point.
 
-A link opens one blob, for one purpose, until a moment; https only, except on loopback. Links
-to read are the same for everybody who asks within a window (`shared.storage.signing.windows`), so
-that browsers and a CDN can keep what they open.
+A link opens one blob, for one purpose, until a moment; https only, except on loopback. Read links
+are the same for all requests within a window (`shared.storage.signing.windows`), so that browsers
+and a CDN can cache their content.
 """
 
 import re
@@ -18,7 +18,7 @@ from shared.storage.signing.delegation import KEY_LIFE
 from shared.storage.signing.sas import CREATE_OR_OVERWRITE, READ, Draft, quoted_name
 from shared.storage.signing.windows import CLOCK_SKEW, link_period, window_of
 
-# For how long browsers and a CDN may serve what they have without asking storage again.
+# For how long browsers and a CDN may serve a copy without asking storage again.
 _LONGEST_CACHED = 3600
 # With an identity a link ends with its key, seven days on: then a window takes from its life.
 _WINDOW_OF_LONG_LINKS = timedelta(minutes=10)
@@ -33,7 +33,7 @@ _NOT_IN_A_QUOTED_STRING = re.compile(r"[^ !#-\[\]-~]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTerms:
-    """What a read link is bound to besides blob and time.
+    """The limits and headers of a read link besides blob and time.
 
     `ip` is an address or a range "a-b". `download_as` makes browsers save it under that name,
     `shown_as` makes them play it, and is the name if the user saves it.
@@ -77,9 +77,8 @@ class Links:
     ) -> SignedLink:
         """A link that reads the blob, for `life` and up to a `window` more.
 
-        The window is `window_of(life)` unless the caller knows better; a window of nothing
-        makes a link of its own every second. `now` serves to make links that end together.
-        Raises StorageUnavailable.
+        The window is `window_of(life)` unless the caller sets it; a window of zero gives a new link
+        every second. `now` serves to make links that end together. Raises StorageUnavailable.
         """
         now = now or self._clock()
         key = (container, life, window, terms.ip, terms.content_type)
@@ -107,7 +106,7 @@ class Links:
     ) -> _Template:
         wanted = link_period(now, life, self._window(life, window))
         signer, when = self._account.signer_for(wanted)
-        # What fetches for a CDN has the CDN's address: storage would refuse it.
+        # Requests of a CDN come from the CDN's address, which storage would refuse.
         through_cdn = self._cdn is not None and terms.ip is None
         draft = Draft(
             signer,

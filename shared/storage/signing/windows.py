@@ -1,8 +1,8 @@
 """When links begin and end: in windows, so that all requests within one get the same link.
 
-A window is a stretch of time on a grid that all processes share. A link that is asked for
-ends with the window in which the asked life runs out: never sooner than asked, and later by
-less than a window. Both of its ends follow from the window alone. Pure.
+A window is a stretch of time on a grid that all processes share. A link ends with the window in
+which the requested life ends: never earlier than requested, and later by less than a window. Both
+of its ends follow from the window alone. Pure.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ def window_of(life: timedelta) -> timedelta:
 
 
 def link_period(now: datetime, life: timedelta, window: timedelta) -> LinkPeriod:
-    """From when until when a link works; without a window exactly `life` from now, in seconds.
+    """Start and end of a link; without a window exactly `life` from now, in seconds.
 
     It begins before now by the clock skew or more: at one moment for all of the window.
     """

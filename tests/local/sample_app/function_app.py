@@ -1,4 +1,4 @@
-"""A function app with every trigger that the local host plays; it records what reaches it.
+"""A function app with every trigger that the local host emulates; it records its calls.
 
 A call appends a line of JSON to the file that the setting RECORD names. A blob or message
 whose content begins with "fail" makes its function raise; "slow" makes it take its time.

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
-from shared.postgres.outages import Meaning, meaning_of
+from shared.postgres.error_meaning import Meaning, meaning_of
 
 OUTAGES = ("08006", "08P01", "53100", "53300", "57014", "57P01", "57P03", "58030", "58P01")
 BUGS = ("54000", "54001", "22021", "23505", "42601", "42P01", "25P02", "26000", "42P05", "XX000")

@@ -20,9 +20,9 @@ _LOCK_NOT_AVAILABLE = "55P03"
 class Meaning(Enum):
     """What to do about an error of the driver."""
 
-    OUTAGE = auto()  # the server is away: the same call may succeed later
+    OUTAGE = auto()  # the server is unavailable: the same call may succeed later
     READ_ONLY = auto()  # the same; other connections may lead to another server
-    CONFLICT = auto()  # another transaction was in the way
+    CONFLICT = auto()  # another transaction was in conflict
     BUG = auto()  # the statement or a value is wrong
 
 

@@ -1,0 +1,205 @@
+"""Cuts in a process of its own, so that its peak memory is its own: see bench/cutting.
+
+python -m bench.cutting.once cut BLOB_NAME START END
+python -m bench.cutting.once many BLOB_NAME VIDEO_ID COUNT SECONDS
+python -m bench.cutting.once encode FILE
+python -m bench.cutting.once tool COMMAND...
+
+Prints JSON: wall and CPU seconds, the peak of resident memory in MB, and `copying`, the seconds in
+which storage copied.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from bench.memory import peak_megabytes
+from clips.compose import Backends, compose_on, open_backends
+from clips.cut.__main__ import LocalFile
+from clips.cutting.cuts import CutDraft, Cutting
+from clips.cutting.cutter import Cutter
+from clips.library import ShownClip
+from shared.catalogue import Users
+from shared.catalogue.cut_queries import Cuts
+from shared.clock import utc_now
+from shared.errors import CliplinkError
+from shared.media import Limits
+from shared.media.cutting.clip_maker import CutRange, encode_clip
+from shared.model import Accuracy, Blob, ClipStatus, CutOrder, CutSource, Viewer
+from shared.settings import read_environment
+from shared.storage import (
+    RETRY_FOR_MINUTES,
+    BlobReader,
+    Blobs,
+    Composer,
+    Links,
+    Place,
+    Queue,
+    SourceRange,
+)
+
+type Report = dict[str, float]
+
+
+class TimedComposer(Composer):
+    """Adds up the time in which storage copies, which is its own and not the app's."""
+
+    copying = 0.0
+
+    def copy(self, place: Place, number: int, ranges: Sequence[SourceRange]) -> list[str]:
+        began = time.perf_counter()
+        try:
+            return super().copy(place, number, ranges)
+        finally:
+            self.copying += time.perf_counter() - began
+
+
+class CountedBlobs(Blobs):
+    """Counts the readers that are made: each of a source reads its index."""
+
+    readers = 0
+
+    def reader(self, container: str, blob: Blob) -> BlobReader:
+        self.readers += 1
+        return super().reader(container, blob)
+
+
+def measured(work: Callable[[], None]) -> Report:
+    began, busy = time.perf_counter(), time.process_time()
+    work()
+    return {
+        "wall": time.perf_counter() - began,
+        "cpu": time.process_time() - busy,
+        "peak_mb": peak_megabytes(),
+        "copying": 0.0,
+    }
+
+
+def cut(name: str, start: str, end: str) -> Report:
+    """One cut as a function makes it, from the opening of the source to the finished blob."""
+    backends = open_backends(read_environment())
+    composer = _composer(backends)
+    blobs, containers = backends.blobs, backends.containers
+    cutter = Cutter(blobs, containers, composer, "libx264")
+    blob = blobs.get(containers.videos, name)  # connects, as the function has by then
+    order = _order(blob, float(start), float(end))
+    method = []
+
+    def work() -> None:
+        done = cutter.cut(order, cutter.open(order), lambda: None)
+        method.append(done.method)
+
+    report = measured(work) | {"copying": composer.copying}
+    sys.stderr.write(f"{name}: {method[0]}\n")
+    report["output_mb"] = blobs.get(containers.clips, order.blob_name).size / 1e6
+    blobs.delete(containers.clips, order.blob_name)
+    return report
+
+
+def many(name: str, video_id: str, count: str, seconds: str) -> Report:
+    """Many cuts of one source in one call; images are left to the trigger."""
+    settings = read_environment()
+    backends = open_backends(settings)
+    services = compose_on(backends, settings)
+    composer = _composer(backends)
+    blobs = CountedBlobs(backends.account)
+    containers, length = backends.containers, float(seconds)
+    cutting = Cutting(
+        Cuts(backends.database),
+        services.library,
+        backends.account,
+        containers,
+        Queue(backends.account, containers.cuts_queue),
+        Cutter(blobs, containers, composer, "libx264"),
+        services.ingest,
+    )
+    with backends.database:
+        viewer = Viewer(Users(backends.database).id_of("bench", None))
+        services.sources.announce(viewer, UUID(video_id), "film.mp4", None)
+        services.source_ingest.landed(name)
+        drafts = [CutDraft(start=4.0 * n, end=4 * n + length) for n in range(int(count))]
+        answers: list[ShownClip | CliplinkError] = []
+
+        def work() -> None:
+            answers.extend(cutting.cut(viewer, UUID(video_id), None, Accuracy.KEYFRAME, drafts))
+
+        report = measured(work) | {"copying": composer.copying}
+        clips = [answer.clip for answer in answers if isinstance(answer, ShownClip)]
+        assert len(clips) == int(count)
+        at_once = sum('"storage_copy"' in (clip.cut or "") for clip in clips)
+        return report | {"readers": blobs.readers, "at_once": at_once}
+
+
+def encode(file: str) -> Report:
+    """The whole of a local file is encoded as for a playable copy."""
+    source = LocalFile(Path(file))
+
+    def work() -> None:
+        encode_clip(
+            source,
+            CutRange(start=0, end=1e7, accuracy=Accuracy.FRAME),
+            "libx264",
+            lambda _: None,
+            block=8 * 1024 * 1024,
+            limits=Limits(max_bytes=1 << 40, max_seconds=3600),
+            check=lambda: None,
+        )
+
+    return measured(work)
+
+
+def tool(*command: str) -> Report:
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": time.perf_counter() - began,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+        "copying": 0.0,
+    }
+
+
+def _composer(backends: Backends) -> TimedComposer:
+    return TimedComposer(backends.account, Links(backends.account, utc_now), RETRY_FOR_MINUTES)
+
+
+def _order(blob: Blob, start: float, end: float) -> CutOrder:
+    source = CutSource(
+        id=uuid4(),
+        is_clip=False,
+        blob_name=blob.name,
+        etag=blob.etag,
+        status=ClipStatus.READY,
+        archived=False,
+        file_size=blob.size,
+        duration=None,
+        content_type=blob.content_type,
+        starts_at=0,
+    )
+    return CutOrder(
+        clip_id=uuid4(),
+        video_id=uuid4(),
+        source=source,
+        accuracy=Accuracy.KEYFRAME,
+        start=start,
+        end=end,
+        blob_name=f"{uuid4()}/{uuid4()}.mp4",
+        attempts=1,
+    )
+
+
+_COMMANDS: dict[str, Callable[..., Report]] = {
+    "cut": cut,
+    "many": many,
+    "encode": encode,
+    "tool": tool,
+}
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_COMMANDS[sys.argv[1]](*sys.argv[2:])))

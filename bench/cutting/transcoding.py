@@ -1,0 +1,62 @@
+"""What a playable copy by encoding costs, beside the same encoder on the command line."""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cutting.films import MP4, long_film
+from bench.cutting.once import Report
+from shared.media.cutting.encoders import ENCODERS
+
+_ROUNDS = 3
+_SECONDS = 30
+
+
+def run(folder: Path) -> None:
+    print(f"\nEncoding {_SECONDS} s of 1080p with libx264; medians of {_ROUNDS}")
+    print(f"{'':<20}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
+    with tempfile.TemporaryDirectory() as name:
+        film = Path(name) / "film.mp4"
+        cut = [long_film(folder, MP4, 10), 0, _SECONDS, "--output", film]
+        command = [sys.executable, "-m", "clips.cut", *map(str, cut)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        own = _median(["encode", str(film)])
+        _print("Cliplink", own)
+        if shutil.which("ffmpeg"):
+            tool = _median(["tool", *_command_line(film, Path(name) / "tool.mp4")])
+            _print("ffmpeg", tool)
+            print(f"CPU: {own['cpu'] / tool['cpu']:.2f} times the command line's")
+
+
+def _command_line(film: Path, output: Path) -> list[str]:
+    options = [f"-{key} {value}" for key, value in ENCODERS["libx264"].options.items()]
+    picture = f"-c:v libx264 {' '.join(options)} -threads 2 -g 50 -pix_fmt yuv420p"
+    sound = "-c:a aac -b:a 160k -ac 2 -ar 48000"
+    return [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-y",
+        "-i",
+        str(film),
+        *f"{picture} {sound}".split(),
+        str(output),
+    ]
+
+
+def _median(arguments: Sequence[str]) -> Report:
+    command = [sys.executable, "-m", "bench.cutting.once", *arguments]
+    outputs = [
+        subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for _ in range(_ROUNDS)
+    ]
+    results: list[Report] = [json.loads(output) for output in outputs]
+    return {key: statistics.median(each[key] for each in results) for key in results[0]}
+
+
+def _print(name: str, row: Report) -> None:
+    print(f"{name:<20}{row['wall']:>8.1f}{row['cpu']:>8.1f}{row['peak_mb']:>9.0f}")

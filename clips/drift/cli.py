@@ -1,0 +1,153 @@
+"""The command: `python -m clips.drift` writes a drift report and, if asked, repairs what it lists.
+
+It reads the settings of the app. A report that is under way, by the app or another command, is
+joined. It may be interrupted at any time: the app goes on with the run.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+from uuid import UUID
+
+from clips.compose import compose
+from clips.drift.jobs import DriftJobs
+from shared.errors import CliplinkError, Unavailable
+from shared.model import DriftKind, DriftStatus, ShownDrift, ShownRun
+from shared.settings import SettingsError, read_environment
+
+NO_DRIFT, DRIFT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
+
+_BAR = 30
+# Seconds between looks at a run, on a terminal and elsewhere.
+_STEP = 1.0
+_QUIET_STEP = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        services = compose(read_environment())
+    except SettingsError as error:
+        return _fail(USAGE, str(error))
+    try:
+        return _run(services.drift, options)
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "Interrupted. The app goes on with the report.")
+    except Unavailable as error:
+        return _fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+    except CliplinkError as error:
+        return _fail(USAGE, str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m clips.drift",
+        description="Compares storage with the catalogue, and changes nothing unless asked to.",
+        epilog="Exit codes: 0 no difference is left, 1 some are, 2 wrong usage or settings, "
+        "3 no storage or database, 130 interrupted.",
+    )
+    add = parser.add_argument
+    add("--lines", type=Path, metavar="FILE", help="write every line there, as JSON lines")
+    add("--repair", type=_kinds, metavar="KIND,...", help="repair these kinds, or `all`")
+    add("--force", action="store_true", help="also if it concerns over 20 %% of the catalogue")
+    return parser
+
+
+def _kinds(text: str) -> Sequence[DriftKind]:
+    if text == "all":
+        return list(DriftKind)
+    try:
+        return [DriftKind(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        known = ", ".join(DriftKind)
+        raise argparse.ArgumentTypeError(f"must be `all`, or some of: {known}") from error
+
+
+def _run(drift: DriftJobs, options: argparse.Namespace) -> int:
+    display = Display(sys.stderr, terminal=sys.stderr.isatty())
+    drift_id = drift.start().run.report.id
+    found = _finish(drift, drift_id, lambda shown: shown.run, display)
+    _print(found.run, found.run.report.counts)
+    if options.lines is not None:
+        with options.lines.open("wb") as out:
+            out.writelines(drift.lines(drift_id))
+    if found.run.report.status is DriftStatus.FAILED:
+        return _fail(OUT_OF_REACH, "The report was given up. What it found until then is above.")
+    if not options.repair or not found.run.report.counts:
+        return DRIFT if found.run.report.counts else NO_DRIFT
+    repair = drift.start_repair(drift_id, options.repair, force=options.force).repair
+    assert repair is not None  # noqa: S101 - it was started
+    repaired = _finish(drift, repair.report.id, lambda shown: shown.repair, display, of=drift_id)
+    assert repaired.repair is not None  # noqa: S101 - the same
+    _print(repaired.repair, repaired.repair.report.counts)
+    done = repaired.repair.report.counts.get("repaired", 0)
+    return NO_DRIFT if done == sum(found.run.report.counts.values()) else DRIFT
+
+
+def _finish(
+    drift: DriftJobs,
+    run_id: UUID,
+    pick: Callable[[ShownDrift], ShownRun | None],
+    display: "Display",
+    of: UUID | None = None,
+) -> ShownDrift:
+    """Works on a run, or waits for the worker that does, until it has ended."""
+    while True:
+        has_more = drift.step(run_id, _STEP)
+        shown = drift.get(of or run_id)
+        run = pick(shown)
+        assert run is not None  # noqa: S101 - a run that was started can be read
+        display.show(run)
+        if run.report.finished_at is not None:
+            display.close()
+            return shown
+        if not has_more:
+            time.sleep(_STEP)  # another worker has it
+
+
+class Display:
+    """A bar on a terminal, otherwise a line every few seconds."""
+
+    def __init__(self, out: TextIO, *, terminal: bool) -> None:
+        self._out = out
+        self._terminal = terminal
+        self._shown_at = time.monotonic()
+
+    def show(self, run: ShownRun) -> None:
+        found = sum(run.report.counts.values())
+        of_stage = f"{run.report.stage}  {run.report.compared}/{run.report.catalogue_size}"
+        if self._terminal:
+            done = round(run.progress * _BAR)
+            bar = "#" * done + "." * (_BAR - done)
+            text = f"[{bar}] {run.progress:4.0%}  {of_stage}  {found} lines"
+            self._out.write(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}")
+            self._out.flush()
+        elif time.monotonic() - self._shown_at > _QUIET_STEP:
+            self._shown_at = time.monotonic()
+            self._out.write(f"{run.progress:4.0%}  {of_stage}  {found} lines\n")
+
+    def close(self) -> None:
+        if self._terminal:
+            self._out.write("\r\x1b[2K")
+            self._out.flush()
+
+
+def _print(run: ShownRun, counts: Mapping[str, int]) -> None:
+    for name, count in sorted(counts.items()):
+        print(f"{count:>9}  {name}")  # noqa: T201 - the command's output
+    total = sum(counts.values())
+    print(f"{total:>9}  lines in all")  # noqa: T201
+    if run.lines is not None and total:
+        print(run.lines.url)  # noqa: T201
+
+
+def _fail(code: int, text: str) -> int:
+    sys.stderr.write(f"{text}\n")
+    return code

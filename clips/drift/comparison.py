@@ -1,0 +1,137 @@
+"""Finds drift, part by part: a page of a listing beside the rows in its range.
+
+A difference counts only if two looks, one after the other, show it: what changes meanwhile, by a
+run of the ingest or a deletion, gives no line.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from clips.drift.lines import as_json
+from clips.drift.moment import Moment
+from clips.drift.stages import BinStage, ImageStage, Look, LostStage, Stage, StoredStage
+from shared.blob_names import Containers
+from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_run_queries import DriftTask
+from shared.model import Blob, DriftJson, DriftLine
+from shared.storage import Blobs
+
+CLIPS, LOST = "clips", "lost"
+# In this order. The second one has nothing to do unless the first one missed blobs.
+STAGES = (CLIPS, LOST, "images", "sources", "bin")
+_SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """Blobs in the order of their names; no `marker`: the last page."""
+
+    blobs: Sequence[Blob]
+    marker: str | None
+
+
+class Comparison:
+    """Of one step of a run: it remembers a page."""
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        containers: Containers,
+        rows: DriftRows,
+        is_bulk_loss: Callable[[int, int], bool],
+    ) -> None:
+        """`is_bulk_loss`: whether reconciliation marks none of so many missing of all clips."""
+        self._blobs = blobs
+        self._is_bulk_loss = is_bulk_loss
+        self._lost = LostStage(containers.clips, rows, blobs)
+        self._stages: Mapping[str, Stage] = {
+            CLIPS: StoredStage(containers.clips, rows, blobs),
+            LOST: self._lost,
+            "images": ImageStage(containers.thumbnails, rows, blobs),
+            "sources": StoredStage(containers.videos, rows, blobs, of_sources=True),
+            "bin": BinStage(containers.bin, rows),
+        }
+        self._listed: tuple[object, ListedPage] | None = None
+
+    def part(self, task: DriftTask, moment: Moment) -> Sequence[DriftJson] | None:
+        """Compares the next part, moves the task on, and returns its lines; None at the end."""
+        if task.stage == LOST and not task.missing:
+            _begin_next(task)
+        if task.stage not in self._stages:
+            return None
+        if task.stage == LOST and self._lost.is_held_back is None:
+            self._lost.is_held_back = self._is_bulk_loss(task.missing, task.looked_at)
+        stage = self._stages[task.stage]
+        page = self._page(stage, task.marker)
+        upto = stage.bound(page.blobs, task.after) if page.marker else None
+        look = stage.look(page.blobs, task.after, upto, moment)
+        lines = look.lines
+        if lines:
+            lines = self._seen_again(stage, task, page, upto, look, moment)
+        _count(task, look, lines)
+        if look.end is not None:
+            task.after = look.end
+        elif page.marker is not None:
+            task.marker, task.after = page.marker, upto or task.after
+        else:
+            _begin_next(task)
+        return [as_json(line) for line in lines]
+
+    def _page(self, stage: Stage, marker: str | None) -> ListedPage:
+        """The page, from memory if the part before it was on the same one."""
+        key = (stage, marker)
+        if self._listed is None or self._listed[0] != key:
+            self._listed = (key, ListedPage(*self._blobs.page(stage.container, marker)))
+        return self._listed[1]
+
+    def _seen_again(
+        self,
+        stage: Stage,
+        task: DriftTask,
+        page: ListedPage,
+        upto: str | None,
+        look: Look,
+        moment: Moment,
+    ) -> list[DriftLine]:
+        """The lines that a second look at the same range shows too."""
+        blobs = self._listed_again(stage, task.marker, page)
+        again = stage.look(blobs, task.after, look.end or upto, moment)
+        keys = {line.key for line in look.lines}
+        return [line for line in again.lines if line.key in keys]
+
+    def _listed_again(self, stage: Stage, marker: str | None, page: ListedPage) -> list[Blob]:
+        """What the range of a page holds now; there may be more of it."""
+        blobs: list[Blob] = []
+        while True:
+            listed, marker = self._blobs.page(stage.container, marker)
+            blobs += listed
+            is_covered = page.marker is not None and page.blobs and blobs
+            if marker is None or (is_covered and blobs[-1].name >= page.blobs[-1].name):
+                return blobs
+
+
+def _begin_next(task: DriftTask) -> None:
+    following = STAGES.index(task.stage) + 1
+    task.stage = STAGES[following] if following < len(STAGES) else "end"
+    task.marker, task.after, task.compared = None, "", 0
+
+
+def _count(task: DriftTask, look: Look, lines: Sequence[DriftLine]) -> None:
+    task.compared += look.compared
+    if task.stage == CLIPS:
+        task.missing += look.missing
+        task.looked_at += look.looked_at
+    concerned: dict[str, set[object]] = {}
+    for line in lines:
+        add_sample(task, line.kind, as_json(line))
+        concerned.setdefault(line.kind, set()).add(line.clip_id or line.blob)
+    for kind, clips in concerned.items():
+        task.clips_by_kind[kind] = task.clips_by_kind.get(kind, 0) + len(clips)
+
+
+def add_sample(task: DriftTask, name: str, line: DriftJson) -> None:
+    """Counts a line, and keeps it if it is one of the first of its name."""
+    task.counts[name] = task.counts.get(name, 0) + 1
+    samples = task.samples.setdefault(name, [])
+    if len(samples) < _SAMPLES:
+        samples.append(line)

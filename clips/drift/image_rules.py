@@ -1,0 +1,97 @@
+"""Which images a clip ought to have, and how stored ones differ. Pure."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from clips.drift.moment import Moment
+from shared import blob_names
+from shared.catalogue.drift_queries import ImagesRow, Surroundings
+from shared.model import DriftAction, DriftKind, DriftLine, ImageFormat
+
+_SHOWN_AT_MOST = 5
+
+
+def expected_images(row: ImagesRow) -> Sequence[str]:
+    """The names of all blobs that a visible clip or source is shown with."""
+    names = [
+        name
+        for name in (row.poster_name, row.preview_name, row.own_thumbnail, row.rendition_name)
+        if name is not None
+    ]
+    if row.storyboard_name is not None:
+        sheet = blob_names.storyboard_sheet(row.video_id, row.clip_id)
+        names += (row.storyboard_name, sheet)
+    prefix = f"{row.video_id}/{row.clip_id}/poster-"
+    names += [
+        f"{prefix}{width}{image_format.extension}"
+        for width in row.poster_widths
+        for image_format in ImageFormat
+    ]
+    return names
+
+
+def ought_to_have_images(row: ImagesRow, moment: Moment) -> bool:
+    is_shown = row.status in {"ready", "failed"} and row.hidden_at is None
+    return is_shown and row.bin_etag is None and row.touched_at < moment.quiet_since
+
+
+def images_missing(container: str, row: ImagesRow, missing: Sequence[str]) -> DriftLine:
+    """One line for all that a clip misses; `blob` is the first of them."""
+    shown = ", ".join(name.rpartition("/")[2] for name in missing[:_SHOWN_AT_MOST])
+    more = f" and {len(missing) - _SHOWN_AT_MOST} more" if len(missing) > _SHOWN_AT_MOST else ""
+    return DriftLine(
+        kind=DriftKind.IMAGE_MISSING,
+        container=container,
+        blob=missing[0],
+        video_id=row.video_id,
+        clip_id=None if row.is_source else row.clip_id,
+        detail=f"Not stored: {shown}{more}.",
+    )
+
+
+def images_of_hidden(
+    container: str, row: ImagesRow, names: Collection[str], moment: Moment
+) -> DriftLine | None:
+    """One line for the images of a clip that is deleted or in the bin."""
+    if row.hidden_at is None or row.hidden_at >= moment.quiet_since or not names:
+        return None
+    return DriftLine(
+        kind=DriftKind.DELETED_BUT_PRESENT,
+        container=container,
+        blob=min(names),
+        video_id=row.video_id,
+        clip_id=None if row.is_source else row.clip_id,
+        detail="It is deleted, and its images are still stored.",
+        action=DriftAction.DELETE,
+        by=moment.by,
+    )
+
+
+def image_without_clip(
+    container: str,
+    name: str,
+    key: tuple[UUID | None, UUID | None],
+    around: Surroundings | None,
+    moment: Moment,
+) -> DriftLine:
+    """A blob of the thumbnails container that belongs to no clip; `key` is what its name says."""
+    video_id, clip_id = key
+    kind, detail = DriftKind.IMAGE_WITHOUT_CLIP, "There is no such clip."
+    by: datetime | None = None
+    if around is None or not around.video_is_known:
+        kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue."
+    elif around.deleted_at is not None and around.purge_at is None:
+        detail, by = "Its video is deleted.", moment.by
+    elif around.is_noted and around.sweep_after is not None:
+        detail, by = "Its clip is deleted.", max(moment.by, around.sweep_after)
+    return DriftLine(
+        kind=kind,
+        container=container,
+        blob=name,
+        video_id=video_id,
+        clip_id=clip_id,
+        detail=detail,
+        action=None if by is None else DriftAction.DELETE,
+        by=by,
+    )

@@ -1,0 +1,75 @@
+"""Repairs of images: made anew from the clip, or deleted where there is none."""
+
+from uuid import UUID
+
+from clips.cutting.source_ingest import SourceIngest
+from clips.drift.image_rules import expected_images
+from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left, repaired_if
+from clips.ingest.ingest import Ingest
+from shared.catalogue.drift_queries import DriftRows, ImagesRow
+from shared.model import DriftLine
+from shared.storage import Blobs
+
+
+class ImageRepair:
+    def __init__(
+        self, blobs: Blobs, rows: DriftRows, ingest: Ingest, sources: SourceIngest
+    ) -> None:
+        self._blobs = blobs
+        self._rows = rows
+        self._ingest = ingest
+        self._sources = sources
+
+    def make_anew(self, line: DriftLine) -> Outcome:
+        """The ingest processes the clip or source once more, and makes its images."""
+        row = self._images_row(line)
+        if row is None or row.status != "ready" or row.hidden_at is not None:
+            return UNCHANGED
+        missing = self._missing(line.container, row)
+        if not missing:
+            return UNCHANGED
+        if missing == {row.rendition_name}:
+            return repaired_if(self._rows.forget_rendition(row.clip_id, row.etag))
+        if missing == {row.own_thumbnail}:
+            return left("It came from the old service and cannot be made anew.")
+        if row.archived or row.blob_name is None:
+            return left("The clip cannot be read from the archive tier.")
+        return self._process(row)
+
+    def delete(self, line: DriftLine) -> Outcome:
+        """Deletes an image of a clip that does not exist, under a known video."""
+        if line.clip_id is None or line.blob is None:
+            return left("It is not named as an image of a clip.")
+        (around,) = self._rows.surroundings([(None, line.video_id, line.clip_id)])
+        if around.clip_exists:
+            return UNCHANGED
+        if not around.video_is_known:
+            return left("The catalogue does not know its video any more.")
+        return repaired_if(self._blobs.delete(line.container, line.blob))
+
+    def _process(self, row: ImagesRow) -> Outcome:
+        name = row.blob_name or ""
+        if row.is_source:
+            file = self._rows.source(name)
+            if file is None or not self._rows.reprocess(file):
+                return UNCHANGED
+            self._sources.landed(name)
+            return REPAIRED
+        file = self._rows.clip(row.clip_id)
+        if file is None or not self._rows.reprocess(file):
+            return UNCHANGED
+        self._ingest.landed(name)
+        return REPAIRED
+
+    def _images_row(self, line: DriftLine) -> ImagesRow | None:
+        video_id, clip_id = line.video_id, line.clip_id or line.video_id
+        if video_id is None or clip_id is None:
+            return None
+        before = (video_id, UUID(int=clip_id.int - 1))
+        rows = self._rows.images(before, (video_id, clip_id))
+        return rows[0] if rows else None
+
+    def _missing(self, container: str, row: ImagesRow) -> set[str | None]:
+        pages = self._blobs.pages(container, f"{row.video_id}/{row.clip_id}")
+        stored = {blob.name for page in pages for blob in page}
+        return {name for name in expected_images(row) if name not in stored}

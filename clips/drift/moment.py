@@ -1,0 +1,27 @@
+"""The moment of a comparison: what is too young to count, and when the cleanup acts. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clips.upkeep.comparison import QUIET
+
+# The longest that host.json lets a run live: what is in processing for longer has lost its run.
+_LONGEST_RUN = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`by` is when the next cleanup begins."""
+
+    now: datetime
+    by: datetime
+
+    @property
+    def quiet_since(self) -> datetime:
+        """Blobs and rows that changed later are left alone."""
+        return self.now - QUIET
+
+    @property
+    def stuck_since(self) -> datetime:
+        """What is in processing since before is stuck."""
+        return self.now - _LONGEST_RUN

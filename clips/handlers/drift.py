@@ -1,0 +1,63 @@
+"""Handlers of /drift."""
+
+from http import HTTPStatus
+
+from clips.http import inputs, outputs, views
+from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.request import Request
+from clips.http.response import Response
+from shared.errors import NeedsForce, NotFound, StorageUnavailable, WrongState
+from shared.model import Role
+
+
+@Operation(
+    tag=Tag.DRIFT,
+    summary="Start a drift report",
+    description="Compares every container with the catalogue, and changes nothing. One runs at a "
+    "time: while it does, the answer is that one. Reports are kept for 30 days.",
+    parameters=inputs.NoParameters,
+    responses=(
+        ResponseSpec(HTTPStatus.ACCEPTED, "The report is under way.", outputs.Drift, (LOCATION,)),
+    ),
+    errors=(StorageUnavailable,),
+    role=Role.ADMIN,
+)
+def start(request: Request, _: inputs.NoParameters) -> Response:
+    started = request.services.drift.start()
+    location = request.location_of(f"/api/drift/{started.run.report.id}")
+    return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})
+
+
+@Operation(
+    tag=Tag.DRIFT,
+    summary="Read a drift report",
+    description="How much differs by kind, the first lines of each kind, and a link to all lines. "
+    "Each says what the service will do about it by itself, and when.",
+    parameters=inputs.DriftId,
+    responses=(ResponseSpec(HTTPStatus.OK, "The report.", outputs.Drift),),
+    errors=(NotFound, StorageUnavailable),
+    role=Role.ADMIN,
+)
+def get(request: Request, where: inputs.DriftId) -> Response:
+    return Response(HTTPStatus.OK, views.drift(request.services.drift.get(where.drift_id)))
+
+
+@Operation(
+    tag=Tag.DRIFT,
+    summary="Repair what a report lists",
+    description="Looks at every line of these kinds anew, and repairs what has one right answer; "
+    "`repair` of the report says what became of each. What concerns more than 20 % of the "
+    "catalogue needs `force`. Nothing is deleted under a video that the catalogue does not know.",
+    parameters=inputs.DriftId,
+    body=inputs.NewRepair,
+    example={"kinds": ["image_missing", "stuck_processing"]},
+    responses=(
+        ResponseSpec(HTTPStatus.ACCEPTED, "The repair is under way.", outputs.Drift, (LOCATION,)),
+    ),
+    errors=(NotFound, WrongState, NeedsForce, StorageUnavailable),
+    role=Role.ADMIN,
+)
+def repair(request: Request, where: inputs.DriftId, wanted: inputs.NewRepair) -> Response:
+    started = request.services.drift.start_repair(where.drift_id, wanted.kinds, force=wanted.force)
+    location = request.location_of(f"/api/drift/{where.drift_id}")
+    return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})

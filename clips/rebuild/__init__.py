@@ -1,0 +1,1 @@
+"""Sidecars, and the command that rebuilds the catalogue from them: `python -m clips.rebuild`."""

@@ -1,0 +1,57 @@
+"""Reads sidecars, several at a time, while a service may overwrite or delete them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from clips.rebuild import records
+from clips.rebuild.inventory import StoredBlobs
+from clips.rebuild.records import Record, Unreadable
+from shared import blob_names
+from shared.errors import BlobArchived, BlobChanged, BlobMissing
+from shared.model import Blob, SidecarKey
+
+# As many as the client of storage has connections for.
+_AT_ONCE = 8
+_TRIES = 3
+
+type Content = Record | Unreadable | None
+"""What a sidecar holds, or why it cannot be used; None if there is none."""
+
+
+class SidecarReader:
+    def __init__(self, blobs: StoredBlobs, container: str) -> None:
+        self._blobs = blobs
+        self._container = container
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
+
+    def read(
+        self, wanted: Iterable[tuple[SidecarKey, Blob | None]]
+    ) -> Mapping[SidecarKey, Content]:
+        """The contents by key; with a blob from a listing, a request less. Raises Unavailable."""
+        items: Sequence[tuple[SidecarKey, Blob | None]] = list(wanted)
+        contents = self._pool.map(lambda item: self._content(*item), items)
+        return {key: content for (key, _), content in zip(items, contents, strict=True)}
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _content(self, key: SidecarKey, listed: Blob | None) -> Content:
+        name = blob_names.sidecar(key)
+        try:
+            for _ in range(_TRIES):
+                blob = listed or self._blobs.get(self._container, name)
+                if blob.size > records.LARGEST:
+                    return Unreadable("invalid", f"It is too large: {blob.size} bytes.")
+                try:
+                    data = self._blobs.reader(self._container, blob).read(0, blob.size)
+                except BlobChanged:
+                    listed = None
+                    continue
+                return records.parse(key, data)
+        except BlobMissing:
+            return None
+        except BlobArchived:
+            return Unreadable("archived", "It is in the archive tier. Rehydrate it.")
+        except Unreadable as problem:
+            return problem
+        return Unreadable("changing", "It was overwritten again and again. Run the command again.")

@@ -1,0 +1,317 @@
+"""The content of sidecars, and the check of what is read from one. Pure.
+
+A sidecar holds the columns of its row by their names, its owner, and nothing secret. It is read
+with suspicion: a file that does not fit is reported and left out, never restored in part.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from shared import blob_names
+from shared.model import Media, SidecarKey, SidecarKind
+from shared.playability import Playback
+
+FORMAT = 1
+LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand
+
+_LONGEST = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+_MOST_BYTES = 1 << 60
+_NUL_ESCAPE = b"\\u0000"  # Postgres stores it in no text and in no JSON
+
+
+class Unreadable(Exception):
+    """A sidecar cannot be used; `code` is one of docs/rebuild.md."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
+
+
+def _not_ahead(moment: datetime) -> datetime:
+    if moment > datetime.now(UTC) + _AHEAD:
+        raise ValueError("must not be in the future")
+    return moment
+
+
+type Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+type Past = Annotated[AwareDatetime, AfterValidator(_in_range), AfterValidator(_not_ahead)]
+type Text = Annotated[str, Field(max_length=_LONGEST)]
+type Seconds = Annotated[float, Field(ge=0, le=1e12)]
+type Size = Annotated[int, Field(ge=0, le=_MOST_BYTES)]
+type Status = Literal["awaiting_upload", "processing", "ready", "failed"]
+
+
+class Owner(BaseModel):
+    """Whose video it is. The address is that of a user who has no subject yet."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    user_id: UUID
+    subject: Annotated[str, Field(min_length=1, max_length=_LONGEST)] | None
+    email: Text | None = None
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    format: int = FORMAT
+    changed_at: Past
+    created_at: Past
+    status: str
+
+    @property
+    def revision(self) -> int:
+        return revision_of(self.changed_at)
+
+
+class _Hidden(_Record):
+    deleted_at: Moment | None = None
+    purge_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _is_hidden_in_a_known_way(self) -> Self:
+        if self.purge_at is not None and self.deleted_at is None:
+            raise ValueError("purge_at needs deleted_at")
+        return self
+
+
+class _Processed(_Record):
+    failure_code: Text | None = None
+    failure_detail: Text | None = None
+    etag: Text | None = None
+    content_type: Text | None = None
+    file_size: Size | None = None
+    media: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _failure_fits(self) -> Self:
+        failed = self.failure_code is not None and self.failure_detail is not None
+        if (self.status == "failed") != failed or (self.failure_code is None) == failed:
+            raise ValueError("a failure belongs to the status failed")
+        return self
+
+
+class VideoRecord(_Hidden):
+    kind: Literal[SidecarKind.VIDEO] = SidecarKind.VIDEO
+    id: UUID
+    owner: Owner
+    title: Text | None = None
+    youtube_id: Text | None = None
+    status: Literal["pending", "processing", "done", "failed"]
+    retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+
+    def key(self) -> SidecarKey:
+        return SidecarKey(SidecarKind.VIDEO, self.id)
+
+
+class SourceRecord(_Processed):
+    kind: Literal[SidecarKind.SOURCE] = SidecarKind.SOURCE
+    video_id: UUID
+    blob_name: Text
+    status: Status
+    duration: Seconds | None = None
+    keyframe_interval: Seconds | None = None
+    poster_name: Text | None = None
+    storyboard_name: Text | None = None
+
+    def key(self) -> SidecarKey:
+        return SidecarKey(SidecarKind.SOURCE, self.video_id)
+
+    @model_validator(mode="after")
+    def _names_are_its_own(self) -> Self:
+        if blob_names.video_of_source(self.blob_name) != self.video_id:
+            raise ValueError("the blob is another video's")
+        images = blob_names.derived_prefix(self.video_id, self.video_id)
+        _check_names(images, self.poster_name, self.storyboard_name)
+        return self
+
+
+class CutOrder(BaseModel):
+    """How a clip was cut: its row of `cuts`."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    client_id: Text | None = None
+    source_id: UUID
+    source_is_clip: bool
+    source_blob: Text
+    source_etag: Text
+    accuracy: Literal["keyframe", "frame", "edit_list"]
+    requested_start: Seconds
+    requested_end: Seconds
+    cut_start: Seconds | None = None
+    cut_end: Seconds | None = None
+    method: Literal["storage_copy", "packets", "encode"] | None = None
+    finished_at: Moment | None = None
+    created_at: Moment
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.requested_end <= self.requested_start:
+            raise ValueError("requested_end must be after requested_start")
+        return self
+
+
+class ClipRecord(_Processed, _Hidden):
+    kind: Literal[SidecarKind.CLIP] = SidecarKind.CLIP
+    id: UUID
+    video_id: UUID
+    owner: Owner
+    title: Text | None = None
+    status: Status
+    start_time: Seconds
+    end_time: Seconds | None = None
+    duration: Annotated[float, Field(gt=0, le=1e12)] | None = None
+    s3_url: Text | None = None
+    blob_name: Text | None = None
+    content_md5: Text | None = None
+    playback: dict[str, Any] | None = None
+    cut: dict[str, Any] | None = None
+    cut_order: CutOrder | None = None
+    poster_name: Text | None = None
+    poster_widths: (
+        Annotated[list[Annotated[int, Field(gt=0, le=100_000)]], Field(max_length=50)] | None
+    ) = None
+    storyboard_name: Text | None = None
+    preview_name: Text | None = None
+    placeholder: Text | None = None
+    own_thumbnail: Text | None = None
+    expires_at: Moment | None = None
+    pinned: bool = False
+    rendition_state: Literal["queued", "processing", "ready", "failed", "refused"] | None = None
+    rendition_code: Text | None = None
+    rendition_name: Text | None = None
+    rendition_etag: Text | None = None
+
+    def key(self) -> SidecarKey:
+        return SidecarKey(SidecarKind.CLIP, self.video_id, self.id)
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> Self:
+        if self.end_time is not None and self.end_time <= self.start_time:
+            raise ValueError("end_time must be after start_time")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_its_own(self) -> Self:
+        if self.blob_name is not None and (
+            blob_names.video_of(self.blob_name) != self.video_id
+            or blob_names.check_storable(self.blob_name)
+        ):
+            raise ValueError("the blob is not below its video")
+        images = (self.poster_name, self.storyboard_name, self.preview_name, self.rendition_name)
+        _check_names(blob_names.derived_prefix(self.video_id, self.id), *images)
+        _check_names(blob_names.images_prefix(self.video_id, self.id), self.own_thumbnail)
+        return self
+
+
+type Record = ClipRecord | SourceRecord | VideoRecord
+
+_MODELS: dict[SidecarKind, type[ClipRecord | SourceRecord | VideoRecord]] = {
+    SidecarKind.CLIP: ClipRecord,
+    SidecarKind.SOURCE: SourceRecord,
+    SidecarKind.VIDEO: VideoRecord,
+}
+_MEDIA = TypeAdapter(Media)
+_PLAYBACK = TypeAdapter(Playback)
+
+
+def render(kind: SidecarKind, row: dict[str, Any]) -> bytes:
+    """The sidecar of a row; the row has been checked by the database, and is not checked again."""
+    shown = {"format": FORMAT, "kind": kind, **row}
+    if shown.get("s3_url"):
+        shown["s3_url"] = _without_secrets(shown["s3_url"])
+    return _ANY.dump_json(shown, indent=1)
+
+
+def parse(key: SidecarKey, data: bytes) -> Record:
+    """The checked content of the sidecar of that key; raises Unreadable."""
+    if _NUL_ESCAPE in data:
+        raise Unreadable("invalid", "It holds a NUL character.")
+    try:
+        form = _Form.model_validate_json(data)
+        if form.format != FORMAT:
+            raise Unreadable("unknown_format", f"Its format is {form.format}, not {FORMAT}.")
+        record = _MODELS[key.kind].model_validate_json(data)
+    except ValidationError as error:
+        raise Unreadable("invalid", _first_problem(error)) from error
+    if record.key() != key:
+        raise Unreadable("invalid", "Its name is that of another row.")
+    return record
+
+
+def revision_of(changed_at: datetime) -> int:
+    """The time of a change as a number that rises: microseconds since 1970."""
+    return (changed_at - _EPOCH) // timedelta(microseconds=1)
+
+
+def is_media(value: dict[str, Any] | None) -> bool:
+    """Whether responses can show it: what is not, or is of an older version, is made anew."""
+    return _fits(_MEDIA, value)
+
+
+def is_playback(value: dict[str, Any] | None) -> bool:
+    return _fits(_PLAYBACK, value)
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    format: int
+
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+def _fits(shape: TypeAdapter[Any], value: dict[str, Any] | None) -> bool:
+    try:
+        shape.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_names(prefix: str, *names: str | None) -> None:
+    """Raises ValueError if a name is not below the prefix: links to images are signed by name."""
+    for name in names:
+        if name is not None and not name.startswith(prefix):
+            raise ValueError("an image is another clip's")
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def _without_secrets(address: str) -> str:
+    """An old address without a password or a signature."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))

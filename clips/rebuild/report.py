@@ -1,0 +1,122 @@
+"""What a rebuild came to: counts, what was left out and why, and what cannot be had back."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from uuid import UUID
+
+_LISTED = 10_000  # of each kind; what is beyond is counted
+
+LOST = {
+    "shares": "Share links open nothing any more: the catalogue alone knew them.",
+    "grants": "Which user received which link.",
+    "views": "How often clips were watched, and by whom: every count begins at 0.",
+    "keys and migrations": "Idempotency keys of the last day, and the records of migrations.",
+    "deleted for ever": "That clips were deleted for ever: they answer 404 instead of 410.",
+}
+"""What no sidecar records, with a sentence for the operator."""
+
+_PARTS = ("videos", "clips", "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was not restored; `code` is one of docs/rebuild.md."""
+
+    name: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts by part of the catalogue; `outcomes` are the states of clips that were restored."""
+
+    dry_run: bool
+    restored: Counter[str] = field(default_factory=Counter)
+    updated: Counter[str] = field(default_factory=Counter)
+    already_there: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    left_out: list[LeftOut] = field(default_factory=list)
+    left_out_count: Counter[str] = field(default_factory=Counter)
+    unknown_videos: dict[UUID, int] = field(default_factory=dict)
+    unknown_more: int = 0
+    complete: bool = False
+
+    def leave_out(self, name: str, code: str, detail: str) -> None:
+        self.left_out_count[code] += 1
+        if len(self.left_out) < _LISTED:
+            self.left_out.append(LeftOut(name, code, detail))
+
+    def add_unknown(self, video_id: UUID) -> None:
+        """A blob in the folder of a video that neither catalogue nor sidecar knows."""
+        if video_id in self.unknown_videos or len(self.unknown_videos) < _LISTED:
+            self.unknown_videos[video_id] = self.unknown_videos.get(video_id, 0) + 1
+        else:
+            self.unknown_more += 1
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether something that is stored was not restored."""
+        return bool(self.left_out_count or self.unknown_videos)
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "dry_run": self.dry_run,
+                "complete": self.complete,
+                "restored": {part: self.restored[part] for part in _PARTS},
+                "updated": {part: self.updated[part] for part in _PARTS},
+                "already_there": {part: self.already_there[part] for part in _PARTS},
+                "found": {part: self.found[part] for part in _PARTS},
+                "clips": dict(sorted(self.outcomes.items())),
+                "left_out": {
+                    "counts": dict(sorted(self.left_out_count.items())),
+                    "items": [
+                        {"name": item.name, "code": item.code, "detail": item.detail}
+                        for item in self.left_out
+                    ],
+                },
+                "unknown_videos": {
+                    "items": [
+                        {"video_id": str(video_id), "blobs": count}
+                        for video_id, count in self.unknown_videos.items()
+                    ],
+                    "blobs_of_others": self.unknown_more,
+                },
+                "cannot_be_restored": LOST,
+            },
+            indent=1,
+        )
+
+    def to_text(self) -> str:
+        verb = "would restore" if self.dry_run else "restored"
+        lines = [f"{'':14}{verb:>14}{'updated':>10}{'there':>10}{'found':>10}"]
+        lines += [
+            f"{part:14}{self.restored[part]:14,}{self.updated[part]:10,}"
+            f"{self.already_there[part]:10,}{self.found[part]:10,}"
+            for part in _PARTS
+        ]
+        if self.outcomes:
+            states = ", ".join(f"{state} {n:,}" for state, n in sorted(self.outcomes.items()))
+            lines.append(f"clips by state: {states}")
+        lines += [f"left out, {code}: {n:,}" for code, n in sorted(self.left_out_count.items())]
+        lines += [f"  {_printable(i.name)}: {i.detail}" for i in self.left_out[:10]]
+        if self.unknown_videos:
+            blobs = sum(self.unknown_videos.values()) + self.unknown_more
+            lines.append(
+                f"blobs of unknown videos: {blobs:,} of {len(self.unknown_videos):,} videos; "
+                "`--owner SUBJECT` makes clips of them"
+            )
+            lines += [f"  {video}: {n:,}" for video, n in list(self.unknown_videos.items())[:10]]
+        lines.append("cannot be restored:")
+        lines += [f"  {what}: {sentence}" for what, sentence in LOST.items()]
+        if self.dry_run:
+            lines.append("nothing was changed")
+        return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: the name of a blob must not control the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,44 @@
+"""The rules by which a stored blob and its row are compared. Pure.
+
+Reconciliation acts by them; the drift report says by them what reconciliation will do.
+"""
+
+from datetime import datetime, timedelta
+
+from clips.ingest.ingest import FILL_TIME
+from shared import blob_names
+from shared.catalogue import KnownBlob
+from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
+
+# Blobs and rows that were touched a moment ago are left alone.
+QUIET = timedelta(minutes=1)
+
+
+def is_left_alone(blob: Blob) -> bool:
+    """Whether a blob without a row is no film: a sidecar of other tools, or a folder marker."""
+    return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
+
+
+def may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:
+    """Whether an empty blob may still get its bytes; what follows then is up to the ingest."""
+    if now - blob.last_modified < FILL_TIME:
+        return True
+    return clip is not None and not clip.deleted and now - clip.touched_at < UPLOAD_LIFE
+
+
+def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
+    """Whether the stored version of a clip is to be processed."""
+    if clip.deleted or clip.touched_at >= quiet_since:
+        return False
+    if clip.etag != blob.etag:
+        return True
+    if blob.archived and clip.failure_code == ARCHIVED.code:
+        return False  # known already; to be processed when it is back
+    # One that used up its attempts in `processing` is tried once more, to be marked as failed.
+    return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
+
+
+def ought_to_be_stored(clip: KnownBlob, quiet_since: datetime) -> bool:
+    """Whether a clip that has no blob in a listing has lost it."""
+    is_stored = clip.status in {"ready", "processing"} and not clip.deleted
+    return is_stored and clip.etag is not None and clip.touched_at < quiet_since

@@ -1,0 +1,35 @@
+"""Hides the clips that a date deletes: their own `expires_at`, or the retention of their video."""
+
+import time
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from clips.upkeep.items import Tally, in_batches
+from shared.catalogue import Retention
+
+# Clips of one statement, and seconds of one step: the other steps wait meanwhile.
+_BATCH = 2000
+_STEP_SECONDS = 60.0
+
+
+class Dates:
+    def __init__(self, retention: Retention) -> None:
+        self._retention = retention
+
+    def hide_expired(self) -> Tally:
+        return _hide(self._retention.expired, self._retention.hide_expired)
+
+    def hide_past_retention(self) -> Tally:
+        return _hide(self._retention.past_retention, self._retention.hide_past_retention)
+
+
+def _hide(
+    due: Callable[[Sequence[UUID], int], Sequence[UUID]], hide: Callable[[Sequence[UUID]], int]
+) -> Tally:
+    deadline = time.monotonic() + _STEP_SECONDS
+    return in_batches(
+        lambda failed: due(failed, _BATCH),
+        hide,
+        lambda clip_id: f"clip {clip_id}",
+        may_go_on=lambda: time.monotonic() < deadline,
+    )

@@ -1,0 +1,87 @@
+"""Marks clips whose blob is gone as failed, unless so many are gone that storage is the cause.
+
+An emptied container, a wrong prefix or a restore to an old day makes many clips look lost at once.
+Then none is marked, until the blobs are back or an admin confirms the loss:
+docs/architecture.md#cleanup.
+"""
+
+import logging
+from enum import Enum, auto
+
+from shared import telemetry
+from shared.blob_names import Containers
+from shared.catalogue import BulkLosses, Upkeep
+from shared.storage import Blobs
+
+_log = logging.getLogger(__name__)
+
+# More missing clips than this, and more than that part of all that were looked at.
+MOST_MISSING = 20
+MOST_MISSING_SHARE = 0.2
+
+LOSS_IN_BULK = "loss_in_bulk"
+HELD = (
+    "Too many blobs are missing at once, so no clip was marked as lost. Bring the blobs back, or "
+    "confirm the loss: POST /drift, then POST /drift/{id}/repair with "
+    '{"kinds": ["row_without_blob"], "force": true}.'
+)
+
+
+class Guard(Enum):
+    """Whether clips without their blob may be marked."""
+
+    OPEN = auto()
+    HELD = auto()
+
+
+class MissingClips:
+    def __init__(
+        self, blobs: Blobs, containers: Containers, upkeep: Upkeep, losses: BulkLosses
+    ) -> None:
+        self._blobs = blobs
+        self._container = containers.clips
+        self._upkeep = upkeep
+        self._losses = losses
+
+    def judge(self, missing: int, looked_at: int) -> Guard:
+        """Decides by how many of the clips have no blob; notes, logs and counts a loss in bulk.
+
+        Once held, it stays so until no more than MOST_MISSING are missing: while blobs are being
+        brought back, the rest of them is not lost.
+        """
+        standing = self._losses.current()
+        if not _is_bulk(missing, looked_at, is_standing=standing is not None):
+            if standing is not None and self._losses.clear():
+                _log.info("The blobs are back: clips without one are marked as lost again")
+            return Guard.OPEN
+        telemetry.LOSSES_HELD.add()
+        if self._losses.note(missing, looked_at):
+            _log.error("The blobs of %d of %d clips are missing. %s", missing, looked_at, HELD)
+        return Guard.HELD
+
+    def would_hold(self, missing: int, looked_at: int) -> bool:
+        """What `judge` would decide; notes nothing."""
+        return _is_bulk(missing, looked_at, is_standing=self._losses.current() is not None)
+
+    def confirm(self) -> None:
+        """Lifts the guard: an admin has confirmed the loss, and the clips have been marked.
+
+        If too many others are missing at the next reconciliation, it is held again.
+        """
+        if self._losses.clear():
+            _log.warning("The loss was confirmed: clips without a blob are marked as lost again")
+
+    def mark(self, blob_name: str, etag: str) -> bool:
+        """Marks one clip; False if its blob exists after all, or its row has changed."""
+        if self._blobs.exists(self._container, blob_name):
+            return False
+        if not self._upkeep.mark_missing(blob_name, etag):
+            return False
+        _log.warning("The blob of a clip is gone: %s", blob_name)
+        return True
+
+
+def _is_bulk(missing: int, looked_at: int, *, is_standing: bool) -> bool:
+    if missing <= MOST_MISSING:
+        return False
+    return is_standing or missing > MOST_MISSING_SHARE * looked_at

@@ -1,0 +1,1 @@
+"""Cuts and playable copies in real browsers, where this machine has them."""
