@@ -1,9 +1,11 @@
 """Cues and lengths are exact: open GOPs, hidden beginnings, decimal seconds, damage."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
+from av import Packet, VideoFrame
 from PIL import Image
 
 from shared import media
@@ -85,10 +87,14 @@ def test_decimal_second_is_the_frame_that_begins_then(made: Make, number: int) -
 
 def test_short_film_is_decoded_once(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """For tiles, poster and preview together."""
-    packets = []
+    packets: list[object] = []
     decode = Film.decode
-    monkeypatch.setattr(Film, "decode", lambda film, packet: packets.append(packet) or decode(
-        film, packet))  # fmt: skip
+
+    def counted(film: Film, packet: "Packet[Any] | None") -> list[VideoFrame]:
+        packets.append(packet)
+        return decode(film, packet)
+
+    monkeypatch.setattr(Film, "decode", counted)
     path = made("a.mp4", Clip(seconds=4, size=SIZE, gop=50))
     with media.opened(source_of(path)) as file:
         stills = file.stills()
