@@ -37,8 +37,14 @@ def _add_film(container: OutputContainer) -> VideoStream:
     stream.width, stream.height = _WIDTH, _HEIGHT
     stream.pix_fmt = "yuv420p"
     stream.gop_size = _FRAME_RATE
-    # One thread: the file is the same however many cores a machine has.
-    stream.codec_context.options = {"preset": "veryfast", "crf": "23", "threads": "1"}
+    # One thread: the file is the same however many cores a machine has. No keyframes where the
+    # picture changes much: there is exactly one each second.
+    stream.codec_context.options = {
+        "preset": "veryfast",
+        "crf": "23",
+        "threads": "1",
+        "sc_threshold": "0",
+    }
     return stream
 
 
