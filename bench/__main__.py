@@ -7,6 +7,7 @@ from bench.ingest import measure as ingest
 from bench.media import measure as media
 from bench.media.measure import FOLDER
 from bench.migration import measure as migration
+from bench.rebuild import measure as rebuild
 from bench.requests import data as requests_data
 from bench.requests import measure as requests
 from bench.upkeep import measure as upkeep
@@ -23,6 +24,8 @@ def main() -> None:
         cutting.run(running, FOLDER)
     with stack.running() as running:
         upkeep.run(running)
+    with stack.running() as running:
+        rebuild.run(running)
     migration.run(FOLDER)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.sidecar_queries import revisions
 from shared.model import SidecarKey, SidecarKind
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Database
 
 # Within the transaction: what is written comes from sidecars, which need not be written again.
 _FROM_SIDECARS: LiteralString = "SELECT set_config('cliplink.sidecars', 'stored', TRUE)"
@@ -135,6 +135,14 @@ _CUTS: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
+# A source that is on its way back from the bin: the worker finds it by its video.
+_RESUME_RESTORING: LiteralString = """
+    UPDATE videos v SET next_try_at = now()
+    FROM sources s
+    WHERE s.video_id = v.id AND s.video_id = ANY(%(ids)s) AND s.bin_etag IS NOT NULL
+      AND v.deleted_at IS NULL AND v.next_try_at IS NULL
+"""
+
 # Which clips have those blobs by now.
 _HOLDERS: LiteralString = "SELECT blob_name, id FROM clips WHERE blob_name = ANY(%(names)s)"
 _SOURCE_HOLDERS: LiteralString = """
@@ -205,6 +213,9 @@ class Rebuilding:
             for statement, rows in tables:
                 if rows:
                     connection.execute(statement, {"rows": json.dumps(rows)})
+            if sources:
+                of = [UUID(row["video_id"]) for row in sources]
+                connection.execute(_RESUME_RESTORING, {"ids": of})
 
     def holders(self, blob_names: Collection[str]) -> Mapping[str, UUID]:
         """The clips that have blobs of those names."""
@@ -225,7 +236,7 @@ class Rebuilding:
         with self._database.transaction() as connection:
             verdict = admit(connection, landing)
             if verdict is Verdict.PROCESS:
-                _process(connection, landing)
+                connection.execute(_PROCESS, {"blob_name": landing.blob_name})
         return verdict
 
     def add_found_source(
@@ -239,7 +250,3 @@ class Rebuilding:
             "created_at": created_at,
         }
         return self._database.run(_FOUND_SOURCE, values) == 1
-
-
-def _process(connection: Connection, landing: Landing) -> None:
-    connection.execute(_PROCESS, {"blob_name": landing.blob_name})

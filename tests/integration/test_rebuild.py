@@ -1,12 +1,17 @@
 """The catalogue is rebuilt from the containers after its database was lost."""
 
+import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from clips.rebuild import command
 from local import postgres
+from shared.catalogue.rebuild_queries import Rebuilding, Rows
 from shared.model import ClipStatus, ClipUpdate, Viewer
 from shared.settings import Settings
 from tests.integration.library import Library
@@ -254,6 +259,109 @@ def test_video_without_its_sidecar_is_made_from_those_of_its_clips(
     report = installation.rebuild()
     assert report.restored == {"videos": 1, "clips": 1}
     assert rebuilt.clips.get(viewer(rebuilt, library), clip.id) is not None
+
+
+def test_run_that_was_killed_is_continued(
+    library: Library,
+    rebuilt: AllServices,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("clips.rebuild.restoring._BATCH", 2)
+    for number in range(7):
+        library.announce(title=str(number))
+    settle(library.services)
+    before = contents(library.services)
+    writes = iter(range(100))
+    restore = Rebuilding.restore
+
+    def killed(self: Rebuilding, *rows: Rows) -> None:
+        restore(self, *rows)
+        if next(writes) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rebuilding, "restore", killed)
+        with pytest.raises(KeyboardInterrupt):
+            installation.rebuild()
+    assert 0 < len(contents(rebuilt)["clips"]) < 7
+    report = installation.rebuild()
+    assert contents(rebuilt) == before
+    assert report.already_there["clips"] + report.restored["clips"] == 7
+
+
+def test_service_that_runs_meanwhile_keeps_its_changes(
+    library: Library, rebuilt: AllServices, installation: Installation
+) -> None:
+    """What is changed on the new database during a rebuild stays, and reaches the sidecars."""
+    clips = [library.announce(title=f"old {number}") for number in range(20)]
+    settle(library.services)
+    installation.rebuild()
+    stop = threading.Event()
+
+    def serve() -> None:
+        number = 0
+        while not stop.is_set():
+            clip = clips[number % len(clips)]
+            title(rebuilt, clip.id, f"new {number}")
+            rebuilt.sidecars.drain(1)
+            number += 1
+
+    service = threading.Thread(target=serve)
+    service.start()
+    try:
+        for _ in range(3):
+            installation.rebuild()
+    finally:
+        stop.set()
+        service.join()
+    settle(rebuilt)
+    kept = contents(rebuilt)
+    assert any(row["title"].startswith("new") for row in kept["clips"].values())
+    assert installation.rebuild().updated == {}
+    assert contents(rebuilt) == kept
+
+
+def test_clips_of_a_video_in_the_bin_stay_with_it(
+    library: Library, film: bytes, rebuilt: AllServices, installation: Installation
+) -> None:
+    clip = library.landed(film)
+    change = (
+        "UPDATE videos SET deleted_at = now(), purge_at = now() + interval '9 days' "
+        "WHERE id = %(id)s"
+    )
+    run(library.services, change, id=library.video.id)
+    settle(library.services)
+    before = contents(library.services)
+    assert installation.rebuild().outcomes == {"in_bin": 1}
+    assert contents(rebuilt) == before
+    assert rebuilt.clips.get(viewer(rebuilt, library), clip.id) is None
+
+
+def test_command_reports_and_returns_its_exit_code(
+    library: Library,
+    installation: Installation,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    library.announce()
+    settle(library.services)
+    installation.lose_database()
+    url = installation.settings.database_url.current()
+    for name, value in (environment | {"DATABASE_URL": url}).items():
+        monkeypatch.setenv(name, value)
+    report = tmp_path / "report.json"
+    assert command.main(["--dry-run", "--report", str(report)]) == command.DONE
+    assert "nothing was changed" in capsys.readouterr().out
+    assert json.loads(report.read_text())["restored"]["clips"] == 1
+    library.upload(f"{uuid4()}/video.json", b"?", kind="thumbnails")
+    assert command.main([]) == command.SOME_LEFT_OUT
+    assert "left out, invalid: 1" in capsys.readouterr().out
+    monkeypatch.setenv("AZURE_STORAGE_CONTAINER_NAME", "no-such-prefix")
+    assert command.main([]) == command.OUT_OF_REACH
+    assert "Run the same command again" in capsys.readouterr().err
 
 
 ABSURD = {
