@@ -15,6 +15,7 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.compose import compose
+from clips.handlers import bin as recycle_bin
 from clips.handlers import cleanup as cleanup_runs
 from clips.handlers import (
     clips,
@@ -60,6 +61,12 @@ routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
 routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
 routes.add("clips_change", "PATCH", "clips/{clip_id}", clips.change)
 routes.add("clips_delete", "DELETE", "clips/{clip_id}", clips.delete)
+routes.add("clips_delete_many", "POST", "clips/delete", recycle_bin.delete_many)
+routes.add("clips_restore", "POST", "clips/{clip_id}/restore", recycle_bin.restore_clip)
+routes.add("videos_restore", "POST", "videos/{video_id}/restore", recycle_bin.restore_video)
+routes.add("bin_list", "GET", "bin", recycle_bin.page)
+routes.add("bin_restore", "POST", "bin/restore", recycle_bin.restore_many)
+routes.add("bin_empty", "POST", "bin/empty", recycle_bin.empty)
 routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
 routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
 routes.add("clips_access_urls", "POST", "clips/access-urls", links.access_urls)
@@ -149,6 +156,27 @@ def migration_batch(
     messages = services.migrations.work(
         message.get_body().decode(), message.id, services.outage_wait
     )
+    if messages:
+        following.set(list(messages))
+
+
+@app.function_name("deletion_batch")
+@app.queue_trigger(
+    arg_name="message",
+    queue_name=containers.deletions_queue,
+    connection=settings.storage.trigger_connection,
+)
+@app.queue_output(
+    arg_name="following",
+    queue_name=containers.deletions_queue,
+    connection=settings.storage.trigger_connection,
+)
+def deletion_batch(
+    message: func.QueueMessage,
+    following: func.Out[List[str]],  # noqa: UP006 - as above
+) -> None:
+    """What deletions and restores left to do: bytes to be moved, blobs and rows to be deleted."""
+    messages = services.deletions.work(message.get_body().decode())
     if messages:
         following.set(list(messages))
 

@@ -7,6 +7,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clips.bin.bin import RecycleBin
+from clips.bin.mover import Mover
+from clips.bin.sweep import Sweep
+from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.source_ingest import SourceIngest
@@ -59,13 +63,16 @@ from shared.catalogue import (
     Videos,
     ViewLog,
 )
+from shared.catalogue.bin_queries import Bin
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.sidecar_pass_queries import SidecarPass
 from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.catalogue.source_queries import SourceLandings, Sources
+from shared.catalogue.sweep_queries import Sweeps
 from shared.clock import Clock, utc_now
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.postgres.database import Database
@@ -74,6 +81,7 @@ from shared.settings.schedules import next_moment
 from shared.storage import (
     RETRY_FOR_SECONDS,
     AppendBlobs,
+    BlobCopies,
     Blobs,
     Composer,
     Links,
@@ -114,7 +122,8 @@ class Services:
     access: Access
     sharing: Sharing
     thumbnails: Thumbnails
-    deletion: Deletion
+    bin: RecycleBin
+    deletions: DeletionWorker
     ingest: Ingest
     migrations: MigrationJobs
     cleanup: Cleanup
@@ -166,7 +175,6 @@ def compose_on(
     tier_check = TierCheck(account, Links(account, clock), backends.api_slots)
     archive = Archive(clock, api_blobs, containers, tier_check.is_readable)
     storyboards = Storyboards(clock, api_blobs, containers, links, grants)
-    deletion = Deletion(api_blobs, containers, clips, videos, upkeep)
     landings = Landings(database)
     images = ImageWriter(blobs, containers, landings)
     migration_clips = MigrationClips(database)
@@ -190,6 +198,9 @@ def compose_on(
         blobs=api_blobs,
         containers=containers,
     )
+    deletions = Deletions(database)
+    deletion = Deletion(blobs, containers, deletions)
+    sender = DeletionSender(deletions, Queue(account, containers.deletions_queue).send)
     source_landings = SourceLandings(database)
     source_images = ImageWriter(blobs, containers, source_landings)
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
@@ -250,7 +261,16 @@ def compose_on(
         access=access,
         sharing=Sharing(clock, clips, Shares(database), containers, links, archive),
         thumbnails=Thumbnails(api_blobs, containers, links, clips, grants),
-        deletion=deletion,
+        bin=RecycleBin(
+            bin_=Bin(database, settings.bin_days),
+            deletions=deletions,
+            worker=_deletion_worker(backends, api_blobs, backends.api_slots),
+            sender=sender,
+            library=library,
+            blobs=api_blobs,
+            containers=containers,
+        ),
+        deletions=_deletion_worker(backends, blobs, None),
         ingest=ingest,
         migrations=migrations,
         cleanup=Cleanup(
@@ -261,7 +281,8 @@ def compose_on(
             runs=CleanupRuns(database),
             grants=grants,
             dates=Dates(retention),
-            deletion=deletion,
+            deletions=sender,
+            sweep=Sweep(Sweeps(database), deletion),
             ingest=ingest,
             reconciliation=reconciliation,
             checksums=Checksums(clock, blobs, containers, upkeep),
@@ -288,6 +309,16 @@ def compose_on(
         sidecar_check=sidecar_check,
         outage_wait=OutageWait(LONGEST_WAIT, stopping),
     )
+
+
+def _deletion_worker(backends: Backends, blobs: Blobs, slots: Slots | None) -> DeletionWorker:
+    """For calls of the API with the slots of their requests, for the queue without."""
+    account, containers = backends.account, backends.containers
+    deletions = Deletions(backends.database)
+    # Requests between blobs go to the account itself, not through the CDN.
+    copies = BlobCopies(account, blobs, Links(account, backends.clock), slots)
+    mover = Mover(account, blobs, copies, containers, deletions)
+    return DeletionWorker(deletions, Deletion(blobs, containers, deletions), mover)
 
 
 def _batch_mover(

@@ -5,6 +5,7 @@ other two and has no switch against it, so it gets a random port that is not use
 """
 
 import http.client
+import os
 import shutil
 import ssl
 from collections.abc import Iterator
@@ -136,10 +137,18 @@ def start(
     command += ["--queueHost", LOOPBACK, "--queuePort", str(queue_port)]
     command += ["--tableHost", LOOPBACK, "--tablePort", "0"]
     command += ["--inMemoryPersistence"] if in_memory else ["--location", str(directory)]
+    environment = dict(os.environ)
     if certificate is not None:
         command += ["--oauth", "basic", "--cert", str(certificate.cert)]
         command += ["--key", str(certificate.key)]
+        # It reads the source of a copy by a request to itself.
+        environment["NODE_EXTRA_CA_CERTS"] = str(certificate.authority)
     child = processes.start(
-        "Azurite", command, log=directory.with_suffix(".log"), folder=directory, inherit=[lock]
+        "Azurite",
+        command,
+        log=directory.with_suffix(".log"),
+        environment=environment,
+        folder=directory,
+        inherit=[lock],
     )
     return Account(blob_port, queue_port, certificate, child)

@@ -115,6 +115,11 @@ def legacy_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
     return f"{video_id}/{clip_id}_thumbnail{extension}"
 
 
+def is_legacy_thumbnail(blob_name: str) -> bool:
+    """Whether an image was supplied with its clip: it cannot be made anew."""
+    return "_thumbnail" in blob_name.rpartition("/")[2]
+
+
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
     """What the names of all images of a clip begin with, those of the old service included."""
     return f"{video_id}/{clip_id}"

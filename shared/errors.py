@@ -17,7 +17,9 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     ├── WrongState                the resource exists, but cannot do this now
     │   ├── SourceNotReady            a source that is not uploaded or not processed yet
     │   ├── NeedsForce                a repair of so much that it has to be confirmed
-    │   └── Pinned                    the clip, or a clip of the video, may not be deleted
+    │   ├── Pinned                    the clip, or a clip of the video, may not be deleted
+    │   └── VideoInBin                the clip can be restored with its video only
+    ├── GoneForGood               deleted for ever, which its owner may know
     ├── CutOutOfRange             the source shows nothing in the requested range
     ├── UnplayableClip            the uploaded file cannot be played
     ├── UnusableFile              a local or remote file cannot become a clip
@@ -146,6 +148,18 @@ class NeedsForce(WrongState):
 class Pinned(WrongState):
     code = "pinned"
     title = "A pinned clip cannot be deleted"
+
+
+class VideoInBin(WrongState):
+    code = "video_in_bin"
+    title = "The video of the clip is in the recycle bin"
+
+
+class GoneForGood(CliplinkError):
+    """Only for its owner: for others it was never there."""
+
+    code = "gone_for_good"
+    title = "It was deleted for ever"
 
 
 def pinned_clip() -> Pinned:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from clips.compose import Services, compose_on, open_backends
 from shared.blob_names import Containers
 from shared.catalogue import Clips, Grants, Videos, ViewLog
+from shared.catalogue.bin_queries import Bin
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings
@@ -26,6 +27,7 @@ class AllServices(Services):
     clips: Clips
     grants: Grants
     view_log: ViewLog
+    bin_rows: Bin
 
 
 def compose_all(settings: Settings, clock: Clock = utc_now) -> AllServices:
@@ -39,4 +41,5 @@ def compose_all(settings: Settings, clock: Clock = utc_now) -> AllServices:
         clips=Clips(database),
         grants=services.access._grants,
         view_log=ViewLog(database),
+        bin_rows=Bin(database, settings.bin_days),
     )

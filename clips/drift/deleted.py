@@ -3,7 +3,6 @@
 from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left
 from clips.upkeep.deletion import Deletion
 from shared.blob_names import Containers
-from shared.catalogue import DeletedClip
 from shared.catalogue.drift_queries import DriftRows, StoredFile
 from shared.model import DriftLine
 from shared.storage import Blobs
@@ -38,5 +37,5 @@ class DeletedRepair:
             return UNCHANGED
         if row.purge_at is not None:
             return left("It is in the recycle bin: the cleanup moves its bytes there.")
-        hidden = DeletedClip(clip_id=row.clip_id, video_id=row.video_id, blob_name=row.name or None)
-        return REPAIRED if self._deletion.finish_clip(hidden) else UNCHANGED
+        self._deletion.finish_clip(row.clip_id, row.video_id, row.name or None)
+        return REPAIRED

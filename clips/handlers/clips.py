@@ -94,14 +94,15 @@ def change(request: Request, where: inputs.ClipId, change: inputs.ClipChange) ->
 @Operation(
     tag=Tag.CLIPS,
     summary="Delete a clip",
-    description="The clip is hidden at once. Its blobs are deleted in the same call, or by the "
-    "next cleanup if storage is unavailable.",
-    parameters=inputs.ClipId,
+    description="Moves the clip to the recycle bin. It is hidden at once, and its links end when "
+    "its bytes are moved, mostly in the same call. With `permanent=true` it is deleted for ever, "
+    "also out of the bin.",
+    parameters=inputs.DeletedClip,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", outputs.Message),),
     errors=(NotFound, Pinned),
 )
-def delete(request: Request, where: inputs.ClipId) -> Response:
-    request.services.deletion.delete_clip(request.viewer, where.clip_id)
+def delete(request: Request, where: inputs.DeletedClip) -> Response:
+    request.services.bin.delete_clip(request.viewer, where.clip_id, for_ever=where.permanent)
     return Response(HTTPStatus.OK, views.message("Clip deleted successfully"))
 
 

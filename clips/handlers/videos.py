@@ -98,12 +98,13 @@ def retention(request: Request, where: inputs.VideoRetention) -> Response:
 @Operation(
     tag=Tag.VIDEOS,
     summary="Delete a video",
-    description="Deletes the video with all its clips. They are hidden at once. Their blobs are "
-    "deleted in the same call, or by the next cleanup if storage is unavailable.",
-    parameters=inputs.VideoId,
+    description="Moves the video with all its clips to the recycle bin. They are hidden at once, "
+    "however many they are, and their links end while their bytes are moved. With "
+    "`permanent=true` they are deleted for ever, also out of the bin.",
+    parameters=inputs.DeletedVideo,
     responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", outputs.Message),),
     errors=(NotFound, Pinned),
 )
-def delete(request: Request, where: inputs.VideoId) -> Response:
-    request.services.deletion.delete_video(request.viewer, where.video_id)
+def delete(request: Request, where: inputs.DeletedVideo) -> Response:
+    request.services.bin.delete_video(request.viewer, where.video_id, for_ever=where.permanent)
     return Response(HTTPStatus.OK, views.message("Video deleted successfully"))

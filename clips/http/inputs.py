@@ -290,6 +290,26 @@ class VideoPage(Parameters):
     cursor: TimeKey | None = None
 
 
+class BinPage(VideoPage):
+    """A page of the recycle bin, the last deleted first."""
+
+    kind: Annotated[Literal["clip", "video"], Field(description="What to list.")] = "clip"
+
+
+class Deletable(Owned):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
+
+
+class DeletedClip(Deletable):
+    clip_id: Id
+
+
+class DeletedVideo(Deletable):
+    video_id: Id
+
+
 class CleanupRunPage(Parameters):
     limit: Limit = 50
     cursor: TimeKey | None = None
@@ -353,6 +373,20 @@ class AccessUrls(Body):
     @property
     def ids(self) -> Collection[UUID]:
         return self.clip_ids
+
+
+class ClipIds(Body):
+    clip_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        return self.clip_ids
+
+
+class DeletedClips(ClipIds):
+    permanent: Annotated[
+        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+    ] = False
 
 
 class NewShare(Body):

@@ -168,6 +168,31 @@ class Clip(TypedDict):
     purge_at: PurgeAt
 
 
+class BinClip(Clip):
+    """A clip in the recycle bin."""
+
+    kind: Literal["clip"]
+
+
+class BinVideo(Video):
+    """A video in the recycle bin, with the clips that were deleted with it."""
+
+    kind: Literal["video"]
+
+
+class ClipOutcome(TypedDict):
+    """The result for one of many clips; without an error it is done."""
+
+    clip_id: UUID
+    error: "AccessError | None"
+
+
+class Emptied(TypedDict):
+    """How many clips and videos are being deleted for ever."""
+
+    count: Annotated[int, Field(ge=0)]
+
+
 class CutFailure(TypedDict):
     """Why one of many clips was not cut."""
 

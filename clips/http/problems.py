@@ -17,6 +17,7 @@ _STATUS: Mapping[type[CliplinkError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.WrongState: HTTPStatus.CONFLICT,
+    errors.GoneForGood: HTTPStatus.GONE,
     errors.CutOutOfRange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     # Storage changed during the request: the next attempt sees the new state.

@@ -4,7 +4,8 @@ A field that has the same name in the model and in the response is copied by its
 is added to both, and nothing here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -113,6 +114,37 @@ def access_url(clip_id: UUID, link: SignedLink, expiry_hours: int) -> outputs.Ac
         "expires_in_hours": expiry_hours,
         "expires_at": link.expires_at,
     }
+
+
+def bin_clip(value: Clip) -> outputs.BinClip:
+    """Without a link to its poster: nothing in the bin can be opened."""
+    return cast("outputs.BinClip", {"kind": "clip", **clip(value, None)})
+
+
+def bin_video(value: Video) -> outputs.BinVideo:
+    return cast("outputs.BinVideo", {"kind": "video", **video(value)})
+
+
+def deleted_at(value: Clip | Video) -> datetime:
+    """When something in the bin was deleted, which pages are sorted by."""
+    assert value.deleted_at is not None  # noqa: S101 - else it would not be in the bin
+    return value.deleted_at
+
+
+def clip_outcomes(
+    clip_ids: Sequence[UUID], outcomes: Mapping[UUID, CliplinkError | None]
+) -> list[outputs.ClipOutcome]:
+    return [_clip_outcome(clip_id, outcomes[clip_id]) for clip_id in clip_ids]
+
+
+def _clip_outcome(clip_id: UUID, error: CliplinkError | None) -> outputs.ClipOutcome:
+    if error is None:
+        return {"clip_id": clip_id, "error": None}
+    return {"clip_id": clip_id, "error": {"code": error.code, "detail": error.detail}}
+
+
+def emptied(count: int) -> outputs.Emptied:
+    return {"count": count}
 
 
 def access_urls(clip_id: UUID, answer: SignedLink | CliplinkError) -> outputs.AccessUrlOrError:

@@ -118,6 +118,8 @@ class Ingest:
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
             _log.info("Removed, its clip is deleted: %s", blob_name)
+        elif verdict is Verdict.IN_BIN:
+            _log.info("Its clip is in the recycle bin, and it is to be moved there: %s", blob_name)
         elif verdict is Verdict.ATTEMPTS_EXHAUSTED:
             _log.error("Given up, every attempt was cut off: %s", blob_name)
             record_giving_up(GAVE_UP)

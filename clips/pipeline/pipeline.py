@@ -15,10 +15,12 @@ from clips.links.storyboards import Storyboards
 from clips.pipeline.cut import Cut
 from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_counter
 from clips.transfer.context import open_transfer
-from clips.upkeep.deletion import Deletion
+from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Retention, Upkeep, Users, Videos, ViewLog
+from shared.catalogue import Clips, Grants, Retention, Users, Videos, ViewLog
+from shared.catalogue.bin_queries import Bin
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import Sources
 from shared.clock import utc_now
@@ -63,7 +65,7 @@ class Pipeline:
         self._containers = context.containers
         blobs = Blobs(context.account)
         users, videos = Users(context.database), Videos(context.database)
-        clips, upkeep = Clips(context.database), Upkeep(context.database)
+        clips, deletions = Clips(context.database), Deletions(context.database)
         grants = Grants(context.database, utc_now)
         tier_check = TierCheck(context.account, context.links)
         self._users = users
@@ -86,8 +88,10 @@ class Pipeline:
             blobs=blobs,
             containers=context.containers,
         )
-        deletion = Deletion(blobs, context.containers, clips, videos, upkeep)
-        self._uploads = Uploads(context, self._library, deletion)
+        remover = ClipRemover(
+            Bin(context.database, days=0), Deletion(blobs, context.containers, deletions)
+        )
+        self._uploads = Uploads(context, self._library, remover)
         # What is cut and copied is left to the app: it has FFmpeg, and takes one at a time.
         self._cutting = Cutting(
             Cuts(context.database),

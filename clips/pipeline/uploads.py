@@ -17,7 +17,7 @@ from clips.pipeline.cut import check_range, check_title
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
-from clips.upkeep.deletion import Deletion
+from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
 from shared.catalogue import MigrationClips
 from shared.catalogue.migration_clip_queries import LegacyThumbnail
@@ -53,11 +53,11 @@ class NewFile:
 
 
 class Uploads:
-    def __init__(self, context: TransferContext, library: Library, deletion: Deletion) -> None:
+    def __init__(self, context: TransferContext, library: Library, remover: ClipRemover) -> None:
         self._context = context
         self._containers = context.containers
         self._library = library
-        self._deletion = deletion
+        self._remover = remover
 
     def upload(self, viewer: Viewer, new: NewFile, progress: Progress | None) -> UUID:
         """The id of a new clip whose bytes are in storage and verified.
@@ -110,7 +110,7 @@ class Uploads:
     def _remove(self, viewer: Viewer, clip_id: UUID) -> None:
         """Removes the clip as far as possible now; the caller gets the error of the upload."""
         try:
-            self._deletion.delete_clip(viewer, clip_id)
+            self._remover.remove(viewer, clip_id)
         except Unavailable as error:
             _log.warning("The cleanup will remove the clip %s: %s", clip_id, error)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
+from clips.bin.sweep import Sweep
+from clips.bin.worker import DeletionSender
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.worker import CutWorker
 from clips.drift.jobs import DriftJobs
@@ -20,14 +22,13 @@ from clips.rebuild.writer import SidecarWriter
 from clips.renditions.renditions import RenditionJobs
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.dates import Dates
-from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each, from_batches
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.step_runner import Report, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
-from shared.catalogue import CleanupRuns, DeletedClip, Grants, TimeKey, Upkeep
+from shared.catalogue import AwaitedClip, CleanupRuns, Grants, TimeKey, Upkeep
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.model import UPLOAD_LIFE, CleanupRun
@@ -56,7 +57,8 @@ class Cleanup:
         runs: CleanupRuns,
         grants: Grants,
         dates: Dates,
-        deletion: Deletion,
+        deletions: DeletionSender,
+        sweep: Sweep,
         ingest: Ingest,
         reconciliation: Reconciliation,
         checksums: Checksums,
@@ -76,7 +78,6 @@ class Cleanup:
         self._runs = runs
         self._runner = StepRunner(runs)
         self._grants = grants
-        self._deletion = deletion
         self._ingest = ingest
         self._sources = sources
         # Those that may take minutes come last.
@@ -84,9 +85,10 @@ class Cleanup:
             "clips_expired": dates.hide_expired,
             "clips_past_retention": dates.hide_past_retention,
             "uploads_abandoned": self._drop_abandoned_uploads,
-            "clips_deleted": self._finish_clips,
-            "videos_deleted": self._finish_videos,
-            "deletions_swept": self._sweep_deleted,
+            "bin_purged": deletions.purge,
+            "deletions_resumed": deletions.resume,
+            "deletions_swept": sweep.run,
+            "deletions_forgotten": sweep.forget,
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,
             "temp_files_deleted": temporary.delete_files,
@@ -127,56 +129,20 @@ class Cleanup:
     def _drop_abandoned_uploads(self) -> Tally:
         before = self._clock() - UPLOAD_LIFE - UPLOAD_GRACE
 
-        def next_batch(given: Sequence[DeletedClip]) -> Sequence[DeletedClip]:
+        def next_batch(given: Sequence[AwaitedClip]) -> Sequence[AwaitedClip]:
             but = [clip.clip_id for clip in given]
             return self._upkeep.abandoned_uploads(before, but, _BATCH)
 
         clips = from_batches(next_batch)
         return each(clips, self._drop_abandoned, _named, may_go_on=_time_limit())
 
-    def _drop_abandoned(self, clip: DeletedClip) -> int:
+    def _drop_abandoned(self, clip: AwaitedClip) -> int:
         name = clip.blob_name
-        if name is not None and self._blobs.exists(self._containers.clips, name):
+        if self._blobs.exists(self._containers.clips, name):
             # The upload did arrive, but its event was lost.
             self._ingest.landed(name)
             return 0
-        if not self._upkeep.hide_abandoned(clip.clip_id):
-            return 0
-        return self._deletion.finish_clip(clip)
-
-    def _finish_clips(self) -> Tally:
-        may_go_on = _time_limit()
-        return each(
-            self._upkeep.hidden_clips(_BATCH),
-            lambda clip: self._deletion.finish_clip(clip, may_go_on),
-            _named,
-            may_go_on=may_go_on,
-            postpone=lambda clip: self._upkeep.postpone_clip(clip.clip_id),
-        )
-
-    def _finish_videos(self) -> Tally:
-        may_go_on = _time_limit()
-        return each(
-            self._upkeep.hidden_videos(_BATCH),
-            lambda video_id: self._deletion.finish_video(video_id, may_go_on),
-            lambda video_id: f"video {video_id}",
-            may_go_on=may_go_on,
-            postpone=self._upkeep.postpone_video,
-        )
-
-    def _sweep_deleted(self) -> Tally:
-        def sweep(clip: DeletedClip) -> int:
-            self._deletion.remove_blobs(clip)
-            self._upkeep.swept(clip.clip_id)
-            return 1
-
-        return each(
-            self._upkeep.due_for_sweep(_BATCH),
-            sweep,
-            _named,
-            may_go_on=_time_limit(),
-            postpone=lambda clip: self._upkeep.postpone_sweep(clip.clip_id),
-        )
+        return self._upkeep.hide_abandoned(clip.clip_id)
 
     def _process_sources(self) -> Tally:
         def process(blob_name: str) -> int:
@@ -204,5 +170,5 @@ def _time_limit() -> Callable[[], bool]:
     return lambda: time.monotonic() < deadline
 
 
-def _named(clip: DeletedClip) -> str:
+def _named(clip: AwaitedClip) -> str:
     return f"clip {clip.clip_id}"

@@ -40,7 +40,7 @@ var alerts = [
     description: 'Triggers fail again and again: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
-    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
+    query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "deletion_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "deletion", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
     operator: 'GreaterThan'
     threshold: 5
     window: 'PT15M'

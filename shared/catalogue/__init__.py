@@ -19,17 +19,17 @@ from shared.catalogue.retention_queries import Retention
 from shared.catalogue.row_mapping import StartKey, TimeKey
 from shared.catalogue.run_queries import CleanupRuns
 from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
-from shared.catalogue.upkeep_queries import DeletedClip, KnownBlob, Upkeep
+from shared.catalogue.upkeep_queries import AwaitedClip, KnownBlob, Upkeep
 from shared.catalogue.user_queries import Owners, Users
 from shared.catalogue.video_queries import Videos
 
 __all__ = [
+    "AwaitedClip",
     "BulkLoss",
     "BulkLosses",
     "Claim",
     "CleanupRuns",
     "Clips",
-    "DeletedClip",
     "Grant",
     "Grants",
     "Job",

@@ -1,4 +1,4 @@
-"""Clips as their owners see them: made, listed, changed, hidden.
+"""Clips as their owners see them: made, listed, changed.
 
 A clip counts as gone from the moment it is deleted or expired, although its row and blobs
 go later.
@@ -20,7 +20,7 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.errors import WrongState, no_such_video, pinned_clip
+from shared.errors import WrongState, no_such_video
 from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
 from shared.postgres.database import Database
 
@@ -83,14 +83,6 @@ _CHANGE: LiteralString = f"""
         SELECT id, user_id, deleted_at FROM videos
         WHERE id = (SELECT video_id FROM clips WHERE id = %(id)s) FOR SHARE
     ) v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
-    RETURNING {CLIP_COLUMNS}
-"""
-
-# A pinned clip is returned as well, but stays.
-_HIDE: LiteralString = f"""
-    UPDATE clips c SET deleted_at = CASE WHEN c.pinned THEN NULL ELSE now() END
-    FROM videos v
     WHERE v.id = c.video_id AND c.id = %(id)s AND {VISIBLE}
     RETURNING {CLIP_COLUMNS}
 """
@@ -177,16 +169,6 @@ class Clips:
         with_fields = {f"with_{name}": name in named for name in fields}
         parameters = seen_by(viewer) | {"id": clip_id} | fields | with_fields
         return self._database.one_as(clip_of, _CHANGE, parameters)
-
-    def hide(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
-        """Marks a clip as deleted and returns it as it was; None if there is no such clip.
-
-        Raises Pinned.
-        """
-        clip = self._database.one_as(clip_of, _HIDE, seen_by(viewer) | {"id": clip_id})
-        if clip is not None and clip.pinned:
-            raise pinned_clip()
-        return clip
 
 
 class ViewLog:

@@ -44,14 +44,7 @@ _LOCK_CLIP: LiteralString = """
 """
 
 # A newer version has landed for a clip in the bin: it is moved there as well.
-_MOVE_CLIP_AGAIN: LiteralString = """
-    UPDATE clips SET next_try_at = now() WHERE id = %(id)s AND purge_at IS NOT NULL
-"""
-_MOVE_VIDEO_AGAIN: LiteralString = """
-    UPDATE videos v SET next_try_at = now()
-    FROM clips c
-    WHERE c.id = %(id)s AND c.deleted_at IS NULL AND v.id = c.video_id AND v.purge_at IS NOT NULL
-"""
+_MOVE_AGAIN: LiteralString = "UPDATE clips SET next_try_at = now() WHERE id = %(id)s"
 
 _TAKE: LiteralString = """
     UPDATE clips
@@ -159,8 +152,7 @@ class Landings:
                 if clip is None:
                     raise AssertionError("a clip that was just admitted has its row")
             if clip.in_bin:
-                connection.execute(_MOVE_CLIP_AGAIN, {"id": clip.id})
-                connection.execute(_MOVE_VIDEO_AGAIN, {"id": clip.id})
+                connection.execute(_MOVE_AGAIN, {"id": clip.id})
                 return Verdict.IN_BIN, None
             if clip.deleted:
                 return Verdict.REMOVE, None

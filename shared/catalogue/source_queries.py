@@ -71,6 +71,11 @@ _LOCK_VIDEO: LiteralString = """
     SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
 """
 
+# Its video is in the recycle bin: the file is to be moved there as well.
+_MOVE_VIDEO_AGAIN: LiteralString = """
+    UPDATE videos SET next_try_at = now() WHERE id = %(video_id)s AND purge_at IS NOT NULL
+"""
+
 _LOCK: LiteralString = """
     SELECT etag, status, failure_code, attempts
     FROM sources WHERE video_id = %(video_id)s FOR UPDATE
@@ -165,6 +170,8 @@ class SourceLandings:
         values = landing.parameters()
         with self._database.transaction() as connection:
             if connection.execute(_LOCK_VIDEO, values).fetchone() is None:
+                if connection.execute(_MOVE_VIDEO_AGAIN, values).rowcount == 1:
+                    return Verdict.IN_BIN, None
                 return Verdict.UNKNOWN_VIDEO, None
             row = connection.execute(_LOCK, values).fetchone()
             if row is not None and row["etag"] == landing.etag:

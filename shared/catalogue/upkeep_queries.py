@@ -40,70 +40,9 @@ _HIDE_ABANDONED: LiteralString = f"""
       AND NOT pinned AND {VIDEO_EXISTS}
 """
 
-# Those of a deleted video go with it.
-_HIDDEN_CLIPS: LiteralString = """
-    SELECT c.id AS clip_id, c.video_id, c.blob_name
-    FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.deleted_at IS NOT NULL AND c.purge_at IS NULL
-      AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL)
-    ORDER BY c.deleted_at LIMIT %(limit)s
-"""
-
-_HIDDEN_VIDEOS: LiteralString = """
-    SELECT id FROM videos
-    WHERE deleted_at IS NOT NULL AND purge_at IS NULL
-    ORDER BY deleted_at LIMIT %(limit)s
-"""
-
-# Items are taken in the order of their marks. One that cannot be deleted must not block the others.
-_POSTPONE_CLIP: LiteralString = """
-    UPDATE clips SET deleted_at = now()
-    WHERE id = %(id)s AND deleted_at IS NOT NULL AND purge_at IS NULL
-"""
-_POSTPONE_VIDEO: LiteralString = """
-    UPDATE videos SET deleted_at = now()
-    WHERE id = %(id)s AND deleted_at IS NOT NULL AND purge_at IS NULL
-"""
-_POSTPONE_SWEEP: LiteralString = """
-    UPDATE deleted_clips SET sweep_after = now() + interval '1 hour' WHERE clip_id = %(id)s
-"""
-
 _ATTEMPTED: LiteralString = """
     SELECT 1 FROM clips WHERE blob_name = %(blob_name)s AND attempted_at >= %(since)s
 """
-
-# The row goes, and a note stays until nothing can appear under its names any more.
-_FORGET_CLIPS: LiteralString = """
-    WITH gone AS (
-        DELETE FROM clips
-        WHERE deleted_at IS NOT NULL
-          AND (id = %(clip_id)s::uuid OR video_id = %(video_id)s::uuid)
-        RETURNING id, video_id, blob_name, created_at
-    )
-    INSERT INTO deleted_clips (clip_id, video_id, blob_name, sweep_after)
-    SELECT id, video_id, blob_name,
-           greatest(now() + %(late_run)s, created_at + %(upload_life)s)
-    FROM gone
-    ON CONFLICT (clip_id) DO UPDATE SET sweep_after = excluded.sweep_after
-"""
-
-_FORGET_VIDEO: LiteralString = """
-    DELETE FROM videos v
-    WHERE v.id = %(id)s AND v.deleted_at IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.video_id = v.id)
-"""
-
-# The name may belong to a new clip by now: then its blob stays.
-_DUE_FOR_SWEEP: LiteralString = """
-    SELECT d.clip_id, d.video_id,
-           CASE WHEN EXISTS (SELECT 1 FROM clips c WHERE c.blob_name = d.blob_name)
-                THEN NULL ELSE d.blob_name END AS blob_name
-    FROM deleted_clips d
-    WHERE d.sweep_after <= now()
-    ORDER BY d.sweep_after LIMIT %(limit)s
-"""
-
-_SWEPT: LiteralString = "DELETE FROM deleted_clips WHERE clip_id = %(clip_id)s"
 
 _EXISTING_VIDEOS: LiteralString = """
     SELECT id FROM videos WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
@@ -146,12 +85,12 @@ _NOTE_MD5: LiteralString = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedClip:
-    """A clip on its way out; `blob_name` is None if it has no blob to be removed."""
+class AwaitedClip:
+    """A clip that still awaits its upload."""
 
     clip_id: UUID
     video_id: UUID
-    blob_name: str | None
+    blob_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,71 +139,20 @@ class Upkeep:
 
     def abandoned_uploads(
         self, before: datetime, but: Sequence[UUID], limit: int
-    ) -> Sequence[DeletedClip]:
+    ) -> Sequence[AwaitedClip]:
         """Clips made before `before` that still await their upload, without those in `but`."""
         parameters = {"before": before, "but": list(but), "limit": limit}
         rows = self._database.all(_ABANDONED, parameters)
-        return [DeletedClip(**row) for row in rows]
+        return [AwaitedClip(**row) for row in rows]
 
     def hide_abandoned(self, clip_id: UUID) -> bool:
         """False if something landed for the clip meanwhile."""
         return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
 
-    def hidden_clips(self, limit: int) -> Sequence[DeletedClip]:
-        """Those of existing videos, the longest hidden first."""
-        return [DeletedClip(**row) for row in self._database.all(_HIDDEN_CLIPS, {"limit": limit})]
-
-    def postpone_clip(self, clip_id: UUID) -> None:
-        """Puts a hidden clip that cannot be finished behind all others."""
-        self._database.run(_POSTPONE_CLIP, {"id": clip_id})
-
-    def postpone_video(self, video_id: UUID) -> None:
-        """The same for a hidden video."""
-        self._database.run(_POSTPONE_VIDEO, {"id": video_id})
-
-    def postpone_sweep(self, clip_id: UUID) -> None:
-        """The same for a deleted clip whose blobs are swept: in an hour."""
-        self._database.run(_POSTPONE_SWEEP, {"id": clip_id})
-
     def attempted_since(self, blob_name: str, since: datetime) -> bool:
         """Whether a run has taken a blob up since then."""
         found = self._database.one(_ATTEMPTED, {"blob_name": blob_name, "since": since})
         return found is not None
-
-    def hidden_videos(self, limit: int) -> Sequence[UUID]:
-        return [row["id"] for row in self._database.all(_HIDDEN_VIDEOS, {"limit": limit})]
-
-    def forget_clip(self, clip_id: UUID, *, late_run: object, upload_life: object) -> None:
-        """Deletes the row of a hidden clip whose blobs are gone."""
-        self._database.run(
-            _FORGET_CLIPS,
-            {
-                "clip_id": clip_id,
-                "video_id": None,
-                "late_run": late_run,
-                "upload_life": upload_life,
-            },
-        )
-
-    def forget_video(self, video_id: UUID, *, late_run: object, upload_life: object) -> None:
-        """Deletes the rows of a hidden video and its hidden clips, whose blobs are gone."""
-        self._database.run(
-            _FORGET_CLIPS,
-            {
-                "clip_id": None,
-                "video_id": video_id,
-                "late_run": late_run,
-                "upload_life": upload_life,
-            },
-        )
-        self._database.run(_FORGET_VIDEO, {"id": video_id})
-
-    def due_for_sweep(self, limit: int) -> Sequence[DeletedClip]:
-        """Clips deleted long enough ago that nothing new can appear under their names."""
-        return [DeletedClip(**row) for row in self._database.all(_DUE_FOR_SWEEP, {"limit": limit})]
-
-    def swept(self, clip_id: UUID) -> None:
-        self._database.run(_SWEPT, {"clip_id": clip_id})
 
     def existing_videos(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that are videos, not deleted ones."""

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 from shared.catalogue.retry_queries import claim
 from shared.catalogue.row_mapping import UNEXPIRED, TimeKey, page_after, seen_by
-from shared.errors import WrongState, pinned_in_video
+from shared.errors import WrongState
 from shared.model import RetryKey, Video, VideoUpdate, Viewer
 from shared.postgres.database import Database, Row
 
-_COLUMNS: LiteralString = f"""
+VIDEO_COLUMNS: LiteralString = f"""
     v.id, v.title, v.youtube_id, v.status::text AS status, v.created_at, v.retention_days,
     (SELECT count(*) FROM clips c
      WHERE c.video_id = v.id AND c.deleted_at IS NULL AND {UNEXPIRED}) AS clip_count,
@@ -22,20 +22,20 @@ _COLUMNS: LiteralString = f"""
 _ADD: LiteralString = f"""
     INSERT INTO videos AS v (id, user_id, title, youtube_id)
     SELECT %(id)s, u.id, %(title)s, %(youtube_id)s FROM users u WHERE u.id = %(user_id)s
-    RETURNING {_COLUMNS}
+    RETURNING {VIDEO_COLUMNS}
 """
 
 # Its row is locked until the new video refers to it.
 _USER: LiteralString = "SELECT id FROM users WHERE id = %(user_id)s FOR KEY SHARE"
 
 _GET: LiteralString = f"""
-    SELECT {_COLUMNS} FROM videos v
+    SELECT {VIDEO_COLUMNS} FROM videos v
     WHERE v.id = %(id)s AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
 """
 
 # A keyset page, newest first; without a key the first one.
 _PAGE: LiteralString = f"""
-    SELECT {_COLUMNS} FROM videos v
+    SELECT {VIDEO_COLUMNS} FROM videos v
     WHERE v.user_id = %(user_id)s AND v.deleted_at IS NULL
       AND (%(after)s::timestamptz IS NULL
            OR (v.created_at, v.id) < (%(after)s, %(after_id)s::uuid))
@@ -50,22 +50,7 @@ _CHANGE: LiteralString = f"""
         retention_days = CASE WHEN %(with_retention_days)s THEN %(retention_days)s::integer
                               ELSE v.retention_days END
     WHERE v.id = %(id)s AND (v.user_id = %(user_id)s OR %(as_admin)s) AND v.deleted_at IS NULL
-    RETURNING {_COLUMNS}
-"""
-
-_HIDE: LiteralString = """
-    UPDATE videos SET deleted_at = now()
-    WHERE id = %(id)s AND (user_id = %(user_id)s OR %(as_admin)s) AND deleted_at IS NULL
-    RETURNING id
-"""
-
-# A query of its own after _HIDE, whose lock waits for a clip that is being pinned.
-_HAS_PINNED: LiteralString = """
-    SELECT 1 FROM clips WHERE video_id = %(id)s AND pinned AND deleted_at IS NULL LIMIT 1
-"""
-
-_HIDE_CLIPS: LiteralString = """
-    UPDATE clips SET deleted_at = now() WHERE video_id = %(id)s AND deleted_at IS NULL
+    RETURNING {VIDEO_COLUMNS}
 """
 
 
@@ -89,7 +74,7 @@ class Videos:
         parameters = {"id": new_id, "user_id": user_id, "title": title, "youtube_id": youtube_id}
         if retry_key is None:
             row = self._database.one(_ADD, parameters)
-            return _video(row) if row else None
+            return video_of(row) if row else None
         with self._database.transaction() as connection:
             if connection.execute(_USER, parameters).fetchone() is None:
                 return None
@@ -100,37 +85,25 @@ class Videos:
             row = connection.execute(_GET, mine).fetchone()
         if row is None:
             raise WrongState("The video that this Idempotency-Key created has been deleted.")
-        return _video(row)
+        return video_of(row)
 
     def get(self, viewer: Viewer, video_id: UUID) -> Video | None:
         row = self._database.one(_GET, seen_by(viewer) | {"id": video_id})
-        return _video(row) if row else None
+        return video_of(row) if row else None
 
     def page(self, user_id: UUID, limit: int, after: TimeKey | None) -> Sequence[Video]:
         """Up to `limit` videos, newest first, that come after the one with the key `after`."""
         rows = self._database.all(_PAGE, page_after(after, limit) | {"user_id": user_id})
-        return [_video(row) for row in rows]
+        return [video_of(row) for row in rows]
 
     def change(self, viewer: Viewer, video_id: UUID, change: VideoUpdate) -> Video | None:
         fields = asdict(change)
         named = fields.pop("named")
         with_fields = {f"with_{name}": name in named for name in fields}
         row = self._database.one(_CHANGE, seen_by(viewer) | {"id": video_id} | fields | with_fields)
-        return _video(row) if row else None
-
-    def hide(self, viewer: Viewer, video_id: UUID) -> bool:
-        """Marks a video and all its clips as deleted; False if there is no such video.
-
-        Raises Pinned if one of its clips is pinned.
-        """
-        with self._database.transaction() as connection:
-            found = connection.execute(_HIDE, seen_by(viewer) | {"id": video_id}).fetchone()
-            if found is not None:
-                if connection.execute(_HAS_PINNED, {"id": video_id}).fetchone():
-                    raise pinned_in_video()
-                connection.execute(_HIDE_CLIPS, {"id": video_id})
-        return found is not None
+        return video_of(row) if row else None
 
 
-def _video(row: Row) -> Video:
+def video_of(row: Row) -> Video:
+    """The columns of VIDEO_COLUMNS."""
     return Video(**row)

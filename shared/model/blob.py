@@ -17,7 +17,9 @@ class RehydratePriority(StrEnum):
 class Blob:
     """A stored blob's properties. `etag` names this version of it; `content_md5` is base64.
 
-    `rehydrating` is how urgently it is being fetched from the archive, if it is.
+    `rehydrating` is how urgently it is being fetched from the archive, if it is. `copy_status` is
+    how far the copy is that it was made by, None for one that is no copy: pending, success,
+    aborted or failed.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Blob:
     access_tier: str | None
     metadata: Mapping[str, str]
     rehydrating: RehydratePriority | None = None
+    copy_status: str | None = None
 
     @property
     def archived(self) -> bool:

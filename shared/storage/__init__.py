@@ -9,6 +9,7 @@ from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.append_blob import AppendBlobs
+from shared.storage.sdk.blob_copies import BlobCopies
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
@@ -20,6 +21,7 @@ __all__ = [
     "RETRY_FOR_MINUTES",
     "RETRY_FOR_SECONDS",
     "AppendBlobs",
+    "BlobCopies",
     "BlobReader",
     "Blobs",
     "Composer",

@@ -18,6 +18,7 @@ from local import azurite
 from local.host import child
 from local.issuer import Issuer
 from local.ports import free_port
+from shared.blob_names import is_sidecar
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # generous: a test that waits this long has failed
@@ -101,12 +102,13 @@ class App:
         )
 
     def blobs(self) -> set[str]:
-        """Everything in the app's containers, as container/name."""
+        """What can be opened by links, and temporary blobs: all but the bin and sidecars."""
         with BlobServiceClient.from_connection_string(self.account.connection_string) as client:
             return {
                 f"{kind}/{name}"
                 for kind in ("videos", "clips", "thumbnails", "temp")
                 for name in client.get_container_client(f"{self.prefix}-{kind}").list_blob_names()
+                if kind != "thumbnails" or not is_sidecar(name)
             }
 
     def put_blob(self, name: str, data: bytes) -> None:

@@ -57,6 +57,24 @@ def test_a_clip_from_its_announcement_to_its_end(app: App, alice: Caller, film: 
     assert httpx.get(link["access_url"]).status_code == 404
     assert not [name for name in app.blobs() if video_id in name]
 
+    (in_bin,) = alice.http.get("/bin").json()
+    assert (in_bin["kind"], in_bin["id"]) == ("clip", clip["id"])
+    assert in_bin["purge_at"] > in_bin["deleted_at"]
+    restored = alice.http.post(f"/clips/{clip['id']}/restore")
+    assert (restored.status_code, restored.json()["deleted_at"]) == (200, None)
+    again = alice.settled(clip["id"])
+    assert (again["status"], again["media"]) == ("ready", ready["media"])
+    assert httpx.get(again["thumbnail_access_url"]).status_code == 200
+
+    wanted = {"clip_ids": [clip["id"]], "permanent": True}
+    for code in (None, "not_found"):
+        (outcome,) = alice.http.post("/clips/delete", json=wanted).json()
+        assert (outcome["error"] and outcome["error"]["code"]) == code
+    gone = alice.http.post(f"/clips/{clip['id']}/restore")
+    assert (gone.status_code, gone.json()["code"]) == (410, "gone_for_good")
+    emptied = alice.http.post("/bin/empty")
+    assert (emptied.status_code, emptied.json()) == (202, {"count": 0})
+
 
 def test_upload_in_blocks_works(alice: Caller, film: bytes) -> None:
     """As the storage clients of every language send what is large."""

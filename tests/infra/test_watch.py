@@ -231,6 +231,7 @@ def test_a_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
         "cleanup.",
         "migration.plan",
         "migration.batch",
+        "deletion",
     }
     assert outermost <= names
 
@@ -247,7 +248,7 @@ def poison_queues(prefix: str) -> set[str]:
 def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
     """Of the longest prefix too, under which the queue of migrations has another name."""
     (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
-    assert len(poison_queues(prefix)) == 4
+    assert len(poison_queues(prefix)) == 5
     for queue in poison_queues(prefix):
         uri = f"https://clips.queue.core.windows.net:443/{queue}/messages?visibilitytimeout=0"
         found = re.search(pattern, uri)

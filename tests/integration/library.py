@@ -1,14 +1,18 @@
 """A user's videos, clips and blobs, put in place with few words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 
+from clips.bin.worker import LEASE
 from clips.links.access import AccessTerms
+from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.catalogue import NewClip
+from shared.catalogue.deletion_queries import Deletions
 from shared.model import (
     Clip,
     ImageFormat,
@@ -108,6 +112,33 @@ class Library:
         if images.storyboard_name is not None:
             names |= {images.storyboard_name, blob_names.storyboard_sheet(*at)}
         return names
+
+    def clean_up(self) -> Mapping[str, int]:
+        """The counts of a cleanup and of the work on deletions that it sends to the queue."""
+        self.make_due()
+        report = self.services.cleanup.run()
+        deleted = self.work_off()
+        self.services.sidecars.drain(60)  # of the rows that are gone now
+        return report | {"deleted": deleted}
+
+    def work_off(self) -> int:
+        """Does the work on deletions and restores that is due; how many items were done."""
+        worker, rows = self.services.deletions, Deletions(self.services.database)
+        tally = Tally()
+        for video_id in rows.due_videos(100):
+            video = rows.take_video(video_id, LEASE)
+            if video is not None:
+                tally.add(worker.settle_video(video, lambda: True))
+        tally.add(worker.settle_due(lambda: True))
+        if tally.outages:
+            raise tally.outages[0]
+        return tally.done
+
+    def make_due(self) -> None:
+        """Ends the leases of calls and workers that died, and the pauses after failures."""
+        for table in ("clips", "videos"):
+            due = "SET next_try_at = now() WHERE next_try_at > now()"
+            self.services.database.run(f"UPDATE {table} {due}", {})
 
     def everything_stored(self) -> set[str]:
         """The names of all blobs but sidecars, which follow their rows."""

@@ -79,8 +79,8 @@ class TestExpiry:
             "UPDATE clips SET expires_at = now() WHERE id = %(id)s", {"id": clip.id}
         )
         assert library.clips() == []
-        report = library.services.cleanup.run()
-        assert (report["clips_expired"], report["clips_deleted"]) == (1, 1)
+        report = library.clean_up()
+        assert (report["clips_expired"], report["deleted"]) == (1, 1)
         assert library.everything_stored() == set()
 
     def test_temporary_blobs_go_when_their_time_has_come(

@@ -118,19 +118,6 @@ class Three:
         self.refuse("clips", "id", ids[1])
         return f"clip {ids[1]}"
 
-    def deleted(self) -> str:
-        ids = self.announced()
-        self.database.run("UPDATE clips SET deleted_at = now()", {})
-        self.refuse("clips", "id", ids[1])
-        return f"clip {ids[1]}"
-
-    def deleted_videos(self) -> str:
-        ids = [Library(self.library.services, name).video.id for name in ("bob", "carol")]
-        ids.append(self.library.video.id)
-        self.database.run("UPDATE videos SET deleted_at = now()", {})
-        self.refuse("videos", "id", ids[1])
-        return f"video {ids[1]}"
-
     def missing(self) -> str:
         clips = [self.library.landed(self.film) for _ in range(3)]
         for clip in clips:
@@ -154,8 +141,6 @@ ITEMS = {
     "clips_expired": Three.expired,
     "clips_past_retention": Three.past_retention,
     "uploads_abandoned": Three.abandoned,
-    "clips_deleted": Three.deleted,
-    "videos_deleted": Three.deleted_videos,
     "blobs_reconciled": Three.missing,
     "checksums_noted": Three.without_md5,
 }
@@ -305,7 +290,7 @@ def test_failures_of_a_run_are_bounded_and_may_have_any_name(library: Library) -
         raise BlobHeld("kept")
 
     names = [f"\0\ud800{n}" for n in range(50)]
-    cleanup._steps = {"clips_deleted": lambda: each(names, refuse, str)}
+    cleanup._steps = {"deletions_swept": lambda: each(names, refuse, str)}
     run = clean(library)
     assert run.counts["held"] == 50
     assert [failure.item for failure in run.failures] == [f"\\0\\ud800{n}" for n in range(20)]

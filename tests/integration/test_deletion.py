@@ -15,6 +15,7 @@ from clips.ingest.images import ImageWriter
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep
+from shared.catalogue.deletion_queries import Deletions
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.model import Blob
 from shared.settings import from_mapping
@@ -45,7 +46,7 @@ def rows(services: AllServices, table: str) -> int:
 
 def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -> None:
     clip = library.landed(film)
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.clips() == []
     assert library.everything_stored() == set()
     assert rows(library.services, "clips") == 0
@@ -53,7 +54,7 @@ def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -
 
 def test_other_clips_stay(library: Library, film: bytes) -> None:
     clip, other = library.landed(film), library.landed(film)
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.clips() == [other]
     assert library.blobs() == {other.blob_name}
     assert library.blobs("thumbnails") == library.images_of(other)
@@ -63,15 +64,15 @@ def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film
     clip = library.landed(film)
     mallory = Library(library.services, "mallory")
     with pytest.raises(NotFound):
-        library.services.deletion.delete_clip(mallory.viewer, clip.id)
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(mallory.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     with pytest.raises(NotFound):
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
 
 
 def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
     clip = library.announce()
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.clips() == []
     assert rows(library.services, "clips") == 0
 
@@ -79,23 +80,22 @@ def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
 def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
-    library.services.deletion.delete_clip(library.viewer, clip.id)
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.everything_stored() == set()
 
 
-@pytest.mark.parametrize("step", ["delete", "delete_prefix", "forget_clip"])
+@pytest.mark.parametrize("step", ["delete", "delete_prefix", "forget_clips"])
 def test_a_crash_at_any_step_is_finished_by_the_cleanup(
     library: Library, film: bytes, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.landed(film)
-    owner = upkeep.Upkeep if step == "forget_clip" else type(library.services.blobs)
+    owner = Deletions if step == "forget_clips" else type(library.services.blobs)
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, _die)
         with pytest.raises(_Interrupted):
-            library.services.deletion.delete_clip(library.viewer, clip.id)
+            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.clips() == [], "hidden at once"
-    report = library.services.cleanup.run()
-    assert report["clips_deleted"] == 1
+    assert library.clean_up()["deleted"] == 1
     assert library.everything_stored() == set()
     assert rows(library.services, "clips") == 0
 
@@ -106,9 +106,9 @@ def test_deletion_succeeds_for_the_owner_during_an_outage_of_storage(
     clip = library.landed(film)
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", _outage)
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert library.clips() == []
-    library.services.cleanup.run()
+    library.clean_up()
     assert library.everything_stored() == set()
 
 
@@ -120,7 +120,7 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     library.upload(f"{library.video.id}.mp4", film, kind="videos")
     other = Library(library.services, "bob")
     kept = other.landed(film)
-    library.services.deletion.delete_video(library.viewer, library.video.id)
+    library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
     assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.blobs("clips") == {kept.blob_name}
     assert library.blobs("thumbnails") == library.images_of(kept)
@@ -179,9 +179,9 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
         with pytest.raises(_Interrupted):
-            library.services.deletion.delete_video(library.viewer, library.video.id)
+            library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
     assert library.services.videos.get(library.viewer, library.video.id) is None
-    assert library.services.cleanup.run()["videos_deleted"] == 1
+    assert library.clean_up()["deleted"] == 1
     assert library.everything_stored() == set()
     assert (rows(library.services, "videos"), rows(library.services, "clips")) == (0, 0)
 
@@ -195,7 +195,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     library.upload(clip.blob_name, film)
 
     def deleted_meanwhile(*_: object) -> None:
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         library.upload(f"{clip.video_id}/{clip.id}/poster.jpg", b"late", kind="thumbnails")
         raise _Interrupted
 
@@ -208,7 +208,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     _make_sweep_due(library.services)
     assert library.services.cleanup.run()["deletions_swept"] == 1
     assert library.everything_stored() == set()
-    assert rows(library.services, "deleted_clips") == 0
+    assert library.services.cleanup.run()["deletions_swept"] == 0, "once"
 
 
 def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: bytes) -> None:
@@ -217,7 +217,7 @@ def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: byte
         library.upload(name, film)
         library.services.ingest.landed(name)
         if rows(library.services, "deleted_clips") == 0:
-            library.services.deletion.delete_clip(library.viewer, library.clips()[0].id)
+            library.services.bin.delete_clip(library.viewer, library.clips()[0].id, for_ever=True)
     _make_sweep_due(library.services)
     assert library.services.cleanup.run()["deletions_swept"] == 1
     assert library.blobs() == {name}
@@ -242,11 +242,11 @@ def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
     with monkeypatch.context() as patch:
         patch.setattr(Blobs, "delete", refuse)
         for clip in clips:
-            library.services.deletion.delete_clip(library.viewer, clip.id)
+            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.blobs() == {stuck}
         with pytest.raises(StorageUnavailable):
-            library.services.cleanup.run()
-    library.services.cleanup.run()
+            library.clean_up()
+    library.clean_up()
     assert library.everything_stored() == set()
 
 
@@ -266,25 +266,27 @@ class TestManyBlobs:
     def test_the_call_answers_in_time_and_the_cleanup_finishes(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("clips.upkeep.deletion._CALLER_WAITS", 0.001)
+        monkeypatch.setattr("clips.bin.bin._CALLER_WAITS", 0.001)
         started = time.monotonic()
-        library.services.deletion.delete_video(library.viewer, library.video.id)
+        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
         assert time.monotonic() - started < 10, "one batch at the most"
         left = len(library.blobs("thumbnails"))
         assert 0 < left <= self.BLOBS
         assert library.services.videos.get(library.viewer, library.video.id) is None
-        assert library.services.cleanup.run()["videos_deleted"] == 1
+        assert library.clean_up()["deleted"] == 1
         assert (library.everything_stored(), rows(library.services, "videos")) == (set(), 0)
 
     def test_a_cleanup_without_the_time_goes_on_in_the_next(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        library.services.videos.hide(library.viewer, library.video.id)
+        library.services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=True)
         with monkeypatch.context() as patch:
-            patch.setattr("clips.upkeep.cleanup._STEP_SECONDS", 0.001)
-            assert library.services.cleanup.run()["videos_deleted"] == 0
+            patch.setattr("clips.bin.worker._WORKING_SECONDS", 0.001)
+            library.make_due()
+            message = str(library.video.id)
+            assert library.services.deletions.work(message) == [message]
         assert library.blobs("thumbnails")
-        assert library.services.cleanup.run()["videos_deleted"] == 1
+        assert library.clean_up()["deleted"] == 1
         assert library.everything_stored() == set()
 
     def test_names_are_not_kept_in_memory(
@@ -347,32 +349,31 @@ class TestHeldBlobs:
         assert kept is not None
         names.add(kept)
         for clip in clips:
-            library.services.deletion.delete_clip(library.viewer, clip.id)
+            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.clips() == []
         assert library.blobs() == {kept}
-        assert "kept by a policy" in caplog.text
+        assert "Kept by a policy" in caplog.text
         caplog.clear()
         caplog.set_level("INFO")
-        report = library.services.cleanup.run()
-        assert report["clips_deleted"] == 0
+        assert library.clean_up()["deleted"] == 0
         assert caplog.text.count(f"tried again: clip {clips[1].id}") == 1
-        assert "held=1 unmarked=0 failures=0" in caplog.text
         names.clear()
-        assert library.services.cleanup.run()["clips_deleted"] == 1
+        assert library.clean_up()["deleted"] == 1
         assert library.everything_stored() == set()
 
 
-@pytest.mark.parametrize("step", ["abandoned_uploads", "hidden_videos", "known_blobs", "pages"])
+@pytest.mark.parametrize("step", ["abandoned_uploads", "purge_videos", "known_blobs", "pages"])
 def test_a_step_that_raises_keeps_no_other_from_running(
     library: Library, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    owner = Blobs if step == "pages" else upkeep.Upkeep
+    owners = {"pages": Blobs, "purge_videos": Deletions}
+    owner = owners.get(step, upkeep.Upkeep)
     whole = set(library.services.cleanup.run())
     library.upload(f"{library.video.id}.mp4", b"x", kind="videos")
-    library.services.videos.hide(library.viewer, library.video.id)
+    library.services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=True)
     caplog.set_level("INFO")
     monkeypatch.setattr(owner, step, fault)
     assert set(library.services.cleanup.run()) == whole
@@ -385,7 +386,7 @@ def test_a_step_that_raises_keeps_no_other_from_running(
 def test_items_that_always_fail_do_not_hold_up_those_behind_them(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clips.upkeep.cleanup._BATCH", 2)
+    monkeypatch.setattr("clips.bin.worker._BATCH", 2)
     clips = [library.landed(film) for _ in range(4)]
     bad = {clip.blob_name for clip in clips[:2]}
     delete = Blobs.delete
@@ -398,9 +399,9 @@ def test_items_that_always_fail_do_not_hold_up_those_behind_them(
     with monkeypatch.context() as patch:
         patch.setattr(Blobs, "delete", fragile)
         for clip in clips:
-            library.services.clips.hide(library.viewer, clip.id)
-        reports = [library.services.cleanup.run()["clips_deleted"] for _ in range(2)]
-        assert reports == [0, 2]
+            library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
+        library.make_due()
+        assert library.work_off() == 2
     assert library.blobs() == bad
 
 
@@ -423,4 +424,4 @@ def test_a_read_only_database_stops_no_step(
     assert "An outage, to be tried again: cleanup step clips_expired" in caplog.text
     assert "outages=0" not in caplog.text
     with pytest.raises(DatabaseUnavailable):
-        library.services.deletion.delete_video(library.viewer, library.video.id)
+        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)

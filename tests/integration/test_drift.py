@@ -81,8 +81,8 @@ class TestNoDrift:
     ) -> None:
         for _ in range(2):
             clip = library.landed(film)
-            library.services.deletion.delete_clip(library.viewer, clip.id)
-        library.services.cleanup.run()
+            library.services.bin.delete_clip(library.viewer, clip.id)
+        library.clean_up()
         clock.advance(seconds=QUIET.total_seconds())
         assert drift.counts() == {}
 
@@ -112,7 +112,7 @@ class TestBlobWithoutRow:
         assert line["video_id"] == str(library.video.id)
         assert line["action"] == "process"
         assert is_next_cleanup(line, clock)
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {}
 
     def test_blob_with_a_clip_id_under_a_video_is_to_be_processed(
@@ -190,7 +190,7 @@ class TestRowWithoutBlob:
         assert (line["clip_id"], line["blob"]) == (str(clip.id), clip.blob_name)
         assert line["action"] == "mark_missing"
         assert is_next_cleanup(line, clock)
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {}
 
     def test_lost_source_is_left_and_repaired(
@@ -322,7 +322,7 @@ class TestTiers:
         line = drift.line(DriftKind.TIER_DIFFERS)
         assert line["action"] == "note_tier"
         assert is_next_cleanup(line, clock)
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {}
 
 
@@ -342,7 +342,7 @@ class TestImages:
         clock.advance(seconds=QUIET.total_seconds())
         line = drift.line(DriftKind.IMAGE_MISSING)
         assert (line["blob"], line["clip_id"], line["action"]) == (name, str(clip.id), None)
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {DriftKind.IMAGE_MISSING: 1}, "as the line says"
         assert drift.repair(DriftKind.IMAGE_MISSING) == {"repaired": 1}
         assert library.images_of(library.clip(clip.id)) <= library.blobs("thumbnails")
@@ -441,7 +441,7 @@ class TestStuck:
         library.upload(name_of(clip), film)
         clock.advance(seconds=QUIET.total_seconds())
         assert drift.line(DriftKind.STUCK_PROCESSING)["action"] == "process"
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {}
 
     def test_source_in_processing_for_long_is_processed(
@@ -463,7 +463,7 @@ class TestStuck:
         change(library, clip, "status = 'processing', attempts = 10")
         clock.advance(seconds=STUCK.total_seconds())
         assert drift.line(DriftKind.STUCK_PROCESSING)["action"] == "process"
-        library.services.cleanup.run()
+        library.clean_up()
         assert library.clip(clip.id).status is ClipStatus.FAILED
         assert drift.counts() == {}
 
@@ -483,7 +483,7 @@ class TestDeleted:
         for line in drift.lines(report.id):
             assert (line["action"], line["clip_id"]) == ("delete", str(clip.id))
             assert is_next_cleanup(line, clock)
-        library.services.cleanup.run()
+        library.clean_up()
         assert drift.counts() == {}
         assert library.everything_stored() == {f"drift/{report.id}.jsonl"} | {
             name for name in library.blobs("temp") if name.startswith("drift/")
@@ -510,12 +510,12 @@ class TestDeleted:
     ) -> None:
         clip = library.landed(film)
         change(library, clip, "deleted_at = now()")
-        library.services.cleanup.run()
+        library.clean_up()
         library.upload(name_of(clip), film)
         clock.advance(seconds=QUIET.total_seconds())
         line = drift.line(DriftKind.DELETED_BUT_PRESENT)
         assert line["action"] == "delete"
-        library.services.cleanup.run()
+        library.clean_up()
         assert library.blobs() == set()
         assert drift.counts() == {}
 
@@ -542,7 +542,7 @@ class TestMeanwhile:
         def change_meanwhile() -> None:
             name = name_of(clips[0])
             if at == "deleted":
-                library.services.deletion.delete_clip(library.viewer, clips[0].id)
+                library.services.bin.delete_clip(library.viewer, clips[0].id)
             elif at == "landed":
                 library.upload(f"{library.video.id}/new.mp4", film)
                 library.services.ingest.landed(f"{library.video.id}/new.mp4")

@@ -70,11 +70,11 @@ class TestPins:
         clip = library.landed(film)
         pin(library, clip.id)
         with pytest.raises(Pinned):
-            library.services.deletion.delete_clip(library.viewer, clip.id)
+            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.clip(clip.id).pinned
         assert library.blobs() == {clip.blob_name}
         pin(library, clip.id, pinned=False)
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.clips() == []
 
     def test_pinned_clip_of_another_user_looks_absent(self, library: Library) -> None:
@@ -82,18 +82,18 @@ class TestPins:
         pin(library, clip.id)
         mallory = Library(library.services, "mallory")
         with pytest.raises(NotFound):
-            library.services.deletion.delete_clip(mallory.viewer, clip.id)
+            library.services.bin.delete_clip(mallory.viewer, clip.id, for_ever=True)
         with pytest.raises(NotFound):
-            library.services.deletion.delete_video(mallory.viewer, library.video.id)
+            library.services.bin.delete_video(mallory.viewer, library.video.id, for_ever=True)
 
     def test_video_with_a_pinned_clip_stays_whole(self, library: Library) -> None:
         clip, other = library.announce(), library.announce()
         pin(library, clip.id)
         with pytest.raises(Pinned):
-            library.services.deletion.delete_video(library.viewer, library.video.id)
+            library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
         assert left(library) == {clip.id, other.id}
         pin(library, clip.id, pinned=False)
-        library.services.deletion.delete_video(library.viewer, library.video.id)
+        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
         with pytest.raises(NotFound):
             library.services.library.read_video(library.viewer, library.video.id)
 
@@ -106,10 +106,10 @@ class TestPins:
         expire(library, other.id)
         assert left(library) == {clip.id}, "not even hidden"
         assert library.services.library.read_video(library.viewer, library.video.id).clip_count == 1
-        assert library.services.cleanup.run()["clips_expired"] == 1
+        assert library.clean_up()["clips_expired"] == 1
         assert library.blobs() == {clip.blob_name}
         pin(library, clip.id, pinned=False)
-        assert library.services.cleanup.run()["clips_expired"] == 1
+        assert library.clean_up()["clips_expired"] == 1
         assert library.everything_stored() == set()
 
     def test_pinned_clip_waits_for_its_upload_for_ever(
@@ -130,12 +130,11 @@ class TestPins:
         outcome: list[object] = []
 
         def delete() -> None:
-            deletion = library.services.deletion
             try:
                 if what == "clip":
-                    deletion.delete_clip(library.viewer, clip.id)
+                    library.services.bin.delete_clip(library.viewer, clip.id)
                 else:
-                    deletion.delete_video(library.viewer, library.video.id)
+                    library.services.bin.delete_video(library.viewer, library.video.id)
             except Pinned as error:
                 outcome.append(error)
 
@@ -228,7 +227,7 @@ class TestRetention:
         age(library, clip.id, 3)
         set_retention(library, 2)
         end_grace(library)
-        library.services.cleanup.run()
+        library.clean_up()
         assert library.everything_stored() == set()
         assert left(library) == set()
 

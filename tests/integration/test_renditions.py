@@ -103,7 +103,7 @@ def test_copy_goes_with_the_version_that_it_was_made_of(
     services.ingest.landed(clip.blob_name)
     assert not services.blobs.exists(services.containers.thumbnails, name)
     assert library.clip(clip.id).rendition.state == "none"
-    services.deletion.delete_clip(library.viewer, clip.id)
+    services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
     assert not services.blobs.exists(services.containers.thumbnails, name)
 
 

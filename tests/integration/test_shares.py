@@ -192,7 +192,7 @@ class TestTheEnd:
         run(library, "UPDATE shares SET expires_at = now() WHERE clip_id = %(clip)s", clips[1])
         opened(library, tokens[2])
         run(library, "UPDATE clips SET expires_at = now() WHERE id = %(clip)s", clips[3])
-        library.services.clips.hide(library.viewer, clips[4].id)
+        library.services.bin_rows.hide_clips(library.viewer, [clips[4].id], for_ever=True)
         words = {refused(library, token) for token in [*tokens, "x" * 43, "", "x", "ž" * 43]}
         assert len(words) == 1
 
@@ -259,13 +259,13 @@ class TestTheEnd:
         clip = library.landed(film)
         share, token = shared(library, clip)
         link = opened(library, token)
-        library.services.clips.hide(library.viewer, clip.id)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
         assert not claimed(library, share, link)
 
     def test_share_is_deleted_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.services.database.all("SELECT id FROM shares", {}) == []
 
 
@@ -523,7 +523,7 @@ class TestOwners:
 
     def test_deleted_clip_cannot_be_shared(self, library: Library) -> None:
         clip = library.announce()
-        library.services.clips.hide(library.viewer, clip.id)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
         with pytest.raises(NotFound):
             shared(library, clip)
 

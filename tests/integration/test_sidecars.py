@@ -325,7 +325,7 @@ def test_old_address_is_recorded_without_its_secrets(library: Library) -> None:
 
 def test_cleanup_writes_sidecars(library: Library) -> None:
     clip = library.announce(title="by the cleanup")
-    library.services.cleanup.run()
+    library.clean_up()
     assert title_of(library, clip.id) == "by the cleanup"
 
 

@@ -81,7 +81,7 @@ class TestOnDemand:
     def test_they_go_with_the_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         picture(library, clip, wanted(1.0))
-        library.services.deletion.delete_clip(library.viewer, clip.id)
+        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.everything_stored() == set()
 
     def test_sound_has_none(

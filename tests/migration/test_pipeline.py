@@ -179,7 +179,7 @@ def test_the_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
         pipeline.upload_clip(file, library.video.id, 0, 2, progress=enough)
     assert library.clips() == []
     assert library.everything_stored() != set()
-    library.services.cleanup.run()
+    library.clean_up()
     assert library.everything_stored() == set()
 
 

@@ -143,6 +143,7 @@ def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
 # Who deletes blobs, and by what in the catalogue it knows that it may: a blob under a video that
 # the catalogue does not know may be all that is left of it.
 DELETERS = {
+    "clips.bin.mover": "a version of a blob whose verified copy is noted in a row, or in no row",
     "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
     "clips.cutting.sources": "the source of a video that the caller sees",
     "clips.drift.deleted": "blobs of a clip that is on record as deleted",
@@ -153,6 +154,7 @@ DELETERS = {
     "clips.renditions.maker": "a copy that was written for a clip with a row",
     "clips.upkeep.deletion": "blobs of a clip or video that is marked as deleted",
     "clips.upkeep.temporary": "blobs of the temp container, whose own date has passed",
+    "shared.storage.sdk.blob_copies": "what the mover names, in batches",
 }
 
 
@@ -302,6 +304,7 @@ def test_worker_finds_the_functions_that_are_not_http(functions: dict[str, list[
         "clip_rendition",
         "drift_run",
         "migration_batch",
+        "deletion_batch",
         "cleanup",
     }
 

@@ -28,6 +28,8 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.WrongState: ("wrong_state", 409),
     errors.SourceNotReady: ("source_not_ready", 409),
     errors.Pinned: ("pinned", 409),
+    errors.VideoInBin: ("video_in_bin", 409),
+    errors.GoneForGood: ("gone_for_good", 410),
     errors.CutOutOfRange: ("cut_out_of_range", 422),
     errors.BlobMissing: ("blob_missing", 409),
     errors.BlobChanged: ("blob_changed", 409),

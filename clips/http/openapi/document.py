@@ -50,6 +50,7 @@ does not count as a view.
 _TAGS = {
     Tag.VIDEOS: "Videos own clips. A caller sees their own.",
     Tag.CLIPS: "Parts of a video, each with a file of its own.",
+    Tag.BIN: "What was deleted, until it is restored or deleted for ever.",
     Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Time-limited links to blobs.",
     Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",

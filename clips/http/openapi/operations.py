@@ -27,6 +27,7 @@ class Tag(StrEnum):
 
     VIDEOS = "Videos"
     CLIPS = "Clips"
+    BIN = "Recycle bin"
     CUTTING = "Cutting"
     LINKS = "Links"
     SHARES = "Shares"

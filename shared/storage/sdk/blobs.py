@@ -10,7 +10,7 @@ from http import HTTPStatus
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BlobHeld, BlobMissing, CliplinkError
+from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
@@ -119,13 +119,26 @@ class Blobs:
 
         Raises BlobHeld where a legal hold or an immutability policy keeps it.
         """
+        return self._delete(container, name, {})
+
+    def delete_version(self, container: str, version: Blob) -> bool:
+        """The same, unless the blob is another version by now; False if that, or absent."""
+        from azure.core import MatchConditions
+
+        condition = {"etag": version.etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            return self._delete(container, version.name, condition)
+        except BlobChanged:
+            return False
+
+    def _delete(self, container: str, name: str, condition: Mapping[str, Any]) -> bool:
         from azure.core.exceptions import HttpResponseError
 
         client = self._client(container, name)
         try:
             with self._admission.slot(), azure_errors("delete"):
                 try:
-                    _delete_leased_or_not(client)
+                    _delete_leased_or_not(client, condition)
                 except HttpResponseError as error:
                     if is_held(error):
                         raise BlobHeld(f"A policy keeps the blob {name}.") from error
@@ -237,18 +250,18 @@ class Blobs:
         return self._account.client.get_blob_client(container, name)
 
 
-def _delete_leased_or_not(client: "BlobClient") -> None:
+def _delete_leased_or_not(client: "BlobClient", condition: Mapping[str, Any]) -> None:
     from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobLeaseClient
 
     try:
-        client.delete_blob(delete_snapshots="include")
+        client.delete_blob(delete_snapshots="include", **condition)
     except HttpResponseError as error:
         if not is_leased(error):
             raise
         # An upload link allows its holder to take a lease, even an infinite one.
         BlobLeaseClient(client).break_lease(lease_break_period=0)
-        client.delete_blob(delete_snapshots="include")
+        client.delete_blob(delete_snapshots="include", **condition)
 
 
 def _blob(properties: "BlobProperties") -> Blob:
@@ -262,6 +275,7 @@ def _blob(properties: "BlobProperties") -> Blob:
         content_md5=b64encode(bytes(md5)).decode() if md5 else None,
         access_tier=str(properties.blob_tier) if properties.blob_tier else None,
         rehydrating=_rehydrating(properties),
+        copy_status=properties.copy.status,
         metadata=dict(properties.metadata or {}),
     )
 

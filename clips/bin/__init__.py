@@ -1,0 +1,1 @@
+"""The recycle bin: deleting, restoring, and the work that both leave behind."""

@@ -1,0 +1,214 @@
+"""The recycle bin as callers use it: delete, list, restore, empty.
+
+A call changes rows at once, and does as much of the work on blobs as a caller can wait for; the
+queue does the rest.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
+from clips.library import Library, ShownClip
+from shared.blob_names import Containers
+from shared.catalogue import TimeKey
+from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
+from shared.catalogue.deletion_queries import BinClip, BinState, Deletions
+from shared.errors import (
+    BlobMissing,
+    CliplinkError,
+    GoneForGood,
+    Unavailable,
+    VideoInBin,
+    WrongState,
+    no_such_clip,
+    no_such_video,
+    pinned_clip,
+)
+from shared.model import Clip, Video, Viewer
+from shared.storage import Blobs
+from shared.telemetry import with_current_context
+
+_log = logging.getLogger(__name__)
+
+# Seconds that a caller waits for work on blobs.
+_CALLER_WAITS = 4.0
+_LOOKS_AT_ONCE = 8
+
+type Outcomes = Mapping[UUID, CliplinkError | None]
+"""For each of many clips why it could not be done; None if it was."""
+
+
+class RecycleBin:
+    def __init__(
+        self,
+        *,
+        bin_: Bin,
+        deletions: Deletions,
+        worker: DeletionWorker,
+        sender: DeletionSender,
+        library: Library,
+        blobs: Blobs,
+        containers: Containers,
+    ) -> None:
+        self._bin = bin_
+        self._deletions = deletions
+        self._worker = worker
+        self._sender = sender
+        self._library = library
+        self._blobs = blobs
+        self._containers = containers
+
+    def delete_clip(self, viewer: Viewer, clip_id: UUID, *, for_ever: bool = False) -> None:
+        """Moves a clip to the bin, or deletes it for ever, also out of the bin.
+
+        It is hidden at once: what cannot be done yet with its blobs is no error. Raises NotFound,
+        Pinned.
+        """
+        error = self.delete_clips(viewer, [clip_id], for_ever=for_ever)[clip_id]
+        if error is not None:
+            raise error
+
+    def delete_clips(
+        self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool = False
+    ) -> Outcomes:
+        """The same for many, each independent of the others."""
+        hidden, pinned = self._bin.hide_clips(viewer, clip_ids, for_ever=for_ever)
+        done = {clip.id for clip in hidden}
+        self._work_on(hidden)
+        return {
+            clip_id: None
+            if clip_id in done
+            else pinned_clip()
+            if clip_id in pinned
+            else no_such_clip()
+            for clip_id in clip_ids
+        }
+
+    def delete_video(self, viewer: Viewer, video_id: UUID, *, for_ever: bool = False) -> None:
+        """The same for a video with its clips, however many; as `delete_clip`."""
+        if not self._bin.hide_video(viewer, video_id, for_ever=for_ever):
+            raise no_such_video()
+        self._work_on_video(video_id)
+
+    def clips(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Clip]:
+        """Up to `limit` of the viewer's own clips in the bin, the last deleted first."""
+        return self._bin.clips(viewer.user_id, limit, after)
+
+    def videos(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Video]:
+        """The same for videos."""
+        return self._bin.videos(viewer.user_id, limit, after)
+
+    def restore_clip(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
+        """The clip, out of the bin; one that is in place already stays as it is.
+
+        Raises NotFound, GoneForGood, VideoInBin, BlobMissing if its bytes are nowhere,
+        StorageUnavailable.
+        """
+        error = self.restore_clips(viewer, [clip_id])[clip_id]
+        if error is not None:
+            raise error
+        return self._library.read(viewer, clip_id)
+
+    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Outcomes:
+        """The same for many, each independent of the others.
+
+        Raises StorageUnavailable if nothing can be said of the bytes.
+        """
+        found = self._bin.find_clips(viewer, clip_ids)
+        with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+            looks = [with_current_context(self._why_not) for _ in clip_ids]
+            errors = pool.map(lambda look, clip_id: look(found.get(clip_id)), looks, clip_ids)
+            outcomes = dict(zip(clip_ids, errors, strict=True))
+        wanted = [
+            clip_id
+            for clip_id, error in outcomes.items()
+            if error is None and found[clip_id].whereabouts is Whereabouts.IN_BIN
+        ]
+        restored = self._bin.restore_clips(viewer, wanted)
+        self._work_on(restored)
+        if late := set(wanted).difference(clip.id for clip in restored):
+            # Another call was faster: one that restored, deleted or purged it.
+            after = self._bin.find_clips(viewer, list(late))
+            outcomes |= {clip_id: _refusal(after.get(clip_id)) for clip_id in late}
+        return outcomes
+
+    def restore_video(self, viewer: Viewer, video_id: UUID) -> Video:
+        """The video, with the clips that were deleted with it; raises NotFound, GoneForGood."""
+        if self._bin.restore_video(viewer, video_id):
+            self._work_on_video(video_id)
+            return self._library.read_video(viewer, video_id)
+        match self._bin.find_video(viewer, video_id):
+            case Whereabouts.IN_PLACE:
+                return self._library.read_video(viewer, video_id)
+            case Whereabouts.GONE:
+                raise GoneForGood("The video was deleted for ever.")
+            case _:
+                raise no_such_video()
+
+    def empty(self, viewer: Viewer) -> int:
+        """Begins to delete all of the viewer's clips and videos in the bin; how many they are."""
+        clips, videos = self._bin.empty(viewer.user_id)
+        self._announce(lambda: self._sender.announce(clips, videos))
+        return clips + len(videos)
+
+    def _why_not(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
+        """Why a clip cannot be restored. That its bytes are there is asked before it is said."""
+        error = _refusal(clip, in_bin_is_fine=True)
+        if error is not None or clip is None or clip.blob_name is None or clip.bin_etag is None:
+            return error
+        if clip.whereabouts is not Whereabouts.IN_BIN:
+            return None
+        places = (self._containers.bin, self._containers.clips)
+        if any(self._blobs.exists(container, clip.blob_name) for container in places):
+            return None
+        return BlobMissing("The bytes of the clip are not in the recycle bin any more.")
+
+    def _work_on(self, clips: Sequence[BinClip]) -> None:
+        may_go_on = seconds(_CALLER_WAITS)
+        needy = [clip for clip in clips if clip.ticket is not None]
+        if not needy:
+            return
+        tally = self._worker.settle_clips(needy, may_go_on)
+        left = len(needy) - tally.done - tally.failed - tally.held - len(tally.outages)
+        if left > 0:
+            self._announce(lambda: self._sender.announce(left))
+
+    def _work_on_video(self, video_id: UUID) -> None:
+        def work(may_go_on: MayGoOn) -> None:
+            video = self._deletions.held_video(video_id)
+            if video is None:
+                return
+            tally = self._worker.settle_video(video, may_go_on)
+            if video.state is not BinState.BEING_DELETED:
+                self._worker.settle_due(may_go_on)
+            videos = [] if tally.done else [video_id]
+            self._sender.announce(self._deletions.count_due_clips(_MANY), videos)
+
+        self._announce(lambda: work(seconds(_CALLER_WAITS)))
+
+    def _announce(self, action: Callable[[], object]) -> None:
+        """Does what the cleanup does later, if it fails now."""
+        try:
+            action()
+        except Unavailable as error:
+            _log.warning("Left to the cleanup: %s", error.detail)
+
+
+# How many due clips are worth counting.
+_MANY = 4096
+
+
+def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> CliplinkError | None:
+    if clip is None:
+        return no_such_clip()
+    match clip.whereabouts:
+        case Whereabouts.IN_PLACE:
+            return None
+        case Whereabouts.GONE:
+            return GoneForGood("The clip was deleted for ever.")
+        case Whereabouts.VIDEO_IN_BIN:
+            return VideoInBin("Its video is in the recycle bin. Restore that first.")
+        case Whereabouts.IN_BIN:
+            return None if in_bin_is_fine else WrongState("Another call has just deleted it again.")

@@ -1,0 +1,187 @@
+"""Moves the bytes of a clip, or the file of a video, into the bin container and back.
+
+Every step can be repeated, and is for one version of a blob. The copy is verified and noted in the
+row before the original is deleted, and the row is only changed with its ticket. So at any moment,
+whatever dies or comes in between, the bytes are in at least one of the two containers, and a row
+whose bytes are not where its state wants them is due.
+"""
+
+import logging
+from uuid import UUID
+
+from shared import blob_names
+from shared.blob_names import Containers
+from shared.catalogue.deletion_queries import BinClip, BinVideo, Deletions
+from shared.errors import BlobMissing
+from shared.model import Blob
+from shared.storage import BlobCopies, Blobs, Place, StorageAccount
+
+_log = logging.getLogger(__name__)
+
+
+class Mover:
+    def __init__(
+        self,
+        account: StorageAccount,
+        blobs: Blobs,
+        copies: BlobCopies,
+        containers: Containers,
+        deletions: Deletions,
+    ) -> None:
+        self._account = account
+        self._blobs = blobs
+        self._copies = copies
+        self._containers = containers
+        self._deletions = deletions
+
+    def into_bin(self, clip: BinClip) -> bool:
+        """Moves a clip's bytes into the bin and deletes its images.
+
+        False if the clip is not to be there any more. Raises BlobHeld, BlobChanged, BlobMissing,
+        StorageUnavailable: to be tried again.
+        """
+        original = self._find(self._containers.clips, clip.blob_name)
+        images = self._images(self._containers.thumbnails, clip.video_id, clip.id)
+        # No link reads the bytes of an archived clip: they stay, and no image can be made of them.
+        archived = original is not None and original.archived
+        for image in images:
+            if archived or blob_names.is_legacy_thumbnail(image.name):
+                self._copy(self._containers.thumbnails, image, self._containers.bin)
+        if original is None:
+            noted = self._deletions.is_still_hidden(clip)
+        elif archived:
+            noted = self._deletions.note_archived(clip)
+        else:
+            noted = self._copy_into_bin(clip, original)
+        if not noted:
+            return False
+        if original is not None and not archived:
+            self._blobs.delete_version(self._containers.clips, original)
+        self._copies.delete_all(self._containers.thumbnails, images)
+        return self._deletions.settle_clip(clip)
+
+    def out_of_bin(self, clip: BinClip) -> bool:
+        """Moves a clip's bytes back; its ingest makes the images anew. As `into_bin`."""
+        images = self._images(self._containers.bin, clip.video_id, clip.id)
+        for image in images:
+            self._copy(self._containers.bin, image, self._containers.thumbnails)
+        self._copies.delete_all(self._containers.bin, images)
+        name = clip.blob_name if clip.bin_etag is not None else None
+        if name is not None and not self._copy_back(name):
+            _log.error("The bytes of a restored clip are gone: %s", name)
+            return self._deletions.note_lost(clip)
+        return self._deletions.note_restored(clip)
+
+    def source_into_bin(self, video: BinVideo) -> bool:
+        """Moves the file of a video into the bin and deletes its images. As `into_bin`."""
+        images = self._images(self._containers.thumbnails, video.id, video.id)
+        for original in self._sources(self._containers.videos, video.id):
+            if original.archived:
+                continue
+            copy = self._copy(self._containers.videos, original, self._containers.bin)
+            if not self._deletions.note_source_in_bin(video, copy):
+                return False
+            self._blobs.delete_version(self._containers.videos, original)
+        if not self._deletions.still_holds(video):
+            return False
+        self._copies.delete_all(self._containers.thumbnails, images)
+        return True
+
+    def source_out_of_bin(self, video: BinVideo) -> bool:
+        """Moves the file of a video back. As `into_bin`."""
+        for copy in self._sources(self._containers.bin, video.id):
+            self._bring_back(copy, self._containers.videos)
+            self._blobs.delete_version(self._containers.bin, copy)
+        self._deletions.note_source_restored(video)
+        return self._deletions.still_holds(video)
+
+    def _copy_into_bin(self, clip: BinClip, original: Blob) -> bool:
+        name = self._name_in_bin(clip, original.name)
+        copy = self._copy(self._containers.clips, original, self._containers.bin, name)
+        url = self._account.url(self._containers.clips, name)
+        if self._deletions.note_in_bin(clip, copy, url):
+            return True
+        self._blobs.delete_version(self._containers.bin, copy)
+        return False
+
+    def _name_in_bin(self, clip: BinClip, name: str) -> str:
+        """Its own name: one of another tool's choice can then be used again."""
+        own = blob_names.clip_blob(clip.video_id, clip.id, blob_names.extension_of(name))
+        return name if own == name or self._deletions.is_name_taken(own, clip) else own
+
+    def _copy_back(self, name: str) -> bool:
+        """False if the bytes are in neither container."""
+        copy = self._find(self._containers.bin, name)
+        if copy is None:
+            present = self._find(self._containers.clips, name)
+            if present is not None:
+                self._renew(self._containers.clips, present)
+            return present is not None
+        self._bring_back(copy, self._containers.clips)
+        self._blobs.delete_version(self._containers.bin, copy)
+        return True
+
+    def _bring_back(self, copy: Blob, container: str) -> None:
+        """A blob that is there by now is as new, or newer: it stays, as another version.
+
+        A worker that wanted to delete the version it was does not find it any more.
+        """
+        present = self._find(container, copy.name)
+        if present is None:
+            place = Place(container, copy.name)
+            self._copies.copy(Place(self._containers.bin, copy.name), copy, place)
+        else:
+            self._renew(container, present)
+
+    def _renew(self, container: str, blob: Blob) -> None:
+        """Makes another version of a blob, with an event as for one that was uploaded."""
+        place = Place(container, blob.name)
+        if not blob.archived:
+            self._copies.copy(place, blob, place, over=blob)
+
+    def _copy(self, container: str, original: Blob, target: str, name: str | None = None) -> Blob:
+        """The verified copy of a blob in another container, made unless it is there already."""
+        place = Place(target, name or original.name)
+        present = self._find(place.container, place.name)
+        # Made after the original was last written. Of one and the same second nobody knows.
+        is_copy = present is not None and present.last_modified > original.last_modified
+        if present is not None and is_copy and _same_bytes(present, original):
+            return present
+        return self._copies.copy(Place(container, original.name), original, place, over=present)
+
+    def _images(self, container: str, video_id: UUID, clip_id: UUID) -> list[Blob]:
+        """Everything that was made from a clip, but its sidecar."""
+        prefix = blob_names.images_prefix(video_id, clip_id)
+        return [
+            blob
+            for page in self._blobs.pages(container, prefix)
+            for blob in page
+            if _belongs_to(blob.name, prefix) and not blob_names.is_sidecar(blob.name)
+        ]
+
+    def _sources(self, container: str, video_id: UUID) -> list[Blob]:
+        """All files of a video, whatever their extension."""
+        prefix = blob_names.source_blob(video_id, "")
+        return [
+            blob
+            for page in self._blobs.pages(container, prefix)
+            for blob in page
+            if blob_names.video_of_source(blob.name) == video_id
+        ]
+
+    def _find(self, container: str, name: str | None) -> Blob | None:
+        if name is None:
+            return None
+        try:
+            return self._blobs.get(container, name)
+        except BlobMissing:
+            return None
+
+
+def _belongs_to(name: str, prefix: str) -> bool:
+    """Whether a blob is an image of the clip: in the bin its own bytes begin with the same name."""
+    return name.removeprefix(prefix)[:1] in {"/", "_"}
+
+
+def _same_bytes(copy: Blob, original: Blob) -> bool:
+    return (copy.size, copy.content_md5) == (original.size, original.content_md5)

@@ -1,0 +1,202 @@
+"""The work that deletions and restores leave behind: moves bytes, deletes blobs and rows.
+
+A message of the queue is either CLIPS, for a batch of clips that are due, or the id of a video. It
+may come twice, late or never: a lease says who works on a row, and the cleanup sends a message for
+what is due. Each item is independent of every other; one that fails is tried again later.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+from clips.bin.mover import Mover
+from clips.upkeep.deletion import Deletion
+from clips.upkeep.items import Tally
+from shared.catalogue.deletion_queries import BinClip, BinState, BinVideo, Deletions
+from shared.errors import BlobChanged, BlobMissing, Unavailable
+from shared.telemetry import span, with_current_context
+
+_log = logging.getLogger(__name__)
+
+CLIPS = "clips"
+"""The message for a batch of clips."""
+
+# Longer than a batch takes; a worker that dies gives its rows back after it.
+LEASE = timedelta(minutes=15)
+_BATCH = 256
+_AT_ONCE = 8
+_WORKING_SECONDS = 60.0
+# What failed is tried again after a while: it must not keep workers busy.
+_LATER = timedelta(minutes=5)
+_AT_ONCE_AGAIN = timedelta(0)
+_NO_CLIP = UUID(int=0)
+
+type MayGoOn = Callable[[], bool]
+
+
+class DeletionWorker:
+    def __init__(self, deletions: Deletions, deletion: Deletion, mover: Mover) -> None:
+        self._deletions = deletions
+        self._deletion = deletion
+        self._mover = mover
+
+    def work(self, message: str) -> Sequence[str]:
+        """Does what a message asks for, for about a minute; the messages to send next.
+
+        Raises Unavailable if an item met an outage, when the others have been tried.
+        """
+        may_go_on = seconds(_WORKING_SECONDS)
+        with span("deletion"):
+            if message == CLIPS:
+                following, tally = self._clips(may_go_on)
+            else:
+                following, tally = self._video(UUID(message), may_go_on)
+        if tally.outages:
+            raise tally.outages[0]
+        return following
+
+    def settle_clips(self, clips: Sequence[BinClip], may_go_on: MayGoOn) -> Tally:
+        """Brings the bytes of clips, which the caller has leased, to where they belong."""
+        tally = Tally()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            tasks = [with_current_context(self._settle_clip) for _ in clips]
+            for part in pool.map(lambda task, clip: task(clip, may_go_on), tasks, clips):
+                tally.add(part)
+        return tally
+
+    def settle_video(self, video: BinVideo, may_go_on: MayGoOn) -> Tally:
+        """The same for a video; its clips are made due, or deleted with it."""
+        tally = Tally()
+        settled = tally.attempt(
+            f"video {video.id}", lambda: self._follow_state_of_video(video, may_go_on)
+        )
+        if not settled:
+            _quietly(lambda: self._deletions.postpone_video(video, _LATER))
+        elif not tally.done:
+            _quietly(lambda: self._deletions.postpone_video(video, _AT_ONCE_AGAIN))
+        return tally
+
+    def settle_due(self, may_go_on: MayGoOn) -> Tally:
+        """The same for clips that are due, until none is or the time is up."""
+        tally = Tally()
+        while may_go_on() and (clips := self._deletions.take_clips(_BATCH, LEASE)):
+            tally.add(self.settle_clips(clips, may_go_on))
+            if tally.outages:
+                break
+        return tally
+
+    def _clips(self, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
+        tally = self.settle_due(may_go_on)
+        more = not may_go_on() and self._deletions.count_due_clips(1) > 0
+        _log.info("Deletions and restores: %d clips done, %d failed", tally.done, tally.failed)
+        return [CLIPS] if more else [], tally
+
+    def _video(self, video_id: UUID, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
+        video = self._deletions.take_video(video_id, LEASE)
+        if video is None:
+            _log.info("Nothing to do: video %s is done or in other hands", video_id)
+            return [], Tally()
+        tally = self.settle_video(video, may_go_on)
+        if video.state is not BinState.BEING_DELETED:
+            return [CLIPS], tally
+        return [] if tally.done or tally.failed or tally.held else [str(video_id)], tally
+
+    def _settle_clip(self, clip: BinClip, may_go_on: MayGoOn) -> Tally:
+        tally = Tally()
+        if not may_go_on():
+            _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
+            return tally
+        if not tally.attempt(f"clip {clip.id}", lambda: self._follow_state(clip)):
+            _quietly(lambda: self._deletions.postpone_clip(clip, _LATER))
+        elif not tally.done:
+            _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
+        return tally
+
+    def _follow_state(self, clip: BinClip) -> bool:
+        """False if its state changed meanwhile, or so did its blobs: it is due again."""
+        try:
+            match clip.state:
+                case BinState.IN_BIN:
+                    return self._mover.into_bin(clip)
+                case BinState.VISIBLE:
+                    return self._mover.out_of_bin(clip)
+                case BinState.BEING_DELETED:
+                    return self._deletion.finish_clip(clip.id, clip.video_id, clip.blob_name)
+        except (BlobChanged, BlobMissing):
+            return False
+
+    def _follow_state_of_video(self, video: BinVideo, may_go_on: MayGoOn) -> bool:
+        if video.state is BinState.BEING_DELETED:
+            return self._deletion.finish_video(video.id, may_go_on)
+        if not self._wake_clips(video, may_go_on):
+            return False
+        into_bin = video.state is BinState.IN_BIN
+        move = self._mover.source_into_bin if into_bin else self._mover.source_out_of_bin
+        try:
+            moved = move(video)
+        except (BlobChanged, BlobMissing):
+            return False
+        if moved:
+            self._deletions.settle_video(video)
+        return moved
+
+    def _wake_clips(self, video: BinVideo, may_go_on: MayGoOn) -> bool:
+        after: UUID | None = _NO_CLIP
+        while after is not None:
+            if not may_go_on():
+                return False
+            after = self._deletions.wake_clips(video, after, 5000)
+        return True
+
+
+class DeletionSender:
+    """Sends messages for what is due, and begins to delete what has been in the bin long enough."""
+
+    def __init__(self, deletions: Deletions, send: Callable[[Iterable[str]], object]) -> None:
+        self._deletions = deletions
+        self._send = send
+
+    def purge(self) -> int:
+        """Counts the clips and videos whose time in the bin is over."""
+        return _until_none(self._deletions.purge_clips) + _until_none(self._deletions.purge_videos)
+
+    def resume(self) -> int:
+        """Sends a message for every batch of due clips and every due video; counts both."""
+        clips = self._deletions.count_due_clips(_MOST_MESSAGES * _BATCH)
+        videos = self._deletions.due_videos(_MOST_MESSAGES)
+        self.announce(clips, videos)
+        return clips + len(videos)
+
+    def announce(self, clips: int, videos: Iterable[UUID] = ()) -> None:
+        """Sends the messages for so many due clips, and for videos; raises StorageUnavailable."""
+        batches = min(-(-clips // _BATCH), _MOST_MESSAGES)
+        self._send([*[CLIPS] * batches, *map(str, videos)])
+
+
+# How many workers may be called at once by the cleanup, and how many videos.
+_MOST_MESSAGES = 16
+_PURGED_AT_ONCE = 2000
+
+
+def _until_none(purge: Callable[[int], int]) -> int:
+    total, may_go_on = 0, seconds(_WORKING_SECONDS)
+    while may_go_on() and (purged := purge(_PURGED_AT_ONCE)):
+        total += purged
+    return total
+
+
+def seconds(limit: float) -> MayGoOn:
+    """True for so many seconds."""
+    deadline = time.monotonic() + limit
+    return lambda: time.monotonic() < deadline
+
+
+def _quietly(action: Callable[[], object]) -> None:
+    """Runs what may fail in an outage without harm: the lease ends by itself."""
+    try:
+        action()
+    except Unavailable as error:
+        _log.warning("Could not be postponed: %s", error.detail)

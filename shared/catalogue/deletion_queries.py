@@ -1,0 +1,410 @@
+"""The work that deletions and restores leave behind: who is due, who works on it, what is done.
+
+`next_try_at` of a row says when its work goes on. A worker that takes a row moves that moment into
+the future: this is a lease, and its value is a ticket. A row is changed only by the holder of its
+ticket; a call that changes the state of a row also replaces its ticket, so a worker that is behind
+writes nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, LiteralString
+from uuid import UUID
+
+from shared.model import MISSING, Blob
+from shared.postgres.database import Database
+
+# The columns of a BinClip, of clips `c` and their videos `v`. Bytes under a name of another tool's
+# choice go to the bin under the clip's own name, so that the other can be used again.
+ITEM_COLUMNS: LiteralString = """
+    c.id, c.video_id, c.blob_name, c.bin_etag, c.next_try_at AS ticket,
+    CASE WHEN c.deleted_at IS NOT NULL AND c.purge_at IS NULL THEN 'being_deleted'
+         WHEN c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL THEN 'in_bin'
+         ELSE 'visible' END AS state
+"""
+
+# Those of a video that is being deleted are deleted with it.
+_TAKE_CLIPS: LiteralString = f"""
+    WITH due AS (
+        SELECT c.id FROM clips c JOIN videos v ON v.id = c.video_id
+        WHERE (c.next_try_at <= now()
+               OR (c.deleted_at IS NOT NULL AND c.purge_at IS NULL AND c.next_try_at IS NULL))
+          AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL)
+        ORDER BY coalesce(c.next_try_at, c.deleted_at)
+        LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE clips c SET next_try_at = now() + %(lease)s
+    FROM due, videos v
+    WHERE c.id = due.id AND v.id = c.video_id
+    RETURNING {ITEM_COLUMNS}
+"""
+
+_COUNT_DUE_CLIPS: LiteralString = """
+    SELECT count(*) AS due FROM (
+        SELECT 1 FROM clips c JOIN videos v ON v.id = c.video_id
+        WHERE (c.next_try_at <= now()
+               OR (c.deleted_at IS NOT NULL AND c.purge_at IS NULL AND c.next_try_at IS NULL))
+          AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL)
+        LIMIT %(limit)s
+    ) AS due
+"""
+
+_VIDEO_IS_DUE: LiteralString = """
+    (v.next_try_at <= now()
+     OR (v.deleted_at IS NOT NULL AND v.purge_at IS NULL AND v.next_try_at IS NULL))
+"""
+
+_DUE_VIDEOS: LiteralString = f"""
+    SELECT v.id FROM videos v
+    WHERE {_VIDEO_IS_DUE}
+    ORDER BY coalesce(v.next_try_at, v.deleted_at) LIMIT %(limit)s
+"""
+
+_TAKE_VIDEO: LiteralString = f"""
+    UPDATE videos v SET next_try_at = now() + %(lease)s
+    WHERE v.id = %(id)s AND {_VIDEO_IS_DUE}
+    RETURNING v.id, v.next_try_at AS ticket,
+              CASE WHEN v.deleted_at IS NULL THEN 'visible'
+                   WHEN v.purge_at IS NULL THEN 'being_deleted'
+                   ELSE 'in_bin' END AS state
+"""
+
+_HELD_VIDEO: LiteralString = """
+    SELECT v.id, v.next_try_at AS ticket,
+           CASE WHEN v.deleted_at IS NULL THEN 'visible'
+                WHEN v.purge_at IS NULL THEN 'being_deleted'
+                ELSE 'in_bin' END AS state
+    FROM videos v WHERE v.id = %(id)s
+"""
+
+# Gives the clips that were deleted with their video, or are restored with it, to the clips' work.
+# Also those that a worker holds: it may have read the old state, and loses its ticket.
+_WAKE_CLIPS: LiteralString = """
+    WITH part AS (
+        SELECT id FROM clips
+        WHERE video_id = %(id)s AND id > %(after)s AND deleted_at IS NULL
+        ORDER BY id LIMIT %(limit)s
+    ), woken AS (
+        UPDATE clips c SET next_try_at = now()
+        FROM part
+        WHERE c.id = part.id AND c.deleted_at IS NULL
+          AND (%(into_bin)s OR c.bin_etag IS NOT NULL OR c.archived OR c.next_try_at IS NOT NULL)
+    )
+    SELECT id FROM part ORDER BY id DESC LIMIT 1
+"""
+
+_IS_HIDDEN: LiteralString = """
+    (c.purge_at IS NOT NULL OR (c.deleted_at IS NULL AND v.purge_at IS NOT NULL))
+"""
+
+# Its images are removed next, and a restored clip is processed anew. The etag would let a run that
+# still has the old version publish it.
+_NOTE_IN_BIN: LiteralString = f"""
+    UPDATE clips c
+    SET bin_etag = %(bin_etag)s, blob_name = %(bin_name)s, blob_url = %(blob_url)s,
+        file_size = %(size)s, content_md5 = %(md5)s,
+        status = 'processing', etag = NULL, attempts = 0, attempted_at = NULL,
+        archived = FALSE, failure_code = NULL, failure_detail = NULL,
+        thumbnail_url = NULL, poster_name = NULL, poster_widths = NULL, storyboard_name = NULL,
+        preview_name = NULL, placeholder = NULL,
+        rendition_state = NULL, rendition_code = NULL, rendition_name = NULL
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+"""
+
+_NOTE_ARCHIVED: LiteralString = f"""
+    UPDATE clips c SET archived = TRUE
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+"""
+
+_STILL_HIDDEN: LiteralString = f"""
+    SELECT 1 FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+"""
+
+_NAME_IS_TAKEN: LiteralString = """
+    SELECT 1 FROM clips WHERE blob_name = %(name)s AND id <> %(id)s
+"""
+
+# Nothing is left to do for a clip in the bin. One whose video was restored meanwhile stays due.
+_SETTLE_CLIP: LiteralString = f"""
+    UPDATE clips c SET next_try_at = NULL
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+"""
+
+_NOTE_RESTORED: LiteralString = """
+    UPDATE clips c SET bin_etag = NULL, next_try_at = NULL
+    FROM videos v
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL
+"""
+
+_NOTE_LOST: LiteralString = """
+    UPDATE clips c
+    SET bin_etag = NULL, next_try_at = NULL, status = 'failed', failure_code = %(code)s,
+        failure_detail = %(detail)s
+    WHERE c.id = %(id)s AND c.next_try_at = %(ticket)s AND c.deleted_at IS NULL
+"""
+
+_POSTPONE_CLIP: LiteralString = """
+    UPDATE clips SET next_try_at = now() + %(delay)s WHERE id = %(id)s AND next_try_at = %(ticket)s
+"""
+
+_SETTLE_VIDEO: LiteralString = """
+    UPDATE videos SET next_try_at = NULL WHERE id = %(id)s AND next_try_at = %(ticket)s
+"""
+
+_POSTPONE_VIDEO: LiteralString = """
+    UPDATE videos SET next_try_at = now() + %(delay)s
+    WHERE id = %(id)s AND next_try_at = %(ticket)s
+"""
+
+# A clip that is pinned after all does not go.
+_PURGE_CLIPS: LiteralString = """
+    WITH due AS (
+        SELECT id FROM clips WHERE purge_at <= now() AND NOT pinned
+        ORDER BY purge_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE clips SET purge_at = NULL, bin_owner = NULL, next_try_at = now()
+    FROM due WHERE clips.id = due.id
+"""
+
+_PURGE_VIDEOS: LiteralString = """
+    WITH due AS (
+        SELECT id FROM videos WHERE purge_at <= now()
+        ORDER BY purge_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE videos SET purge_at = NULL, next_try_at = now()
+    FROM due WHERE videos.id = due.id
+"""
+
+# The row goes, and a note stays until nothing can appear under its names any more. Clips of a
+# deleted video are swept with it.
+_FORGET_CLIPS: LiteralString = """
+    WITH gone AS (
+        DELETE FROM clips c USING videos v
+        WHERE v.id = c.video_id AND c.id = ANY(%(ids)s)
+          AND c.deleted_at IS NOT NULL AND c.purge_at IS NULL
+        RETURNING c.id, c.video_id, c.blob_name, c.created_at, v.user_id
+    )
+    INSERT INTO deleted_clips (clip_id, video_id, blob_name, owner_id, sweep_after)
+    SELECT id, video_id, blob_name, user_id,
+           greatest(now() + %(late_run)s, created_at + %(upload_life)s)
+    FROM gone
+    ON CONFLICT (clip_id) DO UPDATE SET sweep_after = excluded.sweep_after
+"""
+
+_FORGET_CLIPS_OF_VIDEO: LiteralString = """
+    WITH part AS (
+        SELECT c.id FROM clips c JOIN videos v ON v.id = c.video_id
+        WHERE c.video_id = %(id)s AND v.deleted_at IS NOT NULL AND v.purge_at IS NULL
+        LIMIT %(limit)s
+    ), gone AS (
+        DELETE FROM clips c USING part, videos v
+        WHERE c.id = part.id AND v.id = c.video_id
+        RETURNING c.id, c.video_id, c.blob_name, v.user_id
+    )
+    INSERT INTO deleted_clips (clip_id, video_id, blob_name, owner_id, sweep_after)
+    SELECT id, video_id, blob_name, user_id, NULL FROM gone
+    ON CONFLICT (clip_id) DO UPDATE SET deleted_at = now()
+"""
+
+_FORGET_VIDEO: LiteralString = """
+    WITH gone AS (
+        DELETE FROM videos v
+        WHERE v.id = %(id)s AND v.deleted_at IS NOT NULL AND v.purge_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.video_id = v.id)
+        RETURNING v.id, v.user_id
+    )
+    INSERT INTO deleted_videos (video_id, owner_id, sweep_after)
+    SELECT id, user_id, now() + greatest(%(late_run)s::interval, %(upload_life)s::interval)
+    FROM gone
+    ON CONFLICT (video_id) DO UPDATE SET sweep_after = excluded.sweep_after
+"""
+
+_NOTE_SOURCE_IN_BIN: LiteralString = """
+    UPDATE sources s
+    SET bin_etag = %(bin_etag)s, file_size = %(size)s, status = 'processing', etag = NULL,
+        attempts = 0, attempted_at = NULL, poster_name = NULL, storyboard_name = NULL,
+        failure_code = NULL, failure_detail = NULL
+    FROM videos v
+    WHERE v.id = s.video_id AND s.video_id = %(id)s AND s.blob_name = %(name)s
+      AND v.next_try_at = %(ticket)s AND v.purge_at IS NOT NULL
+"""
+
+_VIDEO_STILL_HELD: LiteralString = """
+    SELECT 1 FROM videos
+    WHERE id = %(id)s AND next_try_at = %(ticket)s AND (purge_at IS NOT NULL) = %(hidden)s
+"""
+
+_NOTE_SOURCE_RESTORED: LiteralString = """
+    UPDATE sources s SET bin_etag = NULL
+    FROM videos v
+    WHERE v.id = s.video_id AND s.video_id = %(id)s AND v.next_try_at = %(ticket)s
+      AND v.deleted_at IS NULL
+"""
+
+
+class BinState(StrEnum):
+    """What is to become of a clip's or video's bytes."""
+
+    VISIBLE = "visible"  # they belong into their own container
+    IN_BIN = "in_bin"
+    BEING_DELETED = "being_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinClip:
+    """A clip whose bytes are to follow its state; `ticket` is the lease of whoever works on it."""
+
+    id: UUID
+    video_id: UUID
+    blob_name: str | None
+    bin_etag: str | None
+    ticket: datetime
+    state: BinState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinVideo:
+    """The same of a video."""
+
+    id: UUID
+    ticket: datetime
+    state: BinState
+
+
+class Deletions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take_clips(self, limit: int, lease: timedelta) -> Sequence[BinClip]:
+        """Clips that are due and that nobody else has taken."""
+        rows = self._database.all(_TAKE_CLIPS, {"limit": limit, "lease": lease})
+        return [bin_clip_of(row) for row in rows]
+
+    def count_due_clips(self, limit: int) -> int:
+        """How many clips are due, at most `limit`."""
+        row = self._database.one(_COUNT_DUE_CLIPS, {"limit": limit})
+        return 0 if row is None else int(row["due"])
+
+    def due_videos(self, limit: int) -> Sequence[UUID]:
+        return [row["id"] for row in self._database.all(_DUE_VIDEOS, {"limit": limit})]
+
+    def take_video(self, video_id: UUID, lease: timedelta) -> BinVideo | None:
+        """None if it is not due, or taken by another worker."""
+        row = self._database.one(_TAKE_VIDEO, {"id": video_id, "lease": lease})
+        return _bin_video_of(row) if row else None
+
+    def held_video(self, video_id: UUID) -> BinVideo | None:
+        """A video that a call has just leased to itself."""
+        row = self._database.one(_HELD_VIDEO, {"id": video_id})
+        return _bin_video_of(row) if row and row["ticket"] else None
+
+    def wake_clips(self, video: BinVideo, after: UUID, limit: int) -> UUID | None:
+        """Makes a part of a video's clips due, in the order of ids; the last id of that part."""
+        into_bin = video.state is BinState.IN_BIN
+        values = {"id": video.id, "after": after, "limit": limit, "into_bin": into_bin}
+        row = self._database.one(_WAKE_CLIPS, values)
+        return row["id"] if row else None
+
+    def is_name_taken(self, name: str, clip: BinClip) -> bool:
+        """Whether another clip has a blob of that name."""
+        return self._database.one(_NAME_IS_TAKEN, {"name": name, "id": clip.id}) is not None
+
+    def note_in_bin(self, clip: BinClip, copy: Blob, blob_url: str) -> bool:
+        """Notes that the bytes are in the bin; False if the clip is not to be there any more.
+
+        `blob_url` is where they return to.
+        """
+        new = {
+            "bin_etag": copy.etag,
+            "bin_name": copy.name,
+            "blob_url": blob_url,
+            "size": copy.size,
+            "md5": copy.content_md5,
+        }
+        return self._database.run(_NOTE_IN_BIN, _held(clip) | new) == 1
+
+    def note_archived(self, clip: BinClip) -> bool:
+        """Notes that the bytes stay where they are; False as above."""
+        return self._database.run(_NOTE_ARCHIVED, _held(clip)) == 1
+
+    def is_still_hidden(self, clip: BinClip) -> bool:
+        return self._database.one(_STILL_HIDDEN, _held(clip)) is not None
+
+    def note_restored(self, clip: BinClip) -> bool:
+        """Notes that the bytes are back; False if the clip was deleted again."""
+        return self._database.run(_NOTE_RESTORED, _held(clip)) == 1
+
+    def note_lost(self, clip: BinClip) -> bool:
+        """Marks a restored clip as failed: its bytes are nowhere."""
+        failure = {"code": MISSING.code, "detail": MISSING.detail}
+        return self._database.run(_NOTE_LOST, _held(clip) | failure) == 1
+
+    def settle_clip(self, clip: BinClip) -> bool:
+        """Nothing is left to do in the bin; False if the clip is not to be there any more."""
+        return self._database.run(_SETTLE_CLIP, _held(clip)) == 1
+
+    def postpone_clip(self, clip: BinClip, delay: timedelta) -> None:
+        self._database.run(_POSTPONE_CLIP, _held(clip) | {"delay": delay})
+
+    def settle_video(self, video: BinVideo) -> None:
+        self._database.run(_SETTLE_VIDEO, _held(video))
+
+    def postpone_video(self, video: BinVideo, delay: timedelta) -> None:
+        self._database.run(_POSTPONE_VIDEO, _held(video) | {"delay": delay})
+
+    def purge_clips(self, limit: int) -> int:
+        """Begins to delete clips whose time in the bin is over; no restore can win after that."""
+        return self._database.run(_PURGE_CLIPS, {"limit": limit})
+
+    def purge_videos(self, limit: int) -> int:
+        return self._database.run(_PURGE_VIDEOS, {"limit": limit})
+
+    def forget_clips(
+        self, clip_ids: Sequence[UUID], *, late_run: timedelta, upload_life: timedelta
+    ) -> int:
+        """Deletes the rows of clips that are being deleted, whose blobs are gone."""
+        values = {"ids": list(clip_ids), "late_run": late_run, "upload_life": upload_life}
+        return self._database.run(_FORGET_CLIPS, values)
+
+    def forget_clips_of_video(self, video_id: UUID, limit: int) -> int:
+        """The same for some of the clips of a video that is being deleted."""
+        return self._database.run(_FORGET_CLIPS_OF_VIDEO, {"id": video_id, "limit": limit})
+
+    def forget_video(self, video_id: UUID, *, late_run: timedelta, upload_life: timedelta) -> bool:
+        """Deletes the row of a video that is being deleted, whose blobs and clips are gone."""
+        values = {"id": video_id, "late_run": late_run, "upload_life": upload_life}
+        return self._database.run(_FORGET_VIDEO, values) == 1
+
+    def note_source_in_bin(self, video: BinVideo, copy: Blob) -> bool:
+        """Notes that a file of the video is in the bin; False if it is not to be any more."""
+        new = {"name": copy.name, "bin_etag": copy.etag, "size": copy.size}
+        self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | new)
+        return self.still_holds(video)
+
+    def note_source_restored(self, video: BinVideo) -> None:
+        self._database.run(_NOTE_SOURCE_RESTORED, _held(video))
+
+    def still_holds(self, video: BinVideo) -> bool:
+        """Whether the video is still to be where it was when it was taken."""
+        values = _held(video) | {"hidden": video.state is BinState.IN_BIN}
+        return self._database.one(_VIDEO_STILL_HELD, values) is not None
+
+
+def bin_clip_of(row: dict[str, Any]) -> BinClip:
+    """The columns of ITEM_COLUMNS."""
+    return BinClip(**row | {"state": BinState(row["state"])})
+
+
+def _bin_video_of(row: dict[str, Any]) -> BinVideo:
+    return BinVideo(id=row["id"], ticket=row["ticket"], state=BinState(row["state"]))
+
+
+def _held(item: BinClip | BinVideo) -> dict[str, object]:
+    return {"id": item.id, "ticket": item.ticket}

@@ -1,0 +1,71 @@
+"""Faults at any request of the app to storage or the database, its sudden death included."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import pytest
+
+from shared.postgres.database import Database
+from shared.storage.sdk import azure_errors, blob_copies, blob_reader, blobs, queue
+
+
+class Death(BaseException):
+    """The end of the process: no code of the app may catch it."""
+
+
+@dataclass
+class Requests:
+    """Counts requests; at number `at` (from 1) raises what `fault` makes."""
+
+    fault: Callable[[], BaseException] = Death
+    at: int = 0
+    count: int = 0
+    seen: list[str] = field(default_factory=list)
+
+    def arm(self, at: int, fault: Callable[[], BaseException] = Death) -> None:
+        self.at, self.count, self.fault = at, 0, fault
+        self.seen.clear()
+
+    def disarm(self) -> None:
+        self.at = 0
+
+    def pass_(self, what: str) -> None:
+        if not self.at:
+            return
+        self.count += 1
+        self.seen.append(what)
+        if self.count == self.at:
+            raise self.fault()
+
+
+_STORAGE: tuple[ModuleType, ...] = (blobs, blob_copies, blob_reader, queue)
+_DATABASE = ("one", "all", "one_as", "all_as", "run", "transaction")
+
+
+def watch(patch: pytest.MonkeyPatch) -> Requests:
+    """Lets all requests pass by the result, which is not armed yet."""
+    requests = Requests()
+
+    @contextmanager
+    def storage(operation: str) -> Iterator[None]:
+        with azure_errors.azure_errors(operation):
+            requests.pass_(f"storage.{operation}")
+            yield
+
+    for module in _STORAGE:
+        patch.setattr(module, "azure_errors", storage)
+    for name in _DATABASE:
+        patch.setattr(Database, name, _passing(requests, name, getattr(Database, name)))
+    return requests
+
+
+def _passing[Answer](
+    requests: Requests, name: str, method: Callable[..., Answer]
+) -> Callable[..., Answer]:
+    def call(*given: object) -> Answer:
+        requests.pass_(f"database.{name}")
+        return method(*given)
+
+    return call

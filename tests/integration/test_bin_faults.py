@@ -1,0 +1,249 @@
+"""Whatever dies, fails or comes in between: bytes are where their row says, and nowhere twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from threading import Barrier
+
+import pytest
+
+from shared.errors import (
+    BlobHeld,
+    CliplinkError,
+    DatabaseUnavailable,
+    GoneForGood,
+    NotFound,
+    StorageUnavailable,
+)
+from shared.model import Clip
+from shared.storage import Blobs
+from tests.integration import faults
+from tests.integration.faults import Death, Requests
+from tests.integration.library import Library
+
+# No film: the ingest finds out within milliseconds, and the bin does not care.
+DATA = b"no film at all"
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> Requests:
+    return faults.watch(monkeypatch)
+
+
+type Fault = Callable[[], BaseException]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A clip with an image, and a call that moves it; where it is before and after."""
+
+    prepare: Callable[[Library, Clip], object]
+    act: Callable[[Library, Clip], object]
+    begins: str
+    ends: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """What became of a clip; `is_over` if the call had made all its requests by then."""
+
+    state: str
+    is_over: bool
+    seen: list[str]
+
+
+def _nothing(_library: Library, _clip: Clip) -> None:
+    """The clip is as it landed."""
+
+
+def _delete(library: Library, clip: Clip) -> None:
+    library.services.bin.delete_clip(library.viewer, clip.id)
+
+
+def _delete_for_ever(library: Library, clip: Clip) -> None:
+    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+
+
+def _restore(library: Library, clip: Clip) -> None:
+    library.services.bin.restore_clip(library.viewer, clip.id)
+
+
+def _delete_video(library: Library, _clip: Clip) -> None:
+    library.services.bin.delete_video(library.viewer, library.video.id)
+    library.work_off()
+
+
+def _restore_video(library: Library, _clip: Clip) -> None:
+    library.services.bin.restore_video(library.viewer, library.video.id)
+    library.work_off()
+
+
+def _purge_video(library: Library, _clip: Clip) -> None:
+    library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+    library.work_off()
+
+
+CASES = {
+    "delete": Case(_nothing, _delete, "visible", "in bin"),
+    "delete for ever": Case(_nothing, _delete_for_ever, "visible", "gone"),
+    "delete for ever out of the bin": Case(_delete, _delete_for_ever, "in bin", "gone"),
+    "restore": Case(_delete, _restore, "in bin", "visible"),
+    "delete video": Case(_nothing, _delete_video, "visible", "in bin"),
+    "restore video": Case(_delete_video, _restore_video, "in bin", "visible"),
+    "purge video": Case(_delete_video, _purge_video, "in bin", "gone"),
+}
+
+
+def landed(library: Library) -> Clip:
+    """A clip whose bytes are stored, whether or not they were processed."""
+    clip = library.announce()
+    library.upload(str(clip.blob_name), DATA)
+    library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
+    library.upload(f"{clip.video_id}.mp4", DATA, kind="videos")
+    return clip
+
+
+def check(library: Library, clip: Clip) -> str:
+    """Where a clip is once everything is settled; fails if its bytes are not there, or twice."""
+    row = library.services.database.one(
+        """SELECT c.deleted_at IS NULL AND v.deleted_at IS NULL AS visible, c.bin_etag,
+                  c.next_try_at, v.next_try_at AS next_try_of_video
+           FROM clips c JOIN videos v ON v.id = c.video_id WHERE c.id = %(id)s""",
+        {"id": clip.id},
+    )
+    stored = {kind for kind in ("clips", "bin") if library.read(kind, str(clip.blob_name)) == DATA}
+    old = f"{clip.video_id}/{clip.id}_thumbnail.png"
+    images = {kind for kind in ("thumbnails", "bin") if library.read(kind, old) is not None}
+    if row is None:
+        assert (stored, images) == (set(), set())
+        return "gone"
+    assert (row["next_try_at"], row["next_try_of_video"]) == (None, None)
+    if row["visible"]:
+        assert (stored, images, row["bin_etag"]) == ({"clips"}, {"thumbnails"}, None)
+        return "visible"
+    assert (stored, images) == ({"bin"}, {"bin"})
+    assert row["bin_etag"] is not None
+    return "in bin"
+
+
+def settle(library: Library) -> None:
+    """What the cleanup, the queue and the blob trigger do in the end."""
+    for _ in range(3):
+        library.make_due()
+        library.work_off()
+        for name in library.blobs():
+            library.services.ingest.landed(name)
+    library.work_off()
+
+
+def round_of(library: Library, case: Case, requests: Requests, fault: Fault, at: int) -> Round:
+    """Acts on a new clip in a new video, with a fault at one request; what became of the clip."""
+    library.__post_init__()
+    clip = landed(library)
+    case.prepare(library, clip)
+    assert check(library, clip) == case.begins
+    requests.arm(at, fault)
+    with suppress(Death, CliplinkError, ZeroDivisionError):
+        case.act(library, clip)
+    is_over, seen = requests.count < at, list(requests.seen)
+    requests.disarm()
+    settle(library)
+    return Round(check(library, clip), is_over, seen)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_death_at_any_request_loses_nothing(
+    library: Library, requests: Requests, name: str
+) -> None:
+    case = CASES[name]
+    for at in count(1):
+        done = round_of(library, case, requests, Death, at)
+        assert done.state in {case.begins, case.ends}, done.seen
+        if done.is_over:
+            break
+    assert done.state == case.ends
+    assert at > 3, "some requests were made"
+
+
+FAULTS: dict[str, Fault] = {
+    "storage": lambda: StorageUnavailable("503, 429 or silence"),
+    "database": lambda: DatabaseUnavailable("restarted, or read-only"),
+    "hold": lambda: BlobHeld("409 of a legal hold"),
+    "bug": ZeroDivisionError,
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("name", ["delete", "restore"])
+def test_error_at_any_request_loses_nothing(
+    library: Library, requests: Requests, name: str, kind: str
+) -> None:
+    case = CASES[name]
+    for at in count(1, step=2):
+        done = round_of(library, case, requests, FAULTS[kind], at)
+        assert done.state in {case.begins, case.ends}, done.seen
+        if done.is_over:
+            break
+    assert done.state == case.ends
+
+
+@pytest.mark.parametrize("other", ["delete", "delete for ever", "restore"])
+def test_of_two_calls_at_once_one_wins(library: Library, other: str) -> None:
+    """A restore and another call, from a clip in the bin, again and again."""
+    for _ in range(6):
+        clip = landed(library)
+        _delete(library, clip)
+        barrier = Barrier(2)
+
+        def call(act: Callable[[Library, Clip], object]) -> str:
+            barrier.wait()  # noqa: B023 - called within the same round
+            try:
+                act(library, clip)  # noqa: B023 - the same
+            except (NotFound, GoneForGood, CliplinkError) as error:
+                return error.code
+            return "done"
+
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = list(pool.map(call, [_restore, CASES[other].act]))
+        settle(library)
+        state = check(library, clip)
+        if other == "restore":
+            assert (outcomes, state) == (["done", "done"], "visible")
+        elif state == "gone":
+            assert outcomes[1] == "done"
+        elif state == "visible":
+            assert outcomes[0] == "done"
+        if state != "gone":
+            _delete_for_ever(library, clip)
+
+
+def test_purge_beats_a_restore_that_comes_later(library: Library) -> None:
+    clip = landed(library)
+    _delete(library, clip)
+    library.services.bin.empty(library.viewer)
+    with pytest.raises(GoneForGood):
+        _restore(library, clip)
+    settle(library)
+    assert check(library, clip) == "gone"
+
+
+def test_restore_while_the_bytes_are_moved_wins(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the note in the row and the deletion of the original."""
+    clip = landed(library)
+    delete = Blobs.delete_version
+    interfered: list[bool] = []
+
+    def restored_meanwhile(self: Blobs, container: str, version: object) -> bool:
+        if not interfered:
+            interfered.append(True)
+            _restore(library, clip)
+        return delete(self, container, version)  # type: ignore[arg-type]  # as given
+
+    monkeypatch.setattr(Blobs, "delete_version", restored_meanwhile)
+    _delete(library, clip)
+    settle(library)
+    assert check(library, clip) == "visible"
