@@ -187,6 +187,8 @@ def sidecar(key: SidecarKey) -> str:
 
 def sidecar_of(blob_name: str) -> SidecarKey | None:
     """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    if not blob_name.endswith(".json"):
+        return None  # of a thousand images quickly
     *folders, last = blob_name.split("/")
     ids = [_canonical_uuid(folder) for folder in folders]
     match ids, last:

@@ -1,7 +1,9 @@
 """A listing of as many blobs as there are rows, made up page by page at the storage interface."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import cast
 from uuid import UUID
 
 from shared.model import Blob
@@ -39,11 +41,10 @@ class MadeUpBlobs(Blobs):
         if not of_clip:
             return [], None
         stop = min(self._clips, start + max(1, _PAGE // len(of_clip)))
-        blobs = [
-            _blob(f"{stem(number)}{ending}") for number in range(start, stop) for ending in of_clip
-        ]
+        stems = (stem(number) for number in range(start, stop))
+        blobs = [_MadeUp(f"{begin}{ending}") for begin in stems for ending in of_clip]
         self.listed += len(blobs)
-        return blobs, None if stop == self._clips else str(stop)
+        return cast("list[Blob]", blobs), None if stop == self._clips else str(stop)
 
     def pages(
         self,
@@ -70,14 +71,19 @@ def stem(number: int) -> str:
     return f"{UUID(int=number // CLIPS_OF_A_VIDEO + 1)}/{UUID(int=number + 1)}"
 
 
-def _blob(name: str) -> Blob:
-    return Blob(
-        name=name,
-        etag=ETAG,
-        size=SIZE,
-        last_modified=_OLD,
-        content_type="video/mp4",
-        content_md5=None,
-        access_tier="Hot",
-        metadata={},
-    )
+class _MadeUp:
+    """A Blob of which only the name differs from others: made in a tenth of the time of one."""
+
+    __slots__ = ("name",)
+    etag = ETAG
+    size = SIZE
+    last_modified = _OLD
+    content_type = "video/mp4"
+    content_md5 = None
+    access_tier = "Hot"
+    archived = False
+    metadata: Mapping[str, str] = MappingProxyType({})
+    rehydrating = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name

@@ -26,12 +26,13 @@ def main() -> None:
     backends = open_backends(settings)
     blobs = MadeUpBlobs(backends.account, clips)
     began, cpu = time.perf_counter(), time.process_time()
-    if what == "drift":
-        found = _drift(settings, replace(backends, blobs=blobs))
-    else:
-        finder = DifferenceFinder(blobs, backends.containers, Upkeep(backends.database))
-        differences = finder.find(utc_now())
-        found = len(differences.to_process) + differences.missing_count
+    with backends.database:
+        if what == "drift":
+            found = _drift(settings, replace(backends, blobs=blobs))
+        else:
+            finder = DifferenceFinder(blobs, backends.containers, Upkeep(backends.database))
+            differences = finder.find(utc_now())
+            found = len(differences.to_process) + differences.missing_count
     result = {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,

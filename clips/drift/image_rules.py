@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from clips.drift.moment import Moment
@@ -23,12 +24,14 @@ def expected_images(row: ImagesRow) -> Sequence[str]:
         sheet = blob_names.storyboard_sheet(row.video_id, row.clip_id)
         names += (row.storyboard_name, sheet)
     prefix = f"{row.video_id}/{row.clip_id}/poster-"
-    names += [
-        f"{prefix}{width}{image_format.extension}"
-        for width in row.poster_widths
-        for image_format in ImageFormat
-    ]
+    names += [prefix + ending for ending in _endings(tuple(row.poster_widths))]
     return names
+
+
+@lru_cache
+def _endings(widths: tuple[int, ...]) -> Sequence[str]:
+    """What the names of the sizes of a poster end with: most clips have the same."""
+    return [f"{width}{image_format.extension}" for width in widths for image_format in ImageFormat]
 
 
 def ought_to_have_images(row: ImagesRow, moment: Moment) -> bool:

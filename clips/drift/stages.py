@@ -4,6 +4,7 @@ A stage looks at one page of a listing and at the rows in the same range of name
 ever held as a whole.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -247,9 +248,9 @@ class ImageStage:
         last = _LAST if upto is None else _images_key(upto) or first
         rows = self._rows.images(first, last)
         end = _key_of(rows[-1]) if len(rows) == AT_A_TIME else None
-        stored: dict[str, list[Blob]] = {}
+        stored: defaultdict[str, list[Blob]] = defaultdict(list)
         for blob in blobs:
-            stored.setdefault(blob.name[:_KEY_LENGTH], []).append(blob)
+            stored[blob.name[:_KEY_LENGTH]].append(blob)
         found = Look(end, len(rows))
         for row in rows:
             key = _key_of(row)

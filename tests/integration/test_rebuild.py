@@ -338,6 +338,50 @@ def test_clips_of_a_video_in_the_bin_stay_with_it(
     assert rebuilt.clips.get(viewer(rebuilt, library), clip.id) is None
 
 
+def test_clips_of_the_bin_are_restored_from_it_after_a_rebuild(
+    library: Library, film: bytes, rebuilt: AllServices, installation: Installation
+) -> None:
+    services = library.services
+    binned, purged = library.landed(film, title="binned"), library.landed(film)
+    for clip in (binned, purged):
+        services.bin.delete_clip(library.viewer, clip.id)
+    services.bin.delete_clip(library.viewer, purged.id, for_ever=True)
+    library.clean_up()
+    settle(services)
+    assert not [name for name in library.blobs("thumbnails") if str(purged.id) in name]
+    assert installation.rebuild().outcomes == {"in_bin": 1}
+    owner = viewer(rebuilt, library)
+    assert [clip.id for clip in rebuilt.bin.clips(owner, 10, None)] == [binned.id]
+    rebuilt.bin.restore_clip(owner, binned.id)
+    rebuilt.ingest.landed(binned.blob_name or "")
+    restored = rebuilt.clips.get(owner, binned.id)
+    assert restored is not None
+    assert (restored.status, restored.title) == (ClipStatus.READY, "binned")
+
+
+def test_video_of_the_bin_is_restored_from_it_after_a_rebuild(
+    library: Library, film: bytes, rebuilt: AllServices, installation: Installation
+) -> None:
+    services = library.services
+    clip = library.landed(film, title="went along")
+    library.upload(f"{library.video.id}.mp4", film, kind="videos")
+    services.source_ingest.landed(f"{library.video.id}.mp4")
+    services.bin.delete_video(library.viewer, library.video.id)
+    library.clean_up()
+    settle(services)
+    before = contents(services)
+    installation.rebuild()
+    assert contents(rebuilt) == before
+    owner = viewer(rebuilt, library)
+    rebuilt.bin.restore_video(owner, library.video.id)
+    rebuilt.cleanup.run()
+    rebuilt.ingest.landed(clip.blob_name or "")
+    restored = rebuilt.clips.get(owner, clip.id)
+    assert restored is not None
+    assert restored.status is ClipStatus.READY
+    assert library.blobs("videos") == {f"{library.video.id}.mp4"}
+
+
 def test_command_reports_and_returns_its_exit_code(
     library: Library,
     installation: Installation,
