@@ -13,6 +13,8 @@ from clips.bin.sweep import Sweep
 from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
+from clips.cutting.films import FilmWriter
+from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
 from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
@@ -79,6 +81,7 @@ from shared.postgres.database import Database
 from shared.settings import Settings
 from shared.settings.schedules import next_moment
 from shared.storage import (
+    RETRY_FOR_MINUTES,
     RETRY_FOR_SECONDS,
     AppendBlobs,
     BlobCopies,
@@ -204,19 +207,30 @@ def compose_on(
     source_landings = SourceLandings(database)
     source_images = ImageWriter(blobs, containers, source_landings)
     cuts, cuts_queue = Cuts(database), Queue(account, containers.cuts_queue)
-    source_ingest = SourceIngest(account, blobs, containers, source_landings, source_images)
+    source_ingest = SourceIngest(clock, account, blobs, containers, source_landings, source_images)
     # Requests between blobs go to the account itself, not through the CDN.
-    composer = Composer(account, Links(account, clock), RETRY_FOR_SECONDS)
-    cutter = Cutter(blobs, containers, composer, settings.video_encoder)
-    api_cutter = Cutter(api_blobs, containers, composer, settings.video_encoder)
+    plain_links, encoder = Links(account, clock), settings.video_encoder
+    writer = FilmWriter(Composer(account, plain_links, RETRY_FOR_MINUTES), encoder)
+    api_writer = FilmWriter(Composer(account, plain_links, RETRY_FOR_SECONDS), encoder)
+    cutter = Cutter(blobs, containers, writer)
+    api_cutter = Cutter(api_blobs, containers, api_writer)
     renditions = RenditionJobs(
         Renditions(database),
         library,
         Queue(account, containers.renditions_queue),
-        RenditionMaker(blobs, containers, composer, settings.video_encoder),
+        RenditionMaker(blobs, containers, writer),
         RenditionPolicy(settings.renditions),
     )
-    ingest = Ingest(clock, account, blobs, containers, landings, images, renditions.after_ingest)
+    ingest = Ingest(
+        clock,
+        account,
+        blobs,
+        containers,
+        landings,
+        images,
+        CutResults(cuts, cuts_queue).judge,
+        renditions.after_ingest,
+    )
     losses = BulkLosses(database)
     missing_clips = MissingClips(blobs, containers, upkeep, losses)
     finder = DifferenceFinder(blobs, containers, upkeep)

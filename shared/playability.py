@@ -15,7 +15,7 @@ from shared.model import Hdr, Media, VideoTrack
 
 # The version of the rules below: raised when one of them changes, so that stored verdicts of an
 # older version can be made anew.
-RULES = 1
+RULES = 2
 
 _LARGEST_WIDTH, _LARGEST_HEIGHT = 4096, 2304
 _PLAIN_FORMATS = {"yuv420p", "yuvj420p"}
@@ -49,6 +49,10 @@ class PlaybackReason(StrEnum):
     PIXEL_FORMAT = "pixel_format"
     HDR = "hdr"
     TOO_LARGE = "too_large"
+    ENCRYPTED = "encrypted"
+    NO_DECODER = "no_decoder"
+    OVER_LIMITS = "over_limits"
+    UNREADABLE = "unreadable"
 
 
 _NEEDS = {
@@ -60,6 +64,19 @@ _NEEDS = {
     PlaybackReason.PIXEL_FORMAT: PlaybackVerdict.TRANSCODE,
     PlaybackReason.HDR: PlaybackVerdict.TRANSCODE,
     PlaybackReason.TOO_LARGE: PlaybackVerdict.TRANSCODE,
+    PlaybackReason.ENCRYPTED: PlaybackVerdict.IMPOSSIBLE,
+    PlaybackReason.NO_DECODER: PlaybackVerdict.IMPOSSIBLE,
+    PlaybackReason.OVER_LIMITS: PlaybackVerdict.IMPOSSIBLE,
+    PlaybackReason.UNREADABLE: PlaybackVerdict.IMPOSSIBLE,
+}
+# Why nothing makes a failed clip play, by the codes of docs/errors.md; others are unreadable.
+_OF_FAILURES = {
+    "encrypted": PlaybackReason.ENCRYPTED,
+    "no_playable_stream": PlaybackReason.NO_DECODER,
+    "dimensions_too_large": PlaybackReason.OVER_LIMITS,
+    "too_slow": PlaybackReason.OVER_LIMITS,
+    "too_much_reading": PlaybackReason.OVER_LIMITS,
+    "too_much_memory": PlaybackReason.OVER_LIMITS,
 }
 _ORDER = list(PlaybackVerdict)
 
@@ -73,9 +90,21 @@ class Playback:
     rules: int = RULES
 
 
-def playback_of(media: Media, *, fragmented: bool) -> Playback:
-    """Whether a file plays in every browser; `fragmented` is that of an MP4 or MOV."""
+def playback_of_failed(failure_code: str) -> Playback:
+    """That of a file which failed as it is no clip that can be played: `impossible`."""
+    reason = _OF_FAILURES.get(failure_code, PlaybackReason.UNREADABLE)
+    return Playback(_NEEDS[reason], (reason,))
+
+
+def playback_of(media: Media, *, fragmented: bool, lacks_decoder: bool = False) -> Playback:
+    """Whether a file plays in every browser.
+
+    `fragmented` is that of an MP4 or MOV; `lacks_decoder` means a picture that nothing decodes,
+    so that only the sound is left.
+    """
     reasons = tuple(dict.fromkeys(_reasons(media, fragmented=fragmented)))
+    if lacks_decoder:
+        reasons = (*reasons, PlaybackReason.NO_DECODER)
     verdict = max((_NEEDS[reason] for reason in reasons), key=_ORDER.index, default=None)
     return Playback(verdict or PlaybackVerdict.DIRECT, reasons)
 

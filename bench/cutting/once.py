@@ -23,6 +23,7 @@ from clips.compose import Backends, compose_on, open_backends
 from clips.cut.__main__ import LocalFile
 from clips.cutting.cuts import CutDraft, Cutting
 from clips.cutting.cutter import Cutter
+from clips.cutting.films import FilmWriter
 from clips.library import ShownClip
 from shared.catalogue import Users
 from shared.catalogue.cut_queries import Cuts
@@ -34,6 +35,7 @@ from shared.model import Accuracy, Blob, ClipStatus, CutOrder, CutSource, Viewer
 from shared.settings import read_environment
 from shared.storage import (
     RETRY_FOR_MINUTES,
+    BlobDraft,
     BlobReader,
     Blobs,
     Composer,
@@ -51,12 +53,19 @@ class TimedComposer(Composer):
 
     copying = 0.0
 
-    def copy(self, place: Place, number: int, ranges: Sequence[SourceRange]) -> list[str]:
-        began = time.perf_counter()
-        try:
-            return super().copy(place, number, ranges)
-        finally:
-            self.copying += time.perf_counter() - began
+    def draft(self, place: Place, check: Callable[[], None] = lambda: None) -> BlobDraft:
+        draft = super().draft(place, check)
+        copy = draft.copy
+
+        def timed(ranges: Sequence[SourceRange]) -> None:
+            began = time.perf_counter()
+            try:
+                copy(ranges)
+            finally:
+                self.copying += time.perf_counter() - began
+
+        draft.copy = timed  # type: ignore[method-assign]  # the rest of it stays as it is
+        return draft
 
 
 class CountedBlobs(Blobs):
@@ -85,13 +94,14 @@ def cut(name: str, start: str, end: str) -> Report:
     backends = open_backends(read_environment())
     composer = _composer(backends)
     blobs, containers = backends.blobs, backends.containers
-    cutter = Cutter(blobs, containers, composer, "libx264")
+    cutter = Cutter(blobs, containers, FilmWriter(composer, "libx264"))
     blob = blobs.get(containers.videos, name)  # connects, as the function has by then
     order = _order(blob, float(start), float(end))
     method = []
 
     def work() -> None:
-        done = cutter.cut(order, cutter.open(order), lambda: None)
+        done = cutter.stage(order, cutter.open(order.source), lambda: None)
+        done.film.commit()
         method.append(done.method)
 
     report = measured(work) | {"copying": composer.copying}
@@ -115,7 +125,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
         backends.account,
         containers,
         Queue(backends.account, containers.cuts_queue),
-        Cutter(blobs, containers, composer, "libx264"),
+        Cutter(blobs, containers, FilmWriter(composer, "libx264")),
         services.ingest,
     )
     with backends.database:
@@ -181,6 +191,7 @@ def _order(blob: Blob, start: float, end: float) -> CutOrder:
         duration=None,
         content_type=blob.content_type,
         starts_at=0,
+        has_picture=True,
     )
     return CutOrder(
         clip_id=uuid4(),

@@ -4,13 +4,15 @@ A cut that storage does in moments is done within the call. Every other one is l
 its clip is `processing` until a function has cut it.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from clips.cutting.cutter import Cutter, OpenSource, TooLargeForNow, extension_for
+from clips.cutting.cutter import Cutter, TooLargeForNow, extension_for
+from clips.cutting.films import OpenFilm
 from clips.ingest.ingest import Ingest
 from clips.library import Library, ShownClip
 from shared import blob_names
@@ -28,6 +30,8 @@ from shared.errors import (
 )
 from shared.model import Accuracy, ClipStatus, CutOrder, CutSource, Viewer
 from shared.storage import Queue, StorageAccount
+
+_log = logging.getLogger(__name__)
 
 # How long a call cuts by itself, and processes what it has cut: the rest is left to the queue
 # and to the blob trigger.
@@ -55,7 +59,8 @@ class _Call:
     accuracy: Accuracy
     known: dict[str, UUID]
     began: float
-    opened: OpenSource | None = None
+    opened: OpenFilm | None = None
+    is_storage_away: bool = False
     queued: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
 
@@ -91,7 +96,8 @@ class Cutting:
         """A clip or an error for each draft, in order; a draft that is an error stays one.
 
         The source is the video's, or the clip `clip_id` of the video. Raises NotFound,
-        SourceNotReady, BlobArchived, StorageUnavailable, DatabaseUnavailable.
+        SourceNotReady, BlobArchived, DatabaseUnavailable; BlobChanged or BlobMissing if the
+        source was overwritten or deleted and that is not processed yet.
         """
         source = self._source(viewer, video_id, clip_id)
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id]
@@ -140,6 +146,7 @@ class Cutting:
         duration = call.source.duration
         if duration is not None and draft.start >= duration:
             return CutOutOfRange(f"The source ends at {duration:.3f} s.")
+        self._open_source(call)
         order = _order(call, draft)
         new = NewCut(
             order=order,
@@ -161,27 +168,49 @@ class Cutting:
             self._cuts.discard(order.clip_id)
             return error
 
+    def _open_source(self, call: _Call) -> None:
+        """Once in a call, before any clip is added: a source that has changed refuses the call."""
+        if self._cutter is not None and call.opened is None and not call.is_storage_away:
+            try:
+                call.opened = self._cutter.open(call.source)
+            except Unavailable:
+                call.is_storage_away = True
+
     def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
         """Raises TooLargeForNow where the queue is to do it."""
         is_late = time.monotonic() - call.began > _CUTTING_SECONDS
-        if self._cutter is None or is_late or order.accuracy is Accuracy.FRAME:
+        if (
+            self._cutter is None
+            or call.opened is None
+            or is_late
+            or order.accuracy is Accuracy.FRAME
+        ):
             raise TooLargeForNow
-        if call.opened is None:
-            call.opened = self._cutter.open(order)
-        done = self._cutter.cut(order, call.opened)
-        self._cuts.finish(order, done.start, done.end, done.method)
+        cut = self._cutter.stage(order, call.opened)
+        if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
+            raise no_such_video()  # it was deleted at this moment
+        self._cuts.finish(order.clip_id, cut.method, cut.film.commit())
         call.written.append(order.blob_name)
         return order.clip_id
 
     def _finish(self, call: _Call) -> None:
-        """Sends what is left to the queue, and processes what was cut as far as time allows."""
-        if call.queued:
-            self._queue.send(call.queued)
+        """Sends what is left to the queue, and processes what was cut as far as time allows.
+
+        The clips are on record, so that nothing that fails here may fail the call.
+        """
+        try:
+            if call.queued:
+                self._queue.send(call.queued)
+        except Unavailable as error:
+            _log.warning("The cleanup sends the messages of %d cuts: %s", len(call.queued), error)
         began = time.monotonic()
         for name in call.written:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
-            self._ingest.landed(name)
+            try:
+                self._ingest.landed(name)
+            except CliplinkError as error:
+                _log.warning("Left to the blob trigger: %s: %s", name, error)
 
 
 def _order(call: _Call, draft: CutDraft) -> CutOrder:

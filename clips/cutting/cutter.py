@@ -1,4 +1,4 @@
-"""Cuts one clip: reads as little of the source as its format allows, and writes the new blob.
+"""Cuts one clip: reads as little of the source as its format allows, and stages the new blob.
 
 Methods, tried in this order: storage copies the ranges that a new index names (MP4, MOV); packets
 are copied; the range is encoded. All of them read and copy one version of the source, its ETag.
@@ -7,22 +7,19 @@ are copied; the range is encoded. All of them read and copy one version of the s
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from clips.cutting.sender import BLOCK, Sender
+from clips.cutting.films import FilmWriter, OpenFilm, StagedFilm
 from shared.blob_names import Containers
-from shared.errors import BlobChanged
-from shared.model import Accuracy, Blob, CutMethod, CutOrder
-from shared.storage import Blobs, Composer, Place, SourceRange
+from shared.errors import UnplayableClip
+from shared.media_types import of_name
+from shared.model import Accuracy, CutMethod, CutOrder, CutSource
+from shared.storage import Blobs, Place
 from shared.telemetry import span
 
 if TYPE_CHECKING:
-    from shared.media import Limits
     from shared.media.cutting.clip_maker import CutRange
-    from shared.media.cutting.mp4_film import Mp4Film
-    from shared.storage import BlobReader
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +27,6 @@ _log = logging.getLogger(__name__)
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
 _MP4_NAMES = {".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"}
-# Bounds of one cut that is not cut by its index.
-_MOST_READ = 16 * 1024 * 1024 * 1024
-_LONGEST_WORK = timedelta(minutes=25)
 
 
 class TooLargeForNow(Exception):
@@ -40,139 +34,93 @@ class TooLargeForNow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A clip was cut: its span in seconds of the source, and how."""
+class StagedCut:
+    """A clip whose blocks are in storage, and the method that staged it."""
 
-    start: float
-    end: float
+    film: StagedFilm
     method: CutMethod
 
 
-class OpenSource:
-    """One version of a source, for any number of cuts: its index is read once."""
-
-    def __init__(self, blobs: Blobs, container: str, order: CutOrder) -> None:
-        """Raises BlobMissing, BlobChanged if the blob is another version, StorageUnavailable."""
-        source = order.source
-        self.place = Place(container, source.blob_name)
-        self.blob: Blob = blobs.get(container, source.blob_name)
-        if self.blob.etag != source.etag:
-            raise BlobChanged("The source was replaced by a newer version.")
-        self._blobs = blobs
-        self._film: Mp4Film | None = None
-        self._has_looked = False
-
-    def reader(self) -> "BlobReader":
-        return self._blobs.reader(self.place.container, self.blob)
-
-    def film(self) -> "Mp4Film | None":
-        """The film with its index; None for one that cannot be cut by it."""
-        from shared.media.cutting.mp4_film import read_film
-        from shared.media.cutting.mp4_index import Unsuitable
-
-        if not self._has_looked:
-            self._has_looked = True
-            try:
-                self._film = read_film(self.reader())
-            except Unsuitable as why:
-                _log.info("Not cut by its index: %s: %s", self.place.name, why)
-        return self._film
-
-
 class Cutter:
-    def __init__(
-        self, blobs: Blobs, containers: Containers, composer: Composer, encoder: str
-    ) -> None:
+    def __init__(self, blobs: Blobs, containers: Containers, writer: FilmWriter) -> None:
         self._blobs = blobs
         self._containers = containers
-        self._composer = composer
-        self._encoder = encoder
+        self._writer = writer
 
-    def open(self, order: CutOrder) -> OpenSource:
-        """The source of a cut; raises BlobMissing, BlobChanged, StorageUnavailable."""
+    def open(self, source: CutSource) -> OpenFilm:
+        """The version that is to be cut; raises BlobMissing, BlobChanged, StorageUnavailable."""
         containers = self._containers
-        container = containers.clips if order.source.is_clip else containers.videos
-        return OpenSource(self._blobs, container, order)
+        container = containers.clips if source.is_clip else containers.videos
+        return OpenFilm(self._blobs, Place(container, source.blob_name), source.etag)
 
-    def cut(
-        self, order: CutOrder, source: OpenSource, check: Callable[[], None] | None = None
-    ) -> Done:
-        """Writes the clip's blob; without `check`, only what is done in seconds.
+    def stage(
+        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None = None
+    ) -> StagedCut:
+        """Stages the clip's blob; without `check`, only what is done in seconds.
 
         `check` is called now and then, and may raise to end the work. Raises TooLargeForNow;
         CutOutOfRange where nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived;
-        UnplayableClip; StorageUnavailable. Can be repeated: the blob is written anew.
+        UnplayableClip; StorageUnavailable. Can be repeated.
         """
-        from shared.media.cutting.mp4_index import Unsuitable
-
-        if order.accuracy is not Accuracy.FRAME:
-            with span("cut.storage_copy"):
-                done = self._by_index(order, source, at_once=check is None)
-            if done is not None:
-                return done
-            self._check_size(order, source, at_once=check is None)
-            try:
-                with span("cut.packets"):
-                    return self._by_packets(order, source)
-            except Unsuitable as why:
-                _log.info("Not cut by packets: %s: %s", order.source.blob_name, why)
+        methods = list(CutMethod)
+        first = CutMethod.ENCODE if order.accuracy is Accuracy.FRAME else order.first_method
+        for method in methods[methods.index(first) : -1]:
+            with span(f"cut.{method}"):
+                film = self._copied(method, order, source, check)
+            if film is not None:
+                return StagedCut(film, method)
         if check is None:
             raise TooLargeForNow
         with span("cut.encode"):
-            return self._by_encoding(order, source, check)
+            film = self._writer.encode(source, _range(order), self._place(order), check)
+        return StagedCut(film, CutMethod.ENCODE)
 
-    def _by_index(self, order: CutOrder, source: OpenSource, *, at_once: bool) -> Done | None:
-        """None for a film whose index does not allow it."""
+    def _copied(
+        self,
+        method: CutMethod,
+        order: CutOrder,
+        source: OpenFilm,
+        check: Callable[[], None] | None,
+    ) -> StagedFilm | None:
+        """The clip by a method that encodes nothing; None where the film does not allow it."""
+        from shared.media import FailureCode
         from shared.media.cutting.mp4_index import Unsuitable
 
-        film = source.film()
-        if film is None:
-            return None
+        copy = self._by_index if method is CutMethod.STORAGE_COPY else self._by_packets
         try:
-            shown, cut = film.cut(order.start, order.end, order.accuracy)
+            return copy(order, source, check)
         except Unsuitable as why:
-            _log.info("Not cut by its index: %s: %s", order.source.blob_name, why)
-            return None
-        if at_once and cut.size > _MOST_COPIED_AT_ONCE:
-            raise TooLargeForNow
-        place = self._place(order)
-        names = [self._composer.stage(place, 0, cut.header)]
-        ranges = [SourceRange(source.place, source.blob.etag, *part) for part in cut.ranges]
-        names += self._composer.copy(place, 1, ranges)
-        content_type = source.blob.content_type or _content_type(order.blob_name)
-        self._composer.commit(place, names, content_type)
-        return Done(float(shown.start), float(shown.end), CutMethod.STORAGE_COPY)
+            _log.info("Not cut by %s: %s: %s", method, order.source.blob_name, why)
+        except UnplayableClip as error:
+            is_limit = error.failure_code in {FailureCode.TOO_SLOW, FailureCode.TOO_MUCH_READING}
+            if is_limit and check is None:
+                raise TooLargeForNow from error
+            if error.failure_code != FailureCode.UNDECODABLE:
+                raise
+            _log.info("Not cut by %s: %s: %s", method, order.source.blob_name, error.detail)
+        return None
 
-    def _check_size(self, order: CutOrder, source: OpenSource, *, at_once: bool) -> None:
-        """Raises TooLargeForNow where a call would wait too long for the packets."""
+    def _by_index(
+        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None
+    ) -> StagedFilm:
+        cut = source.index().cut(order.start, order.end, order.accuracy)
+        if check is None and cut[1].size > _MOST_COPIED_AT_ONCE:
+            raise TooLargeForNow
+        content_type = of_name(order.blob_name) or "video/mp4"
+        return self._writer.copy_ranges(
+            source, cut, self._place(order), content_type, check or _no_check
+        )
+
+    def _by_packets(
+        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None
+    ) -> StagedFilm:
         duration = order.source.duration
         share = min(1.0, (order.end - order.start) / duration) if duration else 1.0
-        if at_once and source.blob.size * share > _MOST_READ_AT_ONCE:
+        if check is None and source.blob.size * share > _MOST_READ_AT_ONCE:
             raise TooLargeForNow
-
-    def _by_packets(self, order: CutOrder, source: OpenSource) -> Done:
-        from shared.media.cutting.clip_maker import copy_clip
-
-        sender = Sender(self._composer, self._place(order))
-        film = copy_clip(source.reader(), _range(order), sender.send, block=BLOCK, limits=_limits())
-        sender.finish(film.beginning)
-        return Done(float(film.start), float(film.end), CutMethod.PACKETS)
-
-    def _by_encoding(self, order: CutOrder, source: OpenSource, check: Callable[[], None]) -> Done:
-        from shared.media.cutting.clip_maker import encode_clip
-
-        sender = Sender(self._composer, self._place(order))
-        film = encode_clip(
-            source.reader(),
-            _range(order),
-            self._encoder,
-            sender.send,
-            block=BLOCK,
-            limits=_limits(),
-            check=check,
+        return self._writer.copy_packets(
+            source, _range(order), self._place(order), check or _no_check, at_once=check is None
         )
-        sender.finish(film.beginning)
-        return Done(float(film.start), float(film.end), CutMethod.ENCODE)
 
     def _place(self, order: CutOrder) -> Place:
         return Place(self._containers.clips, order.blob_name)
@@ -184,17 +132,11 @@ def extension_for(source_name: str) -> str:
     return extension if extension in _MP4_NAMES else ".mp4"
 
 
-def _content_type(name: str) -> str:
-    return "video/quicktime" if name.endswith(".mov") else "video/mp4"
-
-
 def _range(order: CutOrder) -> "CutRange":
     from shared.media.cutting.clip_maker import CutRange
 
     return CutRange(start=order.start, end=order.end, accuracy=order.accuracy)
 
 
-def _limits() -> "Limits":
-    from shared.media import Limits
-
-    return Limits(max_bytes=_MOST_READ, max_seconds=_LONGEST_WORK.total_seconds())
+def _no_check() -> None:
+    pass

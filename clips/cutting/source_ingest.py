@@ -14,6 +14,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue import Claim, Landing
 from shared.catalogue.source_queries import SourceLandings
+from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, Blob, Failure, Media
@@ -29,17 +30,21 @@ _log = logging.getLogger(__name__)
 # The longest that host.json lets a run live: after that the one that had the source is dead.
 _STALLED_AFTER = timedelta(minutes=30)
 _MOST_STALLED = 100
+# How long the event of a new blob may take.
+_QUIET = timedelta(minutes=10)
 
 
 class SourceIngest:
     def __init__(
         self,
+        clock: Clock,
         account: StorageAccount,
         blobs: Blobs,
         containers: Containers,
         landings: SourceLandings,
         images: ImageWriter,
     ) -> None:
+        self._clock = clock
         self._account = account
         self._blobs = blobs
         self._container = containers.videos
@@ -59,8 +64,26 @@ class SourceIngest:
             self._attempt(blob_name, video_id)
 
     def stalled(self) -> list[str]:
-        """Names of the blobs whose event may have been lost, or whose run has died."""
-        return self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
+        """Names of the blobs whose event may have been lost, or whose run has died.
+
+        Storage is compared with the catalogue too: one request for 5,000 sources.
+        """
+        names = self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
+        for page in self._blobs.pages(self._container):
+            newest = {
+                video_id: blob
+                for blob in sorted(page, key=lambda blob: blob.last_modified)
+                if (video_id := blob_names.video_of_source(blob.name)) is not None
+            }
+            known = self._landings.known(list(newest))
+            names += [
+                blob.name
+                for video_id, blob in newest.items()
+                if video_id in known
+                and known[video_id] != blob.etag
+                and self._clock() - blob.last_modified > _QUIET
+            ]
+        return list(dict.fromkeys(names))[:_MOST_STALLED]
 
     def _attempt(self, blob_name: str, video_id: UUID) -> None:
         self._landings.count_attempt(blob_name)
@@ -76,6 +99,11 @@ class SourceIngest:
 
     def _process(self, blob_name: str, video_id: UUID) -> None:
         blob = self._blobs.get(self._container, blob_name)
+        others = self._others(blob, video_id)
+        if any(other.last_modified > blob.last_modified for other in others):
+            _log.info("A newer file has replaced this source: %s", blob_name)
+            return
+        settled = self._landings.settled_name(video_id)
         verdict, claim = self._landings.claim(self._landing(blob, video_id))
         if claim is None:
             _log.info("Source %s: %s", blob_name, verdict.name.lower())
@@ -92,7 +120,10 @@ class SourceIngest:
             return
         images = self._images.write(claim, stills)
         if self._landings.publish(claim, media, images, _keyframe_interval(reader)):
-            self._remove_older(blob)
+            for other in others:
+                # Ages are whole seconds: of two files of one second, the one processed before goes.
+                if other.last_modified < blob.last_modified or other.name == settled:
+                    self._blobs.delete(self._container, other.name)
             _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
 
     def _fail(self, claim: Claim, failure: Failure) -> None:
@@ -114,15 +145,14 @@ class SourceIngest:
             title=None,
         )
 
-    def _remove_older(self, blob: Blob) -> None:
-        """Removes the file that this one replaces, where it has another extension."""
-        video_id = blob_names.video_of_source(blob.name)
-        prefix = blob.name.partition(".")[0]
-        for page in self._blobs.pages(self._container, prefix):
-            for other in page:
-                is_same_video = blob_names.video_of_source(other.name) == video_id
-                if is_same_video and other.last_modified < blob.last_modified:
-                    self._blobs.delete(self._container, other.name)
+    def _others(self, blob: Blob, video_id: UUID) -> list[Blob]:
+        """The other files of the same video, which have other extensions."""
+        return [
+            other
+            for page in self._blobs.pages(self._container, str(video_id))
+            for other in page
+            if other.name != blob.name and blob_names.video_of_source(other.name) == video_id
+        ]
 
 
 def _look_at(reader: "BlobReader") -> "tuple[Media, Stills]":
@@ -137,7 +167,7 @@ def _look_at(reader: "BlobReader") -> "tuple[Media, Stills]":
 
 
 def _keyframe_interval(reader: "BlobReader") -> float | None:
-    """Seconds between keyframes, on average; None where no index tells."""
+    """Seconds between keyframes, on average; None without an index."""
     from shared.media.cutting.mp4_film import read_film
     from shared.media.cutting.mp4_index import Unsuitable
 

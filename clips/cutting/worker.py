@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from clips.cutting.cutter import Cutter
+from clips.cutting.cutter import Cutter, StagedCut
 from clips.upkeep.items import Tally, each
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import Failure
+from shared.model import CutOrder, Failure
 from shared.storage import Queue
 from shared.telemetry import span
 
@@ -54,19 +54,24 @@ class CutWorker:
             return
         try:
             with span("cut"):
-                source = self._cutter.open(order)
-                done = self._cutter.cut(order, source, self._renewing(clip_id))
+                source = self._cutter.open(order.source)
+                cut = self._cutter.stage(order, source, self._renewing(clip_id))
+                self._finish(order, cut)
         except _Superseded:
-            _log.info("The clip was deleted while it was cut: %s", clip_id)
-            return
+            _log.info("The clip was deleted or cut by another worker: %s", clip_id)
         except Unavailable:
             self._cuts.release(clip_id)
             raise
         except CliplinkError as error:
+            _log.info("The cut of %s failed: %s", clip_id, error.code)
             self._cuts.fail(clip_id, _failure_of(error))
-            return
-        self._cuts.finish(order, done.start, done.end, done.method)
-        _log.info("Cut by %s: clip %s", done.method, clip_id)
+
+    def _finish(self, order: CutOrder, cut: StagedCut) -> None:
+        """Makes the blob; its row says before what it shows, so that ingest can rely on it."""
+        if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
+            raise _Superseded
+        self._cuts.finish(order.clip_id, cut.method, cut.film.commit())
+        _log.info("Cut by %s: clip %s", cut.method, order.clip_id)
 
     def resume(self) -> Tally:
         """Sends a message for every cut that no worker holds, and counts them."""

@@ -10,6 +10,8 @@ from clips.http.request import Request
 from clips.http.response import Response
 from shared.errors import (
     BlobArchived,
+    BlobChanged,
+    BlobMissing,
     CliplinkError,
     NotFound,
     SourceNotReady,
@@ -30,7 +32,14 @@ from shared.errors import (
     body=inputs.NewCuts,
     example={"clips": [{"start_time": 12.5, "end_time": 20, "title": "Goal"}]},
     responses=(ResponseSpec(HTTPStatus.OK, "The clips.", list[outputs.Clip | outputs.CutFailure]),),
-    errors=(NotFound, SourceNotReady, BlobArchived, StorageUnavailable),
+    errors=(
+        NotFound,
+        SourceNotReady,
+        BlobArchived,
+        BlobChanged,
+        BlobMissing,
+        StorageUnavailable,
+    ),
 )
 def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> Response:
     answers = request.services.cutting.cut(

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from clips.ingest.images import ClaimLost, ImageWriter
@@ -31,9 +31,9 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, Failure, Media
+from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
 from shared.outages import NO_WAIT, OutageWait
-from shared.playability import Playback
+from shared.playability import Playback, playback_of_failed
 from shared.storage import Blobs, StorageAccount
 from shared.telemetry import span
 
@@ -53,6 +53,11 @@ FILL_TIME = timedelta(minutes=10)
 _CONTINUE_TIME = timedelta(minutes=2)
 
 
+class JudgeCut(Protocol):
+    def __call__(self, clip_id: UUID, etag: str, *, is_playable: bool) -> Failure | CutResult:
+        """What becomes of a version of a clip that has no picture, or cannot be played."""
+
+
 class Ingest:
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Ingest:
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
+        judge_cut: "JudgeCut",
         after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
         self._clock = clock
@@ -70,6 +76,7 @@ class Ingest:
         self._containers = containers
         self._landings = landings
         self._images = images
+        self._judge_cut = judge_cut
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
@@ -134,14 +141,13 @@ class Ingest:
             with _decoders:
                 media, playback, stills = _analyse(reader)
         except UnplayableClip as error:
-            if self._may_be_continued(blob):
-                self._landings.keep_waiting(claim)
-                run.record_incomplete(error.failure_code)
-            else:
-                self._fail(run, Failure(error.failure_code, error.detail))
+            if not self._is_withheld(run, is_playable=False):
+                self._fail_or_wait(run, blob, error)
             return
         except BlobArchived:
             self._fail(run, ARCHIVED)
+            return
+        if media.video is None and self._is_withheld(run, is_playable=True):
             return
         try:
             with span("ingest.write"):
@@ -159,8 +165,26 @@ class Ingest:
         else:
             self._supersede(run)
 
-    def _fail(self, run: IngestRun, failure: Failure) -> None:
-        if self._landings.fail(run.claim, failure):
+    def _is_withheld(self, run: IngestRun, *, is_playable: bool) -> bool:
+        """Whether a clip that was cut lacks the picture of its source: it is not published."""
+        claim = run.claim
+        result = self._judge_cut(claim.clip_id, claim.etag, is_playable=is_playable)
+        if isinstance(result, Failure):
+            self._fail(run, result)
+        elif result is CutResult.CUT_AGAIN:
+            _log.info("To be cut by another method: clip %s", claim.clip_id)
+        return result is not CutResult.PUBLISH
+
+    def _fail_or_wait(self, run: IngestRun, blob: Blob, error: UnplayableClip) -> None:
+        if self._may_be_continued(blob):
+            self._landings.keep_waiting(run.claim)
+            run.record_incomplete(error.failure_code)
+        else:
+            failure = Failure(error.failure_code, error.detail)
+            self._fail(run, failure, playback_of_failed(failure.code))
+
+    def _fail(self, run: IngestRun, failure: Failure, playback: Playback | None = None) -> None:
+        if self._landings.fail(run.claim, failure, playback):
             run.record_failure(failure)
         else:
             self._supersede(run)

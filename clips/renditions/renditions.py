@@ -28,7 +28,7 @@ _STALLED_AFTER = timedelta(minutes=2)
 _MOST_STALLED = 200
 _MAX_ATTEMPTS = 5
 # Seconds of one core: well inside the time that the host gives a function.
-_DEAREST = 1200.0
+_MOST_COSTLY = 1200.0
 
 
 class RenditionPolicy(StrEnum):
@@ -78,7 +78,7 @@ class RenditionJobs:
             self._queue.send([str(clip_id)])
 
     def work(self, clip_id: UUID) -> None:
-        """Makes a copy; does nothing if that is done, or another worker is at it.
+        """Makes a copy; does nothing if that is done, or another worker makes it.
 
         Whatever is raised means that the message is to be delivered again.
         """
@@ -105,19 +105,22 @@ class RenditionJobs:
             _log.error("Given up: the copy of %s", order.clip_id)
             self._renditions.fail(order, "rendition_failed")
             return
-        if order.verdict is PlaybackVerdict.TRANSCODE and order.cost > _DEAREST:
+        is_costly = order.cost > _MOST_COSTLY
+        if order.verdict is PlaybackVerdict.TRANSCODE and is_costly:
             self._renditions.fail(order, "too_costly", refused=True)
             return
         try:
             with span("rendition"):
-                name = self._maker.make(order, self._renewing(order))
+                name = self._maker.make(order, self._renewing(order), may_encode=not is_costly)
         except Unavailable:
             self._renditions.release(order)
             raise
         except (_Superseded, BlobChanged, BlobMissing):
             _log.info("The clip was replaced or deleted: %s", order.clip_id)
         except NoCopyPlays:
-            self._renditions.fail(order, "not_playable")
+            # The methods that copy have failed, and encoding was not tried where it costs too much.
+            code = "too_costly" if is_costly else "not_playable"
+            self._renditions.fail(order, code, refused=is_costly)
         except UnplayableClip as error:
             self._renditions.fail(order, error.failure_code)
         except CliplinkError as error:

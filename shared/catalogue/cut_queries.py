@@ -12,7 +12,16 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import LIVE, VISIBLE, seen_by
-from shared.model import Accuracy, ClipStatus, CutMethod, CutOrder, CutSource, Failure, Viewer
+from shared.model import (
+    Accuracy,
+    ClipStatus,
+    CutMethod,
+    CutOrder,
+    CutSource,
+    Failure,
+    Viewer,
+    WrittenCut,
+)
 from shared.postgres.database import Database
 
 # For how long a worker owns a cut; one that is alive renews it long before.
@@ -22,7 +31,7 @@ CUT_LEASE = timedelta(minutes=2)
 _VIDEO_SOURCE: LiteralString = """
     SELECT s.video_id AS id, FALSE AS is_clip, s.blob_name, coalesce(s.etag, '') AS etag, s.status,
            FALSE AS archived, coalesce(s.file_size, 0) AS file_size, s.duration, s.content_type,
-           0::float8 AS starts_at
+           0::float8 AS starts_at, jsonb_typeof(s.media->'video') = 'object' AS has_picture
     FROM sources s JOIN videos v ON v.id = s.video_id
     WHERE s.video_id = %(video_id)s AND v.deleted_at IS NULL
       AND (v.user_id = %(user_id)s OR %(as_admin)s)
@@ -32,7 +41,7 @@ _VIDEO_SOURCE: LiteralString = """
 _CLIP_SOURCE: LiteralString = f"""
     SELECT c.id, TRUE AS is_clip, c.blob_name, coalesce(c.etag, '') AS etag, c.status, c.archived,
            coalesce(c.file_size, 0) AS file_size, c.duration, c.content_type,
-           c.start_time AS starts_at
+           c.start_time AS starts_at, jsonb_typeof(c.media->'video') = 'object' AS has_picture
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.id = %(clip_id)s AND c.video_id = %(video_id)s AND c.blob_name IS NOT NULL
       AND {VISIBLE}
@@ -58,9 +67,11 @@ _ADD: LiteralString = """
         RETURNING id
     )
     INSERT INTO cuts (clip_id, video_id, client_id, source_id, source_is_clip, source_blob,
-                      source_etag, accuracy, requested_start, requested_end, leased_until)
+                      source_etag, has_picture, accuracy, requested_start, requested_end,
+                      leased_until)
     SELECT id, %(video_id)s, %(client_id)s, %(source_id)s, %(source_is_clip)s, %(source_blob)s,
-           %(source_etag)s, %(accuracy)s, %(start)s, %(end)s, now() + %(lease)s
+           %(source_etag)s, %(has_picture)s, %(accuracy)s, %(start)s, %(end)s,
+           now() + %(lease)s
     FROM clip
     ON CONFLICT (video_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
 """
@@ -73,8 +84,9 @@ _TAKE: LiteralString = f"""
     WHERE k.clip_id = %(clip_id)s AND c.id = k.clip_id AND k.finished_at IS NULL
       AND (k.leased_until IS NULL OR k.leased_until < now()) AND {LIVE}
     RETURNING k.clip_id, k.video_id, k.source_id, k.source_is_clip, k.source_blob, k.source_etag,
-              k.accuracy, k.requested_start, k.requested_end, k.attempts, c.blob_name,
-              c.content_type, c.start_time - k.requested_start AS starts_at
+              k.has_picture, k.accuracy, k.requested_start, k.requested_end, k.attempts,
+              k.first_method, c.blob_name, c.content_type,
+              c.start_time - coalesce(k.cut_start, k.requested_start) AS starts_at
 """
 
 _RENEW: LiteralString = """
@@ -88,19 +100,38 @@ _RELEASE: LiteralString = """
     UPDATE cuts SET leased_until = NULL WHERE clip_id = %(clip_id)s AND finished_at IS NULL
 """
 
-# The blob is written: the row records the result of the cut, and ingest does the rest.
-_FINISH: LiteralString = """
+# Before the blob appears, the rows say what it shows. `k` is the row of the cut as it was: the
+# clip begins where it did, but for the difference between two starts. No row if the clip is gone.
+_RECORD: LiteralString = f"""
     WITH cut AS (
         UPDATE cuts SET cut_start = %(start)s, cut_end = %(end)s, method = %(method)s,
-                        finished_at = now(), leased_until = NULL
+                        written_etag = NULL
         WHERE clip_id = %(clip_id)s AND finished_at IS NULL
-        RETURNING clip_id, requested_start
+        RETURNING clip_id
     )
     UPDATE clips c
-    SET start_time = c.start_time - cut.requested_start + %(start)s,
-        end_time = c.start_time - cut.requested_start + %(end)s,
+    SET start_time = c.start_time - coalesce(k.cut_start, k.requested_start) + %(start)s,
+        end_time = c.start_time - coalesce(k.cut_start, k.requested_start) + %(end)s,
         duration = %(end)s::float8 - %(start)s::float8, cut = %(cut)s
-    FROM cut WHERE c.id = cut.clip_id
+    FROM cut, cuts k, videos v
+    WHERE k.clip_id = cut.clip_id AND c.id = cut.clip_id AND v.id = c.video_id AND {LIVE}
+"""
+
+# The blob is written, and ingest does the rest.
+_FINISH: LiteralString = """
+    UPDATE cuts SET finished_at = now(), leased_until = NULL, written_etag = %(etag)s
+    WHERE clip_id = %(clip_id)s AND finished_at IS NULL AND method = %(method)s
+"""
+
+_WRITTEN: LiteralString = """
+    SELECT method, written_etag, has_picture FROM cuts WHERE clip_id = %(clip_id)s
+"""
+
+_CUT_AGAIN: LiteralString = """
+    UPDATE cuts
+    SET first_method = %(following)s, method = NULL, written_etag = NULL, finished_at = NULL,
+        leased_until = NULL, attempts = 0, created_at = now()
+    WHERE clip_id = %(clip_id)s AND method = %(method)s
 """
 
 _FAIL: LiteralString = """
@@ -177,6 +208,7 @@ class Cuts:
             "source_is_clip": source.is_clip,
             "source_blob": source.blob_name,
             "source_etag": source.etag,
+            "has_picture": source.has_picture,
             "accuracy": order.accuracy,
             "start": order.start,
             "end": order.end,
@@ -204,6 +236,7 @@ class Cuts:
             duration=None,
             content_type=row["content_type"],
             starts_at=row["starts_at"],
+            has_picture=row["has_picture"],
         )
         return CutOrder(
             clip_id=row["clip_id"],
@@ -214,6 +247,7 @@ class Cuts:
             end=row["requested_end"],
             blob_name=row["blob_name"],
             attempts=row["attempts"],
+            first_method=CutMethod(row["first_method"] or CutMethod.STORAGE_COPY),
         )
 
     def renew(self, clip_id: UUID, lease: timedelta) -> bool:
@@ -224,8 +258,11 @@ class Cuts:
         """Lets another worker take the cut at once."""
         self._database.run(_RELEASE, {"clip_id": clip_id})
 
-    def finish(self, order: CutOrder, start: float, end: float, method: CutMethod) -> None:
-        """The blob is written: it shows the source from `start` to `end`."""
+    def record(self, order: CutOrder, start: float, end: float, method: CutMethod) -> bool:
+        """Notes what the blob will show that is about to be written: the source from start to end.
+
+        False if the clip was deleted, or another worker has finished the cut.
+        """
         values = {
             "clip_id": order.clip_id,
             "start": start,
@@ -233,7 +270,24 @@ class Cuts:
             "method": method,
             "cut": cut_json(order, start, end, method),
         }
-        self._database.run(_FINISH, values)
+        return self._database.run(_RECORD, values) == 1
+
+    def finish(self, clip_id: UUID, method: CutMethod, etag: str) -> None:
+        """The blob is written, in this version."""
+        self._database.run(_FINISH, {"clip_id": clip_id, "method": method, "etag": etag})
+
+    def written(self, clip_id: UUID) -> WrittenCut | None:
+        """What is on record of a cut; None for a clip that is none."""
+        row = self._database.one(_WRITTEN, {"clip_id": clip_id})
+        if row is None:
+            return None
+        method = CutMethod(row["method"]) if row["method"] is not None else None
+        return WrittenCut(method, row["written_etag"], row["has_picture"])
+
+    def cut_again(self, clip_id: UUID, method: CutMethod, following: CutMethod) -> None:
+        """What `method` wrote is not published: the clip is cut again from `following` on."""
+        values = {"clip_id": clip_id, "method": method, "following": following}
+        self._database.run(_CUT_AGAIN, values)
 
     def fail(self, clip_id: UUID, failure: Failure) -> None:
         values = {"clip_id": clip_id, "code": failure.code, "detail": failure.detail}
@@ -277,6 +331,7 @@ def _cut_source(
     duration: float | None,
     content_type: str | None,
     starts_at: float,
+    has_picture: bool | None,  # noqa: FBT001 - a column, and called by the driver alone
 ) -> CutSource:
     """The values of the columns, in their order."""
     return CutSource(
@@ -290,4 +345,5 @@ def _cut_source(
         duration=duration,
         content_type=content_type,
         starts_at=starts_at,
+        has_picture=has_picture,
     )

@@ -209,9 +209,10 @@ class Landings:
         )
         return row is not None
 
-    def fail(self, claim: Claim, failure: Failure) -> bool:
+    def fail(self, claim: Claim, failure: Failure, playback: Playback | None = None) -> bool:
         """Marks the clip as failed; False if the claim is no longer valid."""
-        values = {"id": claim.clip_id, "etag": claim.etag}
+        shown = None if playback is None else json.dumps(asdict(playback))
+        values = {"id": claim.clip_id, "etag": claim.etag, "playback": shown}
         touched = self._database.run(
             _FAIL, values | {"code": failure.code, "detail": failure.detail}
         )

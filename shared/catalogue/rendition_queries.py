@@ -89,6 +89,7 @@ class RenditionOrder:
     blob_name: str
     etag: str
     verdict: PlaybackVerdict
+    has_picture: bool
     cost: float
     attempts: int
 
@@ -116,6 +117,7 @@ class Renditions:
             blob_name=row["blob_name"],
             etag=row["etag"],
             verdict=PlaybackVerdict(row["verdict"]),
+            has_picture=bool(json.loads(row["media"] or "{}").get("video")),
             cost=_cost(row["media"], row["duration"]),
             attempts=row["attempts"],
         )

@@ -4,6 +4,7 @@
 clips, a claim is for one version of a blob: only that version is published.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -128,6 +129,18 @@ _STALLED: LiteralString = """
     ORDER BY coalesce(s.attempted_at, s.created_at) LIMIT %(limit)s
 """
 
+_SETTLED_NAME: LiteralString = """
+    SELECT blob_name FROM sources
+    WHERE video_id = %(video_id)s AND status IN ('ready', 'failed')
+"""
+
+# Videos that exist, each with the version of its source that is on record.
+_KNOWN: LiteralString = """
+    SELECT v.id, s.etag
+    FROM videos v LEFT JOIN sources s ON s.video_id = v.id
+    WHERE v.id = ANY(%(video_ids)s) AND v.deleted_at IS NULL
+"""
+
 
 class Sources:
     def __init__(self, database: Database) -> None:
@@ -164,6 +177,16 @@ class SourceLandings:
         """Names of the blobs of unfinished sources that nothing has tried for so long."""
         parameters = {"stalled_for": stalled_for, "limit": limit}
         return [row["blob_name"] for row in self._database.all(_STALLED, parameters)]
+
+    def settled_name(self, video_id: UUID) -> str | None:
+        """The blob that the row describes, if it was processed to its end."""
+        row = self._database.one(_SETTLED_NAME, {"video_id": video_id})
+        return row["blob_name"] if row else None
+
+    def known(self, video_ids: Sequence[UUID]) -> Mapping[UUID, str | None]:
+        """The version on record of the source of each video that exists; None for no source."""
+        rows = self._database.all(_KNOWN, {"video_ids": list(video_ids)}) if video_ids else []
+        return {row["id"]: row["etag"] for row in rows}
 
     def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
         """Decides about a version of a blob, and claims it if it is to be processed."""

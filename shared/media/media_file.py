@@ -18,7 +18,7 @@ from shared.media.frames.playback import frame_at
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.probe import describe
-from shared.media.inspect.tracks import Tracks, check_complete, find_tracks
+from shared.media.inspect.tracks import Tracks, check_complete, find_tracks, has_unknown_picture
 from shared.media.pictures.picture import encoded
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
@@ -62,7 +62,8 @@ def opened_tracks(
     with _open(file, limits) as (container, layout):
         tracks = find_tracks(container, layout, file, limits)
         check_complete(tracks, layout, file)
-        yield container, file, tracks
+        with ffmpeg_errors(file, FailureCode.UNDECODABLE):
+            yield container, file, tracks
 
 
 @contextmanager
@@ -110,7 +111,11 @@ class MediaFile:
     @property
     def playback(self) -> Playback:
         """Whether every browser plays the file as it is."""
-        return playback_of(self.media, fragmented=self._layout.fragmented)
+        return playback_of(
+            self.media,
+            fragmented=self._layout.fragmented,
+            lacks_decoder=self.tracks.video is None and has_unknown_picture(self.container),
+        )
 
     @property
     def bytes_read(self) -> int:

@@ -22,7 +22,15 @@ from shared.model.clip import (
     ready_blob,
     title_from,
 )
-from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, Source
+from shared.model.cutting import (
+    Accuracy,
+    CutMethod,
+    CutOrder,
+    CutResult,
+    CutSource,
+    Source,
+    WrittenCut,
+)
 from shared.model.drift import (
     DRIFT_LIFE,
     DriftAction,
@@ -90,6 +98,7 @@ __all__ = [
     "ClipUpdate",
     "CutMethod",
     "CutOrder",
+    "CutResult",
     "CutSource",
     "DriftAction",
     "DriftJson",
@@ -133,6 +142,7 @@ __all__ = [
     "VideoTrack",
     "VideoUpdate",
     "Viewer",
+    "WrittenCut",
     "is_settled",
     "playable_copy",
     "ready_blob",

@@ -24,11 +24,21 @@ class Accuracy(StrEnum):
 
 
 class CutMethod(StrEnum):
-    """How a clip was cut: by storage, by copying packets, by encoding."""
+    """How a clip is cut, in the order in which it is tried.
+
+    Storage copies the media, packets are copied, or the range is encoded.
+    """
 
     STORAGE_COPY = "storage_copy"
     PACKETS = "packets"
     ENCODE = "encode"
+
+
+class CutResult(StrEnum):
+    """What becomes of a version of a clip that was cut."""
+
+    PUBLISH = "publish"
+    CUT_AGAIN = "cut_again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +63,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutSource:
-    """What is cut: one version of a blob. `starts_at` is where it begins in the video."""
+    """What is cut: one version of a blob. `starts_at` is where it begins in the video.
+
+    `has_picture` is None where that is unknown.
+    """
 
     id: UUID
     is_clip: bool
@@ -65,11 +78,15 @@ class CutSource:
     duration: float | None
     content_type: str | None
     starts_at: float
+    has_picture: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutOrder:
-    """A clip that is to be cut out of a source, from `start` to `end`."""
+    """A clip that is to be cut out of a source, from `start` to `end`.
+
+    Methods before `first_method` have given a clip without a picture.
+    """
 
     clip_id: UUID
     video_id: UUID
@@ -79,3 +96,16 @@ class CutOrder:
     end: float
     blob_name: str
     attempts: int
+    first_method: CutMethod = CutMethod.STORAGE_COPY
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCut:
+    """What is on record of a cut: by which method, and the version (ETag) that it wrote.
+
+    The method is None until the clip is written, the version until that is finished.
+    """
+
+    method: CutMethod | None
+    etag: str | None
+    has_picture: bool | None

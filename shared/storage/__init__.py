@@ -3,7 +3,7 @@
 Nothing outside this package knows the SDK or sees its exceptions.
 """
 
-from shared.storage.files.composition import Composer, SourceRange
+from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
@@ -22,6 +22,7 @@ __all__ = [
     "RETRY_FOR_SECONDS",
     "AppendBlobs",
     "BlobCopies",
+    "BlobDraft",
     "BlobReader",
     "Blobs",
     "Composer",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import BlobChanged, BlobMissing
+from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
 from shared.media.cutting.mp4_film import read_film
 from shared.model import Accuracy, Blob
 from shared.storage import Composer, Links, Place, RetryPolicy, SourceRange
@@ -40,12 +40,12 @@ def test_storage_copies_the_media_of_a_cut(
     span, cut = read_film(reader).cut(2.5, 5, Accuracy.KEYFRAME)
     place = Place(services.containers.clips, "cut.mp4")
     at = Place(services.containers.videos, source.name)
-    names = [composer.stage(place, 0, cut.header)]
-    names += composer.copy(place, 1, [SourceRange(at, source.etag, *part) for part in cut.ranges])
-    etag = composer.commit(place, names, "video/mp4", {"note": "cut"})
+    draft = composer.draft(place)
+    draft.copy([SourceRange(at, source.etag, *part) for part in cut.ranges])
+    assert not services.blobs.exists(place.container, place.name)
+    etag = draft.commit(cut.header, "video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert (blob.etag, blob.size, blob.content_type) == (etag, cut.size, "video/mp4")
-    assert blob.metadata == {"note": "cut"}
     data = services.blobs.reader(place.container, blob).read(0, blob.size)
     (tmp_path / "cut.mp4").write_bytes(data)
     assert shown(tmp_path / "cut.mp4").numbers == list(range(50, 125))
@@ -61,7 +61,7 @@ def test_source_that_was_overwritten_is_not_copied(
     put(services, "source.mp4", film[::-1])
     place = Place(services.containers.clips, "cut.mp4")
     with pytest.raises(BlobChanged):
-        composer.copy(place, 0, [SourceRange(at, source.etag, 0, 100)])
+        composer.draft(place).copy([SourceRange(at, source.etag, 0, 100)])
     assert not services.blobs.exists(place.container, place.name)
 
 
@@ -72,8 +72,8 @@ def test_source_that_was_deleted_is_missing(
     at = Place(services.containers.videos, source.name)
     services.blobs.delete(at.container, at.name)
     with pytest.raises((BlobMissing, BlobChanged)):  # the emulator has one word for both
-        composer.copy(
-            Place(services.containers.clips, "cut.mp4"), 0, [SourceRange(at, source.etag, 0, 100)]
+        composer.draft(Place(services.containers.clips, "cut.mp4")).copy(
+            [SourceRange(at, source.etag, 0, 100)]
         )
 
 
@@ -84,8 +84,24 @@ def test_large_range_is_copied_in_pieces(
     source = put(services, "source.mp4", film)
     at = Place(services.containers.videos, source.name)
     place = Place(services.containers.clips, "copy.mp4")
-    names = composer.copy(place, 0, [SourceRange(at, source.etag, 10, 3500)])
-    assert len(names) == 4
-    composer.commit(place, names, "video/mp4")
+    checks: list[None] = []
+    draft = composer.draft(place, lambda: checks.append(None))
+    draft.copy([SourceRange(at, source.etag, 10, 3500)])
+    assert len(checks) == 4
+    draft.commit(b"", "video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert services.blobs.reader(place.container, blob).read(0, blob.size) == film[10:3510]
+
+
+def test_drafts_of_the_same_blob_never_mix(services: AllServices, composer: Composer) -> None:
+    """Two workers that believe to own the same work: the one that ends last fails."""
+    place = Place(services.containers.clips, "cut.mp4")
+    first, second = composer.draft(place), composer.draft(place)
+    for data in (b"1", b"2", b"3"):
+        first.add(data)
+        second.add(data * 2)
+    first.commit(b"0", "video/mp4")
+    with pytest.raises(StorageUnavailable, match="meanwhile"):
+        second.commit(b"00", "video/mp4")
+    blob = services.blobs.get(place.container, place.name)
+    assert services.blobs.reader(place.container, blob).read(0, blob.size) == b"0123"

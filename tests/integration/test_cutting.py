@@ -1,5 +1,6 @@
 """Sources and cuts on real parts: uploaded once, cut at once or by the queue, each clip exact."""
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from clips.cutting.cuts import CutDraft
 from clips.library import ShownClip
 from shared import blob_names
-from shared.errors import CliplinkError, NotFound, SourceNotReady
+from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady
 from shared.model import Accuracy, ClipStatus, Source, User, Viewer
+from tests.conftest import SetClock
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.services import AllServices
@@ -54,7 +56,7 @@ def cut(
     services: AllServices,
     viewer: Viewer,
     video_id: UUID,
-    *drafts: CutDraft,
+    *drafts: CutDraft | CliplinkError,
     accuracy: Accuracy = Accuracy.KEYFRAME,
     clip_id: UUID | None = None,
 ) -> Sequence[ShownClip | CliplinkError]:
@@ -201,9 +203,9 @@ def test_source_that_was_overwritten_is_cut_by_no_old_index(
     services.blobs.put(
         services.containers.videos, source.blob_name, mp4 + b"\0", "video/mp4", replace=True
     )
-    (answer,) = cut(services, viewer, video_id, CutDraft(start=0, end=1))
-    assert isinstance(answer, CliplinkError)
-    assert answer.code == "blob_changed"
+    for accuracy in Accuracy:
+        with pytest.raises(BlobChanged):
+            cut(services, viewer, video_id, CutDraft(start=0, end=1), accuracy=accuracy)
     assert services.library.list_clips(viewer, video_id, 10, None, None) == []
 
 
@@ -260,3 +262,105 @@ def test_source_that_is_no_film_fails(
     assert source.status is ClipStatus.FAILED
     assert source.failure is not None
     assert source.failure.code == "not_a_video"
+
+
+def put(services: AllServices, video_id: UUID, extension: str, data: bytes) -> str:
+    """Any tool writes the file of a video."""
+    name = blob_names.source_blob(video_id, extension)
+    services.blobs.put(services.containers.videos, name, data, "video/mp4", replace=True)
+    return name
+
+
+def test_overwritten_source_whose_event_was_lost_is_processed_by_the_cleanup(
+    services: AllServices,
+    viewer: Viewer,
+    video_id: UUID,
+    mp4: bytes,
+    mkv: bytes,
+    clock: SetClock,
+) -> None:
+    """Whatever its extension, and also where there was no source before."""
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    user = User(viewer.user_id, ME, frozenset())
+    other = services.library.create_video(user, "Another", None).id
+    put(services, video_id, ".mp4", mp4 + b"\0")
+    put(services, other, ".mkv", mkv)
+    put(services, uuid4(), ".mkv", mkv)
+    services.blobs.put(services.containers.videos, "notes.txt", b"-", "text/plain", replace=True)
+    assert services.source_ingest.stalled() == []
+    clock.advance(minutes=11)
+    names = services.source_ingest.stalled()
+    assert len(names) == 2
+    for name in names:
+        services.source_ingest.landed(name)
+    assert services.source_ingest.stalled() == []
+    assert services.sources.read(viewer, video_id).source.file_size == len(mp4) + 1
+    assert services.sources.read(viewer, other).source.status is ClipStatus.READY
+
+
+def test_newest_file_of_a_video_is_its_source(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes, mkv: bytes
+) -> None:
+    """Events may come late, twice and in any order."""
+    older = put(services, video_id, ".mp4", mp4)
+    time.sleep(1.1)  # storage knows the age of blobs in whole seconds
+    newer = put(services, video_id, ".mkv", mkv)
+    for name in (older, newer, older, newer):
+        services.source_ingest.landed(name)
+    assert services.sources.read(viewer, video_id).source.blob_name == newer
+    (page,) = services.blobs.pages(services.containers.videos)
+    assert [blob.name for blob in page] == [newer]
+
+
+def test_each_bad_item_fails_alone(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    """Ranges behind the film, also by one frame; names that are used twice or by another video."""
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    user = User(viewer.user_id, ME, frozenset())
+    other = services.library.create_video(user, "Another", None).id
+    upload(services, viewer, other, mp4, "match.mp4")
+    elsewhere = only(cut(services, viewer, other, CutDraft(start=0, end=1, client_id="goal")))
+    answers = cut(
+        services,
+        viewer,
+        video_id,
+        CutDraft(start=8.0, end=8.04),
+        CutDraft(start=7.96, end=8.04, client_id="last"),
+        CutDraft(start=0, end=1, client_id="goal"),
+        CutDraft(start=2, end=3, client_id="goal"),
+        CutDraft(start=1e7, end=1e7 + 1),
+        NotFound("a malformed item"),
+    )
+    found = [a.code if isinstance(a, CliplinkError) else a.clip.id for a in answers]
+    assert [found[0], *found[4:]] == ["cut_out_of_range", "cut_out_of_range", "not_found"]
+    assert found[2] == found[3] != elsewhere.clip.id
+    assert isinstance(answers[1], ShownClip)
+    assert answers[1].clip.end_time == pytest.approx(8, abs=0.001)
+    assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 2
+
+
+def test_film_of_pictures_or_of_sound_alone_is_cut(
+    services: AllServices, viewer: Viewer, video_id: UUID, tmp_path: Path
+) -> None:
+    for name, recipe in [
+        ("picture.mp4", counted(sounds=(), seconds=3.0)),
+        ("sound.m4a", counted(codec=None, seconds=3.0)),
+    ]:
+        upload(services, viewer, video_id, make(tmp_path / name, recipe).read_bytes(), name)
+        answer = only(cut(services, viewer, video_id, CutDraft(start=1, end=2)))
+        assert answer.clip.status is ClipStatus.READY
+        media = json.loads(answer.clip.media or "{}")
+        assert (media["video"] is None, media["audio"] is None) == (
+            name == "sound.m4a",
+            name == "picture.mp4",
+        )
+        time.sleep(1.1)  # storage knows the age of blobs in whole seconds
+
+
+def test_source_that_failed_is_not_cut(
+    services: AllServices, viewer: Viewer, video_id: UUID
+) -> None:
+    upload(services, viewer, video_id, b"text" * 100, "match.mp4")
+    with pytest.raises(SourceNotReady, match="failed"):
+        cut(services, viewer, video_id, CutDraft(start=0, end=1))

@@ -7,6 +7,7 @@ the bytes that were uploaded last, and nothing else is stored.
 NOTHING_LOST_EXAMPLES sets how many stories are tried.
 """
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +21,12 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from clips.rebuild import command
+from clips.rebuild.report import Report
 from shared import blob_names
 from shared.errors import BlobHeld, CliplinkError, DatabaseUnavailable, StorageUnavailable
-from shared.model import ClipUpdate, Video
-from shared.settings import Settings
+from shared.model import ClipUpdate, DriftKind, DriftReport, Video
+from shared.settings import Settings, TransferSettings
 from tests.integration import faults
 from tests.integration.faults import Death, Requests
 from tests.integration.library import Library
@@ -80,6 +83,7 @@ class ModelClip(Item):
 class World:
     instances: tuple[AllServices, AllServices]
     requests: Requests
+    settings: Settings
 
 
 class Story(RuleBasedStateMachine):
@@ -213,6 +217,27 @@ class Story(RuleBasedStateMachine):
     def cleanup(self, instance: int, fault: Fault) -> None:
         self._call(fault, self.world.instances[instance].cleanup.run)
 
+    @rule(instance=INSTANCES, fault=FAULTS)
+    def repair_drift(self, instance: int, fault: Fault) -> None:
+        """An admin lets everything be repaired, also what is under way at this moment."""
+        drift = self.world.instances[instance].drift
+
+        def repair() -> None:
+            run = self._drift(instance)
+            if run.counts:
+                shown = drift.start_repair(
+                    run.id, [DriftKind(kind) for kind in run.counts], force=True
+                )
+                if shown.repair is not None:
+                    self._work_on_drift(instance, shown.repair.report.id)
+
+        self._call(fault, repair)
+
+    @rule(fault=FAULTS)
+    def rebuild(self, fault: Fault) -> None:
+        """The catalogue is complete: nothing of it may change."""
+        self._call(fault, self._rebuild)
+
     # --- The end
 
     def teardown(self) -> None:
@@ -225,6 +250,7 @@ class Story(RuleBasedStateMachine):
             for name in self._names("clips"):
                 library.services.ingest.landed(name)
         self._of(0).work_off()
+        assert dict(self._drift(1).counts) == {}
         stored: set[tuple[str, str]] = set()
         for clip in self.clips:
             stored |= self._check(clip)
@@ -271,6 +297,25 @@ class Story(RuleBasedStateMachine):
         assert now in {item.state, after}, (item, after, now)
         item.state = now
 
+    def _drift(self, instance: int) -> DriftReport:
+        drift = self.world.instances[instance].drift
+        started = drift.start().run.report
+        self._work_on_drift(instance, started.id)
+        return drift.get(started.id).run.report
+
+    def _work_on_drift(self, instance: int, run_id: UUID) -> None:
+        messages = [str(run_id)]
+        while messages:
+            messages = list(self.world.instances[instance].drift.work(messages[0]))
+
+    def _rebuild(self) -> None:
+        command.run(
+            transfer_settings(self.world.settings),
+            Report(dry_run=False),
+            owner=None,
+            out=io.StringIO(),
+        )
+
     def _state(self, item: Item) -> str:
         row = self.library.services.database.one(
             f"""SELECT CASE WHEN {_EXPIRED if isinstance(item, ModelClip) else "FALSE"} THEN 'gone'
@@ -315,6 +360,14 @@ class Story(RuleBasedStateMachine):
         return items[choice % len(items)]
 
 
+def transfer_settings(given: Settings) -> TransferSettings:
+    return TransferSettings(
+        storage=given.storage,
+        database_url=given.database_url,
+        container_prefix=given.container_prefix,
+    )
+
+
 def _table(item: Item) -> str:
     return "clips" if isinstance(item, ModelClip) else "videos"
 
@@ -331,7 +384,7 @@ def two_instances(settings: Settings) -> Iterator[tuple[AllServices, AllServices
 def test_nothing_is_lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = faults.watch(monkeypatch)
     with two_instances(settings) as instances:
-        world = World(instances, requests)
+        world = World(instances, requests, settings)
         run_state_machine_as_test(
             lambda: Story(world),  # type: ignore[arg-type]  # a function that makes one will do
             settings=profile(

@@ -29,10 +29,14 @@ FILMS: dict[str, Clip] = {
         options={"movflags": "frag_keyframe+delay_moov+default_base_moof"},
     ),
     "vp9.webm": counted(codec="libvpx-vp9", sounds=("libopus",)),
+    "open GOP.mkv": counted(
+        codec_options=B_FRAMES | {"x264-params": "open-gop=1:scenecut=0"}, seconds=6.0
+    ),
+    "B-frames.avi": counted(codec_options=B_FRAMES, sounds=("libmp3lame",), seconds=6.0),
     "hevc.mkv": counted(codec="libx265"),
     "av1.mkv": counted(codec="libsvtav1", sounds=("libopus",)),
 }
-RANGES = [(0, 1), (3.3, 5.02), (6.1, 20)]
+RANGES = [(0, 1), (3.3, 5.02), (5.1, 20)]
 
 
 def cut(

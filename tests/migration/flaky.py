@@ -18,6 +18,7 @@ class Fault(Enum):
 
     INTERNAL = 500
     BUSY = 503
+    THROTTLED = 429
     CONFLICT = 409
     CUT = "the connection ends before storage has seen the request"
     LOST = "storage has done it, and the connection ends before the answer"
@@ -91,7 +92,7 @@ class _Forwarding(BaseHTTPRequestHandler):
             case Fault.SILENCE:
                 self.rfile.read(1)  # returns when they have given up and closed the connection
                 self.close_connection = True
-            case Fault.INTERNAL | Fault.BUSY | Fault.CONFLICT:
+            case Fault.INTERNAL | Fault.BUSY | Fault.THROTTLED | Fault.CONFLICT:
                 self.wfile.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % fault.value)
             case _:
                 answer = self._ask(body)
@@ -102,9 +103,12 @@ class _Forwarding(BaseHTTPRequestHandler):
                 self.close_connection |= sent < len(answer)
 
     def _ask(self, body: bytes) -> bytes:
-        """Storage's answer as it goes over the line."""
-        self._storage.request(self.command, self.path, body, dict(self.headers.items()))
-        answer = self._storage.getresponse()
+        """Storage's answer as it goes over the line; the emulator closes idle connections."""
+        try:
+            answer = self._response(body)
+        except ConnectionError:
+            self._storage.close()
+            answer = self._response(body)
         data = answer.read()
         headers = {
             name.lower(): value
@@ -114,6 +118,10 @@ class _Forwarding(BaseHTTPRequestHandler):
         headers.setdefault("content-length", str(len(data)))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"HTTP/1.1 {answer.status} {answer.reason}\r\n{lines}\r\n".encode() + data
+
+    def _response(self, body: bytes) -> http.client.HTTPResponse:
+        self._storage.request(self.command, self.path, body, dict(self.headers.items()))
+        return self._storage.getresponse()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815  # the base class's names
 

@@ -275,3 +275,25 @@ def test_retention_may_be_any_whole_number_of_days_or_null(value: object, read: 
 @pytest.mark.parametrize("value", [None, 0, 1, "true", [], {}])
 def test_pinned_is_true_or_false(value: object) -> None:
     assert list(bad_body(inputs.ClipChange, {"pinned": value})) == ["/pinned"]
+
+
+def test_each_malformed_cut_fails_alone() -> None:
+    good = b'{"start_time": 1, "end_time": 2}'
+    items = [
+        b'{"start_time": NaN, "end_time": 2}',
+        b'{"start_time": 2, "end_time": 2}',
+        b'{"start_time": -1, "end_time": 2}',
+        b'{"end_time": 2}',
+        b'{"start_time": 1, "end_time": 2, "client_id": ""}',
+        b"[]",
+        b"null",
+    ]
+    read = read_body(inputs.NewCuts, b'{"clips": [%s]}' % b", ".join([good, *items, good]))
+    kinds = [isinstance(item, inputs.CutItem) for item in read.items]
+    assert kinds == [True, *[False] * len(items), True]
+
+
+@pytest.mark.parametrize("number", [0, 101])
+def test_cuts_are_one_to_a_hundred(number: int) -> None:
+    items = b", ".join([b'{"start_time": 1, "end_time": 2}'] * number)
+    assert bad_body(inputs.NewCuts, b'{"clips": [%s]}' % items)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.model import Hdr, Media
-from shared.playability import PlaybackReason, PlaybackVerdict, playback_of
+from shared.playability import PlaybackReason, PlaybackVerdict, playback_of, playback_of_failed
 from tests.media.described import FULL_HD, STEREO
 
 FILM = Media(
@@ -96,3 +96,24 @@ def test_costliest_reason_decides_and_all_are_named() -> None:
         "audio_codec",
         "container",
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("encrypted", PlaybackReason.ENCRYPTED),
+        ("no_playable_stream", PlaybackReason.NO_DECODER),
+        ("dimensions_too_large", PlaybackReason.OVER_LIMITS),
+        ("too_much_memory", PlaybackReason.OVER_LIMITS),
+        ("truncated", PlaybackReason.UNREADABLE),
+    ],
+)
+def test_file_that_is_no_clip_can_play_nowhere(code: str, reason: PlaybackReason) -> None:
+    playback = playback_of_failed(code)
+    assert (playback.verdict, playback.reasons) == (PlaybackVerdict.IMPOSSIBLE, (reason,))
+
+
+def test_picture_without_a_decoder_cannot_be_made_to_play() -> None:
+    playback = playback_of(replace(FILM, video=None), fragmented=False, lacks_decoder=True)
+    assert playback.verdict is PlaybackVerdict.IMPOSSIBLE
+    assert playback.reasons == (PlaybackReason.NO_DECODER,)

@@ -2,19 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import encode
+from shared.media.cutting.entries import entries_of
 from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.muxed import Emit
 from shared.media.cutting.new_sound import encode_sound
-from shared.media.cutting.packets import CopiedFilm, copy_packets
+from shared.media.cutting.packets import CopiedFilm, NoKeyframe, copy_packets
+from shared.media.cutting.stretches import Search
+from shared.media.inspect.tracks import Tracks
 from shared.media.media_file import opened_tracks
-from shared.media.reading.source import ByteSource, Limits
+from shared.media.reading.source import ByteSource, Limits, SourceFile
 from shared.model import Accuracy
+
+# Seconds that are as well read from the beginning of a film as searched for.
+_BEGINNING = 5.0
+
+type OpenedTracks = tuple[InputContainer, SourceFile, Tracks]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +41,9 @@ def copy_clip(
     source: ByteSource, wanted: CutRange, emit: Emit, *, block: int, limits: Limits
 ) -> CopiedFilm:
     """Copies packets into an MP4; see `packets.copy_packets`."""
-    with opened_tracks(source, limits) as (container, file, tracks):
+
+    def copy(film: OpenedTracks, zero: Fraction | None) -> CopiedFilm:
+        container, file, tracks = film
         streams: list[VideoStream | AudioStream] = [
             stream for stream in container.streams.audio if stream.codec_context is not None
         ]
@@ -45,7 +58,10 @@ def copy_clip(
             wanted.accuracy,
             emit,
             block=block,
+            zero=zero,
         )
+
+    return _from_stretch(source, wanted, limits, copy)
 
 
 def encode_clip(
@@ -59,7 +75,9 @@ def encode_clip(
     check: Callable[[], None],
 ) -> CopiedFilm:
     """Encodes what is shown in the range; see `encoding.encode`."""
-    with opened_tracks(source, limits) as (container, file, tracks):
+
+    def encode_film(film: OpenedTracks, zero: Fraction | None) -> CopiedFilm:
+        container, file, tracks = film
         return encode(
             container,
             file,
@@ -70,7 +88,38 @@ def encode_clip(
             emit,
             block=block,
             check=check,
+            zero=zero,
         )
+
+    return _from_stretch(source, wanted, limits, encode_film)
+
+
+def _from_stretch(
+    source: ByteSource,
+    wanted: CutRange,
+    limits: Limits,
+    work: Callable[[OpenedTracks, Fraction | None], CopiedFilm],
+) -> CopiedFilm:
+    """Works on the film, or where it has no index on the stretch of it that shows the range.
+
+    `work` is given the beginning of the whole film on the clock of the stretch.
+    """
+    entries = entries_of(source) if wanted.start > _BEGINNING else None
+    search = Search(source, entries) if entries is not None else None
+    if search is not None:
+        with opened_tracks(search.beginning(), limits) as (container, *_):
+            zero = Fraction(container.start_time or 0, av.time_base)
+            seconds = container.duration / av.time_base if container.duration else None
+        for stretch in search.stretches(
+            float(zero) + wanted.start, float(zero) + wanted.end, seconds
+        ):
+            with opened_tracks(stretch, limits) as film:
+                try:
+                    return work(film, zero)
+                except NoKeyframe:
+                    continue
+    with opened_tracks(source, limits) as film:
+        return work(film, None)
 
 
 def copy_picture(

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from shared.media.inspect.probe import pixel_shape
 from shared.media.pictures.color import hdr_of, matrix_of, range_of, screen_color
+from shared.media.pictures.cropping import Cropping, cropping_of
 from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import Size, square_size, within
 from shared.model import Hdr
@@ -40,7 +41,9 @@ class BrowserFrames:
 
     def __init__(self, stream: VideoStream, orientation: Orientation, box: Size) -> None:
         context = stream.codec_context
-        square = square_size((context.width, context.height), pixel_shape(stream))
+        self._decoded = (context.width, context.height)
+        self._cropping = cropping_of(stream)
+        square = square_size(self._cropping.size(self._decoded), pixel_shape(stream))
         upright_box = (box[1], box[0]) if orientation.sideways else box
         width, height = within(square, upright_box)
         self._coded = (_even(width), _even(height))
@@ -95,6 +98,9 @@ class BrowserFrames:
         width, height = self._coded
         if frame.interlaced_frame:
             yield "bwdif=mode=send_frame:deint=interlaced"
+        if self._cropping != Cropping() and (frame.width, frame.height) == self._decoded:
+            left, top, right, bottom = self._cropping.box(self._decoded)
+            yield f"crop=w={right - left}:h={bottom - top}:x={left}:y={top}"
         if self._hdr is Hdr.SDR:
             if not self._is_plain(frame):
                 yield f"scale=w={width}:h={height}:{_matrix_name(frame)}{_TO_709}"

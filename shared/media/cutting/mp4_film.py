@@ -1,11 +1,13 @@
 """An MP4 or MOV whose index has been read: any number of clips can be cut from it.
 
-Reads the beginning of the file and its `moov` box, and not one byte of the media.
+Reads the beginning of the file and its `moov` box; of the media only the first bytes of the
+keyframe with which a cut begins.
 """
 
 from typing import Protocol
 
-from shared.media.cutting.mp4_index import Unsuitable, read_movie
+from shared.media.cutting.keyframes import HEAD_BYTES, gives_picture_alone, nal_length_size
+from shared.media.cutting.mp4_index import Track, Unsuitable, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
 from shared.model import Accuracy
@@ -32,9 +34,11 @@ class RangeReader(Protocol):
 class Mp4Film:
     """A film that can be cut by its index; `keyframes` and `duration` are in seconds."""
 
-    def __init__(self, file_type: bytes, moov: bytes) -> None:
-        """Raises Unsuitable."""
+    def __init__(self, file_type: bytes, moov: bytes, media: RangeReader | None = None) -> None:
+        """`media` is the file itself, to see what keyframes are; raises Unsuitable."""
         self._file_type = file_type
+        self._media = media
+        self._alone: dict[int, bool] = {}
         self._movie = read_movie(moov)
         self._timeline = Timeline(self._movie)
 
@@ -54,7 +58,22 @@ class Mp4Film:
     def cut(self, start: float, end: float, accuracy: Accuracy) -> tuple[Span, Rewritten]:
         """The clip of a range in seconds; raises CutOutOfRange, Unsuitable."""
         span = self._timeline.select(start, end, accuracy)
+        main = span.selections[0]
+        if main.track.is_picture and not self._gives_picture(main.track, main.numbers[0]):
+            raise Unsuitable("its keyframes give no pictures alone")
         return span, rewritten(self._file_type, self._movie, span)
+
+    def _gives_picture(self, track: Track, number: int) -> bool:
+        """Whether a keyframe is one, by its first bytes."""
+        description = bytes(track.box.child(b"mdia", b"minf", b"stbl", b"stsd").body)
+        codec = description[12:16]
+        length_size = nal_length_size(codec, description)
+        if self._media is None or not length_size:
+            return True
+        if number not in self._alone:
+            head = self._media.read(track.place(number), min(HEAD_BYTES, track.sizes[number]))
+            self._alone[number] = gives_picture_alone(codec, head, length_size)
+        return self._alone[number]
 
 
 def read_film(source: RangeReader) -> Mp4Film:
@@ -75,7 +94,7 @@ def read_film(source: RangeReader) -> Mp4Film:
         if kind == b"ftyp":
             file_type = _whole(source, head, position, size)
         if kind == b"moov":
-            return Mp4Film(file_type, _whole(source, head, position, size))
+            return Mp4Film(file_type, _whole(source, head, position, size), source)
         position += size
         if position >= source.size:
             break

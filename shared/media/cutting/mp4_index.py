@@ -5,6 +5,7 @@ other files, no second edit. Everything else raises Unsuitable, and another meth
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,6 +76,11 @@ class Track:
     def units(self, seconds: Fraction) -> Fraction:
         """A time on the clock of the movie as a presentation time of the track."""
         return seconds * self.timescale + self.zero
+
+    def place(self, number: int) -> int:
+        """Where a sample begins in the file."""
+        chunk = bisect_right(self.chunks.firsts, number) - 1
+        return self.chunks.offsets[chunk] + sum(self.sizes[self.chunks.firsts[chunk] : number])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from shared.model import Accuracy
 _TOLERANCE = Fraction(1, 2000)
 # Sound before the cut's beginning that the decoder needs: RFC 7845, section 4.6, asks for 80 ms.
 _OPUS_PREROLL = Fraction(80, 1000)
+# A keyframe that is more seconds before the start is no place to begin: encoding is exact.
+FARTHEST_KEYFRAME = Fraction(60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ class Timeline:
         key_time, key = self._keyframe_for(self._times[first])
         if key_time < self.main.zero:
             raise Unsuitable("the keyframe before the start is hidden by an edit list")
+        if self.main.seconds(wanted) - self.main.seconds(key_time) > FARTHEST_KEYFRAME:
+            raise Unsuitable("the keyframes are too far apart")
         begin = key_time if accuracy is Accuracy.KEYFRAME else wanted
         until = self._end_of(last)
         newest = max(self._order[bisect_left(self._times, begin) : last + 1])

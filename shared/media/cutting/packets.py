@@ -14,10 +14,13 @@ import av
 from av import Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.mp4_selection import FARTHEST_KEYFRAME
 from shared.media.cutting.muxed import Emit, Mp4Output
+from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 from shared.model import Accuracy
 
@@ -28,6 +31,8 @@ STEPS_BACK = (Fraction(0), Fraction(2), Fraction(4), Fraction(8), Fraction(16))
 _SOUND_BEFORE = Fraction(1, 4)
 # How far behind the picture sound may be stored.
 _LATEST_SOUND = Fraction(5)
+# What the clocks of containers round away, in seconds.
+_ROUNDING = Fraction(1, 500)
 # What waits between a keyframe and the start: more is a film that is better encoded.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
 # Frames that may be decoded before they are shown, by any codec.
@@ -37,6 +42,10 @@ _TAGS = {"hevc": "hvc1"}
 
 type MediaStream = VideoStream | AudioStream
 type AnyPacket = Packet[Any]
+
+
+class NoKeyframe(Unsuitable):
+    """There is no keyframe at or before the start, in what was searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +68,22 @@ def copy_packets(
     emit: Emit,
     *,
     block: int,
+    zero: Fraction | None = None,
 ) -> CopiedFilm:
     """Copies `streams`, the main one first, from `start` to `end`.
 
-    Times are seconds from the beginning of the container. Raises CutOutOfRange; Unsuitable where a
-    codec does not fit into MP4 or there is no keyframe; UnplayableClip for limits of reading.
+    Times are seconds from the beginning of the container, or from `zero` on its clock where that
+    is a stretch of a longer film: it is read from where it begins. Raises CutOutOfRange;
+    Unsuitable where a codec does not fit into MP4, and of these NoKeyframe, before anything is
+    emitted; UnplayableClip for limits of reading.
     """
-    zero = Fraction(container.start_time or 0, av.time_base)
-    packets = _from_keyframe(container, file, streams, zero + Fraction(start))
+    is_stretch = zero is not None
+    zero = Fraction(container.start_time or 0, av.time_base) if zero is None else zero
+    packets = _from_keyframe(
+        container, file, streams, zero + Fraction(start), is_stretch=is_stretch
+    )
     key = next(packets)
+    _check_beginning(key, zero, zero + Fraction(start))
     origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
     output = Mp4Output(emit, block)
     with no_place_in_mp4(), output.opened() as muxer:
@@ -84,8 +100,37 @@ def copy_packets(
     return CopiedFilm(span.start + shift, span.end + shift, beginning, output.media_bytes)
 
 
-def _from_keyframe(
-    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream], start: Fraction
+def _check_beginning(key: AnyPacket, zero: Fraction, start: Fraction) -> None:
+    """Raises Unsuitable where a clip may not begin with this keyframe."""
+    if _shown_at(key) < zero - _ROUNDING:
+        raise Unsuitable("the keyframe before the start is hidden by an edit list")
+    if start - _shown_at(key) > FARTHEST_KEYFRAME:
+        raise Unsuitable("the keyframes are too far apart")
+    if isinstance(key.stream, VideoStream) and not gives_picture(key):
+        raise Unsuitable("its keyframes give no pictures alone")
+
+
+def gives_picture(key: AnyPacket) -> bool:
+    """Whether a keyframe can be decoded alone: recovery points of intra refresh cannot."""
+    context = key.stream.codec_context
+    try:
+        frames = [*context.decode(key), *context.decode(None)]
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, av.FFmpegError) and not is_damage(error):
+            raise
+        return False
+    finally:
+        context.flush_buffers()
+    return any(not frame.is_corrupt or frame.pict_type == PictureType.I for frame in frames)
+
+
+def _from_keyframe(  # noqa: C901 - one search with one state
+    container: InputContainer,
+    file: SourceFile,
+    streams: Sequence[MediaStream],
+    start: Fraction,
+    *,
+    is_stretch: bool,
 ) -> Iterator[AnyPacket]:
     """The last keyframe of the main stream at or before `start`, and all packets from there on.
 
@@ -93,9 +138,10 @@ def _from_keyframe(
     """
     main = streams[0]
     first = Fraction(container.start_time or 0, av.time_base)
-    for back in STEPS_BACK:
-        from_the_beginning = start - back <= first
-        _seek(container, main, None if from_the_beginning else start - back)
+    for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
+        from_the_beginning = not is_stretch and start - back <= first
+        if not is_stretch:  # which is read from where it begins
+            _seek(container, main, None if from_the_beginning else start - back)
         waiting: list[AnyPacket] = []
         found = False
         packets = timed_packets(container, file, streams)
@@ -121,7 +167,7 @@ def _from_keyframe(
             return
         if from_the_beginning:
             break
-    raise Unsuitable("there is no keyframe")
+    raise NoKeyframe("there is no keyframe")
 
 
 def _seek(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:

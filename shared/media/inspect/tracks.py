@@ -98,6 +98,11 @@ def check_complete(tracks: Tracks, layout: Layout, file: SourceFile) -> None:
             raise unplayable(FailureCode.TRUNCATED)
 
 
+def has_unknown_picture(container: InputContainer) -> bool:
+    """Whether there is a picture track that nothing here decodes."""
+    return any(not _has_decoder(stream) for stream in container.streams.video)
+
+
 def _has_decoder(stream: VideoStream | AudioStream) -> bool:
     try:
         return stream.codec_context is not None and stream.codec_context.codec is not None

@@ -1,18 +1,23 @@
 """Blobs that are put together in storage: blocks that are sent, and ranges of other blobs.
 
 Ranges are copied by storage itself (Put Block From URL): their bytes do not pass through here.
-Nothing appears before the last request; what was staged until then is dropped by storage within
-a week. https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
+https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
+
+Nothing appears before the last request. Blocks that no request makes a blob of are dropped by
+storage: at once when another draft of the same blob is committed, otherwise a week after the last
+of them. https://learn.microsoft.com/rest/api/storageservices/put-block-list
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from secrets import token_hex
 from typing import Self
 from urllib.parse import quote
 
+from shared.errors import BlobChanged, StorageUnavailable
 from shared.storage.files.staging import block_list
 from shared.storage.files.stored import Place
 from shared.storage.rest import RestClient, RetryPolicy
@@ -38,52 +43,19 @@ class SourceRange:
 
 
 class Composer:
-    """Puts blobs together; any number of threads may use it, for different blobs."""
+    """Puts blobs together; any number of threads may use it, for different drafts."""
 
     def __init__(self, account: StorageAccount, links: Links, retry_policy: RetryPolicy) -> None:
         self._links = links
         self._rest = RestClient(account.address, retry_policy)
         self._copies = ThreadPoolExecutor(_AT_ONCE, "copy")
 
-    def stage(self, place: Place, number: int, data: bytes) -> str:
-        """Sends a block and returns its name; raises StorageUnavailable."""
-        name = _name(number)
-        self._rest.send(
-            "PUT", lambda: self._to_write(place), query=_block(name), body=memoryview(data)
-        )
-        return name
+    def draft(self, place: Place, check: Callable[[], None] = lambda: None) -> "BlobDraft":
+        """A new version of the blob at `place`.
 
-    def copy(self, place: Place, number: int, ranges: Sequence[SourceRange]) -> list[str]:
-        """Lets storage copy ranges into blocks that are numbered from `number` on.
-
-        Raises BlobChanged if the source was overwritten, BlobMissing, BlobArchived,
-        StorageUnavailable.
+        `check` is called for every block, and may raise to end the work.
         """
-        pieces = [piece for part in ranges for piece in _pieces(part)]
-        copies = [
-            self._copies.submit(with_current_context(self._copy), place, at, piece)
-            for at, piece in enumerate(pieces, number)
-        ]
-        return [copy.result() for copy in copies]
-
-    def commit(
-        self,
-        place: Place,
-        names: Sequence[str],
-        content_type: str,
-        metadata: Mapping[str, str] | None = None,
-    ) -> str:
-        """Makes the blob of its blocks, replacing an existing one, and returns its ETag."""
-        headers = {"x-ms-blob-content-type": content_type}
-        headers |= {f"x-ms-meta-{key}": value for key, value in (metadata or {}).items()}
-        response = self._rest.send(
-            "PUT",
-            lambda: self._to_write(place),
-            query="comp=blocklist",
-            body=block_list(list(names)),
-            headers=headers,
-        )
-        return response.headers["etag"].strip('"')
+        return BlobDraft(self._rest, self._links, self._copies, place, check)
 
     def close(self) -> None:
         self._copies.shutdown(cancel_futures=True)
@@ -95,12 +67,83 @@ class Composer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _copy(self, place: Place, number: int, piece: SourceRange) -> str:
-        name = _name(number)
+
+class BlobDraft:
+    """The blocks of one version of a blob, until they are committed.
+
+    Their names are of this draft alone: two workers that write the same blob at the same time
+    never mix their blocks. The one that commits last fails, because storage has dropped its blocks.
+    """
+
+    def __init__(
+        self,
+        rest: RestClient,
+        links: Links,
+        copies: ThreadPoolExecutor,
+        place: Place,
+        check: Callable[[], None],
+    ) -> None:
+        self._rest = rest
+        self._links = links
+        self._copies = copies
+        self._place = place
+        self._check = check
+        self._token = token_hex(4)
+        self._names: list[str] = []
+
+    def add(self, data: bytes) -> None:
+        """Sends the next block; raises StorageUnavailable."""
+        self._check()
+        self._stage(self._next_name(), data)
+
+    def copy(self, ranges: Sequence[SourceRange]) -> None:
+        """Lets storage copy ranges into the next blocks.
+
+        Raises BlobChanged if the source was overwritten, BlobMissing, BlobArchived,
+        StorageUnavailable.
+        """
+        pieces = [piece for part in ranges for piece in _pieces(part)]
+        copies = [
+            self._copies.submit(with_current_context(self._copy), self._next_name(), piece)
+            for piece in pieces
+        ]
+        try:
+            for done in copies:
+                self._check()
+                done.result()
+        finally:
+            for left in copies:
+                left.cancel()
+
+    def commit(self, beginning: bytes, content_type: str) -> str:
+        """Makes the blob of `beginning` and the blocks behind it, and returns its ETag.
+
+        It replaces an existing blob. Raises StorageUnavailable, also where another draft of the
+        same blob was committed meanwhile.
+        """
+        first = self._name(0)
+        self._stage(first, beginning)
+        self._check()
+        try:
+            response = self._rest.send(
+                "PUT",
+                self._to_write,
+                query="comp=blocklist",
+                body=block_list([first, *self._names]),
+                headers={"x-ms-blob-content-type": content_type},
+            )
+        except BlobChanged as error:
+            raise StorageUnavailable("The same blob was written meanwhile.") from error
+        return response.headers["etag"].strip('"')
+
+    def _stage(self, name: str, data: bytes) -> None:
+        self._rest.send("PUT", self._to_write, query=_block(name), body=memoryview(data))
+
+    def _copy(self, name: str, piece: SourceRange) -> None:
         source = piece.place
         self._rest.send(
             "PUT",
-            lambda: self._to_write(place),
+            self._to_write,
             query=_block(name),
             body=memoryview(b""),
             headers={
@@ -111,14 +154,16 @@ class Composer:
                 "x-ms-source-if-match": f'"{piece.etag}"',
             },
         )
-        return name
 
-    def _to_write(self, place: Place) -> str:
-        return self._links.to_upload(place.container, place.name, _LINK_LIFE).url
+    def _to_write(self) -> str:
+        return self._links.to_upload(self._place.container, self._place.name, _LINK_LIFE).url
 
+    def _next_name(self) -> str:
+        self._names.append(self._name(len(self._names) + 1))
+        return self._names[-1]
 
-def _name(number: int) -> str:
-    return b64encode(f"{number:08}".encode()).decode()
+    def _name(self, number: int) -> str:
+        return b64encode(f"{self._token}{number:08}".encode()).decode()
 
 
 def _block(name: str) -> str:

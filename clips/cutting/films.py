@@ -1,0 +1,188 @@
+"""Films in storage: one version that is read, and new ones that are written by four methods.
+
+A new film is staged block by block, and exists once it is committed.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.errors import BlobChanged
+from shared.model import Blob
+from shared.storage import BlobDraft, Blobs, Composer, Place, SourceRange
+
+if TYPE_CHECKING:
+    from shared.media import Limits
+    from shared.media.cutting.clip_maker import CutRange
+    from shared.media.cutting.mp4_film import Mp4Film
+    from shared.media.cutting.mp4_selection import Span
+    from shared.media.cutting.mp4_writer import Rewritten
+    from shared.media.cutting.packets import CopiedFilm
+    from shared.storage import BlobReader
+
+_log = logging.getLogger(__name__)
+
+# Bytes of a block: what is held in memory at a time.
+_BLOCK = 8 * 1024 * 1024
+# Bounds of one film that is read packet by packet.
+_MOST_READ = 16 * 1024 * 1024 * 1024
+_LONGEST_WORK = timedelta(minutes=25)
+# The same for one that a caller waits for.
+_MOST_READ_AT_ONCE = 96 * 1024 * 1024
+_LONGEST_WORK_AT_ONCE = timedelta(seconds=20)
+
+type Check = Callable[[], None]
+
+
+class OpenFilm:
+    """One version of a film, for any number of cuts: its index is read once."""
+
+    def __init__(self, blobs: Blobs, place: Place, etag: str) -> None:
+        """Raises BlobMissing, BlobChanged if the blob is another version, StorageUnavailable."""
+        self.place = place
+        self.blob: Blob = blobs.get(place.container, place.name)
+        if self.blob.etag != etag:
+            raise BlobChanged("The source was replaced by a newer version.")
+        self._blobs = blobs
+        self._index: Mp4Film | None = None
+        self._unsuitable = ""
+
+    def reader(self) -> "BlobReader":
+        return self._blobs.reader(self.place.container, self.blob)
+
+    def index(self) -> "Mp4Film":
+        """The index; raises Unsuitable for a film that cannot be cut by it."""
+        from shared.media.cutting.mp4_film import read_film
+        from shared.media.cutting.mp4_index import Unsuitable
+
+        if self._unsuitable:
+            raise Unsuitable(self._unsuitable)
+        if self._index is None:
+            try:
+                self._index = read_film(self.reader())
+            except Unsuitable as why:
+                self._unsuitable = str(why)
+                raise
+        return self._index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFilm:
+    """A new film whose blocks are in storage; `start` and `end` are seconds of its source."""
+
+    start: float
+    end: float
+    draft: BlobDraft
+    beginning: bytes
+    content_type: str
+
+    def commit(self) -> str:
+        """Makes the blob, and returns its ETag; raises StorageUnavailable."""
+        return self.draft.commit(self.beginning, self.content_type)
+
+
+class FilmWriter:
+    """Stages new films. `check` is called now and then, and may raise to end the work.
+
+    All methods raise BlobChanged, BlobMissing and BlobArchived of the source, StorageUnavailable,
+    UnplayableClip for a damaged source and for limits, and CutOutOfRange where nothing is shown
+    in the range.
+    """
+
+    def __init__(self, composer: Composer, encoder: str) -> None:
+        self._composer = composer
+        self._encoder = encoder
+
+    def copy_ranges(
+        self,
+        source: OpenFilm,
+        cut: "tuple[Span, Rewritten]",
+        to: Place,
+        content_type: str,
+        check: Check,
+    ) -> StagedFilm:
+        """Storage copies the media that a new index names."""
+        span, film = cut
+        draft = self._composer.draft(to, check)
+        draft.copy([SourceRange(source.place, source.blob.etag, *part) for part in film.ranges])
+        return StagedFilm(
+            start=float(span.start),
+            end=float(span.end),
+            draft=draft,
+            beginning=film.header,
+            content_type=content_type,
+        )
+
+    def copy_packets(
+        self,
+        source: OpenFilm,
+        wanted: "CutRange",
+        to: Place,
+        check: Check,
+        *,
+        at_once: bool = False,
+    ) -> StagedFilm:
+        """Copies packets into an MP4; raises Unsuitable. `at_once` bounds it for a caller."""
+        from shared.media.cutting.clip_maker import copy_clip
+
+        limits = _limits(at_once=at_once)
+        return self._staged(
+            to,
+            check,
+            lambda emit: copy_clip(source.reader(), wanted, emit, block=_BLOCK, limits=limits),
+        )
+
+    def encode(self, source: OpenFilm, wanted: "CutRange", to: Place, check: Check) -> StagedFilm:
+        """Encodes picture and sound, as every browser plays them."""
+        from shared.media.cutting.clip_maker import encode_clip
+
+        return self._staged(
+            to,
+            check,
+            lambda emit: encode_clip(
+                source.reader(),
+                wanted,
+                self._encoder,
+                emit,
+                block=_BLOCK,
+                limits=_limits(),
+                check=check,
+            ),
+        )
+
+    def encode_sound(self, source: OpenFilm, to: Place, check: Check) -> StagedFilm:
+        """Copies the picture of the whole film and encodes its sound; raises Unsuitable."""
+        from shared.media.cutting.clip_maker import copy_picture
+
+        return self._staged(
+            to,
+            check,
+            lambda emit: copy_picture(
+                source.reader(), self._encoder, emit, block=_BLOCK, limits=_limits(), check=check
+            ),
+        )
+
+    def _staged(
+        self, to: Place, check: Check, write: "Callable[[Callable[[bytes], None]], CopiedFilm]"
+    ) -> StagedFilm:
+        draft = self._composer.draft(to, check)
+        film = write(draft.add)
+        return StagedFilm(
+            start=float(film.start),
+            end=float(film.end),
+            draft=draft,
+            beginning=film.beginning,
+            content_type="video/mp4",
+        )
+
+
+def _limits(*, at_once: bool = False) -> "Limits":
+    from shared.media import Limits
+
+    if at_once:
+        return Limits(
+            max_bytes=_MOST_READ_AT_ONCE, max_seconds=_LONGEST_WORK_AT_ONCE.total_seconds()
+        )
+    return Limits(max_bytes=_MOST_READ, max_seconds=_LONGEST_WORK.total_seconds())

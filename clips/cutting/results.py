@@ -1,0 +1,54 @@
+"""Checks the file of a clip that was cut, and has it cut by another method if it lacks its picture.
+
+Asked by ingest, before a clip is published that has no picture or cannot be played.
+"""
+
+import logging
+from uuid import UUID
+
+from shared.catalogue.cut_queries import Cuts
+from shared.errors import Busy, Unavailable
+from shared.model import CutMethod, CutResult, Failure
+from shared.storage import Queue
+
+_log = logging.getLogger(__name__)
+
+_METHODS = list(CutMethod)
+WITHOUT_PICTURE = Failure(
+    "cut_failed",
+    "No method gives a clip with a picture, although the source shows one in other places. "
+    "Choose another range, or upload the source again as MP4 with H.264 and AAC.",
+)
+
+
+class CutResults:
+    def __init__(self, cuts: Cuts, queue: Queue) -> None:
+        self._cuts = cuts
+        self._queue = queue
+
+    def judge(self, clip_id: UUID, etag: str, *, is_playable: bool) -> Failure | CutResult:
+        """What becomes of a version of a clip that has no picture, or cannot be played.
+
+        `PUBLISH`: it is no cut, or what was cut has no picture either. `CUT_AGAIN`: the queue
+        cuts it by the next method. A Failure: there is no other method. Raises Busy while the
+        worker that wrote the version has not recorded that; DatabaseUnavailable.
+        """
+        cut = self._cuts.written(clip_id)
+        if cut is None or (cut.has_picture is not True and is_playable):
+            return CutResult.PUBLISH
+        if cut.method is None:
+            return CutResult.CUT_AGAIN
+        if cut.etag is None:
+            raise Busy("The cut of this clip has not ended.")
+        if cut.etag != etag:
+            return CutResult.PUBLISH
+        if cut.method is _METHODS[-1]:
+            return WITHOUT_PICTURE if cut.has_picture else CutResult.PUBLISH
+        following = _METHODS[_METHODS.index(cut.method) + 1]
+        self._cuts.cut_again(clip_id, cut.method, following)
+        _log.warning("Cut again by %s, %s gave no picture: clip %s", following, cut.method, clip_id)
+        try:
+            self._queue.send([str(clip_id)])
+        except Unavailable:
+            _log.warning("The cleanup sends the message for clip %s", clip_id)
+        return CutResult.CUT_AGAIN
