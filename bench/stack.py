@@ -24,6 +24,7 @@ class Stack:
     """`environment` leads the app to storage through the proxy that counts `traffic`."""
 
     environment: Mapping[str, str]
+    server: postgres.Server
     account: azurite.Account
     issuer: Issuer
     traffic: storage_proxy.Traffic
@@ -67,4 +68,4 @@ def running() -> Iterator[Stack]:
             "TEMP_DIR": str(folder / "temp"),
         }
         description = f"storage {_LATENCY * 1e3:.0f} ms and {_BANDWIDTH / 1e6:.0f} MB/s away"
-        yield Stack(environment, account, issuer, traffic, description)
+        yield Stack(environment, server, account, issuer, traffic, description)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 
 from bench.film import short_film
+from bench.process import cpu_seconds
 from bench.requests.services import environment
 from bench.soak.clients import Caller, Record, start, upload
 from bench.stack import Stack
@@ -38,11 +39,15 @@ _THROWN_AWAY = re.compile(r"was not published: .*|Replaced by a newer version.*:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Seconds from the first upload to the last, and to the last clip that became ready."""
+    """Seconds from the first upload to the last, and to the last clip that became ready.
+
+    `processor` is how many seconds of a processor each service took meanwhile.
+    """
 
     clips: Sequence[str]
     uploaded: float
     ready: float
+    processor: Mapping[str, float]
 
 
 def run(stack: Stack, count: int) -> None:
@@ -65,6 +70,12 @@ def _burst(stack: Stack, host: child.Host, film: bytes, count: int, reads: Recor
     token = stack.issuer.token(_SUBJECT)
     first = Caller(host.port, token, Record())
     video = str(first.call("POST", "/api/videos", {"title": "Burst"})["id"])
+    services = {
+        "host": host.child.process.pid,
+        "Azurite": stack.account.child.process.pid,
+        "Postgres": stack.server.child.process.pid,
+    }
+    before = {name: cpu_seconds(number) for name, number in services.items()}
     began = time.monotonic()
     shares = [range(number, count, _UPLOADERS) for number in range(_UPLOADERS)]
 
@@ -92,7 +103,9 @@ def _burst(stack: Stack, host: child.Host, film: bytes, count: int, reads: Recor
         reader.join()
     if failures:
         raise failures[0]
-    return Burst(clips, uploaded, time.monotonic() - began)
+    ready = time.monotonic() - began
+    processor = {name: cpu_seconds(number) - before[name] for name, number in services.items()}
+    return Burst(clips, uploaded, ready, processor)
 
 
 def _wait_until_ready(stack: Stack, video: str, count: int) -> None:
@@ -115,6 +128,9 @@ def _print(burst: Burst, seconds: Sequence[float], log: str) -> None:
     rate = len(burst.clips) / burst.ready * 60
     print(f"uploaded within {burst.uploaded:.1f} s, all ready after {burst.ready:.1f} s")
     print(f"clips ready per minute: {rate:.0f}")
+    each = {name: seconds / len(burst.clips) for name, seconds in burst.processor.items()}
+    parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in each.items())
+    print(f"processor seconds for a clip: {sum(each.values()):.2f} ({parts})")
     print(f"processed so many times: {dict(sorted(times.items()))} (times: clips)")
     print(f"runs thrown away: {len(_THROWN_AWAY.findall(log))}")
     print(f"runs of the cleanup: {log.count('cleanup ok')}")

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from bench.film import short_film
+from bench.process import usage
 from bench.requests.data import SUBJECT, Library
 from bench.requests.services import environment
 from bench.soak.clients import Caller, Material, Record, read, start, write
-from bench.soak.process import usage
 from bench.stack import Stack
 from local import sample
 from local.host import child

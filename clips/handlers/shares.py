@@ -16,7 +16,14 @@ from clips.http.openapi.operations import (
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response
 from clips.links.sharing import ShareTerms
-from shared.errors import BlobMissing, DatabaseUnavailable, NotFound, StorageUnavailable, WrongState
+from shared.errors import (
+    BlobMissing,
+    DatabaseUnavailable,
+    InvalidRequest,
+    NotFound,
+    StorageUnavailable,
+    WrongState,
+)
 from shared.model import Rehydration, ShareVariant
 
 # Keep the share's token out of the Referer header.
@@ -107,7 +114,14 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
             (RETRY_AFTER, _REFERRER_POLICY),
         ),
     ),
-    errors=(NotFound, WrongState, BlobMissing, StorageUnavailable, DatabaseUnavailable),
+    errors=(
+        InvalidRequest,
+        NotFound,
+        WrongState,
+        BlobMissing,
+        StorageUnavailable,
+        DatabaseUnavailable,
+    ),
 )
 def open_(request: AnonymousRequest, where: inputs.ShareToken) -> Response:
     sharing = request.services.sharing

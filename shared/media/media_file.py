@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from av.container import InputContainer
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from shared.errors import UnplayableClip
@@ -107,6 +108,8 @@ class MediaFile:
             self.media = describe(container, self.tracks, layout, file)
         video = self.tracks.video
         self._film = self._film_of(video) if video else None
+        if video and layout.is_mp4:
+            _skip_other_tracks(container, video)
 
     @property
     def playback(self) -> Playback:
@@ -183,6 +186,13 @@ class MediaFile:
 
     def _renderer(self, film: Film) -> Renderer:
         return Renderer(film.stream, self.tracks.orientation)
+
+
+def _skip_other_tracks(container: InputContainer, stream: VideoStream) -> None:
+    """Let FFmpeg read no samples of other tracks, which lie anywhere else in an MP4."""
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
 
 
 def _still(shown: TimedFrame, renderer: Renderer, width: int, file_format: ImageFormat) -> bytes:

@@ -73,6 +73,17 @@ LONGER_SEEDS: dict[str, Clip] = {
     "long.ts": Clip(size=SIZE, seconds=9, gop=10, sounds=("aac",)),
     "long.avi": Clip(codec="mpeg4", size=SIZE, seconds=9, gop=10, sounds=("pcm_s16le",)),
     "long.flv": Clip(size=SIZE, seconds=9, gop=10, sounds=("aac",)),
+    "open gop.mp4": Clip(
+        size=SIZE,
+        seconds=9,
+        gop=10,
+        codec_options={"x264-params": "open-gop=1:bframes=3:b-adapt=0:scenecut=0"},
+    ),
+    "intra refresh.mp4": Clip(
+        size=SIZE,
+        seconds=9,
+        codec_options={"x264-params": "intra-refresh=1:keyint=25:bframes=0:scenecut=0"},
+    ),
     "long.wmv": Clip(codec="wmv2", size=SIZE, seconds=9, gop=10),
 }
 
@@ -137,14 +148,16 @@ def check_numbers(described: Media, stills: Stills) -> None:
 
 def examine(seeds: list[bytes], number: int) -> str:
     """Return the outcome of a case; what is none, or takes long, is raised with its number."""
-    started = time.monotonic()
+    started = time.thread_time()  # on a busy machine, more passes on the clock
     try:
         found = outcome(mutated(seeds, number))
     except BaseException as error:
         error.add_note(f"in case {number} of the fuzz")
         raise
-    if time.monotonic() - started > SLOW_SECONDS:
-        raise TimeoutError(f"case {number} of the fuzz took over {SLOW_SECONDS} seconds")
+    if time.thread_time() - started > SLOW_SECONDS:
+        raise TimeoutError(
+            f"case {number} of the fuzz took over {SLOW_SECONDS} seconds of a processor"
+        )
     return found
 
 

@@ -224,7 +224,7 @@ def test_scene_has_four_different_quarters() -> None:
 
 def test_huge_keyframes_are_fewer_but_still_spread() -> None:
     """A film in 8K is judged by fewer candidates, at least by one."""
-    samples = [Sample(number=n, offset=n, length=10, timestamp=n) for n in range(8)]
+    samples = [Sample(number=n, offset=n, length=10, timestamp=n, until=n) for n in range(8)]
     assert [s.timestamp for s in within(samples, 80)] == list(range(8))
     assert [s.timestamp for s in within(samples, 40)] == [0, 2, 4, 6]
     assert sum(s.length for s in within(samples, 29)) <= 29

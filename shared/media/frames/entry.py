@@ -35,7 +35,7 @@ _AAC, _AVC = 10, 7
 
 
 def can_enter_anywhere(film: Film) -> bool:
-    """Return whetherthe film is of a format that can be entered at any byte."""
+    """Return whether the film is of a format that can be entered at any byte."""
     return film.container.format.name in ("flv", "matroska,webm")
 
 

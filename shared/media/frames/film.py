@@ -22,6 +22,8 @@ from shared.media.reading.source import SourceFile
 # header says, and that of a fragmented MP4 covers the first fragment only.
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
+_MICROSECONDS = 1_000_000
+
 # A film with more damaged frames than these for each that is whole is taken for noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
 # With fewer damaged frames that is no rule: in a short film one of them spoils all that follow.
@@ -70,7 +72,7 @@ class Film:
     def first_timestamp(self) -> int:
         """The time of the first frame, which an edit list may hide."""
         start = self.stream.start_time or 0
-        return start if is_believable_time(start * self._base) else 0
+        return start if self.is_believable(start) else 0
 
     @property
     def length(self) -> int:
@@ -97,8 +99,12 @@ class Film:
         """
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
+    def is_believable(self, timestamp: int) -> bool:
+        """Return whether a film can have this timestamp."""
+        return is_believable_time(timestamp * self._base)
+
     def is_shown(self, timestamp: int) -> bool:
-        """Return whetherplayers show what is in the file for this time.
+        """Return whether players show what is in the file for this time.
 
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
@@ -115,16 +121,22 @@ class Film:
 
     def duration(self, seconds: float) -> int:
         """Return `seconds`, within the longest film, in units of the time base."""
-        return int(Fraction(min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)) / self._base)
+        bounded = min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)
+        # A decimal fraction is hardly ever exact in binary: 3.4 is less than a frame's 3.4.
+        return int(Fraction(round(bounded * _MICROSECONDS), _MICROSECONDS) / self._base)
 
     def seek(self, timestamp: int) -> None:
         """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
-        from_first = timestamp <= self.begin
+        from_first = timestamp <= self.begin or self._has_no_keyframe_before(timestamp)
         if from_first:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
         any_frame = from_first and self.layout.is_mp4
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
+
+    def seek_sample(self, timestamp: int) -> None:
+        """Go to the last keyframe in the index that is decoded and shown by then."""
+        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets from the position of the demuxer on; an empty one is the last.
@@ -165,6 +177,11 @@ class Film:
         """Let the decoder begin anew: what comes next is from another place of the film."""
         self.stream.codec_context.flush_buffers()
 
+    def _has_no_keyframe_before(self, timestamp: int) -> bool:
+        """Return whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
+        entries = self.stream.index_entries
+        return self.layout.is_mp4 and len(entries) > 0 and entries.search_timestamp(timestamp) < 0
+
     def _first_of_all(self, timestamp: int) -> int:
         """Return where to seek to for the first of all frames.
 
@@ -174,7 +191,7 @@ class Film:
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
-            return first
+            return first if self.is_believable(first) else timestamp
         before = min(timestamp, 0)
         return max(before, first) if self.container.format.name == "flv" else min(before, first)
 
@@ -190,10 +207,13 @@ class Film:
             return self.begin
         zero = int(Fraction(start, av.time_base) / self._base)
         if self.layout.is_mp4:
-            zero = max(0, zero)
+            zero = 0 if self._begins_empty() else max(0, zero)
         clip = self.duration(self._clip_seconds or 0.0)
         is_damage = zero > self.begin or (clip > 0 and self.begin - zero > clip)
         return self.begin if is_damage else zero
+
+    def _begins_empty(self) -> bool:
+        return any(t.first_edit == -1 for t in self.layout.tracks if t.number == self.stream.id)
 
     def _end(self) -> int:
         clip = self.duration(self._clip_seconds or 0.0)

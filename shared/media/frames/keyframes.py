@@ -6,7 +6,7 @@ demuxed. A short film with too few keyframes is played from end to end. FLV and 
 entered anywhere (`entry`). The rest is read from the beginning. None of them judges a frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import batched, islice
 
 from shared.media.failures import FailureCode
@@ -26,21 +26,26 @@ _PLAYED_PIXELS = 250 * 1920 * 1088
 _SEEKS_AT_ONCE = 4
 
 
-def spread(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
+# What is done with each frame of a film that is played.
+type Passed = Callable[[TimedFrame], None]
+
+
+def spread(film: Film, budget: FrameBudget, passed: Passed | None = None) -> Iterator[TimedFrame]:
     """Yield up to `budget.count` frames, in any order, spread over the film where possible.
 
     Fewer when the film has fewer keyframes and is too long to be played, when some cannot be
     decoded, or when the budget is spent (one frame is fetched in any case). Afterwards
-    `budget.reached` says how far into the film was searched.
+    `budget.reached` says how far into the film was searched. If the film is played from end to end,
+    `passed` is given each of its frames.
 
     Raises UnplayableClip for damage that FFmpeg cannot get over or when a limit is reached, and
     any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
         if _has_sample_places(film):
-            yield from _by_index(film, budget)
+            yield from _by_index(film, budget, passed)
         elif _is_short(film):
-            yield from _by_playing(film, budget)
+            yield from _by_playing(film, budget, passed)
         elif _can_seek(film):
             yield from _by_seeking(film, budget)
         elif entry.can_enter_anywhere(film):
@@ -59,18 +64,22 @@ def still(film: Film) -> TimedFrame | None:
         return next_picture(film, film.packets(), FrameBudget(film, 1, film.file.size))
 
 
-def _by_index(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
+def _by_index(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
     keyframes = ranges.KeyframeIndex(film, budget)
     if len(keyframes.chosen) < budget.count / 2 and _is_short(film):
-        yield from _by_playing(film, budget)
+        yield from _by_playing(film, budget, passed)
         return
     yield from keyframes.frames()
-    if not keyframes.gives_pictures:
-        yield from _by_playing(film, budget) if _is_short(film) else _by_seeking(film, budget)
+    if keyframes.gives_pictures:
+        return
+    if _is_short(film):
+        yield from _by_playing(film, budget, passed)
+    else:
+        yield from _by_seeking(film, budget)
 
 
 def _has_sample_places(film: Film) -> bool:
-    """Return whetherFFmpeg knows where each sample lies, not only those of a first fragment."""
+    """Return whether FFmpeg knows where each sample lies, not only those of a first fragment."""
     if not film.layout.is_mp4:
         return False
     return not film.layout.fragmented or _index_covers(film)
@@ -82,7 +91,7 @@ def _is_short(film: Film) -> bool:
 
 
 def _can_seek(film: Film) -> bool:
-    """Return whethera position is found without reading all that lies before it."""
+    """Return whether a position is found without reading all that lies before it."""
     if film.layout.is_mp4:
         return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
     if film.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
@@ -115,14 +124,24 @@ def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
     budget.reach(film.end)
 
 
-def _by_playing(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
+def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
     targets = iter(samples.parts(film.begin, film.end, budget.count))
     target = next(targets, None)
+    at_no_time: TimedFrame | None = None
+    found = False
     for frame in onward(film, film.begin):
+        if not film.is_believable(frame.timestamp):  # damage, perhaps of one fragment only
+            at_no_time = at_no_time or TimedFrame(frame.frame, film.begin)
+            continue
         budget.reach(frame.timestamp)
+        if passed is not None:
+            passed(frame)
         if target is not None and frame.timestamp >= target:
+            found = True
             yield frame
             target = next((later for later in targets if later > frame.timestamp), None)
+    if at_no_time is not None and not found:
+        yield at_no_time
     budget.reach(film.end)
 
 

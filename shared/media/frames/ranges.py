@@ -1,10 +1,10 @@
-"""Keyframes of an MP4 or MOV, fetched by their exact ranges and decoded one by one."""
+"""Keyframes of an MP4 or MOV: their exact ranges are fetched, and each is decoded by itself."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from av import Packet
 from av.video.frame import PictureType
-from av.video.stream import VideoStream
 
 from shared.media.frames import samples
 from shared.media.frames.budget import FrameBudget
@@ -29,12 +29,11 @@ class KeyframeIndex:
         self.gives_pictures = True
         self._film = film
         self._budget = budget
+        self._is_found_by_time = True
         self._entries = film.stream.index_entries
-        # The index has decoding times. The first frame of all is shown when the track begins.
-        self._delay = film.first_timestamp - self._entries[0].timestamp if self._entries else 0
         self._hides_beginning = bool(self._entries) and self._entries[0].is_discard
-        if self._hides_beginning:
-            self._delay = 0
+        # The index has decoding times, and when the first frame of all is shown is known.
+        self._delay = self._delay_of_first()
         self._earliest = first = film.begin - self._delay
         keyframes = samples.shown_keyframes(self._entries, first)
         self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
@@ -70,35 +69,52 @@ class KeyframeIndex:
         film.forget()  # the decoder may have been playing
         if self._marks_every_sample():
             chosen = samples.largest_nearby(self._entries, chosen, self._earliest)
-        chosen = samples.within(chosen, self._budget.max_bytes)
+        # Out of order: FFmpeg would read over the short way to a sample that follows in the file.
+        chosen = samples.halving(samples.within(chosen, self._budget.max_bytes))
         data = film.file.read_ranges([(sample.offset, sample.length) for sample in chosen])
         for sample, sample_data in zip(chosen, data, strict=True):
-            film.file.check()
-            frame = film.decode_alone(Packet(sample_data))
-            timestamp = sample.timestamp + self._delay
+            film.file.lend(sample.offset, sample_data)
+            packet = self._packet_of(sample, sample_data)
+            timestamp = sample.timestamp + self._delay if packet.pts is None else packet.pts
+            frame = film.decode_alone(packet) if film.is_shown(timestamp) else None
             self._budget.reach(timestamp)
             if frame is not None:
                 self._budget.count_found()
             yield None if frame is None else TimedFrame(frame, timestamp)
 
-    def _played_beginning(self) -> TimedFrame | None:
-        """Return the first frame that is shown, decoded on from the keyframe before it.
+    def _packet_of(self, sample: samples.Sample, data: bytes) -> "Packet[Any]":
+        """Return a sample with what FFmpeg knows of it: when it is shown, changes of its format.
 
-        On the way learn how much later than decoded a keyframe is shown.
+        In a fragmented film with an edit list FFmpeg finds another one. Then it is the data alone,
+        and the sample is taken to be shown as long after its decoding time as others are.
         """
-        self._film.seek(self._film.begin)
-        return next_picture(self._film, self._packets_with_delay(), self._budget)
-
-    def _packets_with_delay(self) -> "Iterator[Packet[VideoStream]]":
-        first = True
-        for packet in self._film.packets():
-            if first and packet.is_keyframe and packet.pts is not None and packet.dts is not None:
+        if self._is_found_by_time:
+            # With an open GOP, FFmpeg goes to a keyframe for times only at which it is shown.
+            self._film.seek_sample(sample.until)
+            packet = next(self._film.packets(), None)
+            if packet is not None and packet.pts is not None and packet.dts is not None:
                 self._delay = packet.pts - packet.dts
-                first = False
-            yield packet
+                if packet.pos == sample.offset:
+                    return packet
+            self._is_found_by_time = False
+        return Packet(data)
+
+    def _played_beginning(self) -> TimedFrame | None:
+        """Return the first frame that is shown, decoded on from the keyframe before it."""
+        self._film.seek(self._film.begin)
+        return next_picture(self._film, self._film.packets(), self._budget)
+
+    def _delay_of_first(self) -> int:
+        """Return how much later than decoded the first frame of all is shown."""
+        if not self._entries or self._hides_beginning:
+            return 0
+        decoded_at = self._entries[0].timestamp
+        if not self._film.is_believable(decoded_at):
+            return 0
+        return self._film.first_timestamp - decoded_at
 
     def _marks_every_sample(self) -> bool:
-        """Return whetherthe index calls frames keyframes that cannot be: some writers mark all."""
+        """Return whether the index calls frames keyframes that cannot be: some writers mark all."""
         entries = self._entries
         if (
             self._film.stream.codec_context.codec.intra_only

@@ -18,6 +18,9 @@ _LARGEST_SAMPLE = 32 * 1024 * 1024
 # What is fetched of a keyframe whose size is unknown.
 _USUAL_KEYFRAME = 128 * 1024
 
+# So many samples behind a keyframe are looked at for the next one.
+_LOOK_AHEAD = 300
+
 # Where every sample is marked as a keyframe, so many on either side are compared by size.
 _NEIGHBOURS = 150
 
@@ -26,17 +29,18 @@ _NEIGHBOURS = 150
 class Sample:
     """Where a sample lies, in bytes, and its decoding time in units of the time base.
 
-    `number` is its place in the index.
+    `number` is its place in the index, and `until` the last time before the next keyframe.
     """
 
     number: int
     offset: int
     length: int
     timestamp: int
+    until: int
 
 
 def is_shown(entry: IndexEntry, earliest: int) -> bool:
-    """Return whetherplayers show a sample: no edit list hides it, nor is it before `earliest`."""
+    """Return whether players show a sample: no edit list hides it, nor is it before `earliest`."""
     return not entry.is_discard and entry.timestamp >= earliest
 
 
@@ -128,4 +132,16 @@ def _is_fetchable(entry: IndexEntry) -> bool:
 
 def _sample(entries: IndexEntries, number: int) -> Sample:
     entry = entries[number]
-    return Sample(number, entry.pos, entry.size, entry.timestamp)
+    return Sample(
+        number, entry.pos, entry.size, entry.timestamp, _last_before_keyframe(entries, number)
+    )
+
+
+def _last_before_keyframe(entries: IndexEntries, number: int) -> int:
+    last = entries[number].timestamp
+    for after in range(number + 1, min(len(entries), number + _LOOK_AHEAD)):
+        entry = entries[after]
+        if entry.is_keyframe:
+            return max(last, entry.timestamp - 1)
+        last = max(last, entry.timestamp)
+    return last

@@ -92,7 +92,7 @@ def _tag_at(file: SourceFile, position: int) -> _Tag | None:
 
 
 def _is_scrambled(data: bytes) -> bool:
-    """Return whethermost packets of picture and sound are marked as scrambled."""
+    """Return whether most packets of picture and sound are marked as scrambled."""
     marks = []
     for at in range(0, len(data) - _TS_PACKET, _TS_PACKET):
         number = int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF

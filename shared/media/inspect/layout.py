@@ -14,11 +14,16 @@ class TrackKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTrack:
-    """A track as the container declares it: its number, its kind, and whether it is encrypted."""
+    """A track as the container declares it.
+
+    `first_edit` is where an edit list begins in the track, in units of its time base; -1 if it
+    shows nothing at first, which is part of the film; None without an edit list.
+    """
 
     number: int
     kind: TrackKind
     encrypted: bool = False
+    first_edit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class _Box:
 
 
 def begins_file(head: bytes) -> bool:
-    """Return whethera file that begins with these eight bytes or more is an MP4 or MOV."""
+    """Return whether a file that begins with these eight bytes or more is an MP4 or MOV."""
     return head[4:8] in _FIRST_KINDS
 
 
@@ -127,7 +127,7 @@ def _outermost_boxes(file: SourceFile) -> tuple[list[_Box], int]:
 
 
 def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
-    """Return whetherthe end of the file is missing, as far as the outermost boxes can say."""
+    """Return whether the end of the file is missing, as far as the outermost boxes can say."""
     last = boxes[-1] if boxes else None
     overrun = last is not None and last.end > file.size
     kinds = {box.kind for box in boxes}
@@ -142,13 +142,13 @@ def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
 
 
 def _holds_index(file: SourceFile, box: _Box) -> bool:
-    """Return whetherthe last box claims too much and covers the index: then nothing is missing."""
+    """Return whether the last box claims too much and covers the index: then nothing is missing."""
     head = file.peek(box.start, BLOCK_BYTES)
     return bool(_INDEX.search(head) or _INDEX.search(file.peek_end(_INDEX_TAIL)))
 
 
 def _ends_with_index(file: SourceFile) -> bool:
-    """Return whethera fragmented file ends with its `mfro` box, so that nothing can be missing."""
+    """Return whether a fragmented file ends with its `mfro` box, so that nothing can be missing."""
     return file.peek(max(0, file.size - 16), 16)[4:8] == b"mfro"
 
 

@@ -50,6 +50,7 @@ def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
             number=_track_number(track),
             kind=_KINDS[handler[1]] if handler else TrackKind.OTHER,
             encrypted=_is_encrypted(track),
+            first_edit=_first_edit(track),
         )
 
 
@@ -64,7 +65,7 @@ def _track_number(track: bytes) -> int:
 
 
 def _is_encrypted(track: bytes) -> bool:
-    """Return whetherany of the sample entries of a track is encrypted."""
+    """Return whether any of the sample entries of a track is encrypted."""
     at = track.find(_DESCRIPTIONS)
     if at < 0:
         return False
@@ -79,6 +80,16 @@ def _is_encrypted(track: bytes) -> bool:
             return False
         entry += size
     return False
+
+
+def _first_edit(track: bytes) -> int | None:
+    """Return the media time of the first edit of a track, which is -1 where it has no media."""
+    edits = _EDITS.search(track)
+    if edits is None:
+        return None
+    size = 8 if track[edits.end() : edits.end() + 1] == b"\1" else 4
+    first = edits.end() + 8 + size
+    return int.from_bytes(track[first : first + size], signed=True)
 
 
 def _samples(track: bytes) -> int:

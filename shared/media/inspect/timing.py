@@ -71,7 +71,7 @@ def duration(
     `rate` is frames a second, for how long the last one is shown. Raises what FFmpeg and the
     source raise.
     """
-    declared = believable_seconds((container.duration or 0) / av.time_base)
+    declared = believable_seconds(_declared_seconds(container, tracks, layout))
     begin = max(0.0, (container.start_time or 0) / av.time_base)
     last_frame = 1 / rate if rate else 0.0
     end = _measured_end(container, tracks, layout, file)
@@ -82,8 +82,27 @@ def duration(
         return believable_seconds(round(end - begin, 6))
     lies = layout.is_matroska or container.format.name in _HEADERS_THAT_LIE
     if (declared is None or lies) and file.size <= _SCANNED_BYTES:
-        return believable_seconds(_scanned_seconds(container, tracks, file)) or declared
+        return believable_seconds(_scanned_seconds(container, tracks, layout, file)) or declared
     return declared
+
+
+def _declared_seconds(container: InputContainer, tracks: Tracks, layout: Layout) -> float:
+    """Return the length by the headers, 0 if they do not say.
+
+    Where an edit list hides the beginning of a fragmented MP4, FFmpeg moves that in front of time
+    zero and counts it.
+    """
+    start = container.start_time or 0
+    if not layout.fragmented or start >= 0:
+        return (container.duration or 0) / av.time_base
+    edits = {track.number: track.first_edit or 0 for track in layout.tracks}
+    ends = [Fraction(0)]
+    for stream in (tracks.video, tracks.audio):
+        if stream is not None and stream.duration:
+            hidden = max(0, edits.get(stream.id, 0))
+            base = Fraction(stream.time_base.num, stream.time_base.den)
+            ends.append((stream.duration - hidden) * base)
+    return round(float(max(ends)), 6)
 
 
 def _is_near(declared: float, measured: float) -> bool:
@@ -146,10 +165,15 @@ def _measured_rate(
     return len(near) / float(sum(near) * Fraction(stream.time_base.num, stream.time_base.den))
 
 
-def _scanned_seconds(container: InputContainer, tracks: Tracks, file: SourceFile) -> float | None:
-    """Return how far the packets of the whole file reach."""
+def _scanned_seconds(
+    container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile
+) -> float | None:
+    """Return how far the packets of the whole file reach; those of an MP4 are shown from 0 on."""
     reach = _reach(container, tracks, file)
-    return round(float(reach[2] - reach[0]), 6) if reach else None
+    if reach is None:
+        return None
+    begin = max(reach[0], Fraction(0)) if layout.is_mp4 else reach[0]
+    return round(float(reach[2] - begin), 6)
 
 
 def _reach(

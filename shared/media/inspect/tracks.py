@@ -195,7 +195,7 @@ def _first_with_a_frame(
 
 
 def _decodes(stream: VideoStream, packet: "av.Packet[Any]") -> bool:
-    """Return whethera packet gives a whole frame; damage is no reason to stop."""
+    """Return whether a packet gives a whole frame; damage is no reason to stop."""
     try:
         return any(not frame.is_corrupt for frame in stream.codec_context.decode(packet))
     except av.FFmpegError as error:

@@ -63,23 +63,30 @@ class BestFrame:
         return self._score < enough
 
 
-def improve(best: BestFrame, film: Film, renderer: Renderer) -> None:
+def improve(best: BestFrame, film: Film, renderer: Renderer, last_byte: int) -> None:
     """Search the frames behind the best one if there may be a better one among them.
 
-    When a limit or damage ends this, what has been found is enough. Raises UnplayableClip when
+    What there is already is enough when a limit or damage ends this, or when more than `last_byte`
+    bytes of the file have been read. Raises UnplayableClip when
     nothing had been found before, and any exception of the source, unchanged.
     """
     if not best.could_be_better:
         return
     try:
-        _search(_bounded(onward(film, best.timestamp), film), best, renderer)
+        frames = onward(film, best.timestamp)
+        most = film.file.bytes_read + _BYTES
+        _search(
+            _bounded(frames, film, most if best.frame is None else min(most, last_byte)),
+            best,
+            renderer,
+        )
     except UnplayableClip:
         if best.frame is None:
             raise
 
 
-def _bounded(frames: Iterator[TimedFrame], film: Film) -> Iterator[TimedFrame]:
-    pixels, last_byte = 0, film.file.bytes_read + _BYTES
+def _bounded(frames: Iterator[TimedFrame], film: Film, last_byte: int) -> Iterator[TimedFrame]:
+    pixels = 0
     for candidate in frames:
         pixels += candidate.frame.width * candidate.frame.height
         if pixels > _PIXELS or film.file.bytes_read > last_byte:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from io import BytesIO
+from itertools import pairwise
 
 from av import FFmpegError
 from PIL import Image
@@ -11,78 +11,108 @@ from shared.errors import UnplayableClip
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import onward
 from shared.media.frames.samples import span
+from shared.media.pictures.animation import animated
 from shared.media.pictures.picture import Picture
 from shared.media.pictures.rendering import Renderer
 from shared.media.reading.source import BLOCK_BYTES
-from shared.model import ImageFormat
 
 _SECONDS = 3.0
 _BOX = (480, 480)
 
 # Pictures a second: enough to see what moves, at a third of the bytes of all.
 _RATE = 8
+_STEP = 1000 // _RATE  # milliseconds
 
 _FEWEST = 8
-_WEBP_QUALITY, _WEBP_EFFORT = 60, 0
+
+# Time stamps are rounded; so many eighths of a second are nothing.
+_ROUNDING = 0.01
 
 # How much may be decoded: three seconds of Full HD and several more from the keyframe before them,
 # not as much in 4K.
 _PIXELS = 250 * 1920 * 1088
 
+# A film that is played for its storyboard is not decoded again for its preview if it is no longer
+# than this: 80 pictures of half a megabyte are kept then.
+_KEPT_SECONDS = 10.0
+
+
+class Moments:
+    """Small pictures of a film, the first of each eighth of a second from `start` on.
+
+    `keep` is given frames in the order of time.
+    """
+
+    def __init__(self, film: Film, renderer: Renderer, start: int) -> None:
+        self._film = film
+        self._renderer = renderer
+        self._start = start
+        self._pictures: dict[int, Image.Image] = {}
+
+    def keep(self, frame: TimedFrame) -> None:
+        """Keep a picture of the frame if it is the first of its eighth of a second."""
+        number = self._number(frame.timestamp)
+        if number not in self._pictures:
+            with suppress(UnplayableClip):  # a pixel format that cannot be shown
+                self._pictures[number] = self._renderer.picture(frame.frame, _BOX)
+
+    def moving(self, start: int, end: int) -> Picture | None:
+        """Return the pictures between two timestamps as WebP; None if there are too few."""
+        first, last = self._number(start), self._number(end)
+        chosen = {n: image for n, image in self._pictures.items() if first <= n < last}
+        if len(chosen) < _FEWEST:
+            return None
+        size = next(iter(chosen.values())).size
+        chosen = {number: image for number, image in chosen.items() if image.size == size}
+        steps = [
+            after - number for number, after in pairwise([*chosen, max(last, 1 + max(chosen))])
+        ]
+        return animated([*zip(chosen.values(), (_STEP * step for step in steps), strict=True)])
+
+    def _number(self, timestamp: int) -> int:
+        """Return in which eighth of a second a timestamp is."""
+        seconds = self._film.seconds(timestamp) - self._film.seconds(self._start)
+        return int(seconds * _RATE + _ROUNDING)
+
+
+def can_keep_moments(film: Film) -> bool:
+    """Return whether a film is so short that its pictures can be kept while it is played."""
+    return 0 < film.length <= film.duration(_KEPT_SECONDS)
+
 
 def moving_preview(
-    film: Film, renderer: Renderer, timestamp: int, max_bytes: int
+    film: Film, renderer: Renderer, timestamp: int, max_bytes: int, kept: Moments
 ) -> Picture | None:
     """Return about three seconds from `timestamp` on (earlier if the end is near) as WebP.
 
-    At most 480 pixels a side, 8 pictures a second, repeating. Shorter if more than `max_bytes`
-    would be read for it, or limits or damage end it; None if hardly anything is left.
-    Raises any exception of the source, unchanged.
+    At most 480 pixels a side, 8 pictures a second, repeating. From `kept` if there are enough;
+    otherwise the film is decoded. Shorter if more than `max_bytes` would be read for it, or limits
+    or damage end it; None if hardly anything is left. Raises any exception of the source,
+    unchanged.
     """
     length = film.duration(_SECONDS)
     start = max(film.begin, min(timestamp, film.end - length))
-    place = span(film.stream.index_entries, start, start + length) if film.layout.is_mp4 else None
-    if max_bytes < BLOCK_BYTES:
-        return None
-    images: list[Image.Image] = []
+    end = start + length if film.length == 0 else min(start + length, film.end)
+    preview = kept.moving(start, end)
+    if preview is not None or max_bytes < BLOCK_BYTES:
+        return preview
+    moments = Moments(film, renderer, start)
+    place = span(film.stream.index_entries, start, end) if film.layout.is_mp4 else None
     last_byte = film.file.bytes_read + max_bytes + 2 * BLOCK_BYTES  # at its ends
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
             film.file.prefetch([(place[0], min(place[1], max_bytes))])
-        images = [
-            renderer.picture(each.frame, _BOX) for each in _moments(film, start, length, last_byte)
-        ]
-    if len(images) < _FEWEST:
-        return None
-    return _animated([image for image in images if image.size == images[0].size])
+        for frame in _frames(film, start, end, last_byte):
+            moments.keep(frame)
+    return moments.moving(start, end)
 
 
-def _moments(film: Film, start: int, length: int, last_byte: int) -> Iterator[TimedFrame]:
-    """Yield the frames at each eighth of a second."""
-    pixels = shown = 0
+def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedFrame]:
+    """Yield the frames between two timestamps."""
+    pixels = 0
     for frame in onward(film, start):
         pixels += frame.frame.width * frame.frame.height
-        if (
-            frame.timestamp >= start + length
-            or pixels > _PIXELS
-            or film.file.bytes_read > last_byte
-        ):
+        if frame.timestamp >= end or pixels > _PIXELS or film.file.bytes_read > last_byte:
             return
-        if film.seconds(frame.timestamp) >= film.seconds(start) + shown / _RATE:
-            shown += 1
+        if frame.timestamp >= start:
             yield frame
-
-
-def _animated(images: list[Image.Image]) -> Picture:
-    buffer = BytesIO()
-    images[0].save(
-        buffer,
-        "WEBP",
-        save_all=True,
-        append_images=images[1:],
-        duration=1000 // _RATE,
-        loop=0,
-        quality=_WEBP_QUALITY,
-        method=_WEBP_EFFORT,
-    )
-    return Picture(buffer.getvalue(), *images[0].size, ImageFormat.WEBP)

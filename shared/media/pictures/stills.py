@@ -19,7 +19,7 @@ from shared.media.frames.keyframes import spread
 from shared.media.pictures.picture import Picture, Size, encoded, within
 from shared.media.pictures.placeholder import placeholder
 from shared.media.pictures.poster import BestFrame, improve
-from shared.media.pictures.preview import moving_preview
+from shared.media.pictures.preview import Moments, can_keep_moments, moving_preview
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.sheet import TILE_BOX, Sheet, tile_count
 from shared.model import ImageFormat
@@ -83,8 +83,9 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     last_byte = film.file.bytes_read + _allowance(film.file.size)
     best, sheet = BestFrame(film.begin), Sheet()
     budget = _frame_budget(film, duration)
-    _gather(film, renderer, budget, best, sheet)
-    improve(best, film, renderer)
+    kept = Moments(film, renderer, film.begin)
+    _gather(film, renderer, budget, best, sheet, kept)
+    improve(best, film, renderer, last_byte)
     if best.frame is None or film.is_mostly_damaged:
         raise unplayable(FailureCode.UNDECODABLE)
     image = renderer.picture(best.frame, _poster_box(POSTER_WIDTHS[-1]))
@@ -92,7 +93,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
         posters = pool.submit(with_current_context(_posters), image)
         left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
-        preview = moving_preview(film, renderer, best.timestamp, left)
+        preview = moving_preview(film, renderer, best.timestamp, left, kept)
     searched = film.seconds(budget.reached)
     board, sheet_picture = sheet.laid_out(duration, film.picture_seconds, searched) or (None, None)
     return Stills(
@@ -123,10 +124,16 @@ def _frame_budget(film: Film, duration: float | None) -> FrameBudget:
 
 
 def _gather(
-    film: Film, renderer: Renderer, budget: FrameBudget, best: BestFrame, sheet: Sheet
+    film: Film,
+    renderer: Renderer,
+    budget: FrameBudget,
+    best: BestFrame,
+    sheet: Sheet,
+    kept: Moments,
 ) -> None:
+    passed = kept.keep if can_keep_moments(film) else None
     try:
-        for each in spread(film, budget):
+        for each in spread(film, budget, passed):
             with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
                 tile = renderer.picture(each.frame, TILE_BOX)
                 best.consider(each, tile)
@@ -139,10 +146,11 @@ def _gather(
 def _posters(largest: Image.Image) -> tuple[Picture, ...]:
     """Return JPEG and WebP in every width that is smaller, and as it is."""
     sizes = {within(largest.size, _poster_box(width)) for width in POSTER_WIDTHS}
-    pictures = []
-    for size in sorted(sizes):
-        image = largest if size == largest.size else largest.resize(size, reducing_gap=3.0)
-        pictures += [encoded(image, file_format) for file_format in ImageFormat]
+    pictures: list[Picture] = []
+    image = largest
+    for size in sorted(sizes, reverse=True):
+        image = image if size == image.size else image.resize(size)
+        pictures = [*(encoded(image, file_format) for file_format in ImageFormat), *pictures]
     return tuple(pictures)
 
 

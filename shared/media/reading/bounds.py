@@ -27,7 +27,7 @@ def believable_seconds(seconds: float | None) -> float | None:
 
 
 def is_believable_time(seconds: float | Fraction) -> bool:
-    """Return whethera picture or a sound can have this time stamp, given in seconds."""
+    """Return whether a picture or a sound can have this time stamp, given in seconds."""
     return -_FARTHEST_SECONDS <= seconds <= _FARTHEST_SECONDS
 
 

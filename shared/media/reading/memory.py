@@ -37,7 +37,7 @@ class _Bound:
         self._limit = 0
 
     def is_near(self) -> bool:
-        """Return whetherhardly anything is left."""
+        """Return whether hardly anything is left."""
         with self._lock:
             return self._inside > 0 and _bytes_in_use() > self._limit - _NEAR_BYTES
 
@@ -94,7 +94,7 @@ def bounded_memory() -> Iterator[None]:
 
 
 def memory_was_refused() -> bool:
-    """Return whetherthe last allocation of this thread failed, to be asked where FFmpeg says so.
+    """Return whether the last allocation of this thread failed, to be asked where FFmpeg says so.
 
     FFmpeg reports "cannot allocate memory" for damaged data too: for sizes that make no sense,
     and for other errors that a decoder library reports by that name. It was really refused if the

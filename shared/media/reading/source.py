@@ -84,13 +84,14 @@ class SourceFile:
         self._position = 0
         self._block_bytes = BLOCK_BYTES
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._lent: tuple[int, bytes] = (0, b"")
         self._failure: BaseException | None = None
         self._counting = Lock()
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes from the position: at most to the end of one block."""
+        """Return up to `size` bytes from the position: to the end of a block or of what is lent."""
         try:
-            data = self._from_block(self._position, size)
+            data = self._from_lent(size) or self._from_block(self._position, size)
         except BaseException as error:  # noqa: BLE001 - nothing may be raised through C; see check
             self._failure = self._failure or error
             return b""
@@ -130,6 +131,10 @@ class SourceFile:
         start = max(0, self.size - length)
         self.prefetch([(start, self.size - start)])
         return b"".join(self.read_ranges([(start, self.size - start)]))
+
+    def lend(self, offset: int, data: bytes) -> None:
+        """Answer reads within this range with `data`, until other data is lent."""
+        self._lent = (offset, data)
 
     def use_blocks_of(self, size: int) -> None:
         """From now on fetch `size` bytes around what is asked for."""
@@ -185,6 +190,11 @@ class SourceFile:
         joined = b"".join(block for block in blocks if block is not None)
         start = offset - numbers[0] * size
         return joined[start : start + length]
+
+    def _from_lent(self, length: int) -> bytes:
+        offset, data = self._lent
+        start = self._position - offset
+        return data[start : start + length] if 0 <= start < len(data) else b""
 
     def _from_block(self, offset: int, length: int) -> bytes:
         self.check()

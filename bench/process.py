@@ -1,0 +1,44 @@
+"""What a process holds at this moment, and has used so far, as Linux counts it in proc(5)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`rss` is megabytes of resident memory."""
+
+    rss: float
+    threads: int
+    descriptors: int
+
+
+def usage(process_id: int) -> Usage:
+    """Raises FileNotFoundError once the process has ended."""
+    folder = Path(f"/proc/{process_id}")
+    lines = (line.partition(":") for line in (folder / "status").read_text().splitlines())
+    values = {name: value.split() for name, _, value in lines}
+    return Usage(
+        rss=int(values["VmRSS"][0]) / 1024,
+        threads=int(values["Threads"][0]),
+        descriptors=sum(1 for _ in (folder / "fd").iterdir()),
+    )
+
+
+def cpu_seconds(process_id: int) -> float:
+    """What a process and all of its children, running or ended, have taken of the processor."""
+    parents, ticks = dict[int, int](), dict[int, int]()
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in brackets may hold blanks.
+            values = file.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+            continue
+        number = int(file.parent.name)
+        parents[number] = int(values[1])
+        ticks[number] = sum(int(value) for value in values[11:15])  # its own and ended children's
+    family = {process_id}
+    while children := {child for child, parent in parents.items() if parent in family} - family:
+        family |= children
+    return sum(ticks[number] for number in family if number in ticks) / os.sysconf("SC_CLK_TCK")
