@@ -264,6 +264,11 @@ def check_storable(blob_name: str) -> str | None:
     return "its name is too long" if size > _LONGEST_NAME else None
 
 
+def printable(text: str) -> str:
+    """A blob's name, or a text with one, as logs and Postgres can hold it: escaped where needed."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
 def _canonical_uuid(text: str) -> UUID | None:
     """The UUID if the text is its canonical form: one blob must not have two spellings."""
     try:

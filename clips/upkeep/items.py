@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
+from shared.blob_names import printable
 from shared.errors import BlobHeld, CliplinkError, Unavailable
 from shared.model import ItemFailure
 
@@ -57,13 +58,14 @@ class Tally:
     def report(self, item: str, code: str, detail: str) -> None:
         """Adds an item to the failures, without counting or logging it."""
         if len(self.failures) < _MOST_FAILURES:
-            self.failures.append(ItemFailure(item, code, detail))
+            self.failures.append(ItemFailure(printable(item), code, printable(detail)))
 
     def _count(self, name: str, error: Exception) -> None:
         code, detail = CliplinkError.code, f"{type(error).__name__}: see the log."
         if isinstance(error, CliplinkError):
             code, detail = error.code, error.detail
         self.report(name, code, detail)
+        name, detail = printable(name), printable(detail)
         if isinstance(error, BlobHeld):
             _log.warning("Kept by a policy, to be tried again: %s: %s", name, detail)
             self.held += 1

@@ -66,7 +66,7 @@ class CleanupRuns:
                 "id": run_id,
                 "took": took,
                 "counts": json.dumps(counts),
-                "failures": json.dumps([_storable(asdict(failure)) for failure in failures]),
+                "failures": json.dumps([asdict(failure) for failure in failures]),
             },
         )
         return 0
@@ -74,14 +74,6 @@ class CleanupRuns:
     def page(self, limit: int, after: TimeKey | None) -> Sequence[CleanupRun]:
         """Up to `limit` runs, newest first, that come after the one with the key `after`."""
         return [_run(row) for row in self._database.all(_PAGE, page_after(after, limit))]
-
-
-def _storable(texts: Mapping[str, str]) -> dict[str, str]:
-    """Without what JSON in Postgres cannot hold: blobs may have any name."""
-    return {
-        name: text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
-        for name, text in texts.items()
-    }
 
 
 def _run(row: Row) -> CleanupRun:

@@ -23,7 +23,7 @@ from shared.postgres.login import DatabaseLogin
 from shared.postgres.time_limit import answer_seconds
 
 # instances x processes x MAX_SIZE connections reach the server: docs/configuration.md.
-_MAX_SIZE = 3
+_MAX_SIZE = 2
 _WAIT_SECONDS = 4.0
 _CHECK_SECONDS = 3.0
 _CANCEL_SECONDS = 2.0

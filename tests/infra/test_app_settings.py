@@ -218,7 +218,7 @@ def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> N
     most = most_instances(size)
     assert connections(most) <= USER_CONNECTIONS[sku]
     text = page("docs/deploying.md").text
-    groups = f"{most} for HTTP + {most} for blobs + 3 x {most} for queues + 1 for the timer"
+    groups = f"{most} for HTTP + {most} for blobs + 5 x {most} for queues + 1 for the timer"
     total = instances(most) * pool._MAX_SIZE
     assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS[sku]}" in text
 

@@ -27,6 +27,7 @@ CATALOGUE: dict[type[CliplinkError], tuple[str, int]] = {
     errors.MethodNotAllowed: ("method_not_allowed", 405),
     errors.WrongState: ("wrong_state", 409),
     errors.SourceNotReady: ("source_not_ready", 409),
+    errors.NeedsForce: ("repair_needs_force", 409),
     errors.Pinned: ("pinned", 409),
     errors.VideoInBin: ("video_in_bin", 409),
     errors.GoneForGood: ("gone_for_good", 410),

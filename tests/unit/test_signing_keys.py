@@ -331,7 +331,7 @@ def test_a_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None
 
 def test_a_token_with_kid_is_not_verified_with_a_key_without_one(key_set: KeySet) -> None:
     key_set.keys = [without_id(KEY)]
-    with pytest.raises(Unauthenticated, match="its issuer does not have"):
+    with pytest.raises(Unauthenticated, match="the issuer does not publish"):
         key_set.verifier().verify(f"Bearer {token()}")
 
 
