@@ -178,8 +178,11 @@ def configuration(app: App, headers: Mapping[str, str], known: Known) -> schemat
             },
             "parameters": _drawn("", known[""]),
             "operations": [
-                # Under another method its path is that of a clip: one with a malformed id.
-                {"include-operation-id": "clips_access_urls", "phases": _ONLY_METHODS_OF_NO_CLIP},
+                # Under another method their paths are those of a clip: one with a malformed id.
+                *(
+                    {"include-operation-id": operation, "phases": _ONLY_METHODS_OF_NO_CLIP}
+                    for operation in ("clips_access_urls", "clips_delete_many")
+                ),
                 *(
                     {"include-operation-id": operation, "parameters": _drawn(operation, values)}
                     for operation, values in known.items()

@@ -59,7 +59,8 @@ def test_copied_packets_show_exactly_their_range(tmp_path: Path, name: str) -> N
             part = shown(result)
             begins, ends = float(copied.start), float(copied.end)
             assert part.numbers == [n for t, n in whole.frames if begins - 0.002 < t < ends - 0.002]
-            assert part.frames[0][0] == pytest.approx(0, abs=0.002)
+            # AVI stores no display times: of B-frames the first in order is not the first in time.
+            assert min(time for time, _ in part.frames) == pytest.approx(0, abs=0.002)
             assert abs(sound_shift(whole.sound, part.sound, begins)) <= 96  # 2 ms
             assert begins <= max(start, whole.frames[0][0] + 0.001)
             if accuracy is Accuracy.EDIT_LIST:
