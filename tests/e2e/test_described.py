@@ -19,7 +19,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from tests.e2e.app import App, Caller, wait_for
 
 SEED = 4
-EXAMPLES = 30
+EXAMPLES = 20
 KNOWN_IDS = 0.4
 """How often random data is about something that is there."""
 

@@ -83,21 +83,21 @@ def ready(old: OldService) -> int:
     return int(str(row["n"]))
 
 
-def test_two_hundred_clips_are_migrated(
+def test_clips_of_several_batches_are_migrated(
     app: App, admin: httpx.Client, old: OldService, small_film: bytes
 ) -> None:
     """The response is immediate; the counts grow; the trigger makes each clip ready."""
-    moved = [old.clip_with_file(small_film) for _ in range(200)]
+    moved = [old.clip_with_file(small_film) for _ in range(80)]
     begun = start(admin, old.folder.name)
     assert (begun["status"], begun["finished_at"]) == ("running", None)
     part = until(admin, begun, lambda found: found["migrated"] > 0)
-    assert (part["status"], part["total"]) == ("running", 200)
+    assert (part["status"], part["total"]) == ("running", 80)
     done = ended(admin, begun)
-    assert (done["status"], counts(done), done["failures"]) == ("done", (200, 200, 0, 0), [])
+    assert (done["status"], counts(done), done["failures"]) == ("done", (80, 80, 0, 0), [])
     assert done["finished_at"] > done["created_at"]
     stored = app.blobs()
     assert {f"clips/{old.video_id}/{clip_id}.mp4" for clip_id in moved} <= stored
-    for least in (50, 100, 150, 200):
+    for least in (40, 80):
         wait_for(partial(at_least, old, least), f"{least} clips to be ready")
     (clip,) = admin.get(f"/videos/{old.video_id}/clips?as=admin&limit=1").json()
     assert (clip["status"], clip["media"]["video"]["codec"]) == ("ready", "h264")
@@ -105,7 +105,7 @@ def test_two_hundred_clips_are_migrated(
 
     again = ended(admin, start(admin, old.folder.name))
     assert again["id"] != begun["id"]
-    assert counts(again) == (200, 0, 200, 0)
+    assert counts(again) == (80, 0, 80, 0)
 
 
 def test_a_migration_survives_a_killed_host(new_app: NewApp, small_film: bytes) -> None:
