@@ -144,7 +144,7 @@ class Mover:
         """The verified copy of a blob in another container, made unless it is there already."""
         place = Place(target, name or original.name)
         present = self._find(place.container, place.name)
-        # Made after the original was last written. Of one and the same second nobody knows.
+        # Made after the original was last written; within one second the order is unknown.
         is_copy = present is not None and present.last_modified > original.last_modified
         if present is not None and is_copy and _same_bytes(present, original):
             return present

@@ -7,7 +7,7 @@ from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from shared.catalogue.sweep_queries import Sweeps, SweptClip, SweptVideo
 
-# For how long an owner is told that something is gone for good.
+# For how long an owner gets 410 `gone_for_good` instead of 404.
 NOTE_LIFE = timedelta(days=90)
 
 _BATCH = 500

@@ -1,8 +1,8 @@
 """Blobs without a sidecar: they become clips or sources of their video, or are listed.
 
 The rules are those of the blob trigger: what lies below a video becomes a clip of it, with the
-times and the title of its metadata. A blob's folder names its video, so a video that nobody knows
-can be made for a named owner.
+times and the title of its metadata. A blob's folder names its video, so a video without a
+row and without a sidecar can be made for a named owner.
 """
 
 from collections.abc import Callable, Mapping

@@ -139,7 +139,7 @@ _FORGET_CLIPS: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinClip:
-    """A clip whose bytes are to follow its state; `ticket` is the lease of whoever works on it."""
+    """A clip whose bytes are to follow its state; `ticket` is the lease of the worker that has it."""
 
     id: UUID
     video_id: UUID
@@ -157,7 +157,7 @@ class Deletions:
         self.videos = VideoDeletions(database)
 
     def take_clips(self, limit: int, lease: timedelta) -> Sequence[BinClip]:
-        """Clips that are due and that nobody else has taken."""
+        """Clips that are due and that no other worker has taken."""
         rows = self._database.all(_TAKE_CLIPS, {"limit": limit, "lease": lease})
         return [bin_clip_of(row) for row in rows]
 

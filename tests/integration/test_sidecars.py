@@ -1,4 +1,4 @@
-"""Sidecars follow their rows, whoever changes them, and never go back to an older content."""
+"""Sidecars follow their rows, whichever code changes them, and never return to older content."""
 
 import threading
 from collections.abc import Callable, Mapping

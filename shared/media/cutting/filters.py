@@ -118,7 +118,7 @@ class BrowserFrames:
 
 
 def _matrix_name(frame: VideoFrame) -> str:
-    """What the scaler is told: it would take BT.601 for all that is untagged."""
+    """The colour matrix as an option of the scaler, which takes untagged frames for BT.601."""
     matrix = matrix_of(frame)
     return "" if matrix is None else f"in_color_matrix={_MATRIX_NAMES[matrix]}:"
 
