@@ -139,7 +139,7 @@ _FORGET_CLIPS: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinClip:
-    """A clip whose bytes are to follow its state; `ticket` is the lease of the worker that has it."""
+    """A clip whose bytes are to follow its state; `ticket` is the lease of its worker."""
 
     id: UUID
     video_id: UUID
