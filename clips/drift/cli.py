@@ -6,7 +6,6 @@ joined. It may be interrupted at any time: the app goes on with the run.
 
 import argparse
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,16 +15,16 @@ from uuid import UUID
 
 from clips.compose import compose
 from clips.drift.jobs import DriftJobs
+from clips.terminal.process import fail
+from clips.terminal.status_line import StatusLine
 from shared.errors import CliplinkError, Unavailable
 from shared.model import DriftKind, DriftStatus, ShownDrift, ShownRun
 from shared.settings import SettingsError, read_environment
 
 NO_DRIFT, DRIFT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 
-_BAR = 30
-# Seconds between looks at a run, on a terminal and elsewhere.
+# Seconds between looks at a run.
 _STEP = 1.0
-_QUIET_STEP = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         services = compose(read_environment())
     except SettingsError as error:
-        return _fail(USAGE, str(error))
+        return fail(USAGE, str(error))
     try:
         return _run(services.drift, options)
     except KeyboardInterrupt:
-        return _fail(INTERRUPTED, "Interrupted. The app goes on with the report.")
+        return fail(INTERRUPTED, "Interrupted. The app goes on with the report.")
     except Unavailable as error:
-        return _fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     except CliplinkError as error:
-        return _fail(USAGE, str(error))
+        return fail(USAGE, str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,7 +78,7 @@ def _run(drift: DriftJobs, options: argparse.Namespace) -> int:
         with options.lines.open("wb") as out:
             out.writelines(drift.lines(drift_id))
     if found.run.report.status is DriftStatus.FAILED:
-        return _fail(OUT_OF_REACH, "The report was given up. What it found until then is above.")
+        return fail(OUT_OF_REACH, "The report was given up. What it found until then is above.")
     if not options.repair or not found.run.report.counts:
         return DRIFT if found.run.report.counts else NO_DRIFT
     repair = drift.start_repair(drift_id, options.repair, force=options.force).repair
@@ -113,30 +112,22 @@ def _finish(
 
 
 class Display:
-    """A bar on a terminal, otherwise a line every few seconds."""
+    """The progress of a run."""
 
     def __init__(self, out: TextIO, *, terminal: bool) -> None:
-        self._out = out
-        self._terminal = terminal
-        self._shown_at = time.monotonic()
+        self._line = StatusLine(out, terminal=terminal)
+        self._last = ("", 0.0)
 
     def show(self, run: ShownRun) -> None:
-        found = sum(run.report.counts.values())
-        of_stage = f"{run.report.stage}  {run.report.compared}/{run.report.catalogue_size}"
-        if self._terminal:
-            done = round(run.progress * _BAR)
-            bar = "#" * done + "." * (_BAR - done)
-            text = f"[{bar}] {run.progress:4.0%}  {of_stage}  {found} lines"
-            self._out.write(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}")
-            self._out.flush()
-        elif time.monotonic() - self._shown_at > _QUIET_STEP:
-            self._shown_at = time.monotonic()
-            self._out.write(f"{run.progress:4.0%}  {of_stage}  {found} lines\n")
+        report = run.report
+        found = sum(report.counts.values())
+        compared = f"{report.stage}  {report.compared}/{report.catalogue_size}"
+        self._last = (f"{run.progress:4.0%}  {compared}  {found} lines", run.progress)
+        if self._line.is_due():
+            self._line.show(*self._last)
 
     def close(self) -> None:
-        if self._terminal:
-            self._out.write("\r\x1b[2K")
-            self._out.flush()
+        self._line.end(*self._last)
 
 
 def _print(run: ShownRun, counts: Mapping[str, int]) -> None:
@@ -146,8 +137,3 @@ def _print(run: ShownRun, counts: Mapping[str, int]) -> None:
     print(f"{total:>9}  lines in all")  # noqa: T201
     if run.lines is not None and total:
         print(run.lines.url)  # noqa: T201
-
-
-def _fail(code: int, text: str) -> int:
-    sys.stderr.write(f"{text}\n")
-    return code

@@ -7,12 +7,9 @@ again at any time: nothing is done twice.
 import argparse
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from uuid import UUID
 
 from clips.migration.executor import Outage
@@ -20,6 +17,7 @@ from clips.migration.ledger import LedgerLost
 from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary, Unwritable, Verdict
 from clips.migration.run import MigrationOptions, migrate
+from clips.terminal.process import fail, interruptible
 from clips.transfer.context import Cancelled, open_transfer
 from clips.transfer.faults import system_message
 from shared.catalogue.migration_clip_queries import MigrationClips
@@ -39,20 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_transfer_settings()
     except SettingsError as error:
-        return _fail(USAGE, str(error))
+        return fail(USAGE, str(error))
     try:
-        with _interruptible(), open_transfer(settings, at_once=options.at_once) as context:
+        with interruptible(), open_transfer(settings, at_once=options.at_once) as context:
             clips = MigrationClips(context.database)
             if options.adopt is not None and not clips.video_exists(options.adopt):
-                return _fail(USAGE, f"There is no video {options.adopt}.")
+                return fail(USAGE, f"There is no video {options.adopt}.")
             summary = migrate(context, options, _open_display)
             _print(summary, options, context.transfer.bytes_sent)
     except (KeyboardInterrupt, Cancelled):
-        return _fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
+        return fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
     except (Outage, Unavailable, LedgerLost) as error:
-        return _fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     except Unwritable as error:
-        return _fail(SOME_FAILED, f"{error} The clips are not affected by this.")
+        return fail(SOME_FAILED, f"{error} The clips are not affected by this.")
     return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
 
 
@@ -130,27 +128,6 @@ def _number_to(largest: int) -> Callable[[str], int]:
 
 def _open_display(files: int, size: int) -> ProgressDisplay:
     return ProgressDisplay(files, size, sys.stderr, terminal=sys.stderr.isatty())
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Makes SIGTERM end the run as Ctrl-C does."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _fail(code: int, text: str) -> int:
-    """Prints why the command fails and returns its exit code."""
-    with suppress(OSError):  # a log on a full disk: the exit code says it too
-        sys.stderr.write(f"{text}\n")
-    return code
 
 
 def _print(summary: Summary, options: MigrationOptions, sent: int) -> None:

@@ -5,15 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TextIO
 
 from clips.migration.outcomes import FailedFile, Outcome, UnmatchedFile
+from clips.terminal.status_line import StatusLine
 
-_BAR = 24
-_MIN_BAR = 4
-_INTERVAL_ON_TERMINAL = 0.2
-_INTERVAL_ELSEWHERE = 10.0
 # Seconds over which the rate is taken.
 _WINDOW = 15.0
 _UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -38,15 +34,12 @@ class ProgressDisplay:
     ) -> None:
         self._files = files
         self._size = size
-        self._out = out
-        self._terminal = terminal
+        self._line = StatusLine(out, terminal=terminal, clock=clock, columns=columns)
         self._clock = clock
-        self._columns = columns
         self._lock = threading.Lock()
         self._done_size = 0
         self._done_files = 0
         self._failed = 0
-        self._shown_at = clock()
         self._seen: deque[tuple[float, int]] = deque([(clock(), 0)])
 
     def add_bytes(self, size: int) -> None:
@@ -58,45 +51,27 @@ class ProgressDisplay:
         match outcome:
             case FailedFile() | UnmatchedFile(is_unreadable=True):
                 self._failed += 1
-                self._write(f"failed: {_printable(outcome.source)}: {outcome.detail}\n")
+                self._line.print(f"failed: {_printable(outcome.source)}: {outcome.detail}")
             case _:
                 pass
 
     def tick(self) -> None:
-        now = self._clock()
-        interval = _INTERVAL_ON_TERMINAL if self._terminal else _INTERVAL_ELSEWHERE
-        if now - self._shown_at >= interval:
-            self._shown_at = now
+        if self._line.is_due():
             self.show()
 
     def show(self) -> None:
         """Writes the current state."""
-        self._write(self._state() + ("" if self._terminal else "\n"))
+        self._line.show(self._state(), self._share())
 
     def close(self) -> None:
-        self._write(self._state() + "\n")
-
-    def _write(self, text: str) -> None:
-        """Replaces the bar. A display that cannot be written does not stop the run."""
-        with suppress(OSError):  # a log on a full disk, a pipe without a reader
-            self._out.write(f"\r\x1b[2K{text}" if self._terminal else text)
-            self._out.flush()
+        self._line.end(self._state(), self._share())
 
     def _state(self) -> str:
         rate = self._rate()
-        state = (
+        return (
             f"{self._done_files}/{self._files} files  {self._bytes()}  {_size(rate)}/s"
             f"  ETA {self._time_left(rate)}  {self._failed} failed"
         )
-        if not self._terminal:
-            return state
-        # A text of several rows could not be erased: the bar is shortened first.
-        row = self._columns() - 1
-        long = min(_BAR, row - len(state) - len("[] "))
-        if long < _MIN_BAR:
-            return state[:row]
-        full = round(long * self._share())
-        return f"[{'#' * full}{'.' * (long - full)}] {state}"
 
     def _time_left(self, rate: float) -> str:
         if self._done_files >= self._files:

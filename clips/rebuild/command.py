@@ -6,12 +6,9 @@ again at any time, also while the service runs: no row is replaced by an older o
 
 import argparse
 import logging
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 from uuid import UUID
 
@@ -22,6 +19,7 @@ from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from clips.rebuild.restoring import Restoring
 from clips.rebuild.row_writer import RowWriter
+from clips.terminal.process import fail, interruptible
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.rebuild_queries import Rebuilding
@@ -42,16 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_transfer_settings()
     except SettingsError as error:
-        return _fail(USAGE, str(error))
+        return fail(USAGE, str(error))
     report = Report(dry_run=parsed.dry_run)
     code = DONE
     try:
-        with _interruptible():
+        with interruptible():
             run(settings, report, owner=parsed.owner, out=sys.stderr)
     except KeyboardInterrupt:
-        code = _fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
+        code = fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
     except Unavailable as error:
-        code = _fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        code = fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     if not _show(report, parsed.report):
         return code or SOME_LEFT_OUT
     return code or (SOME_LEFT_OUT if report.has_gaps else DONE)
@@ -119,7 +117,7 @@ def _show(report: Report, path: Path | None) -> bool:
             unfinished.write_text(report.to_json() + "\n", encoding="utf-8")
             unfinished.replace(path)
     except OSError as error:
-        _fail(SOME_LEFT_OUT, f"The report cannot be written: {error.strerror}.")
+        fail(SOME_LEFT_OUT, f"The report cannot be written: {error.strerror}.")
         return False
     return True
 
@@ -150,24 +148,3 @@ def _subject(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise argparse.ArgumentTypeError("must be the subject of a user's tokens")
     return text
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Makes SIGTERM end the run as Ctrl-C does."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _fail(code: int, text: str) -> int:
-    """Prints why the command fails and returns its exit code."""
-    with suppress(OSError):  # a log on a full disk: the exit code says it too
-        sys.stderr.write(f"{text}\n")
-    return code
