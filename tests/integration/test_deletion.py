@@ -130,7 +130,9 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     assert rows(library.services, "clips") == 1
 
 
-def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(library: Library) -> None:
+def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(
+    library: Library, database_url: str
+) -> None:
     """The later of the two waits for the earlier one."""
     services = library.services
     made: list[bool] = []
@@ -143,7 +145,7 @@ def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(library: Library
         else:
             made.append(True)
 
-    with services.database.transaction() as connection:
+    with psycopg.connect(database_url) as connection:
         hide = "UPDATE videos SET deleted_at = now() WHERE id = %(id)s"
         connection.execute(hide, {"id": library.video.id})
         caller = threading.Thread(target=announce)
