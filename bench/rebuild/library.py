@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from clips.rebuild import records
+from clips.rebuild.revisions import revision_of
 from clips.rebuild.writer import REVISION
 from shared import blob_names
 from shared.blob_names import Containers
@@ -106,7 +107,7 @@ class ListedLibrary:
                 yield self._sidecar(SidecarKey(SidecarKind.VIDEO, video_id))
 
     def _sidecar(self, key: SidecarKey) -> Blob:
-        return _blob(blob_names.sidecar(key), {REVISION: str(records.revision_of(_MADE))})
+        return _blob(blob_names.sidecar(key), {REVISION: str(revision_of(_MADE))})
 
 
 def _blob(name: str, metadata: dict[str, str] | None = None) -> Blob:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from clips.rebuild.records import revision_of
+from clips.rebuild.revisions import revision_of
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
 from shared.blob_names import Containers

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from clips.rebuild.revisions import revision_of
 from shared import blob_names
 from shared.model import Media, SidecarKey, SidecarKind
 from shared.playability import Playback
@@ -28,7 +29,6 @@ FORMAT = 1
 LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand
 
 _LONGEST = 10_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _MOST_BYTES = 1 << 60
@@ -261,11 +261,6 @@ def parse(key: SidecarKey, data: bytes) -> Record:
     if record.key() != key:
         raise Unreadable("invalid", "Its name is that of another row.")
     return record
-
-
-def revision_of(changed_at: datetime) -> int:
-    """The time of a change as a number that rises: microseconds since 1970."""
-    return (changed_at - _EPOCH) // timedelta(microseconds=1)
 
 
 def is_media(value: dict[str, Any] | None) -> bool:

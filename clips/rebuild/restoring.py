@@ -21,9 +21,9 @@ from clips.rebuild.records import (
     SourceRecord,
     Unreadable,
     VideoRecord,
-    revision_of,
 )
 from clips.rebuild.report import Report
+from clips.rebuild.revisions import revision_of
 from clips.rebuild.row_writer import Batch, RowWriter
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names

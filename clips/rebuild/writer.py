@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from clips.rebuild import records
+from clips.rebuild.revisions import revision_of
 from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.blob_names import Containers
@@ -129,8 +129,10 @@ class SidecarWriter:
 
     def _write_one(self, key: SidecarKey, stored: Blob | None, row: Row) -> bool:
         """Whether a sidecar was written that did not exist before."""
+        from clips.rebuild import records  # models that take long to build: docs/adr/0020
+
         changed_at: datetime = row["changed_at"]
-        revision = records.revision_of(changed_at)
+        revision = revision_of(changed_at)
         if stored is not None:
             stored_revision = stored_revision_of(stored)
             if stored_revision == revision:
