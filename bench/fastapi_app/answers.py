@@ -1,7 +1,7 @@
 """What the endpoints take and answer, as pydantic models."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -46,6 +46,17 @@ class Failure(BaseModel):
     detail: str
 
 
+class Playback(BaseModel):
+    verdict: str
+    reasons: list[str]
+    rules: int
+
+
+class Rendition(BaseModel):
+    state: str
+    code: str | None
+
+
 class ClipOut(BaseModel):
     id: UUID
     video_id: UUID
@@ -65,6 +76,12 @@ class ClipOut(BaseModel):
     expires_at: datetime | None
     view_count: int
     media: Media | None
+    cut: dict[str, Any] | None
+    playback: Playback | None
+    rendition: Rendition
+    pinned: bool
+    deleted_at: datetime | None
+    purge_at: datetime | None
 
     @classmethod
     def of(cls, clip: Clip, thumbnail_access_url: str | None) -> Self:
@@ -89,6 +106,12 @@ class ClipOut(BaseModel):
             expires_at=clip.expires_at,
             view_count=clip.view_count,
             media=Media.model_validate(clip.media) if clip.media else None,
+            cut=clip.cut,
+            playback=Playback.model_validate(clip.playback) if clip.playback else None,
+            rendition=Rendition(state=clip.rendition_state or "none", code=clip.rendition_code),
+            pinned=clip.pinned,
+            deleted_at=clip.deleted_at,
+            purge_at=clip.purge_at,
         )
 
 

@@ -52,3 +52,9 @@ class Clip(Base):
     deleted_at: Mapped[datetime | None]
     view_count: Mapped[int]
     media: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    cut: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    playback: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    rendition_state: Mapped[str | None]
+    rendition_code: Mapped[str | None]
+    pinned: Mapped[bool]
+    purge_at: Mapped[datetime | None]
