@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from clips.drift.moment import Moment
+from clips.drift.stored_rules import line_of
 from shared.catalogue.drift_queries import StoredFile, Surroundings
 from shared.model import Blob, DriftAction, DriftKind, DriftLine
 
@@ -11,14 +12,14 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
     """The differences between bytes in the bin and the row that they belong to."""
     if row.bin_etag != blob.etag:
         detail = f"The bin has the version {blob.etag}, the catalogue {row.bin_etag}."
-        yield _line(DriftKind.ETAG_DIFFERS, container, row, detail)
+        yield line_of(DriftKind.ETAG_DIFFERS, container, row, detail)
     elif row.file_size is not None and row.file_size != blob.size:
         detail = f"The bin has {blob.size} bytes, the catalogue {row.file_size}."
-        yield _line(DriftKind.SIZE_DIFFERS, container, row, detail)
+        yield line_of(DriftKind.SIZE_DIFFERS, container, row, detail)
     if row.deleted and (row.purge_at is None or row.purge_at < moment.quiet_since):
         detail = "It is deleted for ever, and its bytes are still in the bin."
         action = DriftAction.DELETE
-        yield _line(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
+        yield line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
 
 
 def row_without_blob(container: str, row: StoredFile) -> DriftLine | None:
@@ -26,7 +27,7 @@ def row_without_blob(container: str, row: StoredFile) -> DriftLine | None:
     if row.deleted and row.purge_at is None:
         return None  # its bytes go before its row
     detail = "Its bytes are not in the bin: it cannot be restored."
-    return _line(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
+    return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
 
 
 def blob_without_row(
@@ -48,23 +49,3 @@ def blob_without_row(
         action = DriftAction.DELETE if is_swept else None
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted for ever.", action
     return DriftKind.BLOB_WITHOUT_ROW, "No deleted clip has its bytes in it.", None
-
-
-def _line(
-    kind: DriftKind,
-    container: str,
-    row: StoredFile,
-    detail: str,
-    action: DriftAction | None = None,
-    moment: Moment | None = None,
-) -> DriftLine:
-    return DriftLine(
-        kind=kind,
-        container=container,
-        blob=row.name,
-        video_id=row.video_id,
-        clip_id=row.clip_id,
-        detail=detail,
-        action=action,
-        by=moment.by if moment is not None else None,
-    )

@@ -37,12 +37,12 @@ def row_without_blob(
         return None
     detail = f"The catalogue has the version {row.etag}; storage has no such blob."
     if row.clip_id is None:
-        return _line(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
+        return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
     if is_held_back:
         detail += " So many are missing that none is marked before an admin confirms it."
-        return _line(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
+        return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
     action = DriftAction.MARK_MISSING
-    return _line(DriftKind.ROW_WITHOUT_BLOB, container, row, detail, action, moment)
+    return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail, action, moment)
 
 
 def never_stored(container: str, row: StoredFile, moment: Moment) -> DriftLine | None:
@@ -53,7 +53,7 @@ def never_stored(container: str, row: StoredFile, moment: Moment) -> DriftLine |
         return None
     detail = f"In processing since {row.touched_at.isoformat()}, and not stored yet."
     action = DriftAction.CUT if row.is_being_cut else None
-    return _line(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
+    return line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
 
 
 def blob_without_row(
@@ -96,7 +96,7 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
             "archived." if row.archived else "not archived."
         )
         action = DriftAction.NOTE_TIER
-        yield _line(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
+        yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
     if blob.last_modified > moment.quiet_since or row.touched_at >= moment.quiet_since:
         return
     if blob.size == 0 and may_be_filled(blob, row, moment.now):
@@ -104,10 +104,10 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
     processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
     if row.etag is None:
         detail = "It was uploaded, and never processed."
-        yield _line(DriftKind.STUCK_PROCESSING, container, row, detail, processed, moment)
+        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, processed, moment)
     elif row.etag != blob.etag:
         detail = f"Storage has the version {blob.etag}, the catalogue {row.etag}."
-        yield _line(DriftKind.ETAG_DIFFERS, container, row, detail, processed, moment)
+        yield line_of(DriftKind.ETAG_DIFFERS, container, row, detail, processed, moment)
     else:
         yield from _same_version(container, blob, row, moment)
 
@@ -117,14 +117,14 @@ def _same_version(
 ) -> Iterator[DriftLine]:
     if row.file_size is not None and row.file_size != blob.size:
         detail = f"Storage has {blob.size} bytes, the catalogue {row.file_size}."
-        yield _line(DriftKind.SIZE_DIFFERS, container, row, detail)
+        yield line_of(DriftKind.SIZE_DIFFERS, container, row, detail)
     if None not in {row.content_md5, blob.content_md5} and row.content_md5 != blob.content_md5:
         detail = f"Storage has the MD5 {blob.content_md5}, the catalogue {row.content_md5}."
-        yield _line(DriftKind.MD5_DIFFERS, container, row, detail)
+        yield line_of(DriftKind.MD5_DIFFERS, container, row, detail)
     if row.status == "processing" and row.touched_at < moment.stuck_since:
         detail = f"In processing since {row.touched_at.isoformat()}."
         action = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
-        yield _line(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
+        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
 
 
 def _is_processed(blob: Blob, row: StoredFile, moment: Moment) -> bool:
@@ -148,10 +148,10 @@ def _hidden_but_present(
     else:
         detail = "It is in the recycle bin, and its blob is still in its own container."
         action = DriftAction.MOVE_TO_BIN
-    return _line(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
+    return line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
 
 
-def _line(
+def line_of(
     kind: DriftKind,
     container: str,
     row: StoredFile,
@@ -159,6 +159,7 @@ def _line(
     action: DriftAction | None = None,
     moment: Moment | None = None,
 ) -> DriftLine:
+    """A line on the blob of a row; `by` is set where the service acts by itself."""
     return DriftLine(
         kind=kind,
         container=container,
