@@ -22,7 +22,7 @@ from shared.catalogue.drift_queries import (
     StoredFile,
     Surroundings,
 )
-from shared.model import Blob, DriftAction, DriftLine
+from shared.model import Blob, DriftAction, DriftKind, DriftLine
 from shared.storage import Blobs
 
 _FIRST: ImagesKey = (UUID(int=0), UUID(int=0))
@@ -132,16 +132,8 @@ class StoredStage:
             detail, action = f"It cannot become a clip: {problem}.", None
         elif action is DriftAction.PROCESS and self._of_sources:
             action = None  # no step of the cleanup lists this container
-        return DriftLine(
-            kind=kind,
-            container=self.container,
-            blob=blob.name,
-            video_id=video_id,
-            clip_id=clip_id,
-            detail=detail,
-            action=action,
-            by=moment.by if action is not None else None,
-        )
+        verdict = (kind, detail, action)
+        return _line_without_row(self.container, blob, (video_id, clip_id), verdict, moment)
 
     def _owner_of(self, name: str) -> tuple[UUID | None, UUID | None]:
         if self._of_sources:
@@ -213,20 +205,10 @@ class BinStage:
                 for blob, owner in zip(old, owners, strict=True)
             ]
         )
-        for blob, (video_id, clip_id), known in zip(old, owners, around, strict=True):
+        for blob, owner, known in zip(old, owners, around, strict=True):
             verdict = bin_rules.blob_without_row(known, moment)
             if verdict is not None:
-                kind, detail, action = verdict
-                yield DriftLine(
-                    kind=kind,
-                    container=self.container,
-                    blob=blob.name,
-                    video_id=video_id,
-                    clip_id=clip_id,
-                    detail=detail,
-                    action=action,
-                    by=moment.by if action is not None else None,
-                )
+                yield _line_without_row(self.container, blob, owner, verdict, moment)
 
 
 class ImageStage:
@@ -331,3 +313,24 @@ def _owner_of_image(text: str) -> tuple[UUID | None, UUID | None]:
 def _is_sidecar_of_video(name: str) -> bool:
     key = blob_names.sidecar_of(name)
     return key is not None and key.clip_id is None
+
+
+def _line_without_row(
+    container: str,
+    blob: Blob,
+    owner: tuple[UUID | None, UUID | None],
+    verdict: tuple[DriftKind, str, DriftAction | None],
+    moment: Moment,
+) -> DriftLine:
+    """A line on a blob that no row expects; `owner` are the ids of video and clip in its name."""
+    (video_id, clip_id), (kind, detail, action) = owner, verdict
+    return DriftLine(
+        kind=kind,
+        container=container,
+        blob=blob.name,
+        video_id=video_id,
+        clip_id=clip_id,
+        detail=detail,
+        action=action,
+        by=moment.by if action is not None else None,
+    )
