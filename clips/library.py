@@ -25,10 +25,12 @@ from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_suc
 from shared.model import (
     Blob,
     Clip,
+    ClipDraft,
     ClipStatus,
     ClipUpdate,
     RetentionForecast,
     RetryKey,
+    ShownClip,
     Upload,
     User,
     Video,
@@ -36,29 +38,6 @@ from shared.model import (
     Viewer,
 )
 from shared.storage import Blobs, StorageAccount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipDraft:
-    """A clip that a caller announces; times are seconds into the video.
-
-    `filename` gives the extension of the blob and, where `content_type` is None, the type.
-    """
-
-    video_id: UUID
-    start_time: float
-    end_time: float
-    title: str | None = None
-    filename: str | None = None
-    content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownClip:
-    """A clip with a signed link to its poster; None if it has no poster."""
-
-    clip: Clip
-    poster_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
-from clips.library import Library, ShownClip
+from clips.library import Library
 from shared.blob_names import Containers
 from shared.catalogue import TimeKey
 from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
@@ -27,7 +27,7 @@ from shared.errors import (
     no_such_video,
     pinned_clip,
 )
-from shared.model import Clip, Video, Viewer
+from shared.model import Clip, ShownClip, Video, Viewer
 from shared.storage import Blobs
 from shared.telemetry import with_current_context
 

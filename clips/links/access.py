@@ -5,7 +5,6 @@ the caller gets it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from shared.errors import (
 from shared.model import (
     COPY_TYPE,
     UPLOAD_LIFE,
+    AccessTerms,
     Clip,
     ClipFile,
     RecordedGrant,
@@ -43,19 +43,6 @@ from shared.storage import Links, LinkTerms
 # same for half a day.
 _POSTER_LIFE = timedelta(hours=24)
 _POSTER_WINDOW = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessTerms:
-    """The options of a requested link.
-
-    `download` is the file name to save under, "" for the clip's title; None plays it instead.
-    """
-
-    life: timedelta
-    ip: str | None
-    download: str | None
-    variant: Variant
 
 
 class Access:

@@ -27,6 +27,7 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     Share,
+    ShareTerms,
     ShareVariant,
     SignedLink,
     Viewer,
@@ -47,15 +48,6 @@ _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # What plays a video that a browser (on iOS, macOS, Android) opened, with a User-Agent of its own.
 _MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareTerms:
-    """Limits of a share; None means no limit. `ip` is an address or a range "a-b"."""
-
-    expires_at: datetime | None
-    max_views: int | None
-    ip: str | None
 
 
 @dataclass(frozen=True, slots=True)

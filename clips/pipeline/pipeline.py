@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from clips.cutting.cuts import CutDraft, Cutting
+from clips.cutting.cuts import Cutting
 from clips.library import Library
-from clips.links.access import Access, AccessTerms
+from clips.links.access import Access
 from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
 from clips.pipeline.cut import Cut
@@ -26,9 +26,11 @@ from shared.catalogue.source_queries import Sources
 from shared.clock import utc_now
 from shared.errors import CliplinkError, NotFound, WrongState
 from shared.model import (
+    AccessTerms,
     Accuracy,
     Clip,
     ClipStatus,
+    CutDraft,
     RehydratePriority,
     SignedLink,
     Source,

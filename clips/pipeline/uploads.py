@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from clips.library import ClipDraft, Library
+from clips.library import Library
 from clips.pipeline.cut import check_range, check_title
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
@@ -23,7 +23,7 @@ from shared.catalogue import MigrationClips
 from shared.catalogue.migration_clip_queries import LegacyThumbnail
 from shared.catalogue.source_queries import Sources
 from shared.errors import Unavailable, UnusableFile, no_such_video
-from shared.model import Clip, Viewer
+from shared.model import Clip, ClipDraft, Viewer
 from shared.storage import Place
 
 _log = logging.getLogger(__name__)

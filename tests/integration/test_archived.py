@@ -8,7 +8,6 @@ import pytest
 from azure.storage.blob import BlobBlock, StandardBlobTier
 
 from clips.links.archive import Archive
-from clips.links.thumbnails import StillOptions
 from clips.upkeep.checksums import Checksums
 from shared.catalogue import Upkeep
 from shared.errors import BlobArchived, WrongState
@@ -20,6 +19,7 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     SignedLink,
+    StillOptions,
     Variant,
 )
 from shared.storage import BlobReader, Links, TierCheck

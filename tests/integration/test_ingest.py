@@ -12,7 +12,6 @@ from azure.storage.blob import ContentSettings
 from PIL import Image
 
 from clips.ingest.images import ImageWriter
-from clips.links.access import AccessTerms
 from shared import media
 from shared.catalogue import Claim
 from shared.catalogue import landing_queries as landings
@@ -20,6 +19,7 @@ from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import (
     GAVE_UP,
     MAX_DELIVERIES,
+    AccessTerms,
     AudioTrack,
     Clip,
     ClipStatus,

@@ -17,7 +17,7 @@ from azure.storage.blob import StandardBlobTier
 from clips.handlers import shares
 from clips.http.routes import Routes
 from clips.links.archive import Archive
-from clips.links.sharing import LINK_LIFE, ShareTerms, Sharing
+from clips.links.sharing import LINK_LIFE, Sharing
 from shared.catalogue import OpenShare, Shares, ShareViewer
 from shared.catalogue.share_queries import _FIND
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
@@ -27,6 +27,7 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     Share,
+    ShareTerms,
     SignedLink,
     Viewer,
 )
