@@ -11,16 +11,11 @@ from uuid import UUID, uuid4
 from clips.links.access import Access
 from shared import blob_names, media_types
 from shared.blob_names import Containers
-from shared.catalogue import (
-    Clips,
-    NewClip,
-    Retention,
-    StartKey,
-    TimeKey,
-    Users,
-    Videos,
-    ViewLog,
-)
+from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.row_mapping import StartKey, TimeKey
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
 from shared.model import (
     Blob,
@@ -37,7 +32,8 @@ from shared.model import (
     VideoUpdate,
     Viewer,
 )
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The app's services together with what they stand on, so that tests can prepare and inspect."""
 
 from clips.compose import Backends, Services, open_backends
-from shared.catalogue import Clips, Videos, ViewLog
 from shared.catalogue.bin_queries import Bin
+from shared.catalogue.clip_queries import Clips, ViewLog
+from shared.catalogue.video_queries import Videos
 from shared.clock import Clock, utc_now
 from shared.settings import Settings
 

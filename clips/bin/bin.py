@@ -12,9 +12,9 @@ from uuid import UUID
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
 from clips.library import Library
 from shared.blob_names import Containers
-from shared.catalogue import TimeKey
 from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
 from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.row_mapping import TimeKey
 from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
@@ -28,7 +28,7 @@ from shared.errors import (
     pinned_clip,
 )
 from shared.model import Clip, ShownClip, Video, Viewer
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,9 @@ from shared.blob_names import Containers
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings
-from shared.storage import Blobs, Slots, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.slots import Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

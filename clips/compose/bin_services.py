@@ -8,7 +8,10 @@ from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.upkeep.deletion import Deletion
 from shared.catalogue.bin_queries import Bin
 from shared.catalogue.deletion_queries import Deletions
-from shared.storage import BlobCopies, Blobs, Queue, Slots
+from shared.storage.sdk.blob_copies import BlobCopies
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.sdk.queue import Queue
+from shared.storage.slots import Slots
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -11,9 +11,12 @@ from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
-from shared.catalogue import BulkLosses, CleanupRuns, Retention, Upkeep
 from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.loss_queries import BulkLosses
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.run_queries import CleanupRuns
 from shared.catalogue.sweep_queries import Sweeps
+from shared.catalogue.upkeep_queries import Upkeep
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

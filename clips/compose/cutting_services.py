@@ -12,7 +12,9 @@ from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import Sources
-from shared.storage import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, Composer, Queue, RetryPolicy
+from shared.storage.files.composition import Composer
+from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
+from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -9,12 +9,13 @@ from clips.drift.jobs import DriftJobs
 from clips.drift.repair import Repair
 from clips.drift.stored import StoredRepair
 from clips.upkeep.deletion import Deletion
-from shared.catalogue import Upkeep
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftRuns
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.settings.schedules import next_moment
-from shared.storage import AppendBlobs, Queue
+from shared.storage.sdk.append_blob import AppendBlobs
+from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

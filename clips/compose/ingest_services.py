@@ -6,8 +6,8 @@ from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
 from clips.ingest.images import ImageWriter
 from clips.ingest.ingest import Ingest
-from shared.catalogue import Landings
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.landing_queries import Landings
 from shared.catalogue.source_queries import SourceLandings
 
 if TYPE_CHECKING:

@@ -9,8 +9,12 @@ from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
 from clips.links.thumbnails import Thumbnails
 from clips.upkeep.health import Health
-from shared.catalogue import BulkLosses, Clips, Retention, Shares, Videos, ViewLog
-from shared.storage import TierCheck
+from shared.catalogue.clip_queries import Clips, ViewLog
+from shared.catalogue.loss_queries import BulkLosses
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.share_queries import Shares
+from shared.catalogue.video_queries import Videos
+from shared.storage.tier_check import TierCheck
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

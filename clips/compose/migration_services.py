@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from clips.migration.jobs import MigrationJobs
-from shared.catalogue import MigrationClips, MigrationFiles, Migrations
-from shared.storage import Queue
+from shared.catalogue.migration_clip_queries import MigrationClips
+from shared.catalogue.migration_file_queries import MigrationFiles
+from shared.catalogue.migration_queries import Migrations
+from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

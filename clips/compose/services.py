@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from shared.auth.tokens import TokenVerifier
     from shared.catalogue.grant_queries import Grants
     from shared.catalogue.user_queries import Owners, Users
-    from shared.storage import Links, Queue
+    from shared.storage.sdk.queue import Queue
+    from shared.storage.signing.signed_links import Links
 
 
 class Services:
@@ -100,14 +101,14 @@ class Services:
     @at_first_use
     def links(self) -> "Links":
         """Links for clients: through the CDN, if there is one."""
-        from shared.storage import Links
+        from shared.storage.signing.signed_links import Links
 
         return Links(self.backends.account, self.backends.clock, self.settings.cdn_endpoint)
 
     @at_first_use
     def account_links(self) -> "Links":
         """Links for requests of the app itself: a CDN would answer them from its cache."""
-        from shared.storage import Links
+        from shared.storage.signing.signed_links import Links
 
         return Links(self.backends.account, self.backends.clock)
 
@@ -165,7 +166,7 @@ class Services:
 
     @at_first_use
     def cuts_queue(self) -> "Queue":
-        from shared.storage import Queue
+        from shared.storage.sdk.queue import Queue
 
         return Queue(self.backends.account, self.backends.containers.cuts_queue)
 

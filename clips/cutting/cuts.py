@@ -28,7 +28,8 @@ from shared.errors import (
     no_such_video,
 )
 from shared.model import Accuracy, ClipStatus, CutDraft, CutOrder, CutSource, ShownClip, Viewer
-from shared.storage import Queue, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 

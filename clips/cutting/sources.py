@@ -12,7 +12,7 @@ from shared.blob_names import Containers
 from shared.catalogue.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
 from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)
 

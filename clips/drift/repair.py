@@ -19,7 +19,7 @@ from shared.blob_names import Containers
 from shared.catalogue.drift_run_queries import DriftTask
 from shared.errors import CliplinkError, Unavailable
 from shared.model import DriftJson, DriftKind, DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,9 @@ from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name, download_name
 from clips.links.storyboards import Storyboards
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grant, Grants, TimeKey
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.grant_queries import Grant, Grants
+from shared.catalogue.row_mapping import TimeKey
 from shared.errors import (
     BlobArchived,
     CliplinkError,
@@ -37,7 +39,7 @@ from shared.model import (
     playable_copy,
     ready_blob,
 )
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the
 # same for half a day.

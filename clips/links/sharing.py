@@ -17,7 +17,9 @@ from uuid import UUID
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name
 from shared.blob_names import Containers
-from shared.catalogue import Clips, NewShare, OpenShare, Shares, ShareViewer, TimeKey
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.row_mapping import TimeKey
+from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
 from shared.model import (
@@ -34,7 +36,7 @@ from shared.model import (
     playable_copy,
     ready_blob,
 )
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 # How long the links of a share are valid, also after its revocation.
 LINK_LIFE = timedelta(minutes=5)

@@ -11,7 +11,8 @@ from uuid import UUID
 from shared import blob_names
 from shared.allocator import returning_memory
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grant, Grants
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.grant_queries import Grant, Grants
 from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
 from shared.model import (
     Blob,
@@ -22,7 +23,8 @@ from shared.model import (
     Viewer,
     ready_blob,
 )
-from shared.storage import Blobs, Links
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links
 
 _MAX_TIMES = 1000
 _FINEST_STEP = 0.1  # seconds

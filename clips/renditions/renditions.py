@@ -19,7 +19,7 @@ from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, 
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import ShownClip, Viewer, ready_blob
 from shared.playability import Playback, PlaybackVerdict
-from shared.storage import Queue
+from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 
 _log = logging.getLogger(__name__)

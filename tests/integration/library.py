@@ -10,7 +10,7 @@ from azure.storage.blob import ContentSettings
 from clips.bin.worker import LEASE
 from clips.upkeep.items import Tally
 from shared import blob_names
-from shared.catalogue import NewClip
+from shared.catalogue.clip_queries import NewClip
 from shared.catalogue.deletion_queries import Deletions
 from shared.model import (
     AccessTerms,

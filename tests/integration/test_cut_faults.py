@@ -21,9 +21,10 @@ from shared.media.cutting.mp4_index import Movie, Track
 from shared.model import Accuracy, Clip, ClipStatus, CutDraft, ShownClip, User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
-from shared.storage import BlobReader, Blobs, RetryPolicy
-from shared.storage.rest import RestClient
+from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.migration.flaky import Fault, Line, line_to

@@ -12,7 +12,7 @@ from shared.catalogue.drift_run_queries import DriftRuns
 from shared.errors import NeedsForce, StorageUnavailable, WrongState
 from shared.model import DriftKind, DriftStatus
 from shared.settings.schedules import next_moment
-from shared.storage import AppendBlobs
+from shared.storage.sdk.append_blob import AppendBlobs
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows
 from tests.integration.library import Library

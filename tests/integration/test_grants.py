@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors as postgres_errors
 
 from clips.upkeep.cleanup import GRANT_LIFE
-from shared.catalogue import Grant, Grants
+from shared.catalogue.grant_queries import Grant, Grants
 from shared.model import (
     AccessTerms,
     Clip,
