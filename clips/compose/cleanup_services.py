@@ -1,4 +1,4 @@
-"""Makes the cleanup."""
+"""Makes the cleanup, and what knows about lost blobs."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.differences import DifferenceFinder
+from clips.upkeep.health import Health
 from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
@@ -59,3 +60,9 @@ def make_missing_clips(services: "Services") -> MissingClips:
     backends = services.backends
     upkeep, losses = Upkeep(backends.database), BulkLosses(backends.database)
     return MissingClips(backends.blobs, backends.containers, upkeep, losses)
+
+
+def make_health(services: "Services") -> Health:
+    backends = services.backends
+    losses = BulkLosses(backends.database)
+    return Health(backends.database, backends.api_blobs, backends.containers, losses)

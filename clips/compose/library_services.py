@@ -1,18 +1,13 @@
-"""Makes the services for clips and for links to them."""
+"""Makes the service for videos and clips, and that for links to them."""
 
 from typing import TYPE_CHECKING
 
 from clips.library import Library
 from clips.links.access import Access
 from clips.links.archive import Archive
-from clips.links.sharing import Sharing
 from clips.links.storyboards import Storyboards
-from clips.links.thumbnails import Thumbnails
-from clips.upkeep.health import Health
 from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.loss_queries import BulkLosses
 from shared.catalogue.retention_queries import Retention
-from shared.catalogue.share_queries import Shares
 from shared.catalogue.video_queries import Videos
 from shared.storage.tier_check import TierCheck
 
@@ -47,29 +42,6 @@ def make_access(services: "Services") -> Access:
     )
 
 
-def make_sharing(services: "Services") -> Sharing:
-    backends = services.backends
-    return Sharing(
-        backends.clock,
-        Clips(backends.database),
-        Shares(backends.database),
-        backends.containers,
-        services.links,
-        services.archive,
-    )
-
-
-def make_thumbnails(services: "Services") -> Thumbnails:
-    backends = services.backends
-    return Thumbnails(
-        backends.api_blobs,
-        backends.containers,
-        services.links,
-        Clips(backends.database),
-        services.grants,
-    )
-
-
 def make_archive(services: "Services") -> Archive:
     backends = services.backends
     tier_check = TierCheck(backends.account, services.account_links, backends.api_slots)
@@ -81,9 +53,3 @@ def make_storyboards(services: "Services") -> Storyboards:
     return Storyboards(
         backends.clock, backends.api_blobs, backends.containers, services.links, services.grants
     )
-
-
-def make_health(services: "Services") -> Health:
-    backends = services.backends
-    losses = BulkLosses(backends.database)
-    return Health(backends.database, backends.api_blobs, backends.containers, losses)

@@ -88,13 +88,13 @@ class Services:
 
     @at_first_use
     def sharing(self) -> "Sharing":
-        from clips.compose.library_services import make_sharing
+        from clips.compose.sharing_services import make_sharing
 
         return make_sharing(self)
 
     @at_first_use
     def thumbnails(self) -> "Thumbnails":
-        from clips.compose.library_services import make_thumbnails
+        from clips.compose.sharing_services import make_thumbnails
 
         return make_thumbnails(self)
 
@@ -230,7 +230,7 @@ class Services:
 
     @at_first_use
     def health(self) -> "Health":
-        from clips.compose.library_services import make_health
+        from clips.compose.cleanup_services import make_health
 
         return make_health(self)
 
