@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from clips.drift.comparison import Comparison
-from clips.drift.deleted import DeletedRepair
-from clips.drift.images import ImageRepair
+from clips.drift.deleted_repair import DeletedRepair
+from clips.drift.image_repair import ImageRepair
 from clips.drift.jobs import DriftJobs
 from clips.drift.repair import Repair
-from clips.drift.stored import StoredRepair
+from clips.drift.stored_repair import StoredRepair
 from clips.upkeep.deletion import Deletion
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.drift_queries import DriftRows

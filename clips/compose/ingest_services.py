@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
-from clips.ingest.images import ImageWriter
+from clips.ingest.image_writer import ImageWriter
 from clips.ingest.ingest import Ingest
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.landing_queries import Landings

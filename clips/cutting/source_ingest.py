@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from clips.ingest.images import ClaimLost, ImageWriter
+from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.admission import Landing

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from clips.drift import bin_rules, image_rules, stored_rules
 from clips.drift.moment import Moment
-from clips.upkeep.comparison import is_left_alone, may_be_filled, ought_to_be_stored
+from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
 from shared.catalogue.drift_queries import (
     AT_A_TIME,

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from clips.ingest.images import ClaimLost, ImageWriter
+from clips.ingest.image_writer import ClaimLost, ImageWriter
 from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names

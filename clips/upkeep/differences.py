@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clips.upkeep.comparison import (
+from clips.upkeep.blob_rules import (
     QUIET,
     is_left_alone,
     may_be_filled,

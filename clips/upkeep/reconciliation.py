@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from clips.ingest.ingest import Ingest
-from clips.upkeep.comparison import QUIET
+from clips.upkeep.blob_rules import QUIET
 from clips.upkeep.differences import DifferenceFinder, Differences, Names
 from clips.upkeep.items import Tally, each
 from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips

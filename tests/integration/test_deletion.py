@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from clips.ingest.images import ImageWriter
+from clips.ingest.image_writer import ImageWriter
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep

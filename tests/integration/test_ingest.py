@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import ContentSettings
 from PIL import Image
 
-from clips.ingest.images import ImageWriter
+from clips.ingest.image_writer import ImageWriter
 from shared import media
 from shared.catalogue import landing_queries as landings
 from shared.catalogue.landing_queries import Claim
