@@ -59,8 +59,8 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
     )
     plane = converted.planes[0]
     # Not PyAV's `to_image`, which copies row by row. Rows that go up have a negative size.
-    upward = -1 if plane.line_size < 0 else 1
-    image = Image.frombytes("RGB", size, plane, "raw", "RGB", abs(plane.line_size), upward)
+    row, upward = abs(plane.line_size), -1 if plane.line_size < 0 else 1
+    image = Image.frombytes("RGB", size, memoryview(plane), "raw", "RGB", row, upward)
     if hdr is Hdr.SDR:
         return image
     return image.point(_shaper(hdr) * 3).filter(_lut(hdr))

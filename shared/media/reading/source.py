@@ -142,7 +142,7 @@ class SourceFile:
         self._lent = (offset, data)
 
     def use_blocks_of(self, size: int) -> None:
-        """From now on fetch `size` bytes around what is asked for, unless all is fetched at once."""
+        """From now on fetch `size` bytes around what is asked for, if that is not all anyway."""
         if size != self._block_bytes and self._ahead_bytes < self.size:
             self._block_bytes = size
             self._blocks.clear()
