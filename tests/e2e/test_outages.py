@@ -82,8 +82,13 @@ def run_cleanup_later(app: App) -> None:
 
 
 def work_on_deletions(app: App) -> None:
-    """What a message of the queue does: this installation reaches no queue."""
-    services = compose_all(from_mapping(app.environment))
+    """What a message of the queue does, when the lease of a killed call has ended.
+
+    This installation reaches no queue.
+    """
+    services = compose_all(
+        from_mapping(app.environment), lambda: datetime.now(UTC) + timedelta(minutes=5)
+    )
     with services.database:
         services.deletions.work(CLIPS)
 
@@ -100,7 +105,7 @@ def test_a_host_killed_while_it_processes_a_clip(
 ) -> None:
     gate = Turnstile(*stop_at)
     with behind_a_gate(new_app, azurite_account, gate) as app:
-        with app.running() as host, alice_of(app) as alice:
+        with app.running(lease_seconds=3) as host, alice_of(app) as alice:
             clip = alice.announce(alice.video())
             alice.send(clip, film)
             assert gate.reached.wait(60)
