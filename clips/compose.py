@@ -315,7 +315,17 @@ def compose_on(
             Sources(database), library, access, storyboards, api_blobs, containers
         ),
         source_ingest=source_ingest,
-        cutting=Cutting(cuts, library, account, containers, cuts_queue, api_cutter, ingest),
+        cutting=Cutting(
+            cuts,
+            library,
+            account,
+            containers,
+            cuts_queue,
+            api_cutter,
+            ingest,
+            # Half of the threads stay for other calls.
+            most_calls=max(1, settings.handler_threads // 2),
+        ),
         cut_worker=cut_worker,
         renditions=renditions,
         drift=drift,

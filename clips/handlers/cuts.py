@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from clips.cutting.cuts import CutDraft
+from clips.cutting.items import CutDraft
 from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import Operation, ResponseSpec, Tag
 from clips.http.parsing import invalid_body

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from clips.cutting.cuts import CutDraft, Cutting
+from clips.cutting.cuts import Cutting
+from clips.cutting.items import CutDraft
 from clips.library import Library
 from clips.links.access import Access, AccessTerms
 from clips.links.archive import Archive

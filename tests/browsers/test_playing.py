@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 from azure.storage.blob import BlobServiceClient, CorsRule
 
-from clips.cutting.cuts import CutDraft
+from clips.cutting.items import CutDraft
 from clips.library import ShownClip
 from clips.links.access import AccessTerms
 from local import azurite
