@@ -13,9 +13,9 @@ from uuid import UUID
 
 from clips.cutting.at_once import CutsAtOnce
 from clips.cutting.cutter import Cutter
-from clips.cutting.items import CutDraft, CutItem, item_of
+from clips.cutting.items import CutItem, item_of
 from clips.ingest.ingest import Ingest
-from clips.library import Library, ShownClip
+from clips.library import Library
 from shared.blob_names import Containers
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
 from shared.errors import (
@@ -28,8 +28,9 @@ from shared.errors import (
     no_such_clip,
     no_such_video,
 )
-from shared.model import Accuracy, ClipStatus, CutSource, Viewer
-from shared.storage import Queue, StorageAccount
+from shared.model import Accuracy, ClipStatus, CutDraft, CutSource, ShownClip, Viewer
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 

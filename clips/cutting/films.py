@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
 from shared.model import Accuracy, Blob
-from shared.storage import BlobDraft, Blobs, Composer, Place, SourceRange
+from shared.storage.files.composition import BlobDraft, Composer, SourceRange
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blobs import Blobs
 
 if TYPE_CHECKING:
     from shared.media import Limits
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from shared.media.cutting.mp4_film import Mp4Film
     from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
-    from shared.storage import BlobReader
+    from shared.storage.sdk.blob_reader import BlobReader
 
 # Bytes of a block: what is held in memory at a time.
 _BLOCK = 8 * 1024 * 1024

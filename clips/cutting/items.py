@@ -1,25 +1,13 @@
 """What a caller wants to have cut, and what becomes of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from clips.cutting.cutter import extension_for
 from clips.cutting.films import IndexCut
 from shared import blob_names
 from shared.errors import CliplinkError
-from shared.model import Accuracy, CutOrder, CutSource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutDraft:
-    """What a caller wants to have cut; `client_id` names it, so that a repeat is no second clip."""
-
-    start: float
-    end: float
-    title: str | None = None
-    expires_at: datetime | None = None
-    client_id: str | None = None
+from shared.model import Accuracy, CutDraft, CutOrder, CutSource
 
 
 @dataclass(slots=True)

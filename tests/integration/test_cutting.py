@@ -9,12 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clips.cutting.items import CutDraft
-from clips.library import ShownClip
 from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady
-from shared.model import Accuracy, Blob, ClipStatus, Source, User, Viewer
-from shared.storage import BlobReader, Blobs
+from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.media.clips import make
 from tests.media.counted import counted, shown
