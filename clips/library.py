@@ -4,61 +4,36 @@ The one service for videos and clips: the HTTP handlers and the Python API call 
 takes the viewer, who sees their own videos and clips, or everyone's as an admin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from clips.links.access import Access
 from shared import blob_names, media_types
 from shared.blob_names import Containers
-from shared.catalogue import (
-    Clips,
-    NewClip,
-    Retention,
-    StartKey,
-    TimeKey,
-    Users,
-    Videos,
-    ViewLog,
-)
+from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.row_mapping import StartKey, TimeKey
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
 from shared.model import (
     Blob,
     Clip,
+    ClipDraft,
     ClipStatus,
     ClipUpdate,
     RetentionForecast,
     RetryKey,
+    ShownClip,
     Upload,
     User,
     Video,
     VideoUpdate,
     Viewer,
 )
-from shared.storage import Blobs, StorageAccount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipDraft:
-    """A clip that a caller announces; times are seconds into the video.
-
-    `filename` gives the extension of the blob and, where `content_type` is None, the type.
-    """
-
-    video_id: UUID
-    start_time: float
-    end_time: float
-    title: str | None = None
-    filename: str | None = None
-    content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownClip:
-    """A clip with a signed link to its poster; None if it has no poster."""
-
-    clip: Clip
-    poster_url: str | None
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +178,11 @@ class Library:
     def read(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
         """Raises NotFound, StorageUnavailable."""
         return self._with_posters(viewer, [self.find(viewer, clip_id)])[0]
+
+    def read_many(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ShownClip]:
+        """Those of the clips that the viewer sees, by id; raises StorageUnavailable."""
+        shown = self._with_posters(viewer, self._clips.get_many(viewer, clip_ids))
+        return {each.clip.id: each for each in shown}
 
     def change(self, viewer: Viewer, clip_id: UUID, update: ClipUpdate) -> ShownClip:
         """The clip after the change; raises NotFound, StorageUnavailable."""

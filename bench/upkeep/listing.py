@@ -7,7 +7,8 @@ from typing import cast
 from uuid import UUID
 
 from shared.model import Blob
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 ETAG = "0x8DE000000000000"
 SIZE = 6_553_600

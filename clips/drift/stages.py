@@ -12,7 +12,7 @@ from uuid import UUID
 
 from clips.drift import bin_rules, image_rules, stored_rules
 from clips.drift.moment import Moment
-from clips.upkeep.comparison import is_left_alone, may_be_filled, ought_to_be_stored
+from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
 from shared.catalogue.drift_queries import (
     AT_A_TIME,
@@ -23,7 +23,7 @@ from shared.catalogue.drift_queries import (
     Surroundings,
 )
 from shared.model import Blob, DriftAction, DriftKind, DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _FIRST: ImagesKey = (UUID(int=0), UUID(int=0))
 _LAST: ImagesKey = (UUID(int=2**128 - 1), UUID(int=2**128 - 1))

@@ -10,7 +10,8 @@ from shared.catalogue.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
 from shared.model import Accuracy
 from shared.playability import PlaybackVerdict
-from shared.storage import Blobs, Place
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 _log = logging.getLogger(__name__)
@@ -72,10 +73,9 @@ class RenditionMaker:
         """The index comes first, and storage copies the media: not for QuickTime's own boxes."""
         from shared.media.cutting.mp4_index import Unsuitable
 
-        index = source.index()
-        if index.is_quicktime:
+        if source.index().is_quicktime:
             raise Unsuitable("it is a QuickTime file")
-        whole = index.cut(0, _ENDLESS, Accuracy.KEYFRAME)
+        whole = source.cut(0, _ENDLESS, Accuracy.KEYFRAME)
         return self._writer.copy_ranges(source, whole, place, "video/mp4", check)
 
     def _by_packets(self, source: OpenFilm, place: Place, check: Check) -> StagedFilm:

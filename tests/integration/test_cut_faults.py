@@ -13,19 +13,18 @@ from uuid import UUID, uuid4
 import pytest
 from azure.storage.blob import ContainerClient, LinearRetry, StandardBlobTier
 
-from clips.cutting.cuts import CutDraft
-from clips.library import ShownClip
 from local import azurite
 from shared import blob_names
 from shared.errors import CliplinkError
 from shared.media.cutting import mp4_selection
 from shared.media.cutting.mp4_index import Movie, Track
-from shared.model import Accuracy, Clip, ClipStatus, User, Viewer
+from shared.model import Accuracy, Clip, ClipStatus, CutDraft, ShownClip, User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
-from shared.storage import BlobReader, Blobs, RetryPolicy
-from shared.storage.rest import RestClient
+from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.migration.flaky import Fault, Line, line_to
@@ -162,7 +161,7 @@ def bench(
     monkeypatch.setattr("clips.cutting.cuts._PROCESSING_SECONDS", -1.0)
     once = RetryPolicy(attempts=1, timeout=5.0)
     for name in ("RETRY_FOR_SECONDS", "RETRY_FOR_MINUTES"):
-        monkeypatch.setattr(f"clips.compose.{name}", once)
+        monkeypatch.setattr(f"clips.compose.cutting_services.{name}", once)
     retries = LinearRetry(backoff=0, random_jitter_range=0, retry_total=0)
     monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", retries)
     with line_to(azurite_account.blob_port) as line:
@@ -221,6 +220,26 @@ def test_call_survives_a_fault_at_any_request(bench: Bench, fault: Fault) -> Non
         bench.assert_whole()
         bench.forget_clips()
     assert failed >= 5
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_storage_that_fails_within_a_call_loses_no_clip(bench: Bench, name: str) -> None:
+    """What was cut by then stays, and the queue cuts the others."""
+    bench.upload(name)
+    first = len(bench.line.requests)
+    bench.line.choose = lambda number, *_: Fault.BUSY if number >= first + 20 else None
+    drafts = [CutDraft(start=START, end=END) for _ in range(8)]
+    answers = bench.services.cutting.cut(
+        bench.viewer, bench.video_id, None, Accuracy.KEYFRAME, drafts
+    )
+    bench.line.choose = lambda *_: None
+    ids = {answer.clip.id for answer in answers if isinstance(answer, ShownClip)}
+    assert ids == {clip.id for clip in bench.clips()}
+    assert len(ids) == len(drafts)
+    assert 0 < len(bench.stored()) < len(drafts)
+    bench.settle()
+    assert bench.stored(uncommitted=True) == {clip.blob_name for clip in bench.clips()}
+    assert [bench.numbers(clip) for clip in bench.clips()] == [SHOWN] * len(drafts)
 
 
 def overwrite(bench: Bench) -> None:
@@ -318,8 +337,9 @@ def dying(step: int) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize("name", FILMS)
 def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
+    """Before each call: nothing happens between the end of one and the beginning of the next."""
     bench.upload(name)
-    for step in range(MOST_STEPS):
+    for step in range(0, MOST_STEPS, 2):
         clip_id = bench.queued()
         with dying(step) as has_died:
             with suppress(Killed):

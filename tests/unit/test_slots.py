@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.storage import Slots
+from shared.storage.slots import Slots
 
 # Seconds: below `_LONGEST_WAIT`, and far above what a busy machine needs.
 _LESS_THAN_A_WAIT = 3.0

@@ -8,7 +8,7 @@ from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left, repaired_if
 from clips.ingest.ingest import Ingest
 from shared.catalogue.drift_queries import DriftRows, ImagesRow
 from shared.model import DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 
 class ImageRepair:
