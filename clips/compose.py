@@ -69,6 +69,7 @@ from shared.catalogue.bin_queries import Bin
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_repair_queries import DriftRepairs
 from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.sidecar_pass_queries import SidecarPass
@@ -236,7 +237,7 @@ def compose_on(
     finder = DifferenceFinder(blobs, containers, upkeep)
     reconciliation = Reconciliation(clock, finder, upkeep, ingest, missing_clips)
     cut_worker = CutWorker(cuts, cuts_queue, cutter)
-    drift_rows = DriftRows(database)
+    drift_rows, drift_repairs = DriftRows(database), DriftRepairs(database)
     drift = DriftJobs(
         clock=clock,
         next_cleanup=lambda now: next_moment(settings.cleanup_schedule, now),
@@ -254,13 +255,14 @@ def compose_on(
                 blobs,
                 containers,
                 drift_rows,
+                drift_repairs,
                 upkeep,
                 missing_clips,
                 ingest,
                 source_ingest,
                 lambda clip_id: cuts_queue.send([str(clip_id)]),
             ),
-            ImageRepair(blobs, drift_rows, ingest, source_ingest),
+            ImageRepair(blobs, drift_rows, drift_repairs, ingest, source_ingest),
             DeletedRepair(blobs, containers, drift_rows, deletion),
         ),
     )

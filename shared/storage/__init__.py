@@ -6,6 +6,7 @@ Nothing outside this package knows the SDK or sees its exceptions.
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Source, Stored
+from shared.storage.listed_page import ListedPage
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.append_blob import AppendBlobs
@@ -29,6 +30,7 @@ __all__ = [
     "Digests",
     "LinkTerms",
     "Links",
+    "ListedPage",
     "Place",
     "Queue",
     "RetryPolicy",
