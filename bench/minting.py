@@ -15,7 +15,8 @@ from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_b
 from shared.clock import utc_now
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Links, LinkTerms, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 _LINKS = 1000
 _ROUNDS = 15

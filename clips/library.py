@@ -11,54 +11,29 @@ from uuid import UUID, uuid4
 from clips.links.access import Access
 from shared import blob_names, media_types
 from shared.blob_names import Containers
-from shared.catalogue import (
-    Clips,
-    NewClip,
-    Retention,
-    StartKey,
-    TimeKey,
-    Users,
-    Videos,
-    ViewLog,
-)
+from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.row_mapping import StartKey, TimeKey
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
 from shared.model import (
     Blob,
     Clip,
+    ClipDraft,
     ClipStatus,
     ClipUpdate,
     RetentionForecast,
     RetryKey,
+    ShownClip,
     Upload,
     User,
     Video,
     VideoUpdate,
     Viewer,
 )
-from shared.storage import Blobs, StorageAccount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipDraft:
-    """A clip that a caller announces; times are seconds into the video.
-
-    `filename` gives the extension of the blob and, where `content_type` is None, the type.
-    """
-
-    video_id: UUID
-    start_time: float
-    end_time: float
-    title: str | None = None
-    filename: str | None = None
-    content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownClip:
-    """A clip with a signed link to its poster; None if it has no poster."""
-
-    clip: Clip
-    poster_url: str | None
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ from bench.cutting.films import MP4, OTHERS, Format, index_bytes, long_film
 from bench.cutting.once import Report
 from bench.stack import Stack
 from clips.compose import open_backends
-from shared.catalogue import Users, Videos
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.clock import utc_now
 from shared.settings import from_mapping
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 _ROUNDS = 3
 _MANY, _MANY_SECONDS = 100, 10

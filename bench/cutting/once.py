@@ -21,29 +21,33 @@ from uuid import UUID, uuid4
 from bench.memory import peak_megabytes
 from clips.compose import Backends, compose_on, open_backends
 from clips.cut.__main__ import LocalFile
-from clips.cutting.cuts import CutDraft, Cutting
+from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
-from clips.library import ShownClip
-from shared.catalogue import Users
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.user_queries import Users
 from shared.clock import utc_now
 from shared.errors import CliplinkError
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, encode_clip
-from shared.model import Accuracy, Blob, ClipStatus, CutOrder, CutSource, Viewer
-from shared.settings import read_environment
-from shared.storage import (
-    RETRY_FOR_MINUTES,
-    BlobDraft,
-    BlobReader,
-    Blobs,
-    Composer,
-    Links,
-    Place,
-    Queue,
-    SourceRange,
+from shared.model import (
+    Accuracy,
+    Blob,
+    ClipStatus,
+    CutDraft,
+    CutOrder,
+    CutSource,
+    ShownClip,
+    Viewer,
 )
+from shared.settings import read_environment
+from shared.storage.files.composition import BlobDraft, Composer, SourceRange
+from shared.storage.files.stored import Place
+from shared.storage.rest import RETRY_FOR_MINUTES
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.sdk.queue import Queue
+from shared.storage.signing.signed_links import Links
 
 type Report = dict[str, float]
 

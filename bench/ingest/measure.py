@@ -13,7 +13,8 @@ from azure.storage.blob import BlobServiceClient
 from bench.film import large_film
 from bench.stack import Stack
 from clips.compose import open_backends
-from shared.catalogue import Users, Videos
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.settings import from_mapping
 
 _ROUNDS = 3

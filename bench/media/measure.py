@@ -27,7 +27,7 @@ from bench.stack import Stack
 from clips.compose import open_backends
 from shared.clock import utc_now
 from shared.settings import from_mapping
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 _ROUNDS = 3
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "bench"

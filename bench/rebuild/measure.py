@@ -17,7 +17,8 @@ from shared.catalogue.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
 from shared.postgres.database import Database
 from shared.settings import from_mapping
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 _SIZES = (10_000, 100_000)
 _WRITES = 500

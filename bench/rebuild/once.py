@@ -20,7 +20,7 @@ from shared.clock import utc_now
 from shared.model import Blob
 from shared.postgres.database import Database
 from shared.settings import read_transfer_settings
-from shared.storage import StorageAccount
+from shared.storage.sdk.account import StorageAccount
 
 
 @dataclass(frozen=True, slots=True)

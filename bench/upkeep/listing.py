@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import cast
 
 from shared.model import Blob
-from shared.storage import Blobs, ListedPage, StorageAccount
+from shared.storage.listed_page import ListedPage
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 ETAG = "0x8DE000000000000"
 SIZE = 6_553_600

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
-from clips.library import Library, ShownClip
+from clips.library import Library
 from shared.blob_names import Containers
-from shared.catalogue import TimeKey
 from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
 from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.row_mapping import TimeKey
 from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
@@ -27,8 +27,8 @@ from shared.errors import (
     no_such_video,
     pinned_clip,
 )
-from shared.model import Clip, Video, Viewer
-from shared.storage import Blobs
+from shared.model import Clip, ShownClip, Video, Viewer
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context
 
 _log = logging.getLogger(__name__)

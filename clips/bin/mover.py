@@ -15,7 +15,10 @@ from shared.catalogue.deletion_queries import BinClip, Deletions
 from shared.catalogue.video_deletion_queries import BinVideo
 from shared.errors import BlobMissing
 from shared.model import Blob
-from shared.storage import BlobCopies, Blobs, Place, StorageAccount
+from shared.storage.files.stored import Place
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blob_copies import BlobCopies
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

@@ -8,13 +8,12 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from clips.cutting.cutter import Cutter, TooLargeForNow, extension_for
 from clips.cutting.films import OpenFilm
 from clips.ingest.ingest import Ingest
-from clips.library import Library, ShownClip
+from clips.library import Library
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
@@ -28,8 +27,9 @@ from shared.errors import (
     no_such_clip,
     no_such_video,
 )
-from shared.model import Accuracy, ClipStatus, CutOrder, CutSource, Viewer
-from shared.storage import Queue, StorageAccount
+from shared.model import Accuracy, ClipStatus, CutDraft, CutOrder, CutSource, ShownClip, Viewer
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 
@@ -37,17 +37,6 @@ _log = logging.getLogger(__name__)
 # and to the blob trigger.
 _CUTTING_SECONDS = 25.0
 _PROCESSING_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutDraft:
-    """What a caller wants to have cut; `client_id` names it, so that a repeat is no second clip."""
-
-    start: float
-    end: float
-    title: str | None = None
-    expires_at: datetime | None = None
-    client_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from shared.blob_names import Containers
 from shared.errors import UnplayableClip
 from shared.media_types import of_name
 from shared.model import Accuracy, CutMethod, CutOrder, CutSource
-from shared.storage import Blobs, Place
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 if TYPE_CHECKING:

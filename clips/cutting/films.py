@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
 from shared.model import Blob
-from shared.storage import BlobDraft, Blobs, Composer, Place, SourceRange
+from shared.storage.files.composition import BlobDraft, Composer, SourceRange
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blobs import Blobs
 
 if TYPE_CHECKING:
     from shared.media import Limits
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from shared.media.cutting.mp4_selection import Span
     from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
-    from shared.storage import BlobReader
+    from shared.storage.sdk.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.catalogue.cut_queries import Cuts
 from shared.errors import Busy, Unavailable
 from shared.model import CutMethod, CutResult, Failure
-from shared.storage import Queue
+from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 

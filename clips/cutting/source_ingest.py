@@ -9,21 +9,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from clips.ingest.images import ClaimLost, ImageWriter
+from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Claim, Landing
+from shared.catalogue.admission import Landing
+from shared.catalogue.landing_queries import Claim
 from shared.catalogue.source_queries import SourceLandings
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, Blob, Failure, Media
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 if TYPE_CHECKING:
     from shared.media import Stills
-    from shared.storage import BlobReader
+    from shared.storage.sdk.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Sources: the file of a whole video, uploaded once, from which clips are cut."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,19 +11,10 @@ from shared import blob_names, media_types
 from shared.blob_names import Containers
 from shared.catalogue.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
-from shared.model import ClipStatus, Source, Upload, Viewer
-from shared.storage import Blobs
+from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
+from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSource:
-    """A source with a link to its storyboard, and how to send its bytes where it awaits them."""
-
-    source: Source
-    storyboard_url: str | None
-    upload: Upload | None = None
 
 
 class VideoSources:

@@ -15,7 +15,7 @@ from clips.upkeep.items import Tally, each
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import CutOrder, Failure
-from shared.storage import Queue
+from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 
 _log = logging.getLogger(__name__)

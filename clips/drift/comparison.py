@@ -18,7 +18,8 @@ from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftTask
 from shared.model import Blob, DriftJson, DriftLine
-from shared.storage import Blobs, ListedPage
+from shared.storage.listed_page import ListedPage
+from shared.storage.sdk.blobs import Blobs
 
 CLIPS, LOST = "clips", "lost"
 # In this order. The second one has nothing to do unless the first one missed blobs.

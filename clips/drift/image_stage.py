@@ -22,7 +22,7 @@ from shared.catalogue.drift_image_queries import (
 )
 from shared.catalogue.drift_queries import DriftRows
 from shared.model import DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _FIRST: ImagesKey = (UUID(int=0), UUID(int=0))
 _LAST: ImagesKey = (UUID(int=2**128 - 1), UUID(int=2**128 - 1))

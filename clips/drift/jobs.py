@@ -30,7 +30,10 @@ from shared.model import (
     ShownDrift,
     ShownRun,
 )
-from shared.storage import AppendBlobs, Blobs, Links, Queue
+from shared.storage.sdk.append_blob import AppendBlobs
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.sdk.queue import Queue
+from shared.storage.signing.signed_links import Links
 
 _log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clips.upkeep.comparison import QUIET
+from clips.upkeep.blob_rules import QUIET
 
 # The longest that host.json lets a run live: what is in processing for longer has lost its run.
 _LONGEST_RUN = timedelta(minutes=30)

@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from clips.drift.comparison import add_sample
-from clips.drift.deleted import DeletedRepair
-from clips.drift.images import ImageRepair
+from clips.drift.deleted_repair import DeletedRepair
+from clips.drift.image_repair import ImageRepair
 from clips.drift.lines import RepairedLine, decode, repaired_as_json
 from clips.drift.outcome import Outcome, failed, left
-from clips.drift.stored import StoredRepair
+from clips.drift.stored_repair import StoredRepair
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.drift_run_queries import DriftTask
 from shared.errors import CliplinkError, Unavailable
 from shared.model import DriftJson, DriftKind, DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

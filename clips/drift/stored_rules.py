@@ -1,13 +1,13 @@
 """How a blob of a clip or source differs from its row, and what the service does about it. Pure.
 
 The rules of what is done by itself are those by which reconciliation acts: see
-`clips/upkeep/comparison.py`.
+`clips/upkeep/blob_rules.py`.
 """
 
 from collections.abc import Iterator
 
 from clips.drift.moment import Moment
-from clips.upkeep.comparison import may_be_filled, needs_work, ought_to_be_stored
+from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
 from shared.catalogue.drift_queries import StoredFile, Surroundings
 from shared.model import Blob, DriftAction, DriftKind, DriftLine
 

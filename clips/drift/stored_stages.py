@@ -6,11 +6,11 @@ from uuid import UUID
 from clips.drift import stored_rules
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
-from clips.upkeep.comparison import is_left_alone, may_be_filled, ought_to_be_stored
+from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
 from shared.catalogue.drift_queries import DriftRows, StoredFile, Surroundings
 from shared.model import Blob, DriftAction, DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 
 class StoredStage:

@@ -6,9 +6,8 @@ from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.library import ClipDraft, ShownClip
 from shared.errors import NotFound, Pinned, StorageUnavailable, WrongState
-from shared.model import ClipUpdate
+from shared.model import ClipDraft, ClipUpdate, ShownClip
 
 
 @Operation(

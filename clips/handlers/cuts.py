@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-from clips.cutting.cuts import CutDraft
 from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import Operation, ResponseSpec, Tag
 from clips.http.parsing import invalid_body
@@ -18,6 +17,7 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
+from shared.model import CutDraft
 
 
 @Operation(

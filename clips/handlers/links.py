@@ -14,8 +14,6 @@ from clips.http.openapi.operations import (
 )
 from clips.http.request import Request
 from clips.http.response import Response
-from clips.links.access import AccessTerms
-from clips.links.thumbnails import StillOptions
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -25,7 +23,7 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
-from shared.model import Rehydration
+from shared.model import AccessTerms, Rehydration, StillOptions
 
 _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
 

@@ -15,7 +15,6 @@ from clips.http.openapi.operations import (
 )
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response
-from clips.links.sharing import ShareTerms
 from shared.errors import (
     BlobMissing,
     DatabaseUnavailable,
@@ -24,7 +23,7 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
-from shared.model import Rehydration, ShareVariant
+from shared.model import Rehydration, ShareTerms, ShareVariant
 
 # Keep the share's token out of the Referer header.
 _NO_REFERRER = {"Referrer-Policy": "no-referrer"}

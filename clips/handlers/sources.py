@@ -2,12 +2,12 @@
 
 from http import HTTPStatus
 
-from clips.cutting.sources import ShownSource
 from clips.http import inputs, outputs, views
 from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
 from shared.errors import NotFound, StorageUnavailable
+from shared.model import ShownSource
 
 
 @Operation(

@@ -15,13 +15,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from clips.ingest.images import ClaimLost, ImageWriter
+from clips.ingest.image_writer import ClaimLost, ImageWriter
 from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
 from shared.allocator import returning_memory
 from shared.blob_names import Containers
-from shared.catalogue import Claim, Landing, Landings, Verdict
+from shared.catalogue.admission import Landing, Verdict
+from shared.catalogue.landing_queries import Claim, Landings
 from shared.clock import Clock
 from shared.errors import (
     BlobArchived,
@@ -34,7 +35,8 @@ from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
 from shared.outages import NO_WAIT, OutageWait
 from shared.playability import Playback, playback_of_failed
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import time
 from datetime import datetime
 
 from shared import telemetry
-from shared.catalogue import Claim, Standing
+from shared.catalogue.landing_queries import Claim, Standing
 from shared.model import Blob, Failure
-from shared.storage import BlobReader
+from shared.storage.sdk.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ the caller gets it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,7 +12,9 @@ from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name, download_name
 from clips.links.storyboards import Storyboards
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grant, Grants, TimeKey
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.grant_queries import Grant, Grants
+from shared.catalogue.row_mapping import TimeKey
 from shared.errors import (
     BlobArchived,
     CliplinkError,
@@ -25,6 +26,7 @@ from shared.errors import (
 from shared.model import (
     COPY_TYPE,
     UPLOAD_LIFE,
+    AccessTerms,
     Clip,
     ClipFile,
     RecordedGrant,
@@ -37,25 +39,12 @@ from shared.model import (
     playable_copy,
     ready_blob,
 )
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the
 # same for half a day.
 _POSTER_LIFE = timedelta(hours=24)
 _POSTER_WINDOW = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessTerms:
-    """The options of a requested link.
-
-    `download` is the file name to save under, "" for the clip's title; None plays it instead.
-    """
-
-    life: timedelta
-    ip: str | None
-    download: str | None
-    variant: Variant
 
 
 class Access:

@@ -17,7 +17,9 @@ from uuid import UUID
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name
 from shared.blob_names import Containers
-from shared.catalogue import Clips, NewShare, OpenShare, Shares, ShareViewer, TimeKey
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.row_mapping import TimeKey
+from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
 from shared.model import (
@@ -27,13 +29,14 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     Share,
+    ShareTerms,
     ShareVariant,
     SignedLink,
     Viewer,
     playable_copy,
     ready_blob,
 )
-from shared.storage import Links, LinkTerms
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 # How long the links of a share are valid, also after its revocation.
 LINK_LIFE = timedelta(minutes=5)
@@ -47,15 +50,6 @@ _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # What plays a video that a browser (on iOS, macOS, Android) opened, with a User-Agent of its own.
 _MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareTerms:
-    """Limits of a share; None means no limit. `ip` is an address or a range "a-b"."""
-
-    expires_at: datetime | None
-    max_views: int | None
-    ip: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Grant, Grants
+from shared.catalogue.grant_queries import Grant, Grants
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.model import Blob, ClipFile, SignedLink, Variant, Viewer
-from shared.storage import Blobs, Links, LinkTerms
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links, LinkTerms
 
 
 class Storyboards:

@@ -5,31 +5,31 @@ and at most 1000 points in time for each clip.
 """
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
 from shared.allocator import returning_memory
 from shared.blob_names import Containers
-from shared.catalogue import Clips, Grant, Grants
+from shared.catalogue.clip_queries import Clips
+from shared.catalogue.grant_queries import Grant, Grants
 from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
-from shared.model import Blob, Clip, ImageFormat, SignedLink, Variant, Viewer, ready_blob
-from shared.storage import Blobs, Links
+from shared.model import (
+    Blob,
+    Clip,
+    SignedLink,
+    StillOptions,
+    Variant,
+    Viewer,
+    ready_blob,
+)
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links
 
 _MAX_TIMES = 1000
 _FINEST_STEP = 0.1  # seconds
 _LINK_LIFE = timedelta(hours=24)
 _STILL = "thumbnail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StillOptions:
-    """`time` is seconds into the clip; None means the poster."""
-
-    time: float | None
-    width: int
-    image_format: ImageFormat
 
 
 class Thumbnails:

@@ -19,7 +19,10 @@ from shared.blob_names import Containers
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState, TakenFile
 from shared.model import Failure
-from shared.storage import RETRY_FOR_MINUTES, Links, StorageAccount, Transfer
+from shared.storage.files.file_transfer import Transfer
+from shared.storage.rest import RETRY_FOR_MINUTES
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links
 
 _log = logging.getLogger(__name__)
 

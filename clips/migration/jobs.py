@@ -20,13 +20,18 @@ from clips.migration.reasons import AnyReason, Reason
 from clips.transfer.faults import FileFault
 from clips.upkeep.items import Tally, each
 from shared import telemetry
-from shared.catalogue import Job, MigrationClips, MigrationFiles, Migrations
-from shared.catalogue.migration_file_queries import FileResult, FileState, PlannedFile
-from shared.catalogue.migration_queries import MAX_LISTED, MAX_PLANNINGS
+from shared.catalogue.migration_clip_queries import MigrationClips
+from shared.catalogue.migration_file_queries import (
+    FileResult,
+    FileState,
+    MigrationFiles,
+    PlannedFile,
+)
+from shared.catalogue.migration_queries import MAX_LISTED, MAX_PLANNINGS, Job, Migrations
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import Failure, MigrationReport
 from shared.outages import NO_WAIT, OutageWait
-from shared.storage import Queue
+from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.migration.batch import BatchMover

@@ -11,7 +11,8 @@ from clips.transfer.file_types import FileKind
 from clips.transfer.local_file import open_file
 from shared.blob_names import Containers
 from shared.errors import BlobExists, BlobMissing, UnusableFile
-from shared.storage import Digests, Place, Source, Stored, Transfer
+from shared.storage.files.file_transfer import Transfer
+from shared.storage.files.stored import Digests, Place, Source, Stored
 
 # From this size on, asking storage first costs little beside the upload; for smaller files it
 # would take a third of the time.

@@ -13,7 +13,8 @@ from clips.migration.mover import CountBytes, FileMover
 from clips.migration.outcomes import PlanItem, VerifiedFile
 from clips.migration.reasons import Reason, not_migratable
 from clips.transfer.faults import FileFault, unusable
-from shared.storage import Digests, RetryPolicy
+from shared.storage.files.stored import Digests
+from shared.storage.rest import RetryPolicy
 from shared.strict_http import StrictHTTPResponse
 
 _MAX_REDIRECTS = 5

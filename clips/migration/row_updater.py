@@ -16,7 +16,8 @@ from shared.catalogue.migration_clip_queries import (
     StoredClip,
 )
 from shared.errors import DatabaseUnavailable
-from shared.storage import RetryPolicy, StorageAccount
+from shared.storage.rest import RetryPolicy
+from shared.storage.sdk.account import StorageAccount
 
 
 class RowUpdater:

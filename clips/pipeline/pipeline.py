@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from clips.cutting.cuts import CutDraft, Cutting
+from clips.cutting.cuts import Cutting
 from clips.library import Library
-from clips.links.access import Access, AccessTerms
+from clips.links.access import Access
 from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
 from clips.pipeline.cut import Cut
@@ -17,18 +17,24 @@ from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_cou
 from clips.transfer.context import open_transfer
 from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
-from shared.catalogue import Clips, Grants, Retention, Users, Videos, ViewLog
 from shared.catalogue.bin_queries import Bin
+from shared.catalogue.clip_queries import Clips, ViewLog
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.grant_queries import Grants
 from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.retention_queries import Retention
 from shared.catalogue.source_queries import Sources
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.clock import utc_now
 from shared.errors import CliplinkError, NotFound, WrongState
 from shared.model import (
+    AccessTerms,
     Accuracy,
     Clip,
     ClipStatus,
+    CutDraft,
     RehydratePriority,
     SignedLink,
     Source,
@@ -37,7 +43,11 @@ from shared.model import (
     ready_blob,
 )
 from shared.settings import TransferSettings, read_transfer_settings
-from shared.storage import RETRY_FOR_MINUTES, Blobs, Place, Queue, RetryPolicy, TierCheck
+from shared.storage.files.stored import Place
+from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.sdk.queue import Queue
+from shared.storage.tier_check import TierCheck
 
 type AnyClip = Clip | UUID | str
 """A clip, or its id."""

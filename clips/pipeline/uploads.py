@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from clips.library import ClipDraft, Library
+from clips.library import Library
 from clips.pipeline.cut import check_range, check_title
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
 from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
-from shared.catalogue import MigrationClips
-from shared.catalogue.migration_clip_queries import LegacyThumbnail
+from shared.catalogue.migration_clip_queries import LegacyThumbnail, MigrationClips
 from shared.catalogue.source_queries import Sources
 from shared.errors import Unavailable, UnusableFile, no_such_video
-from shared.model import Clip, Viewer
-from shared.storage import Place
+from shared.model import Clip, ClipDraft, Viewer
+from shared.storage.files.stored import Place
 
 _log = logging.getLogger(__name__)
 

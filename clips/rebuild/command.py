@@ -28,7 +28,8 @@ from shared.errors import Unavailable
 from shared.model import SidecarKey
 from shared.postgres.database import Database
 from shared.settings import SettingsError, TransferSettings, read_transfer_settings
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 
 DONE, SOME_LEFT_OUT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -13,7 +13,7 @@ from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Verdict
+from shared.catalogue.admission import Verdict
 from shared.catalogue.rebuild_queries import Rebuilding
 from shared.media_types import of_name, servable
 from shared.model import Blob

@@ -10,7 +10,7 @@ from typing import Protocol
 from shared import blob_names
 from shared.errors import BlobMissing
 from shared.model import Blob, SidecarKey, SidecarKind
-from shared.storage import BlobReader
+from shared.storage.sdk.blob_reader import BlobReader
 
 
 class StoredBlobs(Protocol):

@@ -10,7 +10,8 @@ from shared.catalogue.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
 from shared.model import Accuracy
 from shared.playability import PlaybackVerdict
-from shared.storage import Blobs, Place
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 _log = logging.getLogger(__name__)

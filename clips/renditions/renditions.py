@@ -12,14 +12,14 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from clips.library import Library, ShownClip
+from clips.library import Library
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
 from clips.upkeep.items import Tally, each
 from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import Viewer, ready_blob
+from shared.model import ShownClip, Viewer, ready_blob
 from shared.playability import Playback, PlaybackVerdict
-from shared.storage import Queue
+from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,10 @@ from shared.blob_names import Containers
 from shared.clock import utc_now
 from shared.postgres.database import Database
 from shared.settings import TransferSettings
-from shared.storage import RETRY_FOR_MINUTES, Links, RetryPolicy, StorageAccount, Transfer
+from shared.storage.files.file_transfer import Transfer
+from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links
 
 
 class Cancelled(Exception):

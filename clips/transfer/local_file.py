@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from clips.transfer.faults import FileFault, system_message, unusable
 from shared.errors import UnusableFile
-from shared.storage import Digests
+from shared.storage.files.stored import Digests
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: opening a pipe that has replaced the file must not wait for its writer.

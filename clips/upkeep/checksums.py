@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from clips.upkeep.items import Tally, each, from_batches
 from shared.blob_names import Containers
-from shared.catalogue import Upkeep
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model import Blob
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

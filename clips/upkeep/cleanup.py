@@ -28,11 +28,14 @@ from clips.upkeep.step_runner import Report, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
-from shared.catalogue import AwaitedClip, CleanupRuns, Grants, TimeKey, Upkeep
+from shared.catalogue.grant_queries import Grants
+from shared.catalogue.row_mapping import TimeKey
+from shared.catalogue.run_queries import CleanupRuns
+from shared.catalogue.upkeep_queries import AwaitedClip, Upkeep
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.model import UPLOAD_LIFE, CleanupRun
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

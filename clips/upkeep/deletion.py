@@ -14,7 +14,7 @@ from shared.catalogue.bin_queries import Bin
 from shared.catalogue.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable
 from shared.model import UPLOAD_LIFE, Viewer
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
 # longest that host.json lets it live.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clips.upkeep.comparison import (
+from clips.upkeep.blob_rules import (
     QUIET,
     is_left_alone,
     may_be_filled,
@@ -19,9 +19,9 @@ from clips.upkeep.comparison import (
 from clips.upkeep.items import Tally, together
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import KnownBlob, Upkeep
+from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
 from shared.model import Blob
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 # The trigger is at work if it took up a blob so short a time ago.
 _AT_WORK = timedelta(seconds=90)

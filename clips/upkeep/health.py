@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from clips.upkeep.missing import HELD
 from shared.blob_names import Containers
-from shared.catalogue import BulkLosses
+from shared.catalogue.loss_queries import BulkLosses
 from shared.errors import Unavailable
 from shared.model import HealthReport
 from shared.postgres.database import Database
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 
 class Health:

@@ -10,8 +10,9 @@ from enum import Enum, auto
 
 from shared import telemetry
 from shared.blob_names import Containers
-from shared.catalogue import BulkLosses, Upkeep
-from shared.storage import Blobs
+from shared.catalogue.loss_queries import BulkLosses
+from shared.catalogue.upkeep_queries import Upkeep
+from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from clips.ingest.ingest import Ingest
-from clips.upkeep.comparison import QUIET
+from clips.upkeep.blob_rules import QUIET
 from clips.upkeep.differences import DifferenceFinder, Differences, Names
 from clips.upkeep.items import Tally, each
 from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
-from shared.catalogue import Upkeep
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.clock import Clock
 
 _log = logging.getLogger(__name__)

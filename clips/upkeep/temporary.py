@@ -9,7 +9,7 @@ from pathlib import Path
 from clips.upkeep.items import Tally, each
 from shared.blob_names import Containers
 from shared.clock import Clock
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _FILE_LIFE = timedelta(hours=24)
 _WORKING_TIME = timedelta(minutes=1)

@@ -161,3 +161,26 @@ class Upload:
     url: str
     headers: Mapping[str, str]
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipDraft:
+    """A clip that a caller announces; times are seconds into the video.
+
+    `filename` gives the extension of the blob and, where `content_type` is None, the type.
+    """
+
+    video_id: UUID
+    start_time: float
+    end_time: float
+    title: str | None = None
+    filename: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClip:
+    """A clip with a signed link to its poster; None if it has no poster."""
+
+    clip: Clip
+    poster_url: str | None

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.model.clip import ClipStatus
+from shared.model.clip import ClipStatus, Upload
 from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
@@ -109,3 +109,23 @@ class WrittenCut:
     method: CutMethod | None
     etag: str | None
     has_picture: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutDraft:
+    """What a caller wants to have cut; `client_id` names it, so that a repeat is no second clip."""
+
+    start: float
+    end: float
+    title: str | None = None
+    expires_at: datetime | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """A source with a link to its storyboard, and how to send its bytes where it awaits them."""
+
+    source: Source
+    storyboard_url: str | None
+    upload: Upload | None = None

@@ -1,7 +1,7 @@
 """Links to clips: what they open, who got them, and shares."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -97,3 +97,34 @@ class Share:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTerms:
+    """The options of a requested link.
+
+    `download` is the file name to save under, "" for the clip's title; None plays it instead.
+    """
+
+    life: timedelta
+    ip: str | None
+    download: str | None
+    variant: Variant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTerms:
+    """Limits of a share; None means no limit. `ip` is an address or a range "a-b"."""
+
+    expires_at: datetime | None
+    max_views: int | None
+    ip: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillOptions:
+    """`time` is seconds into the clip; None means the poster."""
+
+    time: float | None
+    width: int
+    image_format: ImageFormat

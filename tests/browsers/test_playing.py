@@ -11,12 +11,9 @@ from typing import cast
 import pytest
 from azure.storage.blob import BlobServiceClient, CorsRule
 
-from clips.cutting.cuts import CutDraft
-from clips.library import ShownClip
-from clips.links.access import AccessTerms
 from local import azurite
 from shared import blob_names
-from shared.model import Accuracy, Clip, ClipStatus, Variant
+from shared.model import AccessTerms, Accuracy, Clip, ClipStatus, CutDraft, ShownClip, Variant
 from tests.browsers.browser import PROGRAMS, Browser, found, running
 from tests.integration.library import Library
 from tests.media import clips

@@ -8,12 +8,12 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 
 from clips.bin.worker import LEASE
-from clips.links.access import AccessTerms
 from clips.upkeep.items import Tally
 from shared import blob_names
-from shared.catalogue import NewClip
+from shared.catalogue.clip_queries import NewClip
 from shared.catalogue.deletion_queries import Deletions
 from shared.model import (
+    AccessTerms,
     Clip,
     ImageFormat,
     RehydratePriority,

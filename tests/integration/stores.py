@@ -15,7 +15,9 @@ from local.ports import free_port
 from shared.model import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Blobs, Links, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links
 from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send
 from tests.servers import serving

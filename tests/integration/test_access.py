@@ -10,9 +10,8 @@ import httpx
 import pytest
 from azure.storage.blob import StandardBlobTier
 
-from clips.links.access import AccessTerms
 from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
-from shared.model import Clip, SignedLink, Variant
+from shared.model import AccessTerms, Clip, SignedLink, Variant
 from shared.postgres.pool import Connection, Pool
 from tests.integration.library import Library
 from tests.media import clips

@@ -8,9 +8,8 @@ import pytest
 from azure.storage.blob import BlobBlock, StandardBlobTier
 
 from clips.links.archive import Archive
-from clips.links.thumbnails import StillOptions
 from clips.upkeep.checksums import Checksums
-from shared.catalogue import Upkeep
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import BlobArchived, WrongState
 from shared.model import (
     ARCHIVED,
@@ -20,9 +19,12 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     SignedLink,
+    StillOptions,
     Variant,
 )
-from shared.storage import BlobReader, Links, TierCheck
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.signing.signed_links import Links
+from shared.storage.tier_check import TierCheck
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.test_access import terms

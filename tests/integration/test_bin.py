@@ -4,9 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from clips.links.sharing import ShareTerms
 from shared.errors import BlobMissing, GoneForGood, NotFound, VideoInBin
-from shared.model import Client, Clip, ClipStatus, ClipUpdate, Viewer
+from shared.model import Client, Clip, ClipStatus, ClipUpdate, ShareTerms, Viewer
 from tests.integration.library import Library
 from tests.integration.test_deletion import rows
 from tests.services import AllServices

@@ -18,7 +18,7 @@ from shared.errors import (
     StorageUnavailable,
 )
 from shared.model import Clip
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from tests.integration import faults
 from tests.integration.faults import Death, Requests
 from tests.integration.library import Library

@@ -3,7 +3,8 @@
 import pytest
 
 from shared.errors import BlobChanged, BlobMissing
-from shared.storage import BlobCopies, Place
+from shared.storage.files.stored import Place
+from shared.storage.sdk.blob_copies import BlobCopies
 from tests.integration.stores import Store
 
 

@@ -12,12 +12,12 @@ import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from shared.catalogue import Claim, Landings
+from shared.catalogue.landing_queries import Claim, Landings
 from shared.errors import StorageUnavailable
 from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
 from shared.playability import Playback
 from shared.settings import Settings
-from shared.storage import BlobReader
+from shared.storage.sdk.blob_reader import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all

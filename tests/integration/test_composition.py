@@ -8,7 +8,10 @@ import pytest
 from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
 from shared.media.cutting.mp4_film import read_film
 from shared.model import Accuracy, Blob
-from shared.storage import Composer, Links, Place, RetryPolicy, SourceRange
+from shared.storage.files.composition import Composer, SourceRange
+from shared.storage.files.stored import Place
+from shared.storage.rest import RetryPolicy
+from shared.storage.signing.signed_links import Links
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.services import AllServices

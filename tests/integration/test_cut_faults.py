@@ -13,19 +13,18 @@ from uuid import UUID, uuid4
 import pytest
 from azure.storage.blob import ContainerClient, LinearRetry, StandardBlobTier
 
-from clips.cutting.cuts import CutDraft
-from clips.library import ShownClip
 from local import azurite
 from shared import blob_names
 from shared.errors import CliplinkError
 from shared.media.cutting import mp4_selection
 from shared.media.cutting.mp4_index import Movie, Track
-from shared.model import Accuracy, Clip, ClipStatus, User, Viewer
+from shared.model import Accuracy, Clip, ClipStatus, CutDraft, ShownClip, User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
-from shared.storage import BlobReader, Blobs, RetryPolicy
-from shared.storage.rest import RestClient
+from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.migration.flaky import Fault, Line, line_to
@@ -162,7 +161,7 @@ def bench(
     monkeypatch.setattr("clips.cutting.cuts._PROCESSING_SECONDS", -1.0)
     once = RetryPolicy(attempts=1, timeout=5.0)
     for name in ("RETRY_FOR_SECONDS", "RETRY_FOR_MINUTES"):
-        monkeypatch.setattr(f"clips.compose.{name}", once)
+        monkeypatch.setattr(f"clips.compose.cutting_services.{name}", once)
     retries = LinearRetry(backoff=0, random_jitter_range=0, retry_total=0)
     monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", retries)
     with line_to(azurite_account.blob_port) as line:

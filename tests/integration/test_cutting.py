@@ -8,11 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clips.cutting.cuts import CutDraft
-from clips.library import ShownClip
 from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady
-from shared.model import Accuracy, ClipStatus, Source, User, Viewer
+from shared.model import Accuracy, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
 from tests.conftest import SetClock
 from tests.media.clips import make
 from tests.media.counted import counted, shown

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from clips.ingest.images import ImageWriter
+from clips.ingest.image_writer import ImageWriter
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue import upkeep_queries as upkeep
@@ -20,7 +20,7 @@ from shared.catalogue.video_deletion_queries import VideoDeletions
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.model import Blob
 from shared.settings import from_mapping
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from tests import storage_proxy
 from tests.e2e.app import wait_for
 from tests.integration.library import Library

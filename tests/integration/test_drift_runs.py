@@ -14,7 +14,7 @@ from shared.catalogue.drift_run_queries import DriftRuns
 from shared.errors import NeedsForce, StorageUnavailable, WrongState
 from shared.model import DriftKind, DriftStatus
 from shared.settings.schedules import next_moment
-from shared.storage import AppendBlobs
+from shared.storage.sdk.append_blob import AppendBlobs
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows
 from tests.integration.library import Library
@@ -259,7 +259,7 @@ def test_command_reports_and_repairs(
         monkeypatch.setenv(name, value)
     assert cli.main([]) == cli.NO_DRIFT
     lines = tmp_path_factory.mktemp("drift") / "lines.jsonl"
-    monkeypatch.setattr("clips.upkeep.comparison.QUIET", timedelta(0))
+    monkeypatch.setattr("clips.upkeep.blob_rules.QUIET", timedelta(0))
     monkeypatch.setattr("clips.drift.moment.QUIET", timedelta(0))
     assert cli.main(["--lines", str(lines), "--repair", "all", "--force"]) == cli.DRIFT
     assert len(lines.read_text().splitlines()) == LINES

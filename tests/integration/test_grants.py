@@ -10,11 +10,18 @@ import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
-from clips.links.access import AccessTerms
-from clips.links.thumbnails import StillOptions
 from clips.upkeep.cleanup import GRANT_LIFE
-from shared.catalogue import Grant, Grants
-from shared.model import Clip, ImageFormat, RecordedGrant, SignedLink, Variant, Viewer
+from shared.catalogue.grant_queries import Grant, Grants
+from shared.model import (
+    AccessTerms,
+    Clip,
+    ImageFormat,
+    RecordedGrant,
+    SignedLink,
+    StillOptions,
+    Variant,
+    Viewer,
+)
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

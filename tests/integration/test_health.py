@@ -13,7 +13,8 @@ from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.postgres.database import Database
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Blobs, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 from tests import storage_proxy
 from tests.integration.stores import Store
 

@@ -8,7 +8,8 @@ import pytest
 
 from local import azurite
 from shared.errors import StorageUnavailable
-from shared.storage import Links, LinkTerms, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links, LinkTerms
 from tests.at_once import at_once
 from tests.conftest import SetClock
 from tests.integration.storage import ManagedIdentity, said

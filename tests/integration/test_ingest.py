@@ -11,15 +11,15 @@ import pytest
 from azure.storage.blob import ContentSettings
 from PIL import Image
 
-from clips.ingest.images import ImageWriter
-from clips.links.access import AccessTerms
+from clips.ingest.image_writer import ImageWriter
 from shared import media
-from shared.catalogue import Claim
 from shared.catalogue import landing_queries as landings
+from shared.catalogue.landing_queries import Claim
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import (
     GAVE_UP,
     MAX_DELIVERIES,
+    AccessTerms,
     AudioTrack,
     Clip,
     ClipStatus,

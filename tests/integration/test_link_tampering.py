@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
-from shared.storage import LinkTerms
 from shared.storage.signing.sas import READ, Draft, Signer
+from shared.storage.signing.signed_links import LinkTerms
 from shared.storage.signing.windows import link_period
 from tests.integration.storage import Answer, said, send
 from tests.integration.stores import UPLOAD, Store

@@ -13,10 +13,10 @@ from clips.http import inputs
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from shared.blob_names import Containers
-from shared.catalogue import Upkeep
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
 from shared.model import Blob, ClipStatus
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

@@ -10,13 +10,12 @@ from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
 from clips.migration import batch
 from shared.blob_names import Containers
-from shared.catalogue import MigrationFiles, Migrations
-from shared.catalogue.migration_file_queries import MAX_ATTEMPTS
-from shared.catalogue.migration_queries import MAX_PLANNINGS
+from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
+from shared.catalogue.migration_queries import MAX_PLANNINGS, Migrations
 from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model import MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping
-from shared.storage import RetryPolicy
+from shared.storage.rest import RetryPolicy
 from tests.integration.migrating import counts, let_leases_run_out
 from tests.migration.old_service import OldService
 from tests.servers import refusing

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from clips.links.access import AccessTerms
 from shared import blob_names
 from shared.errors import WrongState
 from shared.media import opened
-from shared.model import Clip, Variant
+from shared.model import AccessTerms, Clip, Variant
 from shared.playability import PlaybackVerdict
 from tests.integration.library import Library
 from tests.integration.storage import send

@@ -4,9 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clips.library import ClipDraft
 from shared.errors import KeyReused, NotFound, WrongState
-from shared.model import RetryKey, User
+from shared.model import ClipDraft, RetryKey, User
 from tests.at_once import at_once
 from tests.integration.library import Library
 

@@ -19,7 +19,9 @@ from shared.errors import BlobMissing, DatabaseUnavailable, StorageUnavailable
 from shared.postgres.database import Database
 from shared.settings import Settings, from_mapping
 from shared.settings.secret import Secret
-from shared.storage import Blobs, Links, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links
 from tests.conftest import SetClock
 from tests.integration.roles import Role, add_role, demand_passwords
 from tests.integration.storage import send

@@ -17,9 +17,8 @@ from azure.storage.blob import StandardBlobTier
 from clips.handlers import shares
 from clips.http.routes import Routes
 from clips.links.archive import Archive
-from clips.links.sharing import LINK_LIFE, ShareTerms, Sharing
-from shared.catalogue import OpenShare, Shares, ShareViewer
-from shared.catalogue.share_queries import _FIND
+from clips.links.sharing import LINK_LIFE, Sharing
+from shared.catalogue.share_queries import _FIND, OpenShare, Shares, ShareViewer
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
 from shared.model import (
     Client,
@@ -27,10 +26,11 @@ from shared.model import (
     RehydratePriority,
     Rehydration,
     Share,
+    ShareTerms,
     SignedLink,
     Viewer,
 )
-from shared.storage import Links
+from shared.storage.signing.signed_links import Links
 from tests.at_once import at_once
 from tests.conftest import SetClock
 from tests.integration.library import Library

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.model import UPLOAD_LIFE
-from shared.storage import LinkTerms
+from shared.storage.signing.signed_links import LinkTerms
 from tests.integration.library import Library
 from tests.integration.storage import said, send
 from tests.integration.stores import UPLOAD, Store

@@ -14,9 +14,10 @@ from shared.errors import BlobHeld, CliplinkError, StorageUnavailable
 from shared.model import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Blobs, RetryPolicy, StorageAccount
-from shared.storage.rest import RestClient, StorageSilent
+from shared.storage.rest import RestClient, RetryPolicy, StorageSilent
 from shared.storage.sdk import account
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.sdk.blobs import Blobs
 from tests.integration.stores import Store
 from tests.servers import Reply, Request, refusing, serving
 

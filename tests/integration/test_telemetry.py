@@ -10,10 +10,10 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
-from shared.catalogue import Upkeep
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model import MAX_DELIVERIES
-from shared.storage import BlobReader
+from shared.storage.sdk.blob_reader import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock
 from tests.integration.library import Library

@@ -8,10 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from clips.links.access import AccessTerms
-from clips.links.thumbnails import StillOptions, on_grid
+from clips.links.thumbnails import on_grid
 from shared.errors import NotFound, WrongState
-from shared.model import Clip, ImageFormat, Variant
+from shared.model import AccessTerms, Clip, ImageFormat, StillOptions, Variant
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.storage import moment, said

@@ -9,7 +9,10 @@ from azure.storage.blob import StandardBlobTier
 from shared.errors import BlobMissing, StorageUnavailable
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Links, RetryPolicy, StorageAccount, TierCheck
+from shared.storage.rest import RetryPolicy
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links
+from shared.storage.tier_check import TierCheck
 from tests.integration.library import Library
 from tests.servers import Reply, Request, serving
 

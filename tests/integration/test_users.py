@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from shared import link_user
-from shared.catalogue import LegacyUsers, Users
+from shared.catalogue.legacy_user_queries import LegacyUsers
+from shared.catalogue.user_queries import Users
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed

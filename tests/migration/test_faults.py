@@ -21,7 +21,7 @@ from local import azurite
 from shared.catalogue.migration_clip_queries import MigrationClips
 from shared.errors import DatabaseUnavailable
 from shared.settings import Settings, TransferSettings, from_mapping
-from shared.storage import RetryPolicy
+from shared.storage.rest import RetryPolicy
 from tests.migration.conftest import read
 from tests.migration.flaky import Fault, Line, line_to
 from tests.migration.old_service import OldService

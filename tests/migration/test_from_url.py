@@ -12,7 +12,7 @@ import trustme
 
 from clips.migration import address_check, old_address
 from shared.errors import UnusableFile
-from shared.storage import RetryPolicy
+from shared.storage.rest import RetryPolicy
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
 from tests.servers import Reply, Request, Served, serving

@@ -25,7 +25,7 @@ from shared.errors import (
 )
 from shared.model import Clip, ClipStatus
 from shared.settings import Settings, TransferSettings, from_mapping
-from shared.storage import RetryPolicy
+from shared.storage.rest import RetryPolicy
 from tests.docs.pages import page
 from tests.integration.library import Library
 from tests.migration.disk import file_size_limit

@@ -11,7 +11,7 @@ from clips.links.archive import Archive
 from shared.blob_names import Containers
 from shared.errors import BlobMissing
 from shared.model import Blob, RehydratePriority, Rehydration
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 
 STANDARD, HIGH = RehydratePriority.STANDARD, RehydratePriority.HIGH

@@ -16,9 +16,10 @@ from azure.storage.blob import UserDelegationKey, generate_blob_sas
 from shared.errors import StorageUnavailable
 from shared.model import SignedLink
 from shared.settings import StorageSettings
-from shared.storage import Links, StorageAccount
+from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.delegation import KEY_LIFE, key_period
 from shared.storage.signing.sas import LinkPeriod
+from shared.storage.signing.signed_links import Links
 from tests.conftest import SetClock
 from tests.integration.storage import moment, said
 

@@ -13,7 +13,8 @@ from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
-from shared.storage import Links, LinkTerms, StorageAccount
+from shared.storage.sdk.account import StorageAccount
+from shared.storage.signing.signed_links import Links, LinkTerms
 from shared.storage.signing.windows import link_period, window_of
 from tests.conftest import SetClock
 
@@ -395,7 +396,9 @@ from datetime import timedelta
 from shared.clock import utc_now
 from shared.settings.secret import Fixed
 from shared.settings import StorageSettings
-from shared.storage import Blobs, Links, StorageAccount
+from shared.storage.sdk.blobs import Blobs
+from shared.storage.signing.signed_links import Links
+from shared.storage.sdk.account import StorageAccount
 settings = StorageSettings(
     connection_string=None, account_name="clips", account_key=Fixed("c2VjcmV0"), endpoint=None
 )

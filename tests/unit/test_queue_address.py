@@ -4,7 +4,7 @@ import pytest
 
 from shared.clock import utc_now
 from shared.settings import from_mapping
-from shared.storage import StorageAccount
+from shared.storage.sdk.account import StorageAccount
 from tests.settings import REQUIRED
 
 KEY = "AccountName=films;AccountKey=c2VjcmV0"

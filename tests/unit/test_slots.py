@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.storage import Slots
+from shared.storage.slots import Slots
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from clips.upkeep.deletion import Deletion
 from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows, StoredFile
 from shared.model import DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 
 class DeletedRepair:

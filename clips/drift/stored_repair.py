@@ -9,12 +9,12 @@ from clips.ingest.ingest import Ingest
 from clips.upkeep.missing import MissingClips
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Upkeep
 from shared.catalogue.drift_queries import DriftRows, StoredFile
 from shared.catalogue.drift_repair_queries import DriftRepairs
+from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import BlobMissing
 from shared.model import Blob, DriftKind, DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 _IN_BIN = left("The bin is left as it is: restore or purge what is in it.")
 

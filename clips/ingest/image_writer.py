@@ -11,10 +11,10 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue import Claim, Standing
+from shared.catalogue.landing_queries import Claim, Standing
 from shared.errors import BlobExists
 from shared.model import Images
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 from shared.storyboard import webvtt
 from shared.telemetry import with_current_context
 

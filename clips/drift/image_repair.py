@@ -8,7 +8,7 @@ from shared.catalogue.drift_image_queries import ImagesRow
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_repair_queries import DriftRepairs
 from shared.model import DriftLine
-from shared.storage import Blobs
+from shared.storage.sdk.blobs import Blobs
 
 
 class ImageRepair:

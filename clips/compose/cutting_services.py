@@ -1,0 +1,72 @@
+"""Makes the services that cut clips and make copies of them."""
+
+from typing import TYPE_CHECKING
+
+from clips.cutting.cuts import Cutting
+from clips.cutting.cutter import Cutter
+from clips.cutting.films import FilmWriter
+from clips.cutting.sources import VideoSources
+from clips.cutting.worker import CutWorker
+from clips.renditions.maker import RenditionMaker
+from clips.renditions.renditions import RenditionJobs, RenditionPolicy
+from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.rendition_queries import Renditions
+from shared.catalogue.source_queries import Sources
+from shared.storage.files.composition import Composer
+from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
+from shared.storage.sdk.queue import Queue
+
+if TYPE_CHECKING:
+    from clips.compose.services import Services
+
+
+def make_sources(services: "Services") -> VideoSources:
+    backends = services.backends
+    return VideoSources(
+        Sources(backends.database),
+        services.library,
+        services.access,
+        services.storyboards,
+        backends.api_blobs,
+        backends.containers,
+    )
+
+
+def make_cutting(services: "Services") -> Cutting:
+    backends = services.backends
+    writer = _film_writer(services, RETRY_FOR_SECONDS)
+    return Cutting(
+        Cuts(backends.database),
+        services.library,
+        backends.account,
+        backends.containers,
+        services.cuts_queue,
+        Cutter(backends.api_blobs, backends.containers, writer),
+        services.ingest,
+    )
+
+
+def make_cut_worker(services: "Services") -> CutWorker:
+    backends = services.backends
+    cutter = Cutter(backends.blobs, backends.containers, services.film_writer)
+    return CutWorker(Cuts(backends.database), services.cuts_queue, cutter)
+
+
+def make_renditions(services: "Services") -> RenditionJobs:
+    backends = services.backends
+    return RenditionJobs(
+        Renditions(backends.database),
+        services.library,
+        Queue(backends.account, backends.containers.renditions_queue),
+        RenditionMaker(backends.blobs, backends.containers, services.film_writer),
+        RenditionPolicy(services.settings.renditions),
+    )
+
+
+def make_film_writer(services: "Services") -> FilmWriter:
+    return _film_writer(services, RETRY_FOR_MINUTES)
+
+
+def _film_writer(services: "Services", retry_policy: RetryPolicy) -> FilmWriter:
+    composer = Composer(services.backends.account, services.account_links, retry_policy)
+    return FilmWriter(composer, services.settings.video_encoder)

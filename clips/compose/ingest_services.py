@@ -1,0 +1,42 @@
+"""Makes the services that process blobs that land."""
+
+from typing import TYPE_CHECKING
+
+from clips.cutting.results import CutResults
+from clips.cutting.source_ingest import SourceIngest
+from clips.ingest.image_writer import ImageWriter
+from clips.ingest.ingest import Ingest
+from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.landing_queries import Landings
+from shared.catalogue.source_queries import SourceLandings
+
+if TYPE_CHECKING:
+    from clips.compose.services import Services
+
+
+def make_ingest(services: "Services") -> Ingest:
+    backends = services.backends
+    landings = Landings(backends.database)
+    return Ingest(
+        backends.clock,
+        backends.account,
+        backends.blobs,
+        backends.containers,
+        landings,
+        ImageWriter(backends.blobs, backends.containers, landings),
+        CutResults(Cuts(backends.database), services.cuts_queue).judge,
+        services.renditions.after_ingest,
+    )
+
+
+def make_source_ingest(services: "Services") -> SourceIngest:
+    backends = services.backends
+    landings = SourceLandings(backends.database)
+    return SourceIngest(
+        backends.clock,
+        backends.account,
+        backends.blobs,
+        backends.containers,
+        landings,
+        ImageWriter(backends.blobs, backends.containers, landings),
+    )

@@ -1,0 +1,55 @@
+"""Makes the service for videos and clips, and that for links to them."""
+
+from typing import TYPE_CHECKING
+
+from clips.library import Library
+from clips.links.access import Access
+from clips.links.archive import Archive
+from clips.links.storyboards import Storyboards
+from shared.catalogue.clip_queries import Clips, ViewLog
+from shared.catalogue.retention_queries import Retention
+from shared.catalogue.video_queries import Videos
+from shared.storage.tier_check import TierCheck
+
+if TYPE_CHECKING:
+    from clips.compose.services import Services
+
+
+def make_library(services: "Services") -> Library:
+    backends = services.backends
+    return Library(
+        users=services.users,
+        videos=Videos(backends.database),
+        clips=Clips(backends.database),
+        view_log=ViewLog(backends.database),
+        retention=Retention(backends.database),
+        access=services.access,
+        account=backends.account,
+        blobs=backends.api_blobs,
+        containers=backends.containers,
+    )
+
+
+def make_access(services: "Services") -> Access:
+    backends = services.backends
+    return Access(
+        Clips(backends.database),
+        services.grants,
+        backends.containers,
+        services.links,
+        services.storyboards,
+        services.archive,
+    )
+
+
+def make_archive(services: "Services") -> Archive:
+    backends = services.backends
+    tier_check = TierCheck(backends.account, services.account_links, backends.api_slots)
+    return Archive(backends.clock, backends.api_blobs, backends.containers, tier_check.is_readable)
+
+
+def make_storyboards(services: "Services") -> Storyboards:
+    backends = services.backends
+    return Storyboards(
+        backends.clock, backends.api_blobs, backends.containers, services.links, services.grants
+    )

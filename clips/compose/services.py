@@ -1,0 +1,249 @@
+"""The services of the app, one line each; a service and its modules are loaded at its first use.
+
+An instance serves one kind of trigger, and needs few of them: see docs/adr/0020-late-imports.md.
+"""
+
+import threading
+from typing import TYPE_CHECKING
+
+from clips.compose.at_first_use import at_first_use
+from clips.compose.backends import Backends
+from shared.outages import LONGEST_WAIT, OutageWait
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from clips.bin.bin import RecycleBin
+    from clips.bin.worker import DeletionSender, DeletionWorker
+    from clips.cutting.cuts import Cutting
+    from clips.cutting.films import FilmWriter
+    from clips.cutting.source_ingest import SourceIngest
+    from clips.cutting.sources import VideoSources
+    from clips.cutting.worker import CutWorker
+    from clips.drift.jobs import DriftJobs
+    from clips.ingest.ingest import Ingest
+    from clips.library import Library
+    from clips.links.access import Access
+    from clips.links.archive import Archive
+    from clips.links.sharing import Sharing
+    from clips.links.storyboards import Storyboards
+    from clips.links.thumbnails import Thumbnails
+    from clips.migration.jobs import MigrationJobs
+    from clips.rebuild.daily_pass import SidecarCheck
+    from clips.rebuild.writer import SidecarWriter
+    from clips.renditions.renditions import RenditionJobs
+    from clips.upkeep.cleanup import Cleanup
+    from clips.upkeep.health import Health
+    from clips.upkeep.missing import MissingClips
+    from shared.auth.tokens import TokenVerifier
+    from shared.catalogue.grant_queries import Grants
+    from shared.catalogue.user_queries import Owners, Users
+    from shared.storage.sdk.queue import Queue
+    from shared.storage.signing.signed_links import Links
+
+
+class Services:
+    """What the handlers and the triggers call, and what several of these services share."""
+
+    def __init__(
+        self, backends: Backends, settings: Settings, stopping: threading.Event | None = None
+    ) -> None:
+        """`stopping` is set when the process is to end: it ends every wait for an outage."""
+        self.backends = backends
+        self.settings = settings
+        self.outage_wait = OutageWait(LONGEST_WAIT, stopping)
+
+    # --- Who calls
+
+    @at_first_use
+    def tokens(self) -> "TokenVerifier":
+        from shared.auth.tokens import TokenVerifier
+
+        return TokenVerifier(self.settings.auth, self.backends.clock)
+
+    @at_first_use
+    def users(self) -> "Users":
+        from shared.catalogue.user_queries import Users
+
+        return Users(self.backends.database)
+
+    @at_first_use
+    def owners(self) -> "Owners":
+        from shared.catalogue.user_queries import Owners
+
+        return Owners(self.backends.database)
+
+    # --- Clips and links
+
+    @at_first_use
+    def library(self) -> "Library":
+        from clips.compose.library_services import make_library
+
+        return make_library(self)
+
+    @at_first_use
+    def access(self) -> "Access":
+        from clips.compose.library_services import make_access
+
+        return make_access(self)
+
+    @at_first_use
+    def sharing(self) -> "Sharing":
+        from clips.compose.sharing_services import make_sharing
+
+        return make_sharing(self)
+
+    @at_first_use
+    def thumbnails(self) -> "Thumbnails":
+        from clips.compose.sharing_services import make_thumbnails
+
+        return make_thumbnails(self)
+
+    @at_first_use
+    def links(self) -> "Links":
+        """Links for clients: through the CDN, if there is one."""
+        from shared.storage.signing.signed_links import Links
+
+        return Links(self.backends.account, self.backends.clock, self.settings.cdn_endpoint)
+
+    @at_first_use
+    def account_links(self) -> "Links":
+        """Links for requests of the app itself: a CDN would answer them from its cache."""
+        from shared.storage.signing.signed_links import Links
+
+        return Links(self.backends.account, self.backends.clock)
+
+    @at_first_use
+    def grants(self) -> "Grants":
+        from shared.catalogue.grant_queries import Grants
+
+        return Grants(self.backends.database, self.backends.clock)
+
+    @at_first_use
+    def archive(self) -> "Archive":
+        from clips.compose.library_services import make_archive
+
+        return make_archive(self)
+
+    @at_first_use
+    def storyboards(self) -> "Storyboards":
+        from clips.compose.library_services import make_storyboards
+
+        return make_storyboards(self)
+
+    # --- Blobs that land
+
+    @at_first_use
+    def ingest(self) -> "Ingest":
+        from clips.compose.ingest_services import make_ingest
+
+        return make_ingest(self)
+
+    @at_first_use
+    def source_ingest(self) -> "SourceIngest":
+        from clips.compose.ingest_services import make_source_ingest
+
+        return make_source_ingest(self)
+
+    # --- Cutting
+
+    @at_first_use
+    def sources(self) -> "VideoSources":
+        from clips.compose.cutting_services import make_sources
+
+        return make_sources(self)
+
+    @at_first_use
+    def cutting(self) -> "Cutting":
+        from clips.compose.cutting_services import make_cutting
+
+        return make_cutting(self)
+
+    @at_first_use
+    def cut_worker(self) -> "CutWorker":
+        from clips.compose.cutting_services import make_cut_worker
+
+        return make_cut_worker(self)
+
+    @at_first_use
+    def cuts_queue(self) -> "Queue":
+        from shared.storage.sdk.queue import Queue
+
+        return Queue(self.backends.account, self.backends.containers.cuts_queue)
+
+    @at_first_use
+    def film_writer(self) -> "FilmWriter":
+        from clips.compose.cutting_services import make_film_writer
+
+        return make_film_writer(self)
+
+    @at_first_use
+    def renditions(self) -> "RenditionJobs":
+        from clips.compose.cutting_services import make_renditions
+
+        return make_renditions(self)
+
+    # --- Deleting
+
+    @at_first_use
+    def bin(self) -> "RecycleBin":
+        from clips.compose.bin_services import make_bin
+
+        return make_bin(self)
+
+    @at_first_use
+    def deletions(self) -> "DeletionWorker":
+        from clips.compose.bin_services import make_deletion_worker
+
+        return make_deletion_worker(self, self.backends.blobs, None)
+
+    @at_first_use
+    def deletion_sender(self) -> "DeletionSender":
+        from clips.compose.bin_services import make_deletion_sender
+
+        return make_deletion_sender(self)
+
+    # --- Migrations, drift reports, and the cleanup
+
+    @at_first_use
+    def migrations(self) -> "MigrationJobs":
+        from clips.compose.migration_services import make_migrations
+
+        return make_migrations(self)
+
+    @at_first_use
+    def drift(self) -> "DriftJobs":
+        from clips.compose.drift_services import make_drift
+
+        return make_drift(self)
+
+    @at_first_use
+    def cleanup(self) -> "Cleanup":
+        from clips.compose.cleanup_services import make_cleanup
+
+        return make_cleanup(self)
+
+    @at_first_use
+    def missing_clips(self) -> "MissingClips":
+        from clips.compose.cleanup_services import make_missing_clips
+
+        return make_missing_clips(self)
+
+    @at_first_use
+    def health(self) -> "Health":
+        from clips.compose.cleanup_services import make_health
+
+        return make_health(self)
+
+    # --- Sidecars
+
+    @at_first_use
+    def sidecars(self) -> "SidecarWriter":
+        from clips.compose.sidecar_services import make_sidecars
+
+        return make_sidecars(self)
+
+    @at_first_use
+    def sidecar_check(self) -> "SidecarCheck":
+        from clips.compose.sidecar_services import make_sidecar_check
+
+        return make_sidecar_check(self)

@@ -1,0 +1,22 @@
+"""Makes the services that write sidecars."""
+
+from typing import TYPE_CHECKING
+
+from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.writer import SidecarWriter
+from shared.catalogue.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecar_queries import SidecarOutbox
+
+if TYPE_CHECKING:
+    from clips.compose.services import Services
+
+
+def make_sidecars(services: "Services") -> SidecarWriter:
+    backends = services.backends
+    return SidecarWriter(backends.blobs, backends.containers, SidecarOutbox(backends.database))
+
+
+def make_sidecar_check(services: "Services") -> SidecarCheck:
+    backends = services.backends
+    outbox, pass_ = SidecarOutbox(backends.database), SidecarPass(backends.database)
+    return SidecarCheck(backends.blobs, backends.containers, outbox, pass_)
