@@ -553,7 +553,7 @@ class TestMeanwhile:
 
         def listed(*arguments: object, **named: object) -> object:
             nonlocal calls
-            found = page(*arguments, **named)  # type: ignore[arg-type] # handed on as it came
+            found = page(*arguments, **named)  # type: ignore[arg-type]  # handed on as it came
             calls += 1
             if calls == 1:
                 change_meanwhile()

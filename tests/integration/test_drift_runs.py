@@ -132,7 +132,7 @@ def test_two_workers_on_one_run_write_each_line_once(
         if calls == 1:
             end_leases(library)
             drifting.work(drift_id)
-        append(*arguments)  # type: ignore[arg-type] # handed on as they came
+        append(*arguments)  # type: ignore[arg-type]  # handed on as they came
 
     drift_id = library.services.drift.start().run.report.id
     monkeypatch.setattr(AppendBlobs, "append", slow)

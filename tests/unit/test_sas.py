@@ -82,7 +82,7 @@ class Case:
 
 def vendors(key: str | DelegationKey) -> UserDelegationKey:
     assert isinstance(key, DelegationKey)
-    made = UserDelegationKey()  # type: ignore[no-untyped-call] # the vendor's has no types
+    made = UserDelegationKey()  # type: ignore[no-untyped-call]  # the vendor's has no types
     made.signed_oid, made.signed_tid = key.oid, key.tid
     made.signed_start, made.signed_expiry = key.start, key.expiry
     made.signed_service, made.signed_version, made.value = key.service, key.version, key.value
