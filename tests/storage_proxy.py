@@ -168,7 +168,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         self.seen.add(sent)
         return sent
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815 - the base class's names
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
         """Keep the terminal for the user of the proxy."""

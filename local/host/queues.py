@@ -65,7 +65,7 @@ class QueueListener:
                 await asyncio.wait(running, timeout=self.stop_timeout)
 
     async def _serve(self, running: set[asyncio.Task[None]]) -> None:
-        pause = _FIRST_PAUSE
+        pause = min(_FIRST_PAUSE, self.options.longest_pause)
         while True:
             self.wake.clear()
             messages = await self._receive()
@@ -76,7 +76,7 @@ class QueueListener:
             while len(running) > self.options.new_batch_threshold:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if messages:
-                pause = _FIRST_PAUSE
+                pause = min(_FIRST_PAUSE, self.options.longest_pause)
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause)
@@ -127,7 +127,7 @@ class QueueListener:
         renewal = asyncio.create_task(self._renew(message, done))
         try:
             return await self.handler(content.decode(), message)
-        except Exception:  # noqa: BLE001  # any exception means that the message is to be retried
+        except Exception:  # noqa: BLE001 - any exception means that the message is to be retried
             _log.exception("A message of %s could not be handled", self.queue.queue_name)
             return False
         finally:

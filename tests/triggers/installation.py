@@ -60,7 +60,7 @@ class Gate:
     def __call__(self, method: str, path: str) -> int | None:
         if self._stops and all(part in f"{method} {path}" for part in self._stops):
             self.reached.set()
-            self._open.wait(60)
+            self._open.wait(120)
         if self.slow_listing and "comp=list" in path and "-temp" in path:
             time.sleep(self.slow_listing)
         return 503 if self.is_away else None
@@ -87,7 +87,7 @@ class Installation:
         host = child.start(
             ROOT,
             self.app.port,
-            self.app.host_environment,
+            {**self.app.host_environment, "LOCAL_HOST_LEASE_SECONDS": "5"},
             log=self.app.folder / "host.log",
             bindings=bindings,
             listener=self.listener,
@@ -131,7 +131,7 @@ class Installation:
             params={"functionName": "Host.Functions.clip_landed"},
             json=[event],
             headers={"aeg-event-type": "Notification"},
-            timeout=30,
+            timeout=90,
             verify=NO_TLS,
         )
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
