@@ -17,11 +17,9 @@ class FrameTimes:
         self._is_counted = container.format.name == "avi" and bool(
             stream.codec_context.has_b_frames
         )
-        rate = stream.average_rate or stream.guessed_rate or _COMMON_RATE
-        base = stream.time_base
-        self._step = max(
-            1, round(1 / (Fraction(rate.num, rate.den) * Fraction(base.num, base.den)))
-        )
+        told, base = stream.average_rate, stream.time_base
+        rate = Fraction(told.num, told.den) if told else _COMMON_RATE
+        self._step = max(1, round(1 / (rate * Fraction(base.num, base.den))))
         self._next: int | None = None
 
     def give(self, frame: VideoFrame) -> None:
