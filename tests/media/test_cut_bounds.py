@@ -9,6 +9,7 @@ from shared.media.cutting.entries import entries_of
 from shared.media.cutting.mp4_boxes import box, full_box
 from shared.media.cutting.mp4_film import Mp4Film
 from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.mp4_selection import TooManyFrames
 from shared.model import Accuracy
 from tests.media.clips import Clip, MemorySource, make
 
@@ -48,6 +49,14 @@ def film(*tracks: bytes) -> Mp4Film:
 def test_a_film_of_an_hour_is_cut() -> None:
     span, _ = film(track(HOUR), track(HOUR, handler=b"soun")).cut(1, 2, Accuracy.KEYFRAME)
     assert span.end == 2
+
+
+def test_cut_of_more_frames_than_a_call_may_hold_is_refused() -> None:
+    """A table of a few bytes gives all frames of a film one size."""
+    whole = film(track(HOUR))
+    with pytest.raises(TooManyFrames):
+        whole.cut(0, 3600, Accuracy.KEYFRAME, most_frames=HOUR - 1)
+    assert whole.cut(0, 3600, Accuracy.KEYFRAME, most_frames=HOUR)[0].end == 3600
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@ _MOST_FRAMES = 2_000_000
 FARTHEST_KEYFRAME = Fraction(60)
 
 
+class TooManyFrames(Exception):
+    """The range has more frames than were asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """The samples of one track that a cut keeps, in decoding order.
@@ -79,8 +83,10 @@ class Timeline:
         end = self._end_of(self._behind - 1) if self._behind else 0
         return sum(self.main.zero <= time < end for time in self._sync_times)
 
-    def select(self, start: float, end: float, accuracy: Accuracy) -> Span:
-        """The samples for a range in seconds; raises CutOutOfRange, Unsuitable."""
+    def select(
+        self, start: float, end: float, accuracy: Accuracy, most_frames: int | None = None
+    ) -> Span:
+        """The samples for a range in seconds; raises CutOutOfRange, Unsuitable, TooManyFrames."""
         first, last = self._frames(Fraction(start), Fraction(end))
         wanted = max(self._times[first], self.main.zero)
         key_time, key = self._keyframe_for(self._times[first])
@@ -91,6 +97,8 @@ class Timeline:
         begin = key_time if accuracy is Accuracy.KEYFRAME else wanted
         until = self._end_of(last)
         newest = max(self._order[bisect_left(self._times, begin) : last + 1])
+        if most_frames is not None and newest - key >= most_frames:
+            raise TooManyFrames
         # Frames that are decoded after the keyframe but shown before it need what came earlier.
         numbers = [n for n in range(key, newest + 1) if self.main.presented(n) >= key_time]
         main = Selection(
