@@ -35,7 +35,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401  # any JSON value
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(self.body)
 
 
@@ -138,7 +138,7 @@ class Smoke:
 
     # --- Calls
 
-    def _call(self, method: str, path: str, status: int, body: object = None) -> Any:  # noqa: ANN401  # an object of the API
+    def _call(self, method: str, path: str, status: int, body: object = None) -> Any:  # noqa: ANN401 - an object of the API
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         return self._expect(method, f"{self.api}{path}", status, headers, data).json()

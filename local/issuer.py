@@ -89,7 +89,7 @@ def _handler(pages: dict[str, object]) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
             """Keep the terminal for the app's own log."""
 
     return Pages

@@ -91,7 +91,7 @@ def start(
             stderr=None if output is None else subprocess.STDOUT,
             start_new_session=True,
             pass_fds=inherit,
-            preexec_fn=_death_signal(death),  # noqa: PLW1509  # it only makes two system calls
+            preexec_fn=_death_signal(death),  # noqa: PLW1509 - it only makes two system calls
         )
     return Child(name, process, stop_signal, log)
 

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from shared.model import ImageFormat, SidecarKey, SidecarKind
 
+# What the cues of a stored storyboard call their sheet: the blob beside them.
 STORYBOARD_SHEET = "storyboard.jpg"
-"""What the cues of a stored storyboard call their sheet: the blob beside them."""
 
 # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
 _LONGEST_QUEUE = 63 - len("-poison")

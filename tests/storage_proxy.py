@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from local.ports import LOOPBACK
 from local.serving import in_a_thread
 
+# Is shown method and path; may wait, and may name a status that is answered instead.
 type Gate = Callable[[str, str], int | None]
-"""Is shown method and path; may wait, and may name a status that is answered instead."""
 
 _PIECE = 64 * 1024
 
@@ -168,7 +168,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         self.seen.add(sent)
         return sent
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815  # the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815 - the base class's names
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
         """Keep the terminal for the user of the proxy."""

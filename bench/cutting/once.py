@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 from bench.memory import peak_megabytes
 from clips.compose import Backends, compose_on, open_backends
-from clips.cut.__main__ import LocalFile
+from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
@@ -151,7 +151,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
 
 def encode(file: str) -> Report:
     """The whole of a local file is encoded as for a playable copy."""
-    source = LocalFile(Path(file))
+    source = OpenedFile(Path(file))
 
     def work() -> None:
         encode_clip(

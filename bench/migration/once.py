@@ -29,7 +29,7 @@ def cliplink(folder: Path, _: str) -> float:
     """`python -m clips.migrate` with its usual options and settings."""
     # Otherwise the driver is loaded by the first query; the plain client is loaded early too.
     from clips.migration import cli
-    from shared.postgres import pool  # noqa: F401  # loaded here, used by the command
+    from shared.postgres import pool  # noqa: F401 - loaded here, used by the command
 
     began = time.perf_counter()
     assert cli.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0

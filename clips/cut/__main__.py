@@ -26,7 +26,7 @@ _PIECE = 8 * 1024 * 1024
 _UNBOUNDED = Limits(max_bytes=1 << 50, max_seconds=1e9)
 
 
-class LocalFile:
+class OpenedFile:
     """A file as a source of ranges."""
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = CutRange(start=given.start, end=given.end, accuracy=Accuracy(given.accuracy))
     unfinished = output.with_name(f"{output.name}.part")
     try:
-        source = LocalFile(given.source)
+        source = OpenedFile(given.source)
         start, end, method = _cut(source, wanted, unfinished, given.encoder)
         unfinished.replace(output)
     except (CliplinkError, OSError) as error:
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cut(
-    source: LocalFile, wanted: CutRange, output: Path, encoder: str
+    source: OpenedFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float, CutMethod]:
     """The span of the source that the clip shows, and the method: the first that works."""
     if wanted.accuracy is not Accuracy.FRAME:
@@ -83,7 +83,7 @@ def _cut(
 
 
 def _by_packets(
-    source: LocalFile, wanted: CutRange, output: Path
+    source: OpenedFile, wanted: CutRange, output: Path
 ) -> tuple[float, float, CutMethod]:
     with _Media(output) as media:
         film = copy_clip(source, wanted, media.add, block=_PIECE, limits=_UNBOUNDED)
@@ -92,7 +92,7 @@ def _by_packets(
 
 
 def _by_encoding(
-    source: LocalFile, wanted: CutRange, output: Path, encoder: str
+    source: OpenedFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float, CutMethod]:
     with _Media(output) as media:
         film = encode_clip(

@@ -1,7 +1,7 @@
-"""Cuts as callers order them: many of one source in one call, each a clip or an error.
+"""Cutting as callers order it: many clips of one source in one call; each is a clip or an error.
 
-A cut that storage does in moments is done within the call. Every other one is left to the queue:
-its clip is `processing` until a function has cut it.
+A cut that takes only moments is made within the call. Any other cut is left to the queue: its clip
+is `processing` until a worker has cut it.
 """
 
 import logging
@@ -33,15 +33,15 @@ from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 
-# How long a call cuts by itself, and processes what it has cut: the rest is left to the queue
-# and to the blob trigger.
+# Seconds that a call may spend on cutting, and on processing the new clips. The queue and the
+# blob trigger do the rest.
 _CUTTING_SECONDS = 25.0
 _PROCESSING_SECONDS = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
 class _Call:
-    """One call: its source, which is opened once, and what is left to do at its end."""
+    """The state of one call: its source, which is opened once, and the work left for its end."""
 
     video_id: UUID
     source: CutSource
@@ -49,7 +49,7 @@ class _Call:
     known: dict[str, UUID]
     began: float
     opened: OpenFilm | None = None
-    is_storage_away: bool = False
+    is_storage_down: bool = False
     queued: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
 
@@ -82,11 +82,11 @@ class Cutting:
         accuracy: Accuracy,
         drafts: Sequence[CutDraft | CliplinkError],
     ) -> Sequence[ShownClip | CliplinkError]:
-        """A clip or an error for each draft, in order; a draft that is an error stays one.
+        """A clip or an error for each draft, in order; an error among the drafts stays as it is.
 
         The source is the video's, or the clip `clip_id` of the video. Raises NotFound,
         SourceNotReady, BlobArchived, DatabaseUnavailable; BlobChanged or BlobMissing if the
-        source was overwritten or deleted and that is not processed yet.
+        source was overwritten or deleted and the catalogue does not know it yet.
         """
         source = self._source(viewer, video_id, clip_id)
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id]
@@ -121,7 +121,7 @@ class Cutting:
         return source
 
     def _answer(self, call: _Call, draft: CutDraft | CliplinkError) -> UUID | CliplinkError:
-        """The id of the clip that a draft becomes, or became at an earlier call."""
+        """The id of the clip that a draft becomes, or became in an earlier call."""
         if isinstance(draft, CliplinkError):
             return draft
         if draft.client_id is not None and draft.client_id in call.known:
@@ -158,15 +158,15 @@ class Cutting:
             return error
 
     def _open_source(self, call: _Call) -> None:
-        """Once in a call, before any clip is added: a source that has changed refuses the call."""
-        if self._cutter is not None and call.opened is None and not call.is_storage_away:
+        """Opens the source once, before any clip is added: a changed one fails the whole call."""
+        if self._cutter is not None and call.opened is None and not call.is_storage_down:
             try:
                 call.opened = self._cutter.open(call.source)
             except Unavailable:
-                call.is_storage_away = True
+                call.is_storage_down = True
 
     def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
-        """Raises TooLargeForNow where the queue is to do it."""
+        """Raises TooLargeForNow if the cut has to be left to the queue."""
         is_late = time.monotonic() - call.began > _CUTTING_SECONDS
         if (
             self._cutter is None
@@ -183,15 +183,17 @@ class Cutting:
         return order.clip_id
 
     def _finish(self, call: _Call) -> None:
-        """Sends what is left to the queue, and processes what was cut as far as time allows.
+        """Queues the cuts that are left, and processes the new clips while there is time.
 
-        The clips are on record, so that nothing that fails here may fail the call.
+        The clips are in the catalogue already: a failure here does not fail the call.
         """
         try:
             if call.queued:
                 self._queue.send(call.queued)
         except Unavailable as error:
-            _log.warning("The cleanup sends the messages of %d cuts: %s", len(call.queued), error)
+            _log.warning(
+                "The messages of %d cuts are left to the cleanup: %s", len(call.queued), error
+            )
         began = time.monotonic()
         for name in call.written:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:

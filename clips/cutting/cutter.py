@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# What a call of the API does itself; more is left to the queue.
+# Bytes that a call of the API copies or reads itself; a larger cut is left to the queue.
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
 _MP4_NAMES = {".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"}
 
 
 class TooLargeForNow(Exception):
-    """The cut takes longer than a call may wait: the queue does it."""
+    """The cut takes longer than a caller may wait: it is left to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Cutter:
     def stage(
         self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None = None
     ) -> StagedCut:
-        """Stages the clip's blob; without `check`, only what is done in seconds.
+        """Stages the clip's blob. Without `check` a caller waits: only fast methods are tried.
 
-        `check` is called now and then, and may raise to end the work. Raises TooLargeForNow;
+        `check` is called often, and may raise to end the work. Raises TooLargeForNow;
         CutOutOfRange where nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived;
         UnplayableClip; StorageUnavailable. Can be repeated.
         """
@@ -83,7 +83,7 @@ class Cutter:
         source: OpenFilm,
         check: Callable[[], None] | None,
     ) -> StagedFilm | None:
-        """The clip by a method that encodes nothing; None where the film does not allow it."""
+        """Stages the clip by a method that encodes nothing; None if the film does not allow it."""
         from shared.media import FailureCode
         from shared.media.cutting.mp4_index import Unsuitable
 

@@ -71,7 +71,8 @@ def restore_video(request: Request, where: inputs.VideoId) -> Response:
 @Operation(
     tag=Tag.BIN,
     summary="Restore many clips",
-    description="A result for each clip, in the order asked for. Without an error it is restored.",
+    description="A result for each clip, in the order of `clip_ids`. Without an error, it is "
+    "restored.",
     parameters=inputs.Owned,
     body=inputs.ClipIds,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"]},
@@ -90,7 +91,9 @@ def restore_many(request: Request, _: inputs.Owned, body: inputs.ClipIds) -> Res
     "then on; the blobs are deleted in the background.",
     parameters=inputs.NoParameters,
     responses=(
-        ResponseSpec(HTTPStatus.ACCEPTED, "How many clips and videos it was.", outputs.Emptied),
+        ResponseSpec(
+            HTTPStatus.ACCEPTED, "How many clips and videos are being deleted.", outputs.Emptied
+        ),
     ),
 )
 def empty(request: Request, _: inputs.NoParameters) -> Response:
@@ -101,8 +104,8 @@ def empty(request: Request, _: inputs.NoParameters) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="Delete many clips",
-    description="As deleting each of them: a result for each clip, in the order asked for. "
-    "Without an error it is deleted.",
+    description="The same as deleting each of them: a result for each clip, in the order of "
+    "`clip_ids`. Without an error it is deleted.",
     parameters=inputs.Owned,
     body=inputs.DeletedClips,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "permanent": False},

@@ -1,4 +1,4 @@
-"""Handler of /videos/{video_id}/cuts."""
+"""Handlers of /videos/{video_id}/cuts and /clips/{clip_id}/renditions."""
 
 from http import HTTPStatus
 
@@ -23,9 +23,9 @@ from shared.model import CutDraft
 @Operation(
     tag=Tag.CUTTING,
     summary="Cut clips out of a source",
-    description="The answers are in the order of `clips`, each a clip or an error. What storage "
-    "copies in moments is cut within the call; other clips are `processing` until a function has "
-    "cut them. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
+    description="The answers are in the order of `clips`, each a clip or an error. A cut that "
+    "takes only moments is made within the call; other clips are `processing` until they have been "
+    "cut. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
     "keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact in "
     "players that honour edit lists, and the frames before the start stay in the file.",
     parameters=inputs.VideoId,
@@ -61,8 +61,8 @@ def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> R
 @Operation(
     tag=Tag.CUTTING,
     summary="Make a playable copy",
-    description="Asks for a copy of the clip that every browser plays, unless it plays as it is "
-    "or the copy is ready or on its way. `variant=play` of the links opens it.",
+    description="Requests a copy of the clip that every browser plays, unless it plays as it is or "
+    "the copy is ready or being made. Links with `variant=play` open it.",
     parameters=inputs.ClipId,
     body=inputs.NewRendition,
     example={"kind": "play"},

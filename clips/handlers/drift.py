@@ -13,8 +13,8 @@ from shared.model import Role
 @Operation(
     tag=Tag.DRIFT,
     summary="Start a drift report",
-    description="Compares every container with the catalogue, and changes nothing. One runs at a "
-    "time: while it does, the answer is that one. Reports are kept for 30 days.",
+    description="Compares every container with the catalogue, and changes nothing. If a report is "
+    "under way, the answer is that one. Reports are kept for 30 days.",
     parameters=inputs.NoParameters,
     responses=(
         ResponseSpec(HTTPStatus.ACCEPTED, "The report is under way.", outputs.Drift, (LOCATION,)),
@@ -32,7 +32,7 @@ def start(request: Request, _: inputs.NoParameters) -> Response:
     tag=Tag.DRIFT,
     summary="Read a drift report",
     description="How much differs by kind, the first lines of each kind, and a link to all lines. "
-    "Each says what the service will do about it by itself, and when.",
+    "Each line says what the service will do about it without a repair, and when.",
     parameters=inputs.DriftId,
     responses=(ResponseSpec(HTTPStatus.OK, "The report.", outputs.Drift),),
     errors=(NotFound, StorageUnavailable),
@@ -45,9 +45,9 @@ def get(request: Request, where: inputs.DriftId) -> Response:
 @Operation(
     tag=Tag.DRIFT,
     summary="Repair what a report lists",
-    description="Looks at every line of these kinds anew, and repairs what has one right answer; "
-    "`repair` of the report says what became of each. What concerns more than 20 % of the "
-    "catalogue needs `force`. Nothing is deleted under a video that the catalogue does not know.",
+    description="Checks every line of these kinds again, and repairs those with a single right "
+    "answer; `repair` of the report has the results. A repair of more than 20 % of the catalogue "
+    "needs `force`. Nothing is deleted under a video that the catalogue does not know.",
     parameters=inputs.DriftId,
     body=inputs.NewRepair,
     example={"kinds": ["image_missing", "stuck_processing"]},

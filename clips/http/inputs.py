@@ -102,17 +102,17 @@ class Parameters(BaseModel):
 
 
 class NoParameters(Parameters):
-    """Of an operation that takes none."""
+    """The parameters of an operation that has none."""
 
 
 class AnyParameters(Parameters):
-    """Of an operation that ignores them: monitors and caches append their own."""
+    """The parameters of an operation that ignores them: monitors and caches append their own."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Owned(Parameters):
-    """Of something that has an owner; with `as=admin` an admin acts on other users' data."""
+    """Parameters of an operation on owned data; with `as=admin` an admin acts on others' data."""
 
     acting_as: Annotated[
         Literal["admin"] | None,
@@ -160,7 +160,7 @@ class NewClip(Body):
 
 
 class Change(Body):
-    """Absent leaves as it is, null clears."""
+    """A field that is absent stays as it is, null clears it."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -223,7 +223,7 @@ class SourceClip(Body):
 
 @dataclass(frozen=True, slots=True)
 class MalformedItem:
-    """An item of NewCuts that is no CutItem, and what is wrong with it."""
+    """An item of NewCuts that is not a valid CutItem, and what is wrong with it."""
 
     error: ValidationError
     client_id: str | None

@@ -1,6 +1,6 @@
 """Registers handlers as HTTP functions: authenticates, parses, calls, renders, and maps errors.
 
-A handler without a description (`openapi/operations.py`) is refused: the app does not start.
+Every handler needs a description (`openapi/operations.py`): without one the app does not start.
 """
 
 import logging

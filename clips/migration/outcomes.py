@@ -104,5 +104,5 @@ class ClipWithoutFile:
     old_url: str | None
 
 
+# What became of one file.
 type Outcome = VerifiedFile | DuplicateFile | FailedFile | UnmatchedFile
-"""What became of one file."""

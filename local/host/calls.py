@@ -38,7 +38,7 @@ class Caller:
         if outcome.error is None and function.outputs:
             try:
                 await self._deliver(function, outcome)
-            except Exception as error:  # noqa: BLE001  # any exception means that the call has failed
+            except Exception as error:  # noqa: BLE001 - any exception means that the call has failed
                 _log.exception("%s: an output could not be written", function.name)
                 return Outcome(repr(error))
         if outcome.error is not None:

@@ -40,9 +40,9 @@ class Schedule:
     def parse(cls, expression: str) -> Self:
         """Read an expression; raises BadExpression."""
         fields = expression.split()
-        if len(fields) == 5:  # noqa: PLR2004  # without seconds
+        if len(fields) == 5:  # noqa: PLR2004 - without seconds
             fields.insert(0, "0")
-        if len(fields) != 6:  # noqa: PLR2004  # with seconds
+        if len(fields) != 6:  # noqa: PLR2004 - with seconds
             raise BadExpression(f'"{expression}" has {len(fields)} fields instead of six')
         return cls(
             _parse_field(fields[0], 0, 59),

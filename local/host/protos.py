@@ -22,7 +22,7 @@ class TypedData:
         """The value, of any kind."""
         return None if self.kind is None else self.__dict__[self.kind]
 
-    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802  # the name in Protocol Buffers
+    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802 - the name in Protocol Buffers
         """The kind of the value."""
         return self.kind
 
@@ -34,7 +34,7 @@ class ParameterBinding:
     name: str
     data: TypedData
 
-    def WhichOneof(self, _group: str) -> str:  # noqa: N802  # the name in Protocol Buffers
+    def WhichOneof(self, _group: str) -> str:  # noqa: N802 - the name in Protocol Buffers
         """The library accepts inline values and shared memory: this host sends inline values."""
         return "data"
 

@@ -127,7 +127,7 @@ class QueueListener:
         renewal = asyncio.create_task(self._renew(message, done))
         try:
             return await self.handler(content.decode(), message)
-        except Exception:  # noqa: BLE001  # any exception means that the message is to be retried
+        except Exception:  # noqa: BLE001 - any exception means that the message is to be retried
             _log.exception("A message of %s could not be handled", self.queue.queue_name)
             return False
         finally:

@@ -59,7 +59,7 @@ class Verdict(Enum):
     REMOVE = auto()  # it belongs to a clip that has been deleted
     IN_BIN = auto()  # its clip is in the recycle bin
     UNKNOWN_VIDEO = auto()  # it belongs to no existing video
-    ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off
+    ATTEMPTS_EXHAUSTED = auto()  # every attempt was interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.deletion_queries import ITEM_COLUMNS, BinClip, bin_clip_of
+from shared.catalogue.deletion_queries import ITEM_COLUMNS, DueClip, bin_clip_of
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     VISIBLE,
@@ -188,7 +188,7 @@ class Bin:
 
     def hide_clips(
         self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool
-    ) -> tuple[Sequence[BinClip], frozenset[UUID]]:
+    ) -> tuple[Sequence[DueClip], frozenset[UUID]]:
         """Deletes clips; those that were, leased to the caller, and the ids of pinned ones."""
         days = None if for_ever else self._days
         values = _call(viewer) | {"ids": list(clip_ids), "days": days}
@@ -243,7 +243,7 @@ class Bin:
         row = self._database.one(_WHERE_VIDEO_IS, seen_by(viewer) | {"id": video_id})
         return Whereabouts[row["whereabouts"].upper()] if row else None
 
-    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[BinClip]:
+    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[DueClip]:
         """Makes clips in the bin visible again; those that were, leased to the caller."""
         rows = self._database.all(_RESTORE_CLIPS, _call(viewer) | {"ids": list(clip_ids)})
         return [bin_clip_of(row) for row in rows]

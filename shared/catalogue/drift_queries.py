@@ -223,8 +223,8 @@ class Surroundings:
     clip_exists: bool
 
 
+# Video and clip.
 type ImagesKey = tuple[UUID, UUID]
-"""Video and clip."""
 
 
 class DriftRows:

@@ -119,7 +119,7 @@ class Migrations:
     def start(self, folder: bytes, batch_size: int) -> UUID:
         """The id of a new migration, or of the one that is running for that folder."""
         row = self._database.one(_START, {"folder": folder, "batch_size": batch_size})
-        assert row is not None  # noqa: S101  # the statement always returns a row
+        assert row is not None  # noqa: S101 - the statement always returns a row
         id_: UUID = row["id"]
         return id_
 

@@ -145,7 +145,7 @@ def file_of(
     content_type: str | None,
     plays_everywhere: bool,  # noqa: FBT001 - the same
     rendition_name: str | None,
-    *images: Any,  # noqa: ANN401  # the values of the columns of the images, handed on
+    *images: Any,  # noqa: ANN401 - the values of the columns of the images, handed on
 ) -> ClipFile:
     """The values of FILE_COLUMNS, in their order."""
     return ClipFile(

@@ -220,6 +220,6 @@ def _open_share(
     share_id: UUID,
     ip: str | None,
     expires_at: datetime | None,
-    *file: Any,  # noqa: ANN401  # the values of FILE_COLUMNS, handed on
+    *file: Any,  # noqa: ANN401 - the values of FILE_COLUMNS, handed on
 ) -> OpenShare:
     return OpenShare(id=share_id, ip=ip, expires_at=expires_at, file=file_of(*file))

@@ -11,8 +11,8 @@ from shared.model.link import SignedLink
 # How long the report of a run can be read.
 DRIFT_LIFE = timedelta(days=30)
 
+# A line of a report as JSON: the fields of DriftLine; of a repair, with `result` and `reason`.
 type DriftJson = dict[str, object]
-"""A line of a report as JSON: the fields of DriftLine; of a repair, with `result` and `reason`."""
 
 
 class DriftKind(StrEnum):

@@ -43,7 +43,7 @@ class Connection(psycopg.Connection[DictRow]):
         conninfo: str = "",
         *,
         login: DatabaseLogin,
-        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+        **options: Any,  # noqa: ANN401 - of psycopg, handed on
     ) -> Self:
         connect = super().connect
         connection = login.opened(lambda named: connect(conninfo, **named | options))
@@ -54,7 +54,7 @@ class Connection(psycopg.Connection[DictRow]):
         self,
         query: LiteralString,
         params: Mapping[str, object] | None = None,
-        **options: Any,  # noqa: ANN401  # of psycopg, handed on
+        **options: Any,  # noqa: ANN401 - of psycopg, handed on
     ) -> psycopg.Cursor[DictRow]:
         """Runs a query, inside a transaction or not, in a span of its own."""
         with telemetry.query(query):

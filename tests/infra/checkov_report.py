@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-import checkov.arm.runner  # noqa: F401  # its checks are those for Bicep, once imported
+import checkov.arm.runner  # noqa: F401 - its checks are those for Bicep, once imported
 from checkov.bicep.runner import Runner
 from checkov.common.output.record import Record
 from checkov.runner_filter import RunnerFilter

@@ -46,7 +46,7 @@ OF_THE_PLATFORM = {
 class EmptyVault:
     """Has no secret."""
 
-    def get(self, name: str, **_: bool) -> str | None:  # noqa: ARG002  # as a vault is asked
+    def get(self, name: str, **_: bool) -> str | None:  # noqa: ARG002 - as a vault is asked
         return None
 
 

@@ -11,9 +11,9 @@ from tests.infra.az import spoken
 from tests.infra.az.spoken import Words
 from tests.infra.snapshots import one
 
+# Of each command that we use: its options, with their values where those are counted, and what
+# it requires, each by all its names. az/collect.py has it from the Azure CLI itself.
 KNOWN: dict[str, Any] = json.loads((Path(spoken.__file__).parent / "commands.json").read_text())
-"""Of each command that we use: its options, with their values where those are counted, and what it
-requires, each by all its names. az/collect.py has it from the Azure CLI itself."""
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from tests.infra.snapshots import ROOT, Resource, chosen, deployed, of_type, one
 
 SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers"
 
+# The route that needs no token and is no description: a share's.
 (OPEN_SHARE,) = re.findall(
     r'add_public\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
 )
-"""The route that needs no token and is no description: a share's."""
 
 # What `/providers/Microsoft.` is followed by in the id of what a private network shuts off.
 PRIVATE = ("Storage/storageAccounts/host", "DBforPostgreSQL/", "KeyVault/")

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from local import postgres
 from shared.errors import Busy, DatabaseUnavailable
-from shared.postgres.database import Database, Parameters
+from shared.postgres.database import Database, QueryValues
 from shared.postgres.pool import _MAX_SIZE
 from shared.settings.secret import Fixed
 from tests.integration.pooler import disguised, pooled
@@ -355,7 +355,7 @@ def backend(database: Database) -> int:
     ],
 )
 def test_a_value_that_cannot_be_stored_is_no_outage(
-    database: Database, query: LiteralString, parameters: Parameters, error: type[psycopg.Error]
+    database: Database, query: LiteralString, parameters: QueryValues, error: type[psycopg.Error]
 ) -> None:
     database.run("CREATE TABLE named (name text NOT NULL UNIQUE)", {})
     before = backend(database)

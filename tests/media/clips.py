@@ -81,8 +81,8 @@ def nearest_quarters(image: Image.Image) -> dict[str, str]:
     return {name: nearest(color) for name, color in quarter_colors(image).items()}
 
 
+# What `nearest_quarters` gives for the scene as it should be seen.
 UPRIGHT = {name: name for name in QUARTERS}
-"""What `nearest_quarters` gives for the scene as it should be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

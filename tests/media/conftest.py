@@ -10,8 +10,8 @@ from shared.media import Stills
 from shared.model import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
 
+# Public sample files beside the repository; not part of it, so tests do without.
 SAMPLES = Path(__file__).parents[3] / "shared" / "media"
-"""Public sample files beside the repository; not part of it, so tests do without."""
 
 type Make = Callable[..., Path]
 

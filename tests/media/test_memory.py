@@ -55,8 +55,8 @@ def test_peak_memory_growth(made: Make, clip: Clip, megabytes: int) -> None:
     assert run(MEASURE, made("a.mp4", clip)) / 1024 < megabytes
 
 
+# Samples for which FFmpeg would take two gigabytes.
 DECLARED = 60_000_000
-"""Samples for which FFmpeg would take two gigabytes."""
 
 FAIL = """
 import json, resource, sys

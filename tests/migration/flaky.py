@@ -26,8 +26,8 @@ class Fault(Enum):
     SILENCE = "no response at all"
 
 
+# Chooses the fault of a request by its number, method and path.
 type Choose = Callable[[int, str, str], Fault | None]
-"""Chooses the fault of a request by its number, method and path."""
 
 
 @dataclass
@@ -123,7 +123,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         self._storage.request(self.command, self.path, body, dict(self.headers.items()))
         return self._storage.getresponse()
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815  # the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815 - the base class's names
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named in http.server
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
         """Says nothing: a test looks at `requests`."""

@@ -49,7 +49,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509  # it only makes a system call
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - it only makes a system call
     )
 
 
