@@ -4,7 +4,7 @@ The one service for videos and clips: the HTTP handlers and the Python API call 
 takes the viewer, who sees their own videos and clips, or everyone's as an admin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -178,6 +178,11 @@ class Library:
     def read(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
         """Raises NotFound, StorageUnavailable."""
         return self._with_posters(viewer, [self.find(viewer, clip_id)])[0]
+
+    def read_many(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Mapping[UUID, ShownClip]:
+        """Those of the clips that the viewer sees, by id; raises StorageUnavailable."""
+        shown = self._with_posters(viewer, self._clips.get_many(viewer, clip_ids))
+        return {each.clip.id: each for each in shown}
 
     def change(self, viewer: Viewer, clip_id: UUID, update: ClipUpdate) -> ShownClip:
         """The clip after the change; raises NotFound, StorageUnavailable."""

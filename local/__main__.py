@@ -38,7 +38,7 @@ def _arguments() -> argparse.Namespace:
     )
     services = commands.add_parser("services", help="run everything but the functions")
     for command in (run, services):
-        command.add_argument("--port", type=_port, default=port)
+        command.add_argument("--port", type=port_number, default=port)
     token = commands.add_parser("token", help="print a bearer token")
     token.add_argument("--subject", type=_subject, required=True)
     token.add_argument("--roles", default="", help="comma-separated")
@@ -46,7 +46,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """The number of a port; raises ArgumentTypeError for any other text."""
     if not (re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 2**16):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: use PORT=1 to PORT=65535")
     return int(text)

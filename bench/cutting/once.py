@@ -2,6 +2,7 @@
 
 python -m bench.cutting.once cut BLOB_NAME START END
 python -m bench.cutting.once many BLOB_NAME VIDEO_ID COUNT SECONDS
+python -m bench.cutting.once bare BLOB_NAME COUNT SECONDS
 python -m bench.cutting.once encode FILE
 python -m bench.cutting.once tool COMMAND...
 
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -30,6 +32,7 @@ from shared.clock import utc_now
 from shared.errors import CliplinkError
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, encode_clip
+from shared.media.cutting.mp4_film import read_film
 from shared.model import (
     Accuracy,
     Blob,
@@ -61,10 +64,10 @@ class TimedComposer(Composer):
         draft = super().draft(place, check)
         copy = draft.copy
 
-        def timed(ranges: Sequence[SourceRange]) -> None:
+        def timed(ranges: Sequence[SourceRange], beginning: bytes | None = None) -> None:
             began = time.perf_counter()
             try:
-                copy(ranges)
+                copy(ranges, beginning)
             finally:
                 self.copying += time.perf_counter() - began
 
@@ -120,33 +123,59 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
     settings = read_environment()
     backends = open_backends(settings)
     services = compose_on(backends, settings)
-    composer = _composer(backends)
     blobs = CountedBlobs(backends.account)
-    containers, length = backends.containers, float(seconds)
+    containers = backends.containers
     cutting = Cutting(
         Cuts(backends.database),
         services.library,
         backends.account,
         containers,
         Queue(backends.account, containers.cuts_queue),
-        Cutter(blobs, containers, FilmWriter(composer, "libx264")),
+        Cutter(blobs, containers, FilmWriter(_composer(backends), "libx264")),
         services.ingest,
     )
     with backends.database:
         viewer = Viewer(Users(backends.database).id_of("bench", None))
         services.sources.announce(viewer, UUID(video_id), "film.mp4", None)
         services.source_ingest.landed(name)
-        drafts = [CutDraft(start=4.0 * n, end=4 * n + length) for n in range(int(count))]
+        ranges = [_range(number, seconds) for number in range(int(count))]
+        drafts = [CutDraft(start=start, end=end) for start, end in ranges]
         answers: list[ShownClip | CliplinkError] = []
 
         def work() -> None:
             answers.extend(cutting.cut(viewer, UUID(video_id), None, Accuracy.KEYFRAME, drafts))
 
-        report = measured(work) | {"copying": composer.copying}
-        clips = [answer.clip for answer in answers if isinstance(answer, ShownClip)]
-        assert len(clips) == int(count)
-        at_once = sum('"storage_copy"' in (clip.cut or "") for clip in clips)
+        report = measured(work)
+        assert sum(isinstance(answer, ShownClip) for answer in answers) == int(count)
+        finished = "SELECT 1 FROM cuts WHERE finished_at IS NOT NULL AND video_id = %(video_id)s"
+        at_once = len(backends.database.all(finished, {"video_id": video_id}))
         return report | {"readers": blobs.readers, "at_once": at_once}
+
+
+def bare(name: str, count: str, seconds: str) -> Report:
+    """What of `many` storage does: it copies the same ranges, as many at a time, and no more."""
+    backends = open_backends(read_environment())
+    blobs, containers = backends.blobs, backends.containers
+    blob = blobs.get(containers.videos, name)
+    film = read_film(blobs.reader(containers.videos, blob))
+    cuts = [film.cut(*_range(n, seconds), Accuracy.KEYFRAME)[1] for n in range(int(count))]
+    composer = _composer(backends)
+    source = Place(containers.videos, name)
+
+    def copy(number: int) -> None:
+        draft = composer.draft(Place(containers.clips, f"bare/{number}"))
+        draft.copy([SourceRange(source, blob.etag, *part) for part in cuts[number].ranges])
+
+    def work() -> None:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(copy, range(len(cuts))))
+
+    return measured(work)
+
+
+def _range(number: int, seconds: str) -> tuple[float, float]:
+    """The range of one of many cuts."""
+    return 4.0 * number, 4.0 * number + float(seconds)
 
 
 def encode(file: str) -> Report:
@@ -212,6 +241,7 @@ def _order(blob: Blob, start: float, end: float) -> CutOrder:
 _COMMANDS: dict[str, Callable[..., Report]] = {
     "cut": cut,
     "many": many,
+    "bare": bare,
     "encode": encode,
     "tool": tool,
 }

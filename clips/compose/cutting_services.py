@@ -43,6 +43,8 @@ def make_cutting(services: "Services") -> Cutting:
         services.cuts_queue,
         Cutter(backends.api_blobs, backends.containers, writer),
         services.ingest,
+        # Half of the threads stay for other calls.
+        most_calls=max(1, services.settings.handler_threads // 2),
     )
 
 

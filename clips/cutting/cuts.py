@@ -5,16 +5,17 @@ is `processing` until a worker has cut it.
 """
 
 import logging
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
 
-from clips.cutting.cutter import Cutter, TooLargeForNow, extension_for
-from clips.cutting.films import OpenFilm
+from clips.cutting.at_once import CutsAtOnce
+from clips.cutting.cutter import Cutter
+from clips.cutting.items import CutItem, item_of
 from clips.ingest.ingest import Ingest
 from clips.library import Library
-from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
 from shared.errors import (
@@ -27,31 +28,16 @@ from shared.errors import (
     no_such_clip,
     no_such_video,
 )
-from shared.model import Accuracy, ClipStatus, CutDraft, CutOrder, CutSource, ShownClip, Viewer
+from shared.model import Accuracy, ClipStatus, CutDraft, CutSource, ShownClip, Viewer
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 
-# Seconds that a call may spend on cutting, and on processing the new clips. The queue and the
-# blob trigger do the rest.
+# How long a call cuts by itself, and until when it processes what it has cut: the rest is left to
+# the queue and to the blob trigger.
 _CUTTING_SECONDS = 25.0
 _PROCESSING_SECONDS = 3.0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    """The state of one call: its source, which is opened once, and the work left for its end."""
-
-    video_id: UUID
-    source: CutSource
-    accuracy: Accuracy
-    known: dict[str, UUID]
-    began: float
-    opened: OpenFilm | None = None
-    is_storage_down: bool = False
-    queued: list[str] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
 
 
 class Cutting:
@@ -64,8 +50,12 @@ class Cutting:
         queue: Queue,
         cutter: Cutter | None,
         ingest: Ingest | None,
+        most_calls: int = 1,
     ) -> None:
-        """Without a cutter and an ingest, every cut is left to the queue."""
+        """Without a cutter and an ingest, every cut is left to the queue.
+
+        So are those of further calls, while `most_calls` are cutting.
+        """
         self._cuts = cuts
         self._library = library
         self._account = account
@@ -73,6 +63,7 @@ class Cutting:
         self._queue = queue
         self._cutter = cutter
         self._ingest = ingest
+        self._calls = threading.BoundedSemaphore(most_calls)
 
     def cut(
         self,
@@ -88,20 +79,19 @@ class Cutting:
         SourceNotReady, BlobArchived, DatabaseUnavailable; BlobChanged or BlobMissing if the
         source was overwritten or deleted and the catalogue does not know it yet.
         """
+        began = time.monotonic()
         source = self._source(viewer, video_id, clip_id)
-        names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id]
-        call = _Call(
-            video_id=video_id,
-            source=source,
-            accuracy=accuracy,
-            known=dict(self._cuts.known(video_id, names)),
-            began=time.monotonic(),
+        answers = self._items(video_id, source, accuracy, drafts)
+        items = list({id(each): each for each in answers if isinstance(each, CutItem)}.values())
+        self._cut(source, [item for item in items if item.is_open], began)
+        self._finish(items, began)
+        settled = [each.answer if isinstance(each, CutItem) else each for each in answers]
+        shown = self._library.read_many(
+            viewer, [each for each in settled if isinstance(each, UUID)]
         )
-        answers = [self._answer(call, draft) for draft in drafts]
-        self._finish(call)
         return [
-            answer if isinstance(answer, CliplinkError) else self._library.read(viewer, answer)
-            for answer in answers
+            each if isinstance(each, CliplinkError) else shown.get(each) or no_such_clip()
+            for each in settled
         ]
 
     def _source(self, viewer: Viewer, video_id: UUID, clip_id: UUID | None) -> CutSource:
@@ -120,100 +110,105 @@ class Cutting:
             raise SourceNotReady(f"The source is {source.status}.")
         return source
 
-    def _answer(self, call: _Call, draft: CutDraft | CliplinkError) -> UUID | CliplinkError:
-        """The id of the clip that a draft becomes, or became in an earlier call."""
-        if isinstance(draft, CliplinkError):
-            return draft
-        if draft.client_id is not None and draft.client_id in call.known:
-            return call.known[draft.client_id]
-        answer = self._cut(call, draft)
-        if draft.client_id is not None and isinstance(answer, UUID):
-            call.known[draft.client_id] = answer
-        return answer
+    def _items(
+        self,
+        video_id: UUID,
+        source: CutSource,
+        accuracy: Accuracy,
+        drafts: Sequence[CutDraft | CliplinkError],
+    ) -> list[UUID | CutItem | CliplinkError]:
+        """What each draft is: a clip of an earlier call, an error, or an item of this call."""
+        names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id is not None]
+        named: dict[str, UUID | CutItem] = dict(self._cuts.known(video_id, names))
+        answers: list[UUID | CutItem | CliplinkError] = []
+        for draft in drafts:
+            if isinstance(draft, CliplinkError):
+                answers.append(draft)
+            elif draft.client_id is not None and draft.client_id in named:
+                answers.append(named[draft.client_id])
+            else:
+                item = item_of(video_id, source, accuracy, draft)
+                if source.duration is not None and draft.start >= source.duration:
+                    item.problem = CutOutOfRange(f"The source ends at {source.duration:.3f} s.")
+                elif draft.client_id is not None:
+                    named[draft.client_id] = item
+                answers.append(item)
+        return answers
 
-    def _cut(self, call: _Call, draft: CutDraft) -> UUID | CliplinkError:
-        duration = call.source.duration
-        if duration is not None and draft.start >= duration:
-            return CutOutOfRange(f"The source ends at {duration:.3f} s.")
-        self._open_source(call)
-        order = _order(call, draft)
-        new = NewCut(
-            order=order,
-            title=draft.title,
-            expires_at=draft.expires_at,
-            client_id=draft.client_id,
-            blob_url=self._account.url(self._containers.clips, order.blob_name),
-        )
-        if not self._cuts.add(new, CUT_LEASE):
-            name = draft.client_id or ""
-            return self._cuts.known(call.video_id, [name]).get(name) or no_such_video()
-        try:
-            return self._cut_now(call, order)
-        except (TooLargeForNow, Unavailable):
-            self._cuts.release(order.clip_id)
-            call.queued.append(str(order.clip_id))
-            return order.clip_id
-        except CliplinkError as error:
-            self._cuts.discard(order.clip_id)
-            return error
+    def _cut(self, source: CutSource, items: Sequence[CutItem], began: float) -> None:
+        """Puts the clips on record, and cuts those that are quickly cut."""
+        if not items:
+            return
+        with self._cutting(source, began) as cutting:
+            if cutting is not None:
+                cutting.plan(items)
+            else:
+                for item in items:
+                    item.is_for_queue = True
+            self._add([item for item in items if item.problem is None])
+            if cutting is not None:
+                cutting.cut([item for item in items if item.is_open])
 
-    def _open_source(self, call: _Call) -> None:
-        """Opens the source once, before any clip is added: a changed one fails the whole call."""
-        if self._cutter is not None and call.opened is None and not call.is_storage_down:
+    @contextmanager
+    def _cutting(self, source: CutSource, began: float) -> Iterator[CutsAtOnce | None]:
+        """None where all cuts are left to the queue.
+
+        Opens the source before any clip is added: one that has changed refuses the call.
+        """
+        opened = None
+        if self._cutter is not None:
             try:
-                call.opened = self._cutter.open(call.source)
+                opened = self._cutter.open(source)
             except Unavailable:
-                call.is_storage_down = True
+                _log.info("The source cannot be read now, the queue cuts it: %s", source.blob_name)
+        if self._cutter is None or opened is None or not self._calls.acquire(blocking=False):
+            yield None
+            return
+        try:
+            yield CutsAtOnce(self._cuts, self._cutter, opened, began + _CUTTING_SECONDS)
+        finally:
+            self._calls.release()
 
-    def _cut_now(self, call: _Call, order: CutOrder) -> UUID:
-        """Raises TooLargeForNow if the cut has to be left to the queue."""
-        is_late = time.monotonic() - call.began > _CUTTING_SECONDS
-        if (
-            self._cutter is None
-            or call.opened is None
-            or is_late
-            or order.accuracy is Accuracy.FRAME
-        ):
-            raise TooLargeForNow
-        cut = self._cutter.stage(order, call.opened)
-        if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
-            raise no_such_video()  # it was deleted at this moment
-        self._cuts.finish(order.clip_id, cut.method, cut.film.commit())
-        call.written.append(order.blob_name)
-        return order.clip_id
+    def _add(self, items: Sequence[CutItem]) -> None:
+        added = self._cuts.add([self._row(item) for item in items], CUT_LEASE)
+        missing = [item for item in items if item.order.clip_id not in added]
+        if not missing:
+            return
+        names = [item.draft.client_id for item in missing if item.draft.client_id is not None]
+        known = self._cuts.known(missing[0].order.video_id, names)
+        for item in missing:
+            item.earlier = known.get(item.draft.client_id or "")
+            if item.earlier is None:
+                item.problem = no_such_video()
 
-    def _finish(self, call: _Call) -> None:
+    def _row(self, item: CutItem) -> NewCut:
+        planned = item.planned
+        return NewCut(
+            order=item.order,
+            title=item.draft.title,
+            expires_at=item.draft.expires_at,
+            client_id=item.draft.client_id,
+            blob_url=self._account.url(self._containers.clips, item.order.blob_name),
+            shown=None if planned is None else (planned.start, planned.end),
+            leased=not item.is_for_queue,
+        )
+
+    def _finish(self, items: Sequence[CutItem], began: float) -> None:
         """Queues the cuts that are left, and processes the new clips while there is time.
 
         The clips are in the catalogue already: a failure here does not fail the call.
         """
+        queued = [str(item.order.clip_id) for item in items if item.is_queued]
         try:
-            if call.queued:
-                self._queue.send(call.queued)
+            if queued:
+                self._queue.send(queued)
         except Unavailable as error:
-            _log.warning(
-                "The messages of %d cuts are left to the cleanup: %s", len(call.queued), error
-            )
-        began = time.monotonic()
-        for name in call.written:
+            _log.warning("The messages of %d cuts are left to the cleanup: %s", len(queued), error)
+        for item in items:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
             try:
-                self._ingest.landed(name)
+                if item.is_written:
+                    self._ingest.landed(item.order.blob_name)
             except CliplinkError as error:
-                _log.warning("Left to the blob trigger: %s: %s", name, error)
-
-
-def _order(call: _Call, draft: CutDraft) -> CutOrder:
-    clip_id = uuid4()
-    extension = extension_for(call.source.blob_name)
-    return CutOrder(
-        clip_id=clip_id,
-        video_id=call.video_id,
-        source=call.source,
-        accuracy=call.accuracy,
-        start=draft.start,
-        end=draft.end,
-        blob_name=blob_names.clip_blob(call.video_id, clip_id, extension),
-        attempts=1,
-    )
+                _log.warning("Left to the blob trigger: %s: %s", item.order.blob_name, error)

@@ -5,12 +5,12 @@ are copied; the range is encoded. All of them read and copy one version of the s
 """
 
 import logging
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from clips.cutting.films import FilmWriter, OpenFilm, StagedFilm
+from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFilm
 from shared.blob_names import Containers
 from shared.errors import UnplayableClip
 from shared.media_types import of_name
@@ -27,6 +27,10 @@ _log = logging.getLogger(__name__)
 # Bytes that a call of the API copies or reads itself; a larger cut is left to the queue.
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
+# A call holds the new indexes of all its clips.
+_LARGEST_INDEX_AT_ONCE = 512 * 1024
+# How many calls of a process copy packets at a time: each holds its blocks in memory.
+_packet_copies = threading.BoundedSemaphore(2)
 _MP4_NAMES = {".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"}
 
 
@@ -54,14 +58,46 @@ class Cutter:
         container = containers.clips if source.is_clip else containers.videos
         return OpenFilm(self._blobs, Place(container, source.blob_name), source.etag)
 
-    def stage(
-        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None = None
-    ) -> StagedCut:
-        """Stages the clip's blob. Without `check` a caller waits: only fast methods are tried.
+    def plan(self, order: CutOrder, source: OpenFilm) -> IndexCut | None:
+        """What the clip of a call will be, where its source has an index for that; else None.
 
-        `check` is called often, and may raise to end the work. Raises TooLargeForNow;
-        CutOutOfRange where nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived;
-        UnplayableClip; StorageUnavailable. Can be repeated.
+        Raises TooLargeForNow; CutOutOfRange; BlobChanged, BlobMissing, BlobArchived,
+        StorageUnavailable.
+        """
+        from shared.media.cutting.mp4_index import Unsuitable
+
+        if order.accuracy is Accuracy.FRAME:
+            raise TooLargeForNow
+        try:
+            cut = source.cut(order.start, order.end, order.accuracy)
+        except Unsuitable as why:
+            _log.info("Not cut by its index: %s: %s", order.source.blob_name, why)
+            return None
+        if cut.film.size > _MOST_COPIED_AT_ONCE or len(cut.film.header) > _LARGEST_INDEX_AT_ONCE:
+            raise TooLargeForNow
+        return cut
+
+    def stage_planned(self, order: CutOrder, source: OpenFilm, cut: IndexCut | None) -> StagedCut:
+        """Stages the blob of a clip of a call, as `plan` has left it to do.
+
+        Raises the same as `plan`, and UnplayableClip.
+        """
+        if cut is not None:
+            with span(f"cut.{CutMethod.STORAGE_COPY}"):
+                film = self._copy_ranges(order, source, cut, _no_check)
+            return StagedCut(film, CutMethod.STORAGE_COPY)
+        with _packet_copies, span(f"cut.{CutMethod.PACKETS}"):
+            packets = self._copied(CutMethod.PACKETS, order, source, None)
+        if packets is None:
+            raise TooLargeForNow
+        return StagedCut(packets, CutMethod.PACKETS)
+
+    def stage(self, order: CutOrder, source: OpenFilm, check: Check) -> StagedCut:
+        """Stages the clip's blob, however long that takes.
+
+        `check` is called now and then, and may raise to end the work. Raises CutOutOfRange where
+        nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived; UnplayableClip;
+        StorageUnavailable. Can be repeated.
         """
         methods = list(CutMethod)
         first = CutMethod.ENCODE if order.accuracy is Accuracy.FRAME else order.first_method
@@ -70,8 +106,6 @@ class Cutter:
                 film = self._copied(method, order, source, check)
             if film is not None:
                 return StagedCut(film, method)
-        if check is None:
-            raise TooLargeForNow
         with span("cut.encode"):
             film = self._writer.encode(source, _range(order), self._place(order), check)
         return StagedCut(film, CutMethod.ENCODE)
@@ -81,9 +115,12 @@ class Cutter:
         method: CutMethod,
         order: CutOrder,
         source: OpenFilm,
-        check: Callable[[], None] | None,
+        check: Check | None,
     ) -> StagedFilm | None:
-        """Stages the clip by a method that encodes nothing; None if the film does not allow it."""
+        """The clip by a method that encodes nothing; None where the film does not allow it.
+
+        Without `check`, only what is done in seconds: raises TooLargeForNow.
+        """
         from shared.media import FailureCode
         from shared.media.cutting.mp4_index import Unsuitable
 
@@ -101,20 +138,17 @@ class Cutter:
             _log.info("Not cut by %s: %s: %s", method, order.source.blob_name, error.detail)
         return None
 
-    def _by_index(
-        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None
-    ) -> StagedFilm:
-        cut = source.index().cut(order.start, order.end, order.accuracy)
-        if check is None and cut[1].size > _MOST_COPIED_AT_ONCE:
-            raise TooLargeForNow
-        content_type = of_name(order.blob_name) or "video/mp4"
-        return self._writer.copy_ranges(
-            source, cut, self._place(order), content_type, check or _no_check
-        )
+    def _by_index(self, order: CutOrder, source: OpenFilm, check: Check | None) -> StagedFilm:
+        cut = source.cut(order.start, order.end, order.accuracy)
+        return self._copy_ranges(order, source, cut, check or _no_check)
 
-    def _by_packets(
-        self, order: CutOrder, source: OpenFilm, check: Callable[[], None] | None
+    def _copy_ranges(
+        self, order: CutOrder, source: OpenFilm, cut: IndexCut, check: Check
     ) -> StagedFilm:
+        content_type = of_name(order.blob_name) or "video/mp4"
+        return self._writer.copy_ranges(source, cut, self._place(order), content_type, check)
+
+    def _by_packets(self, order: CutOrder, source: OpenFilm, check: Check | None) -> StagedFilm:
         duration = order.source.duration
         share = min(1.0, (order.end - order.start) / duration) if duration else 1.0
         if check is None and source.blob.size * share > _MOST_READ_AT_ONCE:

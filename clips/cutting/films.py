@@ -3,14 +3,14 @@
 A new film is staged block by block; its blob exists when it is committed.
 """
 
-import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
-from shared.model import Blob
+from shared.model import Accuracy, Blob
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from shared.media import Limits
     from shared.media.cutting.clip_maker import CutRange
     from shared.media.cutting.mp4_film import Mp4Film
-    from shared.media.cutting.mp4_selection import Span
     from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
     from shared.storage.sdk.blob_reader import BlobReader
-
-_log = logging.getLogger(__name__)
 
 # Bytes of a block: what is held in memory at a time.
 _BLOCK = 8 * 1024 * 1024
@@ -38,8 +35,20 @@ _LONGEST_WORK_AT_ONCE = timedelta(seconds=20)
 type Check = Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class IndexCut:
+    """A cut by a new index, before anything of it is stored; times are seconds of the source."""
+
+    start: float
+    end: float
+    film: "Rewritten"
+
+
 class OpenFilm:
-    """One version of a film, for any number of cuts: its index is read once."""
+    """One version of a film, for any number of cuts: its index is read once.
+
+    Threads may share it.
+    """
 
     def __init__(self, blobs: Blobs, place: Place, etag: str) -> None:
         """Raises BlobMissing, BlobChanged if the blob is another version, StorageUnavailable."""
@@ -48,6 +57,7 @@ class OpenFilm:
         if self.blob.etag != etag:
             raise BlobChanged("The source was replaced by a newer version.")
         self._blobs = blobs
+        self._reading = threading.Lock()
         self._index: Mp4Film | None = None
         self._unsuitable = ""
 
@@ -59,15 +69,21 @@ class OpenFilm:
         from shared.media.cutting.mp4_film import read_film
         from shared.media.cutting.mp4_index import Unsuitable
 
-        if self._unsuitable:
-            raise Unsuitable(self._unsuitable)
-        if self._index is None:
-            try:
-                self._index = read_film(self.reader())
-            except Unsuitable as why:
-                self._unsuitable = str(why)
-                raise
-        return self._index
+        with self._reading:
+            if self._unsuitable:
+                raise Unsuitable(self._unsuitable)
+            if self._index is None:
+                try:
+                    self._index = read_film(self.reader())
+                except Unsuitable as why:
+                    self._unsuitable = str(why)
+                    raise
+            return self._index
+
+    def cut(self, start: float, end: float, accuracy: Accuracy) -> IndexCut:
+        """The cut of a range by the index; raises CutOutOfRange, Unsuitable."""
+        span, film = self.index().cut(start, end, accuracy)
+        return IndexCut(float(span.start), float(span.end), film)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +93,11 @@ class StagedFilm:
     start: float
     end: float
     draft: BlobDraft
-    beginning: bytes
     content_type: str
 
     def commit(self) -> str:
         """Makes the blob, and returns its ETag; raises StorageUnavailable."""
-        return self.draft.commit(self.beginning, self.content_type)
+        return self.draft.commit(self.content_type)
 
 
 class FilmWriter:
@@ -100,22 +115,16 @@ class FilmWriter:
     def copy_ranges(
         self,
         source: OpenFilm,
-        cut: "tuple[Span, Rewritten]",
+        cut: IndexCut,
         to: Place,
         content_type: str,
         check: Check,
     ) -> StagedFilm:
         """Has storage copy the ranges of the source to which a new index refers."""
-        span, film = cut
         draft = self._composer.draft(to, check)
-        draft.copy([SourceRange(source.place, source.blob.etag, *part) for part in film.ranges])
-        return StagedFilm(
-            start=float(span.start),
-            end=float(span.end),
-            draft=draft,
-            beginning=film.header,
-            content_type=content_type,
-        )
+        ranges = [SourceRange(source.place, source.blob.etag, *part) for part in cut.film.ranges]
+        draft.copy(ranges, cut.film.header)
+        return StagedFilm(start=cut.start, end=cut.end, draft=draft, content_type=content_type)
 
     def copy_packets(
         self,
@@ -171,11 +180,11 @@ class FilmWriter:
     ) -> StagedFilm:
         draft = self._composer.draft(to, check)
         film = write(draft.add)
+        draft.begin(film.beginning)
         return StagedFilm(
             start=float(film.start),
             end=float(film.end),
             draft=draft,
-            beginning=film.beginning,
             content_type="video/mp4",
         )
 

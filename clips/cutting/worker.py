@@ -11,7 +11,7 @@ from uuid import UUID
 from clips.cutting.cutter import Cutter, StagedCut
 from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
-from shared.catalogue.cut_queries import CUT_LEASE, Cuts
+from shared.catalogue.cut_queries import CUT_LEASE, Cuts, FinishedCut
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import CutOrder, Failure
 from shared.storage.sdk.queue import Queue
@@ -60,7 +60,7 @@ class CutWorker:
         except LeaseLost:
             _log.info("The clip was deleted or cut by another worker: %s", clip_id)
         except Unavailable:
-            self._cuts.release(clip_id)
+            self._cuts.release([clip_id])
             raise
         except CliplinkError as error:
             _log.info("The cut of %s failed: %s", clip_id, error.code)
@@ -70,7 +70,7 @@ class CutWorker:
         """Commits the blob, after its row says what it shows: the ingest relies on that."""
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
             raise LeaseLost
-        self._cuts.finish(order.clip_id, cut.method, cut.film.commit())
+        self._cuts.finish([FinishedCut(order.clip_id, cut.method, cut.film.commit())])
         _log.info("Cut by %s: clip %s", cut.method, order.clip_id)
 
     def resume(self) -> Tally:

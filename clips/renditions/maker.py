@@ -73,10 +73,9 @@ class RenditionMaker:
         """Writes a new index, after which storage copies the media; not for QuickTime files."""
         from shared.media.cutting.mp4_index import Unsuitable
 
-        index = source.index()
-        if index.is_quicktime:
+        if source.index().is_quicktime:
             raise Unsuitable("it is a QuickTime file")
-        whole = index.cut(0, _ENDLESS, Accuracy.KEYFRAME)
+        whole = source.cut(0, _ENDLESS, Accuracy.KEYFRAME)
         return self._writer.copy_ranges(source, whole, place, "video/mp4", check)
 
     def _by_packets(self, source: OpenFilm, place: Place, check: Check) -> StagedFilm:

@@ -1,15 +1,19 @@
 """Owns the host as a child process: what the supervisor and the tests start."""
 
 import http.client
+import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local import ports, processes
+
+_ANSWER_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,14 @@ class Host:
         self.child.wait_until(lambda: self._answers(path), timeout)
 
     def _answers(self, path: str) -> bool:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=10)
+        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=_ANSWER_TIMEOUT)
+        latest = time.monotonic() + _ANSWER_TIMEOUT
         try:
             connection.request("GET", path)
+            # A listener that is kept open takes the request of a host that was killed, too.
+            while not select.select([connection.sock], [], [], 0.1)[0]:
+                if self.child.has_ended() or time.monotonic() > latest:
+                    return False
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False

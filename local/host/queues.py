@@ -65,7 +65,7 @@ class QueueListener:
                 await asyncio.wait(running, timeout=self.stop_timeout)
 
     async def _serve(self, running: set[asyncio.Task[None]]) -> None:
-        pause = _FIRST_PAUSE
+        pause = min(_FIRST_PAUSE, self.options.longest_pause)
         while True:
             self.wake.clear()
             messages = await self._receive()
@@ -76,7 +76,7 @@ class QueueListener:
             while len(running) > self.options.new_batch_threshold:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if messages:
-                pause = _FIRST_PAUSE
+                pause = min(_FIRST_PAUSE, self.options.longest_pause)
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause)

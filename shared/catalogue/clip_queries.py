@@ -44,6 +44,12 @@ _GET: LiteralString = f"""
     WHERE c.id = %(id)s AND {VISIBLE}
 """
 
+_GET_MANY: LiteralString = f"""
+    SELECT {CLIP_COLUMNS}
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.id = ANY(%(ids)s) AND {VISIBLE}
+"""
+
 # What a link to a clip needs to know of it. A query of its own: one for many is planned anew on
 # every call, which takes Postgres three times as long as to run this.
 _FILE: LiteralString = f"""
@@ -141,6 +147,11 @@ class Clips:
 
     def get(self, viewer: Viewer, clip_id: UUID) -> Clip | None:
         return self._database.one_as(clip_of, _GET, seen_by(viewer) | {"id": clip_id})
+
+    def get_many(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[Clip]:
+        """Those of the clips that the viewer sees, in any order."""
+        parameters = seen_by(viewer) | {"ids": list(clip_ids)}
+        return self._database.all_as(clip_of, _GET_MANY, parameters) if clip_ids else []
 
     def file(self, viewer: Viewer, clip_id: UUID) -> ClipFile | None:
         return self._database.one_as(file_of, _FILE, seen_by(viewer) | {"id": clip_id})

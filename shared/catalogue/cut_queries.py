@@ -5,9 +5,9 @@ who works on it; a cut whose lease has ended may be taken by anyone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -53,27 +53,37 @@ _KNOWN: LiteralString = f"""
     WHERE k.video_id = %(video_id)s AND k.client_id = ANY(%(client_ids)s) AND {LIVE}
 """
 
-# No row if the video is gone, or the same client id was used at the same moment.
+# Those whose video is gone, or whose client id was used at the same moment, have no row of `cuts`.
+# In the order of the client ids, so that two calls with the same ones wait for each other in turn.
 _ADD: LiteralString = """
-    WITH clip AS (
+    WITH new AS (
+        SELECT *
+        FROM json_to_recordset(%(cuts)s) AS new (
+            clip_id uuid, title text, video_start float8, video_end float8, blob_name text,
+            blob_url text, expires_at timestamptz, cut jsonb, client_id text, start float8,
+            "end" float8, cut_start float8, cut_end float8, method text, leased boolean)
+        ORDER BY client_id
+    ), clip AS (
         INSERT INTO clips (id, video_id, title, start_time, end_time, duration, status, blob_name,
                            blob_url, content_type, expires_at, cut)
-        SELECT %(clip_id)s, v.id, %(title)s, %(video_start)s, %(video_end)s,
-               %(video_end)s - %(video_start)s, 'processing', %(blob_name)s, %(blob_url)s,
-               %(content_type)s, %(expires_at)s, %(cut)s
-        FROM videos v
-        WHERE v.id = %(video_id)s AND v.deleted_at IS NULL
-        FOR SHARE OF v
+        SELECT n.clip_id, v.id, n.title, n.video_start, n.video_end,
+               n.video_end - n.video_start, 'processing', n.blob_name, n.blob_url,
+               %(content_type)s, n.expires_at, n.cut
+        FROM new n, (
+            SELECT id FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
+        ) v
         RETURNING id
     )
     INSERT INTO cuts (clip_id, video_id, client_id, source_id, source_is_clip, source_blob,
                       source_etag, has_picture, accuracy, requested_start, requested_end,
-                      leased_until)
-    SELECT id, %(video_id)s, %(client_id)s, %(source_id)s, %(source_is_clip)s, %(source_blob)s,
-           %(source_etag)s, %(has_picture)s, %(accuracy)s, %(start)s, %(end)s,
-           now() + %(lease)s
-    FROM clip
+                      cut_start, cut_end, method, leased_until)
+    SELECT n.clip_id, %(video_id)s, n.client_id, %(source_id)s, %(source_is_clip)s,
+           %(source_blob)s, %(source_etag)s, %(has_picture)s, %(accuracy)s, n.start, n."end",
+           n.cut_start, n.cut_end, n.method, CASE WHEN n.leased THEN now() + %(lease)s END
+    FROM new n JOIN clip ON clip.id = n.clip_id
+    ORDER BY n.client_id
     ON CONFLICT (video_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
+    RETURNING clip_id
 """
 
 # The right to work on a cut, for as long as the lease lasts.
@@ -97,7 +107,7 @@ _RENEW: LiteralString = """
 """
 
 _RELEASE: LiteralString = """
-    UPDATE cuts SET leased_until = NULL WHERE clip_id = %(clip_id)s AND finished_at IS NULL
+    UPDATE cuts SET leased_until = NULL WHERE clip_id = ANY(%(clip_ids)s) AND finished_at IS NULL
 """
 
 # Before the blob appears, the rows say what it shows. `k` is the row of the cut as it was: the
@@ -117,10 +127,12 @@ _RECORD: LiteralString = f"""
     WHERE k.clip_id = cut.clip_id AND c.id = cut.clip_id AND v.id = c.video_id AND {LIVE}
 """
 
-# The blob is written, and ingest does the rest.
+# The blobs are written, and ingest does the rest.
 _FINISH: LiteralString = """
-    UPDATE cuts SET finished_at = now(), leased_until = NULL, written_etag = %(etag)s
-    WHERE clip_id = %(clip_id)s AND finished_at IS NULL AND method = %(method)s
+    UPDATE cuts k SET finished_at = now(), leased_until = NULL, written_etag = new.etag
+    FROM unnest(%(clip_ids)s::uuid[], %(methods)s::text[], %(etags)s::text[])
+         AS new (clip_id, method, etag)
+    WHERE k.clip_id = new.clip_id AND k.finished_at IS NULL AND k.method = new.method
 """
 
 _WRITTEN: LiteralString = """
@@ -144,7 +156,9 @@ _FAIL: LiteralString = """
     FROM cut WHERE c.id = cut.clip_id AND c.status = 'processing'
 """
 
-_DISCARD: LiteralString = "DELETE FROM clips WHERE id = %(clip_id)s AND status = 'processing'"
+_DISCARD: LiteralString = """
+    DELETE FROM clips WHERE id = ANY(%(clip_ids)s) AND status = 'processing'
+"""
 
 _STALLED: LiteralString = """
     SELECT k.clip_id
@@ -157,13 +171,28 @@ _STALLED: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCut:
-    """A cut of a caller: what is wanted, and the clip that it becomes."""
+    """A cut of a caller: what is wanted, and the clip that it becomes.
+
+    `shown` is what a clip will show that is cut by its index, in seconds of the source; None where
+    that is not known before it is cut. `leased` is whether the caller cuts it, or the queue.
+    """
 
     order: CutOrder
     title: str | None
-    expires_at: object
+    expires_at: datetime | None
     client_id: str | None
     blob_url: str
+    shown: tuple[float, float] | None
+    leased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCut:
+    """A cut whose blob is written: by which method, and the ETag of the blob."""
+
+    clip_id: UUID
+    method: CutMethod
+    etag: str
 
 
 class Cuts:
@@ -186,39 +215,32 @@ class Cuts:
         rows = self._database.all(_KNOWN, values) if client_ids else []
         return {row["client_id"]: row["clip_id"] for row in rows}
 
-    def add(self, cut: NewCut, lease: timedelta) -> bool:
-        """Writes the clip and its cut, leased to the caller.
+    def add(self, cuts: Sequence[NewCut], lease: timedelta) -> Collection[UUID]:
+        """Writes clips and their cuts, of one source, and returns the ids of those added.
 
-        False if the video is gone, or another call has just used the same client id.
+        The others have no video any more, or another call has just used the same client id.
         """
-        order, source = cut.order, cut.order.source
+        if not cuts:
+            return set()
+        order, source = cuts[0].order, cuts[0].order.source
         values = {
-            "clip_id": order.clip_id,
+            "cuts": json.dumps([_new_row(cut) for cut in cuts]),
             "video_id": order.video_id,
-            "title": cut.title,
-            "video_start": source.starts_at + order.start,
-            "video_end": source.starts_at + order.end,
-            "blob_name": order.blob_name,
-            "blob_url": cut.blob_url,
             "content_type": source.content_type,
-            "expires_at": cut.expires_at,
-            "cut": cut_json(order, None, None, None),
-            "client_id": cut.client_id,
             "source_id": source.id,
             "source_is_clip": source.is_clip,
             "source_blob": source.blob_name,
             "source_etag": source.etag,
             "has_picture": source.has_picture,
             "accuracy": order.accuracy,
-            "start": order.start,
-            "end": order.end,
             "lease": lease,
         }
         with self._database.transaction() as connection:
-            if connection.execute(_ADD, values).rowcount == 1:
-                return True
-            connection.execute(_DISCARD, values)
-        return False
+            added = {row["clip_id"] for row in connection.execute(_ADD, values)}
+            refused = [id_ for cut in cuts if (id_ := cut.order.clip_id) not in added]
+            if refused:
+                connection.execute(_DISCARD, {"clip_ids": refused})
+        return added
 
     def take(self, clip_id: UUID, lease: timedelta) -> CutOrder | None:
         """The right to work on a cut; None if it is done, or another worker holds the lease."""
@@ -254,9 +276,9 @@ class Cuts:
         """Prolongs the lease; False if the clip was deleted, or the cut is done."""
         return self._database.run(_RENEW, {"clip_id": clip_id, "lease": lease}) == 1
 
-    def release(self, clip_id: UUID) -> None:
-        """Lets another worker take the cut at once."""
-        self._database.run(_RELEASE, {"clip_id": clip_id})
+    def release(self, clip_ids: Sequence[UUID]) -> None:
+        """Lets another worker take the cuts at once."""
+        self._database.run(_RELEASE, {"clip_ids": list(clip_ids)})
 
     def record(self, order: CutOrder, start: float, end: float, method: CutMethod) -> bool:
         """Notes what the blob will show that is about to be written: the source from start to end.
@@ -268,13 +290,18 @@ class Cuts:
             "start": start,
             "end": end,
             "method": method,
-            "cut": cut_json(order, start, end, method),
+            "cut": json.dumps(_shown_cut(order, start, end, method)),
         }
         return self._database.run(_RECORD, values) == 1
 
-    def finish(self, clip_id: UUID, method: CutMethod, etag: str) -> None:
-        """The blob is written, in this version."""
-        self._database.run(_FINISH, {"clip_id": clip_id, "method": method, "etag": etag})
+    def finish(self, cuts: Sequence[FinishedCut]) -> None:
+        """The blobs are written, in these versions."""
+        values = {
+            "clip_ids": [cut.clip_id for cut in cuts],
+            "methods": [cut.method for cut in cuts],
+            "etags": [cut.etag for cut in cuts],
+        }
+        self._database.run(_FINISH, values)
 
     def written(self, clip_id: UUID) -> WrittenCut | None:
         """What is on record of a cut; None for a clip that is none."""
@@ -293,9 +320,9 @@ class Cuts:
         values = {"clip_id": clip_id, "code": failure.code, "detail": failure.detail}
         self._database.run(_FAIL, values)
 
-    def discard(self, clip_id: UUID) -> None:
-        """Removes the row of a clip that was never cut."""
-        self._database.run(_DISCARD, {"clip_id": clip_id})
+    def discard(self, clip_ids: Sequence[UUID]) -> None:
+        """Removes the rows of clips that were never cut."""
+        self._database.run(_DISCARD, {"clip_ids": list(clip_ids)})
 
     def stalled(self, after: timedelta, limit: int) -> Sequence[UUID]:
         """Cuts that no worker has held for a while, the oldest first."""
@@ -303,21 +330,43 @@ class Cuts:
         return [row["clip_id"] for row in rows]
 
 
-def cut_json(
+def _new_row(cut: NewCut) -> dict[str, object]:
+    order, shown = cut.order, cut.shown
+    start, end = shown or (None, None)
+    video_start, video_end = shown or (order.start, order.end)
+    method = CutMethod.STORAGE_COPY if shown else None
+    return {
+        "clip_id": str(order.clip_id),
+        "title": cut.title,
+        "video_start": order.source.starts_at + video_start,
+        "video_end": order.source.starts_at + video_end,
+        "blob_name": order.blob_name,
+        "blob_url": cut.blob_url,
+        "expires_at": cut.expires_at and cut.expires_at.isoformat(),
+        "cut": _shown_cut(order, start, end, method),
+        "client_id": cut.client_id,
+        "start": order.start,
+        "end": order.end,
+        "cut_start": start,
+        "cut_end": end,
+        "method": method,
+        "leased": cut.leased,
+    }
+
+
+def _shown_cut(
     order: CutOrder, start: float | None, end: float | None, method: CutMethod | None
-) -> str:
+) -> dict[str, object]:
     """The `cut` of a clip as answers show it."""
-    return json.dumps(
-        {
-            "source": str(order.source.id),
-            "requested_start": order.start,
-            "requested_end": order.end,
-            "start": start,
-            "end": end,
-            "method": method,
-            "accuracy": order.accuracy,
-        }
-    )
+    return {
+        "source": str(order.source.id),
+        "requested_start": order.start,
+        "requested_end": order.end,
+        "start": start,
+        "end": end,
+        "method": method,
+        "accuracy": order.accuracy,
+    }
 
 
 def _cut_source(

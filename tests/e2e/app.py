@@ -48,9 +48,14 @@ class App:
     port: int = field(default_factory=free_port)
 
     @contextmanager
-    def running(self) -> Iterator[child.Host]:
+    def running(self, lease_seconds: int = 60) -> Iterator[child.Host]:
+        """A host that serves it; a message of one that was killed comes back after the lease."""
         log = self.folder / "host.log"
-        with child.running(ROOT, self.port, self.host_environment, log=log) as host:
+        environment = {
+            **self.host_environment,
+            "LOCAL_HOST_LEASE_SECONDS": str(lease_seconds),
+        }
+        with child.running(ROOT, self.port, environment, log=log) as host:
             yield host
 
     @property
@@ -62,7 +67,6 @@ class App:
             "AzureFunctionsWebHost__hostid": self.prefix,
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
             "CLEANUP_SCHEDULE": "0 0 0 29 2 *",  # by hand only
-            "LOCAL_HOST_LEASE_SECONDS": "2",
             "LOCAL_HOST_SCAN_SECONDS": "0.2",
             **self.environment,
         }

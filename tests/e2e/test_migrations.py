@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -71,11 +70,6 @@ def counts(found: Json) -> tuple[int, ...]:
     return tuple(found[name] for name in ("total", "migrated", "skipped", "failed"))
 
 
-def at_least(old: OldService, least: int) -> bool | None:
-    """Whether so many clips are ready."""
-    return ready(old) >= least or None
-
-
 def ready(old: OldService) -> int:
     (row,) = old.rows(
         "SELECT count(*) AS n FROM clips WHERE video_id = %s AND status = 'ready'", old.video_id
@@ -87,47 +81,46 @@ def test_clips_of_several_batches_are_migrated(
     app: App, admin: httpx.Client, old: OldService, small_film: bytes
 ) -> None:
     """The response is immediate; the counts grow; the trigger makes each clip ready."""
-    moved = [old.clip_with_file(small_film) for _ in range(80)]
-    begun = start(admin, old.folder.name)
+    moved = [old.clip_with_file(small_film) for _ in range(24)]
+    begun = start(admin, old.folder.name, batch_size=4)
     assert (begun["status"], begun["finished_at"]) == ("running", None)
     part = until(admin, begun, lambda found: found["migrated"] > 0)
-    assert (part["status"], part["total"]) == ("running", 80)
+    assert (part["status"], part["total"]) == ("running", 24)
     done = ended(admin, begun)
-    assert (done["status"], counts(done), done["failures"]) == ("done", (80, 80, 0, 0), [])
+    assert (done["status"], counts(done), done["failures"]) == ("done", (24, 24, 0, 0), [])
     assert done["finished_at"] > done["created_at"]
     stored = app.blobs()
     assert {f"clips/{old.video_id}/{clip_id}.mp4" for clip_id in moved} <= stored
-    for least in (40, 80):
-        wait_for(partial(at_least, old, least), f"{least} clips to be ready")
+    wait_for(lambda: ready(old) == 24 or None, "all clips to be ready")
     (clip,) = admin.get(f"/videos/{old.video_id}/clips?as=admin&limit=1").json()
     assert (clip["status"], clip["media"]["video"]["codec"]) == ("ready", "h264")
     assert (clip["start_time"], clip["end_time"], clip["view_count"]) == (1, 5, 0)
 
     again = ended(admin, start(admin, old.folder.name))
     assert again["id"] != begun["id"]
-    assert counts(again) == (80, 0, 80, 0)
+    assert counts(again) == (24, 0, 24, 0)
 
 
 def test_a_migration_survives_a_killed_host(new_app: NewApp, small_film: bytes) -> None:
     """Another host continues: every clip is migrated once and completely."""
     app = new_app()
     old = OldService(app.environment["DATABASE_URL"], app.share)
-    moved = [old.clip_with_file(small_film) for _ in range(60)]
+    moved = [old.clip_with_file(small_film) for _ in range(20)]
     with app.client("root", ["admin"]) as admin:
-        with app.running() as host:
-            begun = start(admin, batch_size=5)
-            until(admin, begun, lambda found: found["migrated"] >= 10)
+        with app.running(lease_seconds=3) as host:
+            begun = start(admin, batch_size=2)
+            until(admin, begun, lambda found: found["migrated"] >= 4)
             host.child.process.kill()
             host.child.process.wait()
         with app.running():
             assert look(admin, begun)["status"] == "running"
             done = ended(admin, begun)
-            assert (done["status"], counts(done)) == ("done", (60, 60, 0, 0))
-            wait_for(lambda: ready(old) == 60 or None, "all clips to be ready")
+            assert (done["status"], counts(done)) == ("done", (20, 20, 0, 0))
+            wait_for(lambda: ready(old) == 20 or None, "all clips to be ready")
     stored = {name for name in app.blobs() if name.startswith("clips/")}
     assert stored == {f"clips/{old.video_id}/{clip_id}.mp4" for clip_id in moved}
     names = [row["blob_name"] for row in old.rows("SELECT blob_name FROM clips")]
-    assert len(names) == len(set(names)) == 60
+    assert len(names) == len(set(names)) == 20
 
 
 def test_audit_log_records_who_started_a_migration(app: App, old: OldService) -> None:

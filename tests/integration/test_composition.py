@@ -44,9 +44,9 @@ def test_storage_copies_the_media_of_a_cut(
     place = Place(services.containers.clips, "cut.mp4")
     at = Place(services.containers.videos, source.name)
     draft = composer.draft(place)
-    draft.copy([SourceRange(at, source.etag, *part) for part in cut.ranges])
+    draft.copy([SourceRange(at, source.etag, *part) for part in cut.ranges], cut.header)
     assert not services.blobs.exists(place.container, place.name)
-    etag = draft.commit(cut.header, "video/mp4")
+    etag = draft.commit("video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert (blob.etag, blob.size, blob.content_type) == (etag, cut.size, "video/mp4")
     data = services.blobs.reader(place.container, blob).read(0, blob.size)
@@ -91,7 +91,7 @@ def test_large_range_is_copied_in_pieces(
     draft = composer.draft(place, lambda: checks.append(None))
     draft.copy([SourceRange(at, source.etag, 10, 3500)])
     assert len(checks) == 4
-    draft.commit(b"", "video/mp4")
+    draft.commit("video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert services.blobs.reader(place.container, blob).read(0, blob.size) == film[10:3510]
 
@@ -103,8 +103,10 @@ def test_drafts_of_the_same_blob_never_mix(services: AllServices, composer: Comp
     for data in (b"1", b"2", b"3"):
         first.add(data)
         second.add(data * 2)
-    first.commit(b"0", "video/mp4")
+    first.begin(b"0")
+    second.begin(b"00")
+    first.commit("video/mp4")
     with pytest.raises(StorageUnavailable, match="meanwhile"):
-        second.commit(b"00", "video/mp4")
+        second.commit("video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert services.blobs.reader(place.container, blob).read(0, blob.size) == b"0123"

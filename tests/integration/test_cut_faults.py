@@ -222,6 +222,26 @@ def test_call_survives_a_fault_at_any_request(bench: Bench, fault: Fault) -> Non
     assert failed >= 5
 
 
+@pytest.mark.parametrize("name", FILMS)
+def test_storage_that_fails_within_a_call_loses_no_clip(bench: Bench, name: str) -> None:
+    """What was cut by then stays, and the queue cuts the others."""
+    bench.upload(name)
+    first = len(bench.line.requests)
+    bench.line.choose = lambda number, *_: Fault.BUSY if number >= first + 20 else None
+    drafts = [CutDraft(start=START, end=END) for _ in range(8)]
+    answers = bench.services.cutting.cut(
+        bench.viewer, bench.video_id, None, Accuracy.KEYFRAME, drafts
+    )
+    bench.line.choose = lambda *_: None
+    ids = {answer.clip.id for answer in answers if isinstance(answer, ShownClip)}
+    assert ids == {clip.id for clip in bench.clips()}
+    assert len(ids) == len(drafts)
+    assert 0 < len(bench.stored()) < len(drafts)
+    bench.settle()
+    assert bench.stored(uncommitted=True) == {clip.blob_name for clip in bench.clips()}
+    assert [bench.numbers(clip) for clip in bench.clips()] == [SHOWN] * len(drafts)
+
+
 def overwrite(bench: Bench) -> None:
     bench.put(bench.films["film.mkv"])
 
@@ -317,8 +337,9 @@ def dying(step: int) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize("name", FILMS)
 def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
+    """Before each call: nothing happens between the end of one and the beginning of the next."""
     bench.upload(name)
-    for step in range(MOST_STEPS):
+    for step in range(0, MOST_STEPS, 2):
         clip_id = bench.queued()
         with dying(step) as has_died:
             with suppress(Killed):

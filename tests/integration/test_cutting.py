@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,7 +11,9 @@ import pytest
 
 from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady
-from shared.model import Accuracy, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
+from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
+from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.media.clips import make
 from tests.media.counted import counted, shown
@@ -155,6 +158,75 @@ def test_same_client_id_is_the_same_clip(
     ids = {answer.clip.id for answer in [*once, *again] if isinstance(answer, ShownClip)}
     assert len(ids) == 1
     assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 1
+
+
+def test_many_cuts_of_one_call_are_made_side_by_side(
+    services: AllServices,
+    viewer: Viewer,
+    video_id: UUID,
+    mp4: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is its own range, in the order of the drafts; the index is read once."""
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    readers: list[str] = []
+    reader = Blobs.reader
+
+    def counted_reader(blobs: Blobs, container: str, blob: Blob) -> BlobReader:
+        readers.append(container)
+        return reader(blobs, container, blob)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("clips.cutting.cuts._PROCESSING_SECONDS", -1.0)
+        patch.setattr(Blobs, "reader", counted_reader)
+        starts = [number % 7 + 0.5 for number in range(14)]
+        drafts = [CutDraft(start=start, end=start + 0.5) for start in starts]
+        answers = cut(services, viewer, video_id, *drafts, accuracy=Accuracy.EDIT_LIST)
+    assert readers == [services.containers.videos]
+    assert len({answer.clip.id for answer in answers if isinstance(answer, ShownClip)}) == 14
+    unfinished = "SELECT 1 FROM cuts WHERE finished_at IS NULL OR written_etag IS NULL"
+    assert services.database.all(unfinished, {}) == []
+    for answer, start in zip(answers, starts, strict=True):
+        assert isinstance(answer, ShownClip)
+        assert answer.clip.start_time == pytest.approx(start, abs=0.021)
+        shown_from = json.loads(answer.clip.cut or "{}")
+        got = numbers(services, answer, tmp_path / "cut.mp4")
+        assert got == list(range(round(shown_from["start"] * 25), round(shown_from["end"] * 25)))
+
+
+def test_calls_with_the_same_client_ids_at_one_moment_share_their_clips(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    drafts = [CutDraft(start=n, end=n + 1, client_id=f"goal-{n}") for n in range(5)]
+    orders = [drafts, drafts[::-1], drafts[2:] + drafts[:2]]
+    with ThreadPoolExecutor(len(orders)) as pool:
+        calls = [pool.submit(cut, services, viewer, video_id, *order) for order in orders]
+        answers = [call.result() for call in calls]
+    by_name = [
+        {draft.client_id: only([answer]).clip.id for draft, answer in zip(order, made, strict=True)}
+        for order, made in zip(orders, answers, strict=True)
+    ]
+    assert by_name[0] == by_name[1] == by_name[2]
+    assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 5
+
+
+def test_call_leaves_its_cuts_to_the_queue_while_others_are_cutting(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    calls = services.cutting._calls
+    held = 0
+    while calls.acquire(blocking=False):
+        held += 1
+    answer = only(cut(services, viewer, video_id, CutDraft(start=0, end=1)))
+    calls.release(held)
+    assert answer.clip.status is ClipStatus.PROCESSING
+    services.cut_worker.work(answer.clip.id)
+    assert services.blobs.exists(services.containers.clips, answer.clip.blob_name or "")
+    answer = only(cut(services, viewer, video_id, CutDraft(start=0, end=1)))
+    assert answer.clip.status is ClipStatus.READY
 
 
 def test_range_behind_the_source_fails_alone(

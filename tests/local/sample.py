@@ -90,7 +90,7 @@ class Sample:
             **os.environ,
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.name,
-            "LOCAL_HOST_LEASE_SECONDS": "2",
+            "LOCAL_HOST_LEASE_SECONDS": "60",
             "LOCAL_HOST_SCAN_SECONDS": "0.1",
             "PREFIX": self.name,
             "QUEUE": self.name,

@@ -57,7 +57,10 @@ def test_blobs_that_are_there_fire_at_the_first_start_only(sample: Sample) -> No
 def test_after_five_failures_the_message_is_poison(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
-    """The poison queue holds the message of the real host, in its encoding."""
+    """No try waits for the end of a lease, which is longer than the test waits.
+
+    The poison queue holds the message of the real host, in its encoding.
+    """
     del shared_host
     blob = shared_sample.container("in").upload_blob("failing", b"fail always")
 
@@ -68,7 +71,6 @@ def test_after_five_failures_the_message_is_poison(
     wait_until(poison, "a poison message")
     calls = shared_sample.calls("take_blob", blob="failing")
     assert len(calls) == 5
-    assert calls[-1]["time"] - calls[0]["time"] < 5, "there is no pause between the tries"
     assert poison() == [
         {
             "Type": "BlobTrigger",
@@ -85,7 +87,7 @@ def test_after_five_failures_the_message_is_poison(
 def test_a_killed_host_runs_it_again(sample: Sample) -> None:
     """The lease of the dead host runs out, and the next one takes the message."""
     sample.container("in").upload_blob("long", b"slow")
-    with sample.running() as host:
+    with sample.running(LOCAL_HOST_LEASE_SECONDS="2") as host:
         sample.wait_for_calls(1, "take_blob", blob="long")
         host.child.process.kill()
         host.child.process.wait()

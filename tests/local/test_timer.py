@@ -36,7 +36,7 @@ def test_a_run_that_overruns_is_followed_by_the_next_at_once(sample: Sample) -> 
         for before, after in pairwise(calls)
         if before["phase"] == "end"
     ]
-    assert min(pauses) < 0.3, pauses
+    assert min(pauses) < 0.7, "until the next full second it would be 0.8"
 
 
 def test_a_run_by_hand_overlaps_a_scheduled_one(sample: Sample) -> None:

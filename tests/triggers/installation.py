@@ -87,7 +87,7 @@ class Installation:
         host = child.start(
             ROOT,
             self.app.port,
-            self.app.host_environment,
+            {**self.app.host_environment, "LOCAL_HOST_LEASE_SECONDS": "5"},
             log=self.app.folder / "host.log",
             bindings=bindings,
             listener=self.listener,

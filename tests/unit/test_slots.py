@@ -11,6 +11,9 @@ import pytest
 from shared.errors import StorageUnavailable
 from shared.storage.slots import Slots
 
+# Seconds: below `_LONGEST_WAIT`, and far above what a busy machine needs.
+_LESS_THAN_A_WAIT = 3.0
+
 
 @pytest.fixture
 def slots() -> Slots:
@@ -70,7 +73,7 @@ def refused_within(seconds: float) -> Iterator[None]:
 
 def test_a_free_slot_costs_no_wait(slots: Slots, storage: Storage) -> None:
     storage.asked()
-    assert ask(slots) < 0.1
+    assert ask(slots) < _LESS_THAN_A_WAIT
 
 
 def test_a_call_beyond_the_slots_is_refused_when_no_answer_comes(
@@ -78,29 +81,33 @@ def test_a_call_beyond_the_slots_is_refused_when_no_answer_comes(
 ) -> None:
     for _ in range(2):
         storage.asked()
-    with refused_within(1.0):
+    with refused_within(_LESS_THAN_A_WAIT):
         ask(slots)
 
 
-def test_a_call_beyond_the_slots_waits_for_an_answer(slots: Slots, storage: Storage) -> None:
+def test_a_call_beyond_the_slots_waits_for_an_answer(
+    slots: Slots, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.storage.slots._SILENCE", 60.0)
     for _ in range(2):
         storage.asked()
     threading.Timer(0.2, storage.answer).start()
-    assert 0.1 < ask(slots) < 0.5
+    assert ask(slots) > 0.1
 
 
 def test_after_a_timeout_one_call_at_a_time_tries(
     slots: Slots, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.slots._LONG", 0.0)
+    monkeypatch.setattr("shared.storage.slots._SILENCE", 60.0)
     first = storage.asked()
     storage.answer(fails=True)
     assert isinstance(first.exception(), StorageUnavailable)
-    with slots.slot(), refused_within(0.1):
+    with slots.slot(), refused_within(_LESS_THAN_A_WAIT):
         ask(slots)
     # That one was answered: storage is back, and both slots are in use again.
     with slots.slot():
-        assert ask(slots) < 0.1
+        assert ask(slots) < _LESS_THAN_A_WAIT
 
 
 @pytest.mark.parametrize("error", [ValueError, StorageUnavailable])
@@ -109,4 +116,4 @@ def test_a_quick_failure_is_an_answer(slots: Slots, error: type[Exception]) -> N
         with pytest.raises(error), slots.slot():
             raise error("at once")
     with slots.slot():
-        assert ask(slots) < 0.1
+        assert ask(slots) < _LESS_THAN_A_WAIT

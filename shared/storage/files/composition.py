@@ -89,6 +89,7 @@ class BlobDraft:
         self._place = place
         self._check = check
         self._token = token_hex(4)
+        self._beginning: str | None = None
         self._names: list[str] = []
 
     def add(self, data: bytes) -> None:
@@ -96,11 +97,11 @@ class BlobDraft:
         self._check()
         self._stage(self._next_name(), data)
 
-    def copy(self, ranges: Sequence[SourceRange]) -> None:
+    def copy(self, ranges: Sequence[SourceRange], beginning: bytes | None = None) -> None:
         """Lets storage copy ranges into the next blocks.
 
-        Raises BlobChanged if the source was overwritten, BlobMissing, BlobArchived,
-        StorageUnavailable.
+        `beginning` is staged meanwhile, as `begin` does. Raises BlobChanged if the source was
+        overwritten, BlobMissing, BlobArchived, StorageUnavailable.
         """
         pieces = [piece for part in ranges for piece in _pieces(part)]
         copies = [
@@ -108,6 +109,8 @@ class BlobDraft:
             for piece in pieces
         ]
         try:
+            if beginning is not None:
+                self.begin(beginning)
             for done in copies:
                 self._check()
                 done.result()
@@ -115,21 +118,26 @@ class BlobDraft:
             for left in copies:
                 left.cancel()
 
-    def commit(self, beginning: bytes, content_type: str) -> str:
-        """Makes the blob of `beginning` and the blocks behind it, and returns its ETag.
+    def begin(self, data: bytes) -> None:
+        """Stages what comes before all other blocks; raises StorageUnavailable."""
+        self._check()
+        self._beginning = self._name(0)
+        self._stage(self._beginning, data)
+
+    def commit(self, content_type: str) -> str:
+        """Makes the blob of its beginning and the blocks behind it, and returns its ETag.
 
         It replaces an existing blob. Raises StorageUnavailable, also where another draft of the
         same blob was committed meanwhile.
         """
-        first = self._name(0)
-        self._stage(first, beginning)
         self._check()
+        names = [self._beginning, *self._names] if self._beginning else self._names
         try:
             response = self._rest.send(
                 "PUT",
                 self._to_write,
                 query="comp=blocklist",
-                body=block_list([first, *self._names]),
+                body=block_list(names),
                 headers={"x-ms-blob-content-type": content_type},
             )
         except BlobChanged as error:
