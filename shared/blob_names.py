@@ -18,7 +18,7 @@ from uuid import UUID
 
 from shared.model import ImageFormat, SidecarKey, SidecarKind
 
-# What the cues of a stored storyboard call their sheet: the blob beside them.
+# The name of the sheet in the cues of a stored storyboard: the blob beside them.
 STORYBOARD_SHEET = "storyboard.jpg"
 
 # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
@@ -106,7 +106,7 @@ def extension_of(filename: str | None) -> str:
 
 
 def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
-    """What the names of all images made from a clip begin with."""
+    """The prefix of the names of all images made from a clip."""
     return f"{video_id}/{clip_id}/"
 
 
@@ -121,7 +121,7 @@ def is_legacy_thumbnail(blob_name: str) -> bool:
 
 
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
-    """What the names of all images of a clip begin with, those of the old service included."""
+    """The prefix of the names of all images of a clip, those of the old service included."""
     return f"{video_id}/{clip_id}"
 
 

@@ -76,7 +76,7 @@ def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
 
 
 def _tools(commands: list[list[str]]) -> dict[str, float]:
-    """Run commands one after another; memory is the larger of their peaks."""
+    """Runs commands one after another; memory is the larger of their peaks."""
     started = time.perf_counter()
     for command in commands:
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     many = "files, and connections to storage, at a time (default 8)"
     add("--concurrency", type=_number_to(_MAX_AT_ONCE), default=8, metavar="N", help=many)
     add("--dry-run", action="store_true", help="only show what would be done; sends nothing")
-    add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
+    add("--report", type=Path, metavar="FILE", help="write the receipt to this file, as JSON lines")
     add(
         "--adopt",
         type=UUID,

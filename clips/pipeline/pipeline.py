@@ -102,7 +102,7 @@ class Pipeline:
             Bin(context.database, days=0), Deletion(blobs, context.containers, deletions)
         )
         self._uploads = Uploads(context, self._library, remover)
-        # What is cut and copied is left to the app: it has FFmpeg, and takes one at a time.
+        # Cutting and copying are left to the app, which has FFmpeg.
         self._cutting = Cutting(
             Cuts(context.database),
             self._library,
@@ -195,7 +195,7 @@ class Pipeline:
         return self._library.find(self._viewer(), _id_of(clip))
 
     def make_playable(self, clip: AnyClip) -> Clip:
-        """Asks for a copy that every browser plays, unless the clip plays or has one.
+        """Requests a copy that every browser plays, unless the clip plays or has one.
 
         `rendition` of the clip says how far it is. Raises NotFound, WrongState if the clip is not
         ready, StorageUnavailable, DatabaseUnavailable.

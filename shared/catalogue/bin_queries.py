@@ -28,14 +28,14 @@ from shared.postgres.database import Database
 # For how long a row belongs to the call that changed it; then the queue goes on with it.
 CALL_LEASE = timedelta(seconds=15)
 
-# How many clips a statement takes that empties the bin.
+# How many clips one statement takes when the bin is emptied.
 _AT_ONCE = 5000
 # A key that comes before all others.
 _FIRST: TimeKey = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _OWNED: LiteralString = "(v.user_id = %(user_id)s OR %(as_admin)s)"
 
-# With `days` into the bin, but not for longer than until the clip expires; without, for ever. A
+# With `days` into the bin, but no longer than until the clip expires; without `days` for ever. A
 # pinned clip is returned as well, but stays.
 _HIDE_CLIPS: LiteralString = f"""
     UPDATE clips c
@@ -189,7 +189,7 @@ class Bin:
     def hide_clips(
         self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool
     ) -> tuple[Sequence[DueClip], frozenset[UUID]]:
-        """Deletes clips; those that were, leased to the caller, and the ids of pinned ones."""
+        """Deletes clips; returns them, leased to the caller, and the ids of pinned ones."""
         days = None if for_ever else self._days
         values = _call(viewer) | {"ids": list(clip_ids), "days": days}
         rows = self._database.all(_HIDE_CLIPS, values)
@@ -244,7 +244,7 @@ class Bin:
         return Whereabouts[row["whereabouts"].upper()] if row else None
 
     def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[DueClip]:
-        """Makes clips in the bin visible again; those that were, leased to the caller."""
+        """Makes clips in the bin visible again; returns them, leased to the caller."""
         rows = self._database.all(_RESTORE_CLIPS, _call(viewer) | {"ids": list(clip_ids)})
         return [bin_clip_of(row) for row in rows]
 
@@ -253,7 +253,7 @@ class Bin:
         return self._database.one(_RESTORE_VIDEO, _call(viewer) | {"id": video_id}) is not None
 
     def empty(self, owner: UUID) -> tuple[int, Sequence[UUID]]:
-        """Begins to delete all in the bin for ever; how many clips, and which videos, that are."""
+        """Begins to delete all in the bin; returns the number of clips, and the ids of videos."""
         values: dict[str, object] = {"user_id": owner, "limit": _AT_ONCE}
         values |= self._database.one(_NOW, {}) or {}
         clips = 0

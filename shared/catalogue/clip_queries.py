@@ -1,7 +1,7 @@
 """Clips as their owners see them: made, listed, changed.
 
 A clip counts as gone from the moment it is deleted or expired, although its row and blobs
-go later.
+are removed later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -183,7 +183,7 @@ class Clips:
 
 
 class ViewLog:
-    """Who watched which clip, and how often each was watched."""
+    """Who viewed which clip, and how often each was viewed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -110,7 +110,7 @@ _POSTPONE_CLIP: LiteralString = """
     UPDATE clips SET next_try_at = now() + %(delay)s WHERE id = %(id)s AND next_try_at = %(ticket)s
 """
 
-# A clip that is pinned after all does not go.
+# A clip that was pinned meanwhile stays.
 _PURGE_CLIPS: LiteralString = """
     WITH due AS (
         SELECT id FROM clips WHERE purge_at <= now() AND NOT pinned
@@ -120,8 +120,8 @@ _PURGE_CLIPS: LiteralString = """
     FROM due WHERE clips.id = due.id
 """
 
-# The row goes, and a note stays until nothing can appear under its names any more. Clips of a
-# deleted video are swept with it.
+# Deletes the row and writes a note, which stays until nothing can appear under its names. Clips of
+# a deleted video are swept with it.
 _FORGET_CLIPS: LiteralString = """
     WITH gone AS (
         DELETE FROM clips c USING videos v
@@ -171,7 +171,7 @@ class Deletions:
         return self._database.one(_NAME_IS_TAKEN, {"name": name, "id": clip.id}) is not None
 
     def note_in_bin(self, clip: DueClip, copy: Blob, blob_url: str) -> bool:
-        """Notes that the bytes are in the bin; False if the clip is not to be there any more.
+        """Notes that the bytes are in the bin; False if the clip no longer belongs there.
 
         `blob_url` is where they return to.
         """
@@ -196,12 +196,12 @@ class Deletions:
         return self._database.run(_NOTE_RESTORED, _held(clip)) == 1
 
     def note_lost(self, clip: DueClip) -> bool:
-        """Marks a restored clip as failed: its bytes are nowhere."""
+        """Marks a restored clip as failed: its bytes are lost."""
         failure = {"code": MISSING.code, "detail": MISSING.detail}
         return self._database.run(_NOTE_LOST, _held(clip) | failure) == 1
 
     def settle_clip(self, clip: DueClip) -> bool:
-        """Nothing is left to do in the bin; False if the clip is not to be there any more."""
+        """Notes that the work in the bin is done; False if the clip no longer belongs there."""
         return self._database.run(_SETTLE_CLIP, _held(clip)) == 1
 
     def postpone_clip(self, clip: DueClip, delay: timedelta) -> None:

@@ -13,7 +13,7 @@ from shared.postgres.database import Database
 # Rows of one part of a comparison.
 AT_A_TIME = 5000
 
-# Hidden since when, and until when in the bin: NULL if it is being deleted for ever.
+# When it was hidden, and until when it is in the bin: NULL if it is being deleted for ever.
 _HIDDEN: LiteralString = """
     least(c.deleted_at, v.deleted_at) AS hidden_at,
     CASE WHEN v.deleted_at IS NOT NULL AND v.purge_at IS NULL THEN NULL
@@ -162,7 +162,7 @@ _MARK_SOURCE_MISSING: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile(KnownBlob):
-    """A row of a clip, or of a source (`clip_id` is None), and the blob that it ought to have.
+    """A row of a clip, or of a source (`clip_id` is None), and the blob that it should have.
 
     `hidden_at` is when it was deleted, by itself or with its video; `purge_at` is set as long as
     it is in the bin. A visible one with a `bin_etag` is being restored.
@@ -180,7 +180,7 @@ class StoredFile(KnownBlob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesRow:
-    """A clip, or the source of a video (of the same id), with the images it ought to have."""
+    """A clip, or the source of a video (of the same id), with the images it should have."""
 
     video_id: UUID
     clip_id: UUID
@@ -291,7 +291,7 @@ class DriftRows:
         return self._change(file, _REPROCESS, _REPROCESS_SOURCE, {})
 
     def forget_rendition(self, clip_id: UUID, etag: str | None) -> bool:
-        """Asks for the lost copy of a clip again; False if the clip changed meanwhile."""
+        """Requests the lost copy of a clip again; False if the clip changed meanwhile."""
         return self._database.run(_FORGET_RENDITION, {"id": clip_id, "etag": etag}) == 1
 
     def mark_source_missing(self, file: StoredFile) -> bool:

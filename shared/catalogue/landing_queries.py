@@ -1,6 +1,6 @@
 """What the blob trigger writes: a blob has landed, is processed, and becomes ready or failed.
 
-Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
+Messages come twice, late and out of order, and runs die half-way. A claim is therefore for one
 version of a blob, its ETag: the run that holds it may publish. When the blob has been
 overwritten since, the claim is no longer valid and nothing is published.
 """

@@ -143,7 +143,7 @@ _RESUME_RESTORING: LiteralString = """
       AND v.deleted_at IS NULL AND v.next_try_at IS NULL
 """
 
-# Which clips have those blobs by now.
+# Which clips have these blobs now.
 _HOLDERS: LiteralString = "SELECT blob_name, id FROM clips WHERE blob_name = ANY(%(names)s)"
 _SOURCE_HOLDERS: LiteralString = """
     SELECT blob_name FROM sources WHERE blob_name = ANY(%(names)s)
@@ -171,11 +171,11 @@ class Rebuilding:
         self._database = database
 
     def revisions(self, keys: Collection[SidecarKey]) -> Mapping[SidecarKey, datetime]:
-        """When those rows changed last that are in the catalogue."""
+        """When each of the rows that are in the catalogue changed last."""
         return revisions(self._database, keys)
 
     def hidden(self, video_ids: Collection[UUID]) -> Mapping[UUID, bool]:
-        """Whether those of the videos are deleted that are in the catalogue."""
+        """For each of the videos that are in the catalogue, whether it is deleted."""
         rows = self._database.all(_HIDDEN, {"ids": list(video_ids)}) if video_ids else []
         return {row["id"]: row["hidden"] for row in rows}
 

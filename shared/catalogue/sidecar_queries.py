@@ -61,7 +61,7 @@ _VIDEOS_NOW: LiteralString = f"""
     WHERE v.id = ANY(%(ids)s)
 """
 
-# The oldest entries that no worker has. What another worker is just taking is passed over.
+# The oldest entries that no worker has. Entries that another worker is taking are skipped.
 _TAKE: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(lease)s
     WHERE id IN (
@@ -140,7 +140,7 @@ class SidecarOutbox:
         return int(row["waiting"]) if row else 0
 
     def queue(self, keys: Collection[SidecarKey]) -> int:
-        """Adds entries for what has none, and returns how many."""
+        """Adds entries for rows that have none, and returns how many."""
         columns = {
             "kinds": [key.kind for key in keys],
             "video_ids": [key.video_id for key in keys],

@@ -128,7 +128,7 @@ _NOTE_SOURCE_RESTORED: LiteralString = """
 
 
 class BinState(StrEnum):
-    """What is to become of a clip's or video's bytes."""
+    """Where the bytes of a clip or video belong."""
 
     VISIBLE = "visible"  # they belong into their own container
     IN_BIN = "in_bin"
@@ -137,7 +137,7 @@ class BinState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueVideo:
-    """A video whose clips and source are to follow its state; `ticket` as of a BinClip."""
+    """A video whose clips and source are to follow its state; `ticket` as in DueClip."""
 
     id: UUID
     ticket: datetime
@@ -187,7 +187,7 @@ class VideoDeletions:
         return self._database.run(_FORGET_VIDEO, values) == 1
 
     def note_source_in_bin(self, video: DueVideo, copy: Blob) -> bool:
-        """Notes that a file of the video is in the bin; False if it is not to be any more."""
+        """Notes that a file of the video is in the bin; False if it no longer belongs there."""
         new = {"name": copy.name, "bin_etag": copy.etag, "size": copy.size}
         self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | new)
         return self.still_holds(video)
@@ -196,7 +196,7 @@ class VideoDeletions:
         self._database.run(_NOTE_SOURCE_RESTORED, _held(video))
 
     def still_holds(self, video: DueVideo) -> bool:
-        """Whether the video is still to be where it was when it was taken."""
+        """Whether the state of the video is the same as when it was taken."""
         values = _held(video) | {"hidden": video.state is BinState.IN_BIN}
         return self._database.one(_VIDEO_STILL_HELD, values) is not None
 

@@ -35,7 +35,7 @@ class CutMethod(StrEnum):
 
 
 class CutResult(StrEnum):
-    """What becomes of a version of a clip that was cut."""
+    """The decision about a version of a clip that was cut."""
 
     PUBLISH = "publish"
     CUT_AGAIN = "cut_again"

@@ -80,7 +80,7 @@ def new_viewer() -> dict[str, str]:
 def absent(answer: httpx.Response) -> None:
     """The one answer to everything that is no share."""
     body = problem(answer, 404, "not_found")
-    assert body["detail"] == "There is no such share, or it is over."
+    assert body["detail"] == "There is no such share, or it has ended."
     assert "no-store" in answer.headers["Cache-Control"]
     assert "Location" not in answer.headers
 

@@ -13,7 +13,7 @@ GRAY, RED = (90, 90, 90), (220, 30, 30)
 
 
 def gray_with_red(*boxes: tuple[int, int, int, int]) -> Image.Image:
-    """Draw red boxes on gray."""
+    """Draws red boxes on gray."""
     image = Image.new("RGB", SIZE, GRAY)
     for box in boxes:
         image.paste(RED, box)
@@ -21,7 +21,7 @@ def gray_with_red(*boxes: tuple[int, int, int, int]) -> Image.Image:
 
 
 def shown_again(pictures: list[Shown]) -> tuple[list[Image.Image], list[int]]:
-    """Return what a browser shows of `pictures`, and for how many milliseconds."""
+    """Returns what a browser shows of `pictures`, and for how many milliseconds."""
     image = Image.open(BytesIO(animated(pictures).data))
     assert (image.format, image.size, image.info["loop"]) == ("WEBP", SIZE, 0)
     frames, times = [], []

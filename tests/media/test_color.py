@@ -23,7 +23,7 @@ HD, SD = (1280, 720), (640, 360)
 
 
 def bars(colors: tuple[Rgb, ...]) -> Callable[[Size, float], Image.Image]:
-    """Return a film of vertical bars."""
+    """Returns a film of vertical bars."""
 
     def draw(size: Size, _: float) -> Image.Image:
         image = Image.new("RGB", size)
@@ -36,7 +36,7 @@ def bars(colors: tuple[Rgb, ...]) -> Callable[[Size, float], Image.Image]:
 
 
 def bars_of(image: Image.Image, count: int = len(BARS)) -> list[Rgb]:
-    """Return the colour in the middle of each bar."""
+    """Returns the colour in the middle of each bar."""
     width = image.width // count
     return [
         mean_color(image.crop((n * width + width // 4, 0, n * width + width * 3 // 4, 20)))
@@ -45,7 +45,7 @@ def bars_of(image: Image.Image, count: int = len(BARS)) -> list[Rgb]:
 
 
 def worst(actual: list[Rgb], expected: tuple[Rgb, ...]) -> int:
-    """Return the largest difference of any component, in levels of 255."""
+    """Returns the largest difference of any component, in levels of 255."""
     return max(
         abs(a - b)
         for one, other in zip(actual, expected, strict=True)
@@ -96,14 +96,14 @@ def test_untagged_hd_sample() -> None:
 
 
 def pq(nits: float) -> int:
-    """Return the 8-bit code of a light level by the inverse EOTF of SMPTE ST 2084."""
+    """Returns the 8-bit code of a light level by the inverse EOTF of SMPTE ST 2084."""
     power = (nits / 10_000) ** 0.1593017578125
     code: float = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
     return round(255 * code)
 
 
 def hdr_clip(transfer: int, colors: tuple[Rgb, ...]) -> Clip:
-    """Return ten-bit BT.2020 bars of these code values."""
+    """Returns ten-bit BT.2020 bars of these code values."""
     return Clip(
         codec="libx265",
         pixel_format="yuv420p10le",

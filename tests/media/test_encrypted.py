@@ -65,7 +65,7 @@ def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> Non
 
 
 def with_bytes_in(data: bytes, at: int, inserted: bytes) -> bytes:
-    """Return an MP4 with bytes put into its sample descriptions; `moov` is at the end."""
+    """Returns an MP4 with bytes put into its sample descriptions; `moov` is at the end."""
     changed = bytearray(data)
     for parent in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
         size_at = changed.rindex(parent, 0, at) - 4
@@ -84,7 +84,7 @@ COMPRESSION = bytes.fromhex(
 
 
 def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool = False) -> bytes:
-    """Return a Matroska file whose first track of this kind (or its `Video`) has one more element.
+    """Returns a Matroska file whose first track of this kind (or its `Video`) has one more element.
 
     Only the bytes before the first cluster move: the file has no index.
     """
@@ -105,14 +105,14 @@ def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool
 
 
 def element(data: bytes, at: int) -> tuple[int, int]:
-    """Return begin and end of the body of an element whose size is at `at`."""
+    """Returns begin and end of the body of an element whose size is at `at`."""
     width = 9 - data[at].bit_length()
     size = int.from_bytes(data[at : at + width]) & ((1 << (7 * width)) - 1)
     return at + width, at + width + size
 
 
 def sized(body: bytes) -> bytes:
-    """Return a body behind its size in eight bytes."""
+    """Returns a body behind its size in eight bytes."""
     return b"\1" + len(body).to_bytes(7) + body
 
 

@@ -15,7 +15,7 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
 
 def failure_of(source: MemorySource, limits: Limits | None = None) -> str:
-    """Return the code that describing `source` and choosing its poster fails with."""
+    """Returns the code that describing `source` and choosing its poster fails with."""
     with pytest.raises(UnplayableClip) as caught, media.opened(source, limits) as file:
         file.stills()
     code = FailureCode(caught.value.failure_code)

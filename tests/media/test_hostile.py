@@ -20,7 +20,7 @@ class Clockwork:
     now: float = 0.0
 
     def __call__(self) -> float:
-        """Return the time in seconds."""
+        """Returns the time in seconds."""
         return self.now
 
 
@@ -40,14 +40,14 @@ class DrippingSource:
         self.size = len(self.data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a drop."""
+        """Returns a drop."""
         self.reads += 1
         self.clock.now += self.delay
         return self.data[offset : offset + min(length, self.piece)]
 
 
 def outcome(use: Callable[[], None]) -> str:
-    """Return `ready` or the code of the failure."""
+    """Returns `ready` or the code of the failure."""
     try:
         use()
     except UnplayableClip as failure:

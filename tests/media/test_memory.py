@@ -157,7 +157,7 @@ def damaged_av1(made: Make) -> list[bytes]:
 
 
 def outcomes(films: list[bytes]) -> list[str]:
-    """Return `ready` or the code of each, as they come out."""
+    """Returns `ready` or the code of each, as they come out."""
     found = []
     for data in films:
         try:

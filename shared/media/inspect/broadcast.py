@@ -41,7 +41,7 @@ class _Tag:
 
 
 def read_broadcast(file: SourceFile) -> Layout:
-    """Return whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
+    """Whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
     head = file.peek(0, 16)
     if head.startswith(b"FLV"):
         return Layout(encrypted=any(tag.encrypted for tag in _first_tags(file)))
@@ -54,7 +54,7 @@ def read_broadcast(file: SourceFile) -> Layout:
 
 
 def last_tag_seconds(file: SourceFile) -> float | None:
-    """Return when the last picture or sound of an FLV begins; None if its end is damaged."""
+    """Returns when the last picture or sound of an FLV begins; None if its end is damaged."""
     end, latest = file.size, None
     for _ in range(_FLV_TAGS):
         if end < _FLV_HEADER + _FLV_TAG_SIZE:
@@ -92,7 +92,7 @@ def _tag_at(file: SourceFile, position: int) -> _Tag | None:
 
 
 def _is_scrambled(data: bytes) -> bool:
-    """Return whether most packets of picture and sound are marked as scrambled."""
+    """Whether most packets of picture and sound are marked as scrambled."""
     marks = []
     for at in range(0, len(data) - _TS_PACKET, _TS_PACKET):
         number = int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF

@@ -70,7 +70,7 @@ class Transfer:
     def upload(
         self, place: Place, source: TransferSource, content_type: str, progress: CountArrived
     ) -> tuple[Stored, Digests]:
-        """Makes a blob of a source; one that holds the same bytes already is as good.
+        """Makes a blob of a source; an existing blob with the same bytes is kept.
 
         Raises BlobExists if the blob holds other bytes, StorageUnavailable, and any exception of
         the source.
@@ -86,7 +86,7 @@ class Transfer:
         return stored, digests
 
     def download(self, place: Place, target: Path, progress: CountArrived) -> Stored:
-        """Makes a file of a blob, whole and verified; one that is there already is as good.
+        """Makes a file of a blob, whole and verified; an existing equal file is kept.
 
         Raises BlobMissing, BlobChanged if it is overwritten meanwhile, BlobArchived,
         StorageUnavailable, OSError.
