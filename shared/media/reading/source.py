@@ -168,7 +168,7 @@ class SourceFile:
                     future.cancel()
 
     def prefetch(self, ranges: Iterable[Range]) -> None:
-        """Fetches the blocks of these ranges into the cache, several at once, while there is room."""
+        """Fetches the blocks of these ranges into the cache, several at once, while it has room."""
         size = self._block_bytes
         numbers = dict.fromkeys(
             number
