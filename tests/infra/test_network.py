@@ -137,7 +137,7 @@ def test_the_firewall_counts_calls_and_those_without_a_token_apart() -> None:
     assert by_path["/api/s/"]["rateLimitThreshold"] < by_path["/api/"]["rateLimitThreshold"]
 
 
-def test_no_way_of_writing_an_address_gets_round_the_count() -> None:
+def test_no_spelling_of_an_address_evades_the_count() -> None:
     """The host finds a function under /API/%73/ too."""
     for rule in limits("everything").values():
         (condition,) = rule["matchConditions"]

@@ -55,7 +55,7 @@ def test_pool_opens_no_connection_before_the_first_call(
     assert backends(admin) == 1
 
 
-def test_an_address_of_nowhere_costs_nothing_until_it_is_used() -> None:
+def test_wrong_address_does_no_harm_until_it_is_used() -> None:
     with Database(Fixed("postgresql://nowhere.invalid/x")):
         pass
 

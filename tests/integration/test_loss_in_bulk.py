@@ -228,7 +228,9 @@ _BLOB = Blob(
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "漢" * 1000])
 @pytest.mark.parametrize("place", ["before", "after", "alone"])
-def test_name_that_cannot_be_stored_hides_no_other(library: Library, bad: str, place: str) -> None:
+def test_name_that_cannot_be_stored_does_not_hide_others(
+    library: Library, bad: str, place: str
+) -> None:
     """Wherever it stands in a page, whose last name tells how far the catalogue is read."""
     first, gone, second, third = sorted(add(library, 4, stored=False))
     middle = f"{library.video.id}/~{bad}.mp4"

@@ -78,7 +78,7 @@ def test_changed_schedule_is_no_missed_run(sample: Sample) -> None:
     assert sample.calls("hourly") == []
 
 
-def test_the_next_time_is_noted(sample: Sample) -> None:
+def test_next_time_is_recorded(sample: Sample) -> None:
     """So that the next host knows."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with sample.running():

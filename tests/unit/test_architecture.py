@@ -109,7 +109,7 @@ def test_every_library_is_imported_by_its_owner_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_only_the_settings_look_at_the_environment(path: Path) -> None:
+def test_only_the_settings_read_the_environment(path: Path) -> None:
     looks = looks_at_the_environment(ast.parse(path.read_text()))
     assert looks == (module_name(path) == "shared.settings")
 
@@ -128,7 +128,7 @@ def test_only_the_settings_look_at_the_environment(path: Path) -> None:
         ("shared.mediator", "import PIL.Image"),
     ],
 )
-def test_the_rule_about_libraries_sees_an_offence(module: str, line: str) -> None:
+def test_rule_about_libraries_finds_an_offence(module: str, line: str) -> None:
     assert len(trespasses(module, ast.parse(line))) == 1
 
 
@@ -136,7 +136,7 @@ def test_the_rule_about_libraries_sees_an_offence(module: str, line: str) -> Non
     "line",
     ["import os\nx = os.environ['A']", "import os\nos.getenv('A')", "from os import environ as e"],
 )
-def test_the_rule_about_the_environment_sees_an_offence(line: str) -> None:
+def test_rule_about_the_environment_finds_an_offence(line: str) -> None:
     assert looks_at_the_environment(ast.parse(line))
 
 
@@ -169,7 +169,7 @@ def deletes_blobs(tree: ast.AST) -> bool:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_blobs_are_deleted_by_those_who_know_their_video(path: Path) -> None:
+def test_only_listed_modules_delete_blobs(path: Path) -> None:
     deletes = deletes_blobs(ast.parse(path.read_text()))
     assert deletes == (module_name(path) in DELETERS), (
         "see tests/integration/test_unknown_videos.py"
@@ -179,7 +179,7 @@ def test_blobs_are_deleted_by_those_who_know_their_video(path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["self._blobs.delete(c, n)", "blobs.delete_prefix(c, p)", "f(self._blobs.delete)"]
 )
-def test_the_rule_about_deletions_sees_an_offence(line: str) -> None:
+def test_rule_about_deletions_finds_an_offence(line: str) -> None:
     assert deletes_blobs(ast.parse(line))
 
 

@@ -15,7 +15,7 @@ from tests.unit.requests import (
 )
 
 
-def test_a_new_clip_as_it_should_be() -> None:
+def test_valid_new_clip_is_accepted() -> None:
     read = read_body(
         inputs.NewClip,
         new_clip(title=" Goal! ", filename="goal.mp4", content_type="Video/MP4"),
