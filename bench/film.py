@@ -48,7 +48,7 @@ def panned(
 ) -> av.VideoFrame:
     """A frame of a camera that moves over the scene."""
     picture = ImageChops.offset(scene, -6 * number, 0).crop((0, 0, *frame_size))
-    frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV has no types for it
+    frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types for it
     frame.pts, frame.time_base = number, Fraction(1, rate)
     return frame
 

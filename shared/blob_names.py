@@ -18,6 +18,9 @@ from uuid import UUID
 
 from shared.model import ImageFormat, SidecarKey, SidecarKind
 
+# How much of the name of an image says whose it is: `{video_id}/{clip_id}`.
+KEY_LENGTH = 2 * 36 + 1
+
 # The name of the sheet in the cues of a stored storyboard: the blob beside them.
 STORYBOARD_SHEET = "storyboard.jpg"
 
@@ -227,6 +230,12 @@ def clip_of(blob_name: str) -> UUID | None:
     """The clip id in a blob's name (`{video_id}/{clip_id}{ext}`), or None."""
     _, _, rest = blob_name.partition("/")
     return _canonical_uuid(PurePosixPath(rest).stem) if "/" not in rest else None
+
+
+def owner_of_image(blob_name: str) -> tuple[UUID | None, UUID | None]:
+    """The video and the clip that the name of an image begins with, as far as it does."""
+    key = blob_name[:KEY_LENGTH]
+    return video_of(key), clip_of(key)
 
 
 def is_companion(blob_name: str) -> bool:

@@ -22,7 +22,7 @@ def main(token: str, clip: str, other: str) -> None:
         began = time.perf_counter()
 
     import azure.functions as func
-    import azure_functions_runtime.handle_event  # type: ignore[import-untyped] # noqa: F401 - it has no types; to have it loaded
+    import azure_functions_runtime.handle_event  # type: ignore[import-untyped]  # noqa: F401 - it has no types; to have it loaded
 
     done("worker")
     import function_app

@@ -37,7 +37,7 @@ def main(way: str, blob_name: str) -> None:
     backends = open_backends(settings)
     services = compose_on(backends, settings)
     if way == "whole":
-        media.opened = _after_download  # type: ignore[assignment] # the one step that differs
+        media.opened = _after_download  # type: ignore[assignment]  # the one step that differs
     with backends.database:
         backends.database.check()
         started, busy = time.perf_counter(), time.process_time()

@@ -150,7 +150,7 @@ def _hdr_film(folder: Path) -> Path:
         context.options = {"preset": "ultrafast", "x265-params": "log-level=none:bframes=0"}
         for number in range(75):
             moved = scene.rotate(number / 10)
-            frame = av.VideoFrame.from_image(moved)  # type: ignore[no-untyped-call] # PyAV has no types for it
+            frame = av.VideoFrame.from_image(moved)  # type: ignore[no-untyped-call]  # PyAV has no types for it
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import time
+from dataclasses import dataclass
 from itertools import islice
 
 from bench.memory import peak_megabytes
@@ -22,6 +23,14 @@ from shared.settings import read_transfer_settings
 from shared.storage.sdk.account import StorageAccount
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as far as the daily pass looks at it."""
+
+    blobs: list[Blob]
+    marker: str | None
+
+
 class Paged:
     """The listing of a library page by page, as the daily pass asks for it."""
 
@@ -29,12 +38,12 @@ class Paged:
         self._library = library
         self._pages: list[list[Blob]] | None = None
 
-    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
+    def page(self, container: str, marker: str | None) -> Page:
         number = int(marker or 0)
         if number == 0:
             self._left = self._library.pages(container, metadata=True)
         blobs = next(islice(self._left, 1), [])
-        return blobs, str(number + 1) if blobs else None
+        return Page(blobs, str(number + 1) if blobs else None)
 
 
 def main(count: int) -> None:

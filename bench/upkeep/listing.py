@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import cast
-from uuid import UUID
 
 from shared.model import Blob
+from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 
@@ -36,28 +36,36 @@ class MadeUpBlobs(Blobs):
         self._clips = clips
         self.listed = 0
 
-    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
+    def page(
+        self,
+        container: str,
+        marker: str | None,
+        *,
+        metadata: bool = True,  # noqa: ARG002 - as of the real one
+    ) -> ListedPage:
         start = int(marker or 0)
         of_clip = self._names_of(container)
         if not of_clip:
-            return [], None
+            return cast("ListedPage", _MadeUpPage([], None))
         stop = min(self._clips, start + max(1, _PAGE // len(of_clip)))
         stems = (stem(number) for number in range(start, stop))
-        blobs = [_MadeUp(f"{begin}{ending}") for begin in stems for ending in of_clip]
-        self.listed += len(blobs)
-        return cast("list[Blob]", blobs), None if stop == self._clips else str(stop)
+        names = [f"{begin}{ending}" for begin in stems for ending in of_clip]
+        self.listed += len(names)
+        following = None if stop == self._clips else str(stop)
+        return cast("ListedPage", _MadeUpPage(names, following))
 
     def pages(
         self,
         container: str,
         prefix: str = "",
         *,
-        metadata: bool = False,  # noqa: ARG002 - as of the real one
+        metadata: bool = False,
     ) -> Iterator[list[Blob]]:
         marker = None
         while True:
-            blobs, marker = self.page(container, marker)
-            yield [blob for blob in blobs if blob.name.startswith(prefix)] if prefix else blobs
+            page = self.page(container, marker, metadata=metadata)
+            yield [blob for blob in page.blobs if blob.name.startswith(prefix)]
+            marker = page.marker
             if marker is None:
                 return
 
@@ -69,7 +77,25 @@ class MadeUpBlobs(Blobs):
 
 def stem(number: int) -> str:
     """Video and clip of a number; the names are in the order of the numbers."""
-    return f"{UUID(int=number // CLIPS_OF_A_VIDEO + 1)}/{UUID(int=number + 1)}"
+    return f"{_id(number // CLIPS_OF_A_VIDEO + 1)}/{_id(number + 1)}"
+
+
+def _id(number: int) -> str:
+    """As of UUID(int=number), in a fifth of the time."""
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class _MadeUpPage:
+    """Of the blobs only the names are made, unless more is asked for."""
+
+    def __init__(self, names: list[str], marker: str | None) -> None:
+        self.names = names
+        self.marker = marker
+
+    @property
+    def blobs(self) -> list[Blob]:
+        return cast("list[Blob]", [_MadeUp(name) for name in self.names])
 
 
 class _MadeUp:

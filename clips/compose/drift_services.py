@@ -11,6 +11,7 @@ from clips.drift.stored_repair import StoredRepair
 from clips.upkeep.deletion import Deletion
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_repair_queries import DriftRepairs
 from shared.catalogue.drift_run_queries import DriftRuns
 from shared.catalogue.upkeep_queries import Upkeep
 from shared.settings.schedules import next_moment
@@ -42,6 +43,7 @@ def make_drift(services: "Services") -> DriftJobs:
 def _repair(services: "Services", rows: DriftRows) -> Repair:
     blobs, containers = services.backends.blobs, services.backends.containers
     database = services.backends.database
+    repairs = DriftRepairs(database)
     deletion = Deletion(blobs, containers, Deletions(database))
     return Repair(
         blobs,
@@ -50,12 +52,13 @@ def _repair(services: "Services", rows: DriftRows) -> Repair:
             blobs,
             containers,
             rows,
+            repairs,
             Upkeep(database),
             services.missing_clips,
             services.ingest,
             services.source_ingest,
             lambda clip_id: services.cuts_queue.send([str(clip_id)]),
         ),
-        ImageRepair(blobs, rows, services.ingest, services.source_ingest),
+        ImageRepair(blobs, rows, repairs, services.ingest, services.source_ingest),
         DeletedRepair(blobs, containers, rows, deletion),
     )

@@ -138,6 +138,6 @@ def _print(run: ShownRun, counts: Mapping[str, int]) -> None:
     for name, count in sorted(counts.items()):
         print(f"{count:>9}  {name}")  # noqa: T201 - the command's output
     total = sum(counts.values())
-    print(f"{total:>9}  lines in all")  # noqa: T201
+    print(f"{total:>9}  lines in all")  # noqa: T201 - the command's output
     if run.lines is not None and total:
-        print(run.lines.url)  # noqa: T201
+        print(run.lines.url)  # noqa: T201 - the command's output

@@ -6,14 +6,19 @@ deletion changes meanwhile gives no line.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from clips.drift.bin_stage import BinStage
+from clips.drift.image_stage import ImageStage
 from clips.drift.lines import as_json
 from clips.drift.moment import Moment
-from clips.drift.stages import BinStage, ImageStage, Look, LostStage, Stage, StoredStage
+from clips.drift.stage import Listed, Look, Stage
+from clips.drift.stored_stages import LostStage, StoredStage
 from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftTask
 from shared.model import Blob, DriftJson, DriftLine
+from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.blobs import Blobs
 
 CLIPS, LOST = "clips", "lost"
@@ -22,12 +27,19 @@ STAGES = (CLIPS, LOST, "images", "sources", "bin")
 _SAMPLES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPage:
-    """Blobs in the order of their names; the last page has no `marker`."""
+@dataclass(frozen=True)
+class _Together:
+    """Several pages as one."""
 
-    blobs: Sequence[Blob]
-    marker: str | None
+    pages: Sequence[ListedPage]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        return [name for page in self.pages for name in page.names]
+
+    @cached_property
+    def blobs(self) -> Sequence[Blob]:
+        return [blob for page in self.pages for blob in page.blobs]
 
 
 class Comparison:
@@ -47,7 +59,7 @@ class Comparison:
         self._stages: Mapping[str, Stage] = {
             CLIPS: StoredStage(containers.clips, rows, blobs),
             LOST: self._lost,
-            "images": ImageStage(containers.thumbnails, rows, blobs),
+            "images": ImageStage(containers.thumbnails, rows, rows.images, blobs),
             "sources": StoredStage(containers.videos, rows, blobs, of_sources=True),
             "bin": BinStage(containers.bin, rows),
         }
@@ -63,8 +75,8 @@ class Comparison:
             self._lost.is_held_back = self._is_bulk_loss(task.missing, task.looked_at)
         stage = self._stages[task.stage]
         page = self._page(stage, task.marker)
-        upto = stage.bound(page.blobs, task.after) if page.marker else None
-        look = stage.look(page.blobs, task.after, upto, moment)
+        upto = stage.bound(page, task.after) if page.marker else None
+        look = stage.look(page, task.after, upto, moment)
         lines = look.lines
         if lines:
             lines = self._seen_again(stage, task, page, upto, look, moment)
@@ -81,7 +93,7 @@ class Comparison:
         """The page, from memory if the part before it was on the same one."""
         key = (stage, marker)
         if self._listed is None or self._listed[0] != key:
-            self._listed = (key, ListedPage(*self._blobs.page(stage.container, marker)))
+            self._listed = (key, self._list(stage, marker))
         return self._listed[1]
 
     def _seen_again(
@@ -94,20 +106,24 @@ class Comparison:
         moment: Moment,
     ) -> list[DriftLine]:
         """The lines that a second look at the same range shows too."""
-        blobs = self._listed_again(stage, task.marker, page)
-        again = stage.look(blobs, task.after, look.end or upto, moment)
+        listed = self._listed_again(stage, task.marker, page)
+        again = stage.look(listed, task.after, look.end or upto, moment)
         keys = {line.key for line in look.lines}
         return [line for line in again.lines if line.key in keys]
 
-    def _listed_again(self, stage: Stage, marker: str | None, page: ListedPage) -> list[Blob]:
+    def _listed_again(self, stage: Stage, marker: str | None, page: ListedPage) -> Listed:
         """The blobs in the range of a page as they are now, and maybe some after it."""
-        blobs: list[Blob] = []
+        pages: list[ListedPage] = []
         while True:
-            listed, marker = self._blobs.page(stage.container, marker)
-            blobs += listed
-            is_covered = page.marker is not None and page.blobs and blobs
-            if marker is None or (is_covered and blobs[-1].name >= page.blobs[-1].name):
-                return blobs
+            listed = self._list(stage, marker)
+            pages.append(listed)
+            is_covered = page.marker is not None and page.names and listed.names
+            if listed.marker is None or (is_covered and listed.names[-1] >= page.names[-1]):
+                return _Together(pages)
+            marker = listed.marker
+
+    def _list(self, stage: Stage, marker: str | None) -> ListedPage:
+        return self._blobs.page(stage.container, marker, metadata=stage.needs_metadata)
 
 
 def _begin_next(task: DriftTask) -> None:

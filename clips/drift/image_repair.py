@@ -1,22 +1,28 @@
 """Repairs of images: makes them again from the clip, or deletes those without a clip."""
 
-from uuid import UUID
-
 from clips.cutting.source_ingest import SourceIngest
 from clips.drift.image_rules import expected_images
 from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
-from shared.catalogue.drift_queries import DriftRows, ImagesRow
+from shared.catalogue.drift_image_queries import ImagesRow
+from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift_repair_queries import DriftRepairs
 from shared.model import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 
 class ImageRepair:
     def __init__(
-        self, blobs: Blobs, rows: DriftRows, ingest: Ingest, sources: SourceIngest
+        self,
+        blobs: Blobs,
+        rows: DriftRows,
+        repairs: DriftRepairs,
+        ingest: Ingest,
+        sources: SourceIngest,
     ) -> None:
         self._blobs = blobs
         self._rows = rows
+        self._repairs = repairs
         self._ingest = ingest
         self._sources = sources
 
@@ -29,7 +35,7 @@ class ImageRepair:
         if not missing:
             return UNCHANGED
         if missing == {row.rendition_name}:
-            return repaired_if(self._rows.forget_rendition(row.clip_id, row.etag))
+            return repaired_if(self._repairs.forget_rendition(row.clip_id, row.etag))
         if missing == {row.own_thumbnail}:
             return left("It came from the old service and cannot be made anew.")
         if row.archived or row.blob_name is None:
@@ -51,12 +57,12 @@ class ImageRepair:
         name = row.blob_name or ""
         if row.is_source:
             file = self._rows.source(name)
-            if file is None or not self._rows.reprocess(file):
+            if file is None or not self._repairs.reprocess(file):
                 return UNCHANGED
             self._sources.landed(name)
             return REPAIRED
         file = self._rows.clip(row.clip_id)
-        if file is None or not self._rows.reprocess(file):
+        if file is None or not self._repairs.reprocess(file):
             return UNCHANGED
         self._ingest.landed(name)
         return REPAIRED
@@ -65,9 +71,7 @@ class ImageRepair:
         video_id, clip_id = line.video_id, line.clip_id or line.video_id
         if video_id is None or clip_id is None:
             return None
-        before = (video_id, UUID(int=clip_id.int - 1))
-        rows = self._rows.images(before, (video_id, clip_id))
-        return rows[0] if rows else None
+        return next(iter(self._rows.images.named([f"{video_id}/{clip_id}"])), None)
 
     def _missing(self, container: str, row: ImagesRow) -> set[str | None]:
         pages = self._blobs.pages(container, f"{row.video_id}/{row.clip_id}")

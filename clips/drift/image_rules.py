@@ -7,7 +7,8 @@ from uuid import UUID
 
 from clips.drift.moment import Moment
 from shared import blob_names
-from shared.catalogue.drift_queries import ImagesRow, Surroundings
+from shared.catalogue.drift_image_queries import SEPARATOR, ImagesRow
+from shared.catalogue.drift_queries import Surroundings
 from shared.model import DriftAction, DriftKind, DriftLine, ImageFormat
 
 _SHOWN_AT_MOST = 5
@@ -26,6 +27,22 @@ def expected_images(row: ImagesRow) -> Sequence[str]:
     prefix = f"{row.video_id}/{row.clip_id}/poster-"
     names += [prefix + ending for ending in _endings(tuple(row.poster_widths))]
     return names
+
+
+@lru_cache(4096)
+def expected_endings(images: str) -> frozenset[str] | None:
+    """What the names end with, after `{video_id}/{clip_id}`, that `ImagesInShort` describes.
+
+    Most clips have the same, so this is worked out a few times in a run. None if some are named
+    in another way.
+    """
+    *names, storyboard, widths = images.split(SEPARATOR)
+    if storyboard:
+        names += (storyboard, f"/{blob_names.STORYBOARD_SHEET}")
+    numbers = tuple(int(width) for width in widths.strip("{}").split(",") if width)
+    names += [f"/poster-{ending}" for ending in _endings(numbers)]
+    endings = frozenset(name for name in names if name)
+    return endings if all(ending[0] in "/_" for ending in endings) else None
 
 
 @lru_cache

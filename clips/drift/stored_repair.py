@@ -10,6 +10,7 @@ from clips.upkeep.missing import MissingClips
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift_repair_queries import DriftRepairs
 from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import BlobMissing
 from shared.model import Blob, DriftKind, DriftLine
@@ -24,6 +25,7 @@ class StoredRepair:
         blobs: Blobs,
         containers: Containers,
         rows: DriftRows,
+        repairs: DriftRepairs,
         upkeep: Upkeep,
         missing: MissingClips,
         ingest: Ingest,
@@ -34,6 +36,7 @@ class StoredRepair:
         self._blobs = blobs
         self._containers = containers
         self._rows = rows
+        self._repairs = repairs
         self._upkeep = upkeep
         self._missing = missing
         self._ingest = ingest
@@ -85,7 +88,7 @@ class StoredRepair:
         if row is None or row.etag is None or self._blob(line) is not None:
             return UNCHANGED
         if row.clip_id is None:
-            return repaired_if(self._rows.mark_source_missing(row))
+            return repaired_if(self._repairs.mark_source_missing(row))
         return repaired_if(self._missing.mark(row.name, row.etag))
 
     def confirm_losses(self) -> None:
@@ -96,13 +99,13 @@ class StoredRepair:
         row, blob = self._same_version(line)
         if row is None or blob is None or row.file_size == blob.size:
             return UNCHANGED
-        return repaired_if(self._rows.note_size(row, blob.size))
+        return repaired_if(self._repairs.note_size(row, blob.size))
 
     def note_md5(self, line: DriftLine) -> RepairOutcome:
         row, blob = self._same_version(line)
         if row is None or blob is None or blob.content_md5 in {None, row.content_md5}:
             return UNCHANGED
-        return repaired_if(self._rows.note_md5(row, blob.content_md5 or ""))
+        return repaired_if(self._repairs.note_md5(row, blob.content_md5 or ""))
 
     def note_tier(self, line: DriftLine) -> RepairOutcome:
         row, blob = self._row(line), self._blob(line)

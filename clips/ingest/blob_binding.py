@@ -11,14 +11,14 @@ from typing import Any
 from azurefunctions.extensions.base import Datum, InConverter, SdkType
 
 
-class BlobName(SdkType):  # type: ignore[misc] # the library has no types
+class BlobName(SdkType):  # type: ignore[misc]  # the library has no types
     """The name of a blob in the container that the trigger watches."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
 
-class _Converter(InConverter, binding="blob", trigger="blobTrigger"):  # type: ignore[call-arg, misc] # as above
+class _Converter(InConverter, binding="blob", trigger="blobTrigger"):  # type: ignore[call-arg, misc]  # as above
     """Registers itself with the worker by being defined; there can be one for each trigger."""
 
     @classmethod

@@ -31,10 +31,20 @@ _ROWS = 10_000
 _NIL, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
+class Page(Protocol):
+    """A part of a listing."""
+
+    @property
+    def blobs(self) -> Sequence[Blob]: ...
+
+    @property
+    def marker(self) -> str | None: ...
+
+
 class Listing(Protocol):
     """The part of storage that is used here."""
 
-    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
+    def page(self, container: str, marker: str | None) -> Page:
         """Some blobs in the order of their names, and the marker of the next page."""
 
 
@@ -73,11 +83,12 @@ class SidecarCheck:
 
     def _compare_page(self, state: PassState) -> int:
         try:
-            blobs, marker = self._blobs.page(self._container, state.marker)
+            page = self._blobs.page(self._container, state.marker)
         except BlobMissing:
             _log.warning("The daily pass over the sidecars begins again: its listing has expired")
             self._pass.begin()
             return 0
+        blobs, marker = page.blobs, page.marker
         stored = {
             key: stored_revision_of(blob)
             for blob in blobs

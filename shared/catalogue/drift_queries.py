@@ -3,38 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
+from shared.catalogue.drift_image_queries import HIDDEN, DriftImages
 from shared.catalogue.upkeep_queries import KnownBlob
-from shared.model import MISSING
 from shared.postgres.database import Database
-
-# Rows of one part of a comparison.
-AT_A_TIME = 5000
-
-# When it was hidden, and until when it is in the bin: NULL if it is being deleted for ever.
-_HIDDEN: LiteralString = """
-    least(c.deleted_at, v.deleted_at) AS hidden_at,
-    CASE WHEN v.deleted_at IS NOT NULL AND v.purge_at IS NULL THEN NULL
-         WHEN c.deleted_at IS NOT NULL THEN c.purge_at
-         ELSE v.purge_at END AS purge_at
-"""
 
 _STORED_COLUMNS: LiteralString = f"""
     c.blob_name, c.etag, c.status, c.failure_code, c.attempts,
     coalesce(c.attempted_at, c.created_at) AS touched_at, c.archived, c.id, c.video_id,
-    c.file_size, c.content_md5, c.bin_etag, {_HIDDEN}
+    c.file_size, c.content_md5, c.bin_etag, {HIDDEN}
 """
 
-# Of the blob names in (after, upto]; no `upto`: to the end.
+# Of the blob names in (after, upto]; no `upto`: to the end. What is settled is visible, ready, and
+# has not changed since `quiet_since`: of a million rows nearly all.
+_CLIPS_IN_SHORT: LiteralString = """
+    SELECT c.blob_name, c.etag, c.file_size, c.content_md5,
+           c.status = 'ready' AND NOT c.archived AND c.bin_etag IS NULL
+           AND c.deleted_at IS NULL AND v.deleted_at IS NULL
+           AND coalesce(c.attempted_at, c.created_at) < %(quiet_since)s AS is_settled
+    FROM clips c JOIN videos v ON v.id = c.video_id
+    WHERE c.blob_name > %(after)s AND (%(upto)s::text IS NULL OR c.blob_name <= %(upto)s)
+    ORDER BY c.blob_name LIMIT %(limit)s
+"""
 _CLIPS: LiteralString = f"""
     SELECT {_STORED_COLUMNS},
            EXISTS (SELECT 1 FROM cuts k
                    WHERE k.clip_id = c.id AND k.finished_at IS NULL) AS is_being_cut
     FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.blob_name > %(after)s AND (%(upto)s::text IS NULL OR c.blob_name <= %(upto)s)
-    ORDER BY c.blob_name LIMIT %(limit)s
+    WHERE c.blob_name = ANY(%(names)s)
+    ORDER BY c.blob_name
 """
 
 # In the order of _STORED_COLUMNS.
@@ -45,17 +44,19 @@ _SOURCE_COLUMNS: LiteralString = """
     v.deleted_at AS hidden_at, v.purge_at, FALSE AS is_being_cut
 """
 
-_SOURCES: LiteralString = f"""
-    SELECT {_SOURCE_COLUMNS}
+_SOURCES_IN_SHORT: LiteralString = """
+    SELECT s.blob_name, s.etag, s.file_size, NULL::text AS content_md5,
+           s.status = 'ready' AND s.bin_etag IS NULL AND v.deleted_at IS NULL
+           AND coalesce(s.attempted_at, s.created_at) < %(quiet_since)s AS is_settled
     FROM sources s JOIN videos v ON v.id = s.video_id
     WHERE s.blob_name > %(after)s AND (%(upto)s::text IS NULL OR s.blob_name <= %(upto)s)
     ORDER BY s.blob_name LIMIT %(limit)s
 """
-
-_SOURCE: LiteralString = f"""
+_SOURCES: LiteralString = f"""
     SELECT {_SOURCE_COLUMNS}
     FROM sources s JOIN videos v ON v.id = s.video_id
-    WHERE s.blob_name = %(name)s
+    WHERE s.blob_name = ANY(%(names)s)
+    ORDER BY s.blob_name
 """
 
 # Clips and sources with bytes in the bin.
@@ -70,30 +71,6 @@ _IN_BIN: LiteralString = f"""
     WHERE s.blob_name > %(after)s AND (%(upto)s::text IS NULL OR s.blob_name <= %(upto)s)
       AND s.bin_etag IS NOT NULL
     ORDER BY 1 LIMIT %(limit)s
-"""
-
-# Of the (video, clip) in (after, upto]. The images of a source are those of a clip with the id of
-# the video.
-_IMAGES: LiteralString = f"""
-    (SELECT c.video_id, c.id, c.blob_name, c.status, c.etag, c.archived,
-            coalesce(c.attempted_at, c.created_at) AS touched_at, c.bin_etag,
-            c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.own_thumbnail,
-            CASE WHEN c.rendition_state = 'ready' THEN c.rendition_name END AS rendition_name,
-            {_HIDDEN}
-     FROM clips c JOIN videos v ON v.id = c.video_id
-     WHERE (c.video_id, c.id) > (%(after_video)s, %(after_clip)s)
-       AND (c.video_id, c.id) <= (%(upto_video)s, %(upto_clip)s)
-     ORDER BY c.video_id, c.id LIMIT %(limit)s)
-    UNION ALL
-    (SELECT s.video_id, s.video_id, s.blob_name, s.status, s.etag, FALSE,
-            coalesce(s.attempted_at, s.created_at), s.bin_etag,
-            s.poster_name, NULL, s.storyboard_name, NULL, NULL, NULL, v.deleted_at, v.purge_at
-     FROM sources s JOIN videos v ON v.id = s.video_id
-     WHERE s.video_id >= %(after_video)s AND s.video_id <= %(upto_video)s
-       AND (s.video_id, s.video_id) > (%(after_video)s, %(after_clip)s)
-       AND (s.video_id, s.video_id) <= (%(upto_video)s, %(upto_clip)s)
-     ORDER BY s.video_id LIMIT %(limit)s)
-    ORDER BY 1, 2 LIMIT %(limit)s
 """
 
 # What the catalogue knows about blobs that no row describes, in their order.
@@ -127,37 +104,15 @@ _CLIP: LiteralString = f"""
     WHERE c.id = %(id)s
 """
 
-_NOTE_SIZE: LiteralString = """
-    UPDATE clips SET file_size = %(size)s WHERE id = %(id)s AND etag = %(etag)s
-"""
-_NOTE_SOURCE_SIZE: LiteralString = """
-    UPDATE sources SET file_size = %(size)s WHERE video_id = %(id)s AND etag = %(etag)s
-"""
-_NOTE_MD5: LiteralString = """
-    UPDATE clips SET content_md5 = %(md5)s WHERE id = %(id)s AND etag = %(etag)s
-"""
 
-# Its images are made anew by the ingest.
-_REPROCESS: LiteralString = """
-    UPDATE clips SET status = 'processing', attempts = 0, attempted_at = now()
-    WHERE id = %(id)s AND etag = %(etag)s AND status = 'ready' AND deleted_at IS NULL
-"""
-_REPROCESS_SOURCE: LiteralString = """
-    UPDATE sources SET status = 'processing', attempts = 0, attempted_at = now()
-    WHERE video_id = %(id)s AND etag = %(etag)s AND status = 'ready'
-"""
+class StoredInShort(NamedTuple):
+    """Of a row no more than it takes to see that it agrees with its blob."""
 
-_FORGET_RENDITION: LiteralString = """
-    UPDATE clips
-    SET rendition_state = 'queued', rendition_code = NULL, rendition_name = NULL,
-        rendition_etag = etag, rendition_attempts = 0, rendition_leased_until = NULL
-    WHERE id = %(id)s AND etag = %(etag)s AND rendition_state = 'ready' AND deleted_at IS NULL
-"""
-
-_MARK_SOURCE_MISSING: LiteralString = """
-    UPDATE sources SET status = 'failed', failure_code = %(code)s, failure_detail = %(detail)s
-    WHERE video_id = %(id)s AND etag = %(etag)s AND status IN ('processing', 'ready')
-"""
+    name: str
+    etag: str | None
+    file_size: int | None
+    content_md5: str | None
+    is_settled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,32 +134,6 @@ class StoredFile(KnownBlob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImagesRow:
-    """A clip, or the source of a video (of the same id), with the images it should have."""
-
-    video_id: UUID
-    clip_id: UUID
-    blob_name: str | None
-    status: str
-    etag: str | None
-    archived: bool
-    touched_at: datetime
-    bin_etag: str | None
-    poster_name: str | None
-    poster_widths: Sequence[int]
-    storyboard_name: str | None
-    preview_name: str | None
-    own_thumbnail: str | None
-    rendition_name: str | None
-    hidden_at: datetime | None
-    purge_at: datetime | None
-
-    @property
-    def is_source(self) -> bool:
-        return self.clip_id == self.video_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the catalogue knows about a blob that no row describes.
 
@@ -223,37 +152,38 @@ class Surroundings:
     clip_exists: bool
 
 
-# Video and clip.
-type ImagesKey = tuple[UUID, UUID]
-
-
 class DriftRows:
+    """Clips and sources; their images are in `images`."""
+
+    # Rows of one part of a comparison.
+    at_a_time = 5000
+
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.images = DriftImages(database)
 
-    def clips(self, after: str, upto: str | None) -> Sequence[StoredFile]:
+    def clips(self, after: str, upto: str | None, quiet_since: datetime) -> Sequence[StoredInShort]:
         """The first of the clips whose blob names are in (after, upto], in their order."""
-        return self._stored(_CLIPS, after, upto)
+        return self._in_short(_CLIPS_IN_SHORT, after, upto, quiet_since)
 
-    def sources(self, after: str, upto: str | None) -> Sequence[StoredFile]:
+    def sources(
+        self, after: str, upto: str | None, quiet_since: datetime
+    ) -> Sequence[StoredInShort]:
         """The same of sources."""
-        return self._stored(_SOURCES, after, upto)
+        return self._in_short(_SOURCES_IN_SHORT, after, upto, quiet_since)
+
+    def clips_named(self, names: Sequence[str]) -> Sequence[StoredFile]:
+        """Clips by the names of their blobs, in the order of these."""
+        return self._named(_CLIPS, names)
+
+    def sources_named(self, names: Sequence[str]) -> Sequence[StoredFile]:
+        """The same of sources."""
+        return self._named(_SOURCES, names)
 
     def in_bin(self, after: str, upto: str | None) -> Sequence[StoredFile]:
-        """The same of clips and sources with bytes in the bin."""
-        return self._stored(_IN_BIN, after, upto)
-
-    def images(self, after: ImagesKey, upto: ImagesKey) -> Sequence[ImagesRow]:
-        """The first of the clips and sources in (after, upto], in their order."""
-        (after_video, after_clip), (upto_video, upto_clip) = after, upto
-        parameters = {
-            "after_video": after_video,
-            "after_clip": after_clip,
-            "upto_video": upto_video,
-            "upto_clip": upto_clip,
-            "limit": AT_A_TIME,
-        }
-        return self._database.all_as(_images_row, _IMAGES, parameters)
+        """The first of the clips and sources with bytes in the bin, by their names as above."""
+        parameters = {"after": after, "upto": upto, "limit": self.at_a_time}
+        return self._database.all_as(_stored_file, _IN_BIN, parameters)
 
     def clip(self, clip_id: UUID) -> StoredFile | None:
         """A clip by its id; its `name` is empty if it has none."""
@@ -261,7 +191,7 @@ class DriftRows:
 
     def source(self, name: str) -> StoredFile | None:
         """The source of that blob name."""
-        return self._database.one_as(_stored_file, _SOURCE, {"name": name})
+        return next(iter(self.sources_named([name])), None)
 
     def surroundings(
         self, blobs: Sequence[tuple[str | None, UUID | None, UUID | None]]
@@ -277,47 +207,19 @@ class DriftRows:
         }
         return [Surroundings(**row) for row in self._database.all(_SURROUNDINGS, parameters)]
 
-    def note_size(self, file: StoredFile, size: int) -> bool:
-        """Takes over the size of the stored version; False if the row changed meanwhile."""
-        return self._change(file, _NOTE_SIZE, _NOTE_SOURCE_SIZE, {"size": size})
-
-    def note_md5(self, file: StoredFile, md5: str) -> bool:
-        """The same with the MD5 of a clip."""
-        values = {"id": file.clip_id, "etag": file.etag, "md5": md5}
-        return self._database.run(_NOTE_MD5, values) == 1
-
-    def reprocess(self, file: StoredFile) -> bool:
-        """Makes a ready clip or source one to be processed; False if it changed meanwhile."""
-        return self._change(file, _REPROCESS, _REPROCESS_SOURCE, {})
-
-    def forget_rendition(self, clip_id: UUID, etag: str | None) -> bool:
-        """Requests the lost copy of a clip again; False if the clip changed meanwhile."""
-        return self._database.run(_FORGET_RENDITION, {"id": clip_id, "etag": etag}) == 1
-
-    def mark_source_missing(self, file: StoredFile) -> bool:
-        """Marks a source as failed because its blob is gone; False if it changed meanwhile."""
-        values = {
-            "id": file.video_id,
-            "etag": file.etag,
-            "code": MISSING.code,
-            "detail": MISSING.detail,
+    def _in_short(
+        self, query: LiteralString, after: str, upto: str | None, quiet_since: datetime
+    ) -> Sequence[StoredInShort]:
+        parameters = {
+            "after": after,
+            "upto": upto,
+            "quiet_since": quiet_since,
+            "limit": self.at_a_time,
         }
-        return self._database.run(_MARK_SOURCE_MISSING, values) == 1
+        return self._database.all_as(StoredInShort, query, parameters)
 
-    def _change(
-        self,
-        file: StoredFile,
-        of_clip: LiteralString,
-        of_source: LiteralString,
-        values: dict[str, object],
-    ) -> bool:
-        statement = of_source if file.clip_id is None else of_clip
-        keys = {"id": file.clip_id or file.video_id, "etag": file.etag}
-        return self._database.run(statement, keys | values) == 1
-
-    def _stored(self, query: LiteralString, after: str, upto: str | None) -> Sequence[StoredFile]:
-        parameters = {"after": after, "upto": upto, "limit": AT_A_TIME}
-        return self._database.all_as(_stored_file, query, parameters)
+    def _named(self, query: LiteralString, names: Sequence[str]) -> Sequence[StoredFile]:
+        return self._database.all_as(_stored_file, query, {"names": names}) if names else []
 
 
 def _stored_file(
@@ -354,42 +256,4 @@ def _stored_file(
         hidden_at=hidden_at,
         purge_at=purge_at,
         is_being_cut=is_being_cut,
-    )
-
-
-def _images_row(
-    video_id: UUID,
-    clip_id: UUID,
-    blob_name: str | None,
-    status: str,
-    etag: str | None,
-    archived: bool,  # noqa: FBT001 - a column, and called by the driver alone
-    touched_at: datetime,
-    bin_etag: str | None,
-    poster_name: str | None,
-    poster_widths: Sequence[int] | None,
-    storyboard_name: str | None,
-    preview_name: str | None,
-    own_thumbnail: str | None,
-    rendition_name: str | None,
-    hidden_at: datetime | None,
-    purge_at: datetime | None,
-) -> ImagesRow:
-    return ImagesRow(
-        video_id=video_id,
-        clip_id=clip_id,
-        blob_name=blob_name,
-        status=status,
-        etag=etag,
-        archived=archived,
-        touched_at=touched_at,
-        bin_etag=bin_etag,
-        poster_name=poster_name,
-        poster_widths=poster_widths or (),
-        storyboard_name=storyboard_name,
-        preview_name=preview_name,
-        own_thumbnail=own_thumbnail,
-        rendition_name=rendition_name,
-        hidden_at=hidden_at,
-        purge_at=purge_at,
     )

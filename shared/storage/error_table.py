@@ -24,6 +24,10 @@ _DAMAGED_ON_ITS_WAY = "Md5Mismatch"
 _CREDENTIALS_REFUSED = {401, 403}
 
 
+class CredentialsRefused(StorageUnavailable):
+    """Storage refuses the key or the rights of the app."""
+
+
 def error_for(status: int, code: str) -> CliplinkError | None:
     """The error that an answer means, by its status and its `x-ms-error-code`.
 
@@ -45,7 +49,7 @@ def error_for(status: int, code: str) -> CliplinkError | None:
         error = BlobMissing("The blob does not exist.")
     elif status in _CREDENTIALS_REFUSED:
         why = f"{status} {code}".strip()
-        error = StorageUnavailable(f"Storage refuses the app's credentials: {why}.")
+        error = CredentialsRefused(f"Storage refuses the app's credentials: {why}.")
     return error
 
 

@@ -73,6 +73,14 @@ class StorageSilent(StorageUnavailable):
     """Storage accepted the last attempt, or did not refuse it, and then sent nothing in time."""
 
 
+class RequestRefused(StorageUnavailable):
+    """Storage considers the request wrong, with that `status`."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"Storage refuses the request: {status} {code}".rstrip() + ".")
+        self.status = status
+
+
 class _Transient(Exception):
     """An attempt failed in a way that a later one may not."""
 
@@ -226,7 +234,7 @@ def _checked(response: RestResponse) -> RestResponse:
     why = f"{response.status} {code}".strip()
     if is_transient(response.status, code):
         raise _Transient(why, retry_after=_seconds(response.headers.get("retry-after")))
-    raise StorageUnavailable(f"Storage refuses the request: {why}.")
+    raise RequestRefused(response.status, code)
 
 
 def _seconds(text: str | None) -> float:

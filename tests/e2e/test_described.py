@@ -20,8 +20,8 @@ from tests.e2e.app import App, Caller, wait_for
 
 SEED = 4
 EXAMPLES = 10
+# How often random data is about something that is there.
 KNOWN_IDS = 0.4
-"""How often random data is about something that is there."""
 
 # Rules that JSON Schema has no words for. Each is said in the description of its field.
 RULES_OUTSIDE_THE_SCHEMA = {

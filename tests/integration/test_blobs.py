@@ -158,7 +158,7 @@ def test_a_link_opens_a_blob_of_any_name(plain_store: Store, name: str) -> None:
 def test_hundreds_of_blobs_are_listed_in_order_and_deleted(
     plain_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 100)  # real pages hold 5000
+    monkeypatch.setattr("shared.storage.listing.PAGE", 100)  # real pages hold 5000
     names = [f"v/{number:03}.jpg" for number in range(310)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(plain_store.put, [*names, "w/other.jpg"]))

@@ -255,7 +255,7 @@ class TestReconciliation:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Pages of two on either side find the same as one page would."""
-        monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 2)
+        monkeypatch.setattr("shared.storage.listing.PAGE", 2)
         monkeypatch.setattr("shared.catalogue.upkeep_queries._KNOWN_AT_A_TIME", 2)
         settled = [library.landed(film) for _ in range(5)]
         library.upload(f"{library.video.id}/Zzz.mp4", film)

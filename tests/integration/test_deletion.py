@@ -293,7 +293,7 @@ class TestManyBlobs:
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """They are listed page by page, and each page is deleted before the next is asked for."""
-        monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 20)
+        monkeypatch.setattr("shared.storage.listing.PAGE", 20)
         steps: list[str] = []
         pages, delete = Blobs.pages, Blobs._delete_batch
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from clips.drift import stages
+from shared.catalogue.drift_image_queries import DriftImages
+from shared.catalogue.drift_queries import DriftRows
 from shared.model import Clip, ClipStatus, DriftKind, DriftStatus
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows
@@ -24,9 +25,9 @@ def drift(library: Library) -> Drift:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows, and two blobs of a listing, at a time."""
-    monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 2)
-    monkeypatch.setattr("shared.catalogue.drift_queries.AT_A_TIME", 2)
-    monkeypatch.setattr(stages, "AT_A_TIME", 2)
+    monkeypatch.setattr("shared.storage.listing.PAGE", 2)
+    monkeypatch.setattr(DriftRows, "at_a_time", 2)
+    monkeypatch.setattr(DriftImages, "at_a_time", 2)
 
 
 def name_of(clip: Clip) -> str:
@@ -552,7 +553,7 @@ class TestMeanwhile:
 
         def listed(*arguments: object, **named: object) -> object:
             nonlocal calls
-            found = page(*arguments, **named)  # type: ignore[arg-type] # handed on as it came
+            found = page(*arguments, **named)  # type: ignore[arg-type]  # handed on as it came
             calls += 1
             if calls == 1:
                 change_meanwhile()

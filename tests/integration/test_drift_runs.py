@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from clips.drift import cli, stages
+from clips.drift import cli
 from clips.drift.jobs import DriftJobs
+from shared.catalogue.drift_image_queries import DriftImages
+from shared.catalogue.drift_queries import DriftRows
 from shared.catalogue.drift_run_queries import DriftRuns
 from shared.errors import NeedsForce, StorageUnavailable, WrongState
 from shared.model import DriftKind, DriftStatus
@@ -44,9 +46,9 @@ def drifting(
     for _ in range(3):
         library.upload(f"{uuid4()}/stray.mp4", b"x")
     clock.advance(seconds=QUIET.total_seconds())
-    monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 2)
-    monkeypatch.setattr("shared.catalogue.drift_queries.AT_A_TIME", 2)
-    monkeypatch.setattr(stages, "AT_A_TIME", 2)
+    monkeypatch.setattr("shared.storage.listing.PAGE", 2)
+    monkeypatch.setattr(DriftRows, "at_a_time", 2)
+    monkeypatch.setattr(DriftImages, "at_a_time", 2)
     return drift
 
 
@@ -130,7 +132,7 @@ def test_two_workers_on_one_run_write_each_line_once(
         if calls == 1:
             end_leases(library)
             drifting.work(drift_id)
-        append(*arguments)  # type: ignore[arg-type] # handed on as they came
+        append(*arguments)  # type: ignore[arg-type]  # handed on as they came
 
     drift_id = library.services.drift.start().run.report.id
     monkeypatch.setattr(AppendBlobs, "append", slow)

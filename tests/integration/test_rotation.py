@@ -223,6 +223,9 @@ class Store:
     def put(self, name: str) -> None:
         self.blobs.put("clips", name, b"data", "text/plain", replace=True)
 
+    def listed(self) -> list[str]:
+        return [blob.name for page in self.blobs.pages("clips") for blob in page]
+
     def link_status(self, name: str) -> int:
         url = Links(self.account, self.clock).to_read("clips", name, HOUR).url
         return send("GET", url).status
@@ -275,7 +278,12 @@ def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, k
     reader = store.blobs.reader("clips", blob)
     emulator.regenerate(SECOND)
     kept.change(SECOND)
-    store.put("second")
+    if kept.setting.endswith("KEY"):
+        store.put("second")
+        assert store.listed() == ["first", "second"]
+    else:  # a listing is not sent by the vendor's client
+        assert store.listed() == ["first"]
+        store.put("second")
     assert kept.vault.asked == [kept.setting.replace("_", "-")]
     assert store.link_status("first") == 200
     assert reader.read(0, 4) == b"data"

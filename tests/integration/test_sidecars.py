@@ -273,7 +273,7 @@ def test_daily_pass_never_deletes(library: Library, caplog: pytest.LogCaptureFix
 
 def test_daily_pass_goes_on_where_it_was(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     services = library.services
-    monkeypatch.setattr("shared.storage.sdk.blobs._LIST_PAGE", 3)
+    monkeypatch.setattr("shared.storage.listing.PAGE", 3)
     monkeypatch.setattr("clips.rebuild.daily_pass._ROWS", 4)
     videos = [Library(services, f"user {number}") for number in range(4)]
     clips = [(each, each.announce(title="x")) for each in videos for _ in range(3)]

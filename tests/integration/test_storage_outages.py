@@ -42,6 +42,8 @@ VERBS: dict[str, Verb] = {
     "list": lambda blobs: list(blobs.pages("missing")),
     "check": lambda blobs: blobs.check("missing"),
 }
+# These begin with a request that is not sent by the vendor's client.
+LISTING = (VERBS["list"], VERBS["delete prefix"])
 EVERY_VERB = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS.keys())
 
 
@@ -60,7 +62,7 @@ def failure(verb: Verb, blobs: Blobs) -> CliplinkError:
     """What a call raises, which is nothing of the vendor's; that stays in the chain."""
     with pytest.raises(CliplinkError) as caught:
         verb(blobs)
-    assert isinstance(caught.value.__cause__, AzureError)
+    assert verb in LISTING or isinstance(caught.value.__cause__, AzureError)
     return caught.value
 
 
@@ -98,7 +100,7 @@ def test_an_account_that_answers_with_a_failure_is_an_outage(reply: Reply) -> No
     with serving(lambda _: reply) as served:
         blobs = blobs_at(served.url)
         raised = {name: type(failure(verb, blobs)) for name, verb in VERBS.items()}
-    assert raised == dict.fromkeys(VERBS, StorageUnavailable)
+    assert all(issubclass(error, StorageUnavailable) for error in raised.values()), raised
 
 
 @pytest.mark.usefixtures("no_client_retries")

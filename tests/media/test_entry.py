@@ -62,7 +62,7 @@ def test_large_film_without_index_is_sampled_within_its_budget(
     budgets: list[FrameBudget] = []
 
     def small_budget(film: object, count: int, max_bytes: int) -> FrameBudget:
-        budgets.append(FrameBudget(film, count, min(max_bytes, 1_500_000)))  # type: ignore[arg-type] # replaces the class
+        budgets.append(FrameBudget(film, count, min(max_bytes, 1_500_000)))  # type: ignore[arg-type]  # replaces the class
         return budgets[-1]
 
     monkeypatch.setattr(stills_module, "FrameBudget", small_budget)

@@ -183,6 +183,37 @@ def test_rule_about_deletions_finds_an_offence(line: str) -> None:
     assert deletes_blobs(ast.parse(line))
 
 
+# An ignore names its rule and says why, after a dash or in a comment of its own.
+IGNORE = re.compile(r"# (?:noqa|type: ignore)\b")
+REASONED = re.compile(
+    r"# noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \S"
+    r"|# type: ignore\[[a-z-]+(?:, [a-z-]+)*\](?:  # \w| # noqa: \S+ - \S)"
+)
+
+
+def unexplained_ignores(text: str) -> list[str]:
+    """The lines of a file's text that have an ignore in another form than the two."""
+    return [line for line in text.splitlines() if IGNORE.search(line) and not REASONED.search(line)]
+
+
+def test_every_ignore_says_why() -> None:
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for folder in ("clips", "shared", "local", "bench", "infra", "tests")
+        for path in ROOT.glob(f"{folder}/**/*.py")
+        if path != Path(__file__) and (lines := unexplained_ignores(path.read_text()))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["noqa", "noqa: S101", "noqa: S101  # why", "type: ignore", "type: ignore[misc]"],
+)
+def test_the_rule_about_ignores_sees_an_offence(comment: str) -> None:
+    assert len(unexplained_ignores(f"x = 1  # {comment}")) == 1
+
+
 # --- How the app starts
 
 

@@ -46,7 +46,7 @@ class Service:
         assert self.hold.wait(10)
         if self.away:
             raise ServiceRequestError("no answer")
-        key = UserDelegationKey()  # type: ignore[no-untyped-call] # the vendor's has no types
+        key = UserDelegationKey()  # type: ignore[no-untyped-call]  # the vendor's has no types
         key.signed_oid, key.signed_tid = "an object", "a tenant"
         key.signed_start = f"{start:%Y-%m-%dT%H:%M:%SZ}"
         key.signed_expiry = f"{expiry:%Y-%m-%dT%H:%M:%SZ}"
@@ -77,7 +77,7 @@ def instance(clock: SetClock, service: Service) -> Links:
         connection_string=None, account_name="clips", account_key=None, endpoint=None
     )
     account = StorageAccount(settings, clock)
-    account._client = service  # type: ignore[assignment] # all that is asked of it here
+    account._client = service  # type: ignore[assignment]  # all that is asked of it here
     return Links(account, clock)
 
 

@@ -5,10 +5,16 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import RFC_4122
 
 import pytest
-from azure.storage.blob import BlobServiceClient, UserDelegationKey, generate_blob_sas
+from azure.storage.blob import (
+    BlobServiceClient,
+    UserDelegationKey,
+    generate_blob_sas,
+    generate_container_sas,
+)
 from azure.storage.blob._shared.constants import X_MS_VERSION
 
 from shared.storage.signing import sas
@@ -76,7 +82,7 @@ class Case:
 
 def vendors(key: str | DelegationKey) -> UserDelegationKey:
     assert isinstance(key, DelegationKey)
-    made = UserDelegationKey()  # type: ignore[no-untyped-call] # the vendor's has no types
+    made = UserDelegationKey()  # type: ignore[no-untyped-call]  # the vendor's has no types
     made.signed_oid, made.signed_tid = key.oid, key.tid
     made.signed_start, made.signed_expiry = key.start, key.expiry
     made.signed_service, made.signed_version, made.value = key.service, key.version, key.value
@@ -203,3 +209,21 @@ def test_two_accounts_keys_make_one_id() -> None:
     )
     assert first[0] == second[0]
     assert first[1] != second[1]
+
+
+@KINDS
+def test_query_that_lists_a_container_is_the_vendors(kind: str) -> None:
+    for case in islice(cases(kind), 20):
+        signer = Signer(case.account, case.key, case.protocol)
+        is_account_key = isinstance(case.key, str)
+        theirs = generate_container_sas(
+            case.account,
+            case.container,
+            account_key=case.key if isinstance(case.key, str) else None,
+            user_delegation_key=None if is_account_key else vendors(case.key),
+            permission="l",
+            start=case.period.starts_at,
+            expiry=case.period.expires_at,
+            protocol=case.protocol,
+        )
+        assert sas.listing_query(signer, case.container, case.period) == theirs

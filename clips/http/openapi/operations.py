@@ -91,7 +91,7 @@ class Operation[P: Parameters, B: Body = NoBody]:
     responses: tuple[ResponseSpec, ...]
     description: str = ""
     parameters: type[P]
-    body: type[B] = NoBody  # type: ignore[assignment] # the default of B
+    body: type[B] = NoBody  # type: ignore[assignment]  # the default of B
     example: Mapping[str, object] = field(default_factory=dict)
     errors: tuple[type[CliplinkError], ...] = ()
     role: Role | None = None

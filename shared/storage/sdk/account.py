@@ -84,6 +84,15 @@ class StorageAccount:
             return self._delegated.signer_for(period)
         return self._keyed_signer(self._key.current()), period
 
+    def has_another_key(self, refused: Signer) -> bool:
+        """Whether there is another key than that of a signer whose signature storage refused."""
+        if self._key is None:
+            return False
+        keyed = self._keyed
+        if keyed is None or keyed[1] is not refused:
+            return True
+        return self._key.replacement_for(keyed[0]) is not None
+
     def _keyed_signer(self, key: str) -> Signer:
         """The same one as long as the account's key is the same."""
         if self._keyed is None or self._keyed[0] != key:

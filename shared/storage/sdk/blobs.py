@@ -6,12 +6,13 @@ is imported late: docs/adr/0020-late-imports.md.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
+from shared.storage.listed_page import ListedPage
+from shared.storage.listing import Listing
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
 from shared.storage.sdk.blob_reader import BlobReader
@@ -20,7 +21,6 @@ from shared.storage.slots import Admission, Unbounded
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
 
-_LIST_PAGE = 5000
 _CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
@@ -32,6 +32,7 @@ class Blobs:
         """`admission` bounds how many requests wait for storage; by default nothing does."""
         self._account = account
         self._admission = admission or Unbounded()
+        self._listing = Listing(account)
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
@@ -177,46 +178,25 @@ class Blobs:
         self, container: str, prefix: str = "", *, metadata: bool = False
     ) -> Iterator[list[Blob]]:
         """All blobs in the order of their names, up to 5000 at a time."""
-        pages = (
-            self._account.client.get_container_client(container)
-            .list_blobs(
-                name_starts_with=prefix or None,
-                include=["metadata"] if metadata else None,
-                results_per_page=_LIST_PAGE,
-            )
-            .by_page()
-        )
-        # Page by page: what the caller does with one is not part of the listing.
+        marker: str | None = None
         while True:
-            with self._admission.slot(), azure_errors("list"):
-                page = next(pages, None)
-                blobs = None if page is None else [_blob(properties) for properties in page]
-            if blobs is None:
-                return
+            # What the caller does with a page is not part of the listing.
+            with self._admission.slot():
+                page = self._listing.page(container, marker, prefix=prefix, metadata=metadata)
+                blobs = page.blobs
             yield blobs
+            marker = page.marker
+            if marker is None:
+                return
 
-    def page(self, container: str, marker: str | None) -> tuple[list[Blob], str | None]:
-        """Up to 5000 blobs with their metadata, and the marker of the next page or None.
+    def page(self, container: str, marker: str | None, *, metadata: bool = True) -> ListedPage:
+        """Up to 5000 blobs, and the marker of the next page.
 
         The first page without a marker. A marker is valid for days; raises BlobMissing if it is
         not any more.
         """
-        from azure.core.exceptions import HttpResponseError
-
-        # The vendor's type does not tell that it has the marker of the next page.
-        pages: Any = (
-            self._account.client.get_container_client(container)
-            .list_blobs(include=["metadata"], results_per_page=_LIST_PAGE)
-            .by_page(continuation_token=marker)
-        )
-        with self._admission.slot(), azure_errors("list"):
-            try:
-                blobs = [_blob(properties) for properties in next(pages)]
-            except HttpResponseError as error:
-                if marker and error.status_code == HTTPStatus.BAD_REQUEST:
-                    raise BlobMissing("The marker of the listing is not valid any more.") from error
-                raise
-        return blobs, pages.continuation_token or None
+        with self._admission.slot():
+            return self._listing.page(container, marker, metadata=metadata)
 
     def delete_names(self, container: str, names: Sequence[str]) -> list[CliplinkError]:
         """Deletes up to 256 blobs in one request, and returns what was wrong with single ones."""

@@ -20,6 +20,7 @@ VERSION = "2026-10-06"
 
 READ = "r"
 CREATE_OR_OVERWRITE = "cw"
+_LIST = "l"
 
 # RFC 9562, version 8: a custom UUID. The bits for version and variant.
 _UUID_MARK = 0x8 << 76 | 0b10 << 62
@@ -132,6 +133,20 @@ class Draft:
             f"&sig={signer.signature(what + between + how)}"
         )
         return link_id, query
+
+
+def listing_query(signer: Signer, container: str, period: LinkPeriod) -> str:
+    """The query of a link that lists the blobs of a container, and opens none of them."""
+    start, expiry = _moment(period.starts_at), _moment(period.expires_at)
+    what = f"{_LIST}\n{start}\n{expiry}\n{signer.resource}{container}\n"
+    # The account's own key signs no identifier; a delegated one signs lines about itself, no id,
+    # and no headers and parameters that a request must have.
+    between, required = (f"{signer.key_lines}\n\n\n", "\n\n") if signer.delegated else ("\n", "")
+    how = f"\n{signer.protocol}\n{VERSION}\nc\n\n\n{required}\n\n\n\n"
+    return (
+        f"st={quote(start)}&se={quote(expiry)}&sp={_LIST}&spr={quote(signer.protocol)}"
+        f"&sv={VERSION}&sr=c{signer.key_query}&sig={signer.signature(what + between + how)}"
+    )
 
 
 def blob_path(container: str, name: str) -> str:
