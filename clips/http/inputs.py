@@ -134,12 +134,17 @@ class NewVideo(Body):
     ] = None
 
 
-class NewClip(Body):
-    """`filename` gives the extension only; `content_type` is the type that links serve."""
-
-    start_time: Annotated[Position, Field(description="Seconds into the video.")]
+class _TitledRange(Body):
+    start_time: Annotated[Position, Field(description="Seconds into the video, or of the source.")]
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
+
+    _after_start = field_validator("end_time")(_must_follow_start)
+
+
+class NewClip(_TitledRange):
+    """`filename` gives the extension only; `content_type` is the type that links serve."""
+
     filename: _UploadName = None
     content_type: Annotated[
         MediaType | None,
@@ -148,8 +153,6 @@ class NewClip(Body):
             "is replaced by that of the `filename`'s extension, if that is known."
         ),
     ] = None
-
-    _after_start = field_validator("end_time")(_must_follow_start)
 
     @field_validator("content_type")
     @classmethod
@@ -197,18 +200,13 @@ class NewSource(Body):
     ] = None
 
 
-class CutItem(Body):
+class CutItem(_TitledRange):
     """A clip that is to be cut; the same `client_id` again is the same clip."""
 
-    start_time: Annotated[Position, Field(description="Seconds of the source.")]
-    end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
-    title: Title = None
     expires_at: _Expiry = None
     client_id: Annotated[
         str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
     ] = None
-
-    _after_start = field_validator("end_time")(_must_follow_start)
 
 
 class NewRendition(Body):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import media
+from shared.errors import UnplayableClip
 from shared.media import Stills
 from shared.model import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
@@ -35,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 
 def sample(name: str) -> Path:
-    """Returns a sample file, or skip the test that asks for it."""
+    """Returns a sample file, or skips the test that asks for it."""
     path = SAMPLES / name
     if not path.is_file():
         pytest.skip(f"the sample {name} is not beside the repository")
@@ -72,3 +73,13 @@ def poster_of(source: Path | MemorySource) -> bytes | None:
     """Returns the largest JPEG poster of a file."""
     poster = stills_of(source).poster
     return poster.data if poster else None
+
+
+def outcome_of(data: bytes) -> str:
+    """`ready`, or the code with which a clip fails."""
+    try:
+        with media.opened(MemorySource(data)) as file:
+            file.stills()
+    except UnplayableClip as failure:
+        return failure.failure_code
+    return "ready"

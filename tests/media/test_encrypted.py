@@ -4,24 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from shared import media
-from shared.errors import UnplayableClip
 from shared.media import FailureCode
-from tests.media.clips import Clip, MemorySource, make
-from tests.media.conftest import Make, sample
+from tests.media.clips import Clip, make
+from tests.media.conftest import Make, outcome_of, sample
 from tests.media.fuzz import ENCRYPTED
 
 FRAGMENTED = ENCRYPTED | {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 SMALL = (96, 64)
-
-
-def outcome(data: bytes) -> str:
-    try:
-        with media.opened(MemorySource(data)) as file:
-            file.stills()
-    except UnplayableClip as failure:
-        return failure.failure_code
-    return "ready"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +25,7 @@ def outcome(data: bytes) -> str:
     ],
 )
 def test_encrypted_mp4_fails_as_encrypted(made: Make, name: str, clip: Clip) -> None:
-    assert outcome(made(name, clip).read_bytes()) == FailureCode.ENCRYPTED
+    assert outcome_of(made(name, clip).read_bytes()) == FailureCode.ENCRYPTED
 
 
 @pytest.mark.parametrize("scheme", [b"cbcs", b"cens", b"cbc1", b"piff"])
@@ -44,14 +33,14 @@ def test_scheme_of_encryption_does_not_matter(made: Make, scheme: bytes) -> None
     data = made("short.mp4", Clip(size=SMALL, seconds=1, options=ENCRYPTED)).read_bytes()
     assert b"schm\0\0\0\0cenc" in data
     changed = data.replace(b"schm\0\0\0\0cenc", b"schm\0\0\0\0" + scheme)
-    assert outcome(changed) == FailureCode.ENCRYPTED
+    assert outcome_of(changed) == FailureCode.ENCRYPTED
 
 
 @pytest.mark.parametrize("entry", [b"vp09", b"av01", b"mp4v", b"xxxx"])
 def test_codec_of_an_encrypted_track_does_not_matter(made: Make, entry: bytes) -> None:
     """The scheme may be one that FFmpeg does not know."""
     data = made("short.mp4", Clip(size=SMALL, seconds=1, options=ENCRYPTED)).read_bytes()
-    assert outcome(data.replace(b"frmaavc1", b"frma" + entry)) == FailureCode.ENCRYPTED
+    assert outcome_of(data.replace(b"frmaavc1", b"frma" + entry)) == FailureCode.ENCRYPTED
 
 
 def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> None:
@@ -61,7 +50,7 @@ def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> Non
     size = int.from_bytes(data[at : at + 4])
     entry = data[at : at + size]
     clear = entry.replace(b"encv", b"avc1").replace(b"sinf", b"free")
-    assert outcome(with_bytes_in(data, at, clear)) == FailureCode.ENCRYPTED
+    assert outcome_of(with_bytes_in(data, at, clear)) == FailureCode.ENCRYPTED
 
 
 def with_bytes_in(data: bytes, at: int, inserted: bytes) -> bytes:
@@ -128,41 +117,41 @@ def sized(body: bytes) -> bytes:
 def test_encrypted_matroska_fails_as_encrypted(made: Make, name: str, clip: Clip) -> None:
     data = made(name, clip).read_bytes()
     kinds = [1] * bool(clip.codec) + [2] * bool(clip.sounds)
-    assert outcome(data) == "ready"
+    assert outcome_of(data) == "ready"
     for kind in kinds:
-        assert outcome(with_element(data, ENCRYPTION, kind)) == FailureCode.ENCRYPTED
+        assert outcome_of(with_element(data, ENCRYPTION, kind)) == FailureCode.ENCRYPTED
 
 
 def test_compressed_headers_of_matroska_are_not_encryption(made: Make) -> None:
     clip = Clip(size=SMALL, seconds=1, codec="libvpx", options={"live": "1"})
     data = made("a.webm", clip).read_bytes()
-    assert outcome(with_element(data, COMPRESSION)) == "ready"
+    assert outcome_of(with_element(data, COMPRESSION)) == "ready"
 
 
 def test_encrypted_flv_and_scrambled_broadcast_fail_as_encrypted(made: Make) -> None:
     flv = bytearray(made("a.flv", Clip(size=SMALL, seconds=1)).read_bytes())
     second = 13 + 11 + int.from_bytes(flv[14:17]) + 4
     flv[second] |= 0x20
-    assert outcome(bytes(flv)) == FailureCode.ENCRYPTED
+    assert outcome_of(bytes(flv)) == FailureCode.ENCRYPTED
 
     broadcast = bytearray(made("a.ts", Clip(seconds=2)).read_bytes())
     for at in range(0, len(broadcast), 188):
         if int.from_bytes(broadcast[at + 1 : at + 3]) & 0x1FFF == 0x100:
             broadcast[at + 3] |= 0x80
-    assert outcome(bytes(broadcast)) == FailureCode.ENCRYPTED
+    assert outcome_of(bytes(broadcast)) == FailureCode.ENCRYPTED
 
 
 def test_encrypted_asf_fails_as_encrypted(tmp_path: Path) -> None:
     """The object that says so is put at the end of the header."""
     data = make(tmp_path / "a.wmv", Clip(size=SMALL, seconds=1, codec="wmv2")).read_bytes()
-    assert outcome(data) == "ready"
+    assert outcome_of(data) == "ready"
     size = int.from_bytes(data[16:24], "little")
     count = int.from_bytes(data[24:28], "little")
     mark = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e") + (24).to_bytes(8, "little")
     head = data[:16] + (size + 24).to_bytes(8, "little") + (count + 1).to_bytes(4, "little")
-    assert outcome(head + data[28:size] + mark + data[size:]) == FailureCode.ENCRYPTED
+    assert outcome_of(head + data[28:size] + mark + data[size:]) == FailureCode.ENCRYPTED
 
 
 def test_encrypted_sample_fails_as_encrypted() -> None:
     """The one beside the repository."""
-    assert outcome(sample("field/cenc_encrypted.mp4").read_bytes()) == FailureCode.ENCRYPTED
+    assert outcome_of(sample("field/cenc_encrypted.mp4").read_bytes()) == FailureCode.ENCRYPTED
