@@ -50,7 +50,7 @@ class _Line:
         self._free_at = 0.0
 
     def carry(self, size: int) -> None:
-        """Return when so many bytes have passed, after those of other connections before them."""
+        """Returns when so many bytes have passed, after those of other connections before them."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + size / self._rate
             arrival = self._free_at
