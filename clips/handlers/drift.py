@@ -2,10 +2,13 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.admin import DriftId, NewRepair
+from clips.http.inputs.base import NoParameters
 from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.outputs import admin as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import admin as views
 from shared.errors import NeedsForce, NotFound, StorageUnavailable, WrongState
 from shared.model import Role
 
@@ -15,14 +18,14 @@ from shared.model import Role
     summary="Start a drift report",
     description="Compares every container with the catalogue, and changes nothing. If a report is "
     "under way, the answer is that one. Reports are kept for 30 days.",
-    parameters=inputs.NoParameters,
+    parameters=NoParameters,
     responses=(
         ResponseSpec(HTTPStatus.ACCEPTED, "The report is under way.", outputs.Drift, (LOCATION,)),
     ),
     errors=(StorageUnavailable,),
     role=Role.ADMIN,
 )
-def start(request: Request, _: inputs.NoParameters) -> Response:
+def start(request: Request, _: NoParameters) -> Response:
     started = request.services.drift.start()
     location = request.location_of(f"/api/drift/{started.run.report.id}")
     return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})
@@ -33,12 +36,12 @@ def start(request: Request, _: inputs.NoParameters) -> Response:
     summary="Read a drift report",
     description="How much differs by kind, the first lines of each kind, and a link to all lines. "
     "Each line says what the service will do about it without a repair, and when.",
-    parameters=inputs.DriftId,
+    parameters=DriftId,
     responses=(ResponseSpec(HTTPStatus.OK, "The report.", outputs.Drift),),
     errors=(NotFound, StorageUnavailable),
     role=Role.ADMIN,
 )
-def get(request: Request, where: inputs.DriftId) -> Response:
+def get(request: Request, where: DriftId) -> Response:
     return Response(HTTPStatus.OK, views.drift(request.services.drift.get(where.drift_id)))
 
 
@@ -48,8 +51,8 @@ def get(request: Request, where: inputs.DriftId) -> Response:
     description="Checks every line of these kinds again, and repairs those with a single right "
     "answer; `repair` of the report has the results. A repair of more than 20 % of the catalogue "
     "needs `force`. Nothing is deleted under a video that the catalogue does not know.",
-    parameters=inputs.DriftId,
-    body=inputs.NewRepair,
+    parameters=DriftId,
+    body=NewRepair,
     example={"kinds": ["image_missing", "stuck_processing"]},
     responses=(
         ResponseSpec(HTTPStatus.ACCEPTED, "The repair is under way.", outputs.Drift, (LOCATION,)),
@@ -57,7 +60,7 @@ def get(request: Request, where: inputs.DriftId) -> Response:
     errors=(NotFound, WrongState, NeedsForce, StorageUnavailable),
     role=Role.ADMIN,
 )
-def repair(request: Request, where: inputs.DriftId, wanted: inputs.NewRepair) -> Response:
+def repair(request: Request, where: DriftId, wanted: NewRepair) -> Response:
     started = request.services.drift.start_repair(where.drift_id, wanted.kinds, force=wanted.force)
     location = request.location_of(f"/api/drift/{where.drift_id}")
     return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})

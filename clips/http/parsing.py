@@ -12,7 +12,7 @@ import azure.functions as func
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from clips.http.inputs import Body, NoBody, Parameters
+from clips.http.inputs.base import Body, NoBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from shared.model import RetryKey
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from clips.http import views
+from clips.http.views import clips as views
 from shared.model import ClipStatus, Viewer
 from shared.schema.apply import _LOCK, SCHEMA, apply_schema, pending
 from shared.settings import from_mapping

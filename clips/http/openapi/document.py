@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from clips.http.inputs import Body, Owned
+from clips.http.inputs.base import Body, Owned
 from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas

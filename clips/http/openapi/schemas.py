@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from clips.http.inputs import Body, Parameters
+from clips.http.inputs.base import Body, Parameters
 
 type Schema = dict[str, Any]
 
