@@ -260,6 +260,7 @@ LATE = (
     "psycopg",
     "psycopg_pool",
     "shared.catalogue",
+    "shared.storage.rest",
     "thash",
 )
 
