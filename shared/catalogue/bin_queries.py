@@ -127,11 +127,13 @@ _WHERE_VIDEO_IS: LiteralString = f"""
       AND NOT EXISTS (SELECT 1 FROM videos WHERE id = d.video_id)
 """
 
-# Nothing is left to do for a clip whose bytes and images never left their containers.
+# Nothing is left to do for a clip whose bytes and images never left their containers. Where a move
+# has begun, there may be a copy in the bin that the row does not know of.
 _RESTORE_CLIPS: LiteralString = f"""
     UPDATE clips c
     SET deleted_at = NULL, purge_at = NULL, bin_owner = NULL,
-        next_try_at = CASE WHEN c.bin_etag IS NOT NULL OR c.archived THEN now() + %(lease)s END
+        next_try_at = CASE WHEN c.bin_etag IS NOT NULL OR c.archived OR c.next_try_at IS NOT NULL
+                           THEN now() + %(lease)s END
     FROM videos v
     WHERE v.id = c.video_id AND c.id = ANY(%(ids)s) AND c.purge_at IS NOT NULL
       AND (c.expires_at IS NULL OR c.expires_at > now()) AND v.deleted_at IS NULL AND {_OWNED}
