@@ -29,6 +29,8 @@ from shared.postgres.database import Database
 # For how long a row belongs to the call that changed it; then the queue goes on with it.
 CALL_LEASE = timedelta(seconds=15)
 
+# For how long retention spares what was restored: its owner has just wanted it back.
+RETENTION_GRACE = timedelta(days=7)
 # A key that comes before all others.
 _FIRST: TimeKey = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -132,6 +134,7 @@ _WHERE_VIDEO_IS: LiteralString = f"""
 _RESTORE_CLIPS: LiteralString = f"""
     UPDATE clips c
     SET deleted_at = NULL, purge_at = NULL, bin_owner = NULL,
+        retention_from = now() + %(grace)s,
         next_try_at = CASE WHEN c.bin_etag IS NOT NULL OR c.archived OR c.next_try_at IS NOT NULL
                            THEN now() + %(lease)s END
     FROM videos v
@@ -143,7 +146,10 @@ _RESTORE_CLIPS: LiteralString = f"""
 
 # The clips that were deleted with it have no mark of their own, and so are visible with it.
 _RESTORE_VIDEO: LiteralString = f"""
-    UPDATE videos v SET deleted_at = NULL, purge_at = NULL, next_try_at = now() + %(lease)s
+    UPDATE videos v
+    SET deleted_at = NULL, purge_at = NULL, next_try_at = now() + %(lease)s,
+        retention_from = CASE WHEN v.retention_days IS NOT NULL
+                              THEN greatest(v.retention_from, now() + %(grace)s) END
     WHERE v.id = %(id)s AND v.purge_at IS NOT NULL AND {_OWNED}
     RETURNING v.id
 """
@@ -232,12 +238,12 @@ class Bin:
 
     def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[BinClip]:
         """Makes clips in the bin visible again; those that were, leased to the caller."""
-        rows = self._database.all(_RESTORE_CLIPS, _call(viewer) | {"ids": list(clip_ids)})
+        rows = self._database.all(_RESTORE_CLIPS, _restore(viewer) | {"ids": list(clip_ids)})
         return [bin_clip_of(row) for row in rows]
 
     def restore_video(self, viewer: Viewer, video_id: UUID) -> bool:
         """The same for a video, with the clips that were deleted with it."""
-        return self._database.one(_RESTORE_VIDEO, _call(viewer) | {"id": video_id}) is not None
+        return self._database.one(_RESTORE_VIDEO, _restore(viewer) | {"id": video_id}) is not None
 
 
 def _page(owner: UUID, limit: int, after: TimeKey | None) -> dict[str, object]:
@@ -247,3 +253,7 @@ def _page(owner: UUID, limit: int, after: TimeKey | None) -> dict[str, object]:
 
 def _call(viewer: Viewer) -> dict[str, object]:
     return seen_by(viewer) | {"lease": CALL_LEASE}
+
+
+def _restore(viewer: Viewer) -> dict[str, object]:
+    return _call(viewer) | {"grace": RETENTION_GRACE}
