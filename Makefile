@@ -66,15 +66,17 @@ $(PYTHON):
 	done; \
 	test -x $(PYTHON) || { echo "Cliplink needs Python 3.13 (python3.13 or python3 on the PATH)" >&2; exit 1; }
 
+# Python compiles what is imported; to compile everything takes longer than to install it.
+INSTALL := install --quiet --disable-pip-version-check --no-compile
+
 $(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt | $(PYTHON)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@$(PYTHON) -m pip $(INSTALL) -r requirements-dev.txt >&2
 	@touch $@
 
-# An environment of its own, inside the other: the pins of checkov fit nobody else's. Of what is
-# in it a small part is ever imported: to compile all takes longer than to install it.
+# An environment of its own, inside the other: other packages cannot be used with the pins of checkov.
 $(CHECKOV): infra/checkov-requirements.txt | $(PYTHON)
 	@$(PYTHON) -m venv --without-pip .venv/checkov
-	@$(PYTHON) -m pip --python .venv/checkov install --quiet --disable-pip-version-check --no-compile -r $< >&2
+	@$(PYTHON) -m pip --python .venv/checkov $(INSTALL) -r $< >&2
 	@touch $@
 
 $(EMULATOR) $(KUSTO): %/node_modules/.complete: %/package.json %/package-lock.json

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from bench.cutting.films import MP4, long_film
 from bench.cutting.once import Report
@@ -18,19 +18,25 @@ _SECONDS = 30
 
 
 def run(folder: Path) -> None:
-    print(f"\nEncoding {_SECONDS} s of 1080p with libx264; medians of {_ROUNDS}")
+    print(f"\nEncoding {_SECONDS} s of 1080p with libx264; medians of {_ROUNDS}, in turn")
     print(f"{'':<20}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
     with tempfile.TemporaryDirectory() as name:
         film = Path(name) / "film.mp4"
         cut = [long_film(folder, MP4, 10), 0, _SECONDS, "--output", film]
         command = [sys.executable, "-m", "clips.cut", *map(str, cut)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        own = _median(["encode", str(film)])
-        _print("Cliplink", own)
+        ways = {"Cliplink": ["encode", str(film)]}
         if shutil.which("ffmpeg"):
-            tool = _median(["tool", *_command_line(film, Path(name) / "tool.mp4")])
-            _print("ffmpeg", tool)
-            print(f"CPU: {own['cpu'] / tool['cpu']:.2f} times the command line's")
+            ways["ffmpeg"] = ["tool", *_command_line(film, Path(name) / "tool.mp4")]
+        # In turn, so that what else the machine does slows each of them.
+        rounds = [
+            {way: _once(arguments) for way, arguments in ways.items()} for _ in range(_ROUNDS)
+        ]
+    for way in ways:
+        _print(way, {key: median(each[way][key] for each in rounds) for key in rounds[0][way]})
+    if "ffmpeg" in ways:
+        ratios = [each["Cliplink"]["cpu"] / each["ffmpeg"]["cpu"] for each in rounds]
+        print(f"CPU: {median(ratios):.2f} times the command line's")
 
 
 def _command_line(film: Path, output: Path) -> list[str]:
@@ -49,13 +55,11 @@ def _command_line(film: Path, output: Path) -> list[str]:
     ]
 
 
-def _median(arguments: Sequence[str]) -> Report:
+def _once(arguments: Sequence[str]) -> Report:
     command = [sys.executable, "-m", "bench.cutting.once", *arguments]
-    outputs = [
-        subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for _ in range(_ROUNDS)
-    ]
-    results: list[Report] = [json.loads(output) for output in outputs]
-    return {key: statistics.median(each[key] for each in results) for key in results[0]}
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    report: Report = json.loads(output)
+    return report
 
 
 def _print(name: str, row: Report) -> None:

@@ -16,8 +16,10 @@ from shared.errors import CliplinkError
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
 from shared.media.cutting.encoders import ENCODERS
+from shared.media.cutting.methods import cut_by_first, methods_for
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.result import check_film
+from shared.media.media_file import opened_tracks
 from shared.model import Accuracy, CutMethod
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -32,6 +34,12 @@ class LocalFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.size = os.fstat(self._file.fileno()).st_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`, fewer only at the end; threads may share it."""
@@ -48,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = CutRange(start=given.start, end=given.end, accuracy=Accuracy(given.accuracy))
     unfinished = output.with_name(f"{output.name}.part")
     try:
-        source = LocalFile(given.source)
-        start, end, method = _cut(source, wanted, unfinished, given.encoder)
+        with LocalFile(given.source) as source:
+            start, end, method = _cut(source, wanted, unfinished, given.encoder)
         unfinished.replace(output)
     except (CliplinkError, OSError) as error:
         unfinished.unlink(missing_ok=True)
@@ -63,49 +71,49 @@ def _cut(
     source: LocalFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float, CutMethod]:
     """The span of the source that the clip shows, and the method: the first that works."""
-    if wanted.accuracy is not Accuracy.FRAME:
-        try:
-            span, cut = read_film(source).cut(wanted.start, wanted.end, wanted.accuracy)
-        except Unsuitable:
-            pass
+    with opened_tracks(source, _UNBOUNDED) as (_, _, tracks):
+        has_picture = tracks.video is not None
+
+    def cut(method: CutMethod) -> tuple[float, float]:
+        span = _cut_by(method, source, wanted, output, encoder)
+        with LocalFile(output) as clip:
+            check_film(clip, has_picture=has_picture)
+        return span
+
+    method, (start, end) = cut_by_first(methods_for(wanted.accuracy), cut)
+    return start, end, method
+
+
+def _cut_by(
+    method: CutMethod, source: LocalFile, wanted: CutRange, output: Path, encoder: str
+) -> tuple[float, float]:
+    if method is CutMethod.STORAGE_COPY:
+        return _by_index(source, wanted, output)
+    with _Media(output) as media:
+        if method is CutMethod.PACKETS:
+            film = copy_clip(source, wanted, media.add, block=_PIECE, limits=_UNBOUNDED)
         else:
-            with output.open("wb") as file:
-                file.write(cut.header)
-                for offset, length in cut.ranges:
-                    for at in range(offset, offset + length, _PIECE):
-                        file.write(source.read(at, min(_PIECE, offset + length - at)))
-            return float(span.start), float(span.end), CutMethod.STORAGE_COPY
-        try:
-            return _by_packets(source, wanted, output)
-        except Unsuitable:
-            pass
-    return _by_encoding(source, wanted, output, encoder)
-
-
-def _by_packets(
-    source: LocalFile, wanted: CutRange, output: Path
-) -> tuple[float, float, CutMethod]:
-    with _Media(output) as media:
-        film = copy_clip(source, wanted, media.add, block=_PIECE, limits=_UNBOUNDED)
+            film = encode_clip(
+                source,
+                wanted,
+                encoder,
+                media.add,
+                block=_PIECE,
+                limits=_UNBOUNDED,
+                check=lambda: None,
+            )
         media.finish(film.beginning)
-    return float(film.start), float(film.end), CutMethod.PACKETS
+    return float(film.start), float(film.end)
 
 
-def _by_encoding(
-    source: LocalFile, wanted: CutRange, output: Path, encoder: str
-) -> tuple[float, float, CutMethod]:
-    with _Media(output) as media:
-        film = encode_clip(
-            source,
-            wanted,
-            encoder,
-            media.add,
-            block=_PIECE,
-            limits=_UNBOUNDED,
-            check=lambda: None,
-        )
-        media.finish(film.beginning)
-    return float(film.start), float(film.end), CutMethod.ENCODE
+def _by_index(source: LocalFile, wanted: CutRange, output: Path) -> tuple[float, float]:
+    span, cut = read_film(source).cut(wanted.start, wanted.end, wanted.accuracy)
+    with output.open("wb") as file:
+        file.write(cut.header)
+        for offset, length in cut.ranges:
+            for at in range(offset, offset + length, _PIECE):
+                file.write(source.read(at, min(_PIECE, offset + length - at)))
+    return float(span.start), float(span.end)
 
 
 class _Media:

@@ -87,10 +87,7 @@ class Cutter:
                 film = self._copy_ranges(order, source, cut, _no_check)
             return StagedCut(film, CutMethod.STORAGE_COPY)
         with _packet_copies, span(f"cut.{CutMethod.PACKETS}"):
-            packets = self._copied(CutMethod.PACKETS, order, source, None)
-        if packets is None:
-            raise TooLargeForNow
-        return StagedCut(packets, CutMethod.PACKETS)
+            return StagedCut(self._packets_at_once(order, source), CutMethod.PACKETS)
 
     def stage(self, order: CutOrder, source: OpenFilm, check: Check) -> StagedCut:
         """Stages the clip's blob, however long that takes.
@@ -99,63 +96,53 @@ class Cutter:
         nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived; UnplayableClip;
         StorageUnavailable. Can be repeated.
         """
-        methods = list(CutMethod)
-        first = CutMethod.ENCODE if order.accuracy is Accuracy.FRAME else order.first_method
-        for method in methods[methods.index(first) : -1]:
+        from shared.media.cutting.methods import cut_by_first, methods_for
+
+        def cut(method: CutMethod) -> StagedFilm:
             with span(f"cut.{method}"):
-                film = self._copied(method, order, source, check)
-            if film is not None:
-                return StagedCut(film, method)
-        with span("cut.encode"):
-            film = self._writer.encode(source, _range(order), self._place(order), check)
-        return StagedCut(film, CutMethod.ENCODE)
+                return self._by(method, order, source, check)
 
-    def _copied(
-        self,
-        method: CutMethod,
-        order: CutOrder,
-        source: OpenFilm,
-        check: Check | None,
-    ) -> StagedFilm | None:
-        """The clip by a method that encodes nothing; None where the film does not allow it.
+        method, film = cut_by_first(methods_for(order.accuracy, order.first_method), cut)
+        return StagedCut(film, method)
 
-        Without `check`, only what is done in seconds: raises TooLargeForNow.
-        """
+    def _by(self, method: CutMethod, order: CutOrder, source: OpenFilm, check: Check) -> StagedFilm:
+        place = self._place(order)
+        match method:
+            case CutMethod.STORAGE_COPY:
+                cut = source.cut(order.start, order.end, order.accuracy)
+                return self._copy_ranges(order, source, cut, check)
+            case CutMethod.PACKETS:
+                return self._writer.copy_packets(source, _range(order), place, check)
+            case CutMethod.ENCODE:
+                return self._writer.encode(source, _range(order), place, check)
+
+    def _packets_at_once(self, order: CutOrder, source: OpenFilm) -> StagedFilm:
+        """Raises TooLargeForNow also where the packets cannot be copied."""
         from shared.media import FailureCode
+        from shared.media.cutting.methods import allows_another
         from shared.media.cutting.mp4_index import Unsuitable
 
-        copy = self._by_index if method is CutMethod.STORAGE_COPY else self._by_packets
+        duration = order.source.duration
+        share = min(1.0, (order.end - order.start) / duration) if duration else 1.0
+        if source.blob.size * share > _MOST_READ_AT_ONCE:
+            raise TooLargeForNow
         try:
-            return copy(order, source, check)
+            return self._writer.copy_packets(
+                source, _range(order), self._place(order), _no_check, at_once=True
+            )
         except Unsuitable as why:
-            _log.info("Not cut by %s: %s: %s", method, order.source.blob_name, why)
-        except UnplayableClip as error:
-            is_limit = error.failure_code in {FailureCode.TOO_SLOW, FailureCode.TOO_MUCH_READING}
-            if is_limit and check is None:
-                raise TooLargeForNow from error
-            if error.failure_code != FailureCode.UNDECODABLE:
-                raise
-            _log.info("Not cut by %s: %s: %s", method, order.source.blob_name, error.detail)
-        return None
-
-    def _by_index(self, order: CutOrder, source: OpenFilm, check: Check | None) -> StagedFilm:
-        cut = source.cut(order.start, order.end, order.accuracy)
-        return self._copy_ranges(order, source, cut, check or _no_check)
+            raise TooLargeForNow from why
+        except UnplayableClip as why:
+            limits = {FailureCode.TOO_SLOW, FailureCode.TOO_MUCH_READING}
+            if allows_another(why) or why.failure_code in limits:
+                raise TooLargeForNow from why
+            raise
 
     def _copy_ranges(
         self, order: CutOrder, source: OpenFilm, cut: IndexCut, check: Check
     ) -> StagedFilm:
         content_type = of_name(order.blob_name) or "video/mp4"
         return self._writer.copy_ranges(source, cut, self._place(order), content_type, check)
-
-    def _by_packets(self, order: CutOrder, source: OpenFilm, check: Check | None) -> StagedFilm:
-        duration = order.source.duration
-        share = min(1.0, (order.end - order.start) / duration) if duration else 1.0
-        if check is None and source.blob.size * share > _MOST_READ_AT_ONCE:
-            raise TooLargeForNow
-        return self._writer.copy_packets(
-            source, _range(order), self._place(order), check or _no_check, at_once=check is None
-        )
 
     def _place(self, order: CutOrder) -> Place:
         return Place(self._containers.clips, order.blob_name)

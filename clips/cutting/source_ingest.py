@@ -177,5 +177,5 @@ def _keyframe_interval(reader: "BlobReader") -> float | None:
         film = read_film(reader)
     except Unsuitable:
         return None
-    keyframes = film.keyframes
-    return film.duration / len(keyframes) if keyframes else None
+    count = film.keyframe_count
+    return film.duration / count if count else None

@@ -145,7 +145,8 @@ class Ingest:
     def _process(self, blob: Blob, claim: Claim) -> None:
         reader = self._blobs.reader(self._containers.clips, blob)
         run = IngestRun(claim, blob, reader, self._clock())
-        self._images.remove(claim.video_id, claim.clip_id)
+        if not claim.is_first:
+            self._images.remove(claim.video_id, claim.clip_id)
         try:
             with _decoders:
                 media, playback, stills = _analyse(reader)

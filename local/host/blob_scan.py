@@ -17,7 +17,7 @@ from azure.storage.blob import BlobProperties, BlobServiceClient
 from local.host.blob_messages import BlobMessage, BlobPattern
 
 RECEIPTS_CONTAINER = "azure-webjobs-hosts"
-_LARGEST_SHARE = 5  # scanning takes at most one part in so many of the time
+_LARGEST_SHARE = 20  # scanning takes at most one part in so many of the time
 _LONGEST_PAUSE = 5.0  # seconds, however long a scan took: storage may have been away
 
 _log = logging.getLogger("local.host")

@@ -115,11 +115,15 @@ _GIVE_UP: LiteralString = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to publish one version of one clip."""
+    """The right to publish one version of one clip.
+
+    `is_first` is whether no version of it was claimed before: no run has left images then.
+    """
 
     clip_id: UUID
     video_id: UUID
     etag: str
+    is_first: bool = False
 
 
 class Standing(Enum):
@@ -166,7 +170,13 @@ class Landings:
                 connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
                 return Verdict.ATTEMPTS_EXHAUSTED, None
             connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
-        return Verdict.PROCESS, Claim(clip_id=clip.id, video_id=clip.video_id, etag=landing.etag)
+        claim = Claim(
+            clip_id=clip.id,
+            video_id=clip.video_id,
+            etag=landing.etag,
+            is_first=clip.etag is None,
+        )
+        return Verdict.PROCESS, claim
 
     def standing(self, claim: Claim) -> Standing:
         """Whether a claim is still valid, or the reason why it is not."""

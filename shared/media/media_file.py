@@ -25,7 +25,13 @@ from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
 from shared.media.reading.container import ffmpeg_errors, open_container
 from shared.media.reading.memory import bounded_memory
-from shared.media.reading.source import BLOCK_BYTES, ByteSource, Limits, SourceFile
+from shared.media.reading.source import (
+    BLOCK_BYTES,
+    WHOLE_BYTES,
+    ByteSource,
+    Limits,
+    SourceFile,
+)
 from shared.model import ImageFormat
 from shared.playability import Playback, playback_of
 
@@ -69,6 +75,8 @@ def opened_tracks(
 
 @contextmanager
 def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, Layout]]:
+    if file.size <= WHOLE_BYTES:
+        file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
     with bounded_memory(), open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures

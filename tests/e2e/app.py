@@ -21,7 +21,7 @@ from local.ports import free_port
 from shared.blob_names import is_sidecar
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # generous: a test that waits this long has failed
+PATIENCE = 120.0  # generous: a test that waits this long has failed
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of servers on loopback: to load the usual authorities takes each of them 30 ms."""
 
@@ -48,7 +48,7 @@ class App:
     port: int = field(default_factory=free_port)
 
     @contextmanager
-    def running(self, lease_seconds: int = 60) -> Iterator[child.Host]:
+    def running(self, lease_seconds: int = 600) -> Iterator[child.Host]:
         """A host that serves it; a message of one that was killed comes back after the lease."""
         log = self.folder / "host.log"
         environment = {

@@ -225,7 +225,7 @@ def test_a_host_that_stops_during_an_outage_does_not_wait_for_its_end(
             app.put_blob(f"{video_id}/meanwhile.mp4", film)
             wait_for(lambda: re.search(r"Tried again in [1-9]\.", app.log), "a long pause")
             host.child.process.terminate()
-            host.child.process.wait(10)
+            host.child.process.wait(60)
             assert "clip_landed failed" in app.log
         gate.on = False
         with app.running():

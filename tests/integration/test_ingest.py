@@ -279,6 +279,9 @@ def test_a_run_that_dies_is_finished_by_the_next(
     clip = library.announce()
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
+    if step == "delete_prefix":  # images are removed where an earlier version may have left some
+        library.services.ingest.landed(clip.blob_name)
+        library.upload(clip.blob_name, film)
 
     def die(*_: object, **__: object) -> None:
         raise _Interrupted

@@ -20,7 +20,7 @@ from local.host import child
 from local.ports import free_port
 
 APP = Path(__file__).parent / "sample_app"
-PATIENCE = 30.0  # generous: a test that waits this long has failed
+PATIENCE = 90.0  # generous: a test that waits this long has failed
 NEVER = "0 0 0 29 2 *"
 
 
@@ -90,7 +90,6 @@ class Sample:
             **os.environ,
             "AzureWebJobsStorage": self.account.connection_string,
             "AzureFunctionsWebHost__hostid": self.name,
-            "LOCAL_HOST_LEASE_SECONDS": "60",
             "LOCAL_HOST_SCAN_SECONDS": "0.1",
             "PREFIX": self.name,
             "QUEUE": self.name,

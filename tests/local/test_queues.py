@@ -12,7 +12,7 @@ from local.host import queues
 from local.host.settings import QueueOptions
 from tests.local.sample import Sample
 
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 _LONGER_THAN_THE_TEST = 100.0
 
 

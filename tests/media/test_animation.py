@@ -1,12 +1,15 @@
 """Animated WebP: each picture as long as it is to be shown, and only what changes of it."""
 
 from io import BytesIO
+from pathlib import Path
 
+import av
 import pytest
 from PIL import Image, ImageSequence
 
 from shared.media.pictures.animation import Shown, animated
-from tests.media.clips import mean_color, scene
+from tests.media.clips import Clip, mean_color, scene
+from tests.media.conftest import Make, stills_of
 
 SIZE = (120, 81)
 GRAY, RED = (90, 90, 90), (220, 30, 30)
@@ -24,6 +27,11 @@ def shown_again(pictures: list[Shown]) -> tuple[list[Image.Image], list[int]]:
     """Return what a browser shows of `pictures`, and for how many milliseconds."""
     image = Image.open(BytesIO(animated(pictures).data))
     assert (image.format, image.size, image.info["loop"]) == ("WEBP", SIZE, 0)
+    return frames_of(image)
+
+
+def frames_of(image: Image.Image) -> tuple[list[Image.Image], list[int]]:
+    """Return the pictures of an animation, and the milliseconds of each."""
     frames, times = [], []
     for frame in ImageSequence.Iterator(image):
         frames.append(frame.convert("RGB"))
@@ -65,3 +73,32 @@ def test_small_changes_take_few_bytes() -> None:
         picture.paste(RED, (10 * number, 10, 10 * number + 8, 18))
         pictures.append((picture, 125))
     assert len(animated(pictures).data) < 2 * len(animated(pictures[:1]).data)
+
+
+@pytest.mark.parametrize("name", ["a.mov", "a.mkv"])
+def test_preview_of_a_film_whose_times_go_back(made: Make, tmp_path: Path, name: str) -> None:
+    """Each picture is shown for some time, and the clip is not refused for damaged times."""
+    film = made(name, Clip(codec="mpeg4", size=(96, 64), draw=_moving))
+    preview = stills_of(_with_times_that_go_back(film, tmp_path / name)).preview
+    assert preview is not None
+    _, times = frames_of(Image.open(BytesIO(preview.data)))
+    assert len(times) > 1
+    assert all(time > 0 for time in times)
+
+
+def _moving(size: tuple[int, int], seconds: float) -> Image.Image:
+    picture = scene(size)
+    picture.paste(RED, (int(30 * seconds), 10, int(30 * seconds) + 20, 40))
+    return picture
+
+
+def _with_times_that_go_back(film: Path, target: Path) -> Path:
+    """Let every second run of ten frames be shown late."""
+    with av.open(str(film)) as source, av.open(str(target), "w") as output:
+        copy = output.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            if packet.pts is not None and number // 10 % 2 == 0:
+                packet.pts += 20 * (packet.duration or 0)
+            packet.stream = copy
+            output.mux(packet)
+    return target

@@ -1,12 +1,16 @@
 """Colours are preserved for every matrix and range, and HDR fits a normal screen."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
+import av
 import pytest
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from tests.media.clips import Clip, Rgb, Size, decoded, mean_color
+from shared.media.pictures.color import to_srgb
+from shared.model import Hdr
+from tests.media.clips import Clip, Rgb, Size, decoded, mean_color, nearest_quarters, scene
 from tests.media.conftest import Make, poster_of, sample
 
 BARS: tuple[Rgb, ...] = (
@@ -165,3 +169,22 @@ def test_hdr_sample_is_not_washed_out() -> None:
     assert sum(tones[220:]) > 0
     saturation = image.convert("HSV").getchannel("S")
     assert mean_color(Image.merge("RGB", (saturation,) * 3))[0] > 70
+
+
+def test_frame_whose_rows_go_up() -> None:
+    """As some decoders give them: the picture is not turned over."""
+    graph = av.filter.Graph()
+    upright = av.VideoFrame.from_image(scene((64, 48)))  # type: ignore[no-untyped-call] # PyAV has no types for it
+    source = graph.add_buffer(width=64, height=48, format=upright.format, time_base=Fraction(1, 25))
+    graph.link_nodes(source, graph.add("vflip"), graph.add("buffersink")).configure()
+    graph.push(upright)
+    frame = graph.pull()
+    assert isinstance(frame, av.VideoFrame)
+    assert frame.planes[0].line_size < 0
+    turned = to_srgb(frame, (64, 48), Hdr.SDR)
+    assert nearest_quarters(turned) == {
+        "top left": "bottom left",
+        "top right": "bottom right",
+        "bottom left": "top left",
+        "bottom right": "top right",
+    }

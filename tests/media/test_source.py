@@ -35,8 +35,9 @@ def test_errors_of_the_source_come_out_unchanged(
     whole = MemorySource(data)
     with media.opened(whole) as file:
         file.stills()
-    assert len(whole.reads) > 3
-    for number in range(len(whole.reads)):
+    last = len(whole.reads) - 1
+    assert last > 1
+    for number in {0, 1, last // 2, last}:
         source = MemorySource(data, failure=failure, fail_from=number)
         with pytest.raises(type(failure)) as caught, media.opened(source) as file:
             file.stills()
@@ -110,6 +111,29 @@ def test_small_blocks() -> None:
     file.use_blocks_of(SMALL_BLOCK_BYTES)
     assert file.peek(100_000, 8) == DATA[100_000:100_008]
     assert source.reads == [(100_000 // SMALL_BLOCK_BYTES * SMALL_BLOCK_BYTES, SMALL_BLOCK_BYTES)]
+
+
+def test_what_is_read_ahead_comes_by_one_request() -> None:
+    """Also the rest of a file, and what is then read again."""
+    source = MemorySource(DATA)
+    file = file_over(source)
+    file.read_ahead(2 * BLOCK_BYTES)
+    assert [file.peek(at, 4) for at in (BLOCK_BYTES, 2 * BLOCK_BYTES, len(DATA) - 4)] == [
+        DATA[BLOCK_BYTES : BLOCK_BYTES + 4],
+        DATA[2 * BLOCK_BYTES : 2 * BLOCK_BYTES + 4],
+        DATA[-4:],
+    ]
+    assert source.reads[0] == (BLOCK_BYTES, 2 * BLOCK_BYTES)
+    assert len(source.reads) <= 2
+
+
+def test_small_file_is_read_by_one_request(made: Make) -> None:
+    """Whatever its format: headers, index, pictures and preview."""
+    for name in ("a.mp4", "a.ts", "a.mkv"):
+        source = MemorySource(made(name).read_bytes())
+        with media.opened(source) as file:
+            assert file.stills().preview is not None
+        assert source.reads == [(0, source.size)]
 
 
 def test_cache_is_bounded() -> None:

@@ -60,7 +60,7 @@ class Gate:
     def __call__(self, method: str, path: str) -> int | None:
         if self._stops and all(part in f"{method} {path}" for part in self._stops):
             self.reached.set()
-            self._open.wait(60)
+            self._open.wait(120)
         if self.slow_listing and "comp=list" in path and "-temp" in path:
             time.sleep(self.slow_listing)
         return 503 if self.is_away else None
@@ -131,7 +131,7 @@ class Installation:
             params={"functionName": "Host.Functions.clip_landed"},
             json=[event],
             headers={"aeg-event-type": "Notification"},
-            timeout=30,
+            timeout=90,
             verify=NO_TLS,
         )
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text

@@ -109,7 +109,7 @@ def test_an_overwritten_blob_is_processed_as_it_is_now(
         clip_id, name = announced(alice, with_events, b"no film at all" * 100)
         with_events.gate.stop_at("GET", name)
         with_events.deliver(name)
-        assert with_events.gate.reached.wait(30)
+        assert with_events.gate.reached.wait(90)
         with_events.app.put_blob(name, film)
         with_events.deliver(name)
         with_events.gate.open()
@@ -126,7 +126,7 @@ def test_a_blob_deleted_in_the_middle_is_no_failed_call(
         _, name = announced(alice, with_events, film)
         with_events.gate.stop_at("GET", name)
         with_events.deliver(name)
-        assert with_events.gate.reached.wait(30)
+        assert with_events.gate.reached.wait(90)
         with BlobServiceClient.from_connection_string(
             with_events.app.account.connection_string
         ) as client:
@@ -199,7 +199,7 @@ def test_killed_functions_are_tried_again(
         clip_id, name = announced(alice, with_events, film)
         with_events.gate.stop_at("GET", name)
         with_events.deliver(name)
-        assert with_events.gate.reached.wait(30)
+        assert with_events.gate.reached.wait(90)
         with_events.kill_functions()
         with_events.gate.open()
         with_events.start_functions()
@@ -219,7 +219,7 @@ def test_killed_triggers_leave_the_call_to_its_end(
         clip_id, name = announced(alice, with_events, film)
         with_events.gate.stop_at("GET", name)
         with_events.deliver(name)
-        assert with_events.gate.reached.wait(30)
+        assert with_events.gate.reached.wait(90)
         with_events.kill_triggers()
         with_events.gate.open()
         assert alice.settled(clip_id)["status"] == "ready"
@@ -268,8 +268,7 @@ def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records
     """Due every two seconds and longer than that: the next follows at once, and never beside it."""
     polled.gate.slow_listing = 2.5
     try:
-        before = len(polled.calls("-"))
-        wait_for(lambda: True if len(polled.calls("-")) >= before + 3 else None, "three runs")
+        wait_for(lambda: True if len(long_cleanups(polled)) >= 3 else None, "three runs")
         by_hand = f"http://127.0.0.1:{polled.app.port}/admin/functions/cleanup"
         assert httpx.post(by_hand, json={"input": ""}).status_code == 202
         wait_for(
@@ -278,13 +277,18 @@ def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records
         )
     finally:
         polled.gate.slow_listing = 0
-    lines = [line for line in polled.app.log.splitlines() if "cleanup ok" in line]
+    pauses = [after[0] - before[1] for before, after in pairwise(long_cleanups(polled))]
+    assert min(pauses) > -0.2, pauses
+    assert min(pauses) < 1, "until the next second that is due it would be 1.5"
+    records.add("a cleanup that overruns", polled.mode, "follows at once, never beside")
+
+
+def long_cleanups(installation: Installation) -> list[tuple[float, float]]:
+    """The runs of the cleanup that overran, by the log: begin and end, in seconds."""
+    lines = [line for line in installation.app.log.splitlines() if "cleanup ok" in line]
     ends = [_second(line) for line in lines]
     lengths = [int(found[1]) / 1000 for line in lines if (found := re.search(r"in (\d+) ms", line))]
-    runs = [(end - length, end) for end, length in zip(ends, lengths, strict=True) if length > 2]
-    pauses = [after[0] - before[1] for before, after in pairwise(runs)]
-    assert -0.2 < min(pauses) < 0.6, pauses
-    records.add("a cleanup that overruns", polled.mode, "follows at once, never beside")
+    return [(end - length, end) for end, length in zip(ends, lengths, strict=True) if length > 2]
 
 
 def _second(line: str) -> float:

@@ -183,7 +183,7 @@ def test_the_rule_about_deletions_sees_an_offence(line: str) -> None:
     assert deletes_blobs(ast.parse(line))
 
 
-# An ignore names its rule and says why: `# noqa: X - why`, or `# type: ignore[x]  # why`.
+# An ignore names its rule and says why, after a dash or in a comment of its own.
 IGNORE = re.compile(r"# (?:noqa|type: ignore)\b")
 REASONED = re.compile(
     r"# noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \S"

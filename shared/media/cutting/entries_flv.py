@@ -32,7 +32,7 @@ class Tags(ScannedEntries):
             at += _TAG_HEAD + 4 + int.from_bytes(head[at + 1 : at + 4])
         return cls(source, head[:at], at, _PICTURE if head[4] & 1 else _SOUND)
 
-    def at(self, place: int) -> Entry | None:
+    def read_entry(self, place: int) -> Entry | None:
         header = self.source.read(place, _TAG_HEAD)
         size = int.from_bytes(header[1:4])
         behind = place + _TAG_HEAD + size

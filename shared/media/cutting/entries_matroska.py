@@ -20,6 +20,7 @@ _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CUES, _CLUSTER = (
 )
 _SCALE = bytes.fromhex("2ad7b1")
 _USUAL_SCALE = 1_000_000
+_LONGEST_INTEGER = 8  # bytes: RFC 8794, section 7.2
 _SIZE_UNKNOWN = bytes.fromhex("01ffffffffffffff")
 _TIMESTAMP, _CHECK_SUM, _VOID = b"\xe7", b"\xbf", b"\xec"
 
@@ -54,7 +55,7 @@ class Clusters(ScannedEntries):
         new_head = head[:segment] + _SEGMENT + _SIZE_UNKNOWN + kept
         return cls(source, new_head, first.start(), scale)
 
-    def at(self, place: int) -> Entry | None:
+    def read_entry(self, place: int) -> Entry | None:
         header = self.source.read(place, _CLUSTER_HEAD)
         if not header.startswith(_CLUSTER):
             return None
@@ -63,7 +64,7 @@ class Clusters(ScannedEntries):
         for kind, begin, end in _elements(header, body, len(header)):
             if kind == _TIMESTAMP:
                 value = header[begin + 1 + _number(header, begin + 1)[1] : end]
-                time = int.from_bytes(value) * self.scale / 1e9
+                time = _integer(value) * self.scale / 1e9
                 return Entry(place, time, None if size is None else place + body + size)
             if kind not in {_CHECK_SUM, _VOID}:
                 break
@@ -74,8 +75,14 @@ def _scale(info: bytes) -> int:
     """How many nanoseconds a tick is; 0 where that is not said."""
     for name, begin, end in _elements(info, 4 + _number(info, 4)[1], len(info)):
         if name == _SCALE:
-            return int.from_bytes(info[begin + 3 + _number(info, begin + 3)[1] : end])
+            return _integer(info[begin + 3 + _number(info, begin + 3)[1] : end])
     return 0
+
+
+def _integer(data: bytes) -> int:
+    if len(data) > _LONGEST_INTEGER:
+        raise MalformedIndex("an integer is too long")
+    return int.from_bytes(data)
 
 
 def _number(data: bytes, at: int) -> tuple[int | None, int]:

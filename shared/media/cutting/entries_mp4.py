@@ -65,7 +65,7 @@ class Fragments(ScannedEntries):
         free = struct.pack(">I4sQ", 1, b"free", gap)
         return Front(self.head + free, gap - len(free))
 
-    def at(self, place: int) -> Entry | None:
+    def read_entry(self, place: int) -> Entry | None:
         header = self.source.read(place, _FRAGMENT_HEAD)
         size = int.from_bytes(header[:4])
         if header[4:8] != b"moof" or size > LARGEST_HEAD:

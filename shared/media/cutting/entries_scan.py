@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from shared.media.cutting.mp4_boxes import MalformedIndex
 from shared.media.cutting.stretches import Entry, Front
 from shared.media.reading.source import ByteSource
 
@@ -25,8 +26,18 @@ class ScannedEntries:
     pattern: ClassVar[re.Pattern[bytes]]
     piece: ClassVar[int] = 128 * 1024
 
-    def at(self, place: int) -> Entry | None:
+    def read_entry(self, place: int) -> Entry | None:
+        """The entry at this place, None if there is none; raises MalformedIndex for a damaged one.
+
+        A subclass has this method for its format.
+        """
         raise NotImplementedError
+
+    def at(self, place: int) -> Entry | None:
+        try:
+            return self.read_entry(place)
+        except MalformedIndex:
+            return None
 
     def front(self, place: int) -> Front:  # noqa: ARG002 - of the same length for each
         return Front(self.head)

@@ -8,7 +8,10 @@ import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
+# Side by side. A box may have 8 bytes, and takes some 600 in memory.
+_MOST_BOXES = 10_000
 _HEADER = 8
 _LARGE_HEADER = 16
 
@@ -63,9 +66,13 @@ class Box:
 
 
 def boxes_in(data: memoryview) -> Iterator[Box]:
-    """The boxes that follow each other in `data`."""
+    """The boxes that follow each other in `data`; raises MalformedIndex for far too many."""
     at = 0
-    while at + _HEADER <= len(data):
+    for number in count():
+        if at + _HEADER > len(data):
+            return
+        if number == _MOST_BOXES:
+            raise MalformedIndex("there are too many boxes")
         size, kind = int.from_bytes(data[at : at + 4]), bytes(data[at + 4 : at + 8])
         header = _HEADER
         if size == 1:

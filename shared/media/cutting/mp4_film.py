@@ -15,7 +15,7 @@ from shared.model import Accuracy
 # Holds what stands before `mdat` in a file whose index comes last.
 _HEAD_BYTES = 4096
 _HEADER_BYTES = 16
-# What an index takes in memory bounds it: about 60 hours of film.
+# It is held in memory: about 60 hours of film.
 _LARGEST_INDEX = 96 * 1024 * 1024
 _MOST_BOXES = 64
 
@@ -32,7 +32,7 @@ class RangeReader(Protocol):
 
 
 class Mp4Film:
-    """A film that can be cut by its index; `keyframes` and `duration` are in seconds."""
+    """A film that can be cut by its index; `duration` is in seconds."""
 
     def __init__(self, file_type: bytes, moov: bytes, media: RangeReader | None = None) -> None:
         """`media` is the file itself, to see what keyframes are; raises Unsuitable."""
@@ -52,8 +52,8 @@ class Mp4Film:
         return float(self._timeline.duration)
 
     @property
-    def keyframes(self) -> list[float]:
-        return [float(time) for time in self._timeline.keyframes]
+    def keyframe_count(self) -> int:
+        return self._timeline.keyframe_count
 
     def cut(self, start: float, end: float, accuracy: Accuracy) -> tuple[Span, Rewritten]:
         """The clip of a range in seconds; raises CutOutOfRange, Unsuitable."""

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, chain, islice, pairwise, repeat
-from operator import mul
+from operator import add, mul
 
 from shared.media.cutting.mp4_boxes import Box, MalformedIndex, boxes_in
 
-# Beyond it the tables take more memory than an instance has to spare: about 60 hours of film.
+# Of all tracks together. A table of a few bytes may claim any number of samples, and each takes
+# up to 20 bytes of memory.
 _MOST_SAMPLES = 8_000_000
 _PICTURE, _SOUND = b"vide", b"soun"
 _TRACK_ENABLED = 1
@@ -69,6 +70,12 @@ class Track:
         offset = self.offsets[number] if self.offsets is not None else 0
         return self.decode_times[number] + offset
 
+    def presentation_times(self) -> array[int]:
+        """When each sample is shown, by its number."""
+        if self.offsets is None:
+            return self.decode_times[: self.count]
+        return array("q", map(add, self.decode_times, self.offsets))
+
     def seconds(self, presented: int) -> Fraction:
         """A presentation time on the clock of the movie."""
         return Fraction(presented - self.zero, self.timescale)
@@ -106,14 +113,18 @@ def read_movie(moov: bytes) -> Movie:
         timescale = header.uint(20 if header.version else 12, 4)
         if not timescale:
             raise Unsuitable("the movie has no clock")
-        boxes = [box for box in outer.children() if box.kind == b"trak"]
-        tracks = [track for box in boxes if (track := _track(box, timescale)) is not None]
+        tracks: list[Track] = []
+        for box in outer.children():
+            if box.kind == b"trak":
+                room = _MOST_SAMPLES - sum(track.count for track in tracks)
+                track = _track(box, timescale, room)
+                tracks += [] if track is None else [track]
     except MalformedIndex as error:
         raise Unsuitable(str(error)) from error
     return Movie(header=header, timescale=timescale, tracks=tracks)
 
 
-def _track(box: Box, movie_timescale: int) -> Track | None:
+def _track(box: Box, movie_timescale: int, most_samples: int) -> Track | None:
     """A track of pictures or sound that has samples; None for any other."""
     handler = bytes(box.child(b"mdia", b"hdlr").body[8:12])
     if handler not in {_PICTURE, _SOUND}:
@@ -121,7 +132,7 @@ def _track(box: Box, movie_timescale: int) -> Track | None:
     media = box.child(b"mdia", b"mdhd")
     timescale = media.uint(20 if media.version else 12, 4)
     tables = box.child(b"mdia", b"minf", b"stbl")
-    sizes = _sizes(tables)
+    sizes = _sizes(tables, most_samples)
     if not sizes:
         return None
     if not timescale:
@@ -136,7 +147,7 @@ def _track(box: Box, movie_timescale: int) -> Track | None:
         decode_times=_decode_times(tables, len(sizes)),
         offsets=_offsets(tables, len(sizes)),
         sizes=sizes,
-        sync=_sync(tables),
+        sync=_sync(tables, len(sizes)),
         chunks=_chunks(tables, len(sizes)),
         zero=zero,
         shown=shown,
@@ -183,12 +194,12 @@ def _edit(box: Box, timescale: int, movie_timescale: int) -> tuple[int, int | No
     return zero, None if shown is None else shown + round(delay * timescale)
 
 
-def _sizes(tables: Box) -> array[int]:
+def _sizes(tables: Box, most: int) -> array[int]:
     table = tables.optional(b"stsz")
     if table is None:
         raise Unsuitable("sample sizes are compact")
     constant, count = table.uint(4, 4), table.uint(8, 4)
-    if count > _MOST_SAMPLES:
+    if count > most:
         raise Unsuitable("the index is too large")
     return array("I", [constant]) * count if constant else table.numbers(12, count)
 
@@ -225,11 +236,14 @@ def _spread(counts: array[int], values: array[int], samples: int) -> Iterator[in
     return islice(chain.from_iterable(map(repeat, values, counts)), samples)
 
 
-def _sync(tables: Box) -> array[int] | None:
+def _sync(tables: Box, samples: int) -> array[int] | None:
     table = tables.optional(b"stss")
     if table is None:
         return None
-    return array("I", (number - 1 for number in table.numbers(8, table.uint(4, 4)) if number))
+    count = table.uint(4, 4)
+    if count > samples:
+        raise Unsuitable("more samples are keyframes than there are")
+    return array("I", (n - 1 for n in table.numbers(8, count) if 0 < n <= samples))
 
 
 def _chunks(tables: Box, samples: int) -> Chunks:

@@ -22,6 +22,9 @@ from shared.media.reading.container import ffmpeg_errors
 _PLAYED_BYTES = 24 * 1024 * 1024
 _PLAYED_PIXELS = 250 * 1920 * 1088
 
+# What one request reads of a film that is played: all of it is needed.
+_PLAYED_AT_ONCE = 1024 * 1024
+
 # How many places of an index are fetched together.
 _SEEKS_AT_ONCE = 4
 
@@ -125,6 +128,7 @@ def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
 
 
 def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
+    film.file.read_ahead(_PLAYED_AT_ONCE)
     targets = iter(samples.parts(film.begin, film.end, budget.count))
     target = next(targets, None)
     at_no_time: TimedFrame | None = None

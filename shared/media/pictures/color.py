@@ -47,15 +47,20 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
 
     Raises av.FFmpegError when the pixel format cannot be converted.
     """
-    image: Image.Image = frame.to_image(  # type: ignore[no-untyped-call]  # PyAV annotates none
+    converted = frame.reformat(
         width=size[0],
         height=size[1],
+        format="rgb24",
         src_colorspace=matrix_of(frame),
         src_color_range=range_of(frame),
         interpolation=Interpolation.AREA
         | Interpolation.ACCURATE_RND
         | Interpolation.FULL_CHR_H_INT,
     )
+    plane = converted.planes[0]
+    # Not PyAV's `to_image`, which copies row by row. Rows that go up have a negative size.
+    row, upward = abs(plane.line_size), -1 if plane.line_size < 0 else 1
+    image = Image.frombytes("RGB", size, memoryview(plane), "raw", "RGB", row, upward)
     if hdr is Hdr.SDR:
         return image
     return image.point(_shaper(hdr) * 3).filter(_lut(hdr))

@@ -87,10 +87,11 @@ def encoded(
     file_format: ImageFormat,
     jpeg_quality: int = JPEG_QUALITY,
 ) -> Picture:
-    """Return `image` as a progressive JPEG or a WebP."""
+    """Return `image` as a JPEG or a WebP."""
     buffer = BytesIO()
     if file_format is ImageFormat.JPEG:
-        image.save(buffer, "JPEG", quality=jpeg_quality, optimize=True, progressive=True)
+        # Not progressive: that takes twice as long, and Pillow holds Python's lock meanwhile.
+        image.save(buffer, "JPEG", quality=jpeg_quality, optimize=True)
     else:
         image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=_WEBP_EFFORT)
     return Picture(buffer.getvalue(), image.width, image.height, file_format)

@@ -59,7 +59,8 @@ class Moments:
     def moving(self, start: int, end: int) -> Picture | None:
         """Return the pictures between two timestamps as WebP; None if there are too few."""
         first, last = self._number(start), self._number(end)
-        chosen = {n: image for n, image in self._pictures.items() if first <= n < last}
+        # Damaged time stamps may go back.
+        chosen = {n: self._pictures[n] for n in sorted(self._pictures) if first <= n < last}
         if len(chosen) < _FEWEST:
             return None
         size = next(iter(chosen.values())).size

@@ -22,6 +22,10 @@ BLOCK_BYTES = 256 * 1024
 # For headers scattered over all of a file: those of ten seconds of film fit.
 SMALL_BLOCK_BYTES = 16 * 1024
 
+# A file up to this size is read by one request: most of it is needed, and a request takes as long,
+# and as much of the processor, as half a megabyte more.
+WHOLE_BYTES = 2 * 1024 * 1024
+
 _CACHED_BYTES = 8 * 1024 * 1024
 
 # Requests that run at the same time.
@@ -83,6 +87,7 @@ class SourceFile:
         self._deadline = clock() + limits.max_seconds
         self._position = 0
         self._block_bytes = BLOCK_BYTES
+        self._ahead_bytes = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._lent: tuple[int, bytes] = (0, b"")
         self._failure: BaseException | None = None
@@ -137,10 +142,14 @@ class SourceFile:
         self._lent = (offset, data)
 
     def use_blocks_of(self, size: int) -> None:
-        """From now on fetch `size` bytes around what is asked for."""
-        if size != self._block_bytes:
+        """From now on fetch `size` bytes around what is asked for, if that is not all anyway."""
+        if size != self._block_bytes and self._ahead_bytes < self.size:
             self._block_bytes = size
             self._blocks.clear()
+
+    def read_ahead(self, size: int) -> None:
+        """From now on fetch `size` bytes by each request, for a reader that needs all of them."""
+        self._ahead_bytes = max(size, self._ahead_bytes)
 
     def read_ranges(self, ranges: Sequence[Range]) -> Iterator[bytes]:
         """Yield the bytes of each range in order, fetching no byte around them, several at once.
@@ -204,9 +213,16 @@ class SourceFile:
         if number in self._blocks:
             self._blocks.move_to_end(number)
         else:
-            first = number * self._block_bytes
-            self._keep(number, self._fetch(first, min(self._block_bytes, self.size - first)))
+            self._fetch_from(number)
         return self._blocks[number][start : start + length]
+
+    def _fetch_from(self, number: int) -> None:
+        """Fetch a block, and by the same request what is read ahead."""
+        size, first = self._block_bytes, number * self._block_bytes
+        wanted = max(size, self._ahead_bytes // size * size)
+        data = self._fetch(first, min(wanted, self.size - first))
+        for start in range(0, max(1, len(data)), size):
+            self._keep(number + start // size, data[start : start + size])
 
     def _keep(self, number: int, block: bytes) -> None:
         self._blocks[number] = block
