@@ -15,7 +15,7 @@ from shared.model import Hdr, Media, VideoTrack
 
 # The version of the rules below: raised when one of them changes, so that stored verdicts of an
 # older version can be made anew.
-RULES = 2
+RULES = 3
 
 _LARGEST_WIDTH, _LARGEST_HEIGHT = 4096, 2304
 _PLAIN_FORMATS = {"yuv420p", "yuvj420p"}
@@ -48,6 +48,7 @@ class PlaybackReason(StrEnum):
     VIDEO_CODEC = "video_codec"
     PIXEL_FORMAT = "pixel_format"
     HDR = "hdr"
+    TIMESTAMPS = "timestamps"
     TOO_LARGE = "too_large"
     ENCRYPTED = "encrypted"
     NO_DECODER = "no_decoder"
@@ -63,6 +64,7 @@ _NEEDS = {
     PlaybackReason.VIDEO_CODEC: PlaybackVerdict.TRANSCODE,
     PlaybackReason.PIXEL_FORMAT: PlaybackVerdict.TRANSCODE,
     PlaybackReason.HDR: PlaybackVerdict.TRANSCODE,
+    PlaybackReason.TIMESTAMPS: PlaybackVerdict.TRANSCODE,
     PlaybackReason.TOO_LARGE: PlaybackVerdict.TRANSCODE,
     PlaybackReason.ENCRYPTED: PlaybackVerdict.IMPOSSIBLE,
     PlaybackReason.NO_DECODER: PlaybackVerdict.IMPOSSIBLE,
@@ -96,13 +98,21 @@ def playback_of_failed(failure_code: str) -> Playback:
     return Playback(_NEEDS[reason], (reason,))
 
 
-def playback_of(media: Media, *, fragmented: bool, lacks_decoder: bool = False) -> Playback:
+def playback_of(
+    media: Media,
+    *,
+    fragmented: bool,
+    lacks_decoder: bool = False,
+    lacks_display_times: bool = False,
+) -> Playback:
     """Whether a file plays in every browser.
 
     `fragmented` is that of an MP4 or MOV; `lacks_decoder` means a picture that nothing decodes,
-    so that only the sound is left.
+    so that only the sound is left; `lacks_display_times` one whose packets cannot be copied.
     """
     reasons = tuple(dict.fromkeys(_reasons(media, fragmented=fragmented)))
+    if lacks_display_times:
+        reasons = (*reasons, PlaybackReason.TIMESTAMPS)
     if lacks_decoder:
         reasons = (*reasons, PlaybackReason.NO_DECODER)
     verdict = max((_NEEDS[reason] for reason in reasons), key=_ORDER.index, default=None)

@@ -27,8 +27,8 @@ def create(request: Request, where: inputs.VideoId, new: inputs.NewSource) -> Re
     source = request.services.sources.announce(
         request.viewer, where.video_id, new.filename, new.content_type
     )
-    location = {"Location": f"/api/videos/{where.video_id}/source"}
-    return Response(HTTPStatus.CREATED, _view(source), location)
+    location = request.location_of(f"/api/videos/{where.video_id}/source")
+    return Response(HTTPStatus.CREATED, _view(source), {"Location": location})
 
 
 @Operation(

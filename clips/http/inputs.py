@@ -62,6 +62,13 @@ _UploadName = Annotated[
     FileName | None,
     Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
 ]
+_UploadType = Annotated[
+    MediaType | None,
+    Field(
+        description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
+        "is replaced by that of the `filename`'s extension, if that is known."
+    ),
+]
 _Expiry = Annotated[
     FutureMoment | None,
     Field(description="In the future: when the clip is deleted automatically."),
@@ -72,6 +79,12 @@ def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
     if end_time <= info.data.get("start_time", -1):
         raise PydanticCustomError("end_time", "must be greater than start_time")
     return end_time
+
+
+def _must_be_uploadable(content_type: str | None, info: ValidationInfo) -> str | None:
+    if content_type and upload_type(content_type, info.data.get("filename")) is None:
+        raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+    return content_type
 
 
 class Body(BaseModel):
@@ -141,22 +154,10 @@ class NewClip(Body):
     end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
     title: Title = None
     filename: _UploadName = None
-    content_type: Annotated[
-        MediaType | None,
-        Field(
-            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
-            "is replaced by that of the `filename`'s extension, if that is known."
-        ),
-    ] = None
+    content_type: _UploadType = None
 
     _after_start = field_validator("end_time")(_must_follow_start)
-
-    @field_validator("content_type")
-    @classmethod
-    def _uploadable(cls, content_type: str | None, info: Any) -> str | None:  # noqa: ANN401 - as above
-        if content_type and upload_type(content_type, info.data.get("filename")) is None:
-            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
-        return content_type
+    _uploadable = field_validator("content_type")(_must_be_uploadable)
 
 
 class Change(Body):
@@ -188,13 +189,12 @@ class NewSource(Body):
     """`filename` gives the extension only; `content_type` is the type of the upload."""
 
     filename: _UploadName = None
-    content_type: Annotated[
-        MediaType | None,
-        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
-    ] = None
+    content_type: _UploadType = None
     content_length: Annotated[
         ByteCount | None, Field(description="Bytes; for information only.")
     ] = None
+
+    _uploadable = field_validator("content_type")(_must_be_uploadable)
 
 
 class CutItem(Body):

@@ -16,6 +16,7 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import still
 from shared.media.frames.playback import frame_at
+from shared.media.inspect.display_times import lacks_display_times
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.probe import describe
@@ -122,10 +123,12 @@ class MediaFile:
     @property
     def playback(self) -> Playback:
         """Whether every browser plays the file as it is."""
+        video = self.tracks.video
         return playback_of(
             self.media,
             fragmented=self._layout.fragmented,
-            lacks_decoder=self.tracks.video is None and has_unknown_picture(self.container),
+            lacks_decoder=video is None and has_unknown_picture(self.container),
+            lacks_display_times=video is not None and lacks_display_times(self.container, video),
         )
 
     @property

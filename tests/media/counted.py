@@ -137,3 +137,17 @@ def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, of 
     """The recipe of a film of numbered frames with noise as sound; `changes` as for a Clip."""
     plain = Clip(seconds=8.0, gop=50, frame_rate=RATE, sounds=("aac",), channels=1)
     return replace(plain, **{"draw": draw_number, "encode_sound": encode_noise} | changes)
+
+
+# Films whose containers do not say when each picture is shown: B-frames need that.
+UNTIMED = {
+    "h264.avi": counted(
+        codec_options={"preset": "ultrafast", "bf": "2"}, sounds=("libmp3lame",), seconds=4.0
+    ),
+    "mpeg4.avi": counted(
+        codec="mpeg4", codec_options={"bf": "2"}, sounds=("libmp3lame",), seconds=4.0
+    ),
+    "h264.vob": counted(
+        codec_options={"preset": "ultrafast", "bf": "2"}, sounds=("mp2",), seconds=4.0
+    ),
+}

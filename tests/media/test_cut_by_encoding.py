@@ -26,7 +26,7 @@ from tests.media.clips import (
     scene,
     source_of,
 )
-from tests.media.counted import counted, shown, sound_shift
+from tests.media.counted import UNTIMED, counted, shown, sound_shift
 
 FILMS: dict[str, Clip] = {
     "h264.mkv": counted(codec_options={"preset": "fast", "bf": "2"}),
@@ -73,6 +73,19 @@ def test_encoded_clip_shows_exactly_its_frames_and_sound(tmp_path: Path, name: s
         assert part.numbers == [n for t, n in whole.frames if begins - 0.002 < t < end - 0.0005]
         assert part.frames[0][0] == pytest.approx(0, abs=0.002)
         assert abs(sound_shift(whole.sound, part.sound, begins)) <= 96  # 2 ms
+
+
+@pytest.mark.parametrize("name", UNTIMED)
+def test_pictures_without_display_times_are_shown_in_their_order(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / name, UNTIMED[name])
+    result, film = encoded(path, tmp_path / "clip.mp4", 1.5, 2.9)
+    part = shown(result)
+    first = part.numbers[0]
+    assert part.numbers == list(range(first, first + 36))
+    assert [round(time, 2) for time, _ in part.frames] == [round(n / 25, 2) for n in range(36)]
+    # Muxers put up to three frames of delay before the first.
+    assert 0 <= 1.5 - first / 25 <= 0.13
+    assert abs(float(film.start) - 1.5) <= 0.041
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

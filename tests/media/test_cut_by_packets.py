@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from shared.errors import CutOutOfRange
-from shared.media import Limits
+from shared.media import Limits, opened
 from shared.media.cutting.clip_maker import CutRange, copy_clip
 from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.packets import CopiedFilm
 from shared.model import Accuracy
+from shared.playability import PlaybackReason, PlaybackVerdict
 from tests.media.clips import Clip, make, source_of
-from tests.media.counted import counted, shown, sound_shift
+from tests.media.counted import UNTIMED, counted, shown, sound_shift
 
 B_FRAMES = {"preset": "fast", "bf": "2"}
 FILMS: dict[str, Clip] = {
@@ -32,7 +33,6 @@ FILMS: dict[str, Clip] = {
     "open GOP.mkv": counted(
         codec_options=B_FRAMES | {"x264-params": "open-gop=1:scenecut=0"}, seconds=6.0
     ),
-    "B-frames.avi": counted(codec_options=B_FRAMES, sounds=("libmp3lame",), seconds=6.0),
     "hevc.mkv": counted(codec="libx265"),
     "av1.mkv": counted(codec="libsvtav1", sounds=("libopus",)),
 }
@@ -59,8 +59,7 @@ def test_copied_packets_show_exactly_their_range(tmp_path: Path, name: str) -> N
             part = shown(result)
             begins, ends = float(copied.start), float(copied.end)
             assert part.numbers == [n for t, n in whole.frames if begins - 0.002 < t < ends - 0.002]
-            # AVI stores no display times: of B-frames the first in order is not the first in time.
-            assert min(time for time, _ in part.frames) == pytest.approx(0, abs=0.002)
+            assert part.frames[0][0] == pytest.approx(0, abs=0.002)
             assert abs(sound_shift(whole.sound, part.sound, begins)) <= 96  # 2 ms
             assert begins <= max(start, whole.frames[0][0] + 0.001)
             if accuracy is Accuracy.EDIT_LIST:
@@ -93,6 +92,16 @@ def test_only_what_is_copied_is_read_of_a_film_with_an_index(tmp_path: Path) -> 
     wanted = CutRange(start=4, end=5, accuracy=Accuracy.KEYFRAME)
     copy_clip(source, wanted, blocks.append, block=8192, limits=Limits())
     assert sum(length for _, length in source.reads) < len(source.data) / 2
+
+
+def test_pictures_without_display_times_are_left_to_the_encoder(tmp_path: Path) -> None:
+    for name, recipe in UNTIMED.items():
+        path = make(tmp_path / name, recipe)
+        with pytest.raises(Unsuitable, match="when pictures are shown"):
+            cut(path, tmp_path / "cut.mp4", 1, 2, Accuracy.KEYFRAME)
+        with opened(source_of(path)) as file:
+            assert file.playback.verdict is PlaybackVerdict.TRANSCODE
+            assert PlaybackReason.TIMESTAMPS in file.playback.reasons
 
 
 def test_codec_that_mp4_refuses_is_left_to_the_encoder(tmp_path: Path) -> None:

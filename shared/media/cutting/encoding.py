@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from shared.errors import CutOutOfRange
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
+from shared.media.cutting.frame_times import FrameTimes
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import STEPS_BACK, CopiedFilm, NoKeyframe, gives_picture
 from shared.media.cutting.sound import SoundConverter, time_of
@@ -62,7 +63,7 @@ def encode(
     first, last = Fraction(start) + zero, Fraction(end) + zero
     output = Mp4Output(emit, block)
     with output.opened() as muxer:
-        work = _Work(muxer, tracks, first, last, encoder)
+        work = _Work(muxer, container, tracks, first, last, encoder)
         for packet in _packets(container, file, tracks, first, is_stretch=is_stretch):
             check()
             work.take(packet)
@@ -83,6 +84,7 @@ class _Work:
     def __init__(
         self,
         muxer: OutputContainer,
+        container: InputContainer,
         tracks: Tracks,
         first: Fraction,
         last: Fraction,
@@ -95,6 +97,7 @@ class _Work:
         self._held: VideoFrame | None = None
         self._done = {id(s): False for s in (tracks.video, tracks.audio) if s is not None}
         if tracks.video is not None:
+            self._times = FrameTimes(container, tracks.video)
             self._frames = BrowserFrames(tracks.video, tracks.orientation, LARGEST_PICTURE)
             self._video = add_video(muxer, encoder, self._frames.size, tracks.video)
         if tracks.audio is not None:
@@ -111,6 +114,7 @@ class _Work:
         of = packet.stream if packet is not None else stream
         if of is self._tracks.video and self._tracks.video is not None:
             for frame in decoded(self._tracks.video, packet):
+                self._times.give(frame)
                 self._picture(frame)
         elif of is self._tracks.audio and self._tracks.audio is not None:
             for sound in decoded(self._tracks.audio, packet):

@@ -14,6 +14,7 @@ from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import (
     CopiedFilm,
     added,
+    check_display_times,
     delay,
     no_place_in_mp4,
     timed_packets,
@@ -42,6 +43,7 @@ def encode_sound(
 
     Raises Unsuitable where the picture does not fit into MP4, UnplayableClip for limits.
     """
+    check_display_times(container, video)
     zero = Fraction(container.start_time or 0, av.time_base)
     origin = whole_units(zero, [video])
     output = Mp4Output(emit, block)

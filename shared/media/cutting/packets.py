@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.mp4_selection import FARTHEST_KEYFRAME
 from shared.media.cutting.muxed import Emit, Mp4Output
+from shared.media.inspect.display_times import lacks_display_times
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
 from shared.model import Accuracy
@@ -77,6 +78,7 @@ def copy_packets(
     Unsuitable where a codec does not fit into MP4, and of these NoKeyframe, before anything is
     emitted; UnplayableClip for limits of reading.
     """
+    check_display_times(container, streams[0])
     is_stretch = zero is not None
     zero = Fraction(container.start_time or 0, av.time_base) if zero is None else zero
     packets = _from_keyframe(
@@ -98,6 +100,12 @@ def copy_packets(
         float(Fraction(start) - shift), float(Fraction(end) - shift), accuracy
     )
     return CopiedFilm(span.start + shift, span.end + shift, beginning, output.media_bytes)
+
+
+def check_display_times(container: InputContainer, main: MediaStream) -> None:
+    """Raises Unsuitable where the order of the pictures is known to their decoder alone."""
+    if isinstance(main, VideoStream) and lacks_display_times(container, main):
+        raise Unsuitable("the container does not say when pictures are shown")
 
 
 def _check_beginning(key: AnyPacket, zero: Fraction, start: Fraction) -> None:

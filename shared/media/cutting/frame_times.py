@@ -1,0 +1,32 @@
+"""Times of decoded pictures where the container does not give each of them one."""
+
+from fractions import Fraction
+
+from av import VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+_COMMON_RATE = Fraction(25)
+
+
+class FrameTimes:
+    """Dates pictures in the order in which the decoder shows them."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        # What AVI has are numbers of the decoding order: right for keyframes only.
+        self._is_counted = container.format.name == "avi" and bool(
+            stream.codec_context.has_b_frames
+        )
+        told, base = stream.average_rate, stream.time_base
+        rate = Fraction(told.num, told.den) if told else _COMMON_RATE
+        self._step = max(1, round(1 / (rate * Fraction(base.num, base.den))))
+        self._next: int | None = None
+
+    def give(self, frame: VideoFrame) -> None:
+        """Dates the next picture; one before the first that has a time stays without."""
+        if frame.pts is None or (self._is_counted and not frame.key_frame):
+            frame.pts = self._next if self._next is not None else frame.pts
+        elif self._is_counted and self._next is not None:
+            frame.pts = max(frame.pts, self._next)
+        if frame.pts is not None:
+            self._next = frame.pts + self._step
