@@ -6,7 +6,8 @@
 <prefix>-videos       {video_id}{ext}: the file of a whole video, from which clips are cut
 <prefix>-bin          what was deleted, under the same names, until it is restored or purged
 <prefix>-temp         anything, with an `expires_at` in its metadata
-<prefix>-migrations   no container: the queue of migrations
+
+Queues are <prefix>-migrations, -cuts, -renditions, -deletions and -drift.
 """
 
 import hashlib

@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 # Seconds that a caller waits for work on blobs.
 _CALLER_WAITS = 4.0
 _CHECKS_AT_ONCE = 8
+_EMPTIED_AT_ONCE = 512
 
 # For each of many clips why it could not be done; None if it was.
 type Outcomes = Mapping[UUID, CliplinkError | None]
@@ -149,9 +150,15 @@ class RecycleBin:
                 raise no_such_video()
 
     def empty(self, viewer: Viewer) -> int:
-        """Begins to delete the viewer's clips and videos in the bin; returns their number."""
-        clips, videos = self._bin.empty(viewer.user_id)
-        _now_or_later(lambda: self._sender.send(clips, videos))
+        """Begins to delete the viewer's clips and videos in the bin; returns their number.
+
+        The deletion of a batch of clips begins at once; a message begins that of the others.
+        """
+        emptied = self._deletions.emptied
+        clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
+        begun = emptied.purge(_EMPTIED_AT_ONCE, viewer.user_id)
+        more = begun == _EMPTIED_AT_ONCE
+        _now_or_later(lambda: self._sender.send(begun, videos, emptied_bins=more))
         return clips + len(videos)
 
     def _check_restorable(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
@@ -213,8 +220,5 @@ def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> C
         case Whereabouts.VIDEO_IN_BIN:
             return VideoInBin("The clip's video is in the recycle bin. Restore the video first.")
         case Whereabouts.IN_BIN:
-            return (
-                None
-                if in_bin_is_fine
-                else WrongState("Another call has just deleted the clip again.")
-            )
+            deleted = WrongState("Another call has just deleted the clip again.")
+            return None if in_bin_is_fine else deleted

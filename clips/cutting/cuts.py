@@ -25,6 +25,7 @@ from shared.errors import (
     NotFound,
     SourceNotReady,
     Unavailable,
+    WrongState,
     no_such_clip,
     no_such_video,
 )
@@ -119,7 +120,10 @@ class Cutting:
     ) -> list[UUID | CutItem | CliplinkError]:
         """What each draft is: a clip of an earlier call, an error, or an item of this call."""
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id is not None]
-        named: dict[str, UUID | CutItem] = dict(self._cuts.known(video_id, names))
+        known = self._cuts.known(video_id, names).items()
+        named: dict[str, UUID | CutItem | CliplinkError] = {
+            name: clip_id or _deleted_clip() for name, clip_id in known
+        }
         answers: list[UUID | CutItem | CliplinkError] = []
         for draft in drafts:
             if isinstance(draft, CliplinkError):
@@ -177,9 +181,10 @@ class Cutting:
         names = [item.draft.client_id for item in missing if item.draft.client_id is not None]
         known = self._cuts.known(missing[0].order.video_id, names)
         for item in missing:
-            item.earlier = known.get(item.draft.client_id or "")
+            name = item.draft.client_id or ""
+            item.earlier = known.get(name)
             if item.earlier is None:
-                item.problem = no_such_video()
+                item.problem = _deleted_clip() if name in known else no_such_video()
 
     def _row(self, item: CutItem) -> NewCut:
         planned = item.planned
@@ -212,3 +217,8 @@ class Cutting:
                     self._ingest.landed(item.order.blob_name)
             except CliplinkError as error:
                 _log.warning("Left to the blob trigger: %s: %s", item.order.blob_name, error)
+
+
+def _deleted_clip() -> WrongState:
+    """A clip in the recycle bin keeps its name: restored, it is the answer again."""
+    return WrongState("The clip of this client_id is deleted. Restore it, or use another id.")

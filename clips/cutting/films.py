@@ -80,9 +80,11 @@ class OpenFilm:
                     raise
             return self._index
 
-    def cut(self, start: float, end: float, accuracy: Accuracy) -> IndexCut:
-        """The cut of a range by the index; raises CutOutOfRange, Unsuitable."""
-        span, film = self.index().cut(start, end, accuracy)
+    def cut(
+        self, start: float, end: float, accuracy: Accuracy, most_frames: int | None = None
+    ) -> IndexCut:
+        """The cut of a range by the index; raises CutOutOfRange, Unsuitable, TooManyFrames."""
+        span, film = self.index().cut(start, end, accuracy, most_frames)
         return IndexCut(float(span.start), float(span.end), film)
 
 

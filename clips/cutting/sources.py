@@ -42,7 +42,7 @@ class VideoSources:
         An existing source stays as it is until the new file has landed.
         """
         name = blob_names.source_blob(video_id, blob_names.extension_of(filename))
-        content_type = content_type or media_types.of_name(filename or "")
+        content_type = media_types.upload_type(content_type, filename)
         source = self._sources.announce(viewer, video_id, name, content_type)
         if source is None:
             raise no_such_video()

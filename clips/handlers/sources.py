@@ -32,8 +32,8 @@ def create(request: Request, where: VideoId, new: NewSource) -> Response:
     source = request.services.sources.announce(
         request.viewer, where.video_id, new.filename, new.content_type
     )
-    location = {"Location": f"/api/videos/{where.video_id}/source"}
-    return Response(HTTPStatus.CREATED, _view(source), location)
+    location = request.location_of(f"/api/videos/{where.video_id}/source")
+    return Response(HTTPStatus.CREATED, _view(source), {"Location": location})
 
 
 @Operation(

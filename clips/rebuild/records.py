@@ -174,6 +174,11 @@ class CutRecord(BaseModel):
             raise ValueError("requested_end must be after requested_start")
         return self
 
+    def is_of(self, video_id: UUID) -> bool:
+        """Whether what is cut is the source of this video, or a clip of it."""
+        video_of = blob_names.video_of if self.source_is_clip else blob_names.video_of_source
+        return video_of(self.source_blob) == video_id
+
 
 class ClipRecord(_Processed, _Hidden):
     kind: Literal[SidecarKind.CLIP] = SidecarKind.CLIP
@@ -222,6 +227,8 @@ class ClipRecord(_Processed, _Hidden):
             or blob_names.check_storable(self.blob_name)
         ):
             raise ValueError("the blob is not below its video")
+        if self.cut_order is not None and not self.cut_order.is_of(self.video_id):
+            raise ValueError("it is cut out of another video")
         images = (self.poster_name, self.storyboard_name, self.preview_name, self.rendition_name)
         _check_names(blob_names.derived_prefix(self.video_id, self.id), *images)
         _check_names(blob_names.images_prefix(self.video_id, self.id), self.own_thumbnail)

@@ -141,6 +141,31 @@ def test_encrypted_flv_and_scrambled_broadcast_fail_as_encrypted(made: Make) -> 
     assert outcome_of(bytes(broadcast)) == FailureCode.ENCRYPTED
 
 
+@pytest.mark.parametrize(
+    ("clip", "types", "expected"),
+    [
+        (Clip(seconds=1, sounds=("aac",)), {0x1B: 0xDB, 0x0F: 0xCF}, FailureCode.ENCRYPTED),
+        (Clip(seconds=1, sounds=("aac",)), {0x1B: 0xDB}, FailureCode.ENCRYPTED),
+        (Clip(seconds=1, sounds=("ac3",)), {0x1B: 0xDB, 0x81: 0xC1}, FailureCode.ENCRYPTED),
+        (Clip(seconds=1, codec=None, sounds=("aac",)), {0x0F: 0xCF}, FailureCode.ENCRYPTED),
+        (Clip(seconds=1, sounds=("aac",)), {0x0F: 0xCF}, "ready"),
+    ],
+)
+def test_sample_encrypted_broadcast_fails_as_encrypted(
+    made: Make, clip: Clip, types: dict[int, int], expected: str
+) -> None:
+    """As HLS does it: only the types in the table of tracks say so."""
+    data = bytearray(made("a.ts", clip).read_bytes())
+    for at in range(0, len(data), 188):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF == 0x1000:
+            for clear, encrypted in types.items():
+                # The type of a track stands before its number, 0x100 or 0x101.
+                place = data.find(bytes((clear, 0xE1)), at, at + 188)
+                assert place > 0
+                data[place] = encrypted
+    assert outcome_of(bytes(data)) == expected
+
+
 def test_encrypted_asf_fails_as_encrypted(tmp_path: Path) -> None:
     """The object that says so is put at the end of the header."""
     data = make(tmp_path / "a.wmv", Clip(size=SMALL, seconds=1, codec="wmv2")).read_bytes()

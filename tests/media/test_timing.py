@@ -1,6 +1,7 @@
 """Lengths and frame rates that headers get wrong are measured."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -170,6 +171,26 @@ def test_frame_rate_with_b_frames_is_measured(made: Make) -> None:
     video = describe(MemorySource(with_frame_duration(path, 25, 1000))).video
     assert video is not None
     assert video.frame_rate == pytest.approx(25, rel=0.02)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mjpeg"])
+def test_empty_frames_of_an_avi_do_not_count(made: Make, codec: str) -> None:
+    """An AVI of fifty frames a second says "nothing new" with every other one."""
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    film = made("a.avi", clip(seconds=2, codec=codec, pixel_format=pixels))
+    path = film.with_name(f"{codec}.avi")
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        copy = output.add_stream_from_template(source.streams.video[0])
+        copy.time_base = Fraction(1, 50)
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            packet.stream, packet.time_base = copy, copy.time_base
+            packet.pts = packet.dts = 2 * number
+            packet.duration = 1
+            output.mux(packet)
+    described = describe(path)
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(25, rel=0.02)
+    assert described.duration == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("rate", [24, 30, 60])

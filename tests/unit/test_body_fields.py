@@ -7,7 +7,7 @@ import pytest
 
 from clips.http.inputs.base import Body
 from clips.http.inputs.clips import ClipChange, NewClip, NewVideo, VideoChange
-from clips.http.inputs.cutting import CutItem, NewCuts
+from clips.http.inputs.cutting import CutItem, NewCuts, NewSource
 from clips.http.inputs.links import AccessUrls, NewShare
 from tests.unit.requests import (
     CLIP,
@@ -130,6 +130,7 @@ def test_a_file_name_is_one_line(value: object) -> None:
 def test_a_media_type_is_one_of_video_or_audio(value: object) -> None:
     """Blobs are served as what they are said to be: nothing that runs in a browser."""
     assert list(bad_body(NewClip, new_clip(content_type=value))) == ["/content_type"]
+    assert list(bad_body(NewSource, {"content_type": value})) == ["/content_type"]
 
 
 @pytest.mark.parametrize(

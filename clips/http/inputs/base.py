@@ -11,13 +11,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from clips.http.fields import FileName, FutureMoment, Position, Title
+from clips.http.fields import FileName, FutureMoment, MediaType, Position, Title
+from shared.media_types import upload_type
 
-# Fields that several bodies have.
-UploadName = Annotated[
-    FileName | None,
-    Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
-]
+# A field that several bodies have.
 Expiry = Annotated[
     FutureMoment | None,
     Field(description="In the future: when the clip is deleted automatically."),
@@ -79,6 +76,27 @@ class Owned(Parameters):
     def ids(self) -> Collection[UUID]:
         """The videos and clips that the path names."""
         return [value for _, value in self if isinstance(value, UUID)]
+
+
+class UploadedFile(Body):
+    filename: Annotated[
+        FileName | None,
+        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+    ] = None
+    content_type: Annotated[
+        MediaType | None,
+        Field(
+            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
+            "is replaced by that of the `filename`'s extension, if that is known."
+        ),
+    ] = None
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_servable(cls, content_type: str | None, info: ValidationInfo) -> str | None:
+        if content_type and upload_type(content_type, info.data.get("filename")) is None:
+            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+        return content_type
 
 
 class TitledRange(Body):

@@ -1,15 +1,14 @@
 """Parameters and bodies of videos, clips and the recycle bin. Pure."""
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from clips.http.fields import Id, Limit, MediaType, PositionKey, RetentionDays, TimeKey, Title
-from clips.http.inputs.base import Body, Expiry, Owned, Parameters, TitledRange, UploadName
-from shared.media_types import upload_type
+from clips.http.fields import Id, Limit, PositionKey, RetentionDays, TimeKey, Title
+from clips.http.inputs.base import Body, Expiry, Owned, Parameters, TitledRange, UploadedFile
 from shared.model import ClipStatus
 
 
@@ -22,24 +21,8 @@ class NewVideo(Body):
     ] = None
 
 
-class NewClip(TitledRange):
+class NewClip(UploadedFile, TitledRange):
     """`filename` gives the extension only; `content_type` is the type that links serve."""
-
-    filename: UploadName = None
-    content_type: Annotated[
-        MediaType | None,
-        Field(
-            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
-            "is replaced by that of the `filename`'s extension, if that is known."
-        ),
-    ] = None
-
-    @field_validator("content_type")
-    @classmethod
-    def _uploadable(cls, content_type: str | None, info: Any) -> str | None:  # noqa: ANN401 - as above
-        if content_type and upload_type(content_type, info.data.get("filename")) is None:
-            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
-        return content_type
 
 
 class Change(Body):

@@ -14,21 +14,16 @@ from pydantic import (
     WrapValidator,
 )
 
-from clips.http.fields import ByteCount, Id, MediaType
-from clips.http.inputs.base import Body, Expiry, TitledRange, UploadName
+from clips.http.fields import ByteCount, Id
+from clips.http.inputs.base import Body, Expiry, TitledRange, UploadedFile
 from shared.model import Accuracy
 
 _CLIENT_ID = r"^[!-~]{1,200}$"
 
 
-class NewSource(Body):
+class NewSource(UploadedFile):
     """`filename` gives the extension only; `content_type` is the type of the upload."""
 
-    filename: UploadName = None
-    content_type: Annotated[
-        MediaType | None,
-        Field(description="`video/...`, `audio/...` or `application/octet-stream`."),
-    ] = None
     content_length: Annotated[
         ByteCount | None, Field(description="Bytes; for information only.")
     ] = None

@@ -13,6 +13,7 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import is_damage
@@ -23,6 +24,9 @@ from shared.media.reading.source import SourceFile
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
 _MICROSECONDS = 1_000_000
+
+# Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
+_BEFORE_FIRST_SECONDS = 10.0
 
 # A film with more damaged frames than these for each that is whole is taken for noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
@@ -193,6 +197,8 @@ class Film:
         if self.layout.is_mp4 and len(entries):
             return first if self.is_believable(first) else timestamp
         before = min(timestamp, 0)
+        if self.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
+            return min(before, timestamp - self.duration(_BEFORE_FIRST_SECONDS))
         return max(before, first) if self.container.format.name == "flv" else min(before, first)
 
     def _first_shown(self) -> int:

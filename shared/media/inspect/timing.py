@@ -51,7 +51,8 @@ def frame_rate(container: InputContainer, stream: VideoStream, file: SourceFile)
     """
     rate = stream.average_rate
     declared = believable_rate(rate.num / rate.den if rate and rate.den > 0 else None)
-    if stream.frames > 0 or container.format.name in _RATES_FROM_FFMPEG:
+    name = container.format.name
+    if name in _RATES_FROM_FFMPEG or (stream.frames > 0 and name not in _HEADERS_THAT_LIE):
         return declared
     measured = believable_rate(_measured_rate(container, stream, file))
     if measured is None or (declared and abs(declared - measured) <= _NEAR_RATE * measured):
@@ -150,8 +151,10 @@ def _measured_rate(
     last_byte = file.bytes_read + _RATE_BYTES
     for packet in container.demux(stream):
         file.check()
-        if packet.size and packet.pts is not None:
-            times.add(packet.pts)
+        # An AVI has no other times; FFmpeg guesses those at which its frames are shown.
+        time = packet.dts if container.format.name == "avi" else packet.pts
+        if packet.size and time is not None:
+            times.add(time)
         if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
             break
     rewind(container, stream)

@@ -25,6 +25,9 @@ _STEP = 1000 // _RATE  # milliseconds
 
 _FEWEST = 8
 
+# Seconds: where the film was entered too late, it is entered again so much earlier.
+_STEP_BACK = 2.0
+
 # Time stamps are rounded; so many eighths of a second are nothing.
 _ROUNDING = 0.01
 
@@ -111,9 +114,20 @@ def moving_preview(
 def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedFrame]:
     """Yields the frames between two timestamps."""
     pixels = 0
-    for frame in onward(film, start):
+    for frame in _from_before(film, start):
         pixels += frame.frame.width * frame.frame.height
         if frame.timestamp >= end or pixels > _PIXELS or film.file.bytes_read > last_byte:
             return
         if frame.timestamp >= start:
             yield frame
+
+
+def _from_before(film: Film, start: int) -> Iterator[TimedFrame]:
+    """Yields frames from a keyframe before `start` on; MPEG is entered behind it now and then."""
+    frames = onward(film, start)
+    first = next(frames, None)
+    if first is not None and first.timestamp > start + film.duration(1 / _RATE):
+        frames = onward(film, max(film.begin, start - film.duration(_STEP_BACK)))
+    elif first is not None:
+        yield first
+    yield from frames
