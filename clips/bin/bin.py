@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 # Seconds that a caller waits for work on blobs.
 _CALLER_WAITS = 4.0
 _LOOKS_AT_ONCE = 8
+_EMPTIED_AT_ONCE = 512
 
 type Outcomes = Mapping[UUID, CliplinkError | None]
 """For each of many clips why it could not be done; None if it was."""
@@ -149,9 +150,15 @@ class RecycleBin:
                 raise no_such_video()
 
     def empty(self, viewer: Viewer) -> int:
-        """Begins to delete all of the viewer's clips and videos in the bin; how many they are."""
-        clips, videos = self._bin.empty(viewer.user_id)
-        self._announce(lambda: self._sender.announce(clips, videos))
+        """Begins to delete all of the viewer's clips and videos in the bin; how many they are.
+
+        A batch of clips begins at once, the others by a message: their owner need not wait.
+        """
+        emptied = self._deletions.emptied
+        clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
+        begun = emptied.purge(_EMPTIED_AT_ONCE, viewer.user_id)
+        more = begun == _EMPTIED_AT_ONCE
+        self._announce(lambda: self._sender.announce(begun, videos, emptied_bins=more))
         return clips + len(videos)
 
     def _why_not(self, clip: ClipWhereabouts | None) -> CliplinkError | None:

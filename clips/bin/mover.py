@@ -52,7 +52,7 @@ class Mover:
             if archived or blob_names.is_legacy_thumbnail(image.name):
                 self._copy(self._containers.thumbnails, image, self._containers.bin)
         if original is None:
-            noted = self._deletions.is_still_hidden(clip)
+            noted = self._note_copy(clip)
         elif archived:
             noted = self._deletions.note_archived(clip)
         else:
@@ -70,9 +70,10 @@ class Mover:
         for image in images:
             self._copy(self._containers.bin, image, self._containers.thumbnails)
         self._copies.delete_all(self._containers.bin, images)
-        name = clip.blob_name if clip.bin_etag is not None else None
-        if name is not None and not self._copy_back(name):
-            _log.error("The bytes of a restored clip are gone: %s", name)
+        if clip.bin_etag is None:
+            self._remove_unknown_copies(clip)
+        elif clip.blob_name is not None and not self._copy_back(clip.blob_name):
+            _log.error("The bytes of a restored clip are gone: %s", clip.blob_name)
             return self._deletions.note_lost(clip)
         return self._deletions.note_restored(clip)
 
@@ -107,6 +108,44 @@ class Mover:
             return True
         self._blobs.delete_version(self._containers.bin, copy)
         return False
+
+    def _note_copy(self, clip: BinClip) -> bool:
+        """Of a clip without an original: its copy, if a worker died before it could note it."""
+        copies = self._copies_of(clip) if clip.bin_etag is None else []
+        if not copies:
+            return self._deletions.is_still_hidden(clip)
+        url = self._account.url(self._containers.clips, copies[0].name)
+        return self._deletions.note_in_bin(clip, copies[0], url)
+
+    def _remove_unknown_copies(self, clip: BinClip) -> None:
+        """Deletes copies in the bin that no row knows of, of a clip whose bytes are in place.
+
+        Where these are gone by now, a copy takes their place first.
+        """
+        for copy in self._copies_of(clip):
+            name = clip.blob_name or copy.name
+            if self._find(self._containers.clips, name) is None:
+                target = Place(self._containers.clips, name)
+                self._copies.copy(Place(self._containers.bin, copy.name), copy, target)
+            _log.info("Removed from the bin, as its clip is not there: %s", copy.name)
+            self._blobs.delete_version(self._containers.bin, copy)
+
+    def _copies_of(self, clip: BinClip) -> list[Blob]:
+        """What the bin has under names that the bytes of a clip can have there, the last first."""
+        name = clip.blob_name
+        if name is None:
+            return []
+        prefix = blob_names.images_prefix(clip.video_id, clip.id)
+        found = [
+            blob
+            for page in self._blobs.pages(self._containers.bin, prefix)
+            for blob in page
+            if blob_names.clip_of(blob.name) == clip.id
+            and (blob.name == name or not self._deletions.is_name_taken(blob.name, clip))
+        ]
+        if not name.startswith(prefix) and (other := self._find(self._containers.bin, name)):
+            found.append(other)
+        return sorted(found, key=lambda blob: blob.last_modified, reverse=True)
 
     def _name_in_bin(self, clip: BinClip, name: str) -> str:
         """Its own name: one of another tool's choice can then be used again."""

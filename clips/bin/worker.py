@@ -1,8 +1,9 @@
 """The work that deletions and restores leave behind: moves bytes, deletes blobs and rows.
 
-A message of the queue is either CLIPS, for a batch of clips that are due, or the id of a video. It
-may come twice, late or never: a lease says who works on a row, and the cleanup sends a message for
-what is due. Each item is independent of every other; one that fails is tried again later.
+A message of the queue is CLIPS, for a batch of clips that are due, BINS, for bins that were
+emptied, or the id of a video. It may come twice, late or never: a lease says who works on a row,
+and the cleanup sends a message for what is due. Each item is independent of every other; one that
+fails is tried again later.
 """
 
 import logging
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 CLIPS = "clips"
 """The message for a batch of clips."""
+BINS = "bins"
+"""The message for the clips of emptied bins."""
 
 # Longer than a batch takes; a worker that dies gives its rows back after it.
 LEASE = timedelta(minutes=15)
@@ -53,6 +56,8 @@ class DeletionWorker:
         with span("deletion"):
             if message == CLIPS:
                 following, tally = self._clips(may_go_on)
+            elif message == BINS:
+                following, tally = self._bins(may_go_on), Tally()
             else:
                 following, tally = self._video(UUID(message), may_go_on)
         if tally.outages:
@@ -94,6 +99,14 @@ class DeletionWorker:
         more = not may_go_on() and self._deletions.count_due_clips(1) > 0
         _log.info("Deletions and restores: %d clips done, %d failed", tally.done, tally.failed)
         return [CLIPS] if more else [], tally
+
+    def _bins(self, may_go_on: MayGoOn) -> Sequence[str]:
+        """Makes the clips of emptied bins due, each batch for a worker of its own."""
+        purged, all_purged = 0, False
+        while may_go_on() and not all_purged:
+            more = self._deletions.emptied.purge(_PURGED_AT_ONCE)
+            purged, all_purged = purged + more, more < _PURGED_AT_ONCE
+        return [*_batches(purged), *([] if all_purged else [BINS])]
 
     def _video(self, video_id: UUID, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
         video = self._deletions.videos.take(video_id, LEASE)
@@ -162,7 +175,12 @@ class DeletionSender:
 
     def purge(self) -> int:
         """Counts the clips and videos whose time in the bin is over."""
-        return _until_none(self._deletions.purge_clips) + _until_none(self._deletions.videos.purge)
+        steps = (
+            self._deletions.purge_clips,
+            self._deletions.videos.purge,
+            self._deletions.emptied.purge,
+        )
+        return sum(map(_until_none, steps))
 
     def resume(self) -> int:
         """Sends a message for every batch of due clips and every due video; counts both."""
@@ -171,15 +189,21 @@ class DeletionSender:
         self.announce(clips, videos)
         return clips + len(videos)
 
-    def announce(self, clips: int, videos: Iterable[UUID] = ()) -> None:
-        """Sends the messages for so many due clips, and for videos; raises StorageUnavailable."""
-        batches = min(-(-clips // _BATCH), _MOST_MESSAGES)
-        self._send([*[CLIPS] * batches, *map(str, videos)])
+    def announce(
+        self, clips: int, videos: Iterable[UUID] = (), *, emptied_bins: bool = False
+    ) -> None:
+        """Sends the messages for so many due clips, and the others; raises StorageUnavailable."""
+        bins = [BINS] if emptied_bins else []
+        self._send([*_batches(clips), *map(str, videos), *bins])
 
 
 # How many workers may be called at once by the cleanup, and how many videos.
 _MOST_MESSAGES = 16
 _PURGED_AT_ONCE = 2000
+
+
+def _batches(clips: int) -> Sequence[str]:
+    return [CLIPS] * min(-(-clips // _BATCH), _MOST_MESSAGES)
 
 
 def _until_none(purge: Callable[[int], int]) -> int:

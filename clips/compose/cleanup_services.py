@@ -39,7 +39,7 @@ def make_cleanup(services: "Services") -> Cleanup:
         grants=services.grants,
         dates=Dates(Retention(database)),
         deletions=services.deletion_sender,
-        sweep=Sweep(Sweeps(database), deletion),
+        sweep=Sweep(Sweeps(database), deletion, blobs, containers),
         ingest=services.ingest,
         reconciliation=Reconciliation(
             clock, finder, upkeep, services.ingest, services.missing_clips

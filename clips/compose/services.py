@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from clips.links.thumbnails import Thumbnails
     from clips.migration.jobs import MigrationJobs
     from clips.rebuild.daily_pass import SidecarCheck
+    from clips.rebuild.lost_clip import LostClips
     from clips.rebuild.writer import SidecarWriter
     from clips.renditions.renditions import RenditionJobs
     from clips.upkeep.cleanup import Cleanup
@@ -241,6 +242,12 @@ class Services:
         from clips.compose.sidecar_services import make_sidecars
 
         return make_sidecars(self)
+
+    @at_first_use
+    def lost_clips(self) -> "LostClips":
+        from clips.compose.sidecar_services import make_lost_clips
+
+        return make_lost_clips(self)
 
     @at_first_use
     def sidecar_check(self) -> "SidecarCheck":

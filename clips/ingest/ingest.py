@@ -69,15 +69,18 @@ class Ingest:
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
+        restore_row: Callable[[Blob, UUID], object],
         judge_cut: "JudgeCut",
         after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
+        """`restore_row` makes the row of a blob that lost it, if it knows what the row was."""
         self._clock = clock
         self._account = account
         self._blobs = blobs
         self._containers = containers
         self._landings = landings
         self._images = images
+        self._restore_row = restore_row
         self._judge_cut = judge_cut
         self._after_publishing = after_publishing
 
@@ -121,7 +124,11 @@ class Ingest:
                 _log.info("Empty so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
-            verdict, claim = self._landings.claim(landing_of(blob, url, video_id))
+            landing = landing_of(blob, url, video_id)
+            verdict, claim = self._landings.claim(landing, adopts=False)
+            if verdict is Verdict.NO_ROW:
+                self._restore_row(blob, video_id)
+                verdict, claim = self._landings.claim(landing)
         if claim is not None:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:

@@ -91,6 +91,7 @@ class Cleanup:
             "bin_purged": deletions.purge,
             "deletions_resumed": deletions.resume,
             "deletions_swept": sweep.run,
+            "copies_found_in_bin": sweep.wake_owners_of_copies,
             "deletions_forgotten": sweep.forget,
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,

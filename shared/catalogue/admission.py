@@ -57,6 +57,7 @@ class Verdict(Enum):
     PROCESS = auto()
     NOTHING_NEW = auto()  # this version has its final verdict
     REMOVE = auto()  # it belongs to a clip that has been deleted
+    NO_ROW = auto()  # of a blob that is not to become a clip yet
     IN_BIN = auto()  # its clip is in the recycle bin
     UNKNOWN_VIDEO = auto()  # it belongs to no existing video
     ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off

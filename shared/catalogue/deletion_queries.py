@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from shared.catalogue.bin_emptying_queries import EmptiedBins
 from shared.catalogue.video_deletion_queries import BinState, VideoDeletions
 from shared.model import MISSING, Blob
 from shared.postgres.database import Database
@@ -150,11 +151,12 @@ class BinClip:
 
 
 class Deletions:
-    """The work on clips; that on videos is in `videos`."""
+    """The work on clips; that on videos is in `videos`, that on emptied bins in `emptied`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.videos = VideoDeletions(database)
+        self.emptied = EmptiedBins(database)
 
     def take_clips(self, limit: int, lease: timedelta) -> Sequence[BinClip]:
         """Clips that are due and that no other worker has taken."""

@@ -144,12 +144,16 @@ class Landings:
             _COUNT_ATTEMPT, {"blob_name": blob_name, "passing": list(PASSING_FAILURES)}
         )
 
-    def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
-        """Decides about a version of a blob, and claims it if it is to be processed."""
+    def claim(self, landing: Landing, *, adopts: bool = True) -> tuple[Verdict, Claim | None]:
+        """Decides about a version of a blob, and claims it if it is to be processed.
+
+        A blob that no row has becomes a clip, if it may; with `adopts` False the verdict is
+        NO_ROW.
+        """
         with self._database.transaction() as connection:
             clip = _lock(connection, landing)
             if clip is None:
-                verdict = admit(connection, landing)
+                verdict = admit(connection, landing) if adopts else Verdict.NO_ROW
                 if verdict is not Verdict.PROCESS:
                     return verdict, None
                 clip = _lock(connection, landing)

@@ -163,6 +163,11 @@ _FOUND_SOURCE: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
+_OWNER: LiteralString = """
+    SELECT u.id, u.subject FROM videos v JOIN users u ON u.id = v.user_id
+    WHERE v.id = %(id)s AND v.deleted_at IS NULL
+"""
+
 type Rows = Sequence[Mapping[str, Any]]
 
 
@@ -178,6 +183,11 @@ class Rebuilding:
         """Whether those of the videos are deleted that are in the catalogue."""
         rows = self._database.all(_HIDDEN, {"ids": list(video_ids)}) if video_ids else []
         return {row["id"]: row["hidden"] for row in rows}
+
+    def owner_of(self, video_id: UUID) -> tuple[UUID, str | None] | None:
+        """The id and the subject of the owner of a visible video."""
+        row = self._database.one(_OWNER, {"id": video_id})
+        return None if row is None else (row["id"], row["subject"])
 
     def deleted(self, keys: Collection[SidecarKey]) -> set[SidecarKey]:
         """Those whose row was deleted, and whose sidecar is about to be."""

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from clips.bin.worker import BINS, CLIPS
 from shared.errors import BlobMissing, GoneForGood, NotFound, VideoInBin
 from shared.model import Client, Clip, ClipStatus, ClipUpdate, ShareTerms, Viewer
 from tests.integration.library import Library
@@ -334,6 +335,41 @@ def test_emptied_bin_is_empty_at_once(library: Library, film: bytes) -> None:
     library.work_off()
     assert library.everything_stored() == {theirs.blob_name}
     assert library.services.bin.empty(library.viewer) == 0
+
+
+def test_large_bin_is_emptied_by_one_mark(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five clips one is begun with within the call; the queue does the rest."""
+    monkeypatch.setattr("clips.bin.bin._EMPTIED_AT_ONCE", 1)
+    monkeypatch.setattr("clips.bin.worker._PURGED_AT_ONCE", 2)
+    bin_ = library.services.bin
+    clips = [library.announce() for _ in range(4)] + [library.landed(film)]
+    bin_.delete_clips(library.viewer, [clip.id for clip in clips])
+    assert bin_.empty(library.viewer) == 5
+    assert bin_.clips(library.viewer, 10, None) == []
+    assert bin_.empty(library.viewer) == 0
+    outcomes = bin_.restore_clips(library.viewer, [clip.id for clip in clips])
+    assert {type(error) for error in outcomes.values()} == {GoneForGood}
+    later = library.announce()
+    bin_.delete_clip(library.viewer, later.id)
+    assert library.services.deletions.work(BINS) == [CLIPS]
+    library.work_off()
+    assert library.everything_stored() == set()
+    assert rows(library.services, "clips") == 1
+    bin_.restore_clip(library.viewer, later.id)
+    assert library.clip(later.id).deleted_at is None
+
+
+def test_cleanup_goes_on_with_an_emptied_bin_whose_message_was_lost(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clips.bin.bin._EMPTIED_AT_ONCE", 1)
+    clips = [library.announce() for _ in range(3)]
+    library.services.bin.delete_clips(library.viewer, [clip.id for clip in clips])
+    library.services.bin.empty(library.viewer)
+    library.clean_up()
+    assert rows(library.services, "clips") == 0
 
 
 def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: bytes) -> None:

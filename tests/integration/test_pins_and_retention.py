@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from shared.errors import NotFound, Pinned
+from shared.errors import GoneForGood, NotFound, Pinned
 from shared.model import UPLOAD_LIFE, ClipUpdate, RetentionForecast, VideoUpdate
 from tests.conftest import SetClock
 from tests.integration.library import Library
@@ -260,6 +260,50 @@ class TestRetention:
         assert library.services.cleanup.run()["clips_past_retention"] == 2
         assert left(library) == {aged[0], aged[2]}
         assert f"Failed, to be tried again: clip {aged[2]}" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["clip", "many", "video"])
+def test_what_is_restored_is_spared_by_retention_for_seven_days(
+    library: Library, aged: list[UUID], what: str
+) -> None:
+    """A clip that was in the bin when its retention came, and would else be deleted at once."""
+    bin_ = library.services.bin
+    set_retention(library, 15)
+    end_grace(library)
+    if what == "video":
+        bin_.delete_video(library.viewer, library.video.id)
+        bin_.restore_video(library.viewer, library.video.id)
+        spared = {aged[2], aged[3]}
+    else:
+        bin_.delete_clip(library.viewer, aged[3])
+        restore = bin_.restore_clip if what == "clip" else lambda v, c: bin_.restore_clips(v, [c])
+        restore(library.viewer, aged[3])
+        spared = {aged[3]}
+    found = forecast(library)
+    assert library.services.cleanup.run()["clips_past_retention"] == 2 - len(spared)
+    assert left(library) == {*aged[:2], *spared}
+    assert found.last_at is not None
+    assert found.last_at - datetime.now(UTC) > GRACE - timedelta(minutes=1)
+    for table in ("clips", "videos"):
+        library.services.database.run(
+            f"UPDATE {table} SET retention_from = now() WHERE retention_from IS NOT NULL", {}
+        )
+    library.services.cleanup.run()
+    assert left(library) == set(aged[:2])
+
+
+def test_restored_video_without_retention_has_none(library: Library) -> None:
+    library.services.bin.delete_video(library.viewer, library.video.id)
+    library.services.bin.restore_video(library.viewer, library.video.id)
+    set_retention(library, 15)
+    assert forecast(library).retention_days == 15
+
+
+def test_clip_that_expires_in_the_bin_is_not_restored(library: Library, aged: list[UUID]) -> None:
+    library.services.bin.delete_clip(library.viewer, aged[0])
+    expire(library, aged[0])
+    with pytest.raises(GoneForGood):
+        library.services.bin.restore_clip(library.viewer, aged[0])
 
 
 MEANWHILE = {

@@ -173,14 +173,15 @@ def _add_film(container: OutputContainer, clip: Clip) -> VideoStream:
     return stream
 
 
-# x265 gives a film of one frame an undefined time stamp if it may have B-frames. The threads of
-# libvpx wait for each other without sleep, and on a busy machine sometimes for ever.
+# x265 gives a film of one frame an undefined time stamp if it may have B-frames; its threads wait
+# for each other ten times as long as they work. Those of libvpx wait without sleep, and on a busy
+# machine sometimes for ever.
 _QUICK = {
     "libx264": {"preset": "ultrafast", "crf": "18", "x264-params": "scenecut=0"},
     "libx265": {
         "preset": "ultrafast",
         "crf": "16",
-        "x265-params": "log-level=none:scenecut=0:bframes=0",
+        "x265-params": "log-level=none:scenecut=0:bframes=0:pools=none:frame-threads=1",
     },
     "libvpx": {"threads": "1", "deadline": "realtime", "cpu-used": "8", "b": "2M"},
     "libvpx-vp9": {"threads": "1", "deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"},

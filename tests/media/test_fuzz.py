@@ -7,7 +7,7 @@ import pytest
 from shared.media import FailureCode
 from tests.media.fuzz import SEEDS, make_seeds, mutated, outcome, run
 
-CASES = 680
+CASES = 340
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,9 @@ _CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
 _DELETED = {200, 202, 404}
+# How long a batch is waited for: for storage it is as much work as so many requests.
+_BATCH_SECONDS = 10.0
+_SECONDS_FOR_EACH = 0.1
 
 
 class Blobs:
@@ -213,7 +216,10 @@ class Blobs:
         """Deletes blobs and returns the errors of single ones."""
         with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
-                *names, delete_snapshots="include", raise_on_any_failure=False
+                *names,
+                delete_snapshots="include",
+                raise_on_any_failure=False,
+                read_timeout=_BATCH_SECONDS + _SECONDS_FOR_EACH * len(names),
             )
             # The answers come in the order of the names.
             outcomes = list(zip(names, answers, strict=True))
