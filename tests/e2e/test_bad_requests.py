@@ -272,35 +272,50 @@ class TestOtherPeoplesThings:
     def test_other_users_things_look_absent_on_every_path(
         self, ready: Ready, mallory: Caller
     ) -> None:
+        """Every operation of the description whose path names a video or a clip."""
         _, clip = ready
-        video_id, clip_id = clip["video_id"], clip["id"]
-        body = {"start_time": 0, "end_time": 1}
-        calls: list[tuple[str, str, dict[str, object] | None]] = [
-            ("GET", "/videos/{video}", None),
-            ("DELETE", "/videos/{video}", None),
-            ("PATCH", "/videos/{video}", {"retention_days": 1}),
-            ("GET", "/videos/{video}/retention", None),
-            ("GET", "/videos/{video}/clips", None),
-            ("POST", "/videos/{video}/clips", dict(body)),
-            ("GET", "/clips/{clip}", None),
-            ("PATCH", "/clips/{clip}", {"title": "mine"}),
-            ("DELETE", "/clips/{clip}", None),
-            ("GET", "/clips/{clip}/access-url", None),
-            ("GET", "/clips/{clip}/metadata", None),
-            ("GET", "/clips/{clip}/thumbnail", None),
-            ("GET", "/clips/{clip}/grants", None),
-            ("POST", "/videos/{video}/clips/{clip}/view", None),
-            ("GET", "/clips/{clip}/shares", None),
-            ("POST", "/clips/{clip}/shares", {}),
+        theirs = {"video_id": clip["video_id"], "clip_id": clip["id"], "share_id": CLIP}
+        unknown = {"video_id": VIDEO, "clip_id": CLIP, "share_id": CLIP}
+        operations = [
+            (method, path, operation)
+            for path, methods in mallory.http.get("/openapi.json").json()["paths"].items()
+            for method, operation in methods.items()
+            if "{video_id}" in path or "{clip_id}" in path
         ]
-        for method, path, json_body in calls:
-            theirs = mallory.http.request(
-                method, path.format(video=video_id, clip=clip_id), json=json_body
-            )
-            nobodys = mallory.http.request(
-                method, path.format(video=VIDEO, clip=CLIP), json=json_body
-            )
-            assert problem(theirs, 404, "not_found") == problem(nobodys, 404, "not_found")
+        assert len(operations) > 20
+        for method, path, operation in operations:
+            content = operation.get("requestBody", {}).get("content", {})
+            example = content.get("application/json", {}).get("example")
+            answers = [
+                problem(
+                    mallory.http.request(method, path.format(**ids), json=example), 404, "not_found"
+                )
+                for ids in (theirs, unknown)
+            ]
+            assert answers[0] == answers[1], f"{method} {path}"
+
+    @pytest.mark.parametrize("path", ["/clips/delete", "/bin/restore", "/clips/access-urls"])
+    def test_other_users_clips_are_absent_among_many(
+        self, ready: Ready, mallory: Caller, path: str
+    ) -> None:
+        theirs, unknown = (
+            mallory.http.post(path, json={"clip_ids": [clip_id]}).raise_for_status().json()[0]
+            for clip_id in (ready[1]["id"], str(CLIP))
+        )
+        assert theirs["error"]["code"] == "not_found"
+        assert theirs | {"clip_id": str(CLIP)} == unknown
+
+    def test_clip_of_another_user_is_no_source_of_a_cut(
+        self, ready: Ready, mallory: Caller
+    ) -> None:
+        """In a video of the caller's own, and in that of the clip."""
+        clip = ready[1]
+        for video_id in (mallory.video(), clip["video_id"]):
+            order = {
+                "source": {"clip_id": clip["id"]},
+                "clips": [{"start_time": 0, "end_time": 1}],
+            }
+            problem(mallory.http.post(f"/videos/{video_id}/cuts", json=order), 404, "not_found")
 
     @pytest.mark.usefixtures("ready")
     def test_other_users_things_are_not_listed(self, mallory: Caller) -> None:
