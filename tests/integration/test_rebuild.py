@@ -81,7 +81,7 @@ def test_second_run_changes_nothing(
     assert rebuilt.sidecars._outbox.waiting(10) == 0
 
 
-def test_dry_run_changes_nothing_and_tells_what_would_be(
+def test_dry_run_changes_nothing_and_shows_what_would_be_done(
     library: Library, film: bytes, rebuilt: AllServices, installation: Installation
 ) -> None:
     library.landed(film)
