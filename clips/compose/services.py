@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from clips.rebuild.writer import SidecarWriter
     from clips.renditions.renditions import RenditionJobs
     from clips.upkeep.cleanup import Cleanup
-    from clips.upkeep.health import Health
+    from clips.upkeep.health import HealthCheck
     from clips.upkeep.missing import MissingClips
     from shared.auth.tokens import TokenVerifier
     from shared.catalogue.grant_queries import Grants
@@ -230,7 +230,7 @@ class Services:
         return make_missing_clips(self)
 
     @at_first_use
-    def health(self) -> "Health":
+    def health(self) -> "HealthCheck":
         from clips.compose.cleanup_services import make_health
 
         return make_health(self)

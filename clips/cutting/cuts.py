@@ -1,7 +1,7 @@
-"""Cuts as callers order them: many of one source in one call, each a clip or an error.
+"""Cutting as callers order it: many clips of one source in one call; each is a clip or an error.
 
-A cut that storage does in moments is done within the call. Every other one is left to the queue:
-its clip is `processing` until a function has cut it.
+A cut that takes only moments is made within the call. Any other cut is left to the queue: its clip
+is `processing` until a worker has cut it.
 """
 
 import logging
@@ -74,11 +74,11 @@ class Cutting:
         accuracy: Accuracy,
         drafts: Sequence[CutDraft | CliplinkError],
     ) -> Sequence[ShownClip | CliplinkError]:
-        """A clip or an error for each draft, in order; a draft that is an error stays one.
+        """A clip or an error for each draft, in order; an error among the drafts stays as it is.
 
         The source is the video's, or the clip `clip_id` of the video. Raises NotFound,
         SourceNotReady, BlobArchived, DatabaseUnavailable; BlobChanged or BlobMissing if the
-        source was overwritten or deleted and that is not processed yet.
+        source was overwritten or deleted and the catalogue does not know it yet.
         """
         began = time.monotonic()
         source = self._source(viewer, video_id, clip_id)
@@ -199,16 +199,16 @@ class Cutting:
         )
 
     def _finish(self, items: Sequence[CutItem], began: float) -> None:
-        """Sends what is left to the queue, and processes what was cut as far as time allows.
+        """Queues the cuts that are left, and processes the new clips while there is time.
 
-        The clips are on record, so that nothing that fails here may fail the call.
+        The clips are in the catalogue already: a failure here does not fail the call.
         """
         queued = [str(item.order.clip_id) for item in items if item.is_queued]
         try:
             if queued:
                 self._queue.send(queued)
         except Unavailable as error:
-            _log.warning("The cleanup sends the messages of %d cuts: %s", len(queued), error)
+            _log.warning("The messages of %d cuts are left to the cleanup: %s", len(queued), error)
         for item in items:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others

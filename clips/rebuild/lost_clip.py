@@ -7,7 +7,7 @@ Without the sidecar the blob would become a clip without title, times and dates.
 import logging
 from uuid import UUID
 
-from clips.rebuild.decisions import Addresses, Stored, restored_clip
+from clips.rebuild.decisions import Addresses, StoredParts, restored_clip
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.reading import content_of
 from clips.rebuild.records import ClipRecord, Owner, Unreadable
@@ -53,7 +53,7 @@ class LostClips:
             _log.warning("Not used, the sidecar of %s: it names another owner", blob.name)
             return False
         # Its images are made anew, so they need not be listed.
-        stored = Stored(blob=blob, binned=None, images=(), video_is_hidden=False)
+        stored = StoredParts(blob=blob, binned=None, images=(), video_is_hidden=False)
         restored = restored_clip(record, stored, self._addresses)
         cuts = [] if restored.cut is None else [restored.cut]
         self._catalogue.restore([], [], [restored.row], cuts)

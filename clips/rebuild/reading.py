@@ -11,12 +11,12 @@ from shared import blob_names
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model import Blob, SidecarKey
 
-# As many as the client of storage has connections for.
+# The client of storage has ten connections.
 _AT_ONCE = 8
 _TRIES = 3
 
+# What a sidecar holds, or why it cannot be used; None if there is none.
 type Content = Record | Unreadable | None
-"""What a sidecar holds, or why it cannot be used; None if there is none."""
 
 
 class SidecarReader:
@@ -28,7 +28,7 @@ class SidecarReader:
     def read(
         self, wanted: Iterable[tuple[SidecarKey, Blob | None]]
     ) -> Mapping[SidecarKey, Content]:
-        """The contents by key; with a blob from a listing, a request less. Raises Unavailable."""
+        """The contents by key; a blob from a listing saves a request. Raises Unavailable."""
         items: Sequence[tuple[SidecarKey, Blob | None]] = list(wanted)
         read = partial(content_of, self._blobs, self._container)
         contents = self._pool.map(lambda item: read(*item), items)

@@ -13,7 +13,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.bin_emptying_queries import NOT_EMPTIED
-from shared.catalogue.deletion_queries import ITEM_COLUMNS, BinClip, bin_clip_of
+from shared.catalogue.deletion_queries import ITEM_COLUMNS, DueClip, bin_clip_of
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     VISIBLE,
@@ -36,7 +36,7 @@ _FIRST: TimeKey = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _OWNED: LiteralString = "(v.user_id = %(user_id)s OR %(as_admin)s)"
 
-# With `days` into the bin, but not for longer than until the clip expires; without, for ever. A
+# With `days` into the bin, but no longer than until the clip expires; without `days` for ever. A
 # pinned clip is returned as well, but stays.
 _HIDE_CLIPS: LiteralString = f"""
     UPDATE clips c
@@ -181,8 +181,8 @@ class Bin:
 
     def hide_clips(
         self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool
-    ) -> tuple[Sequence[BinClip], frozenset[UUID]]:
-        """Deletes clips; those that were, leased to the caller, and the ids of pinned ones."""
+    ) -> tuple[Sequence[DueClip], frozenset[UUID]]:
+        """Deletes clips; returns them, leased to the caller, and the ids of pinned ones."""
         days = None if for_ever else self._days
         values = _call(viewer) | {"ids": list(clip_ids), "days": days}
         rows = self._database.all(_HIDE_CLIPS, values)
@@ -236,8 +236,8 @@ class Bin:
         row = self._database.one(_WHERE_VIDEO_IS, seen_by(viewer) | {"id": video_id})
         return Whereabouts[row["whereabouts"].upper()] if row else None
 
-    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[BinClip]:
-        """Makes clips in the bin visible again; those that were, leased to the caller."""
+    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[DueClip]:
+        """Makes clips in the bin visible again; returns them, leased to the caller."""
         rows = self._database.all(_RESTORE_CLIPS, _restore(viewer) | {"ids": list(clip_ids)})
         return [bin_clip_of(row) for row in rows]
 

@@ -87,7 +87,7 @@ _DAYS: LiteralString = f"""
 MOST_DAYS = 366
 
 
-class Retention:
+class Retentions:
     def __init__(self, database: Database) -> None:
         self._database = database
 

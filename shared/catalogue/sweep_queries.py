@@ -1,4 +1,4 @@
-"""Notes of what was deleted for ever: swept once, and kept so that owners can be told.
+"""Notes of what was deleted for ever: swept once, and kept so that owners get 410 for a while.
 
 An upload link may outlive its clip, and a run that was late may write an image: what appears under
 the names of a deleted clip or video is removed once more, when nothing can appear any more.
@@ -123,7 +123,7 @@ class Sweeps:
         )
 
     def forget(self, life: timedelta, limit: int) -> int:
-        """Deletes notes older than `life`; how many."""
+        """Deletes notes older than `life`; returns how many."""
         values = {"life": life, "limit": limit}
         clips = self._database.run(_FORGET_CLIPS, values)
         return clips + self._database.run(_FORGET_VIDEOS, values)

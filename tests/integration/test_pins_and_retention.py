@@ -202,7 +202,9 @@ class TestRetention:
         set_retention(library, days)
         assert library.services.cleanup.run()["clips_past_retention"] == {15: 2, 25: 1}[days]
 
-    def test_lifted_and_set_again_counts_as_new(self, library: Library, aged: list[UUID]) -> None:
+    def test_retention_that_is_set_again_counts_as_new(
+        self, library: Library, aged: list[UUID]
+    ) -> None:
         set_retention(library, 15)
         end_grace(library)
         set_retention(library, None)
@@ -222,7 +224,7 @@ class TestRetention:
         assert left(library) == {aged[3]}
         assert left(other) == {theirs}
 
-    def test_its_clips_are_deleted_for_ever(self, library: Library, film: bytes) -> None:
+    def test_retention_deletes_clips_for_ever(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         age(library, clip.id, 3)
         set_retention(library, 2)
@@ -251,7 +253,7 @@ class TestRetention:
         with pytest.raises(NotFound):
             service.forecast_retention(library.viewer, uuid4(), None)
 
-    def test_one_clip_that_raises_every_time_keeps_no_other(
+    def test_clip_that_always_raises_does_not_stop_others(
         self, library: Library, aged: list[UUID], caplog: pytest.LogCaptureFixture
     ) -> None:
         set_retention(library, 5)
@@ -359,12 +361,12 @@ class TestForecast:
         assert (found.clips, found.pinned, found.first_at, found.days) == (0, 0, None, [])
 
     @pytest.mark.usefixtures("aged")
-    def test_question_of_what_would_be_changes_nothing(self, library: Library) -> None:
+    def test_forecast_changes_nothing(self, library: Library) -> None:
         found = forecast(library, 15)
         assert (found.retention_days, found.clips) == (15, 4)
         assert forecast(library).retention_days is None
 
-    def test_it_says_how_many_and_when(self, library: Library, aged: list[UUID]) -> None:
+    def test_forecast_has_numbers_and_dates(self, library: Library, aged: list[UUID]) -> None:
         """Two are overdue and go when the grace ends, the others at their age."""
         now = datetime.now(UTC)
         pin(library, aged[3])
@@ -380,7 +382,7 @@ class TestForecast:
         assert [day.clips for day in found.days] in ([2, 1], [1, 1, 1])
 
     @pytest.mark.usefixtures("aged")
-    def test_what_is_overdue_goes_now(self, library: Library) -> None:
+    def test_forecast_counts_overdue_clips_as_due_now(self, library: Library) -> None:
         set_retention(library, 25)
         end_grace(library)
         first = forecast(library).first_at
