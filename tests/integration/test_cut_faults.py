@@ -25,6 +25,7 @@ from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
+from tests.integration.dying import kill_at
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.migration.flaky import Fault, Line, line_to
@@ -351,6 +352,21 @@ def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
             break
         bench.forget_clips()
     assert 10 < step < MOST_STEPS - 1
+
+
+def test_killed_worker_leaves_nothing_but_work_to_do(
+    bench: Bench, environment: dict[str, str]
+) -> None:
+    """With its blocks staged, before the blob is made of them."""
+    bench.upload("film.mp4")
+    clip_id = bench.queued()
+    kill_at(environment, "cut_worker", clip_id, 3)
+    assert bench.stored() == set()
+    assert bench.stored(uncommitted=True) != set()
+    bench.deliver(clip_id)  # the lease of the dead one still holds
+    assert bench.stored() == set()
+    bench.settle()
+    bench.assert_whole()
 
 
 def test_call_may_die_at_any_step(bench: Bench) -> None:

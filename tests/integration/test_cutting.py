@@ -15,8 +15,9 @@ from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
-from tests.media.clips import make
+from tests.media.clips import Clip, make
 from tests.media.counted import counted, shown
+from tests.media.fuzz import ENCRYPTED
 from tests.services import AllServices
 
 ME = "cutter"
@@ -432,5 +433,16 @@ def test_source_that_failed_is_not_cut(
     services: AllServices, viewer: Viewer, video_id: UUID
 ) -> None:
     upload(services, viewer, video_id, b"text" * 100, "match.mp4")
+    with pytest.raises(SourceNotReady, match="failed"):
+        cut(services, viewer, video_id, CutDraft(start=0, end=1))
+
+
+def test_encrypted_source_fails_as_encrypted_and_is_not_cut(
+    services: AllServices, viewer: Viewer, video_id: UUID, tmp_path: Path
+) -> None:
+    film = make(tmp_path / "film.mp4", Clip(size=(96, 64), seconds=1, options=ENCRYPTED))
+    source = upload(services, viewer, video_id, film.read_bytes(), "match.mp4")
+    assert source.failure is not None
+    assert source.failure.code == "encrypted"
     with pytest.raises(SourceNotReady, match="failed"):
         cut(services, viewer, video_id, CutDraft(start=0, end=1))
