@@ -7,7 +7,7 @@ from clips.links.access import Access
 from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
 from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.retention_queries import Retention
+from shared.catalogue.retention_queries import Retentions
 from shared.catalogue.video_queries import Videos
 from shared.storage.tier_check import TierCheck
 
@@ -22,7 +22,7 @@ def make_library(services: "Services") -> Library:
         videos=Videos(backends.database),
         clips=Clips(backends.database),
         view_log=ViewLog(backends.database),
-        retention=Retention(backends.database),
+        retention=Retentions(backends.database),
         access=services.access,
         account=backends.account,
         blobs=backends.api_blobs,

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from clips.links.thumbnails import Thumbnails
     from clips.migration.jobs import MigrationJobs
     from clips.rebuild.daily_pass import SidecarCheck
+    from clips.rebuild.lost_clip import LostClips
     from clips.rebuild.writer import SidecarWriter
     from clips.renditions.renditions import RenditionJobs
     from clips.upkeep.cleanup import Cleanup
-    from clips.upkeep.health import Health
+    from clips.upkeep.health import HealthCheck
     from clips.upkeep.missing import MissingClips
     from shared.auth.tokens import TokenVerifier
     from shared.catalogue.grant_queries import Grants
@@ -229,7 +230,7 @@ class Services:
         return make_missing_clips(self)
 
     @at_first_use
-    def health(self) -> "Health":
+    def health(self) -> "HealthCheck":
         from clips.compose.cleanup_services import make_health
 
         return make_health(self)
@@ -241,6 +242,12 @@ class Services:
         from clips.compose.sidecar_services import make_sidecars
 
         return make_sidecars(self)
+
+    @at_first_use
+    def lost_clips(self) -> "LostClips":
+        from clips.compose.sidecar_services import make_lost_clips
+
+        return make_lost_clips(self)
 
     @at_first_use
     def sidecar_check(self) -> "SidecarCheck":

@@ -1,7 +1,7 @@
-"""Cuts as callers order them: many of one source in one call, each a clip or an error.
+"""Cutting as callers order it: many clips of one source in one call; each is a clip or an error.
 
-A cut that storage does in moments is done within the call. Every other one is left to the queue:
-its clip is `processing` until a function has cut it.
+A cut that takes only moments is made within the call. Any other cut is left to the queue: its clip
+is `processing` until a worker has cut it.
 """
 
 import logging
@@ -25,6 +25,7 @@ from shared.errors import (
     NotFound,
     SourceNotReady,
     Unavailable,
+    WrongState,
     no_such_clip,
     no_such_video,
 )
@@ -73,11 +74,11 @@ class Cutting:
         accuracy: Accuracy,
         drafts: Sequence[CutDraft | CliplinkError],
     ) -> Sequence[ShownClip | CliplinkError]:
-        """A clip or an error for each draft, in order; a draft that is an error stays one.
+        """A clip or an error for each draft, in order; an error among the drafts stays as it is.
 
         The source is the video's, or the clip `clip_id` of the video. Raises NotFound,
         SourceNotReady, BlobArchived, DatabaseUnavailable; BlobChanged or BlobMissing if the
-        source was overwritten or deleted and that is not processed yet.
+        source was overwritten or deleted and the catalogue does not know it yet.
         """
         began = time.monotonic()
         source = self._source(viewer, video_id, clip_id)
@@ -119,7 +120,10 @@ class Cutting:
     ) -> list[UUID | CutItem | CliplinkError]:
         """What each draft is: a clip of an earlier call, an error, or an item of this call."""
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id is not None]
-        named: dict[str, UUID | CutItem] = dict(self._cuts.known(video_id, names))
+        known = self._cuts.known(video_id, names).items()
+        named: dict[str, UUID | CutItem | CliplinkError] = {
+            name: clip_id or _deleted_clip() for name, clip_id in known
+        }
         answers: list[UUID | CutItem | CliplinkError] = []
         for draft in drafts:
             if isinstance(draft, CliplinkError):
@@ -177,9 +181,10 @@ class Cutting:
         names = [item.draft.client_id for item in missing if item.draft.client_id is not None]
         known = self._cuts.known(missing[0].order.video_id, names)
         for item in missing:
-            item.earlier = known.get(item.draft.client_id or "")
+            name = item.draft.client_id or ""
+            item.earlier = known.get(name)
             if item.earlier is None:
-                item.problem = no_such_video()
+                item.problem = _deleted_clip() if name in known else no_such_video()
 
     def _row(self, item: CutItem) -> NewCut:
         planned = item.planned
@@ -194,16 +199,16 @@ class Cutting:
         )
 
     def _finish(self, items: Sequence[CutItem], began: float) -> None:
-        """Sends what is left to the queue, and processes what was cut as far as time allows.
+        """Queues the cuts that are left, and processes the new clips while there is time.
 
-        The clips are on record, so that nothing that fails here may fail the call.
+        The clips are in the catalogue already: a failure here does not fail the call.
         """
         queued = [str(item.order.clip_id) for item in items if item.is_queued]
         try:
             if queued:
                 self._queue.send(queued)
         except Unavailable as error:
-            _log.warning("The cleanup sends the messages of %d cuts: %s", len(queued), error)
+            _log.warning("The messages of %d cuts are left to the cleanup: %s", len(queued), error)
         for item in items:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
@@ -212,3 +217,8 @@ class Cutting:
                     self._ingest.landed(item.order.blob_name)
             except CliplinkError as error:
                 _log.warning("Left to the blob trigger: %s: %s", item.order.blob_name, error)
+
+
+def _deleted_clip() -> WrongState:
+    """A clip in the recycle bin keeps its name: restored, it is the answer again."""
+    return WrongState("The clip of this client_id is deleted. Restore it, or use another id.")

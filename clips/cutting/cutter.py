@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# What a call of the API does itself; more is left to the queue.
+# Bytes that a call of the API copies or reads itself; a larger cut is left to the queue.
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
 # A call holds the new indexes of all its clips.
 _LARGEST_INDEX_AT_ONCE = 512 * 1024
+# An index has at least four bytes for a frame, unless a film claims that all are of one size.
+_MOST_FRAMES_AT_ONCE = _LARGEST_INDEX_AT_ONCE // 4
 # How many calls of a process copy packets at a time: each holds its blocks in memory.
 _packet_copies = threading.BoundedSemaphore(2)
 _MP4_NAMES = {".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"}
 
 
 class TooLargeForNow(Exception):
-    """The cut takes longer than a call may wait: the queue does it."""
+    """The cut takes longer than a caller may wait: it is left to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,17 @@ class Cutter:
         StorageUnavailable.
         """
         from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.mp4_selection import TooManyFrames
 
         if order.accuracy is Accuracy.FRAME:
             raise TooLargeForNow
         try:
-            cut = source.cut(order.start, order.end, order.accuracy)
+            cut = source.cut(order.start, order.end, order.accuracy, _MOST_FRAMES_AT_ONCE)
         except Unsuitable as why:
             _log.info("Not cut by its index: %s: %s", order.source.blob_name, why)
             return None
+        except TooManyFrames as error:
+            raise TooLargeForNow from error
         if cut.film.size > _MOST_COPIED_AT_ONCE or len(cut.film.header) > _LARGEST_INDEX_AT_ONCE:
             raise TooLargeForNow
         return cut

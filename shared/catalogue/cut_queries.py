@@ -1,7 +1,7 @@
 """Cuts: clips that are cut out of the source of a video, or out of another clip.
 
 The row of a clip and that of its cut are written together, before anything is cut. A lease says
-who works on it; a cut whose lease has ended may be taken by anyone.
+who works on it; any worker may take a cut whose lease has ended.
 """
 
 import json
@@ -48,9 +48,9 @@ _CLIP_SOURCE: LiteralString = f"""
 """
 
 _KNOWN: LiteralString = f"""
-    SELECT k.client_id, k.clip_id
+    SELECT k.client_id, CASE WHEN {LIVE} THEN k.clip_id END AS clip_id
     FROM cuts k JOIN clips c ON c.id = k.clip_id JOIN videos v ON v.id = c.video_id
-    WHERE k.video_id = %(video_id)s AND k.client_id = ANY(%(client_ids)s) AND {LIVE}
+    WHERE k.video_id = %(video_id)s AND k.client_id = ANY(%(client_ids)s)
 """
 
 # Those whose video is gone, or whose client id was used at the same moment, have no row of `cuts`.
@@ -209,8 +209,8 @@ class Cuts:
         values = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
         return self._database.one_as(_cut_source, _CLIP_SOURCE, values)
 
-    def known(self, video_id: UUID, client_ids: Sequence[str]) -> Mapping[str, UUID]:
-        """The clips that were cut under these names before."""
+    def known(self, video_id: UUID, client_ids: Sequence[str]) -> Mapping[str, UUID | None]:
+        """The clips that were cut under these names before; None for one that is deleted."""
         values = {"video_id": video_id, "client_ids": list(client_ids)}
         rows = self._database.all(_KNOWN, values) if client_ids else []
         return {row["client_id"]: row["clip_id"] for row in rows}
@@ -304,7 +304,7 @@ class Cuts:
         self._database.run(_FINISH, values)
 
     def written(self, clip_id: UUID) -> WrittenCut | None:
-        """What is on record of a cut; None for a clip that is none."""
+        """What is recorded of a cut; None for a clip that was not cut."""
         row = self._database.one(_WRITTEN, {"clip_id": clip_id})
         if row is None:
             return None

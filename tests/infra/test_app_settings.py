@@ -156,9 +156,9 @@ def test_the_example_and_the_template_set_the_same() -> None:
         "AZURE_STORAGE_ACCOUNT_NAME",
         "AZURE_STORAGE_BLOB_ENDPOINT",
     }
-    with_defaults = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL", "RENDITIONS", "VIDEO_ENCODER"}
-    with_defaults.add("PYTHON_THREADPOOL_THREAD_COUNT")
-    of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | with_defaults
+    empty = {"KEY_VAULT_URL", "CDN_ENDPOINT", "PUBLIC_URL"}
+    of_instances = {"PYTHON_THREADPOOL_THREAD_COUNT"}
+    of_azure = OF_THE_PLATFORM | of_storage | UNSET.keys() | empty | of_instances
     assert set(example) - of_azure == set(values("small")) - of_azure
 
 

@@ -9,6 +9,7 @@ from threading import Barrier
 
 import pytest
 
+from shared.catalogue.deletion_queries import Deletions
 from shared.errors import (
     BlobHeld,
     CliplinkError,
@@ -165,6 +166,65 @@ def test_death_at_any_request_loses_nothing(
             break
     assert done.state == case.ends
     assert at > 3, "some requests were made"
+
+
+@pytest.mark.parametrize("restores", ["clip", "video", "nothing"])
+def test_copy_that_no_row_knows_of_does_not_stay(
+    library: Library, monkeypatch: pytest.MonkeyPatch, restores: str
+) -> None:
+    """A worker dies between the copy into the bin and the note of it."""
+    clip = landed(library)
+    name = str(clip.blob_name)
+
+    def die(*_: object) -> bool:
+        raise Death
+
+    with monkeypatch.context() as patch, suppress(Death):
+        patch.setattr(Deletions, "note_in_bin", die)
+        (_delete_video if restores == "video" else _delete)(library, clip)
+    assert library.blobs("bin") >= {name}
+    if restores == "nothing":  # and another tool removes the original: the copy is all there is
+        library.services.blobs.delete(library.containers.clips, name)
+        settle(library)
+        assert check(library, clip) == "in bin"
+        _restore(library, clip)
+    elif restores == "video":
+        _restore_video(library, clip)
+    else:
+        _restore(library, clip)
+    settle(library)
+    assert check(library, clip) == "visible"
+
+
+@pytest.mark.parametrize("original", ["in place", "gone"])
+def test_copy_that_came_after_a_restore_is_found(library: Library, original: str) -> None:
+    """A worker that was behind made a copy, and died before it could remove it."""
+    clip, other, binned = landed(library), landed(library), landed(library)
+    name = str(clip.blob_name)
+    library.services.ingest.landed(name)
+    library.upload(name, DATA, kind="bin")
+    _delete(library, binned)
+    if original == "gone":
+        library.services.blobs.delete(library.containers.clips, name)
+    part, sweep = name[:2], library.services.sweep
+    assert sweep.wake_owners_of_copies("zz") == 0
+    assert sweep.wake_owners_of_copies(part) == 1
+    settle(library)
+    assert [check(library, c) for c in (clip, other, binned)] == ["visible", "visible", "in bin"]
+    assert sweep.wake_owners_of_copies(part) == 0
+
+
+def test_copy_of_a_clip_whose_name_has_the_id_of_another_stays(library: Library) -> None:
+    clip = landed(library)
+    twin = f"{clip.video_id}/{clip.id}.mov"
+    library.upload(twin, DATA)
+    library.services.ingest.landed(twin)
+    (other,) = [c for c in library.clips() if c.blob_name == twin]
+    _delete(library, other)
+    assert library.services.sweep.wake_owners_of_copies(twin[:2]) == 0
+    settle(library)
+    assert library.read("bin", f"{clip.video_id}/{other.id}.mov") == DATA
+    assert check(library, clip) == "visible"
 
 
 FAULTS: dict[str, Fault] = {

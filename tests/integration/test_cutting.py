@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared import blob_names
-from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady
+from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady, WrongState
 from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
@@ -159,6 +159,20 @@ def test_same_client_id_is_the_same_clip(
     ids = {answer.clip.id for answer in [*once, *again] if isinstance(answer, ShownClip)}
     assert len(ids) == 1
     assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 1
+
+
+def test_client_id_of_a_deleted_clip_is_refused_until_the_clip_is_restored(
+    services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
+) -> None:
+    upload(services, viewer, video_id, mp4, "match.mp4")
+    draft = CutDraft(start=0, end=1, client_id="goal-1")
+    made = only(cut(services, viewer, video_id, draft))
+    services.bin.delete_clip(viewer, made.clip.id)
+    refused, other = cut(services, viewer, video_id, draft, CutDraft(start=1, end=2))
+    assert isinstance(refused, WrongState)
+    assert isinstance(other, ShownClip)
+    services.bin.restore_clip(viewer, made.clip.id)
+    assert only(cut(services, viewer, video_id, draft)).clip.id == made.clip.id
 
 
 def test_many_cuts_of_one_call_are_made_side_by_side(

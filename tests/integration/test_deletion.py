@@ -229,7 +229,7 @@ def _make_sweep_due(services: AllServices) -> None:
     services.database.run("UPDATE deleted_clips SET sweep_after = now()", {})
 
 
-def test_one_blob_that_will_not_go_does_not_hold_up_the_rest(
+def test_blob_that_cannot_be_deleted_does_not_stop_others(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = [library.landed(film) for _ in range(3)]
@@ -276,7 +276,7 @@ class TestManyBlobs:
         assert library.clean_up()["deleted"] == 1
         assert (library.everything_stored(), rows(library.services, "videos")) == (set(), 0)
 
-    def test_a_cleanup_without_the_time_goes_on_in_the_next(
+    def test_cleanup_that_runs_out_of_time_continues_in_the_next_run(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         library.services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=True)

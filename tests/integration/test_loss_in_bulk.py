@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 
 from clips.handlers import system
-from clips.http import inputs
+from clips.http.inputs.base import AnyParameters, NoBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from shared.blob_names import Containers
@@ -57,7 +57,7 @@ def lost(library: Library) -> int:
 def health(library: Library) -> tuple[int, dict[str, object]]:
     http = func.HttpRequest(method="GET", url="/api/health", body=b"")
     request = AnonymousRequest(library.services, http, None)
-    answer = system.health.handler(request, inputs.AnyParameters(), inputs.NoBody())
+    answer = system.health.handler(request, AnyParameters(), NoBody())
     assert isinstance(answer.body, dict)
     return answer.status, answer.body
 
@@ -228,7 +228,9 @@ _BLOB = Blob(
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "漢" * 1000])
 @pytest.mark.parametrize("place", ["before", "after", "alone"])
-def test_name_that_cannot_be_stored_hides_no_other(library: Library, bad: str, place: str) -> None:
+def test_name_that_cannot_be_stored_does_not_hide_others(
+    library: Library, bad: str, place: str
+) -> None:
     """Wherever it stands in a page, whose last name tells how far the catalogue is read."""
     first, gone, second, third = sorted(add(library, 4, stored=False))
     middle = f"{library.video.id}/~{bad}.mp4"

@@ -81,7 +81,7 @@ def test_second_run_changes_nothing(
     assert rebuilt.sidecars._outbox.waiting(10) == 0
 
 
-def test_dry_run_changes_nothing_and_tells_what_would_be(
+def test_dry_run_changes_nothing_and_shows_what_would_be_done(
     library: Library, film: bytes, rebuilt: AllServices, installation: Installation
 ) -> None:
     library.landed(film)
@@ -477,8 +477,8 @@ def order_cut(services: AllServices, clip_id: UUID, video_id: UUID) -> None:
         services,
         "INSERT INTO cuts (clip_id, video_id, client_id, source_id, source_is_clip, source_blob, "
         "source_etag, accuracy, requested_start, requested_end, cut_start, cut_end, method, "
-        "finished_at) VALUES (%(id)s, %(video)s, 'mine', %(video)s, FALSE, 'a', 'b', 'keyframe', "
-        "1, 2.5, 0.5, 2.5, 'packets', now())",
+        "finished_at) VALUES (%(id)s, %(video)s, 'mine', %(video)s, FALSE, "
+        "%(video)s::text || '.mp4', 'b', 'keyframe', 1, 2.5, 0.5, 2.5, 'packets', now())",
         id=clip_id,
         video=video_id,
     )

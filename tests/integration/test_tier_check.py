@@ -64,7 +64,7 @@ def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
     assert away.is_readable("test-clips", "a.mp4") is False
 
 
-def test_a_connection_that_was_closed_costs_one_full_look(
+def test_closed_connection_leaves_the_tier_unknown(
     library: Library, tier_check: TierCheck, film: bytes
 ) -> None:
     clip = library.landed(film)

@@ -4,7 +4,7 @@ import pytest
 
 from shared import media
 from tests.media.clips import Clip, Size, decoded, mean_color, source_of
-from tests.media.conftest import Make
+from tests.media.conftest import Make, stills_of
 from tests.media.remux import KEEP_TIMES, Remux, remuxed
 from tests.media.test_frame_at import numbered
 from tests.media.test_storyboard import clock, tiles_of
@@ -68,3 +68,18 @@ def test_first_frames_decoded_far_before_zero_are_found(
             assert shown == pytest.approx(number, abs=0.6)
         first = tiles_of(file.stills())[0]
     assert mean_color(first)[0] / 4 == pytest.approx(0, abs=0.6)
+
+
+@pytest.mark.parametrize("delay", [-20.0, -3.5, 90_000.0])
+@pytest.mark.parametrize(("name", "codec"), [("a.ts", "libx264"), ("a.mpg", "mpeg2video")])
+def test_mpeg_is_shown_from_its_first_frame_at_any_time(
+    made: Make, name: str, codec: str, delay: float
+) -> None:
+    """Also where its times are below zero, and its first keyframe is decoded before it is shown."""
+    b_frames = {"preset": "medium", "bf": "2", "sc_threshold": "0"}
+    clip = Clip(seconds=5, size=SIZE, gop=50, draw=clock, codec=codec, codec_options=b_frames)
+    film = made("b.ts", clip)
+    path = film.with_name(f"{delay} {name}")
+    remuxed(path, film, Remux(delay=delay, options=KEEP_TIMES))
+    shown = [mean_color(tile)[0] for tile in tiles_of(stills_of(path))]
+    assert shown == pytest.approx([0, 10, 20, 30, 40], abs=3)

@@ -9,6 +9,7 @@ from shared.media.cutting.entries import entries_of
 from shared.media.cutting.mp4_boxes import box, full_box
 from shared.media.cutting.mp4_film import Mp4Film
 from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.mp4_selection import TooManyFrames
 from shared.model import Accuracy
 from tests.media.clips import Clip, MemorySource, make
 
@@ -50,13 +51,21 @@ def test_a_film_of_an_hour_is_cut() -> None:
     assert span.end == 2
 
 
+def test_cut_of_more_frames_than_a_call_may_hold_is_refused() -> None:
+    """A table of a few bytes gives all frames of a film one size."""
+    whole = film(track(HOUR))
+    with pytest.raises(TooManyFrames):
+        whole.cut(0, 3600, Accuracy.KEYFRAME, most_frames=HOUR - 1)
+    assert whole.cut(0, 3600, Accuracy.KEYFRAME, most_frames=HOUR)[0].end == 3600
+
+
 @pytest.mark.parametrize(
     "tracks",
     [
-        [track(50 * HOUR)],
+        [track(23 * HOUR)],
         [track(10_000_000)],
         [track(0xFFFF_FFFF)],
-        [track(25), *(track(30 * HOUR, handler=b"soun") for _ in range(4))],
+        [track(25), *(track(30 * HOUR, handler=b"soun") for _ in range(3))],
         [track(25, keyframes=26)],
         [track(25), *(box(b"free") for _ in range(20_000))],
     ],

@@ -7,12 +7,12 @@ import pytest
 from shared.media import FailureCode
 from tests.media.fuzz import SEEDS, make_seeds, mutated, outcome, run
 
-CASES = 680
+CASES = 340
 
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return the clips that are mutated."""
+    """Returns the clips that are mutated."""
     return make_seeds(tmp_path_factory.mktemp("seeds"))
 
 

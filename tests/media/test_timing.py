@@ -1,6 +1,7 @@
 """Lengths and frame rates that headers get wrong are measured."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,13 +19,13 @@ def clip(**changes: object) -> Clip:
 
 
 def with_flv_length(data: bytes, seconds: float) -> bytes:
-    """Return an FLV whose metadata has this length."""
+    """Returns an FLV whose metadata has this length."""
     at = data.index(b"duration") + 9
     return data[:at] + struct.pack(">d", seconds) + data[at + 8 :]
 
 
 def with_avi_frames(data: bytes, count: int) -> bytes:
-    """Return an AVI whose headers have this number of frames."""
+    """Returns an AVI whose headers have this number of frames."""
     main = data.index(b"avih") + 8 + 16
     stream = data.index(b"strh") + 8 + 32
     number = count.to_bytes(4, "little")
@@ -34,7 +35,7 @@ def with_avi_frames(data: bytes, count: int) -> bytes:
 
 
 def with_matroska_length(data: bytes, factor: float) -> bytes:
-    """Return a Matroska file whose length is another: a number of eight bytes."""
+    """Returns a Matroska file whose length is another: a number of eight bytes."""
     at = data.index(bytes.fromhex("448988")) + 3
     (ticks,) = struct.unpack(">d", data[at : at + 8])
     return data[:at] + struct.pack(">d", ticks * factor) + data[at + 8 :]
@@ -73,7 +74,7 @@ def test_avi_whose_sound_is_longer_lasts_as_long_as_the_sound(made: Make) -> Non
 
 
 def joined_avi(made: Make, *, picture: float, sound: float) -> bytes:
-    """Return an AVI with picture and sound of different lengths."""
+    """Returns an AVI with picture and sound of different lengths."""
     film = made("film.avi", clip(codec="mpeg4", seconds=picture))
     speech = made("sound.avi", clip(codec=None, seconds=sound, sounds=("pcm_s16le",)))
     path = film.with_name("joined.avi")
@@ -144,7 +145,7 @@ def test_subtitle_that_ends_late_does_not_lengthen_the_film(made: Make, hours: i
 
 
 def with_frame_duration(path: Path, clip_rate: int, declared: float) -> bytes:
-    """Return a Matroska file whose DefaultDuration is that of another frame rate."""
+    """Returns a Matroska file whose DefaultDuration is that of another frame rate."""
     data = path.read_bytes()
     true = round(1e9 / clip_rate).to_bytes(4)
     at = data.index(b"\x23\xe3\x83\x84" + true) + 4
@@ -170,6 +171,26 @@ def test_frame_rate_with_b_frames_is_measured(made: Make) -> None:
     video = describe(MemorySource(with_frame_duration(path, 25, 1000))).video
     assert video is not None
     assert video.frame_rate == pytest.approx(25, rel=0.02)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mjpeg"])
+def test_empty_frames_of_an_avi_do_not_count(made: Make, codec: str) -> None:
+    """An AVI of fifty frames a second says "nothing new" with every other one."""
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    film = made("a.avi", clip(seconds=2, codec=codec, pixel_format=pixels))
+    path = film.with_name(f"{codec}.avi")
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        copy = output.add_stream_from_template(source.streams.video[0])
+        copy.time_base = Fraction(1, 50)
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            packet.stream, packet.time_base = copy, copy.time_base
+            packet.pts = packet.dts = 2 * number
+            packet.duration = 1
+            output.mux(packet)
+    described = describe(path)
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(25, rel=0.02)
+    assert described.duration == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("rate", [24, 30, 60])

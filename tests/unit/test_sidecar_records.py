@@ -30,6 +30,16 @@ GOOD: Mapping[str, Any] = {
     "poster_name": f"{VIDEO}/{CLIP}/poster.jpg",
     "a_field_of_a_newer_version": {"is": "ignored"},
 }
+CUT: Mapping[str, object] = {
+    "source_id": str(VIDEO),
+    "source_is_clip": False,
+    "source_blob": f"{VIDEO}.mp4",
+    "source_etag": "0x1",
+    "accuracy": "keyframe",
+    "requested_start": 1,
+    "requested_end": 2,
+    "created_at": "2026-01-01T00:00:00Z",
+}
 ABSURD: Mapping[str, Mapping[str, object]] = {
     "another kind": {"kind": "video"},
     "another clip's name": {"id": str(VIDEO)},
@@ -61,6 +71,13 @@ ABSURD: Mapping[str, Mapping[str, object]] = {
     "a NUL in its media": {"media": {"container": "a\0b"}},
     "media that is no object": {"media": [1]},
     "a cut of nothing": {"cut_order": {"source_id": str(VIDEO)}},
+    "a cut of another video": {"cut_order": {**CUT, "source_blob": f"{CLIP}.mp4"}},
+    "a cut of another video's clip": {
+        "cut_order": {**CUT, "source_is_clip": True, "source_blob": f"{CLIP}/{VIDEO}.mp4"}
+    },
+    "a cut of a clip as if it were a source": {
+        "cut_order": {**CUT, "source_blob": f"{VIDEO}/{CLIP}.mp4"}
+    },
 }
 
 
@@ -75,6 +92,19 @@ def test_what_is_written_can_be_read() -> None:
     again = records.parse(KEY, records.render(SidecarKind.CLIP, row))
     assert again == read
     assert read.revision == 1_767_323_045_678_901
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source_is_clip": False, "source_blob": f"{VIDEO}.mov"},
+        {"source_is_clip": True, "source_blob": f"{VIDEO}/any name.mp4"},
+    ],
+)
+def test_cut_out_of_the_same_video_can_be_read(source: Mapping[str, object]) -> None:
+    read = records.parse(KEY, sidecar(cut_order={**CUT, **source}))
+    assert isinstance(read, ClipRecord)
+    assert read.cut_order is not None
 
 
 @pytest.mark.parametrize("changes", ABSURD.values(), ids=ABSURD.keys())

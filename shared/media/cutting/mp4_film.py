@@ -55,9 +55,11 @@ class Mp4Film:
     def keyframe_count(self) -> int:
         return self._timeline.keyframe_count
 
-    def cut(self, start: float, end: float, accuracy: Accuracy) -> tuple[Span, Rewritten]:
-        """The clip of a range in seconds; raises CutOutOfRange, Unsuitable."""
-        span = self._timeline.select(start, end, accuracy)
+    def cut(
+        self, start: float, end: float, accuracy: Accuracy, most_frames: int | None = None
+    ) -> tuple[Span, Rewritten]:
+        """The clip of a range in seconds; raises CutOutOfRange, Unsuitable, TooManyFrames."""
+        span = self._timeline.select(start, end, accuracy, most_frames)
         main = span.selections[0]
         if main.track.is_picture and not self._gives_picture(main.track, main.numbers[0]):
             raise Unsuitable("its keyframes give no pictures alone")

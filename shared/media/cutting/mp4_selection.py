@@ -5,7 +5,7 @@ Times are fractions of seconds on the movie's clock: 0 is the first moment that 
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,10 +17,15 @@ from shared.model import Accuracy
 _TOLERANCE = Fraction(1, 2000)
 # Sound before the cut's beginning that the decoder needs: RFC 7845, section 4.6, asks for 80 ms.
 _OPUS_PREROLL = Fraction(80, 1000)
-# Sorting takes some 120 bytes a frame: 22 hours at 50 frames a second take half a gigabyte.
-_MOST_FRAMES = 4_000_000
+# Each takes some 70 bytes of memory while it is sorted, and several calls may cut at a time.
+# So many are 22 hours at 25 frames a second.
+_MOST_FRAMES = 2_000_000
 # A keyframe that is more seconds before the start is no place to begin: encoding is exact.
 FARTHEST_KEYFRAME = Fraction(60)
+
+
+class TooManyFrames(Exception):
+    """The range has more frames than were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +63,13 @@ class Timeline:
             raise Unsuitable("the film has too many frames")
         presented = track.presentation_times()
         last = None if track.shown is None else track.zero + track.shown
-        self._order = array("I", sorted(range(track.count), key=presented.__getitem__))
+        self._order = _sorted(range(track.count), presented)
         self._times = array("q", map(presented.__getitem__, self._order))
         self._first = bisect_left(self._times, track.zero)
         if self._first and track.zero not in self._times[self._first : self._first + 1]:
             self._first -= 1  # the frame that is on the screen when the movie begins
         self._behind = len(self._times) if last is None else bisect_left(self._times, last)
-        sync = self._order if track.sync is None else sorted(track.sync, key=presented.__getitem__)
-        self._sync = array("I", sync)
+        self._sync = self._order if track.sync is None else _sorted(track.sync, presented)
         self._sync_times = array("q", map(presented.__getitem__, self._sync))
 
     @property
@@ -79,8 +83,10 @@ class Timeline:
         end = self._end_of(self._behind - 1) if self._behind else 0
         return sum(self.main.zero <= time < end for time in self._sync_times)
 
-    def select(self, start: float, end: float, accuracy: Accuracy) -> Span:
-        """The samples for a range in seconds; raises CutOutOfRange, Unsuitable."""
+    def select(
+        self, start: float, end: float, accuracy: Accuracy, most_frames: int | None = None
+    ) -> Span:
+        """The samples for a range in seconds; raises CutOutOfRange, Unsuitable, TooManyFrames."""
         first, last = self._frames(Fraction(start), Fraction(end))
         wanted = max(self._times[first], self.main.zero)
         key_time, key = self._keyframe_for(self._times[first])
@@ -91,6 +97,8 @@ class Timeline:
         begin = key_time if accuracy is Accuracy.KEYFRAME else wanted
         until = self._end_of(last)
         newest = max(self._order[bisect_left(self._times, begin) : last + 1])
+        if most_frames is not None and newest - key >= most_frames:
+            raise TooManyFrames
         # Frames that are decoded after the keyframe but shown before it need what came earlier.
         numbers = [n for n in range(key, newest + 1) if self.main.presented(n) >= key_time]
         main = Selection(
@@ -130,6 +138,13 @@ class Timeline:
             end = self._times[place] + max(1, times[number + 1] - times[number])
         limit = None if self.main.shown is None else self.main.zero + self.main.shown
         return end if limit is None else min(end, limit)
+
+
+def _sorted(numbers: Iterable[int], presented: array[int]) -> array[int]:
+    """Numbers of samples in the order in which they are shown."""
+    # The time and the number in one integer: half the memory of a list with a list of its keys.
+    keys = sorted(presented[number] << 32 | number for number in numbers)
+    return array("I", (key & 0xFFFF_FFFF for key in keys))
 
 
 def _main_track(movie: Movie) -> Track:

@@ -1,13 +1,14 @@
 """FLV, ASF and MPEG-TS: whether the file is encrypted, and how long an FLV is by its last tags.
 
 Sources: Adobe Flash Video File Format Specification 10.1, annex E; Advanced Systems Format
-Specification 1.20, section 3.14; ISO/IEC 13818-1, section 2.4.3.2.
+Specification 1.20, section 3.14.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.media.inspect import transport_stream
 from shared.media.inspect.layout import Layout
 from shared.media.reading.source import BLOCK_BYTES, SourceFile
 
@@ -24,13 +25,6 @@ _ASF_ENCRYPTION = (
     UUID("298ae614-2622-4c17-b935-dae07ee9289c").bytes_le,
 )
 
-_TS_PACKET, _TS_SYNC, _TS_SCRAMBLED, _TS_PAYLOAD = 188, 0x47, 0xC0, 0x10
-
-# Fewer packets of picture and sound than this say nothing about the rest.
-_TS_FEWEST = 16
-# Numbers below are those of tables, which are never scrambled; the last one is padding.
-_TS_FIRST_PID, _TS_PADDING = 0x20, 0x1FFF
-
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
@@ -41,20 +35,21 @@ class _Tag:
 
 
 def read_broadcast(file: SourceFile) -> Layout:
-    """Return whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
+    """Whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
     head = file.peek(0, 16)
     if head.startswith(b"FLV"):
         return Layout(encrypted=any(tag.encrypted for tag in _first_tags(file)))
     if head == _ASF_HEADER:
         data = file.peek(0, BLOCK_BYTES)
         return Layout(encrypted=any(mark in data for mark in _ASF_ENCRYPTION))
-    if head[:1] == bytes((_TS_SYNC,)) and file.peek(_TS_PACKET, 1) == head[:1]:
-        return Layout(encrypted=_is_scrambled(file.peek(0, BLOCK_BYTES)))
+    sync = bytes((transport_stream.SYNC,))
+    if head[:1] == sync and file.peek(transport_stream.PACKET, 1) == sync:
+        return Layout(encrypted=transport_stream.is_encrypted(file.peek(0, BLOCK_BYTES)))
     return Layout()
 
 
 def last_tag_seconds(file: SourceFile) -> float | None:
-    """Return when the last picture or sound of an FLV begins; None if its end is damaged."""
+    """Returns when the last picture or sound of an FLV begins; None if its end is damaged."""
     end, latest = file.size, None
     for _ in range(_FLV_TAGS):
         if end < _FLV_HEADER + _FLV_TAG_SIZE:
@@ -89,15 +84,3 @@ def _tag_at(file: SourceFile, position: int) -> _Tag | None:
         milliseconds=int.from_bytes(header[7:8] + header[4:7]),  # the highest byte is the last
         end=position + _FLV_TAG_HEADER + int.from_bytes(header[1:4]) + _FLV_TAG_SIZE,
     )
-
-
-def _is_scrambled(data: bytes) -> bool:
-    """Return whether most packets of picture and sound are marked as scrambled."""
-    marks = []
-    for at in range(0, len(data) - _TS_PACKET, _TS_PACKET):
-        number = int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF
-        if data[at] != _TS_SYNC or not data[at + 3] & _TS_PAYLOAD:
-            continue
-        if _TS_FIRST_PID <= number < _TS_PADDING:
-            marks.append(bool(data[at + 3] & _TS_SCRAMBLED))
-    return len(marks) >= _TS_FEWEST and sum(marks) > len(marks) / 2
