@@ -27,11 +27,11 @@ def kill_at(environment: Mapping[str, str], service: str, clip_id: UUID, request
 def _work(service: str, clip_id: UUID, request: int) -> None:
     from clips.compose import compose
     from shared.settings import read_environment
-    from shared.storage.rest import Response, RestClient
+    from shared.storage.rest import RestClient, RestResponse
 
     send, sent = RestClient.send, 0
 
-    def die_at_last(*given: object, **named: object) -> Response:
+    def die_at_last(*given: object, **named: object) -> RestResponse:
         nonlocal sent
         sent += 1
         if sent == request:
