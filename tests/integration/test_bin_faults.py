@@ -131,12 +131,26 @@ def check(library: Library, clip: Clip) -> str:
 
 def settle(library: Library) -> None:
     """What the cleanup, the queue and the blob trigger do in the end."""
-    for _ in range(3):
+    for _ in range(4):
         library.make_due()
         library.work_off()
-        for name in library.blobs():
-            library.services.ingest.landed(name)
-    library.work_off()
+        # What other rounds left behind is settled already.
+        for page in library.services.blobs.pages(library.containers.clips, str(library.video.id)):
+            for blob in page:
+                library.services.ingest.landed(blob.name)
+        if not is_due(library):
+            break
+
+
+def is_due(library: Library) -> bool:
+    row = library.services.database.one(
+        """SELECT 1 FROM videos v LEFT JOIN clips c ON c.video_id = v.id
+           WHERE v.id = %(id)s AND (v.next_try_at IS NOT NULL OR c.next_try_at IS NOT NULL
+                 OR (c.deleted_at IS NOT NULL AND c.purge_at IS NULL)
+                 OR (v.deleted_at IS NOT NULL AND v.purge_at IS NULL))""",
+        {"id": library.video.id},
+    )
+    return row is not None
 
 
 def round_of(library: Library, case: Case, requests: Requests, fault: Fault, at: int) -> Round:

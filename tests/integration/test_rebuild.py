@@ -294,7 +294,7 @@ def test_service_that_runs_meanwhile_keeps_its_changes(
     library: Library, rebuilt: AllServices, installation: Installation
 ) -> None:
     """What is changed on the new database during a rebuild stays, and reaches the sidecars."""
-    clips = [library.announce(title=f"old {number}") for number in range(20)]
+    clips = [library.announce(title=f"old {number}") for number in range(6)]
     settle(library.services)
     installation.rebuild()
     stop = threading.Event()
