@@ -65,7 +65,7 @@ def panorama(frame_size: tuple[int, int]) -> Image.Image:
 
 
 def repeat(short: Path, film: Path, times: int) -> None:
-    """Write the packets of a film so many times after each other."""
+    """Writes the packets of a film so many times after each other."""
     with av.open(str(short)) as source, av.open(str(film), "w", format="mp4") as output:
         stream = source.streams.video[0]
         copy = output.add_stream_from_template(stream)

@@ -24,7 +24,7 @@ _PROBLEM = "PROBLEM"
 
 
 def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
-    """Return how often each outcome came."""
+    """Returns how often each outcome came."""
     with tempfile.TemporaryDirectory() as directory:
         seeds = make_seeds(Path(directory), SEEDS | LONGER_SEEDS)
 
@@ -55,7 +55,7 @@ def _portions(numbers: range) -> Iterable[range]:
 
 
 def main() -> int:
-    """Run the cases that the command line asks for; return the exit code."""
+    """Runs the cases that the command line asks for; returns the exit code."""
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     outcomes = run(range(first, first + count))
     for name, times in outcomes.most_common():

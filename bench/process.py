@@ -1,6 +1,10 @@
 """What a process holds at this moment, and has used so far, as Linux counts it in proc(5)."""
 
 import os
+import resource
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +46,16 @@ def cpu_seconds(process_id: int) -> float:
     while children := {child for child, parent in parents.items() if parent in family} - family:
         family |= children
     return sum(ticks[number] for number in family if number in ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def run_tools(commands: Iterable[Sequence[str]]) -> dict[str, float]:
+    """Runs commands one by one: wall and CPU seconds, and the largest of their peaks in MB."""
+    began = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": time.perf_counter() - began,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+    }

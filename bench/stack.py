@@ -5,14 +5,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from azure.storage.blob import BlobServiceClient
 
+from clips.compose import open_backends
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
 from shared.blob_names import Containers
+from shared.catalogue.user_queries import Users
+from shared.catalogue.video_queries import Videos
 from shared.schema.apply import apply_schema
+from shared.settings import from_mapping
 from tests import storage_proxy
 
 _LATENCY = 0.008  # seconds a request
@@ -69,3 +74,12 @@ def running() -> Iterator[Stack]:
         }
         description = f"storage {_LATENCY * 1e3:.0f} ms and {_BANDWIDTH / 1e6:.0f} MB/s away"
         yield Stack(environment, server, account, issuer, traffic, description)
+
+
+def new_video(stack: Stack) -> UUID:
+    """A video of a user of the benchmarks."""
+    backends = open_backends(from_mapping(stack.environment))
+    with backends.database as database:
+        video = Videos(database).add(Users(database).id_of("bench", None), "Benchmark", None)
+        assert video is not None
+        return video.id

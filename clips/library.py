@@ -12,7 +12,7 @@ from clips.links.access import Access
 from shared import blob_names, media_types
 from shared.blob_names import Containers
 from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
-from shared.catalogue.retention_queries import Retention
+from shared.catalogue.retention_queries import Retentions
 from shared.catalogue.row_mapping import StartKey, TimeKey
 from shared.catalogue.user_queries import Users
 from shared.catalogue.video_queries import Videos
@@ -60,7 +60,7 @@ class Library:
         videos: Videos,
         clips: Clips,
         view_log: ViewLog,
-        retention: Retention,
+        retention: Retentions,
         access: Access,
         account: StorageAccount,
         blobs: Blobs,

@@ -12,7 +12,7 @@ from local.issuer import Issuer
 
 
 def main() -> int:
-    """Run the command that the arguments name; returns the exit code."""
+    """Runs the command that the arguments name; returns the exit code."""
     arguments = _arguments()
     if arguments.command == "token":
         roles = [role.strip() for role in arguments.roles.split(",") if role.strip()]

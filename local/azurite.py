@@ -67,7 +67,7 @@ class Account:
         return "http" if self.certificate is None else "https"
 
     def wait_until_ready(self) -> None:
-        """Wait until both services answer."""
+        """Waits until both services answer."""
         for port in (self.blob_port, self.queue_port):
             self.child.wait_until(partial(self._answers, port), timeout=60)
 
@@ -127,7 +127,7 @@ def start(
     certificate: Certificate | None = None,
     in_memory: bool = False,
 ) -> Account:
-    """Start an emulator without waiting for it. `lock` is held on `directory`."""
+    """Starts an emulator without waiting for it. `lock` is held on `directory`."""
     node = shutil.which("node")
     if node is None:
         raise FileNotFoundError("Azurite needs node, which is not on the PATH")

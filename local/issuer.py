@@ -90,7 +90,7 @@ def _handler(pages: dict[str, object]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
-            """Keep the terminal for the app's own log."""
+            """Keeps the terminal for the app's own log."""
 
     return Pages
 
@@ -105,7 +105,7 @@ def _load_or_create(path: Path) -> rsa.RSAPrivateKey:
 
 
 def _create(path: Path) -> None:
-    """Write a new key. Where two processes do this at once, both end up with the same one."""
+    """Writes a new key. Where two processes do this at once, both end up with the same one."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     text = key.private_bytes(
         serialization.Encoding.PEM,

@@ -46,7 +46,7 @@ class Server:
         return f"postgresql://{_USER}@{LOOPBACK}:{self.port}/{name}"
 
     def wait_until_ready(self) -> None:
-        """Wait for the server to answer, and make the app's database if it is not there."""
+        """Waits for the server to answer, and makes the app's database if it does not exist."""
         self.child.wait_until(self._answers, timeout=60)
         with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE])
@@ -78,7 +78,7 @@ def running(directory: Path, port: int, *, durable: bool = True) -> Iterator[Ser
 
 
 def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Server:
-    """Start a server without waiting for it. `lock` is held on `directory` (see local.locks)."""
+    """Starts a server without waiting for it. `lock` is held on `directory` (see local.locks)."""
     log = directory.with_suffix(".log")
     if not (directory / "PG_VERSION").exists():
         _create_cluster(directory, log)
@@ -106,7 +106,7 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
 
 
 def _create_cluster(directory: Path, log: Path) -> None:
-    """Make the cluster beside its place and move it there whole, so that no half of one stays."""
+    """Makes the cluster beside its place and moves it there whole, so that no half of one stays."""
     unfinished = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)

@@ -54,7 +54,7 @@ class Child:
         return ChildFailed("\n".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
-        """Wait until `ready` says so; raises ChildFailed when the child ends or time is up."""
+        """Waits until `ready` says so; raises ChildFailed when the child ends or time is up."""
         deadline = time.monotonic() + timeout
         while not ready():
             if self.has_ended():
@@ -75,7 +75,7 @@ def start(
     orphan_signal: signal.Signals | None = None,
     inherit: Sequence[int] = (),
 ) -> Child:
-    """Start a child in its own session, so that a Ctrl-C reaches it through its parent only.
+    """Starts a child in its own session, so that a Ctrl-C reaches it through its parent only.
 
     `inherit` are descriptors that stay open in it; `orphan_signal` (default: `stop_signal`)
     is what it gets when its parent dies.
@@ -104,7 +104,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Run a child to its end; raises ChildFailed when that is not a good one."""
+    """Runs a child to its end; raises ChildFailed when that is not a good one."""
     child = start(name, command, log=log, environment=environment, folder=folder)
     try:
         code = child.process.wait()

@@ -24,7 +24,7 @@ _TONE = 440  # Hz
 
 
 def write(path: Path) -> None:
-    """Write the film as MP4 with H.264 and AAC, its index in front."""
+    """Writes the film as MP4 with H.264 and AAC, its index in front."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         film = _add_film(container)
         sound = _add_sound(container)

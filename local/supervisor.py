@@ -24,7 +24,7 @@ class _Stop(BaseException):
 
 
 def run(port: int, app: Path, trigger_program: Path | None = None) -> int:
-    """Run everything and serve `app` on `port` until asked to stop; returns the exit code.
+    """Runs everything and serves `app` on `port` until asked to stop; returns the exit code.
 
     With a `trigger_program` (see local.triggers) that one listens to the triggers.
     """
@@ -42,7 +42,7 @@ def run(port: int, app: Path, trigger_program: Path | None = None) -> int:
 
 
 def services(port: int) -> int:
-    """Run everything but the functions until asked to stop; returns the exit code."""
+    """Runs everything but the functions until asked to stop; returns the exit code."""
     return _until_stopped(lambda: _serve_services(port))
 
 
@@ -90,7 +90,7 @@ def _serve_until_killed(
     services: stack.Services,
     setup: triggers.Setup | None,
 ) -> bool:
-    """Return when a signal killed the host, whether it was ready before.
+    """Returns when a signal killed the host, whether it was ready before.
 
     Raises processes.ChildFailed for any other end, of the host or of a service.
     """
@@ -119,7 +119,7 @@ def _serve_until_killed(
 def _watch_with_triggers(
     setup: triggers.Setup, port: int, children: Sequence[processes.Child], host: processes.Child
 ) -> None:
-    """Run the triggers beside the host, and again whenever they end, as the platform does."""
+    """Runs the triggers beside the host, and again whenever they end, as the platform does."""
     while not host.has_ended():
         with triggers.running(setup) as program:
             print(f"Triggers: {setup.program}, webhook {setup.webhook_url}")
@@ -163,7 +163,7 @@ def _announce(services: stack.Services) -> None:
 
 
 def _watch(children: Sequence[processes.Child], *, until: Sequence[processes.Child] = ()) -> None:
-    """Return when one of `until` has ended; raises ChildFailed when one of `children` has."""
+    """Returns when one of `until` has ended; raises ChildFailed when one of `children` has."""
     while not any(one.has_ended() for one in until):
         for one in children:
             if one.has_ended():

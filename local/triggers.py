@@ -36,7 +36,7 @@ class Setup:
         return f"http://{ports.LOOPBACK}:{self.webhook_port}/runtime/webhooks/blobs"
 
     def start(self) -> processes.Child:
-        """Start the program and wait until it listens; raises processes.ChildFailed."""
+        """Starts the program and waits until it listens; raises processes.ChildFailed."""
         seen = self.log.stat().st_size if self.log.exists() else 0
         child = processes.start(
             "The triggers",

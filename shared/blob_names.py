@@ -19,11 +19,11 @@ from uuid import UUID
 
 from shared.model import ImageFormat, SidecarKey, SidecarKind
 
+# How much of the name of an image says whose it is: `{video_id}/{clip_id}`.
 KEY_LENGTH = 2 * 36 + 1
-"""How much of the name of an image says whose it is: `{video_id}/{clip_id}`."""
 
+# The name of the sheet in the cues of a stored storyboard: the blob beside them.
 STORYBOARD_SHEET = "storyboard.jpg"
-"""What the cues of a stored storyboard call their sheet: the blob beside them."""
 
 # https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
 _LONGEST_QUEUE = 63 - len("-poison")
@@ -110,7 +110,7 @@ def extension_of(filename: str | None) -> str:
 
 
 def derived_prefix(video_id: UUID, clip_id: UUID) -> str:
-    """What the names of all images made from a clip begin with."""
+    """The prefix of the names of all images made from a clip."""
     return f"{video_id}/{clip_id}/"
 
 
@@ -125,7 +125,7 @@ def is_legacy_thumbnail(blob_name: str) -> bool:
 
 
 def images_prefix(video_id: UUID, clip_id: UUID) -> str:
-    """What the names of all images of a clip begin with, those of the old service included."""
+    """The prefix of the names of all images of a clip, those of the old service included."""
     return f"{video_id}/{clip_id}"
 
 

@@ -156,7 +156,7 @@ class VideoInBin(WrongState):
 
 
 class GoneForGood(CliplinkError):
-    """Only for its owner: for others it was never there."""
+    """Only its owner gets this: for others it never existed."""
 
     code = "gone_for_good"
     title = "It was deleted for ever"

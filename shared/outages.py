@@ -57,8 +57,8 @@ class OutageWait:
         raise AssertionError("the pauses never end")
 
 
+# For work that is tried again by other means: an outage ends it at once.
 NO_WAIT = OutageWait(0)
-"""For work that is tried again by other means: an outage ends it at once."""
 
 
 def stopping_event() -> threading.Event:

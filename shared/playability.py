@@ -93,7 +93,7 @@ class Playback:
 
 
 def playback_of_failed(failure_code: str) -> Playback:
-    """That of a file which failed as it is no clip that can be played: `impossible`."""
+    """The playback of a file that failed because it cannot be played: `impossible`."""
     reason = _OF_FAILURES.get(failure_code, PlaybackReason.UNREADABLE)
     return Playback(_NEEDS[reason], (reason,))
 

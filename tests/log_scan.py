@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from local.azurite import ACCOUNT_KEY
 
+# Postgres accepts every local caller with any password: this one is only searched for in logs.
 DATABASE_PASSWORD = "the-password-of-the-tests-database"
-"""Postgres accepts every local caller with any password: this one is only searched for in logs."""
 
 SECRETS: Mapping[str, re.Pattern[str]] = {
     what: re.compile(pattern)

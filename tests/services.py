@@ -1,8 +1,12 @@
 """The app's services together with what they stand on, so that tests can prepare and inspect."""
 
+from clips.bin.sweep import Sweep
 from clips.compose import Backends, Services, open_backends
+from clips.upkeep.deletion import Deletion
 from shared.catalogue.bin_queries import Bin
 from shared.catalogue.clip_queries import Clips, ViewLog
+from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.sweep_queries import Sweeps
 from shared.catalogue.video_queries import Videos
 from shared.clock import Clock, utc_now
 from shared.settings import Settings
@@ -21,6 +25,8 @@ class AllServices(Services):
         self.videos = Videos(backends.database)
         self.clips = Clips(backends.database)
         self.view_log = ViewLog(backends.database)
+        deletion = Deletion(self.blobs, self.containers, Deletions(self.database))
+        self.sweep = Sweep(Sweeps(self.database), deletion, self.blobs, self.containers)
         self.bin_rows = Bin(backends.database, settings.bin_days)
 
 

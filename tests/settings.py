@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from shared.settings import from_mapping
 
+# All that must be there, but for one of the ways to name a storage account.
 REQUIRED = {
     "DATABASE_URL": "postgresql://cliplink@db.example.org/cliplink",
     "AUTH_ISSUER": "https://login.example.org",
     "AUTH_AUDIENCE": "cliplink",
     "AUTH_JWKS_URL": "https://login.example.org/keys",
 }
-"""All that must be there, but for one of the ways to name a storage account."""
 
 COMPLETE = REQUIRED | {"AZURE_STORAGE_ACCOUNT_NAME": "clips"}
 

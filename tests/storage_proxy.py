@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from local.ports import LOOPBACK
 from local.serving import in_a_thread
 
+# Is shown method and path; may wait, and may name a status that is answered instead.
 type Gate = Callable[[str, str], int | None]
-"""Is shown method and path; may wait, and may name a status that is answered instead."""
 
 _PIECE = 64 * 1024
 
@@ -50,7 +50,7 @@ class _Line:
         self._free_at = 0.0
 
     def carry(self, size: int) -> None:
-        """Return when so many bytes have passed, after those of other connections before them."""
+        """Returns when so many bytes have passed, after those of other connections before them."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + size / self._rate
             arrival = self._free_at
@@ -171,4 +171,4 @@ class _Forwarding(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward  # noqa: N815 - the base class's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
-        """Keep the terminal for the user of the proxy."""
+        """Keeps the terminal for the user of the proxy."""

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+# Attributes, sum, and how many values it is made of (0 for a counter).
 type Point = tuple[Mapping[str, object], float, int]
-"""Attributes, sum, and how many values it is made of (0 for a counter)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from uuid import UUID
 
 from azure.storage.blob import BlobServiceClient
 
 from bench.cutting import accuracy, transcoding
 from bench.cutting.films import MP4, OTHERS, Format, index_bytes, long_film
 from bench.cutting.once import Report
-from bench.stack import Stack
+from bench.stack import Stack, new_video
 from clips.compose import open_backends
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
 from shared.clock import utc_now
 from shared.settings import from_mapping
 from shared.storage.signing.signed_links import Links, LinkTerms
@@ -72,7 +69,7 @@ def _one_film(stack: Stack, folder: Path, format_: Format, minutes: int) -> None
     ranges = [_Range(60.0 * minutes * 0.514, 60.0 * minutes * 0.514 + 30)]
     if minutes * 60 > _LONG:
         ranges.append(_Range(301.3, 301.3 + _LONG))
-    name = f"{_new_video(stack)}.{'ts' if format_.muxer == 'mpegts' else format_.muxer}"
+    name = f"{new_video(stack)}.{'ts' if format_.muxer == 'mpegts' else format_.muxer}"
     container = f"{stack.environment['AZURE_STORAGE_CONTAINER_NAME']}-videos"
     with _uploaded(stack, container, name, film):
         for range_ in ranges:
@@ -114,7 +111,7 @@ def _many(stack: Stack, film: Path) -> None:
     )
     container = f"{stack.environment['AZURE_STORAGE_CONTAINER_NAME']}-videos"
     for seconds in _MANY_SECONDS:
-        video_id = _new_video(stack)
+        video_id = new_video(stack)
         name, of_each = f"{video_id}.mp4", [str(_MANY), str(seconds)]
         with _uploaded(stack, container, name, film):
             stack.traffic.reset()
@@ -184,11 +181,3 @@ def _link(stack: Stack, container: str, name: str) -> str:
     backends = open_backends(from_mapping(stack.environment))
     links = Links(backends.account, utc_now)
     return links.to_read(container, name, timedelta(hours=2), LinkTerms()).url
-
-
-def _new_video(stack: Stack) -> UUID:
-    backends = open_backends(from_mapping(stack.environment))
-    with backends.database as database:
-        video = Videos(database).add(Users(database).id_of("bench", None), "Benchmark", None)
-        assert video is not None
-        return video.id

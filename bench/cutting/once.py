@@ -11,8 +11,6 @@ which storage copied.
 """
 
 import json
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,8 +19,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from bench.memory import peak_megabytes
+from bench.process import run_tools
 from clips.compose import Backends, compose_on, open_backends
-from clips.cut.__main__ import LocalFile
+from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
@@ -180,7 +179,7 @@ def _range(number: int, seconds: str) -> tuple[float, float]:
 
 def encode(file: str) -> Report:
     """The whole of a local file is encoded as for a playable copy."""
-    source = LocalFile(Path(file))
+    source = OpenedFile(Path(file))
 
     def work() -> None:
         encode_clip(
@@ -197,15 +196,7 @@ def encode(file: str) -> Report:
 
 
 def tool(*command: str) -> Report:
-    began = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "wall": time.perf_counter() - began,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
-        "copying": 0.0,
-    }
+    return run_tools([command]) | {"copying": 0.0}
 
 
 def _composer(backends: Backends) -> TimedComposer:

@@ -6,16 +6,12 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from azure.storage.blob import BlobServiceClient
 
 from bench.film import large_film
-from bench.stack import Stack
-from clips.compose import open_backends
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
-from shared.settings import from_mapping
+from bench.stack import Stack, new_video
 
 _ROUNDS = 3
 _WAYS = ("ranged", "whole")
@@ -40,7 +36,7 @@ def run(stack: Stack, folder: Path) -> None:
 
 
 def _measure(stack: Stack, film: Path, way: str) -> dict[str, float]:
-    blob_name = f"{_new_video(stack)}/{uuid4()}.mp4"
+    blob_name = f"{new_video(stack)}/{uuid4()}.mp4"
     container = f"{stack.environment['AZURE_STORAGE_CONTAINER_NAME']}-clips"
     with (
         BlobServiceClient.from_connection_string(stack.direct_connection_string) as client,
@@ -59,11 +55,3 @@ def _measure(stack: Stack, film: Path, way: str) -> dict[str, float]:
         report |= {"read_mb": stack.traffic.bytes_read / 1e6, "requests": stack.traffic.requests}
         blob.delete_blob()
     return report
-
-
-def _new_video(stack: Stack) -> UUID:
-    backends = open_backends(from_mapping(stack.environment))
-    with backends.database as database:
-        video = Videos(database).add(Users(database).id_of("bench", None), "Benchmark", None)
-        assert video is not None
-        return video.id

@@ -7,8 +7,6 @@ Prints wall and CPU seconds, and the peak of resident memory in MB, as JSON.
 """
 
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from bench.ingest.once import FileSource
 from bench.memory import peak_megabytes
+from bench.process import run_tools
 from clips.compose import open_backends
 from shared import media
 from shared.settings import read_environment
@@ -50,7 +49,7 @@ _WAYS: dict[str, Callable[[media.ByteSource], None]] = {
 
 
 def main(way: str, *arguments: str) -> None:
-    report = _tools(json.loads(arguments[0])) if way == "tools" else _look(way, *arguments)
+    report = run_tools(json.loads(arguments[0])) if way == "tools" else _look(way, *arguments)
     sys.stdout.write(json.dumps(report))
 
 
@@ -72,19 +71,6 @@ def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
         "wall": time.perf_counter() - started,
         "cpu": time.process_time() - busy,
         "peak_mb": peak_megabytes(),
-    }
-
-
-def _tools(commands: list[list[str]]) -> dict[str, float]:
-    """Run commands one after another; memory is the larger of their peaks."""
-    started = time.perf_counter()
-    for command in commands:
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "wall": time.perf_counter() - started,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
     }
 
 

@@ -65,8 +65,8 @@ class Measured:
     cpu: float
 
 
+# The name of an operation, and the number of clients.
 type Case = tuple[str, int]
-"""The name of an operation, and the number of clients."""
 
 
 def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:

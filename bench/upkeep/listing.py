@@ -114,3 +114,24 @@ class _MadeUp:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def listing_page(names: Sequence[str]) -> bytes:
+    """A page of a listing as Azure sends it."""
+    return (
+        '<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="c"><Blobs>'
+        + "".join(f"<Blob><Name>{name}</Name>{_PROPERTIES}</Blob>" for name in names)
+        + "</Blobs><NextMarker /></EnumerationResults>"
+    ).encode()
+
+
+_PROPERTIES = (
+    "<Properties><Creation-Time>Fri, 27 Nov 2026 03:00:00 GMT</Creation-Time><Last-Modified>Fri, "
+    "27 Nov 2026 03:00:00 GMT</Last-Modified><Etag>0x8DE000000000000</Etag><Content-Length>6553600"
+    "</Content-Length><Content-Type>image/jpeg</Content-Type><Content-Encoding /><Content-Language "
+    "/><Content-CRC64 /><Content-MD5>XrY7u+Ae7tCTyyK7j1rNww==</Content-MD5><Cache-Control>private, "
+    "max-age=3600</Cache-Control><Content-Disposition /><BlobType>BlockBlob</BlobType><AccessTier>"
+    "Hot</AccessTier><AccessTierInferred>true</AccessTierInferred><LeaseStatus>unlocked"
+    "</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
+    "</Properties><OrMetadata />"
+)

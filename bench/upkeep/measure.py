@@ -1,4 +1,4 @@
-"""Measures a drift report and the comparison of the cleanup with a million clips.
+"""Measures upkeep with a million clips: drift, cleanup, pages of the bin, deletions.
 
 Rows are in a real Postgres. 5000 blobs are real, in Azurite; all others are a listing that is made
 up at the storage interface, so that the figures are those of the app and of Postgres.
@@ -9,18 +9,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from azure.storage.blob import BlobServiceClient
 
 from bench.stack import Stack
-from bench.upkeep.listing import CLIPS_OF_A_VIDEO, ETAG, SIZE, WIDTHS
+from bench.upkeep.listing import CLIPS_OF_A_VIDEO, ETAG, SIZE, WIDTHS, listing_page, stem
 from clips.compose import open_backends
 from shared.blob_names import Containers
+from shared.catalogue.bin_emptying_queries import EmptiedBins
+from shared.catalogue.bin_queries import Bin
+from shared.errors import Unavailable
+from shared.postgres.database import Database
 from shared.settings import from_mapping
+from shared.storage.listed_page import ListedPage
 
 CLIPS = 1_000_000
 _REAL = 5000
@@ -46,18 +54,34 @@ _CLIPS = """
           FROM generate_series(0, %(clips)s - 1) AS n) AS numbered
 """
 
+# As an owner who deleted all of it, half one by one and half in one call.
+_INTO_BIN = """
+    UPDATE clips
+    SET deleted_at = now() - CASE WHEN start_time::integer % 2 = 0 THEN interval '1 hour'
+                                  ELSE start_time * interval '1 second' END,
+        purge_at = now() + interval '14 days', bin_owner = lpad('1', 32, '0')::uuid
+"""
+_KEY = """
+    SELECT deleted_at, id FROM clips WHERE purge_at IS NOT NULL
+    ORDER BY deleted_at DESC, id DESC OFFSET %s LIMIT 1
+"""
+_OWNER = UUID(int=1)
+_ROUNDS = 21
+
 
 def run(stack: Stack, clips: int = CLIPS) -> None:
     _fill(stack.environment["DATABASE_URL"], clips)
     print(f"\nUpkeep of {clips} clips with 12 images each; each a process of its own\n")
     print(f"{'':<28}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}{'blobs':>12}{'found':>7}")
-    for what in ("cleanup", "drift"):
+    for what in ("listing", "cleanup", "drift"):
         result = _once(stack, what, clips)
         print(
             f"{what:<28}{result['seconds']:>9.1f}{result['cpu']:>8.1f}{result['peak_mb']:>9.0f}"
             f"{result['listed']:>12.0f}{result['found']:>7.0f}"
         )
-    _delete(stack)
+    _print_parsing()
+    _print_bin_pages(stack, clips)
+    _print_deletions(stack)
 
 
 def _fill(url: str, clips: int) -> None:
@@ -88,7 +112,59 @@ def _once(stack: Stack, what: str, clips: int) -> dict[str, float]:
     return result
 
 
-def _delete(stack: Stack) -> None:
+def _print_parsing() -> None:
+    """What a page of a real listing costs: not part of the figures above."""
+    body = listing_page([f"{stem(number)}/poster.jpg" for number in range(_REAL)])
+    began = time.process_time()
+    page = ListedPage(body)
+    assert len(page.names) == _REAL
+    names = time.process_time() - began
+    assert len(page.blobs) == _REAL
+    blobs = time.process_time() - began
+    print(
+        f"\nA page of a real listing, CPU µs for each blob: {names / _REAL * 1e6:.1f} for its "
+        f"name, {blobs / _REAL * 1e6:.1f} for all of its properties"
+    )
+
+
+def _print_bin_pages(stack: Stack, clips: int) -> None:
+    """Pages of a bin that holds all clips; half of them were deleted at the same moment."""
+    url = stack.environment["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        # What the outbox of sidecars costs is measured by bench.rebuild.
+        connection.execute("ALTER TABLE clips DISABLE TRIGGER USER")
+        connection.execute(_INTO_BIN)
+        connection.execute("ALTER TABLE clips ENABLE TRIGGER USER")
+        connection.execute("VACUUM ANALYZE clips")
+        keys = {
+            "first": None,
+            "middle": connection.execute(_KEY, [clips // 2]).fetchone(),
+            "deepest": connection.execute(_KEY, [clips - 51]).fetchone(),
+        }
+    print(f"\nA page of 50 of {clips} clips in the bin, ms: median and longest of {_ROUNDS}")
+    with Database(from_mapping(dict(stack.environment)).database_url) as database:
+        bin_ = Bin(database, days=14)
+        for name, key in keys.items():
+            times = sorted(_milliseconds(partial(_page, bin_, key)) for _ in range(_ROUNDS))
+            print(f"{name:<28}{times[_ROUNDS // 2]:>9.2f}{times[-1]:>9.2f}")
+        emptied = EmptiedBins(database)
+        milliseconds = _milliseconds(
+            lambda: (emptied.mark(_OWNER), emptied.purge(512, owner=_OWNER))
+        )
+        print(f"{'emptying it, once':<28}{milliseconds:>9.0f}")
+
+
+def _page(bin_: Bin, key: tuple[datetime, UUID] | None) -> None:
+    assert len(bin_.clips(_OWNER, 50, key)) == 50
+
+
+def _milliseconds(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1e3
+
+
+def _print_deletions(stack: Stack) -> None:
     """Deletes real blobs in batches, as the cleanup does, and past the proxy."""
     container = Containers(stack.environment["AZURE_STORAGE_CONTAINER_NAME"]).temp
     _put(stack.direct_connection_string, container, [f"upkeep/{n:05}" for n in range(_REAL)])
@@ -99,11 +175,17 @@ def _delete(stack: Stack) -> None:
         }
     )
     blobs = open_backends(settings).blobs
-    began = time.perf_counter()
-    deleted = blobs.delete_prefix(container, "upkeep/")
+    repeated, began = 0, time.perf_counter()
+    while True:
+        try:
+            blobs.delete_prefix(container, "upkeep/")
+            break
+        except Unavailable:
+            repeated += 1  # by the cleanup, which comes again
     seconds = time.perf_counter() - began
     print(
-        f"\n{deleted} blobs deleted in batches: {seconds:.1f} s, {deleted / seconds:.0f} a second"
+        f"\n{_REAL} blobs deleted in batches: {seconds:.1f} s, {_REAL / seconds:.0f} a second; "
+        f"begun again {repeated} times"
     )
 
 

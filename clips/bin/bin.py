@@ -13,7 +13,7 @@ from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
 from clips.library import Library
 from shared.blob_names import Containers
 from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
-from shared.catalogue.deletion_queries import BinClip, Deletions
+from shared.catalogue.deletion_queries import Deletions, DueClip
 from shared.catalogue.row_mapping import TimeKey
 from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
@@ -35,10 +35,11 @@ _log = logging.getLogger(__name__)
 
 # Seconds that a caller waits for work on blobs.
 _CALLER_WAITS = 4.0
-_LOOKS_AT_ONCE = 8
+_CHECKS_AT_ONCE = 8
+_EMPTIED_AT_ONCE = 512
 
+# For each of many clips why it could not be done; None if it was.
 type Outcomes = Mapping[UUID, CliplinkError | None]
-"""For each of many clips why it could not be done; None if it was."""
 
 
 class RecycleBin:
@@ -104,7 +105,7 @@ class RecycleBin:
     def restore_clip(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
         """The clip, out of the bin; one that is in place already stays as it is.
 
-        Raises NotFound, GoneForGood, VideoInBin, BlobMissing if its bytes are nowhere,
+        Raises NotFound, GoneForGood, VideoInBin, BlobMissing if its bytes are lost,
         StorageUnavailable.
         """
         error = self.restore_clips(viewer, [clip_id])[clip_id]
@@ -115,12 +116,12 @@ class RecycleBin:
     def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Outcomes:
         """The same for many, each independent of the others.
 
-        Raises StorageUnavailable if nothing can be said of the bytes.
+        Raises StorageUnavailable if it cannot be checked that the bytes exist.
         """
         found = self._bin.find_clips(viewer, clip_ids)
-        with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
-            looks = [with_current_context(self._why_not) for _ in clip_ids]
-            errors = pool.map(lambda look, clip_id: look(found.get(clip_id)), looks, clip_ids)
+        with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
+            checks = [with_current_context(self._check_restorable) for _ in clip_ids]
+            errors = pool.map(lambda check, clip_id: check(found.get(clip_id)), checks, clip_ids)
             outcomes = dict(zip(clip_ids, errors, strict=True))
         wanted = [
             clip_id
@@ -149,13 +150,19 @@ class RecycleBin:
                 raise no_such_video()
 
     def empty(self, viewer: Viewer) -> int:
-        """Begins to delete all of the viewer's clips and videos in the bin; how many they are."""
-        clips, videos = self._bin.empty(viewer.user_id)
-        self._announce(lambda: self._sender.announce(clips, videos))
+        """Begins to delete the viewer's clips and videos in the bin; returns their number.
+
+        The deletion of a batch of clips begins at once; a message begins that of the others.
+        """
+        emptied = self._deletions.emptied
+        clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
+        begun = emptied.purge(_EMPTIED_AT_ONCE, viewer.user_id)
+        more = begun == _EMPTIED_AT_ONCE
+        _now_or_later(lambda: self._sender.send(begun, videos, emptied_bins=more))
         return clips + len(videos)
 
-    def _why_not(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
-        """Why a clip cannot be restored. That its bytes are there is asked before it is said."""
+    def _check_restorable(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
+        """Why a clip cannot be restored, or None. Storage is asked whether its bytes exist."""
         error = _refusal(clip, in_bin_is_fine=True)
         if error is not None or clip is None or clip.blob_name is None or clip.bin_etag is None:
             return error
@@ -166,15 +173,15 @@ class RecycleBin:
             return None
         return BlobMissing("The bytes of the clip are not in the recycle bin any more.")
 
-    def _work_on(self, clips: Sequence[BinClip]) -> None:
+    def _work_on(self, clips: Sequence[DueClip]) -> None:
         may_go_on = seconds(_CALLER_WAITS)
-        needy = [clip for clip in clips if clip.ticket is not None]
-        if not needy:
+        due = [clip for clip in clips if clip.ticket is not None]
+        if not due:
             return
-        tally = self._worker.settle_clips(needy, may_go_on)
-        left = len(needy) - tally.done - tally.failed - tally.held - len(tally.outages)
+        tally = self._worker.settle_clips(due, may_go_on)
+        left = len(due) - tally.done - tally.failed - tally.held - len(tally.outages)
         if left > 0:
-            self._announce(lambda: self._sender.announce(left))
+            _now_or_later(lambda: self._sender.send(left))
 
     def _work_on_video(self, video_id: UUID) -> None:
         def work(may_go_on: MayGoOn) -> None:
@@ -185,20 +192,21 @@ class RecycleBin:
             if video.state is not BinState.BEING_DELETED:
                 self._worker.settle_due(may_go_on)
             videos = [] if tally.done else [video_id]
-            self._sender.announce(self._deletions.count_due_clips(_MANY), videos)
+            self._sender.send(self._deletions.count_due_clips(_MANY), videos)
 
-        self._announce(lambda: work(seconds(_CALLER_WAITS)))
-
-    def _announce(self, action: Callable[[], object]) -> None:
-        """Does what the cleanup does later, if it fails now."""
-        try:
-            action()
-        except Unavailable as error:
-            _log.warning("Left to the cleanup: %s", error.detail)
+        _now_or_later(lambda: work(seconds(_CALLER_WAITS)))
 
 
 # How many due clips are worth counting.
 _MANY = 4096
+
+
+def _now_or_later(action: Callable[[], object]) -> None:
+    """Runs an action; in an outage it is left to the cleanup."""
+    try:
+        action()
+    except Unavailable as error:
+        _log.warning("Left to the cleanup: %s", error.detail)
 
 
 def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> CliplinkError | None:
@@ -210,6 +218,7 @@ def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> C
         case Whereabouts.GONE:
             return GoneForGood("The clip was deleted for ever.")
         case Whereabouts.VIDEO_IN_BIN:
-            return VideoInBin("Its video is in the recycle bin. Restore that first.")
+            return VideoInBin("The clip's video is in the recycle bin. Restore the video first.")
         case Whereabouts.IN_BIN:
-            return None if in_bin_is_fine else WrongState("Another call has just deleted it again.")
+            deleted = WrongState("Another call has just deleted the clip again.")
+            return None if in_bin_is_fine else deleted

@@ -1,9 +1,9 @@
 """Moves the bytes of a clip, or the file of a video, into the bin container and back.
 
 Every step can be repeated, and is for one version of a blob. The copy is verified and noted in the
-row before the original is deleted, and the row is only changed with its ticket. So at any moment,
-whatever dies or comes in between, the bytes are in at least one of the two containers, and a row
-whose bytes are not where its state wants them is due.
+row before the original is deleted, and the row is only changed with its ticket. So at any moment
+the bytes are in at least one of the two containers, even if a worker dies or two work at once; and
+a row whose bytes are in the wrong container is due.
 """
 
 import logging
@@ -11,8 +11,8 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.deletion_queries import BinClip, Deletions
-from shared.catalogue.video_deletion_queries import BinVideo
+from shared.catalogue.deletion_queries import Deletions, DueClip
+from shared.catalogue.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing
 from shared.model import Blob
 from shared.storage.files.stored import Place
@@ -38,10 +38,10 @@ class Mover:
         self._containers = containers
         self._deletions = deletions
 
-    def into_bin(self, clip: BinClip) -> bool:
+    def into_bin(self, clip: DueClip) -> bool:
         """Moves a clip's bytes into the bin and deletes its images.
 
-        False if the clip is not to be there any more. Raises BlobHeld, BlobChanged, BlobMissing,
+        False if the clip no longer belongs in the bin. Raises BlobHeld, BlobChanged, BlobMissing,
         StorageUnavailable: to be tried again.
         """
         original = self._find(self._containers.clips, clip.blob_name)
@@ -52,7 +52,7 @@ class Mover:
             if archived or blob_names.is_legacy_thumbnail(image.name):
                 self._copy(self._containers.thumbnails, image, self._containers.bin)
         if original is None:
-            noted = self._deletions.is_still_hidden(clip)
+            noted = self._note_copy(clip)
         elif archived:
             noted = self._deletions.note_archived(clip)
         else:
@@ -64,19 +64,20 @@ class Mover:
         self._copies.delete_all(self._containers.thumbnails, images)
         return self._deletions.settle_clip(clip)
 
-    def out_of_bin(self, clip: BinClip) -> bool:
+    def out_of_bin(self, clip: DueClip) -> bool:
         """Moves a clip's bytes back; its ingest makes the images anew. As `into_bin`."""
         images = self._images(self._containers.bin, clip.video_id, clip.id)
         for image in images:
             self._copy(self._containers.bin, image, self._containers.thumbnails)
         self._copies.delete_all(self._containers.bin, images)
-        name = clip.blob_name if clip.bin_etag is not None else None
-        if name is not None and not self._copy_back(name):
-            _log.error("The bytes of a restored clip are gone: %s", name)
+        if clip.bin_etag is None:
+            self._remove_unknown_copies(clip)
+        elif clip.blob_name is not None and not self._copy_back(clip.blob_name):
+            _log.error("The bytes of a restored clip are gone: %s", clip.blob_name)
             return self._deletions.note_lost(clip)
         return self._deletions.note_restored(clip)
 
-    def source_into_bin(self, video: BinVideo) -> bool:
+    def source_into_bin(self, video: DueVideo) -> bool:
         """Moves the file of a video into the bin and deletes its images. As `into_bin`."""
         images = self._images(self._containers.thumbnails, video.id, video.id)
         for original in self._sources(self._containers.videos, video.id):
@@ -91,7 +92,7 @@ class Mover:
         self._copies.delete_all(self._containers.thumbnails, images)
         return True
 
-    def source_out_of_bin(self, video: BinVideo) -> bool:
+    def source_out_of_bin(self, video: DueVideo) -> bool:
         """Moves the file of a video back. As `into_bin`."""
         for copy in self._sources(self._containers.bin, video.id):
             self._bring_back(copy, self._containers.videos)
@@ -99,7 +100,7 @@ class Mover:
         self._deletions.videos.note_source_restored(video)
         return self._deletions.videos.still_holds(video)
 
-    def _copy_into_bin(self, clip: BinClip, original: Blob) -> bool:
+    def _copy_into_bin(self, clip: DueClip, original: Blob) -> bool:
         name = self._name_in_bin(clip, original.name)
         copy = self._copy(self._containers.clips, original, self._containers.bin, name)
         url = self._account.url(self._containers.clips, name)
@@ -108,8 +109,46 @@ class Mover:
         self._blobs.delete_version(self._containers.bin, copy)
         return False
 
-    def _name_in_bin(self, clip: BinClip, name: str) -> str:
-        """Its own name: one of another tool's choice can then be used again."""
+    def _note_copy(self, clip: DueClip) -> bool:
+        """Notes the copy of a clip without an original, if a worker died before it did."""
+        copies = self._copies_of(clip) if clip.bin_etag is None else []
+        if not copies:
+            return self._deletions.is_still_hidden(clip)
+        url = self._account.url(self._containers.clips, copies[0].name)
+        return self._deletions.note_in_bin(clip, copies[0], url)
+
+    def _remove_unknown_copies(self, clip: DueClip) -> None:
+        """Deletes copies in the bin that no row knows of, of a clip whose bytes are in place.
+
+        If these bytes are gone meanwhile, a copy takes their place first.
+        """
+        for copy in self._copies_of(clip):
+            name = clip.blob_name or copy.name
+            if self._find(self._containers.clips, name) is None:
+                target = Place(self._containers.clips, name)
+                self._copies.copy(Place(self._containers.bin, copy.name), copy, target)
+            _log.info("Removed from the bin, as its clip is not there: %s", copy.name)
+            self._blobs.delete_version(self._containers.bin, copy)
+
+    def _copies_of(self, clip: DueClip) -> list[Blob]:
+        """The blobs in the bin that may hold the bytes of a clip, the newest first."""
+        name = clip.blob_name
+        if name is None:
+            return []
+        prefix = blob_names.images_prefix(clip.video_id, clip.id)
+        found = [
+            blob
+            for page in self._blobs.pages(self._containers.bin, prefix)
+            for blob in page
+            if blob_names.clip_of(blob.name) == clip.id
+            and (blob.name == name or not self._deletions.is_name_taken(blob.name, clip))
+        ]
+        if not name.startswith(prefix) and (other := self._find(self._containers.bin, name)):
+            found.append(other)
+        return sorted(found, key=lambda blob: blob.last_modified, reverse=True)
+
+    def _name_in_bin(self, clip: DueClip, name: str) -> str:
+        """The service's own name for it: a name that another tool chose can then be used again."""
         own = blob_names.clip_blob(clip.video_id, clip.id, blob_names.extension_of(name))
         return name if own == name or self._deletions.is_name_taken(own, clip) else own
 
@@ -126,9 +165,9 @@ class Mover:
         return True
 
     def _bring_back(self, copy: Blob, container: str) -> None:
-        """A blob that is there by now is as new, or newer: it stays, as another version.
+        """Copies a blob out of the bin, unless its place is taken: that blob is as new, or newer.
 
-        A worker that wanted to delete the version it was does not find it any more.
+        It gets a new version, so that a worker that was to delete the old one does not find it.
         """
         present = self._find(container, copy.name)
         if present is None:
@@ -144,7 +183,7 @@ class Mover:
             self._copies.copy(place, blob, place, over=blob)
 
     def _copy(self, container: str, original: Blob, target: str, name: str | None = None) -> Blob:
-        """The verified copy of a blob in another container, made unless it is there already."""
+        """The verified copy of a blob in another container, made unless it exists already."""
         place = Place(target, name or original.name)
         present = self._find(place.container, place.name)
         # Made after the original was last written; within one second the order is unknown.

@@ -1,11 +1,15 @@
-"""Removes what appeared under the names of deleted clips and videos after they were deleted."""
+"""Removes what deletions left behind: what appeared after them, and copies that no row knows of."""
 
+import random
 from datetime import timedelta
 
 from clips.bin.worker import seconds
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
+from shared import blob_names
+from shared.blob_names import Containers
 from shared.catalogue.sweep_queries import Sweeps, SweptClip, SweptVideo
+from shared.storage.sdk.blobs import Blobs
 
 # For how long an owner gets 410 `gone_for_good` instead of 404.
 NOTE_LIFE = timedelta(days=90)
@@ -15,10 +19,20 @@ _STEP_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5000
 
 
+# The bin is looked through in parts, by the first digits of ids: one part a run, by chance, so that
+# no place has to be remembered. With a cleanup every five minutes each part has its turn about once
+# a day.
+_PARTS = [f"{number:02x}" for number in range(256)]
+
+
 class Sweep:
-    def __init__(self, sweeps: Sweeps, deletion: Deletion) -> None:
+    def __init__(
+        self, sweeps: Sweeps, deletion: Deletion, blobs: Blobs, containers: Containers
+    ) -> None:
         self._sweeps = sweeps
         self._deletion = deletion
+        self._blobs = blobs
+        self._container = containers.bin
 
     def run(self) -> Tally:
         """Counts the clips and videos that were swept."""
@@ -40,6 +54,20 @@ class Sweep:
             )
         )
         return tally
+
+    def wake_owners_of_copies(self, part: str | None = None) -> int:
+        """Makes clips and videos due that are visible, and have a copy in the bin; how many.
+
+        A copy of which no row knows is left where a worker died after it had made it. Looks at one
+        `part` of the bin, the names that begin with it.
+        """
+        woken = 0
+        chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
+        for page in self._blobs.pages(self._container, chosen):
+            names = [blob.name for blob in page if not blob_names.check_storable(blob.name)]
+            clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_of(name))]
+            woken += self._sweeps.wake_owners(names, clip_ids)
+        return woken
 
     def forget(self) -> int:
         """Drops old notes; counts them."""

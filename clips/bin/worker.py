@@ -1,8 +1,9 @@
 """The work that deletions and restores leave behind: moves bytes, deletes blobs and rows.
 
-A message of the queue is either CLIPS, for a batch of clips that are due, or the id of a video. It
-may come twice, late or never: a lease says who works on a row, and the cleanup sends a message for
-what is due. Each item is independent of every other; one that fails is tried again later.
+A message of the queue is CLIPS, for a batch of clips that are due, BINS, for bins that were
+emptied, or the id of a video. It may come twice, late or never: only the worker that leased a row
+works on it, and the cleanup sends messages for rows that are due. Each item is independent of every
+other; one that fails is tried again later.
 """
 
 import logging
@@ -15,17 +16,19 @@ from uuid import UUID
 from clips.bin.mover import Mover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
-from shared.catalogue.deletion_queries import BinClip, Deletions
-from shared.catalogue.video_deletion_queries import BinState, BinVideo
+from shared.catalogue.deletion_queries import Deletions, DueClip
+from shared.catalogue.video_deletion_queries import BinState, DueVideo
 from shared.errors import BlobChanged, BlobMissing, Unavailable
 from shared.telemetry import span, with_current_context
 
 _log = logging.getLogger(__name__)
 
+# The message for a batch of clips.
 CLIPS = "clips"
-"""The message for a batch of clips."""
+# The message for the clips of emptied bins.
+BINS = "bins"
 
-# Longer than a batch takes; a worker that dies gives its rows back after it.
+# Longer than a batch takes: after it, the rows of a worker that died are free.
 LEASE = timedelta(minutes=15)
 _BATCH = 256
 _AT_ONCE = 8
@@ -45,7 +48,7 @@ class DeletionWorker:
         self._mover = mover
 
     def work(self, message: str) -> Sequence[str]:
-        """Does what a message asks for, for about a minute; the messages to send next.
+        """Does the work of a message for about a minute; returns the messages to send next.
 
         Raises Unavailable if an item met an outage, when the others have been tried.
         """
@@ -53,14 +56,16 @@ class DeletionWorker:
         with span("deletion"):
             if message == CLIPS:
                 following, tally = self._clips(may_go_on)
+            elif message == BINS:
+                following, tally = self._bins(may_go_on), Tally()
             else:
                 following, tally = self._video(UUID(message), may_go_on)
         if tally.outages:
             raise tally.outages[0]
         return following
 
-    def settle_clips(self, clips: Sequence[BinClip], may_go_on: MayGoOn) -> Tally:
-        """Brings the bytes of clips, which the caller has leased, to where they belong."""
+    def settle_clips(self, clips: Sequence[DueClip], may_go_on: MayGoOn) -> Tally:
+        """Moves or deletes the bytes of clips that the caller has leased, as their rows say."""
         tally = Tally()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             tasks = [with_current_context(self._settle_clip) for _ in clips]
@@ -68,7 +73,7 @@ class DeletionWorker:
                 tally.add(part)
         return tally
 
-    def settle_video(self, video: BinVideo, may_go_on: MayGoOn) -> Tally:
+    def settle_video(self, video: DueVideo, may_go_on: MayGoOn) -> Tally:
         """The same for a video; its clips are made due, or deleted with it."""
         tally = Tally()
         settled = tally.attempt(
@@ -81,7 +86,7 @@ class DeletionWorker:
         return tally
 
     def settle_due(self, may_go_on: MayGoOn) -> Tally:
-        """The same for clips that are due, until none is or the time is up."""
+        """The same for clips that are due, until none is left or the time is up."""
         tally = Tally()
         while may_go_on() and (clips := self._deletions.take_clips(_BATCH, LEASE)):
             tally.add(self.settle_clips(clips, may_go_on))
@@ -95,17 +100,25 @@ class DeletionWorker:
         _log.info("Deletions and restores: %d clips done, %d failed", tally.done, tally.failed)
         return [CLIPS] if more else [], tally
 
+    def _bins(self, may_go_on: MayGoOn) -> Sequence[str]:
+        """Makes the clips of emptied bins due, each batch for a worker of its own."""
+        purged, all_purged = 0, False
+        while may_go_on() and not all_purged:
+            more = self._deletions.emptied.purge(_PURGED_AT_ONCE)
+            purged, all_purged = purged + more, more < _PURGED_AT_ONCE
+        return [*_batches(purged), *([] if all_purged else [BINS])]
+
     def _video(self, video_id: UUID, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
         video = self._deletions.videos.take(video_id, LEASE)
         if video is None:
-            _log.info("Nothing to do: video %s is done or in other hands", video_id)
+            _log.info("Nothing to do: video %s is done, or another worker has it", video_id)
             return [], Tally()
         tally = self.settle_video(video, may_go_on)
         if video.state is not BinState.BEING_DELETED:
             return [CLIPS], tally
         return [] if tally.done or tally.failed or tally.held else [str(video_id)], tally
 
-    def _settle_clip(self, clip: BinClip, may_go_on: MayGoOn) -> Tally:
+    def _settle_clip(self, clip: DueClip, may_go_on: MayGoOn) -> Tally:
         tally = Tally()
         if not may_go_on():
             _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
@@ -116,8 +129,8 @@ class DeletionWorker:
             _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
         return tally
 
-    def _follow_state(self, clip: BinClip) -> bool:
-        """False if its state changed meanwhile, or so did its blobs: it is due again."""
+    def _follow_state(self, clip: DueClip) -> bool:
+        """False if its state or its blobs changed meanwhile: it is due again."""
         try:
             match clip.state:
                 case BinState.IN_BIN:
@@ -129,7 +142,7 @@ class DeletionWorker:
         except (BlobChanged, BlobMissing):
             return False
 
-    def _follow_state_of_video(self, video: BinVideo, may_go_on: MayGoOn) -> bool:
+    def _follow_state_of_video(self, video: DueVideo, may_go_on: MayGoOn) -> bool:
         if video.state is BinState.BEING_DELETED:
             return self._deletion.finish_video(video.id, may_go_on)
         if not self._wake_clips(video, may_go_on):
@@ -144,7 +157,7 @@ class DeletionWorker:
             self._deletions.videos.settle(video)
         return moved
 
-    def _wake_clips(self, video: BinVideo, may_go_on: MayGoOn) -> bool:
+    def _wake_clips(self, video: DueVideo, may_go_on: MayGoOn) -> bool:
         after: UUID | None = _NO_CLIP
         while after is not None:
             if not may_go_on():
@@ -158,28 +171,37 @@ class DeletionSender:
 
     def __init__(self, deletions: Deletions, send: Callable[[Iterable[str]], object]) -> None:
         self._deletions = deletions
-        self._send = send
+        self._send_messages = send
 
     def purge(self) -> int:
         """Counts the clips and videos whose time in the bin is over."""
-        return _until_none(self._deletions.purge_clips) + _until_none(self._deletions.videos.purge)
+        steps = (
+            self._deletions.purge_clips,
+            self._deletions.videos.purge,
+            self._deletions.emptied.purge,
+        )
+        return sum(map(_until_none, steps))
 
     def resume(self) -> int:
         """Sends a message for every batch of due clips and every due video; counts both."""
         clips = self._deletions.count_due_clips(_MOST_MESSAGES * _BATCH)
         videos = self._deletions.videos.due(_MOST_MESSAGES)
-        self.announce(clips, videos)
+        self.send(clips, videos)
         return clips + len(videos)
 
-    def announce(self, clips: int, videos: Iterable[UUID] = ()) -> None:
-        """Sends the messages for so many due clips, and for videos; raises StorageUnavailable."""
-        batches = min(-(-clips // _BATCH), _MOST_MESSAGES)
-        self._send([*[CLIPS] * batches, *map(str, videos)])
+    def send(self, clips: int, videos: Iterable[UUID] = (), *, emptied_bins: bool = False) -> None:
+        """Sends the messages for so many due clips, and the others; raises StorageUnavailable."""
+        bins = [BINS] if emptied_bins else []
+        self._send_messages([*_batches(clips), *map(str, videos), *bins])
 
 
-# How many workers may be called at once by the cleanup, and how many videos.
+# How many messages the cleanup sends at once for clips, and how many for videos.
 _MOST_MESSAGES = 16
 _PURGED_AT_ONCE = 2000
+
+
+def _batches(clips: int) -> Sequence[str]:
+    return [CLIPS] * min(-(-clips // _BATCH), _MOST_MESSAGES)
 
 
 def _until_none(purge: Callable[[int], int]) -> int:
@@ -196,7 +218,7 @@ def seconds(limit: float) -> MayGoOn:
 
 
 def _quietly(action: Callable[[], object]) -> None:
-    """Runs what may fail in an outage without harm: the lease ends by itself."""
+    """Runs an action that may fail in an outage: the lease then ends without it."""
     try:
         action()
     except Unavailable as error:

@@ -8,13 +8,13 @@ from clips.upkeep.cleanup import Cleanup
 from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.differences import DifferenceFinder
-from clips.upkeep.health import Health
+from clips.upkeep.health import HealthCheck
 from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.loss_queries import BulkLosses
-from shared.catalogue.retention_queries import Retention
+from shared.catalogue.retention_queries import Retentions
 from shared.catalogue.run_queries import CleanupRuns
 from shared.catalogue.sweep_queries import Sweeps
 from shared.catalogue.upkeep_queries import Upkeep
@@ -37,9 +37,9 @@ def make_cleanup(services: "Services") -> Cleanup:
         upkeep=upkeep,
         runs=CleanupRuns(database),
         grants=services.grants,
-        dates=Dates(Retention(database)),
+        dates=Dates(Retentions(database)),
         deletions=services.deletion_sender,
-        sweep=Sweep(Sweeps(database), deletion),
+        sweep=Sweep(Sweeps(database), deletion, blobs, containers),
         ingest=services.ingest,
         reconciliation=Reconciliation(
             clock, finder, upkeep, services.ingest, services.missing_clips
@@ -62,7 +62,7 @@ def make_missing_clips(services: "Services") -> MissingClips:
     return MissingClips(backends.blobs, backends.containers, upkeep, losses)
 
 
-def make_health(services: "Services") -> Health:
+def make_health(services: "Services") -> HealthCheck:
     backends = services.backends
     losses = BulkLosses(backends.database)
-    return Health(backends.database, backends.api_blobs, backends.containers, losses)
+    return HealthCheck(backends.database, backends.api_blobs, backends.containers, losses)

@@ -1,6 +1,7 @@
 """Makes the services that process blobs that land."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
@@ -9,6 +10,7 @@ from clips.ingest.ingest import Ingest
 from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.landing_queries import Landings
 from shared.catalogue.source_queries import SourceLandings
+from shared.model import Blob
 
 if TYPE_CHECKING:
     from clips.compose.services import Services
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 def make_ingest(services: "Services") -> Ingest:
     backends = services.backends
     landings = Landings(backends.database)
+
+    def restore_row(blob: Blob, video_id: UUID) -> bool:
+        return services.lost_clips.restore(blob, video_id)  # loaded for the first blob without one
+
     return Ingest(
         backends.clock,
         backends.account,
@@ -24,6 +30,7 @@ def make_ingest(services: "Services") -> Ingest:
         backends.containers,
         landings,
         ImageWriter(backends.blobs, backends.containers, landings),
+        restore_row,
         CutResults(Cuts(backends.database), services.cuts_queue).judge,
         services.renditions.after_ingest,
     )

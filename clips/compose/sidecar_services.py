@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING
 
 from clips.rebuild.daily_pass import SidecarCheck
+from clips.rebuild.decisions import Addresses
+from clips.rebuild.lost_clip import LostClips
 from clips.rebuild.writer import SidecarWriter
+from shared.catalogue.rebuild_queries import Rebuilding
 from shared.catalogue.sidecar_pass_queries import SidecarPass
 from shared.catalogue.sidecar_queries import SidecarOutbox
 
@@ -20,3 +23,13 @@ def make_sidecar_check(services: "Services") -> SidecarCheck:
     backends = services.backends
     outbox, pass_ = SidecarOutbox(backends.database), SidecarPass(backends.database)
     return SidecarCheck(backends.blobs, backends.containers, outbox, pass_)
+
+
+def make_lost_clips(services: "Services") -> LostClips:
+    backends = services.backends
+    url, containers = backends.account.url, backends.containers
+    addresses = Addresses(
+        clip=lambda name: url(containers.clips, name),
+        image=lambda name: url(containers.thumbnails, name),
+    )
+    return LostClips(backends.blobs, containers, Rebuilding(backends.database), addresses)

@@ -28,7 +28,7 @@ _PIECE = 8 * 1024 * 1024
 _UNBOUNDED = Limits(max_bytes=1 << 50, max_seconds=1e9)
 
 
-class LocalFile:
+class OpenedFile:
     """A file as a source of ranges."""
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = CutRange(start=given.start, end=given.end, accuracy=Accuracy(given.accuracy))
     unfinished = output.with_name(f"{output.name}.part")
     try:
-        with LocalFile(given.source) as source:
+        with OpenedFile(given.source) as source:
             start, end, method = _cut(source, wanted, unfinished, given.encoder)
         unfinished.replace(output)
     except (CliplinkError, OSError) as error:
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cut(
-    source: LocalFile, wanted: CutRange, output: Path, encoder: str
+    source: OpenedFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float, CutMethod]:
     """The span of the source that the clip shows, and the method: the first that works."""
     with opened_tracks(source, _UNBOUNDED) as (_, _, tracks):
@@ -76,7 +76,7 @@ def _cut(
 
     def cut(method: CutMethod) -> tuple[float, float]:
         span = _cut_by(method, source, wanted, output, encoder)
-        with LocalFile(output) as clip:
+        with OpenedFile(output) as clip:
             check_film(clip, has_picture=has_picture)
         return span
 
@@ -85,7 +85,7 @@ def _cut(
 
 
 def _cut_by(
-    method: CutMethod, source: LocalFile, wanted: CutRange, output: Path, encoder: str
+    method: CutMethod, source: OpenedFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float]:
     if method is CutMethod.STORAGE_COPY:
         return _by_index(source, wanted, output)
@@ -106,7 +106,7 @@ def _cut_by(
     return float(film.start), float(film.end)
 
 
-def _by_index(source: LocalFile, wanted: CutRange, output: Path) -> tuple[float, float]:
+def _by_index(source: OpenedFile, wanted: CutRange, output: Path) -> tuple[float, float]:
     span, cut = read_film(source).cut(wanted.start, wanted.end, wanted.accuracy)
     with output.open("wb") as file:
         file.write(cut.header)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# What a call of the API does itself; more is left to the queue.
+# Bytes that a call of the API copies or reads itself; a larger cut is left to the queue.
 _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
 # A call holds the new indexes of all its clips.
@@ -37,7 +37,7 @@ _MP4_NAMES = {".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"}
 
 
 class TooLargeForNow(Exception):
-    """The cut takes longer than a call may wait: the queue does it."""
+    """The cut takes longer than a caller may wait: it is left to the queue."""
 
 
 @dataclass(frozen=True, slots=True)

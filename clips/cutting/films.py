@@ -1,6 +1,6 @@
-"""Films in storage: one version that is read, and new ones that are written by four methods.
+"""Films in storage: reads one version of a film, and writes new films by four methods.
 
-A new film is staged block by block, and exists once it is committed.
+A new film is staged block by block; its blob exists when it is committed.
 """
 
 import threading
@@ -103,7 +103,7 @@ class StagedFilm:
 
 
 class FilmWriter:
-    """Stages new films. `check` is called now and then, and may raise to end the work.
+    """Stages new films. `check` is called often, and may raise to end the work.
 
     All methods raise BlobChanged, BlobMissing and BlobArchived of the source, StorageUnavailable,
     UnplayableClip for a damaged source and for limits, and CutOutOfRange where nothing is shown
@@ -122,7 +122,7 @@ class FilmWriter:
         content_type: str,
         check: Check,
     ) -> StagedFilm:
-        """Storage copies the media that a new index names."""
+        """Has storage copy the ranges of the source to which a new index refers."""
         draft = self._composer.draft(to, check)
         ranges = [SourceRange(source.place, source.blob.etag, *part) for part in cut.film.ranges]
         draft.copy(ranges, cut.film.header)
@@ -137,7 +137,7 @@ class FilmWriter:
         *,
         at_once: bool = False,
     ) -> StagedFilm:
-        """Copies packets into an MP4; raises Unsuitable. `at_once` bounds it for a caller."""
+        """Copies packets into an MP4; raises Unsuitable. With `at_once` a caller waits."""
         from shared.media.cutting.clip_maker import copy_clip
 
         limits = _limits(at_once=at_once)

@@ -1,6 +1,6 @@
-"""Checks the file of a clip that was cut, and has it cut by another method if it lacks its picture.
+"""Checks the file of a clip that was cut, and orders another method if it lacks its picture.
 
-Asked by ingest, before a clip is published that has no picture or cannot be played.
+The ingest calls this before it publishes a clip that has no picture or cannot be played.
 """
 
 import logging
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _METHODS = list(CutMethod)
 WITHOUT_PICTURE = Failure(
     "cut_failed",
-    "No method gives a clip with a picture, although the source shows one in other places. "
+    "No method produced a clip with a picture, although other parts of the source have one. "
     "Choose another range, or upload the source again as MP4 with H.264 and AAC.",
 )
 
@@ -27,11 +27,11 @@ class CutResults:
         self._queue = queue
 
     def judge(self, clip_id: UUID, etag: str, *, is_playable: bool) -> Failure | CutResult:
-        """What becomes of a version of a clip that has no picture, or cannot be played.
+        """Decides about a version of a clip that has no picture, or cannot be played.
 
-        `PUBLISH`: it is no cut, or what was cut has no picture either. `CUT_AGAIN`: the queue
-        cuts it by the next method. A Failure: there is no other method. Raises Busy while the
-        worker that wrote the version has not recorded that; DatabaseUnavailable.
+        `PUBLISH`: it was not cut, or that part of the source has no picture either. `CUT_AGAIN`:
+        the queue cuts it by the next method. A Failure: there is no other method. Raises Busy while
+        the worker that wrote the version has not recorded that; DatabaseUnavailable.
         """
         cut = self._cuts.written(clip_id)
         if cut is None or (cut.has_picture is not True and is_playable):
@@ -39,7 +39,7 @@ class CutResults:
         if cut.method is None:
             return CutResult.CUT_AGAIN
         if cut.etag is None:
-            raise Busy("The cut of this clip has not ended.")
+            raise Busy("The cut of this clip is not finished.")
         if cut.etag != etag:
             return CutResult.PUBLISH
         if cut.method is _METHODS[-1]:

@@ -1,6 +1,6 @@
 """Ingest of a source: claim its version, read its metadata, make its images, publish it.
 
-As for clips, a call may come twice, late or out of order, and stop anywhere.
+As with clips, a call may come twice, late or out of order, and may be killed at any point.
 """
 
 import logging
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# The longest that host.json lets a run live: after that the one that had the source is dead.
+# host.json ends a run after this time: an older claim belongs to no run.
 _STALLED_AFTER = timedelta(minutes=30)
 _MOST_STALLED = 100
-# How long the event of a new blob may take.
+# How long after a blob was written its event may still come.
 _QUIET = timedelta(minutes=10)
 
 
@@ -60,7 +60,7 @@ class SourceIngest:
         """
         video_id = blob_names.video_of_source(blob_name)
         if video_id is None:
-            _log.warning("Left alone, it is not the file of a video: %s", blob_name)
+            _log.warning("Ignored, its name is not that of a video's file: %s", blob_name)
             return
         with span("source"):
             self._attempt(blob_name, video_id)
@@ -68,7 +68,7 @@ class SourceIngest:
     def stalled(self) -> list[str]:
         """Names of the blobs whose event may have been lost, or whose run has died.
 
-        Storage is compared with the catalogue too: one request for 5,000 sources.
+        It lists the container too, and compares it with the catalogue: 5,000 sources a request.
         """
         names = self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
         for page in self._blobs.pages(self._container):
@@ -113,7 +113,7 @@ class SourceIngest:
         self._images.remove(video_id, video_id)
         reader = self._blobs.reader(self._container, blob)
         try:
-            media, stills = _look_at(reader)
+            media, stills = _analyse(reader)
         except UnplayableClip as error:
             self._fail(claim, Failure(error.failure_code, error.detail))
             return
@@ -123,7 +123,7 @@ class SourceIngest:
         images = self._images.write(claim, stills)
         if self._landings.publish(claim, media, images, _keyframe_interval(reader)):
             for other in others:
-                # Ages are whole seconds: of two files of one second, the one processed before goes.
+                # Times are whole seconds: of two files of one second, the older source is deleted.
                 if other.last_modified < blob.last_modified or other.name == settled:
                     self._blobs.delete(self._container, other.name)
             _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
@@ -157,7 +157,7 @@ class SourceIngest:
         ]
 
 
-def _look_at(reader: "BlobReader") -> "tuple[Media, Stills]":
+def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
     # Only this trigger pays for FFmpeg, not the start of every instance.
     from shared import media
 

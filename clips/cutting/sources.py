@@ -39,7 +39,7 @@ class VideoSources:
     ) -> ShownSource:
         """The source of a video and a link to upload its bytes; raises NotFound.
 
-        A source that is there stays as it is until the new file has landed.
+        An existing source stays as it is until the new file has landed.
         """
         name = blob_names.source_blob(video_id, blob_names.extension_of(filename))
         content_type = media_types.upload_type(content_type, filename)
@@ -54,7 +54,9 @@ class VideoSources:
     def read(self, viewer: Viewer, video_id: UUID) -> ShownSource:
         """Raises NotFound, StorageUnavailable."""
         source = self._find(viewer, video_id)
-        return ShownSource(source, self._storyboard(viewer, source), self._awaited(viewer, source))
+        return ShownSource(
+            source, self._storyboard(viewer, source), self._pending_upload(viewer, source)
+        )
 
     def delete(self, viewer: Viewer, video_id: UUID) -> None:
         """Removes the file, its images and the row, in this order; raises NotFound.
@@ -75,7 +77,7 @@ class VideoSources:
             raise NotFound("The video has no source.")
         return source
 
-    def _awaited(self, viewer: Viewer, source: Source) -> Upload | None:
+    def _pending_upload(self, viewer: Viewer, source: Source) -> Upload | None:
         if source.status is not ClipStatus.AWAITING_UPLOAD:
             return None
         return self._access.upload_to(

@@ -1,17 +1,16 @@
-"""Cuts that a call left to the queue: one message, one clip.
+"""Makes the cuts that a call left to the queue: one message for each clip.
 
-A message may come twice, late or never. A lease says who cuts; the cleanup sends a message again
-for every cut that no worker holds.
+A message may come twice, late or never. Only the worker that holds the lease cuts; the cleanup
+sends a new message for every cut without a worker.
 """
 
 import logging
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from clips.cutting.cutter import Cutter, StagedCut
 from clips.upkeep.items import Tally, each
+from clips.upkeep.leases import LeaseLost, renewing
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts, FinishedCut
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import CutOrder, Failure
@@ -40,9 +39,9 @@ class CutWorker:
         self._cutter = cutter
 
     def work(self, clip_id: UUID) -> None:
-        """Cuts a clip that was left to the queue; does nothing if that is done, or being done.
+        """Cuts a clip that was left to the queue, unless it is done or another worker does it.
 
-        Whatever is raised means that the message is to be delivered again.
+        Any exception means that the host delivers the message again.
         """
         order = self._cuts.take(clip_id, CUT_LEASE)
         if order is None:
@@ -55,9 +54,10 @@ class CutWorker:
         try:
             with span("cut"):
                 source = self._cutter.open(order.source)
-                cut = self._cutter.stage(order, source, self._renewing(clip_id))
+                check = renewing(lambda: self._cuts.renew(clip_id, CUT_LEASE), CUT_LEASE)
+                cut = self._cutter.stage(order, source, check)
                 self._finish(order, cut)
-        except _Superseded:
+        except LeaseLost:
             _log.info("The clip was deleted or cut by another worker: %s", clip_id)
         except Unavailable:
             self._cuts.release([clip_id])
@@ -67,9 +67,9 @@ class CutWorker:
             self._cuts.fail(clip_id, _failure_of(error))
 
     def _finish(self, order: CutOrder, cut: StagedCut) -> None:
-        """Makes the blob; its row says before what it shows, so that ingest can rely on it."""
+        """Commits the blob, after its row says what it shows: the ingest relies on that."""
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
-            raise _Superseded
+            raise LeaseLost
         self._cuts.finish([FinishedCut(order.clip_id, cut.method, cut.film.commit())])
         _log.info("Cut by %s: clip %s", cut.method, order.clip_id)
 
@@ -81,23 +81,6 @@ class CutWorker:
     def _send(self, clip_id: UUID) -> int:
         self._queue.send([str(clip_id)])
         return 1
-
-    def _renewing(self, clip_id: UUID) -> Callable[[], None]:
-        """Renews the lease at a third of its time; raises _Superseded once the clip is gone."""
-        renewed = time.monotonic()
-
-        def check() -> None:
-            nonlocal renewed
-            if time.monotonic() - renewed > CUT_LEASE.total_seconds() / 3:
-                renewed = time.monotonic()
-                if not self._cuts.renew(clip_id, CUT_LEASE):
-                    raise _Superseded
-
-        return check
-
-
-class _Superseded(Exception):
-    """The clip was deleted, or another worker has finished it."""
 
 
 def _failure_of(error: CliplinkError) -> Failure:

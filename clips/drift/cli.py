@@ -1,7 +1,7 @@
 """The command: `python -m clips.drift` writes a drift report and, if asked, repairs what it lists.
 
-It reads the settings of the app. A report that is under way, by the app or another command, is
-joined. It may be interrupted at any time: the app goes on with the run.
+It reads the settings of the app. If the app or another command is writing a
+report, it works on that one. It may be interrupted at any time: the app goes on with the run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from shared.settings import SettingsError, read_environment
 
 NO_DRIFT, DRIFT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
 
-# Seconds between looks at a run.
+# Seconds between two reads of a run.
 _STEP = 1.0
 
 
@@ -50,12 +50,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m clips.drift",
         description="Compares storage with the catalogue, and changes nothing unless asked to.",
         epilog="Exit codes: 0 no difference is left, 1 some are, 2 wrong usage or settings, "
-        "3 no storage or database, 130 interrupted.",
+        "3 storage or database unavailable, 130 interrupted.",
     )
     add = parser.add_argument
-    add("--lines", type=Path, metavar="FILE", help="write every line there, as JSON lines")
+    add("--lines", type=Path, metavar="FILE", help="write every line to this file, as JSON lines")
     add("--repair", type=_kinds, metavar="KIND,...", help="repair these kinds, or `all`")
-    add("--force", action="store_true", help="also if it concerns over 20 %% of the catalogue")
+    add(
+        "--force",
+        action="store_true",
+        help="repair even over 20 %% of the catalogue",
+    )
     return parser
 
 
@@ -70,7 +74,7 @@ def _kinds(text: str) -> Sequence[DriftKind]:
 
 
 def _run(drift: DriftJobs, options: argparse.Namespace) -> int:
-    display = Display(sys.stderr, terminal=sys.stderr.isatty())
+    display = DriftDisplay(sys.stderr, terminal=sys.stderr.isatty())
     drift_id = drift.start().run.report.id
     found = _finish(drift, drift_id, lambda shown: shown.run, display)
     _print(found.run, found.run.report.counts)
@@ -94,7 +98,7 @@ def _finish(
     drift: DriftJobs,
     run_id: UUID,
     pick: Callable[[ShownDrift], ShownRun | None],
-    display: "Display",
+    display: "DriftDisplay",
     of: UUID | None = None,
 ) -> ShownDrift:
     """Works on a run, or waits for the worker that does, until it has ended."""
@@ -111,7 +115,7 @@ def _finish(
             time.sleep(_STEP)  # another worker has it
 
 
-class Display:
+class DriftDisplay:
     """The progress of a run."""
 
     def __init__(self, out: TextIO, *, terminal: bool) -> None:

@@ -1,7 +1,7 @@
 """Finds drift, part by part: a page of a listing beside the rows in its range.
 
-A difference counts only if two looks, one after the other, show it: what changes meanwhile, by a
-run of the ingest or a deletion, gives no line.
+A difference counts only if two comparisons, one after the other, find it: what an ingest or a
+deletion changes meanwhile gives no line.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ class _Together:
 
 
 class Comparison:
-    """Of one step of a run: it remembers a page."""
+    """Compares for one step of a run; remembers a page."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Comparison:
         rows: DriftRows,
         is_bulk_loss: Callable[[int, int], bool],
     ) -> None:
-        """`is_bulk_loss`: whether reconciliation marks none of so many missing of all clips."""
+        """`is_bulk_loss(missing, of_all)`: whether reconciliation would mark none of them."""
         self._blobs = blobs
         self._is_bulk_loss = is_bulk_loss
         self._lost = LostStage(containers.clips, rows, blobs)
@@ -112,7 +112,7 @@ class Comparison:
         return [line for line in again.lines if line.key in keys]
 
     def _listed_again(self, stage: Stage, marker: str | None, page: ListedPage) -> Listed:
-        """What the range of a page holds now; there may be more of it."""
+        """The blobs in the range of a page as they are now, and maybe some after it."""
         pages: list[ListedPage] = []
         while True:
             listed = self._list(stage, marker)

@@ -1,6 +1,6 @@
-"""Repairs of what is deleted and still stored: the deletion is finished, as the cleanup does it."""
+"""Repairs of deleted blobs that are still stored: finishes deletions, as the cleanup does."""
 
-from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left
+from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left
 from clips.upkeep.deletion import Deletion
 from shared.blob_names import Containers
 from shared.catalogue.drift_queries import DriftRows, StoredFile
@@ -17,7 +17,7 @@ class DeletedRepair:
         self._rows = rows
         self._deletion = deletion
 
-    def finish(self, line: DriftLine) -> Outcome:
+    def finish(self, line: DriftLine) -> RepairOutcome:
         """Deletes what is left of a deleted clip or video."""
         if line.video_id is None:
             return UNCHANGED
@@ -32,7 +32,7 @@ class DeletedRepair:
         self._blobs.delete(line.container, line.blob)
         return REPAIRED
 
-    def _finish_clip(self, row: StoredFile) -> Outcome:
+    def _finish_clip(self, row: StoredFile) -> RepairOutcome:
         if not row.deleted or row.clip_id is None:
             return UNCHANGED
         if row.purge_at is not None:

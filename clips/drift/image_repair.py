@@ -1,8 +1,8 @@
-"""Repairs of images: made anew from the clip, or deleted where there is none."""
+"""Repairs of images: makes them again from the clip, or deletes those without a clip."""
 
 from clips.cutting.source_ingest import SourceIngest
 from clips.drift.image_rules import expected_images
-from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left, repaired_if
+from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
 from shared.catalogue.drift_image_queries import ImagesRow
 from shared.catalogue.drift_queries import DriftRows
@@ -26,8 +26,8 @@ class ImageRepair:
         self._ingest = ingest
         self._sources = sources
 
-    def make_anew(self, line: DriftLine) -> Outcome:
-        """The ingest processes the clip or source once more, and makes its images."""
+    def make_anew(self, line: DriftLine) -> RepairOutcome:
+        """Has the ingest process the clip or source again, which makes its images."""
         row = self._images_row(line)
         if row is None or row.status != "ready" or row.hidden_at is not None:
             return UNCHANGED
@@ -42,7 +42,7 @@ class ImageRepair:
             return left("The clip cannot be read from the archive tier.")
         return self._process(row)
 
-    def delete(self, line: DriftLine) -> Outcome:
+    def delete(self, line: DriftLine) -> RepairOutcome:
         """Deletes an image of a clip that does not exist, under a known video."""
         if line.clip_id is None or line.blob is None:
             return left("It is not named as an image of a clip.")
@@ -53,7 +53,7 @@ class ImageRepair:
             return left("The catalogue does not know its video any more.")
         return repaired_if(self._blobs.delete(line.container, line.blob))
 
-    def _process(self, row: ImagesRow) -> Outcome:
+    def _process(self, row: ImagesRow) -> RepairOutcome:
         name = row.blob_name or ""
         if row.is_source:
             file = self._rows.source(name)

@@ -1,4 +1,4 @@
-"""Which images a clip ought to have, and how stored ones differ. Pure."""
+"""Which images a clip should have, and how the stored ones differ. Pure."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -47,7 +47,7 @@ def expected_endings(images: str) -> frozenset[str] | None:
 
 @lru_cache
 def _endings(widths: tuple[int, ...]) -> Sequence[str]:
-    """What the names of the sizes of a poster end with: most clips have the same."""
+    """The ends of the names of a poster's sizes; most clips have the same sizes."""
     return [f"{width}{image_format.extension}" for width in widths for image_format in ImageFormat]
 
 

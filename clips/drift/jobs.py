@@ -2,8 +2,8 @@
 
     POST -> row -> message -> a step: parts are compared or repaired, and saved -> next message
 
-A message may come twice, late or never. A lease says who works; the cleanup sends a message again
-for a run that no worker holds.
+A message may come twice, late or never. Only the worker that holds the lease works; the cleanup
+sends a new message for a run without a worker.
 """
 
 import logging
@@ -16,6 +16,7 @@ from clips.drift.comparison import CLIPS, STAGES, Comparison
 from clips.drift.lines import encode
 from clips.drift.moment import Moment
 from clips.drift.repair import REPAIR, Repair
+from clips.upkeep.leases import LeaseLost
 from shared import blob_names, telemetry
 from shared.blob_names import Containers
 from shared.catalogue.drift_run_queries import DriftRuns, DriftTask
@@ -74,7 +75,7 @@ class DriftJobs:
         self._repair = repair
 
     def start(self) -> ShownDrift:
-        """Starts a run; one that is under way is the answer. Raises StorageUnavailable."""
+        """Starts a run, or returns the one that is under way; raises StorageUnavailable."""
         run_id = self._runs.start(CLIPS)
         self._queue.send([str(run_id)])
         return self.get(run_id)
@@ -126,10 +127,10 @@ class DriftJobs:
         return [message] if self.step(UUID(message)) else []
 
     def step(self, run_id: UUID, seconds: float = _STEP_SECONDS) -> bool:
-        """Works on a run for so long; whether this worker has to go on with it."""
+        """Works on a run for so many seconds; returns whether this worker has more to do."""
         task = self._runs.take(run_id)
         if task is None:
-            _log.info("Nothing to do: the drift run %s has ended or is in other hands", run_id)
+            _log.info("Nothing to do: the drift run %s has ended, or another worker has it", run_id)
             return False
         if task.attempts > _MAX_ATTEMPTS:
             _log.error("Given up: the drift run %s", run_id)
@@ -141,7 +142,7 @@ class DriftJobs:
         except Unavailable:
             self._runs.release(task, attempts=0)
             raise
-        except _Superseded:
+        except LeaseLost:
             _log.info("Another worker goes on with the drift run %s", run_id)
             return False
         if is_over:
@@ -152,7 +153,7 @@ class DriftJobs:
         return True
 
     def resume(self) -> int:
-        """Sends a message for every run that no worker holds; returns how many that were."""
+        """Sends a message for every run that no worker holds; returns their number."""
         self._runs.forget()
         stalled = self._runs.stalled()
         self._queue.send([str(run_id) for run_id in stalled])
@@ -180,7 +181,7 @@ class DriftJobs:
     def _parts_of(self, task: DriftTask) -> Callable[[], Sequence[DriftJson] | None]:
         now = self._clock()
         if task.repair_of is not None:
-            return lambda: self._repair.part(task, lambda: self._keep(task))
+            return lambda: self._repair.part(task, lambda: self._renew(task))
         comparison, moment = self._make_comparison(), Moment(now, self._next_cleanup(now))
         return lambda: comparison.part(task, moment)
 
@@ -191,7 +192,7 @@ class DriftJobs:
         try:
             self._reports.append(self._container, name, task.lines_size, task.pending)
         except BlobChanged:
-            self._keep(task)  # another worker may have appended more
+            self._renew(task)  # another worker may have appended more
             raise
         task.lines_size += len(task.pending)
         task.pending = None
@@ -199,11 +200,11 @@ class DriftJobs:
 
     def _save(self, task: DriftTask) -> None:
         if not self._runs.save(task):
-            raise _Superseded
+            raise LeaseLost
 
-    def _keep(self, task: DriftTask) -> None:
+    def _renew(self, task: DriftTask) -> None:
         if not self._runs.renew(task):
-            raise _Superseded
+            raise LeaseLost
 
     def _shown(self, report: DriftReport) -> ShownRun:
         progress = _progress(report)
@@ -221,7 +222,3 @@ def _progress(report: DriftReport) -> float:
         return 0.0
     of_stage = min(1.0, report.compared / max(1, report.catalogue_size))
     return (STAGES.index(report.stage) + of_stage) / len(STAGES)
-
-
-class _Superseded(Exception):
-    """Another worker has saved more of the run."""

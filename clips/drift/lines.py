@@ -1,4 +1,4 @@
-"""Lines of reports as JSON, one a line, in an append blob. Pure."""
+"""Lines of reports as JSON lines, in an append blob. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from shared.model import DriftAction, DriftJson, DriftKind, DriftLine
 
 @dataclass(frozen=True, slots=True)
 class RepairedLine:
-    """What a repair came to; `reason` says why a difference is not repaired."""
+    """A line and the result of its repair; `reason` says why it is not repaired."""
 
     line: DriftJson
     result: str

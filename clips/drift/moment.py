@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from clips.upkeep.blob_rules import QUIET
 
-# The longest that host.json lets a run live: what is in processing for longer has lost its run.
+# host.json ends a run after this time: a clip that is longer in processing has no run.
 _LONGEST_RUN = timedelta(minutes=30)
 
 

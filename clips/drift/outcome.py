@@ -1,4 +1,4 @@
-"""What the repair of a line came to. Pure."""
+"""The result of the repair of a line. Pure."""
 
 from dataclasses import dataclass
 
@@ -6,28 +6,28 @@ from shared.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """`result` is one of repaired, unchanged, left, failed; `reason` says why it is no other."""
+class RepairOutcome:
+    """`result` is one of repaired, unchanged, left, failed; `reason` explains it."""
 
     result: str
     reason: str | None = None
     outage: Unavailable | None = None
 
 
-REPAIRED = Outcome("repaired")
-UNCHANGED = Outcome("unchanged", "The difference is gone, or the item changed meanwhile.")
+REPAIRED = RepairOutcome("repaired")
+UNCHANGED = RepairOutcome("unchanged", "The difference is gone, or the item changed meanwhile.")
 
 
-def left(reason: str) -> Outcome:
-    """A difference that has no one right answer."""
-    return Outcome("left", reason)
+def left(reason: str) -> RepairOutcome:
+    """A difference that is not repaired, because there is no single right answer."""
+    return RepairOutcome("left", reason)
 
 
-def failed(code: str, outage: Unavailable | None = None) -> Outcome:
+def failed(code: str, outage: Unavailable | None = None) -> RepairOutcome:
     """A repair that failed; the cleanup, or another repair, may succeed."""
-    return Outcome("failed", code, outage)
+    return RepairOutcome("failed", code, outage)
 
 
-def repaired_if(changed: object) -> Outcome:
-    """Of a change that happens only if the item is as it was."""
+def repaired_if(changed: object) -> RepairOutcome:
+    """The result of a change that is made only if the item has not changed."""
     return REPAIRED if changed else UNCHANGED

@@ -1,7 +1,7 @@
-"""Repairs what a report lists, line by line, where there is one right answer.
+"""Repairs what a report lists, line by line, where there is a single right answer.
 
-Each line is looked at anew: what changed since then is left alone. Every repair can run twice. No
-blob is ever deleted under a video that the catalogue does not know.
+Each line is checked again first: what has changed since the report is left alone. Every repair can
+run twice. No blob is ever deleted under a video that the catalogue does not know.
 """
 
 import logging
@@ -12,7 +12,7 @@ from clips.drift.comparison import add_sample
 from clips.drift.deleted_repair import DeletedRepair
 from clips.drift.image_repair import ImageRepair
 from clips.drift.lines import RepairedLine, decode, repaired_as_json
-from clips.drift.outcome import Outcome, failed, left
+from clips.drift.outcome import RepairOutcome, failed, left
 from clips.drift.stored_repair import StoredRepair
 from shared import blob_names
 from shared.blob_names import Containers
@@ -29,7 +29,7 @@ _PIECE = 256 * 1024
 # A part is saved after so many repairs, or seconds.
 _MOST = 100
 _SECONDS = 10.0
-# So many in a row are an outage of everything; a single one is the line's own.
+# So many outages in a row concern all lines; a single one may concern its line only.
 _OUTAGES_IN_A_ROW = 5
 
 
@@ -45,8 +45,8 @@ class Repair:
         self._blobs = blobs
         self._container = containers.temp
         self._confirm_losses = stored.confirm_losses
-        self._repairs: Mapping[DriftKind, Callable[[DriftLine], Outcome]] = {
-            DriftKind.BLOB_WITHOUT_ROW: stored.take_in,
+        self._repairs: Mapping[DriftKind, Callable[[DriftLine], RepairOutcome]] = {
+            DriftKind.BLOB_WITHOUT_ROW: stored.process_without_row,
             DriftKind.BLOB_OF_UNKNOWN_VIDEO: _leave_unknown,
             DriftKind.ROW_WITHOUT_BLOB: stored.mark_missing,
             DriftKind.ETAG_DIFFERS: stored.process,
@@ -59,10 +59,10 @@ class Repair:
             DriftKind.DELETED_BUT_PRESENT: deleted.finish,
         }
 
-    def part(self, task: DriftTask, keep: Callable[[], None]) -> Sequence[DriftJson] | None:
+    def part(self, task: DriftTask, renew: Callable[[], None]) -> Sequence[DriftJson] | None:
         """Repairs the next lines, moves the task on, and returns the results; None at the end.
 
-        `keep` is called before each repair, and may raise to end the work.
+        `renew` is called before each repair, and may raise to end the work.
         """
         assert task.repair_of is not None  # noqa: S101 - the caller asks only for repairs
         offset = int(task.after or 0)
@@ -78,7 +78,7 @@ class Repair:
             upto = end
             if line.kind not in task.kinds:
                 continue
-            keep()
+            renew()
             outcome = self._attempt(line)
             outages = outages + 1 if outcome.outage is not None else 0
             if outcome.outage is not None and outages == _OUTAGES_IN_A_ROW:
@@ -91,7 +91,7 @@ class Repair:
         task.after = str(offset + upto)
         return results
 
-    def _attempt(self, line: DriftLine) -> Outcome:
+    def _attempt(self, line: DriftLine) -> RepairOutcome:
         try:
             return self._repairs[line.kind](line)
         except Unavailable as error:
@@ -103,5 +103,7 @@ class Repair:
             return failed("internal_error")
 
 
-def _leave_unknown(_: DriftLine) -> Outcome:
-    return left("No blob is deleted or taken in under a video that the catalogue does not know.")
+def _leave_unknown(_: DriftLine) -> RepairOutcome:
+    return left(
+        "Blobs of a video that the catalogue does not know are neither deleted nor processed."
+    )

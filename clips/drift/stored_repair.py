@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from clips.cutting.source_ingest import SourceIngest
-from clips.drift.outcome import REPAIRED, UNCHANGED, Outcome, left, repaired_if
+from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
 from clips.upkeep.missing import MissingClips
 from shared import blob_names
@@ -16,7 +16,7 @@ from shared.errors import BlobMissing
 from shared.model import Blob, DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
-_IN_BIN = left("The bin is left as it is: restore or purge what is in it.")
+_IN_BIN = left("The recycle bin is not repaired: restore or purge the clip.")
 
 
 class StoredRepair:
@@ -43,7 +43,7 @@ class StoredRepair:
         self._sources = sources
         self._cut = cut
 
-    def take_in(self, line: DriftLine) -> Outcome:
+    def process_without_row(self, line: DriftLine) -> RepairOutcome:
         """A blob without a row under a known video becomes a clip, or the video's source."""
         name = line.blob or ""
         if line.container == self._containers.bin:
@@ -61,9 +61,9 @@ class StoredRepair:
             return left("The video has another source.")
         self._process(line.container, name)
         (after,) = self._rows.surroundings([(name, line.video_id, owner)])
-        return REPAIRED if after.has_row else left("The ingest takes no such file.")
+        return REPAIRED if after.has_row else left("The ingest does not accept such a file.")
 
-    def process(self, line: DriftLine) -> Outcome:
+    def process(self, line: DriftLine) -> RepairOutcome:
         """The stored version of a clip or source is processed."""
         if line.container == self._containers.bin:
             return _IN_BIN
@@ -80,7 +80,7 @@ class StoredRepair:
         is_done = after is None or (after.status != "processing" and after.etag == blob.etag)
         return REPAIRED if is_done else left("It is still incomplete, or was overwritten.")
 
-    def mark_missing(self, line: DriftLine) -> Outcome:
+    def mark_missing(self, line: DriftLine) -> RepairOutcome:
         """A clip or source is marked as failed because its blob is gone."""
         if line.container == self._containers.bin:
             return left("Its bytes are lost; the row stays until it is purged.")
@@ -95,35 +95,35 @@ class StoredRepair:
         """An admin has confirmed that missing blobs are lost, and their clips are marked."""
         self._missing.confirm()
 
-    def note_size(self, line: DriftLine) -> Outcome:
+    def note_size(self, line: DriftLine) -> RepairOutcome:
         row, blob = self._same_version(line)
         if row is None or blob is None or row.file_size == blob.size:
             return UNCHANGED
         return repaired_if(self._repairs.note_size(row, blob.size))
 
-    def note_md5(self, line: DriftLine) -> Outcome:
+    def note_md5(self, line: DriftLine) -> RepairOutcome:
         row, blob = self._same_version(line)
         if row is None or blob is None or blob.content_md5 in {None, row.content_md5}:
             return UNCHANGED
         return repaired_if(self._repairs.note_md5(row, blob.content_md5 or ""))
 
-    def note_tier(self, line: DriftLine) -> Outcome:
+    def note_tier(self, line: DriftLine) -> RepairOutcome:
         row, blob = self._row(line), self._blob(line)
         if row is None or blob is None or row.archived is blob.archived:
             return UNCHANGED
         self._upkeep.note_archived([row.name], archived=blob.archived)
         return REPAIRED
 
-    def _cut_again(self, row: StoredFile) -> Outcome:
+    def _cut_again(self, row: StoredFile) -> RepairOutcome:
         if row.etag is not None or row.clip_id is None:
             return left("Its blob is gone.")
         if not row.is_being_cut:
-            return left("Nothing is left that it could be cut from.")
+            return left("The source that it was to be cut from is gone.")
         self._cut(row.clip_id)
-        return Outcome("repaired", "Its cut was sent to the queue again.")
+        return RepairOutcome("repaired", "Its cut was sent to the queue again.")
 
     def _same_version(self, line: DriftLine) -> tuple[StoredFile | None, Blob | None]:
-        """The row and the blob, while they are of the same version; of the bin none."""
+        """The row and the blob if they are of the same version; None for blobs in the bin."""
         row, blob = self._row(line), self._blob(line)
         if row is None or blob is None or line.container == self._containers.bin:
             return None, None

@@ -1,7 +1,6 @@
 """How a blob of a clip or source differs from its row, and what the service does about it. Pure.
 
-The rules of what is done by itself are those by which reconciliation acts: see
-`clips/upkeep/blob_rules.py`.
+Reconciliation acts by the same rules: see `clips/upkeep/blob_rules.py`.
 """
 
 from collections.abc import Iterator
@@ -29,9 +28,9 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
 def row_without_blob(
     container: str, row: StoredFile, moment: Moment, *, is_held_back: bool
 ) -> DriftLine | None:
-    """A row whose blob is in no listing, if it ought to be in one.
+    """A row whose blob is in no listing, if it should be in one.
 
-    `is_held_back`: so many are missing that reconciliation marks none.
+    `is_held_back`: so many blobs are missing that reconciliation marks no clip.
     """
     if row.bin_etag is not None or not ought_to_be_stored(row, moment.quiet_since):
         return None

@@ -1,1 +1,1 @@
-"""The HTTP handlers: each parses its request, calls a service, and renders the result."""
+"""The HTTP handlers: each gets its parsed request, calls a service, and renders the result."""

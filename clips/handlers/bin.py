@@ -2,10 +2,13 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.base import NoParameters, Owned
+from clips.http.inputs.clips import BinPage, ClipId, ClipIds, DeletedClips, VideoId
 from clips.http.openapi.operations import NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.outputs import clips as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import clips as views
 from shared.errors import BlobMissing, GoneForGood, NotFound, StorageUnavailable, VideoInBin
 
 
@@ -14,7 +17,7 @@ from shared.errors import BlobMissing, GoneForGood, NotFound, StorageUnavailable
     summary="List the recycle bin",
     description="Your own clips or videos in the recycle bin, the last deleted first. Clips that "
     "were deleted with their video are not listed: they are restored with it.",
-    parameters=inputs.BinPage,
+    parameters=BinPage,
     responses=(
         ResponseSpec(
             HTTPStatus.OK,
@@ -24,7 +27,7 @@ from shared.errors import BlobMissing, GoneForGood, NotFound, StorageUnavailable
         ),
     ),
 )
-def page(request: Request, where: inputs.BinPage) -> Response:
+def page(request: Request, where: BinPage) -> Response:
     bin_ = request.services.bin
     if where.kind == "video":
         videos = bin_.videos(request.viewer, where.limit + 1, where.cursor)
@@ -45,11 +48,11 @@ def page(request: Request, where: inputs.BinPage) -> Response:
     description="Takes the clip out of the recycle bin, with its shares, views and dates. Its "
     "bytes are moved back, and it is `processing` until its images are made anew. A clip that is "
     "not deleted stays as it is.",
-    parameters=inputs.ClipId,
+    parameters=ClipId,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip.", outputs.Clip),),
     errors=(NotFound, GoneForGood, VideoInBin, BlobMissing, StorageUnavailable),
 )
-def restore_clip(request: Request, where: inputs.ClipId) -> Response:
+def restore_clip(request: Request, where: ClipId) -> Response:
     shown = request.services.bin.restore_clip(request.viewer, where.clip_id)
     return Response(HTTPStatus.OK, views.clip(shown.clip, shown.poster_url))
 
@@ -59,11 +62,11 @@ def restore_clip(request: Request, where: inputs.ClipId) -> Response:
     summary="Restore a video",
     description="Takes the video out of the recycle bin with the clips that were deleted with it; "
     "those that were deleted before stay in the bin.",
-    parameters=inputs.VideoId,
+    parameters=VideoId,
     responses=(ResponseSpec(HTTPStatus.OK, "The video.", outputs.Video),),
     errors=(NotFound, GoneForGood),
 )
-def restore_video(request: Request, where: inputs.VideoId) -> Response:
+def restore_video(request: Request, where: VideoId) -> Response:
     video = request.services.bin.restore_video(request.viewer, where.video_id)
     return Response(HTTPStatus.OK, views.video(video))
 
@@ -71,14 +74,15 @@ def restore_video(request: Request, where: inputs.VideoId) -> Response:
 @Operation(
     tag=Tag.BIN,
     summary="Restore many clips",
-    description="A result for each clip, in the order asked for. Without an error it is restored.",
-    parameters=inputs.Owned,
-    body=inputs.ClipIds,
+    description="A result for each clip, in the order of `clip_ids`. Without an error, it is "
+    "restored.",
+    parameters=Owned,
+    body=ClipIds,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"]},
     responses=(ResponseSpec(HTTPStatus.OK, "The results.", list[outputs.ClipOutcome]),),
     errors=(StorageUnavailable,),
 )
-def restore_many(request: Request, _: inputs.Owned, body: inputs.ClipIds) -> Response:
+def restore_many(request: Request, _: Owned, body: ClipIds) -> Response:
     outcomes = request.services.bin.restore_clips(request.viewer, body.clip_ids)
     return Response(HTTPStatus.OK, views.clip_outcomes(body.clip_ids, outcomes))
 
@@ -88,12 +92,14 @@ def restore_many(request: Request, _: inputs.Owned, body: inputs.ClipIds) -> Res
     summary="Empty the recycle bin",
     description="Deletes everything in your recycle bin for ever. None of it can be restored from "
     "then on; the blobs are deleted in the background.",
-    parameters=inputs.NoParameters,
+    parameters=NoParameters,
     responses=(
-        ResponseSpec(HTTPStatus.ACCEPTED, "How many clips and videos it was.", outputs.Emptied),
+        ResponseSpec(
+            HTTPStatus.ACCEPTED, "How many clips and videos are being deleted.", outputs.Emptied
+        ),
     ),
 )
-def empty(request: Request, _: inputs.NoParameters) -> Response:
+def empty(request: Request, _: NoParameters) -> Response:
     count = request.services.bin.empty(request.viewer)
     return Response(HTTPStatus.ACCEPTED, views.emptied(count))
 
@@ -101,14 +107,14 @@ def empty(request: Request, _: inputs.NoParameters) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="Delete many clips",
-    description="As deleting each of them: a result for each clip, in the order asked for. "
-    "Without an error it is deleted.",
-    parameters=inputs.Owned,
-    body=inputs.DeletedClips,
+    description="The same as deleting each of them: a result for each clip, in the order of "
+    "`clip_ids`. Without an error it is deleted.",
+    parameters=Owned,
+    body=DeletedClips,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "permanent": False},
     responses=(ResponseSpec(HTTPStatus.OK, "The results.", list[outputs.ClipOutcome]),),
 )
-def delete_many(request: Request, _: inputs.Owned, body: inputs.DeletedClips) -> Response:
+def delete_many(request: Request, _: Owned, body: DeletedClips) -> Response:
     outcomes = request.services.bin.delete_clips(
         request.viewer, body.clip_ids, for_ever=body.permanent
     )

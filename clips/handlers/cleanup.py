@@ -2,10 +2,12 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.admin import CleanupRunPage
 from clips.http.openapi.operations import NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.outputs import admin as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import admin as views
 from shared.model import Role
 
 
@@ -13,13 +15,13 @@ from shared.model import Role
     tag=Tag.SERVICE,
     summary="List runs of the cleanup",
     description="Newest first, of the last 30 days: when each ran, what it did, and what failed.",
-    parameters=inputs.CleanupRunPage,
+    parameters=CleanupRunPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of runs.", list[outputs.CleanupRun], (NEXT_PAGE,)),
     ),
     role=Role.ADMIN,
 )
-def runs(request: Request, where: inputs.CleanupRunPage) -> Response:
+def runs(request: Request, where: CleanupRunPage) -> Response:
     found = request.services.cleanup.runs(where.limit + 1, where.cursor)
     shown, headers = request.page(found, where.limit, lambda run: (run.started_at, run.id))
     return Response(HTTPStatus.OK, [views.cleanup_run(run) for run in shown], headers)

@@ -2,10 +2,22 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.clips import (
+    ClipChange,
+    ClipId,
+    ClipOfVideo,
+    ClipPage,
+    DeletedClip,
+    NewClip,
+    VideoId,
+)
 from clips.http.openapi.operations import LOCATION, NEXT_PAGE, Operation, ResponseSpec, Tag
+from clips.http.outputs import clips as outputs
+from clips.http.outputs.base import Message
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import clips as views
+from clips.http.views.base import message
 from shared.errors import NotFound, Pinned, StorageUnavailable, WrongState
 from shared.model import ClipDraft, ClipUpdate, ShownClip
 
@@ -16,8 +28,8 @@ from shared.model import ClipDraft, ClipUpdate, ShownClip
     description="Creates a clip that waits for its file, and a link to upload it. Send the bytes "
     "straight to storage with the method, address and headers in `upload`: in one request, or in "
     "blocks. The clip is `ready` once the file has been processed.",
-    parameters=inputs.VideoId,
-    body=inputs.NewClip,
+    parameters=VideoId,
+    body=NewClip,
     example={"start_time": 12.5, "end_time": 20, "title": "Goal", "filename": "goal.mp4"},
     responses=(
         ResponseSpec(HTTPStatus.CREATED, "The new clip.", outputs.AnnouncedClip, (LOCATION,)),
@@ -25,7 +37,7 @@ from shared.model import ClipDraft, ClipUpdate, ShownClip
     errors=(NotFound, StorageUnavailable, WrongState),
     retry_key=True,
 )
-def create(request: Request, where: inputs.VideoId, new: inputs.NewClip) -> Response:
+def create(request: Request, where: VideoId, new: NewClip) -> Response:
     draft = ClipDraft(
         video_id=where.video_id,
         start_time=new.start_time,
@@ -47,11 +59,11 @@ def create(request: Request, where: inputs.VideoId, new: inputs.NewClip) -> Resp
     tag=Tag.CLIPS,
     summary="List the clips of a video",
     description="In order of `start_time`.",
-    parameters=inputs.ClipPage,
+    parameters=ClipPage,
     responses=(ResponseSpec(HTTPStatus.OK, "A page of clips.", list[outputs.Clip], (NEXT_PAGE,)),),
     errors=(NotFound, StorageUnavailable),
 )
-def page(request: Request, where: inputs.ClipPage) -> Response:
+def page(request: Request, where: ClipPage) -> Response:
     clips = request.services.library.list_clips(
         request.viewer, where.video_id, where.limit + 1, where.cursor, where.status
     )
@@ -64,11 +76,11 @@ def page(request: Request, where: inputs.ClipPage) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="Read a clip",
-    parameters=inputs.ClipId,
+    parameters=ClipId,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip.", outputs.Clip),),
     errors=(NotFound, StorageUnavailable),
 )
-def get(request: Request, where: inputs.ClipId) -> Response:
+def get(request: Request, where: ClipId) -> Response:
     return Response(
         HTTPStatus.OK, _view(request.services.library.read(request.viewer, where.clip_id))
     )
@@ -78,13 +90,13 @@ def get(request: Request, where: inputs.ClipId) -> Response:
     tag=Tag.CLIPS,
     summary="Change a clip",
     description="Changes the fields that are named and leaves the others; null clears a field.",
-    parameters=inputs.ClipId,
-    body=inputs.ClipChange,
+    parameters=ClipId,
+    body=ClipChange,
     example={"title": "Own goal", "expires_at": "2090-01-01T00:00:00Z"},
     responses=(ResponseSpec(HTTPStatus.OK, "The changed clip.", outputs.Clip),),
     errors=(NotFound, StorageUnavailable),
 )
-def change(request: Request, where: inputs.ClipId, change: inputs.ClipChange) -> Response:
+def change(request: Request, where: ClipId, change: ClipChange) -> Response:
     update = ClipUpdate(named=frozenset(change.model_fields_set), **dict(change))
     clip = request.services.library.change(request.viewer, where.clip_id, update)
     return Response(HTTPStatus.OK, _view(clip))
@@ -96,36 +108,36 @@ def change(request: Request, where: inputs.ClipId, change: inputs.ClipChange) ->
     description="Moves the clip to the recycle bin. It is hidden at once, and its links end when "
     "its bytes are moved, mostly in the same call. With `permanent=true` it is deleted for ever, "
     "also out of the bin.",
-    parameters=inputs.DeletedClip,
-    responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", outputs.Message),),
+    parameters=DeletedClip,
+    responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", Message),),
     errors=(NotFound, Pinned),
 )
-def delete(request: Request, where: inputs.DeletedClip) -> Response:
+def delete(request: Request, where: DeletedClip) -> Response:
     request.services.bin.delete_clip(request.viewer, where.clip_id, for_ever=where.permanent)
-    return Response(HTTPStatus.OK, views.message("Clip deleted successfully"))
+    return Response(HTTPStatus.OK, message("Clip deleted successfully"))
 
 
 @Operation(
     tag=Tag.CLIPS,
     summary="Report a view",
     description="Increases `view_count`, and records who viewed the clip and when.",
-    parameters=inputs.ClipOfVideo,
-    responses=(ResponseSpec(HTTPStatus.CREATED, "The view is counted.", outputs.Message),),
+    parameters=ClipOfVideo,
+    responses=(ResponseSpec(HTTPStatus.CREATED, "The view is counted.", Message),),
     errors=(NotFound,),
 )
-def view(request: Request, where: inputs.ClipOfVideo) -> Response:
+def view(request: Request, where: ClipOfVideo) -> Response:
     request.services.library.record_view(request.viewer, where.video_id, where.clip_id)
-    return Response(HTTPStatus.CREATED, views.message("View recorded successfully"))
+    return Response(HTTPStatus.CREATED, message("View recorded successfully"))
 
 
 @Operation(
     tag=Tag.CLIPS,
     summary="Read the metadata of a clip's file",
-    parameters=inputs.ClipId,
+    parameters=ClipId,
     responses=(ResponseSpec(HTTPStatus.OK, "The metadata.", outputs.Metadata),),
     errors=(NotFound, StorageUnavailable),
 )
-def metadata(request: Request, where: inputs.ClipId) -> Response:
+def metadata(request: Request, where: ClipId) -> Response:
     found = request.services.library.metadata(request.viewer, where.clip_id)
     return Response(HTTPStatus.OK, views.metadata(found.clip, found.blob))
 

@@ -1,12 +1,17 @@
-"""Handler of /videos/{video_id}/cuts."""
+"""Handlers of /videos/{video_id}/cuts and /clips/{clip_id}/renditions."""
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.clips import ClipId, VideoId
+from clips.http.inputs.cutting import CutItem, MalformedItem, NewCuts, NewRendition
 from clips.http.openapi.operations import Operation, ResponseSpec, Tag
+from clips.http.outputs import clips as clip_outputs
+from clips.http.outputs import cutting as cutting_outputs
 from clips.http.parsing import invalid_body
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import clips as clip_views
+from clips.http.views import cutting as cutting_views
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -23,15 +28,19 @@ from shared.model import CutDraft
 @Operation(
     tag=Tag.CUTTING,
     summary="Cut clips out of a source",
-    description="The answers are in the order of `clips`, each a clip or an error. What storage "
-    "copies in moments is cut within the call; other clips are `processing` until a function has "
-    "cut them. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
+    description="The answers are in the order of `clips`, each a clip or an error. A cut that "
+    "takes only moments is made within the call; other clips are `processing` until they have been "
+    "cut. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
     "keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact in "
     "players that honour edit lists, and the frames before the start stay in the file.",
-    parameters=inputs.VideoId,
-    body=inputs.NewCuts,
+    parameters=VideoId,
+    body=NewCuts,
     example={"clips": [{"start_time": 12.5, "end_time": 20, "title": "Goal"}]},
-    responses=(ResponseSpec(HTTPStatus.OK, "The clips.", list[outputs.Clip | outputs.CutFailure]),),
+    responses=(
+        ResponseSpec(
+            HTTPStatus.OK, "The clips.", list[clip_outputs.Clip | cutting_outputs.CutFailure]
+        ),
+    ),
     errors=(
         NotFound,
         SourceNotReady,
@@ -41,7 +50,7 @@ from shared.model import CutDraft
         StorageUnavailable,
     ),
 )
-def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> Response:
+def create(request: Request, where: VideoId, wanted: NewCuts) -> Response:
     answers = request.services.cutting.cut(
         request.viewer,
         where.video_id,
@@ -50,9 +59,9 @@ def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> R
         [_draft(item) for item in wanted.items],
     )
     shown = [
-        views.cut_failure(answer, item.client_id)
+        cutting_views.cut_failure(answer, item.client_id)
         if isinstance(answer, CliplinkError)
-        else views.clip(answer.clip, answer.poster_url)
+        else clip_views.clip(answer.clip, answer.poster_url)
         for answer, item in zip(answers, wanted.items, strict=True)
     ]
     return Response(HTTPStatus.OK, shown)
@@ -61,21 +70,21 @@ def create(request: Request, where: inputs.VideoId, wanted: inputs.NewCuts) -> R
 @Operation(
     tag=Tag.CUTTING,
     summary="Make a playable copy",
-    description="Asks for a copy of the clip that every browser plays, unless it plays as it is "
-    "or the copy is ready or on its way. `variant=play` of the links opens it.",
-    parameters=inputs.ClipId,
-    body=inputs.NewRendition,
+    description="Requests a copy of the clip that every browser plays, unless it plays as it is or "
+    "the copy is ready or being made. Links with `variant=play` open it.",
+    parameters=ClipId,
+    body=NewRendition,
     example={"kind": "play"},
-    responses=(ResponseSpec(HTTPStatus.ACCEPTED, "The clip.", outputs.Clip),),
+    responses=(ResponseSpec(HTTPStatus.ACCEPTED, "The clip.", clip_outputs.Clip),),
     errors=(NotFound, WrongState, StorageUnavailable),
 )
-def rendition(request: Request, where: inputs.ClipId, _: inputs.NewRendition) -> Response:
+def rendition(request: Request, where: ClipId, _: NewRendition) -> Response:
     shown = request.services.renditions.request(request.viewer, where.clip_id)
-    return Response(HTTPStatus.ACCEPTED, views.clip(shown.clip, shown.poster_url))
+    return Response(HTTPStatus.ACCEPTED, clip_views.clip(shown.clip, shown.poster_url))
 
 
-def _draft(cut: inputs.CutItem | inputs.MalformedItem) -> CutDraft | CliplinkError:
-    if isinstance(cut, inputs.MalformedItem):
+def _draft(cut: CutItem | MalformedItem) -> CutDraft | CliplinkError:
+    if isinstance(cut, MalformedItem):
         return invalid_body(cut.error)
     return CutDraft(
         start=cut.start_time,

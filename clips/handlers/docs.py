@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from clips.http.inputs import AnyParameters, NoBody
+from clips.http.inputs.base import AnyParameters, NoBody
 from clips.http.openapi.description import Description
 from clips.http.openapi.operations import Endpoint, Header, Operation, ResponseSpec, Tag
 from clips.http.request import AnonymousRequest

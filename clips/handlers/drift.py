@@ -2,10 +2,13 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.admin import DriftId, NewRepair
+from clips.http.inputs.base import NoParameters
 from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.outputs import admin as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import admin as views
 from shared.errors import NeedsForce, NotFound, StorageUnavailable, WrongState
 from shared.model import Role
 
@@ -13,16 +16,16 @@ from shared.model import Role
 @Operation(
     tag=Tag.DRIFT,
     summary="Start a drift report",
-    description="Compares every container with the catalogue, and changes nothing. One runs at a "
-    "time: while it does, the answer is that one. Reports are kept for 30 days.",
-    parameters=inputs.NoParameters,
+    description="Compares every container with the catalogue, and changes nothing. If a report is "
+    "under way, the answer is that one. Reports are kept for 30 days.",
+    parameters=NoParameters,
     responses=(
         ResponseSpec(HTTPStatus.ACCEPTED, "The report is under way.", outputs.Drift, (LOCATION,)),
     ),
     errors=(StorageUnavailable,),
     role=Role.ADMIN,
 )
-def start(request: Request, _: inputs.NoParameters) -> Response:
+def start(request: Request, _: NoParameters) -> Response:
     started = request.services.drift.start()
     location = request.location_of(f"/api/drift/{started.run.report.id}")
     return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})
@@ -32,24 +35,24 @@ def start(request: Request, _: inputs.NoParameters) -> Response:
     tag=Tag.DRIFT,
     summary="Read a drift report",
     description="How much differs by kind, the first lines of each kind, and a link to all lines. "
-    "Each says what the service will do about it by itself, and when.",
-    parameters=inputs.DriftId,
+    "Each line says what the service will do about it without a repair, and when.",
+    parameters=DriftId,
     responses=(ResponseSpec(HTTPStatus.OK, "The report.", outputs.Drift),),
     errors=(NotFound, StorageUnavailable),
     role=Role.ADMIN,
 )
-def get(request: Request, where: inputs.DriftId) -> Response:
+def get(request: Request, where: DriftId) -> Response:
     return Response(HTTPStatus.OK, views.drift(request.services.drift.get(where.drift_id)))
 
 
 @Operation(
     tag=Tag.DRIFT,
     summary="Repair what a report lists",
-    description="Looks at every line of these kinds anew, and repairs what has one right answer; "
-    "`repair` of the report says what became of each. What concerns more than 20 % of the "
-    "catalogue needs `force`. Nothing is deleted under a video that the catalogue does not know.",
-    parameters=inputs.DriftId,
-    body=inputs.NewRepair,
+    description="Checks every line of these kinds again, and repairs those with a single right "
+    "answer; `repair` of the report has the results. A repair of more than 20 % of the catalogue "
+    "needs `force`. Nothing is deleted under a video that the catalogue does not know.",
+    parameters=DriftId,
+    body=NewRepair,
     example={"kinds": ["image_missing", "stuck_processing"]},
     responses=(
         ResponseSpec(HTTPStatus.ACCEPTED, "The repair is under way.", outputs.Drift, (LOCATION,)),
@@ -57,7 +60,7 @@ def get(request: Request, where: inputs.DriftId) -> Response:
     errors=(NotFound, WrongState, NeedsForce, StorageUnavailable),
     role=Role.ADMIN,
 )
-def repair(request: Request, where: inputs.DriftId, wanted: inputs.NewRepair) -> Response:
+def repair(request: Request, where: DriftId, wanted: NewRepair) -> Response:
     started = request.services.drift.start_repair(where.drift_id, wanted.kinds, force=wanted.force)
     location = request.location_of(f"/api/drift/{where.drift_id}")
     return Response(HTTPStatus.ACCEPTED, views.drift(started), {"Location": location})

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.base import Owned
+from clips.http.inputs.links import AccessUrl, AccessUrls, RecordPage, Thumbnail
 from clips.http.openapi.operations import (
     NEXT_PAGE,
     REDIRECT,
@@ -12,8 +13,10 @@ from clips.http.openapi.operations import (
     ResponseSpec,
     Tag,
 )
+from clips.http.outputs import links as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import links as views
 from shared.errors import (
     BlobArchived,
     BlobChanged,
@@ -32,7 +35,7 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
     tag=Tag.LINKS,
     summary="Get a still of a clip",
     description="A still that does not exist yet is made and kept.",
-    parameters=inputs.Thumbnail,
+    parameters=Thumbnail,
     responses=(
         ResponseSpec(
             HTTPStatus.FOUND,
@@ -43,7 +46,7 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
     ),
     errors=(NotFound, WrongState, BlobMissing, BlobChanged, BlobArchived, StorageUnavailable, Busy),
 )
-def thumbnail(request: Request, where: inputs.Thumbnail) -> Response:
+def thumbnail(request: Request, where: Thumbnail) -> Response:
     options = StillOptions(time=where.time, width=where.width, image_format=where.format)
     link = request.services.thumbnails.link(request.viewer, where.clip_id, options)
     return Response(HTTPStatus.FOUND, views.redirect(link), {"Location": link.url})
@@ -53,7 +56,7 @@ def thumbnail(request: Request, where: inputs.Thumbnail) -> Response:
     tag=Tag.LINKS,
     summary="Get a link to a clip",
     description="The link opens one blob, for reading only, until it expires.",
-    parameters=inputs.AccessUrl,
+    parameters=AccessUrl,
     responses=(
         ResponseSpec(HTTPStatus.OK, "The link.", outputs.AccessUrl),
         ResponseSpec(
@@ -65,7 +68,7 @@ def thumbnail(request: Request, where: inputs.Thumbnail) -> Response:
     ),
     errors=(NotFound, WrongState, BlobMissing, StorageUnavailable),
 )
-def access_url(request: Request, where: inputs.AccessUrl) -> Response:
+def access_url(request: Request, where: AccessUrl) -> Response:
     link = request.services.access.link(
         request.viewer, where.clip_id, _terms(where), where.rehydrate
     )
@@ -83,13 +86,13 @@ def access_url(request: Request, where: inputs.AccessUrl) -> Response:
     summary="Get links to many clips",
     description="The answers are in the order of `clip_ids`, each a link or an error. Archived "
     "clips are not restored by this call.",
-    parameters=inputs.Owned,
-    body=inputs.AccessUrls,
+    parameters=Owned,
+    body=AccessUrls,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "expiry_hours": 1},
     responses=(ResponseSpec(HTTPStatus.OK, "The links.", list[outputs.AccessUrlOrError]),),
     errors=(StorageUnavailable,),
 )
-def access_urls(request: Request, _: inputs.Owned, body: inputs.AccessUrls) -> Response:
+def access_urls(request: Request, _: Owned, body: AccessUrls) -> Response:
     answers = request.services.access.many(request.viewer, body.clip_ids, _terms(body))
     return Response(
         HTTPStatus.OK,
@@ -105,13 +108,13 @@ def access_urls(request: Request, _: inputs.Owned, body: inputs.AccessUrls) -> R
     summary="List the grants of a clip",
     description="Every link to the clip that was handed out, newest first: its receiver, what it "
     "opens, its start and its end.",
-    parameters=inputs.RecordPage,
+    parameters=RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of grants.", list[outputs.Grant], (NEXT_PAGE,)),
     ),
     errors=(NotFound,),
 )
-def grants(request: Request, where: inputs.RecordPage) -> Response:
+def grants(request: Request, where: RecordPage) -> Response:
     found = request.services.access.grants(
         request.viewer, where.clip_id, where.limit + 1, where.cursor
     )
@@ -119,7 +122,7 @@ def grants(request: Request, where: inputs.RecordPage) -> Response:
     return Response(HTTPStatus.OK, [views.grant(grant) for grant in shown], headers)
 
 
-def _terms(asked: inputs.AccessUrl | inputs.AccessUrls) -> AccessTerms:
+def _terms(asked: AccessUrl | AccessUrls) -> AccessTerms:
     return AccessTerms(
         life=timedelta(hours=asked.expiry_hours),
         ip=asked.ip,

@@ -2,10 +2,12 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.admin import MigrationId, NewMigration
 from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.outputs import admin as outputs
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import admin as views
 from shared.errors import NotFound, StorageUnavailable, WrongState
 from shared.model import Role
 
@@ -16,7 +18,7 @@ from shared.model import Role
     description="Uploads files below MIGRATION_ROOT for the clips that wait for them, batch by "
     "batch, on all instances. If a migration of that folder is running, the answer is that one. "
     "Files that are in storage already are not sent again.",
-    parameters=inputs.NewMigration,
+    parameters=NewMigration,
     responses=(
         ResponseSpec(
             HTTPStatus.ACCEPTED, "The migration is running.", outputs.Migration, (LOCATION,)
@@ -25,7 +27,7 @@ from shared.model import Role
     errors=(WrongState, StorageUnavailable),
     role=Role.ADMIN,
 )
-def start(request: Request, where: inputs.NewMigration) -> Response:
+def start(request: Request, where: NewMigration) -> Response:
     started = request.services.migrations.start(where.local_clips_dir or "", where.batch_size)
     return Response(
         HTTPStatus.ACCEPTED,
@@ -38,11 +40,11 @@ def start(request: Request, where: inputs.NewMigration) -> Response:
     tag=Tag.MIGRATIONS,
     summary="Read a migration",
     description="Its progress, and every failure with its reason.",
-    parameters=inputs.MigrationId,
+    parameters=MigrationId,
     responses=(ResponseSpec(HTTPStatus.OK, "The migration.", outputs.Migration),),
     errors=(NotFound,),
     role=Role.ADMIN,
 )
-def get(request: Request, where: inputs.MigrationId) -> Response:
+def get(request: Request, where: MigrationId) -> Response:
     report = request.services.migrations.get(where.migration_id)
     return Response(HTTPStatus.OK, views.migration(report))

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.clips import ClipId
+from clips.http.inputs.links import NewShare, RecordPage, ShareId, ShareToken
 from clips.http.openapi.operations import (
     LOCATION,
     NEXT_PAGE,
@@ -13,8 +14,12 @@ from clips.http.openapi.operations import (
     ResponseSpec,
     Tag,
 )
+from clips.http.outputs import links as outputs
+from clips.http.outputs.base import Message
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response
+from clips.http.views import links as views
+from clips.http.views.base import message
 from shared.errors import (
     BlobMissing,
     DatabaseUnavailable,
@@ -40,13 +45,13 @@ _REFERRER_POLICY = Header(
     description="Creates a URL that opens the clip without a bearer token, until it is revoked, "
     "expires or is used up. The URL is shown only in this response. With `variant` `play` it opens "
     "what every browser plays: the clip, or its playable copy once there is one.",
-    parameters=inputs.ClipId,
-    body=inputs.NewShare,
+    parameters=ClipId,
+    body=NewShare,
     example={"expires_at": "2090-01-01T00:00:00Z", "max_views": 10},
     responses=(ResponseSpec(HTTPStatus.CREATED, "The new share.", outputs.Share, (LOCATION,)),),
     errors=(NotFound,),
 )
-def create(request: Request, where: inputs.ClipId, new: inputs.NewShare) -> Response:
+def create(request: Request, where: ClipId, new: NewShare) -> Response:
     terms = ShareTerms(expires_at=new.expires_at, max_views=new.max_views, ip=new.ip)
     base_url = request.url_of("/api/s/")  # may raise: before a share exists whose token is lost
     query = "" if new.variant is ShareVariant.CLIP else f"?variant={new.variant}"
@@ -62,13 +67,13 @@ def create(request: Request, where: inputs.ClipId, new: inputs.NewShare) -> Resp
     tag=Tag.SHARES,
     summary="List the shares of a clip",
     description="Newest first, including those that have ended. Their URLs are not shown again.",
-    parameters=inputs.RecordPage,
+    parameters=RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of shares.", list[outputs.Share], (NEXT_PAGE,)),
     ),
     errors=(NotFound,),
 )
-def page(request: Request, where: inputs.RecordPage) -> Response:
+def page(request: Request, where: RecordPage) -> Response:
     found = request.services.sharing.page(
         request.viewer, where.clip_id, where.limit + 1, where.cursor
     )
@@ -81,13 +86,13 @@ def page(request: Request, where: inputs.RecordPage) -> Response:
     summary="Revoke a share",
     description="The share opens nothing from now on. A link that it gave earlier ends within "
     "minutes.",
-    parameters=inputs.ShareId,
-    responses=(ResponseSpec(HTTPStatus.OK, "The share is revoked.", outputs.Message),),
+    parameters=ShareId,
+    responses=(ResponseSpec(HTTPStatus.OK, "The share is revoked.", Message),),
     errors=(NotFound,),
 )
-def revoke(request: Request, where: inputs.ShareId) -> Response:
+def revoke(request: Request, where: ShareId) -> Response:
     request.services.sharing.revoke(request.viewer, where.clip_id, where.share_id)
-    return Response(HTTPStatus.OK, views.message("Share revoked successfully"))
+    return Response(HTTPStatus.OK, message("Share revoked successfully"))
 
 
 @Operation(
@@ -98,7 +103,7 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
     "lives, so that players can seek and downloads can resume. "
     "Answers 404 for a share that is unknown, revoked, expired or used up, and for one whose clip "
     "is deleted.",
-    parameters=inputs.ShareToken,
+    parameters=ShareToken,
     responses=(
         ResponseSpec(
             HTTPStatus.FOUND,
@@ -122,7 +127,7 @@ def revoke(request: Request, where: inputs.ShareId) -> Response:
         DatabaseUnavailable,
     ),
 )
-def open_(request: AnonymousRequest, where: inputs.ShareToken) -> Response:
+def open_(request: AnonymousRequest, where: ShareToken) -> Response:
     sharing = request.services.sharing
     open_share = sharing.peek if request.is_head else sharing.open
     opened = open_share(where.token, request.client, where.variant)

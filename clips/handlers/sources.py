@@ -2,10 +2,15 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.clips import VideoId
+from clips.http.inputs.cutting import NewSource
 from clips.http.openapi.operations import LOCATION, Operation, ResponseSpec, Tag
+from clips.http.outputs import cutting as outputs
+from clips.http.outputs.base import Message
 from clips.http.request import Request
 from clips.http.response import Response
+from clips.http.views import cutting as views
+from clips.http.views.base import message
 from shared.errors import NotFound, StorageUnavailable
 from shared.model import ShownSource
 
@@ -15,15 +20,15 @@ from shared.model import ShownSource
     summary="Upload a source",
     description="Creates a link to upload the file of the whole video, once, so that clips can be "
     "cut out of it. A source that exists stays until the new file has been uploaded.",
-    parameters=inputs.VideoId,
-    body=inputs.NewSource,
+    parameters=VideoId,
+    body=NewSource,
     example={"filename": "match.mp4"},
     responses=(
         ResponseSpec(HTTPStatus.CREATED, "The source.", outputs.AnnouncedSource, (LOCATION,)),
     ),
     errors=(NotFound, StorageUnavailable),
 )
-def create(request: Request, where: inputs.VideoId, new: inputs.NewSource) -> Response:
+def create(request: Request, where: VideoId, new: NewSource) -> Response:
     source = request.services.sources.announce(
         request.viewer, where.video_id, new.filename, new.content_type
     )
@@ -35,11 +40,11 @@ def create(request: Request, where: inputs.VideoId, new: inputs.NewSource) -> Re
     tag=Tag.CUTTING,
     summary="Read the source of a video",
     description="`upload` is the link to upload its file, while `status` is `awaiting_upload`.",
-    parameters=inputs.VideoId,
+    parameters=VideoId,
     responses=(ResponseSpec(HTTPStatus.OK, "The source.", outputs.AnnouncedSource),),
     errors=(NotFound, StorageUnavailable),
 )
-def get(request: Request, where: inputs.VideoId) -> Response:
+def get(request: Request, where: VideoId) -> Response:
     source = request.services.sources.read(request.viewer, where.video_id)
     return Response(HTTPStatus.OK, _view(source))
 
@@ -48,13 +53,13 @@ def get(request: Request, where: inputs.VideoId) -> Response:
     tag=Tag.CUTTING,
     summary="Delete the source of a video",
     description="Frees its storage. The clips that were cut out of it stay.",
-    parameters=inputs.VideoId,
-    responses=(ResponseSpec(HTTPStatus.OK, "It is deleted.", outputs.Message),),
+    parameters=VideoId,
+    responses=(ResponseSpec(HTTPStatus.OK, "It is deleted.", Message),),
     errors=(NotFound, StorageUnavailable),
 )
-def delete(request: Request, where: inputs.VideoId) -> Response:
+def delete(request: Request, where: VideoId) -> Response:
     request.services.sources.delete(request.viewer, where.video_id)
-    return Response(HTTPStatus.OK, views.message("Source deleted successfully"))
+    return Response(HTTPStatus.OK, message("Source deleted successfully"))
 
 
 def _view(shown: ShownSource) -> outputs.AnnouncedSource:

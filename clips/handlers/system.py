@@ -2,17 +2,19 @@
 
 from http import HTTPStatus
 
-from clips.http import inputs, outputs, views
+from clips.http.inputs.base import AnyParameters
 from clips.http.openapi.operations import RETRY_AFTER, Operation, ResponseSpec, Tag
+from clips.http.outputs import admin as outputs
 from clips.http.request import AnonymousRequest
 from clips.http.response import Response
+from clips.http.views import admin as views
 from shared.errors import Unavailable
 
 
 @Operation(
     tag=Tag.SERVICE,
     summary="Check service health",
-    parameters=inputs.AnyParameters,
+    parameters=AnyParameters,
     responses=(
         ResponseSpec(
             HTTPStatus.OK,
@@ -27,7 +29,7 @@ from shared.errors import Unavailable
         ),
     ),
 )
-def health(request: AnonymousRequest, _: inputs.AnyParameters) -> Response:
+def health(request: AnonymousRequest, _: AnyParameters) -> Response:
     view = views.health(request.services.health.check())
     if view["status"] != "unavailable":
         return Response(HTTPStatus.OK, view)

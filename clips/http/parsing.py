@@ -12,7 +12,7 @@ import azure.functions as func
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from clips.http.inputs import Body, NoBody, Parameters
+from clips.http.inputs.base import Body, NoBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from shared.model import RetryKey
 
@@ -51,7 +51,7 @@ def parse[P: Parameters, B: Body](
 
 
 def invalid_body(error: ValidationError) -> InvalidRequest:
-    """What is wrong with an item of a body, as the error of that item alone."""
+    """The error of one item of a body, which does not fail the others."""
     return _invalid([_bad_body_field(problem) for problem in error.errors()])
 
 

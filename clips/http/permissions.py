@@ -7,7 +7,7 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.http import urls
-from clips.http.inputs import Body, Owned, Parameters
+from clips.http.inputs.base import Body, Owned, Parameters
 from shared.errors import Forbidden
 from shared.model import Role, User, Viewer
 

@@ -8,7 +8,7 @@ import azure.functions as func
 import orjson
 
 _HEADERS = {
-    # Answers hold links that open blobs: no cache on the way may keep them.
+    # Responses hold links that open blobs: no cache may keep them.
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
     # The headers that pages of other origins can read. Which origins may call is a setting of the

@@ -1,6 +1,6 @@
 """Registers handlers as HTTP functions: authenticates, parses, calls, renders, and maps errors.
 
-A handler without a description (`openapi/operations.py`) is refused: the app does not start.
+Every handler needs a description (`openapi/operations.py`): without one the app does not start.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from clips.http.inputs import Body, Parameters
+from clips.http.inputs.base import Body, Parameters
 from clips.http.openapi.operations import Endpoint, Route
 from clips.http.parsing import parse, retry_key_of
 from clips.http.permissions import check_role, record_admin_operation, viewer_of

@@ -2,7 +2,7 @@
 
 The host sends a reference instead of the bytes where the type of the parameter asks for one.
 Microsoft's types turn it into a client with a credential of its own, at every call, and load
-the storage library when the app starts. The name alone takes neither.
+the storage library when the app starts. The name alone needs neither.
 """
 
 import json

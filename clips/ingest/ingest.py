@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# How many of the clips that host.json lets in at a time are decoded at once: as many as the memory
-# of an instance holds for pictures of any size. The others claim, write images or wait.
+# host.json lets three blobs in at a time. So many of them are decoded at once: the memory of an
+# instance holds no more pictures of any size. The others claim, write images or wait.
 DECODERS = 2
 _decoders = threading.BoundedSemaphore(DECODERS)
 # How long a blob without bytes may wait for them, if no upload link says more: some writers
@@ -57,7 +57,7 @@ _CONTINUE_TIME = timedelta(minutes=2)
 
 class JudgeCut(Protocol):
     def __call__(self, clip_id: UUID, etag: str, *, is_playable: bool) -> Failure | CutResult:
-        """What becomes of a version of a clip that has no picture, or cannot be played."""
+        """Decides about a version of a clip that has no picture, or cannot be played."""
 
 
 class Ingest:
@@ -69,15 +69,18 @@ class Ingest:
         containers: Containers,
         landings: Landings,
         images: ImageWriter,
+        restore_row: Callable[[Blob, UUID], object],
         judge_cut: "JudgeCut",
         after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
+        """`restore_row` makes the row of a blob that lost it, if it knows what the row was."""
         self._clock = clock
         self._account = account
         self._blobs = blobs
         self._containers = containers
         self._landings = landings
         self._images = images
+        self._restore_row = restore_row
         self._judge_cut = judge_cut
         self._after_publishing = after_publishing
 
@@ -102,16 +105,16 @@ class Ingest:
     def _attempt(self, blob_name: str, video_id: UUID, wait: OutageWait) -> None:
         wait.through(lambda: self._landings.count_attempt(blob_name))
         try:
-            wait.through(lambda: self._bring_in(blob_name, video_id))
+            wait.through(lambda: self._claim_and_process(blob_name, video_id))
         except BlobMissing:
-            _log.info("Gone before it was processed: %s", blob_name)
+            _log.info("Deleted before it was processed: %s", blob_name)
         except BlobChanged:
             _log.info("Replaced by a newer version while it was processed: %s", blob_name)
         except Exception:
             self._give_up_after_last_attempt(blob_name)
             raise
 
-    def _bring_in(self, blob_name: str, video_id: UUID) -> None:
+    def _claim_and_process(self, blob_name: str, video_id: UUID) -> None:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
             if blob_names.is_folder_stub(blob.metadata, blob.size):
@@ -121,16 +124,20 @@ class Ingest:
                 _log.info("Empty so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
-            verdict, claim = self._landings.claim(landing_of(blob, url, video_id))
+            landing = landing_of(blob, url, video_id)
+            verdict, claim = self._landings.claim(landing, adopts=False)
+            if verdict is Verdict.NO_ROW:
+                self._restore_row(blob, video_id)
+                verdict, claim = self._landings.claim(landing)
         if claim is not None:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
             _log.info("Removed, its clip is deleted: %s", blob_name)
         elif verdict is Verdict.IN_BIN:
-            _log.info("Its clip is in the recycle bin, and it is to be moved there: %s", blob_name)
+            _log.info("Its clip is in the recycle bin; its bytes are moved there: %s", blob_name)
         elif verdict is Verdict.ATTEMPTS_EXHAUSTED:
-            _log.error("Given up, every attempt was cut off: %s", blob_name)
+            _log.error("Given up, every attempt was interrupted: %s", blob_name)
             record_giving_up(GAVE_UP)
         elif verdict is Verdict.UNKNOWN_VIDEO:
             _log.warning("Ignored, there is no such video: %s", blob_name)
@@ -144,13 +151,13 @@ class Ingest:
             with _decoders:
                 media, playback, stills = _analyse(reader)
         except UnplayableClip as error:
-            if not self._is_withheld(run, is_playable=False):
+            if not self._withhold_cut(run, is_playable=False):
                 self._fail_or_wait(run, blob, error)
             return
         except BlobArchived:
             self._fail(run, ARCHIVED)
             return
-        if media.video is None and self._is_withheld(run, is_playable=True):
+        if media.video is None and self._withhold_cut(run, is_playable=True):
             return
         try:
             with span("ingest.write"):
@@ -168,8 +175,8 @@ class Ingest:
         else:
             self._supersede(run)
 
-    def _is_withheld(self, run: IngestRun, *, is_playable: bool) -> bool:
-        """Whether a clip that was cut lacks the picture of its source: it is not published."""
+    def _withhold_cut(self, run: IngestRun, *, is_playable: bool) -> bool:
+        """Withholds a cut clip that lacks the picture of its source; False if it is none."""
         claim = run.claim
         result = self._judge_cut(claim.clip_id, claim.etag, is_playable=is_playable)
         if isinstance(result, Failure):

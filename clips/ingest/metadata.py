@@ -1,6 +1,6 @@
 """What an uploader noted in a blob's metadata: title, start and end of the clip.
 
-Names count without regard to case, as HTTP headers do. HTTP headers are ASCII, so tools send
+The case of names does not count, as in HTTP headers. HTTP headers are ASCII, so tools send
 other characters in their own ways: percent-encoded, or as UTF-8 that storage reads as Latin-1.
 """
 

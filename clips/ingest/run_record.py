@@ -1,6 +1,6 @@
 """Metrics and the log line of one run of the ingest.
 
-The line is for readers; its fields carry the same values for queries.
+The text of the line is for readers; its fields hold the same values for queries.
 """
 
 import logging

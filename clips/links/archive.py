@@ -1,6 +1,6 @@
 """Clips in the archive tier: whether their bytes can be read, and how they are restored.
 
-Storage itself knows what is archived and what is being rehydrated: no state is kept of it here.
+Storage itself knows what is archived and what is being rehydrated: no state of it is kept here.
 """
 
 import threading

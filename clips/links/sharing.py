@@ -198,4 +198,4 @@ def _digest(token: str) -> bytes:
 
 
 def _no_such_share() -> NotFound:
-    return NotFound("There is no such share, or it is over.")
+    return NotFound("There is no such share, or it has ended.")

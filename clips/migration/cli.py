@@ -15,7 +15,7 @@ from uuid import UUID
 from clips.migration.executor import Outage
 from clips.migration.ledger import LedgerLost
 from clips.migration.progress import ProgressDisplay
-from clips.migration.receipt import Summary, Unwritable, Verdict
+from clips.migration.receipt import LineKind, Summary, Unwritable
 from clips.migration.run import MigrationOptions, migrate
 from clips.terminal.process import fail, interruptible
 from clips.transfer.context import Cancelled, open_transfer
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     except Unwritable as error:
         return fail(SOME_FAILED, f"{error} The clips are not affected by this.")
-    return SOME_FAILED if summary.verdicts[Verdict.FAILED] else DONE
+    return SOME_FAILED if summary.verdicts[LineKind.FAILED] else DONE
 
 
 def _options(arguments: Sequence[str] | None) -> MigrationOptions:
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     many = "files, and connections to storage, at a time (default 8)"
     add("--concurrency", type=_number_to(_MAX_AT_ONCE), default=8, metavar="N", help=many)
     add("--dry-run", action="store_true", help="only show what would be done; sends nothing")
-    add("--report", type=Path, metavar="FILE", help="write the receipt there, as JSON lines")
+    add("--report", type=Path, metavar="FILE", help="write the receipt to this file, as JSON lines")
     add(
         "--adopt",
         type=UUID,
@@ -134,17 +134,17 @@ def _print(summary: Summary, options: MigrationOptions, sent: int) -> None:
     """Raises Unwritable."""
     counts = summary.verdicts
     rows = {
-        "planned": Verdict.PLANNED,
-        "verified": Verdict.VERIFIED,
-        "duplicates": Verdict.DUPLICATE,
-        "failed": Verdict.FAILED,
-        "files without a clip": Verdict.UNMATCHED,
-        "clips without a file": Verdict.NO_FILE,
+        "planned": LineKind.PLANNED,
+        "verified": LineKind.VERIFIED,
+        "duplicates": LineKind.DUPLICATE,
+        "failed": LineKind.FAILED,
+        "files without a clip": LineKind.UNMATCHED,
+        "clips without a file": LineKind.NO_FILE,
     }
     lines = [
         f"{name}: {counts[verdict]}"
         for name, verdict in rows.items()
-        if counts[verdict] or verdict not in {Verdict.PLANNED, Verdict.DUPLICATE}
+        if counts[verdict] or verdict not in {LineKind.PLANNED, LineKind.DUPLICATE}
     ]
     lines += [f"bytes verified: {summary.bytes_verified}", f"bytes sent: {sent}"]
     if options.report is not None:

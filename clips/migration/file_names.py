@@ -21,7 +21,7 @@ _UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class FileName:
+class OldFileName:
     """`stem` is the path without its extension, and without `_thumbnail` if it is an image.
 
     `id_in_name` is set if the last part of the stem is an id.
@@ -33,7 +33,7 @@ class FileName:
     is_thumbnail: bool
 
 
-def parse(path: bytes) -> FileName:
+def parse(path: bytes) -> OldFileName:
     stem = os.path.splitext(path)[0]
     kind = type_of(path).kind
     thumbnail = _THUMBNAIL.search(stem)
@@ -41,7 +41,7 @@ def parse(path: bytes) -> FileName:
         stem = stem[: thumbnail.start()]
     last = stem.rpartition(b"/")[2]
     id_in_name = UUID(last.decode()) if _UUID.fullmatch(last) else None
-    return FileName(kind, stem, id_in_name, thumbnail is not None)
+    return OldFileName(kind, stem, id_in_name, thumbnail is not None)
 
 
 def keys_of_path(path: bytes) -> Sequence[bytes]:

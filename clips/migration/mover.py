@@ -12,14 +12,14 @@ from clips.transfer.local_file import open_file
 from shared.blob_names import Containers
 from shared.errors import BlobExists, BlobMissing, UnusableFile
 from shared.storage.files.file_transfer import Transfer
-from shared.storage.files.stored import Digests, Place, Source, Stored
+from shared.storage.files.stored import Digests, Place, Stored, TransferSource
 
 # From this size on, asking storage first costs little beside the upload; for smaller files it
 # would take a third of the time.
 _ASK_FIRST_FROM = 32 * 1024 * 1024
 
+# Called with the number of bytes that need no more work.
 type CountBytes = Callable[[int], object]
-"""Called with the number of bytes that need no more work."""
 
 
 class FileMover:
@@ -36,7 +36,9 @@ class FileMover:
         with open_file(self._root, item.path) as source:
             return self.move_source(item, source, count)
 
-    def move_source(self, item: PlanItem, source: Source, count: CountBytes) -> VerifiedFile:
+    def move_source(
+        self, item: PlanItem, source: TransferSource, count: CountBytes
+    ) -> VerifiedFile:
         """As `move`, with bytes from anywhere."""
         stored = self.stored(item) if _asks_first(item) else None
         if stored is None:
@@ -56,7 +58,7 @@ class FileMover:
         except BlobMissing:
             return None
 
-    def _upload(self, item: PlanItem, source: Source, count: CountBytes) -> VerifiedFile:
+    def _upload(self, item: PlanItem, source: TransferSource, count: CountBytes) -> VerifiedFile:
         try:
             stored, digests = self._transfer.upload(
                 self._place(item), source, item.content_type, count

@@ -36,7 +36,7 @@ class PlanItem:
 class VerifiedFile:
     """All bytes are in storage, by size and MD5, which storage computed too.
 
-    `was_stored`: they were before this run.
+    `was_stored`: they were in storage before this run.
     """
 
     item: PlanItem
@@ -104,5 +104,5 @@ class ClipWithoutFile:
     old_url: str | None
 
 
+# What became of one file.
 type Outcome = VerifiedFile | DuplicateFile | FailedFile | UnmatchedFile
-"""What became of one file."""

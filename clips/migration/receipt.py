@@ -28,7 +28,7 @@ from clips.transfer.faults import system_message
 type Json = dict[str, object]
 
 
-class Verdict(StrEnum):
+class LineKind(StrEnum):
     """docs/migration.md explains them."""
 
     VERIFIED = "verified"
@@ -66,7 +66,7 @@ class Summary:
         self.bytes_verified += line.verified_bytes
 
     def counts(self) -> Mapping[str, int]:
-        counts = {verdict.value: self.verdicts[verdict] for verdict in Verdict}
+        counts = {verdict.value: self.verdicts[verdict] for verdict in LineKind}
         return counts | {"bytes_verified": self.bytes_verified}
 
 
@@ -74,7 +74,7 @@ def render(result: Outcome | PlanItem | ClipWithoutFile) -> ReceiptLine:
     """The line for the result of a file, for a planned file, or for a clip."""
     match result:
         case VerifiedFile():
-            line = _verified(result, Verdict.VERIFIED)
+            line = _verified(result, LineKind.VERIFIED)
             return _line(result.path, line, verified_bytes=result.size)
         case DuplicateFile():
             return _line(result.path, _duplicate(result))
@@ -136,7 +136,7 @@ def _line(path: bytes, line: Json, verified_bytes: int = 0) -> ReceiptLine:
     return ReceiptLine(path, verdict, verified_bytes, safe, json.dumps(line))
 
 
-def _verified(file: VerifiedFile, verdict: Verdict) -> Json:
+def _verified(file: VerifiedFile, verdict: LineKind) -> Json:
     return {
         **_item(file.item),
         "verdict": verdict,
@@ -151,7 +151,7 @@ def _verified(file: VerifiedFile, verdict: Verdict) -> Json:
 
 def _duplicate(file: DuplicateFile) -> Json:
     return {
-        **_verified(file.verified, Verdict.DUPLICATE),
+        **_verified(file.verified, LineKind.DUPLICATE),
         "path": os.fsdecode(file.path),
         "duplicate_of": os.fsdecode(file.verified.path),
     }
@@ -161,7 +161,7 @@ def _failed(file: FailedFile) -> Json:
     return {
         **_item(file.item),
         **({} if file.item.url else {"path": os.fsdecode(file.path)}),
-        "verdict": Verdict.FAILED,
+        "verdict": LineKind.FAILED,
         "size": file.item.size,
         "code": file.code,
         "detail": file.detail,
@@ -172,7 +172,7 @@ def _failed(file: FailedFile) -> Json:
 def _unmatched(file: UnmatchedFile) -> Json:
     return {
         "path": os.fsdecode(file.path),
-        "verdict": Verdict.FAILED if file.is_unreadable else Verdict.UNMATCHED,
+        "verdict": LineKind.FAILED if file.is_unreadable else LineKind.UNMATCHED,
         "size": file.size,
         "code": file.code,
         "detail": file.detail,
@@ -183,7 +183,7 @@ def _unmatched(file: UnmatchedFile) -> Json:
 def _planned(item: PlanItem) -> Json:
     return {
         **_item(item),
-        "verdict": Verdict.PLANNED,
+        "verdict": LineKind.PLANNED,
         "size": item.size,
         "blob": item.blob_name,
         "in_storage": item.already_stored,
@@ -195,7 +195,7 @@ def _clip_without_file(clip: ClipWithoutFile) -> Json:
     return {
         "clip_id": str(clip.clip_id),
         "video_id": str(clip.video_id),
-        "verdict": Verdict.NO_FILE,
+        "verdict": LineKind.NO_FILE,
         "old_url": clip.old_url and old_address.parse(clip.old_url).shown,
     }
 

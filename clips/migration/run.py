@@ -30,8 +30,8 @@ from shared.catalogue.migration_clip_queries import MigrationClips
 
 _log = logging.getLogger(__name__)
 
+# Makes the display of a run of so many files and bytes; bytes at old addresses do not count.
 type OpenDisplay = Callable[[int, int], ProgressDisplay]
-"""Makes the display of a run of so many files and bytes; bytes at old addresses do not count."""
 
 # Begins the name of an item without a file. No path begins so, and all paths come before it.
 _NO_PATH = b"\xff/"

@@ -1,4 +1,4 @@
-"""What a pipeline orders to have cut."""
+"""The cuts that a pipeline orders."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Cut:
 
 
 def check_range(start_time: float, end_time: float) -> None:
-    """Raises ValueError for what is no range of a video."""
+    """Raises ValueError if the seconds are not a range of a video."""
     if not 0 <= start_time < end_time <= LONGEST_POSITION:
         raise ValueError(
             "start_time must be 0 or more, and end_time greater than start_time and up to "
@@ -32,6 +32,6 @@ def check_range(start_time: float, end_time: float) -> None:
 
 
 def check_title(title: str | None) -> None:
-    """Raises ValueError for what is no title."""
+    """Raises ValueError if the text is not a title."""
     if len(title or "") > LONGEST_TITLE or not (title or "").isprintable():
         raise ValueError(f"title must be up to {LONGEST_TITLE} printable characters")

@@ -23,7 +23,7 @@ from shared.catalogue.cut_queries import Cuts
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.grant_queries import Grants
 from shared.catalogue.rendition_queries import Renditions
-from shared.catalogue.retention_queries import Retention
+from shared.catalogue.retention_queries import Retentions
 from shared.catalogue.source_queries import Sources
 from shared.catalogue.user_queries import Users
 from shared.catalogue.video_queries import Videos
@@ -49,8 +49,8 @@ from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.tier_check import TierCheck
 
+# A clip, or its id.
 type AnyClip = Clip | UUID | str
-"""A clip, or its id."""
 
 # The subject of the user to whom links of a pipeline are granted.
 _SUBJECT = "urn:cliplink:pipeline"
@@ -92,7 +92,7 @@ class Pipeline:
             videos=videos,
             clips=clips,
             view_log=ViewLog(context.database),
-            retention=Retention(context.database),
+            retention=Retentions(context.database),
             access=self._access,
             account=context.account,
             blobs=blobs,
@@ -102,7 +102,7 @@ class Pipeline:
             Bin(context.database, days=0), Deletion(blobs, context.containers, deletions)
         )
         self._uploads = Uploads(context, self._library, remover)
-        # What is cut and copied is left to the app: it has FFmpeg, and takes one at a time.
+        # Cutting and copying are left to the app, which has FFmpeg.
         self._cutting = Cutting(
             Cuts(context.database),
             self._library,
@@ -195,7 +195,7 @@ class Pipeline:
         return self._library.find(self._viewer(), _id_of(clip))
 
     def make_playable(self, clip: AnyClip) -> Clip:
-        """Asks for a copy that every browser plays, unless the clip plays or has one.
+        """Requests a copy that every browser plays, unless the clip plays or has one.
 
         `rendition` of the clip says how far it is. Raises NotFound, WrongState if the clip is not
         ready, StorageUnavailable, DatabaseUnavailable.

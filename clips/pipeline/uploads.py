@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 type AnyPath = str | os.PathLike[str]
 
+# Called with the bytes done and the total; by any thread, one call at a time.
 type Progress = Callable[[int, int], object]
-"""Called with the bytes done and the total; by any thread, one call at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

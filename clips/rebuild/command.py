@@ -13,7 +13,7 @@ from typing import TextIO
 from uuid import UUID
 
 from clips.rebuild.decisions import Addresses
-from clips.rebuild.display import Display
+from clips.rebuild.display import RebuildDisplay
 from clips.rebuild.found import FoundBlobs
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
@@ -73,8 +73,8 @@ def rebuild(
     owner: str | None,
     out: TextIO,
 ) -> None:
-    """The same on given parts; `account` gives plain addresses, and is asked for nothing else."""
-    display = Display(out, terminal=out.isatty())
+    """The same on given parts; `account` is used for plain addresses only."""
+    display = RebuildDisplay(out, terminal=out.isatty())
     rows = RowWriter(catalogue, report)
     addresses = Addresses(
         clip=lambda name: account.url(containers.clips, name),
@@ -128,12 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m clips.rebuild",
         description="Fills an empty or partial catalogue from the containers.",
         epilog="Exit codes: 0 done, 1 something was left out, 2 wrong usage or settings, "
-        "3 no storage or database, 130 interrupted.",
+        "3 storage or database unavailable, 130 interrupted.",
     )
     add = parser.add_argument
     add("--dry-run", action="store_true", help="only show what would be done; changes nothing")
-    add("--report", type=_new_file, metavar="FILE", help="write the report there, as JSON")
-    found = "make clips of blobs whose video is unknown, in videos that belong to this subject"
+    add("--report", type=_new_file, metavar="FILE", help="write the report to this file, as JSON")
+    found = "make clips of blobs of unknown videos; the new videos belong to this subject"
     add("--owner", type=_subject, metavar="SUBJECT", help=found)
     return parser
 

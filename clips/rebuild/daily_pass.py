@@ -1,9 +1,9 @@
 """Compares all sidecars with the catalogue once a day, a part in each cleanup.
 
-It finds what the outbox cannot know of: rows of before there were sidecars, and sidecars that
-another program deleted or overwrote. It only queues what has to be written. A sidecar without a
-row is never deleted here: the catalogue may have been restored from a backup, or be empty, and
-then the sidecar is all that is left.
+It finds what the outbox cannot show: rows that are older than sidecars, and sidecars that another
+program deleted or overwrote. It only queues what has to be written. A sidecar without a row is
+never deleted here: the catalogue may have been restored from a backup, or be empty, and then the
+sidecar is all that is left.
 """
 
 import logging
@@ -25,7 +25,7 @@ from shared.model import Blob, SidecarKey, SidecarKind
 _log = logging.getLogger(__name__)
 
 _EVERY = timedelta(hours=24)
-# While so many sidecars wait to be written, no more are looked for.
+# While so many sidecars wait to be written, the pass pauses.
 _MOST_WAITING = 5000
 _ROWS = 10_000
 _NIL, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
@@ -62,9 +62,9 @@ class SidecarCheck:
         self._pass = progress
 
     def run(self, seconds: float) -> int:
-        """Goes on with the pass for that long; counts the sidecars that have to be written.
+        """Continues the pass for so many seconds; counts the sidecars that have to be written.
 
-        A page is compared in any case, so that the pass ends one day.
+        It always compares at least one page, so that the pass comes to an end.
         """
         deadline = time.monotonic() + seconds
         state = self._pass.state(_EVERY)
@@ -85,7 +85,7 @@ class SidecarCheck:
         try:
             page = self._blobs.page(self._container, state.marker)
         except BlobMissing:
-            _log.warning("The daily pass over the sidecars begins again: its place is gone")
+            _log.warning("The daily pass over the sidecars begins again: its listing has expired")
             self._pass.begin()
             return 0
         blobs, marker = page.blobs, page.marker
@@ -104,7 +104,7 @@ class SidecarCheck:
             stored = {
                 key: s for key, s in stored.items() if blob_names.sidecar(key) <= (upto or "")
             }
-        newer, unknown = self._surprises(stored, known)
+        newer, unknown = self._count_unexpected(stored, known)
         is_over = marker is None and not is_part
         self._pass.advance(
             state.marker if is_part else marker,
@@ -122,8 +122,8 @@ class SidecarCheck:
     ) -> tuple[Mapping[SidecarKey, int], str | None, bool]:
         """Revisions of the rows whose sidecars are named (after, upto], by key.
 
-        If they are too many at a time, those of the first part, up to the name that is returned
-        in place of `upto`.
+        If there are too many, returns those of the first part, up to the name that is returned in
+        place of `upto`.
         """
         rows = self._pass.revisions_between(_range(after, upto), _ROWS)
         ends = _cut_off(rows)
@@ -137,15 +137,15 @@ class SidecarCheck:
         }
         return known, upto, bool(ends)
 
-    def _surprises(
+    def _count_unexpected(
         self, stored: Mapping[SidecarKey, int], known: Mapping[SidecarKey, int]
     ) -> tuple[int, int]:
         """How many sidecars are newer than their row, and how many have none."""
-        # Asked once more: a row may have been made since.
-        strange = [key for key, revision in stored.items() if known.get(key, -1) < revision]
-        rows = self._outbox.revisions(strange) if strange else {}
-        newer = sum(1 for key in strange if key in rows and revision_of(rows[key]) < stored[key])
-        return newer, sum(1 for key in strange if key not in rows)
+        # These rows are read again: a row may have been made since.
+        unexpected = [key for key, revision in stored.items() if known.get(key, -1) < revision]
+        rows = self._outbox.revisions(unexpected) if unexpected else {}
+        newer = sum(1 for key in unexpected if key in rows and revision_of(rows[key]) < stored[key])
+        return newer, sum(1 for key in unexpected if key not in rows)
 
 
 def _cut_off(rows: Sequence[tuple[SidecarKey, object]]) -> list[str]:

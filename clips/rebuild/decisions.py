@@ -1,7 +1,7 @@
-"""What becomes of a clip or a source that a sidecar describes, by what is in storage. Pure.
+"""How a clip or a source is restored from its sidecar and from what is in storage. Pure.
 
-What is stored as the sidecar says is restored as it was, ready to be played. All else is left to
-the ordinary ingest: the row says `processing`, and reconciliation processes the blob.
+If storage has what the sidecar says, the row is restored as it was, ready to be played. Everything
+else is left to the ingest: the row says `processing`, and reconciliation processes the blob.
 """
 
 from collections.abc import Callable, Collection
@@ -14,11 +14,11 @@ from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord, is_medi
 from shared import blob_names
 from shared.model import MISSING, PASSING_FAILURES, Blob, ImageFormat
 
+# Values of a row by the names of their columns, as JSON.
 type RowValues = dict[str, Any]
-"""Values of a row by the names of their columns, as JSON."""
 
 _NOT_COLUMNS = {"format", "kind", "owner", "cut_order"}
-# What ingest makes of a file; it makes all of it anew.
+# The columns that ingest fills; it fills all of them again.
 _MADE_BY_INGEST = (
     *("etag", "file_size", "content_md5", "media", "playback", "failure_code", "failure_detail"),
     *("poster_name", "poster_widths", "storyboard_name", "preview_name", "placeholder"),
@@ -30,7 +30,7 @@ _MADE_BY_SOURCE_INGEST = (
 )
 
 
-class Outcome(StrEnum):
+class RestoredState(StrEnum):
     """The state in which a clip or a source is restored."""
 
     READY = "ready"
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredParts:
     """What is in storage for a row: its blob, the one in the bin, the names of its images."""
 
     blob: Blob | None
@@ -56,7 +56,7 @@ class Stored:
 class Restored:
     """The row that a sidecar becomes, and that of its cut."""
 
-    outcome: Outcome
+    outcome: RestoredState
     row: RowValues
     cut: RowValues | None = None
 
@@ -69,7 +69,7 @@ class Addresses:
     image: Callable[[str], str]
 
 
-def restored_clip(record: ClipRecord, stored: Stored, addresses: Addresses) -> Restored:
+def restored_clip(record: ClipRecord, stored: StoredParts, addresses: Addresses) -> Restored:
     row = record.model_dump(mode="json", exclude=_NOT_COLUMNS)
     outcome = _settle_clip(record, stored, row)
     poster, own = row["poster_name"], row["own_thumbnail"]
@@ -83,7 +83,7 @@ def restored_clip(record: ClipRecord, stored: Stored, addresses: Addresses) -> R
     return Restored(outcome, row, _cut_row(record))
 
 
-def restored_source(record: SourceRecord, stored: Stored) -> Restored:
+def restored_source(record: SourceRecord, stored: StoredParts) -> Restored:
     row = record.model_dump(mode="json", exclude=_NOT_COLUMNS)
     row["bin_etag"] = stored.binned.etag if stored.binned and stored.blob is None else None
     return Restored(_settle_source(record, stored, row), row)
@@ -95,7 +95,7 @@ def video_row(record: VideoRecord, user_id: UUID) -> RowValues:
 
 
 def images_of(record: ClipRecord) -> set[str]:
-    """The names of all blobs that the images of a clip are."""
+    """The names of the blobs of all images of a clip."""
     at = (record.video_id, record.id)
     named = {record.poster_name, record.preview_name, record.storyboard_name} - {None}
     names = {name for name in named if name is not None}
@@ -109,46 +109,46 @@ def images_of(record: ClipRecord) -> set[str]:
     return names
 
 
-def _settle_clip(record: ClipRecord, stored: Stored, row: RowValues) -> Outcome:
-    """Changes the row to what storage allows, and says which state that is."""
+def _settle_clip(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
+    """Changes the row to what storage allows; returns its state."""
     if record.deleted_at is not None:
-        return Outcome.IN_BIN if record.purge_at is not None else Outcome.BEING_DELETED
+        return RestoredState.IN_BIN if record.purge_at is not None else RestoredState.BEING_DELETED
     if stored.video_is_hidden:
-        return Outcome.IN_BIN
+        return RestoredState.IN_BIN
     if stored.blob is None:
         return _settle_without_blob(record, stored, row)
     if _is_as_described(record, stored.blob):
         row["etag"] = stored.blob.etag
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
-            return Outcome.FAILED
+            return RestoredState.FAILED
         if record.status == "ready" and _is_complete(record, stored.images):
             _settle_rendition(record, stored, row)
-            return Outcome.READY
+            return RestoredState.READY
     return _to_be_processed(row, _MADE_BY_INGEST)
 
 
-def _settle_without_blob(record: ClipRecord, stored: Stored, row: RowValues) -> Outcome:
+def _settle_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
     if stored.binned is not None:  # its bytes are on their way back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
-        return Outcome.PROCESSING  # it is still to be cut
+        return RestoredState.PROCESSING  # it is still to be cut
     if record.blob_name is None:  # a clip of the old service
-        return Outcome.AWAITING_UPLOAD
+        return RestoredState.AWAITING_UPLOAD
     return _settle_missing(record.status, row)
 
 
-def _settle_missing(status: str, row: RowValues) -> Outcome:
-    """A file that is nowhere: it was awaited, had failed, or was lost."""
+def _settle_missing(status: str, row: RowValues) -> RestoredState:
+    """A file that is not in storage: it was awaited, had failed, or was lost."""
     if status == "awaiting_upload":
-        return Outcome.AWAITING_UPLOAD
+        return RestoredState.AWAITING_UPLOAD
     if status == "failed":
-        return Outcome.FAILED
+        return RestoredState.FAILED
     row |= {"status": "failed", "failure_code": MISSING.code, "failure_detail": MISSING.detail}
-    return Outcome.WITHOUT_BLOB
+    return RestoredState.WITHOUT_BLOB
 
 
-def _settle_rendition(record: ClipRecord, stored: Stored, row: RowValues) -> None:
-    """A playable copy that is there stays; one that was on its way is made."""
+def _settle_rendition(record: ClipRecord, stored: StoredParts, row: RowValues) -> None:
+    """Keeps a playable copy that is stored; one that was being made is queued again."""
     blob = stored.blob
     if blob is None or record.rendition_state in {None, "failed", "refused"}:
         return
@@ -159,25 +159,25 @@ def _settle_rendition(record: ClipRecord, stored: Stored, row: RowValues) -> Non
         row |= {"rendition_state": "queued", "rendition_name": None}
 
 
-def _settle_source(record: SourceRecord, stored: Stored, row: RowValues) -> Outcome:
+def _settle_source(record: SourceRecord, stored: StoredParts, row: RowValues) -> RestoredState:
     if stored.video_is_hidden:
-        return Outcome.IN_BIN
+        return RestoredState.IN_BIN
     if stored.blob is None:
         if stored.binned is not None:
             return _to_be_processed(row, _MADE_BY_SOURCE_INGEST)
         return _settle_missing(record.status, row)
     if record.etag == stored.blob.etag:
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
-            return Outcome.FAILED
+            return RestoredState.FAILED
         images = {record.poster_name, record.storyboard_name} - {None}
         if record.status == "ready" and is_media(record.media) and images <= set(stored.images):
-            return Outcome.READY
+            return RestoredState.READY
     return _to_be_processed(row, _MADE_BY_SOURCE_INGEST)
 
 
-def _to_be_processed(row: RowValues, made: Collection[str]) -> Outcome:
+def _to_be_processed(row: RowValues, made: Collection[str]) -> RestoredState:
     row |= dict.fromkeys(made) | {"status": "processing"}
-    return Outcome.PROCESSING
+    return RestoredState.PROCESSING
 
 
 def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
@@ -189,7 +189,7 @@ def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
 
 
 def _is_complete(record: ClipRecord, images: Collection[str]) -> bool:
-    """Whether all that ingest made is there, and can be shown."""
+    """Whether everything that ingest made is stored, and can be shown."""
     shown = is_media(record.media) and (record.playback is None or is_playback(record.playback))
     return shown and images_of(record) <= set(images)
 

@@ -1,7 +1,7 @@
 """The progress of a rebuild: a bar on a terminal, otherwise a line every few seconds.
 
-How many sidecars there are is known only at the end. How far a listing is shows in its names: ids
-of videos are random, so the first digits of one say which part of all videos comes before it.
+The number of sidecars is known only at the end. But ids of videos are random, so the first digits
+of a name show how far a listing in the order of names has come.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from clips.terminal.status_line import StatusLine
 _DIGITS = 8
 
 
-class Display:
+class RebuildDisplay:
     """Shows one phase after the other; each begins with `begin`."""
 
     def __init__(

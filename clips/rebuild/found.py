@@ -1,8 +1,8 @@
 """Blobs without a sidecar: they become clips or sources of their video, or are listed.
 
-The rules are those of the blob trigger: what lies below a video becomes a clip of it, with the
-times and the title of its metadata. A blob's folder names its video, so a video without a
-row and without a sidecar can be made for a named owner.
+The rules are those of the blob trigger: a blob below a video becomes a clip of it, with the times
+and the title of its metadata. The folder of a blob names its video, so even a video without a row
+and without a sidecar can be made, if the operator names its owner.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from shared.catalogue.rebuild_queries import Rebuilding
 from shared.media_types import of_name, servable
 from shared.model import Blob
 
-type Progress = Callable[[str, int], object]
-"""Gets the name of the last blob that was looked at, and how many were since the last call."""
+# Called with the name of the last blob that was compared, and their number since the last call.
+type OnBlobs = Callable[[str, int], object]
 
 
 class FoundBlobs:
-    """`planned_videos` and `planned_blobs` are what a dry run would have restored."""
+    """`planned_videos` and `planned_blobs` are those that a dry run would have restored."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class FoundBlobs:
         self._planned_videos = planned_videos
         self._planned_blobs = planned_blobs
 
-    def run_clips(self, progress: Progress) -> None:
+    def run_clips(self, progress: OnBlobs) -> None:
         """Makes clips of blobs that no row has; raises Unavailable."""
         container = self._containers.clips
         for page in self._blobs.pages(container, metadata=True):
@@ -62,7 +62,7 @@ class FoundBlobs:
             if page:
                 progress(page[-1].name, len(page))
 
-    def run_sources(self, progress: Progress) -> None:
+    def run_sources(self, progress: OnBlobs) -> None:
         """Makes sources of blobs that no row has; raises Unavailable."""
         container = self._containers.videos
         for page in self._blobs.pages(container):
@@ -80,7 +80,7 @@ class FoundBlobs:
                 progress(page[-1].name, len(page))
 
     def _videos(self, of: Mapping[str, UUID]) -> Mapping[str, UUID]:
-        """Those of the names whose video exists, made for the owner where there is one."""
+        """The names whose video exists; unknown videos are made if an owner is given."""
         known = set(self._catalogue.hidden(list(set(of.values())))) | self._planned_videos
         for video_id in sorted(set(of.values()) - known):
             if self._owner is None:

@@ -1,6 +1,6 @@
-"""Reads containers in the order of names, and finds in one what belongs to another.
+"""Reads containers in the order of names, and finds the blobs that belong together.
 
-Memory does not grow with the containers: of each listing one page is held at a time.
+Memory does not grow with the containers: one page of each listing is held at a time.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def sidecars(blobs: StoredBlobs, container: str) -> Iterator[StoredSidecar]:
 
 
 class Finder:
-    """Finds blobs by name: along one listing as long as the names rise, otherwise by a request."""
+    """Finds blobs by name: in one listing while the names ascend, otherwise by a request."""
 
     def __init__(self, blobs: StoredBlobs, container: str) -> None:
         self._blobs = blobs

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from clips.rebuild import records
 from clips.rebuild.inventory import StoredBlobs
@@ -10,12 +11,12 @@ from shared import blob_names
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model import Blob, SidecarKey
 
-# As many as the client of storage has connections for.
+# The client of storage has ten connections.
 _AT_ONCE = 8
 _TRIES = 3
 
+# What a sidecar holds, or why it cannot be used; None if there is none.
 type Content = Record | Unreadable | None
-"""What a sidecar holds, or why it cannot be used; None if there is none."""
 
 
 class SidecarReader:
@@ -27,31 +28,36 @@ class SidecarReader:
     def read(
         self, wanted: Iterable[tuple[SidecarKey, Blob | None]]
     ) -> Mapping[SidecarKey, Content]:
-        """The contents by key; with a blob from a listing, a request less. Raises Unavailable."""
+        """The contents by key; a blob from a listing saves a request. Raises Unavailable."""
         items: Sequence[tuple[SidecarKey, Blob | None]] = list(wanted)
-        contents = self._pool.map(lambda item: self._content(*item), items)
+        read = partial(content_of, self._blobs, self._container)
+        contents = self._pool.map(lambda item: read(*item), items)
         return {key: content for (key, _), content in zip(items, contents, strict=True)}
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def _content(self, key: SidecarKey, listed: Blob | None) -> Content:
-        name = blob_names.sidecar(key)
-        try:
-            for _ in range(_TRIES):
-                blob = listed or self._blobs.get(self._container, name)
-                if blob.size > records.LARGEST:
-                    return Unreadable("invalid", f"It is too large: {blob.size} bytes.")
-                try:
-                    data = self._blobs.reader(self._container, blob).read(0, blob.size)
-                except BlobChanged:
-                    listed = None
-                    continue
-                return records.parse(key, data)
-        except BlobMissing:
-            return None
-        except BlobArchived:
-            return Unreadable("archived", "It is in the archive tier. Rehydrate it.")
-        except Unreadable as problem:
-            return problem
-        return Unreadable("changing", "It was overwritten again and again. Run the command again.")
+
+def content_of(
+    blobs: StoredBlobs, container: str, key: SidecarKey, listed: Blob | None = None
+) -> Content:
+    """The content of one sidecar; `listed` is its blob, if a listing had it. Raises Unavailable."""
+    name = blob_names.sidecar(key)
+    try:
+        for _ in range(_TRIES):
+            blob = listed or blobs.get(container, name)
+            if blob.size > records.LARGEST:
+                return Unreadable("invalid", f"It is too large: {blob.size} bytes.")
+            try:
+                data = blobs.reader(container, blob).read(0, blob.size)
+            except BlobChanged:
+                listed = None
+                continue
+            return records.parse(key, data)
+    except BlobMissing:
+        return None
+    except BlobArchived:
+        return Unreadable("archived", "It is in the archive tier. Rehydrate it.")
+    except Unreadable as problem:
+        return problem
+    return Unreadable("changing", "It was overwritten again and again. Run the command again.")

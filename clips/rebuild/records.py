@@ -1,7 +1,7 @@
 """The content of sidecars, and the check of what is read from one. Pure.
 
-A sidecar holds the columns of its row by their names, its owner, and nothing secret. It is read
-with suspicion: a file that does not fit is reported and left out, never restored in part.
+A sidecar holds the columns of its row by their names, its owner, and nothing secret. What is read
+is not trusted: a file that does not fit is reported and left out, never restored in part.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -56,16 +56,16 @@ def _not_ahead(moment: datetime) -> datetime:
     return moment
 
 
-type Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
-type Past = Annotated[AwareDatetime, AfterValidator(_in_range), AfterValidator(_not_ahead)]
+type AnyTime = Annotated[AwareDatetime, AfterValidator(_in_range)]
+type PastTime = Annotated[AwareDatetime, AfterValidator(_in_range), AfterValidator(_not_ahead)]
 type Text = Annotated[str, Field(max_length=_LONGEST)]
 type Seconds = Annotated[float, Field(ge=0, le=1e12)]
-type Size = Annotated[int, Field(ge=0, le=_MOST_BYTES)]
+type ByteSize = Annotated[int, Field(ge=0, le=_MOST_BYTES)]
 type Status = Literal["awaiting_upload", "processing", "ready", "failed"]
 
 
 class Owner(BaseModel):
-    """Whose video it is. The address is that of a user who has no subject yet."""
+    """The owner of a video. `email` identifies a user who has no subject yet."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -78,8 +78,8 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     format: int = FORMAT
-    changed_at: Past
-    created_at: Past
+    changed_at: PastTime
+    created_at: PastTime
     status: str
 
     @property
@@ -88,8 +88,8 @@ class _Record(BaseModel):
 
 
 class _Hidden(_Record):
-    deleted_at: Moment | None = None
-    purge_at: Moment | None = None
+    deleted_at: AnyTime | None = None
+    purge_at: AnyTime | None = None
 
     @model_validator(mode="after")
     def _is_hidden_in_a_known_way(self) -> Self:
@@ -103,7 +103,7 @@ class _Processed(_Record):
     failure_detail: Text | None = None
     etag: Text | None = None
     content_type: Text | None = None
-    file_size: Size | None = None
+    file_size: ByteSize | None = None
     media: dict[str, Any] | None = None
 
     @model_validator(mode="after")
@@ -149,7 +149,7 @@ class SourceRecord(_Processed):
         return self
 
 
-class CutOrder(BaseModel):
+class CutRecord(BaseModel):
     """How a clip was cut: its row of `cuts`."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
@@ -165,8 +165,8 @@ class CutOrder(BaseModel):
     cut_start: Seconds | None = None
     cut_end: Seconds | None = None
     method: Literal["storage_copy", "packets", "encode"] | None = None
-    finished_at: Moment | None = None
-    created_at: Moment
+    finished_at: AnyTime | None = None
+    created_at: AnyTime
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:
@@ -195,7 +195,7 @@ class ClipRecord(_Processed, _Hidden):
     content_md5: Text | None = None
     playback: dict[str, Any] | None = None
     cut: dict[str, Any] | None = None
-    cut_order: CutOrder | None = None
+    cut_order: CutRecord | None = None
     poster_name: Text | None = None
     poster_widths: (
         Annotated[list[Annotated[int, Field(gt=0, le=100_000)]], Field(max_length=50)] | None
@@ -204,7 +204,7 @@ class ClipRecord(_Processed, _Hidden):
     preview_name: Text | None = None
     placeholder: Text | None = None
     own_thumbnail: Text | None = None
-    expires_at: Moment | None = None
+    expires_at: AnyTime | None = None
     pinned: bool = False
     rendition_state: Literal["queued", "processing", "ready", "failed", "refused"] | None = None
     rendition_code: Text | None = None
@@ -271,7 +271,7 @@ def parse(key: SidecarKey, data: bytes) -> Record:
 
 
 def is_media(value: dict[str, Any] | None) -> bool:
-    """Whether responses can show it: what is not, or is of an older version, is made anew."""
+    """Whether responses can show it; otherwise the ingest makes it again."""
     return _fits(_MEDIA, value)
 
 

@@ -1,20 +1,20 @@
-"""What a rebuild came to: counts, what was left out and why, and what cannot be had back."""
+"""The report of a rebuild: counts, what was left out and why, and what cannot be restored."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-_LISTED = 10_000  # of each kind; what is beyond is counted
+_LISTED = 10_000  # of each kind; the others are counted
 
+# What no sidecar records, with a sentence for the operator.
 LOST = {
-    "shares": "Share links open nothing any more: the catalogue alone knew them.",
+    "shares": "Share links no longer open anything: only the catalogue knew them.",
     "grants": "Which user received which link.",
-    "views": "How often clips were watched, and by whom: every count begins at 0.",
+    "views": "How often clips were viewed, and by which users: every count begins at 0.",
     "keys and migrations": "Idempotency keys of the last day, and the records of migrations.",
     "deleted for ever": "That clips were deleted for ever: they answer 404 instead of 410.",
 }
-"""What no sidecar records, with a sentence for the operator."""
 
 _PARTS = ("videos", "clips", "sources")
 

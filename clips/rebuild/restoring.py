@@ -1,9 +1,9 @@
 """Restores rows from sidecars, a batch at a time; every batch is one transaction.
 
-What is in the catalogue and not older than its sidecar is passed over without reading the sidecar:
-its metadata tell the revision. So a run that was interrupted is cheap to repeat.
+A row that is not older than its sidecar is skipped without reading the sidecar, whose metadata hold
+the revision. So a run that was interrupted is cheap to repeat.
 
-Clips come before the sidecar of their video in the order of names, which is therefore read ahead.
+In the order of names, clips come before the sidecar of their video, which is therefore read ahead.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from itertools import batched
 from uuid import UUID
 
 from clips.rebuild import decisions
-from clips.rebuild.decisions import Addresses, Stored
+from clips.rebuild.decisions import Addresses, StoredParts
 from clips.rebuild.inventory import Finder, StoredBlobs, StoredSidecar, sidecars
 from clips.rebuild.reading import SidecarReader
 from clips.rebuild.records import (
@@ -97,12 +97,12 @@ class Restoring:
         self._rows.write(batch, {**known, **known_videos})
 
     def _revisions(self, keys: Iterable[SidecarKey]) -> Revisions:
-        """Those of the rows that are in the catalogue."""
+        """The revisions of the rows that are in the catalogue."""
         found = self._catalogue.revisions(list(keys))
         return {key: revision_of(changed_at) for key, changed_at in found.items()}
 
     def _wanted(self, items: Iterable[StoredSidecar], known: Revisions) -> list[StoredSidecar]:
-        """Those that are newer than what the catalogue has, and were not deleted just now."""
+        """The sidecars that are newer than their rows, unless a row was deleted meanwhile."""
         wanted: list[StoredSidecar] = []
         for item in items:
             if item.key in self._read_ahead:
@@ -114,13 +114,13 @@ class Restoring:
         deleted = self._catalogue.deleted([i.key for i in wanted if i.key not in known])
         for item in wanted:
             if item.key in deleted and item.key not in known:
-                self._leave_out(item.key, "deleted", "It was deleted; its sidecar follows.")
+                self._leave_out(item.key, "deleted", "It was deleted; its sidecar is deleted next.")
         return [item for item in wanted if item.key not in deleted or item.key in known]
 
     def _usable(
         self, contents: Mapping[SidecarKey, Record | Unreadable | None]
     ) -> dict[SidecarKey, Record]:
-        """Those that can be used; the others are reported."""
+        """The contents that can be used; the others are reported."""
         usable: dict[SidecarKey, Record] = {}
         for key, content in contents.items():
             if isinstance(content, Unreadable):
@@ -134,8 +134,8 @@ class Restoring:
     ) -> tuple[Mapping[UUID, bool], Revisions]:
         """Adds the rows of videos that are newer than the catalogue's.
 
-        Returns which videos there will be, and whether each is hidden; and the revisions of those
-        that there are.
+        Returns for each video that will exist whether it is hidden, and the revisions of those that
+        exist already.
         """
         needed = {r.video_id for r in read.values() if not isinstance(r, VideoRecord)}
         keys = {SidecarKey(SidecarKind.VIDEO, video_id) for video_id in needed}
@@ -168,7 +168,7 @@ class Restoring:
         read: Mapping[SidecarKey, Record],
         found: dict[SidecarKey, Record],
     ) -> None:
-        """Makes up for the sidecar of a video that is missing, by that of one of its clips."""
+        """Replaces the missing sidecar of a video by what the sidecar of a clip says of it."""
         for clip in read.values():
             if isinstance(clip, ClipRecord) and clip.video_id == key.video_id:
                 found[key] = VideoRecord(
@@ -192,18 +192,18 @@ class Restoring:
             self._users[owner.subject, owner.user_id] = known
         return known
 
-    def _stored(self, item: StoredSidecar, record: ClipRecord, *, hidden: bool) -> Stored:
+    def _stored(self, item: StoredSidecar, record: ClipRecord, *, hidden: bool) -> StoredParts:
         name = record.blob_name
         blob = self._clips.find(name, item.key) if name else None
         binned = self._bin.find(name, item.key) if name and blob is None else None
-        return Stored(blob=blob, binned=binned, images=item.images, video_is_hidden=hidden)
+        return StoredParts(blob=blob, binned=binned, images=item.images, video_is_hidden=hidden)
 
-    def _stored_source(self, record: SourceRecord, *, hidden: bool) -> Stored:
+    def _stored_source(self, record: SourceRecord, *, hidden: bool) -> StoredParts:
         names = (record.poster_name, record.storyboard_name)
         images = {name for name in names if name and self._get(self._containers.thumbnails, name)}
         blob = self._get(self._containers.videos, record.blob_name)
         binned = None if blob else self._get(self._containers.bin, record.blob_name)
-        return Stored(blob=blob, binned=binned, images=images, video_is_hidden=hidden)
+        return StoredParts(blob=blob, binned=binned, images=images, video_is_hidden=hidden)
 
     def _get(self, container: str, name: str) -> Blob | None:
         try:

@@ -25,7 +25,7 @@ class Batch:
 
 
 class RowWriter:
-    """`planned` are hashes of the names of blobs that a dry run would have given to rows."""
+    """`planned` are hashes of the names of blobs whose rows a dry run would have restored."""
 
     def __init__(self, catalogue: Rebuilding, report: Report) -> None:
         self._catalogue = catalogue
@@ -33,7 +33,7 @@ class RowWriter:
         self.planned: set[int] = set()
 
     def write(self, batch: Batch, known: Mapping[SidecarKey, int]) -> None:
-        """Writes and counts the rows; `known` are the revisions of those that were there."""
+        """Writes and counts the rows; `known` are the revisions of those that existed."""
         self._drop_taken_blobs(batch)
         if self._report.dry_run:
             for restored in (*batch.clips.values(), *batch.sources.values()):
@@ -46,7 +46,7 @@ class RowWriter:
         self._report.outcomes.update(str(restored.outcome) for restored in batch.clips.values())
 
     def _drop_taken_blobs(self, batch: Batch) -> None:
-        """Leaves out clips whose blob another clip has by now: a blob belongs to one clip."""
+        """Leaves out clips whose blob now belongs to another clip: a blob belongs to one clip."""
         names = {key: r.row["blob_name"] for key, r in batch.clips.items() if r.row["blob_name"]}
         holders = dict(self._catalogue.holders(names.values()))
         for key, name in names.items():

@@ -1,9 +1,9 @@
 """Writes the sidecars of rows that have changed, and deletes those of rows that are gone.
 
 No content ever replaces a newer one, however late a worker is. For each sidecar the stored version
-is read first, then the row, and the write is on condition that the stored version is still that
-one: what another worker wrote in between makes it fail, and the entry is tried again. An entry is
-removed last, so a worker that dies anywhere loses nothing.
+is read first, then the row, and the write needs the stored version to be still the same: if another
+worker has written meanwhile, it fails and the entry is tried again. An entry is removed last, so a
+worker that dies at any point loses nothing.
 
 A sidecar that is newer than its row stays: the database was restored from a backup, and only the
 sidecar knows what has changed since. `python -m clips.rebuild` brings that into the catalogue.
@@ -28,15 +28,15 @@ from shared.telemetry import with_current_context
 
 _log = logging.getLogger(__name__)
 
+# The name in a sidecar's metadata of the time of its row's last change: a listing shows it.
 REVISION = "revision"
-"""The name in a sidecar's metadata of the time of its row's last change: a listing shows it."""
 
 # Each is two small requests that mostly wait. The client of storage has ten connections.
 _AT_ONCE = 8
 _BATCH = 200  # storage deletes up to 256 in one request
 _LEASE = timedelta(minutes=2)
 _PAUSE_AFTER_FAILURE = timedelta(minutes=10)
-# After a clip has landed: its own sidecars, and some of what waits besides.
+# Entries that are written after a clip has landed: its own, and some others that wait.
 _FEW = 20
 
 
@@ -70,7 +70,7 @@ class SidecarWriter:
         self._outbox = outbox
 
     def after_landing(self) -> None:
-        """Writes a few at once; what fails is logged and left to the cleanup."""
+        """Writes a few sidecars; a failure is logged and left to the cleanup."""
         try:
             tally = self._write_batch(_FEW)
         except Unavailable as error:
@@ -80,7 +80,7 @@ class SidecarWriter:
                 _log.debug("Wrote %d sidecars", tally.done)
 
     def drain(self, seconds: float) -> Tally:
-        """Works the outbox off, for that long; counts the entries that were settled."""
+        """Works on the outbox for so many seconds; counts the entries that were settled."""
         deadline = time.monotonic() + seconds
         total = Tally()
         while time.monotonic() < deadline and not total.outages:
@@ -104,9 +104,9 @@ class SidecarWriter:
         return tally
 
     def _write(self, keys: Collection[SidecarKey], tally: Tally) -> set[SidecarKey]:
-        """Writes the sidecars of rows; returns those that are as their rows, or are to stay."""
+        """Writes the sidecars of rows; returns those that need no more work."""
         stored = self._each(keys, self._stored, tally)
-        # Read after what is stored, never before.
+        # Rows are read after the stored versions, never before.
         rows = self._outbox.rows(stored)
         done = self._delete(stored.keys() - rows.keys(), tally)
 
@@ -115,8 +115,8 @@ class SidecarWriter:
 
         written = self._each(rows, write, tally)
         done |= written.keys()
-        # A row that was deleted after it was read: its own entry may have been worked off before
-        # the sidecar was there.
+        # A row may have been deleted after it was read, and the entry of that deletion may have
+        # been settled before the sidecar existed.
         new = [key for key, was_new in written.items() if was_new]
         gone = set(new) - self._outbox.rows(new).keys() if new else set()
         return done - gone | self._delete(gone, tally)

@@ -34,8 +34,8 @@ class RenditionMaker:
     def make(self, order: RenditionOrder, check: Check, *, may_encode: bool = True) -> str:
         """Writes the copy and returns the name of its blob; can be repeated.
 
-        `may_encode` is whether the picture may be encoded, which costs most. `check` is called now
-        and then, and may raise to end the work. Raises NoCopyPlays, BlobChanged, BlobMissing,
+        `may_encode` is whether the picture may be encoded, which costs most. `check` is called
+        often, and may raise to end the work. Raises NoCopyPlays, BlobChanged, BlobMissing,
         BlobArchived, UnplayableClip, StorageUnavailable.
         """
         from shared.media.cutting.mp4_index import Unsuitable
@@ -70,7 +70,7 @@ class RenditionMaker:
             yield "encoding", self._by_encoding
 
     def _by_index(self, source: OpenFilm, place: Place, check: Check) -> StagedFilm:
-        """The index comes first, and storage copies the media: not for QuickTime's own boxes."""
+        """Writes a new index, after which storage copies the media; not for QuickTime files."""
         from shared.media.cutting.mp4_index import Unsuitable
 
         if source.index().is_quicktime:

@@ -1,13 +1,11 @@
-"""Playable copies of clips: asked for, made by messages of a queue, one clip each.
+"""Playable copies of clips: callers or the policy request them, a worker makes them.
 
-A message may come twice, late or never. A lease says who works; the cleanup sends a message again
-for every copy that no worker holds.
+Each copy has a message in a queue, which may come twice, late or never. Only the worker that holds
+the lease makes the copy; the cleanup sends a new message for every copy without a worker.
 """
 
 import logging
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -15,6 +13,7 @@ from uuid import UUID
 from clips.library import Library
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
 from clips.upkeep.items import Tally, each
+from clips.upkeep.leases import LeaseLost, renewing
 from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model import ShownClip, Viewer, ready_blob
@@ -53,11 +52,11 @@ class RenditionJobs:
         self._queue = queue
         self._maker = maker
         self._policy = policy
-        # One at a time an instance: each takes a whole core and much of the memory.
+        # One at a time in an instance: each takes a whole core and much of the memory.
         self._working = threading.Lock()
 
     def request(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
-        """Asks for the copy of a clip, unless it plays as it is or the copy is on its way.
+        """Requests the copy of a clip, unless it plays as it is or the copy is requested already.
 
         Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
         """
@@ -67,7 +66,7 @@ class RenditionJobs:
         return self._library.read(viewer, clip_id)
 
     def after_ingest(self, clip_id: UUID, etag: str, playback: Playback) -> None:
-        """Asks for the copy that the policy wants of a clip that was just processed."""
+        """Requests the copy of a clip that was just processed, if the policy says so."""
         wanted = {
             RenditionPolicy.NEVER: False,
             RenditionPolicy.REMUX: playback.verdict is PlaybackVerdict.REMUX,
@@ -78,9 +77,9 @@ class RenditionJobs:
             self._queue.send([str(clip_id)])
 
     def work(self, clip_id: UUID) -> None:
-        """Makes a copy; does nothing if that is done, or another worker makes it.
+        """Makes a copy, unless it is done or another worker makes it.
 
-        Whatever is raised means that the message is to be delivered again.
+        Any exception means that the host delivers the message again.
         """
         with self._working:
             order = self._renditions.take(clip_id)
@@ -111,14 +110,15 @@ class RenditionJobs:
             return
         try:
             with span("rendition"):
-                name = self._maker.make(order, self._renewing(order), may_encode=not is_costly)
+                check = renewing(lambda: self._renditions.renew(order), RENDITION_LEASE)
+                name = self._maker.make(order, check, may_encode=not is_costly)
         except Unavailable:
             self._renditions.release(order)
             raise
-        except (_Superseded, BlobChanged, BlobMissing):
+        except (LeaseLost, BlobChanged, BlobMissing):
             _log.info("The clip was replaced or deleted: %s", order.clip_id)
         except NoCopyPlays:
-            # The methods that copy have failed, and encoding was not tried where it costs too much.
+            # The copying methods have failed; encoding is not tried if it costs too much.
             code = "too_costly" if is_costly else "not_playable"
             self._renditions.fail(order, code, refused=is_costly)
         except UnplayableClip as error:
@@ -127,20 +127,3 @@ class RenditionJobs:
             self._renditions.fail(order, error.code)
         else:
             self._renditions.finish(order, name)
-
-    def _renewing(self, order: RenditionOrder) -> Callable[[], None]:
-        """Renews the lease at a third of its time; raises _Superseded once it is lost."""
-        renewed = time.monotonic()
-
-        def check() -> None:
-            nonlocal renewed
-            if time.monotonic() - renewed > RENDITION_LEASE.total_seconds() / 3:
-                renewed = time.monotonic()
-                if not self._renditions.renew(order):
-                    raise _Superseded
-
-        return check
-
-
-class _Superseded(Exception):
-    """The clip was deleted or overwritten."""

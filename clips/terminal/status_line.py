@@ -31,7 +31,7 @@ class StatusLine:
         self.wait()
 
     def wait(self) -> None:
-        """Is not due before an interval has passed."""
+        """Shows nothing until an interval has passed."""
         interval = _INTERVAL_ON_TERMINAL if self._terminal else _INTERVAL_ELSEWHERE
         self._next_at = self._clock() + interval
 

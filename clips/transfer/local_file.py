@@ -18,7 +18,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: opening a pipe that has replaced the file must not wait for its writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-type Identity = tuple[int, int, int, int]
+type FileIdentity = tuple[int, int, int, int]
 
 
 class LocalFile:
@@ -82,7 +82,7 @@ def open_file(root: bytes, path: bytes) -> Iterator[LocalFile]:
             os.close(descriptor)
 
 
-def _identity(status: os.stat_result) -> Identity:
+def _identity(status: os.stat_result) -> FileIdentity:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 

@@ -1,6 +1,6 @@
 """The rules by which a stored blob and its row are compared. Pure.
 
-Reconciliation acts by them; the drift report says by them what reconciliation will do.
+Reconciliation acts by these rules; the drift report uses them to say what reconciliation will do.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ QUIET = timedelta(minutes=1)
 
 
 def is_left_alone(blob: Blob) -> bool:
-    """Whether a blob without a row is no film: a sidecar of other tools, or a folder marker."""
+    """Whether a blob without a row is not a film: a companion file, or a folder marker."""
     return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
 
 
@@ -33,8 +33,8 @@ def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
     if clip.etag != blob.etag:
         return True
     if blob.archived and clip.failure_code == ARCHIVED.code:
-        return False  # known already; to be processed when it is back
-    # One that used up its attempts in `processing` is tried once more, to be marked as failed.
+        return False  # known already; it is processed when it is readable again
+    # A clip in `processing` without attempts left is tried once more, which marks it as failed.
     return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
 
 

@@ -21,9 +21,8 @@ _log = logging.getLogger(__name__)
 
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
-# What can be read in that time, with some to spare: a larger blob would be begun again in every
-# run, and no other would ever have its turn. An uploader can make one of terabytes, of zeros that
-# take no space in storage.
+# The most that can be read in that time, with a reserve. A larger blob would start anew in every
+# run and keep all others waiting; and a client can upload terabytes of zeros, which take no space.
 _LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 
@@ -40,16 +39,16 @@ class Checksums:
         deadline = self._clock() + _WORKING_TIME
         return each(
             from_batches(lambda but: self._upkeep.clips_without_md5(but, _BATCH, _LARGEST)),
-            lambda name: self._settle(name, deadline),
+            lambda name: self._attempt(name, deadline),
             lambda name: f"the checksum of {name}",
             may_go_on=lambda: self._clock() <= deadline,
         )
 
-    def _settle(self, name: str, deadline: datetime) -> bool:
+    def _attempt(self, name: str, deadline: datetime) -> bool:
         try:
             return self._note(name, deadline)
         except (BlobMissing, BlobChanged, BlobArchived):
-            _log.info("Gone, overwritten or archived before its checksum was known: %s", name)
+            _log.info("Deleted, overwritten or archived before its checksum was known: %s", name)
             return False
 
     def _note(self, name: str, deadline: datetime) -> bool:

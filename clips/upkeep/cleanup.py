@@ -24,7 +24,7 @@ from clips.upkeep.checksums import Checksums
 from clips.upkeep.dates import Dates
 from clips.upkeep.items import Tally, each, from_batches
 from clips.upkeep.reconciliation import Reconciliation
-from clips.upkeep.step_runner import Report, Step, StepRunner
+from clips.upkeep.step_runner import Counts, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
 from shared.blob_names import Containers
@@ -44,7 +44,7 @@ UPLOAD_GRACE = timedelta(hours=24)
 # How long a grant stays on record after its link has expired.
 GRANT_LIFE = timedelta(days=30)
 
-# Seconds that one step may take to delete things: the others wait meanwhile.
+# Seconds that one step may take: the other steps wait meanwhile.
 _STEP_SECONDS = 60.0
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
@@ -83,7 +83,7 @@ class Cleanup:
         self._grants = grants
         self._ingest = ingest
         self._sources = sources
-        # Those that may take minutes come last.
+        # Steps that may take minutes come last.
         self._steps: Mapping[str, Step] = {
             "clips_expired": dates.hide_expired,
             "clips_past_retention": dates.hide_past_retention,
@@ -91,6 +91,7 @@ class Cleanup:
             "bin_purged": deletions.purge,
             "deletions_resumed": deletions.resume,
             "deletions_swept": sweep.run,
+            "copies_found_in_bin": sweep.wake_owners_of_copies,
             "deletions_forgotten": sweep.forget,
             "grants_forgotten": self._forget_grants,
             "temp_blobs_deleted": temporary.delete_blobs,
@@ -107,12 +108,12 @@ class Cleanup:
             "checksums_noted": checksums.run,
         }
 
-    def run(self) -> Report:
+    def run(self) -> Counts:
         """Runs every step and returns the counts.
 
-        While another run is at work this one ends at once, and its report is empty: the host
-        starts one at once after a run that took longer than the schedule, and one by hand at any
-        time. Raises Unavailable if a step or an item met an outage, when all steps have run.
+        If another run is at work, this one ends at once with an empty report: a run may take longer
+        than the schedule, and an operator may start one at any time. Raises Unavailable if a step
+        or an item met an outage, when all steps have run.
         """
         with ExitStack() as stack:
             try:

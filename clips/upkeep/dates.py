@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from clips.upkeep.items import Tally, in_batches
-from shared.catalogue.retention_queries import Retention
+from shared.catalogue.retention_queries import Retentions
 
 # Clips of one statement, and seconds of one step: the other steps wait meanwhile.
 _BATCH = 2000
@@ -13,7 +13,7 @@ _STEP_SECONDS = 60.0
 
 
 class Dates:
-    def __init__(self, retention: Retention) -> None:
+    def __init__(self, retention: Retentions) -> None:
         self._retention = retention
 
     def hide_expired(self) -> Tally:

@@ -1,4 +1,4 @@
-"""Deletion for ever: of the blobs of a clip or video that is being deleted, then of its rows.
+"""Deletion for ever: first the blobs of a clip or video that is being deleted, then its rows.
 
 Every step can be repeated, so a later run finishes what a crash interrupted: the mark on the row
 says that there is work left, until the last step removes the row and the mark with it.
@@ -52,7 +52,7 @@ class Deletion:
         return True
 
     def remove_blobs(self, clip_id: UUID, video_id: UUID, blob_name: str | None) -> None:
-        """Deletes a clip's own blob and every image made from it; the sidecar goes with the row."""
+        """Deletes a clip's own blob and every image of it; its sidecar is deleted with the row."""
         if blob_name is not None:
             self._blobs.delete(self._containers.clips, blob_name)
             self._blobs.delete(self._containers.bin, blob_name)

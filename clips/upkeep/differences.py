@@ -1,7 +1,7 @@
 """Finds how the clips container and the catalogue differ; changes nothing but the noted tiers.
 
-Both sides come in the order of names, page by page, and of what differs only a part is kept: memory
-stays flat for any number of blobs and rows.
+Both sides are read in the order of names, page by page, and a limited number of differences is
+kept: memory stays flat for any number of blobs and rows.
 """
 
 import heapq
@@ -23,7 +23,7 @@ from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
 from shared.model import Blob
 from shared.storage.sdk.blobs import Blobs
 
-# The trigger is at work if it took up a blob so short a time ago.
+# The trigger is at work if it claimed a blob within this time.
 _AT_WORK = timedelta(seconds=90)
 # How many items of a kind are kept in memory; the others are for the next runs.
 _MOST = 10_000
@@ -46,11 +46,11 @@ class Names:
 
 @dataclass(slots=True)
 class Differences:
-    """Blobs to process with their age, clips whose blob is gone, and names that are left alone.
+    """Blobs to process with their times, clips whose blob is missing, and names that are ignored.
 
-    `trigger_at` is the age of the youngest blob that the blob trigger has just taken up. Of
-    `to_process` the oldest are kept, of the `missing` (names with ETags) the first: in all
-    `missing_count` of `looked_at` clips that ought to have a blob have none.
+    `trigger_at` is when the youngest blob was written that the blob trigger has just claimed.
+    `to_process` keeps the oldest blobs, `missing` the first names, with their ETags. In all,
+    `missing_count` of the `looked_at` clips that should have a blob have none.
     """
 
     to_process: list[tuple[datetime, str]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class DifferenceFinder:
         self._upkeep = upkeep
 
     def find(self, started: datetime) -> Differences:
-        """Raises Unavailable: half a listing says nothing of what is missing."""
+        """Raises Unavailable: half a listing does not show what is missing."""
         found, after = Differences(), ""
         for page in self._blobs.pages(self._container, metadata=True):
             # No row has a name that cannot be stored; the database would not even take it.
@@ -137,7 +137,7 @@ class DifferenceFinder:
     def _under_a_video(
         self, blobs: Iterable[Blob], found: Differences
     ) -> list[tuple[datetime, str]]:
-        """Those that lie under an existing video, and may therefore become clips."""
+        """The blobs that lie under an existing video, and may therefore become clips."""
         ages = {blob.name: blob.last_modified for blob in blobs if not is_left_alone(blob)}
         videos = {name: blob_names.video_of(name) for name in ages}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})

@@ -11,7 +11,7 @@ from shared.postgres.database import Database
 from shared.storage.sdk.blobs import Blobs
 
 
-class Health:
+class HealthCheck:
     def __init__(
         self, database: Database, blobs: Blobs, containers: Containers, losses: BulkLosses
     ) -> None:

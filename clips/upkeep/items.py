@@ -18,11 +18,11 @@ _MOST_FAILURES = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What a step came to: how many items were done, were kept by a policy, or failed.
+    """The result of a step: how many items were done, were kept by a policy, or failed.
 
     `unmarked` are clips without a blob that the guard against loss in bulk left alone. `failures`
-    are the first items that were not done, by name. `stopped_by` is what kept the step from
-    listing its items any further; what was done before counts.
+    are the first items that were not done, by name. `stopped_by` is the error that ended the
+    listing of items; what was done before counts.
     """
 
     done: int = 0
@@ -77,7 +77,7 @@ class Tally:
             self.failed += 1
 
 
-# Where so many items in a row meet an outage, the rest would most likely meet it too.
+# After so many outages in a row, the other items would most likely meet the outage too.
 _OUTAGES_IN_A_ROW = 5
 
 
@@ -91,7 +91,7 @@ def each[Item](
 ) -> Tally:
     """Runs `work` on each item until the time is up; those that fail are postponed.
 
-    Where the items cannot be listed any further, `stopped_by` of the tally says why.
+    If the items cannot be listed any further, `stopped_by` of the tally says why.
     """
     tally, in_a_row = Tally(), 0
     iterator = iter(items)
@@ -114,9 +114,9 @@ def each[Item](
 
 
 def from_batches[Item](next_batch: Callable[[Sequence[Item]], Sequence[Item]]) -> Iterator[Item]:
-    """Items batch by batch; `next_batch` gets those that it gave before, to leave them out.
+    """Items batch by batch; `next_batch` gets all earlier items, to leave them out.
 
-    So items that fail in every run keep no others waiting.
+    So items that fail in every run do not keep others waiting.
     """
     given: list[Item] = []
     while batch := next_batch(given):
@@ -139,7 +139,7 @@ def in_batches[Item](
     tally = Tally()
     failed: list[Item] = []
     before = -1, -1
-    # Where nothing was done, there was no batch, or all of it changed meanwhile.
+    # If nothing was done, there was no batch, or all of it changed meanwhile.
     while may_go_on() and (tally.done, len(failed)) != before:
         before = tally.done, len(failed)
         try:

@@ -16,7 +16,8 @@ from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 
-# More missing clips than this, and more than that part of all that were looked at.
+# The guard holds if more clips than this are missing, and more than this share of the clips that
+# should have a blob.
 MOST_MISSING = 20
 MOST_MISSING_SHARE = 0.2
 
@@ -47,8 +48,8 @@ class MissingClips:
     def judge(self, missing: int, looked_at: int) -> Guard:
         """Decides by how many of the clips have no blob; notes, logs and counts a loss in bulk.
 
-        Once held, it stays so until no more than MOST_MISSING are missing: while blobs are being
-        brought back, the rest of them is not lost.
+        Once it holds, it does so until no more than MOST_MISSING are missing: while blobs are being
+        brought back, the other ones are not lost.
         """
         standing = self._losses.current()
         if not _is_bulk(missing, looked_at, is_standing=standing is not None):
@@ -67,7 +68,7 @@ class MissingClips:
     def confirm(self) -> None:
         """Lifts the guard: an admin has confirmed the loss, and the clips have been marked.
 
-        If too many others are missing at the next reconciliation, it is held again.
+        If too many others are missing at the next reconciliation, the guard holds again.
         """
         if self._losses.clear():
             _log.warning("The loss was confirmed: clips without a blob are marked as lost again")

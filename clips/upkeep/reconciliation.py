@@ -2,12 +2,12 @@
 
 Events get lost, and outages outlast the host's retries: blobs that were never processed are
 processed here, and clips whose blobs are gone are marked as failed. Which blobs are archived is
-noted on the way. First everything is compared, then repaired: what is missing is marked only when
-it is known how much is.
+noted too. First everything is compared, then repaired: clips are marked as missing only when their
+number is known.
 
-A blob that merely waits in the queue of the blob trigger is left to it. The queue cannot be asked,
-but it is worked off in order: what is as young as the blobs that the trigger takes up now, or
-younger, still waits.
+A blob that waits in the queue of the blob trigger is left to the trigger. The queue cannot be read,
+but the trigger works in order: a blob that is as young as those that it claims now, or younger,
+still waits.
 """
 
 import logging
@@ -25,7 +25,7 @@ from shared.clock import Clock
 
 _log = logging.getLogger(__name__)
 
-# While the trigger is at work: how much a message may be behind others that are younger.
+# How far a message may lag behind younger ones while the trigger is at work.
 _DISORDER = timedelta(minutes=1)
 # The rest waits for the next run: the other steps of the next run must not wait for this one.
 _WORKING_TIME = timedelta(minutes=2)
@@ -61,7 +61,7 @@ class Reconciliation:
         return tally
 
     def _warn_of(self, names: Names, what: str) -> None:
-        """Names blobs once in the life of a process, and then only counts them."""
+        """Logs the name of a blob once in the life of a process, and then only counts it."""
         new = [name for name in names.first if name not in self._warned]
         if new:
             shown = ", ".join(new[:_NAMED_AT_MOST]) + (" ..." if new[_NAMED_AT_MOST:] else "")
@@ -96,11 +96,11 @@ class Reconciliation:
         due = sorted(item for item in found.to_process if item[0] <= upto)
         if waiting := len(found.to_process) - len(due):
             _log.info("%d blobs are left to the blob trigger, which is at work", waiting)
-        bring_in = partial(self._bring_in, started - QUIET)
+        process = partial(self._process_one, started - QUIET)
         names = (name for _, name in due)
-        return each(names, bring_in, str, may_go_on=self._time_limit())
+        return each(names, process, str, may_go_on=self._time_limit())
 
-    def _bring_in(self, quiet_since: datetime, name: str) -> int:
+    def _process_one(self, quiet_since: datetime, name: str) -> int:
         if self._upkeep.attempted_since(name, quiet_since):
             return 0
         self._ingest.landed(name)

@@ -13,8 +13,8 @@ from shared.model import StepFailure
 
 _log = logging.getLogger(__name__)
 
-type Report = dict[str, int]
-"""Counts of a run, by the names of its steps."""
+# Counts of a run, by the names of its steps.
+type Counts = dict[str, int]
 type Step = Callable[[], int | Tally]
 
 
@@ -22,13 +22,13 @@ class StepRunner:
     def __init__(self, runs: CleanupRuns) -> None:
         self._runs = runs
 
-    def run(self, steps: Mapping[str, Step]) -> Report:
+    def run(self, steps: Mapping[str, Step]) -> Counts:
         """Runs every step and returns the counts.
 
         Raises Unavailable if a step or an item met an outage, when all steps have run.
         """
         run_id, began = uuid4(), time.monotonic()
-        report: Report = {}
+        report: Counts = {}
         total = Tally()
         failures: list[StepFailure] = []
         total.attempt("the record of the run", lambda: self._runs.begin(run_id))
@@ -66,15 +66,15 @@ def _run_step(name: str, step: Step) -> Tally:
     return tally
 
 
-def _record(report: Report, total: Tally) -> None:
+def _record(report: Counts, total: Tally) -> None:
     """Logs the counts, in one line and as its fields, and adds them to the metrics."""
     counts = " ".join(f"{name}={count}" for name, count in report.items())
-    besides = _totals(total)
+    totals = _totals(total)
     _log.info(
         "Cleanup done: %s outages=%d held=%d unmarked=%d failures=%d",
         counts,
-        *besides.values(),
-        extra=report | besides,
+        *totals.values(),
+        extra=report | totals,
     )
     for name, count in report.items():
         telemetry.CLEANUP_ITEMS.add(count, kind=name)
@@ -83,7 +83,7 @@ def _record(report: Report, total: Tally) -> None:
     telemetry.CLEANUP_RUNS.add(outcome=outcome)
 
 
-def _totals(total: Tally) -> Report:
+def _totals(total: Tally) -> Counts:
     return {
         "outages": len(total.outages),
         "held": total.held,

@@ -1,4 +1,4 @@
-"""Deletes what was written for a while: blobs with an `expires_at`, and files in TEMP_DIR."""
+"""Deletes temporary data: blobs with an `expires_at`, and old files in TEMP_DIR."""
 
 import time
 from collections.abc import Iterator

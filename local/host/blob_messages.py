@@ -42,7 +42,7 @@ class BlobMessage:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a message; raises ValueError, KeyError or TypeError for anything else."""
+        """Reads a message; raises ValueError, KeyError or TypeError for anything else."""
         fields = json.loads(text)
         return cls(
             fields["FunctionId"],

@@ -28,7 +28,7 @@ class Host:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
     def wait_until_answering(self, path: str, timeout: float = 90) -> None:
-        """Wait until GET `path` is answered with 200; raises processes.ChildFailed."""
+        """Waits until GET `path` is answered with 200; raises processes.ChildFailed."""
         self.child.wait_until(lambda: self._answers(path), timeout)
 
     def _answers(self, path: str) -> bool:
@@ -56,7 +56,7 @@ def start(
     bindings: Path | None = None,
     listener: socket.socket | None = None,
 ) -> Host:
-    """Start a host without waiting for it; it writes to `log`, or else to the terminal.
+    """Starts a host without waiting for it; it writes to `log`, or else to the terminal.
 
     With `bindings` it listens to HTTP only (see local.host.external_triggers). Who keeps a
     `listener` on the port open lets requests wait while a host is started again.

@@ -27,7 +27,7 @@ _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 
 
 def write_bindings(path: Path, functions: Sequence[RpcFunctionMetadata]) -> None:
-    """Write the bindings of every function that is not triggered by HTTP."""
+    """Writes the bindings of every function that is not triggered by HTTP."""
     described = [
         {"name": function.name, "bindings": [json.loads(raw) for raw in function.raw_bindings]}
         for function in functions

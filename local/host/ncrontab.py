@@ -38,7 +38,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, expression: str) -> Self:
-        """Read an expression; raises BadExpression."""
+        """Reads an expression; raises BadExpression."""
         fields = expression.split()
         if len(fields) == 5:  # noqa: PLR2004 - without seconds
             fields.insert(0, "0")

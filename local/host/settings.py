@@ -56,7 +56,7 @@ class HostSettings:
 
 
 def load(app: Path) -> HostSettings:
-    """Read the files of the app; its `Values` become environment variables that are not set yet."""
+    """Reads the files of the app; `Values` become environment variables that are not set yet."""
     local_settings = _read_json(app / "local.settings.json")
     for name, value in local_settings.get("Values", {}).items():
         os.environ.setdefault(name, str(value))

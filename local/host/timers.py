@@ -45,7 +45,7 @@ class Status:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a status blob; raises ValueError or KeyError."""
+        """Reads a status blob; raises ValueError or KeyError."""
         times = json.loads(text)
         return cls(datetime.fromisoformat(times["Last"]), datetime.fromisoformat(times["Next"]))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# The only one: a choice between algorithms is where verifiers get confused.
+# The only algorithm: a verifier that lets the token choose can be tricked.
 ALGORITHM = "RS256"
 
 _SMALLEST_KEY = 2048  # bits: RFC 7518, section 3.3
@@ -41,9 +41,9 @@ class SigningKeys:
 
     Fetched again when five minutes old, and when a token names a key that is not among them
     (the issuer may have rotated), but then at most every ten seconds, so that made-up key
-    ids cannot be used to hammer the issuer. While the issuer is away the known keys are used
-    for a day: by then hardly a token from before the outage is still good, and a key that
-    was withdrawn meanwhile must not be trusted for ever.
+    ids cannot flood the issuer with requests. While the issuer is unavailable, the known keys are
+    used for a day: after that most tokens from before the outage have expired, and a key that was
+    withdrawn meanwhile must not be trusted for ever.
     """
 
     _TTL = timedelta(minutes=5)
@@ -102,7 +102,7 @@ class SigningKeys:
 
 
 class _NoRedirects(request.HTTPRedirectHandler):
-    """Does not follow a redirect: it is an answer that is no key set."""
+    """Does not follow redirects: a redirect is not a key set."""
 
     def redirect_request(self, *_: object) -> None:
         return None

@@ -28,7 +28,7 @@ _IS_IN_BIN: LiteralString = """
     WHERE id = %(id_in_name)s AND video_id = %(video_id)s AND purge_at IS NOT NULL
 """
 
-# Held, so that the video cannot be deleted before its new clip is there.
+# Locked, so that the video cannot be deleted before its new clip exists.
 _LOCK_VIDEO: LiteralString = """
     SELECT 1 FROM videos WHERE id = %(video_id)s AND deleted_at IS NULL FOR SHARE
 """
@@ -57,9 +57,10 @@ class Verdict(Enum):
     PROCESS = auto()
     NOTHING_NEW = auto()  # this version has its final verdict
     REMOVE = auto()  # it belongs to a clip that has been deleted
+    NO_ROW = auto()  # of a blob that is not to become a clip yet
     IN_BIN = auto()  # its clip is in the recycle bin
     UNKNOWN_VIDEO = auto()  # it belongs to no existing video
-    ATTEMPTS_EXHAUSTED = auto()  # every attempt was cut off
+    ATTEMPTS_EXHAUSTED = auto()  # every attempt was interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ def admit(connection: Connection, landing: Landing) -> Verdict:
     """Makes a clip of a blob that no row knows, if it may become one."""
     values = landing.parameters()
     if landing.id_in_name and connection.execute(_IS_DELETED, values).fetchone():
-        # An upload link that outlived its clip. Names by other tools may be used again.
+        # Sent by an upload link that outlived its clip. Names of other tools may be used again.
         return Verdict.REMOVE
     if landing.id_in_name and connection.execute(_IS_IN_BIN, values).fetchone():
         return Verdict.IN_BIN

@@ -12,7 +12,8 @@ from enum import Enum, auto
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.deletion_queries import ITEM_COLUMNS, BinClip, bin_clip_of
+from shared.catalogue.bin_emptying_queries import NOT_EMPTIED
+from shared.catalogue.deletion_queries import ITEM_COLUMNS, DueClip, bin_clip_of
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     VISIBLE,
@@ -28,14 +29,14 @@ from shared.postgres.database import Database
 # For how long a row belongs to the call that changed it; then the queue goes on with it.
 CALL_LEASE = timedelta(seconds=15)
 
-# How many clips a statement takes that empties the bin.
-_AT_ONCE = 5000
+# For how long retention spares what was restored: its owner has just wanted it back.
+RETENTION_GRACE = timedelta(days=7)
 # A key that comes before all others.
 _FIRST: TimeKey = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _OWNED: LiteralString = "(v.user_id = %(user_id)s OR %(as_admin)s)"
 
-# With `days` into the bin, but not for longer than until the clip expires; without, for ever. A
+# With `days` into the bin, but no longer than until the clip expires; without `days` for ever. A
 # pinned clip is returned as well, but stays.
 _HIDE_CLIPS: LiteralString = f"""
     UPDATE clips c
@@ -83,6 +84,8 @@ _CLIP_PAGE: LiteralString = f"""
     WHERE c.bin_owner = %(user_id)s AND c.purge_at IS NOT NULL
       AND (v.deleted_at IS NULL OR v.purge_at IS NOT NULL)
       AND (c.deleted_at, c.id) < (%(after)s, %(after_id)s)
+      AND c.deleted_at > coalesce(
+          (SELECT bin_emptied_at FROM users WHERE id = %(user_id)s), '-infinity')
     ORDER BY c.deleted_at DESC, c.id DESC
     LIMIT %(limit)s
 """
@@ -101,7 +104,7 @@ _WHERE_CLIPS_ARE: LiteralString = f"""
            CASE WHEN {VISIBLE} THEN 'in_place'
                 WHEN c.deleted_at IS NOT NULL AND c.purge_at IS NULL THEN 'gone'
                 WHEN v.deleted_at IS NOT NULL AND v.purge_at IS NULL THEN 'gone'
-                WHEN c.expires_at <= now() THEN 'gone'
+                WHEN c.expires_at <= now() OR NOT {NOT_EMPTIED} THEN 'gone'
                 WHEN v.deleted_at IS NOT NULL THEN 'video_in_bin'
                 ELSE 'in_bin' END AS whereabouts
     FROM clips c JOIN videos v ON v.id = c.video_id
@@ -126,40 +129,30 @@ _WHERE_VIDEO_IS: LiteralString = f"""
       AND NOT EXISTS (SELECT 1 FROM videos WHERE id = d.video_id)
 """
 
-# Nothing is left to do for a clip whose bytes and images never left their containers.
+# Nothing is left to do for a clip whose bytes and images never left their containers. Where a move
+# has begun, there may be a copy in the bin that the row does not know of.
 _RESTORE_CLIPS: LiteralString = f"""
     UPDATE clips c
     SET deleted_at = NULL, purge_at = NULL, bin_owner = NULL,
-        next_try_at = CASE WHEN c.bin_etag IS NOT NULL OR c.archived THEN now() + %(lease)s END
+        retention_from = now() + %(grace)s,
+        next_try_at = CASE WHEN c.bin_etag IS NOT NULL OR c.archived OR c.next_try_at IS NOT NULL
+                           THEN now() + %(lease)s END
     FROM videos v
     WHERE v.id = c.video_id AND c.id = ANY(%(ids)s) AND c.purge_at IS NOT NULL
       AND (c.expires_at IS NULL OR c.expires_at > now()) AND v.deleted_at IS NULL AND {_OWNED}
+      AND {NOT_EMPTIED}
     RETURNING {ITEM_COLUMNS}
 """
 
 # The clips that were deleted with it have no mark of their own, and so are visible with it.
 _RESTORE_VIDEO: LiteralString = f"""
-    UPDATE videos v SET deleted_at = NULL, purge_at = NULL, next_try_at = now() + %(lease)s
+    UPDATE videos v
+    SET deleted_at = NULL, purge_at = NULL, next_try_at = now() + %(lease)s,
+        retention_from = CASE WHEN v.retention_days IS NOT NULL
+                              THEN greatest(v.retention_from, now() + %(grace)s) END
     WHERE v.id = %(id)s AND v.purge_at IS NOT NULL AND {_OWNED}
     RETURNING v.id
 """
-
-# In parts: a caller waits for seconds only.
-_EMPTY_CLIPS: LiteralString = """
-    WITH part AS (
-        SELECT id FROM clips
-        WHERE bin_owner = %(user_id)s AND purge_at IS NOT NULL AND deleted_at <= %(until)s
-        LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE clips SET purge_at = NULL, bin_owner = NULL, next_try_at = now()
-    FROM part WHERE clips.id = part.id
-"""
-_EMPTY_VIDEOS: LiteralString = """
-    UPDATE videos SET purge_at = NULL, next_try_at = now()
-    WHERE user_id = %(user_id)s AND purge_at IS NOT NULL
-    RETURNING id
-"""
-_NOW: LiteralString = "SELECT now() AS until"
 
 
 class Whereabouts(Enum):
@@ -188,8 +181,8 @@ class Bin:
 
     def hide_clips(
         self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool
-    ) -> tuple[Sequence[BinClip], frozenset[UUID]]:
-        """Deletes clips; those that were, leased to the caller, and the ids of pinned ones."""
+    ) -> tuple[Sequence[DueClip], frozenset[UUID]]:
+        """Deletes clips; returns them, leased to the caller, and the ids of pinned ones."""
         days = None if for_ever else self._days
         values = _call(viewer) | {"ids": list(clip_ids), "days": days}
         rows = self._database.all(_HIDE_CLIPS, values)
@@ -243,23 +236,14 @@ class Bin:
         row = self._database.one(_WHERE_VIDEO_IS, seen_by(viewer) | {"id": video_id})
         return Whereabouts[row["whereabouts"].upper()] if row else None
 
-    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[BinClip]:
-        """Makes clips in the bin visible again; those that were, leased to the caller."""
-        rows = self._database.all(_RESTORE_CLIPS, _call(viewer) | {"ids": list(clip_ids)})
+    def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[DueClip]:
+        """Makes clips in the bin visible again; returns them, leased to the caller."""
+        rows = self._database.all(_RESTORE_CLIPS, _restore(viewer) | {"ids": list(clip_ids)})
         return [bin_clip_of(row) for row in rows]
 
     def restore_video(self, viewer: Viewer, video_id: UUID) -> bool:
         """The same for a video, with the clips that were deleted with it."""
-        return self._database.one(_RESTORE_VIDEO, _call(viewer) | {"id": video_id}) is not None
-
-    def empty(self, owner: UUID) -> tuple[int, Sequence[UUID]]:
-        """Begins to delete all in the bin for ever; how many clips, and which videos, that are."""
-        values: dict[str, object] = {"user_id": owner, "limit": _AT_ONCE}
-        values |= self._database.one(_NOW, {}) or {}
-        clips = 0
-        while (more := self._database.run(_EMPTY_CLIPS, values)) > 0:
-            clips += more
-        return clips, [row["id"] for row in self._database.all(_EMPTY_VIDEOS, values)]
+        return self._database.one(_RESTORE_VIDEO, _restore(viewer) | {"id": video_id}) is not None
 
 
 def _page(owner: UUID, limit: int, after: TimeKey | None) -> dict[str, object]:
@@ -269,3 +253,7 @@ def _page(owner: UUID, limit: int, after: TimeKey | None) -> dict[str, object]:
 
 def _call(viewer: Viewer) -> dict[str, object]:
     return seen_by(viewer) | {"lease": CALL_LEASE}
+
+
+def _restore(viewer: Viewer) -> dict[str, object]:
+    return _call(viewer) | {"grace": RETENTION_GRACE}

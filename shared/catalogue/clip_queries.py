@@ -1,7 +1,7 @@
 """Clips as their owners see them: made, listed, changed.
 
 A clip counts as gone from the moment it is deleted or expired, although its row and blobs
-go later.
+are removed later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.catalogue.retry_queries import claim
 from shared.catalogue.row_mapping import (
+    CHANGEABLE_COLUMNS,
     CLIP_COLUMNS,
     FILE_COLUMNS,
     VISIBLE,
@@ -79,12 +80,12 @@ _PAGE: LiteralString = f"""
 
 # Only what was named is changed: NULL is a value here, not an absence. The video is locked, so that
 # it cannot be deleted with a clip that is being pinned.
+_CHANGES: LiteralString = ", ".join(
+    f"{name} = CASE WHEN %(with_{name})s THEN %({name})s ELSE c.{name} END"
+    for name in CHANGEABLE_COLUMNS
+)
 _CHANGE: LiteralString = f"""
-    UPDATE clips c
-    SET title = CASE WHEN %(with_title)s THEN %(title)s::text ELSE c.title END,
-        expires_at = CASE WHEN %(with_expires_at)s THEN %(expires_at)s::timestamptz
-                          ELSE c.expires_at END,
-        pinned = CASE WHEN %(with_pinned)s THEN %(pinned)s ELSE c.pinned END
+    UPDATE clips c SET {_CHANGES}
     FROM (
         SELECT id, user_id, deleted_at FROM videos
         WHERE id = (SELECT video_id FROM clips WHERE id = %(id)s) FOR SHARE
@@ -183,7 +184,7 @@ class Clips:
 
 
 class ViewLog:
-    """Who watched which clip, and how often each was watched."""
+    """Who viewed which clip, and how often each was viewed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

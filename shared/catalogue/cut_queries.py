@@ -1,7 +1,7 @@
 """Cuts: clips that are cut out of the source of a video, or out of another clip.
 
 The row of a clip and that of its cut are written together, before anything is cut. A lease says
-who works on it; a cut whose lease has ended may be taken by anyone.
+who works on it; any worker may take a cut whose lease has ended.
 """
 
 import json
@@ -304,7 +304,7 @@ class Cuts:
         self._database.run(_FINISH, values)
 
     def written(self, clip_id: UUID) -> WrittenCut | None:
-        """What is on record of a cut; None for a clip that is none."""
+        """What is recorded of a cut; None for a clip that was not cut."""
         row = self._database.one(_WRITTEN, {"clip_id": clip_id})
         if row is None:
             return None

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from shared.catalogue.bin_emptying_queries import EmptiedBins
 from shared.catalogue.video_deletion_queries import BinState, VideoDeletions
 from shared.model import MISSING, Blob
 from shared.postgres.database import Database
 
-# The columns of a BinClip, of clips `c` and their videos `v`. Bytes under a name of another tool's
+# The columns of a DueClip, of clips `c` and their videos `v`. Bytes under a name of another tool's
 # choice go to the bin under the clip's own name, so that the other can be used again.
 ITEM_COLUMNS: LiteralString = """
     c.id, c.video_id, c.blob_name, c.bin_etag, c.next_try_at AS ticket,
@@ -110,7 +111,7 @@ _POSTPONE_CLIP: LiteralString = """
     UPDATE clips SET next_try_at = now() + %(delay)s WHERE id = %(id)s AND next_try_at = %(ticket)s
 """
 
-# A clip that is pinned after all does not go.
+# A clip that was pinned meanwhile stays.
 _PURGE_CLIPS: LiteralString = """
     WITH due AS (
         SELECT id FROM clips WHERE purge_at <= now() AND NOT pinned
@@ -120,8 +121,8 @@ _PURGE_CLIPS: LiteralString = """
     FROM due WHERE clips.id = due.id
 """
 
-# The row goes, and a note stays until nothing can appear under its names any more. Clips of a
-# deleted video are swept with it.
+# Deletes the row and writes a note, which stays until nothing can appear under its names. Clips of
+# a deleted video are swept with it.
 _FORGET_CLIPS: LiteralString = """
     WITH gone AS (
         DELETE FROM clips c USING videos v
@@ -138,7 +139,7 @@ _FORGET_CLIPS: LiteralString = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BinClip:
+class DueClip:
     """A clip whose bytes are to follow its state; `ticket` is the lease of its worker."""
 
     id: UUID
@@ -150,13 +151,14 @@ class BinClip:
 
 
 class Deletions:
-    """The work on clips; that on videos is in `videos`."""
+    """The work on clips; that on videos is in `videos`, that on emptied bins in `emptied`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.videos = VideoDeletions(database)
+        self.emptied = EmptiedBins(database)
 
-    def take_clips(self, limit: int, lease: timedelta) -> Sequence[BinClip]:
+    def take_clips(self, limit: int, lease: timedelta) -> Sequence[DueClip]:
         """Clips that are due and that no other worker has taken."""
         rows = self._database.all(_TAKE_CLIPS, {"limit": limit, "lease": lease})
         return [bin_clip_of(row) for row in rows]
@@ -166,12 +168,12 @@ class Deletions:
         row = self._database.one(_COUNT_DUE_CLIPS, {"limit": limit})
         return 0 if row is None else int(row["due"])
 
-    def is_name_taken(self, name: str, clip: BinClip) -> bool:
+    def is_name_taken(self, name: str, clip: DueClip) -> bool:
         """Whether another clip has a blob of that name."""
         return self._database.one(_NAME_IS_TAKEN, {"name": name, "id": clip.id}) is not None
 
-    def note_in_bin(self, clip: BinClip, copy: Blob, blob_url: str) -> bool:
-        """Notes that the bytes are in the bin; False if the clip is not to be there any more.
+    def note_in_bin(self, clip: DueClip, copy: Blob, blob_url: str) -> bool:
+        """Notes that the bytes are in the bin; False if the clip no longer belongs there.
 
         `blob_url` is where they return to.
         """
@@ -184,27 +186,27 @@ class Deletions:
         }
         return self._database.run(_NOTE_IN_BIN, _held(clip) | new) == 1
 
-    def note_archived(self, clip: BinClip) -> bool:
+    def note_archived(self, clip: DueClip) -> bool:
         """Notes that the bytes stay where they are; False as above."""
         return self._database.run(_NOTE_ARCHIVED, _held(clip)) == 1
 
-    def is_still_hidden(self, clip: BinClip) -> bool:
+    def is_still_hidden(self, clip: DueClip) -> bool:
         return self._database.one(_STILL_HIDDEN, _held(clip)) is not None
 
-    def note_restored(self, clip: BinClip) -> bool:
+    def note_restored(self, clip: DueClip) -> bool:
         """Notes that the bytes are back; False if the clip was deleted again."""
         return self._database.run(_NOTE_RESTORED, _held(clip)) == 1
 
-    def note_lost(self, clip: BinClip) -> bool:
-        """Marks a restored clip as failed: its bytes are nowhere."""
+    def note_lost(self, clip: DueClip) -> bool:
+        """Marks a restored clip as failed: its bytes are lost."""
         failure = {"code": MISSING.code, "detail": MISSING.detail}
         return self._database.run(_NOTE_LOST, _held(clip) | failure) == 1
 
-    def settle_clip(self, clip: BinClip) -> bool:
-        """Nothing is left to do in the bin; False if the clip is not to be there any more."""
+    def settle_clip(self, clip: DueClip) -> bool:
+        """Notes that the work in the bin is done; False if the clip no longer belongs there."""
         return self._database.run(_SETTLE_CLIP, _held(clip)) == 1
 
-    def postpone_clip(self, clip: BinClip, delay: timedelta) -> None:
+    def postpone_clip(self, clip: DueClip, delay: timedelta) -> None:
         self._database.run(_POSTPONE_CLIP, _held(clip) | {"delay": delay})
 
     def purge_clips(self, limit: int) -> int:
@@ -219,10 +221,10 @@ class Deletions:
         return self._database.run(_FORGET_CLIPS, values)
 
 
-def bin_clip_of(row: dict[str, Any]) -> BinClip:
+def bin_clip_of(row: dict[str, Any]) -> DueClip:
     """The columns of ITEM_COLUMNS."""
-    return BinClip(**row | {"state": BinState(row["state"])})
+    return DueClip(**row | {"state": BinState(row["state"])})
 
 
-def _held(item: BinClip) -> dict[str, object]:
+def _held(item: DueClip) -> dict[str, object]:
     return {"id": item.id, "ticket": item.ticket}

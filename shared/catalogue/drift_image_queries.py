@@ -11,7 +11,7 @@ from shared.postgres.database import Database
 # Between names in ImagesInShort; no name that this app gives has it.
 SEPARATOR = "|"
 
-# Hidden since when, and until when in the bin: NULL if it is being deleted for ever.
+# When it was hidden, and until when it is in the bin: NULL if it is being deleted for ever.
 HIDDEN: LiteralString = """
     least(c.deleted_at, v.deleted_at) AS hidden_at,
     CASE WHEN v.deleted_at IS NOT NULL AND v.purge_at IS NULL THEN NULL
@@ -85,7 +85,7 @@ class ImagesInShort(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesRow:
-    """A clip, or the source of a video (of the same id), with the images it ought to have."""
+    """A clip, or the source of a video (of the same id), with the images it should have."""
 
     video_id: UUID
     clip_id: UUID
@@ -109,8 +109,8 @@ class ImagesRow:
         return self.clip_id == self.video_id
 
 
+# Video and clip.
 type ImagesKey = tuple[UUID, UUID]
-"""Video and clip."""
 
 
 class DriftImages:

@@ -117,7 +117,7 @@ class StoredInShort(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile(KnownBlob):
-    """A row of a clip, or of a source (`clip_id` is None), and the blob that it ought to have.
+    """A row of a clip, or of a source (`clip_id` is None), and the blob that it should have.
 
     `hidden_at` is when it was deleted, by itself or with its video; `purge_at` is set as long as
     it is in the bin. A visible one with a `bin_etag` is being restored.

@@ -58,7 +58,7 @@ class DriftRepairs:
         return self._change(file, _REPROCESS, _REPROCESS_SOURCE, {})
 
     def forget_rendition(self, clip_id: UUID, etag: str | None) -> bool:
-        """Asks for the lost copy of a clip again; False if the clip changed meanwhile."""
+        """Requests the lost copy of a clip again; False if the clip changed meanwhile."""
         return self._database.run(_FORGET_RENDITION, {"id": clip_id, "etag": etag}) == 1
 
     def mark_source_missing(self, file: StoredFile) -> bool:

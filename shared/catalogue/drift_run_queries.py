@@ -28,7 +28,7 @@ _REPORT_COLUMNS: LiteralString = """
     version > 0 AS has_lines, stage, compared, catalogue_size
 """
 
-# A run that is under way is the answer; with the update the statement returns its id.
+# If a run is under way, the update makes the statement return its id.
 _START: LiteralString = """
     INSERT INTO drift_runs (stage, catalogue_size)
     VALUES (%(stage)s, (SELECT count(*) FROM clips))
@@ -109,7 +109,7 @@ _FORGET: LiteralString = "DELETE FROM drift_runs WHERE created_at < now() - %(li
 
 @dataclass(slots=True, kw_only=True)
 class DriftTask:
-    """A run in the hands of a worker: how far it is. `pending` lines are not appended yet."""
+    """A run that a worker has leased, and its progress; `pending` lines are not appended yet."""
 
     id: UUID
     repair_of: UUID | None
@@ -164,7 +164,7 @@ class DriftRuns:
         return ({}, 0) if row is None else (row["clips_by_kind"], row["catalogue_size"])
 
     def take(self, run_id: UUID) -> DriftTask | None:
-        """The right to go on with a run; None if it has ended, or another worker has it."""
+        """Leases a run; None if it has ended, or another worker has it."""
         row = self._database.one(_TAKE, {"id": run_id, "lease": _LEASE})
         if row is None:
             return None
@@ -199,7 +199,7 @@ class DriftRuns:
         return self._database.run(_RENEW, values) == 1
 
     def release(self, task: DriftTask, attempts: int = 0) -> None:
-        """Lets another worker go on at once; `attempts` without a part that was saved."""
+        """Lets another worker continue at once; `attempts` are those that saved no part."""
         values = {"id": task.id, "version": task.version, "attempts": attempts}
         self._database.run(_RELEASE, values)
 

@@ -103,7 +103,8 @@ class Grants:
     def _remembered(self) -> set[int]:
         """The grants that this process has written in the last minutes.
 
-        Threads share the set without a lock: at worst a grant is written twice, which is once.
+        Threads share the set without a lock: at worst a grant is written twice, with the same
+        result.
         """
         now = self._clock()
         if now - self._recorded_since > _REMEMBERED_FOR or len(self._recorded) >= _REMEMBERED:

@@ -1,6 +1,6 @@
 """What the blob trigger writes: a blob has landed, is processed, and becomes ready or failed.
 
-Deliveries come twice, late and out of order, and die half-way. A claim is therefore for one
+Messages come twice, late and out of order, and runs die half-way. A claim is therefore for one
 version of a blob, its ETag: the run that holds it may publish. When the blob has been
 overwritten since, the claim is no longer valid and nothing is published.
 """
@@ -25,7 +25,7 @@ from shared.model import (
     is_settled,
 )
 from shared.playability import Playback
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Connection, Database, Row
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
 _COUNT_ATTEMPT: LiteralString = f"""
@@ -135,6 +135,15 @@ class Standing(Enum):
     DELETED = "its clip was deleted"
 
 
+def standing_of(claim: Claim, row: Row | None) -> Standing:
+    """The standing of a claim, by `etag` and `status` of its row; None if that was deleted."""
+    if row is None:
+        return Standing.DELETED
+    if row["etag"] != claim.etag:
+        return Standing.REPLACED
+    return Standing.VALID if row["status"] == "processing" else Standing.DONE
+
+
 class Landings:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -144,12 +153,16 @@ class Landings:
             _COUNT_ATTEMPT, {"blob_name": blob_name, "passing": list(PASSING_FAILURES)}
         )
 
-    def claim(self, landing: Landing) -> tuple[Verdict, Claim | None]:
-        """Decides about a version of a blob, and claims it if it is to be processed."""
+    def claim(self, landing: Landing, *, adopts: bool = True) -> tuple[Verdict, Claim | None]:
+        """Decides about a version of a blob, and claims it if it is to be processed.
+
+        A blob that no row has becomes a clip, if it may; with `adopts` False the verdict is
+        NO_ROW.
+        """
         with self._database.transaction() as connection:
             clip = _lock(connection, landing)
             if clip is None:
-                verdict = admit(connection, landing)
+                verdict = admit(connection, landing) if adopts else Verdict.NO_ROW
                 if verdict is not Verdict.PROCESS:
                     return verdict, None
                 clip = _lock(connection, landing)
@@ -176,12 +189,7 @@ class Landings:
 
     def standing(self, claim: Claim) -> Standing:
         """Whether a claim is still valid, or the reason why it is not."""
-        row = self._database.one(_STANDING, {"id": claim.clip_id})
-        if row is None:
-            return Standing.DELETED
-        if row["etag"] != claim.etag:
-            return Standing.REPLACED
-        return Standing.VALID if row["status"] == "processing" else Standing.DONE
+        return standing_of(claim, self._database.one(_STANDING, {"id": claim.clip_id}))
 
     def announced_at(self, blob_name: str) -> datetime | None:
         """When the clip of a blob was made; None if the blob has no clip."""

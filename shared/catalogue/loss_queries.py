@@ -21,7 +21,7 @@ _CLEAR: LiteralString = "DELETE FROM bulk_loss"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkLoss:
-    """So many clips of those that ought to have a blob have none, as last seen."""
+    """How many of the clips that should have a blob had none at the last reconciliation."""
 
     missing: int
     looked_at: int
@@ -38,10 +38,10 @@ class BulkLosses:
         return BulkLoss(**row) if row else None
 
     def note(self, missing: int, looked_at: int) -> bool:
-        """Notes a loss; says whether it is new."""
+        """Notes a loss; returns whether it is new."""
         row = self._database.one(_NOTE, {"missing": missing, "looked_at": looked_at})
         return row is not None and bool(row["is_new"])
 
     def clear(self) -> bool:
-        """Says whether there was one."""
+        """Forgets the loss; returns whether there was one."""
         return self._database.run(_CLEAR, {}) > 0

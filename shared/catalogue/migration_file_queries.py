@@ -15,7 +15,7 @@ from uuid import UUID
 
 from shared.catalogue import migration_count_queries as migration_counts
 from shared.model import Failure
-from shared.postgres.database import Database, Parameters
+from shared.postgres.database import Database, QueryValues
 
 LEASE = timedelta(minutes=1)
 # How often a file is taken before it is given up.
@@ -193,7 +193,7 @@ class MigrationFiles:
         parameters = {"most": MAX_ATTEMPTS, "code": failure.code, "detail": failure.detail}
         return self._settle(migration_id, _GIVE_UP, parameters)
 
-    def _settle(self, migration_id: UUID, statement: LiteralString, parameters: Parameters) -> int:
+    def _settle(self, migration_id: UUID, statement: LiteralString, parameters: QueryValues) -> int:
         """Settles files, updates the counts of their migration, and returns how many they are."""
         named = {"migration_id": migration_id, **parameters}
         with self._database.transaction() as connection:

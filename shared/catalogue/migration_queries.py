@@ -129,7 +129,7 @@ class Migrations:
         return None if row is None else Job(**row)
 
     def begin_planning(self, migration_id: UUID, message_id: str | None) -> int | None:
-        """How often that was done, this time included; None if another worker has the lease."""
+        """Leases the planning; returns how often it was begun, or None if another worker has it."""
         parameters = {"id": migration_id, "message": message_id, "lease": LEASE}
         row = self._database.one(_BEGIN_PLANNING, parameters)
         return None if row is None else int(row["attempts"])

@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict, admit
+from shared.catalogue.row_mapping import RECORDED_COLUMNS
 from shared.catalogue.sidecar_queries import revisions
 from shared.model import SidecarKey, SidecarKind
 from shared.postgres.database import Database
@@ -84,43 +85,24 @@ _SOURCES: LiteralString = """
     WHERE sources.changed_at < excluded.changed_at
 """
 
+# Of an existing clip neither its video is changed, nor its old address, which sidecars shorten.
+_CLIP_COLUMNS = (
+    *("id", *RECORDED_COLUMNS, "blob_url", "thumbnail_url", "own_thumbnail_url"),
+    *("bin_etag", "archived", "changed_at"),
+)
+_REPLACED = [name for name in _CLIP_COLUMNS if name not in {"id", "video_id", "s3_url"}]
+
 # The owner of the video is noted while the clip itself is in the bin, as in 030_bin.sql.
-_CLIPS: LiteralString = """
-    INSERT INTO clips (id, video_id, title, start_time, end_time, duration, created_at, s3_url,
-                       status, blob_name, blob_url, etag, content_type, file_size, content_md5,
-                       media, playback, cut, poster_name, poster_widths, storyboard_name,
-                       preview_name, placeholder, thumbnail_url, own_thumbnail, own_thumbnail_url,
-                       failure_code, failure_detail, expires_at, deleted_at, purge_at, next_try_at,
-                       bin_owner, bin_etag, pinned, archived, rendition_state, rendition_code,
-                       rendition_name, rendition_etag, changed_at)
-    SELECT r.id, r.video_id, r.title, r.start_time, r.end_time, r.duration, r.created_at, r.s3_url,
-           r.status, r.blob_name, r.blob_url, r.etag, r.content_type, r.file_size, r.content_md5,
-           r.media, r.playback, r.cut, r.poster_name, r.poster_widths, r.storyboard_name,
-           r.preview_name, r.placeholder, r.thumbnail_url, r.own_thumbnail, r.own_thumbnail_url,
-           r.failure_code, r.failure_detail, r.expires_at, r.deleted_at, r.purge_at,
+_CLIPS: LiteralString = f"""
+    INSERT INTO clips ({", ".join(_CLIP_COLUMNS)}, next_try_at, bin_owner)
+    SELECT {", ".join(f"r.{name}" for name in _CLIP_COLUMNS)},
            CASE WHEN r.deleted_at IS NOT NULL OR r.bin_etag IS NOT NULL THEN now() END,
-           CASE WHEN r.purge_at IS NOT NULL THEN v.user_id END,
-           r.bin_etag, r.pinned, r.archived, r.rendition_state, r.rendition_code,
-           r.rendition_name, r.rendition_etag, r.changed_at
+           CASE WHEN r.purge_at IS NOT NULL THEN v.user_id END
     FROM jsonb_populate_recordset(NULL::clips, %(rows)s) r JOIN videos v ON v.id = r.video_id
     ON CONFLICT (id) DO UPDATE
-    SET title = excluded.title, start_time = excluded.start_time, end_time = excluded.end_time,
-        duration = excluded.duration, created_at = excluded.created_at, status = excluded.status,
-        blob_name = excluded.blob_name, blob_url = excluded.blob_url, etag = excluded.etag,
-        content_type = excluded.content_type, file_size = excluded.file_size,
-        content_md5 = excluded.content_md5, media = excluded.media, playback = excluded.playback,
-        cut = excluded.cut, poster_name = excluded.poster_name,
-        poster_widths = excluded.poster_widths, storyboard_name = excluded.storyboard_name,
-        preview_name = excluded.preview_name, placeholder = excluded.placeholder,
-        thumbnail_url = excluded.thumbnail_url, own_thumbnail = excluded.own_thumbnail,
-        own_thumbnail_url = excluded.own_thumbnail_url, failure_code = excluded.failure_code,
-        failure_detail = excluded.failure_detail, expires_at = excluded.expires_at,
-        deleted_at = excluded.deleted_at, purge_at = excluded.purge_at,
+    SET {", ".join(f"{name} = excluded.{name}" for name in _REPLACED)},
         next_try_at = excluded.next_try_at, bin_owner = excluded.bin_owner,
-        bin_etag = excluded.bin_etag, pinned = excluded.pinned, archived = excluded.archived,
-        rendition_state = excluded.rendition_state, rendition_code = excluded.rendition_code,
-        rendition_name = excluded.rendition_name, rendition_etag = excluded.rendition_etag,
-        attempts = 0, attempted_at = NULL, changed_at = excluded.changed_at
+        attempts = 0, attempted_at = NULL
     WHERE clips.changed_at < excluded.changed_at AND clips.video_id = excluded.video_id
 """
 
@@ -143,7 +125,7 @@ _RESUME_RESTORING: LiteralString = """
       AND v.deleted_at IS NULL AND v.next_try_at IS NULL
 """
 
-# Which clips have those blobs by now.
+# Which clips have these blobs now.
 _HOLDERS: LiteralString = "SELECT blob_name, id FROM clips WHERE blob_name = ANY(%(names)s)"
 _SOURCE_HOLDERS: LiteralString = """
     SELECT blob_name FROM sources WHERE blob_name = ANY(%(names)s)
@@ -163,6 +145,11 @@ _FOUND_SOURCE: LiteralString = """
     ON CONFLICT DO NOTHING
 """
 
+_OWNER: LiteralString = """
+    SELECT u.id, u.subject FROM videos v JOIN users u ON u.id = v.user_id
+    WHERE v.id = %(id)s AND v.deleted_at IS NULL
+"""
+
 type Rows = Sequence[Mapping[str, Any]]
 
 
@@ -171,13 +158,18 @@ class Rebuilding:
         self._database = database
 
     def revisions(self, keys: Collection[SidecarKey]) -> Mapping[SidecarKey, datetime]:
-        """When those rows changed last that are in the catalogue."""
+        """When each of the rows that are in the catalogue changed last."""
         return revisions(self._database, keys)
 
     def hidden(self, video_ids: Collection[UUID]) -> Mapping[UUID, bool]:
-        """Whether those of the videos are deleted that are in the catalogue."""
+        """For each of the videos that are in the catalogue, whether it is deleted."""
         rows = self._database.all(_HIDDEN, {"ids": list(video_ids)}) if video_ids else []
         return {row["id"]: row["hidden"] for row in rows}
+
+    def owner_of(self, video_id: UUID) -> tuple[UUID, str | None] | None:
+        """The id and the subject of the owner of a visible video."""
+        row = self._database.one(_OWNER, {"id": video_id})
+        return None if row is None else (row["id"], row["subject"])
 
     def deleted(self, keys: Collection[SidecarKey]) -> set[SidecarKey]:
         """Those whose row was deleted, and whose sidecar is about to be."""

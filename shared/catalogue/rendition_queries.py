@@ -15,7 +15,7 @@ from shared.postgres.database import Database
 # For how long a worker owns a rendition; one that is alive renews it long before.
 RENDITION_LEASE = timedelta(minutes=2)
 
-# A copy that is ready or on its way for this version of the clip is not asked for again.
+# A copy of this version of the clip that is ready or being made is not requested again.
 _IS_WANTED: LiteralString = """
     c.status = 'ready' AND c.playback->>'verdict' NOT IN ('direct', 'impossible')
     AND (c.rendition_state IS NULL OR c.rendition_state IN ('failed', 'refused')
@@ -99,7 +99,7 @@ class Renditions:
         self._database = database
 
     def request(self, viewer: Viewer, clip_id: UUID) -> bool:
-        """Asks for a copy; False where none is needed, or one is ready or on its way."""
+        """Requests a copy; False if none is needed, or one is ready or being made."""
         return self._database.run(_REQUEST, seen_by(viewer) | {"clip_id": clip_id}) == 1
 
     def request_by_policy(self, clip_id: UUID, etag: str) -> bool:

@@ -1,7 +1,8 @@
 """What dates delete: clips whose `expires_at` has passed, and the retention of videos.
 
 A clip of a video with `retention_days` is due so many days of 24 hours after it was created, and
-never before `retention_from`, which the schema sets. Pinned clips are spared.
+never before `retention_from`: of the video, which the schema sets, and of the clip, which a restore
+sets. Pinned clips are spared.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ _IS_EXPIRED: LiteralString = "expires_at <= now() AND deleted_at IS NULL AND NOT
 _IS_PAST_RETENTION: LiteralString = """
     v.retention_days IS NOT NULL AND v.retention_from <= now() AND v.deleted_at IS NULL
     AND c.created_at <= now() - make_interval(hours => 24 * v.retention_days)
+    AND (c.retention_from IS NULL OR c.retention_from <= now())
     AND c.deleted_at IS NULL AND NOT c.pinned
 """
 
@@ -56,8 +58,8 @@ _TERMS: LiteralString = """
 # A clip that expires before is not counted: its own date deletes it.
 _DUE: LiteralString = f"""
     WITH terms AS ({_TERMS}), dated AS (
-        SELECT greatest(c.created_at + make_interval(hours => 24 * terms.days), terms.start, now())
-                   AS due_at, c.expires_at, c.pinned
+        SELECT greatest(c.created_at + make_interval(hours => 24 * terms.days), terms.start,
+                        c.retention_from, now()) AS due_at, c.expires_at, c.pinned
         FROM clips c JOIN terms ON c.video_id = terms.video_id
         WHERE c.deleted_at IS NULL AND terms.days IS NOT NULL
     ), due AS (
@@ -85,7 +87,7 @@ _DAYS: LiteralString = f"""
 MOST_DAYS = 366
 
 
-class Retention:
+class Retentions:
     def __init__(self, database: Database) -> None:
         self._database = database
 

@@ -11,7 +11,7 @@ from shared.errors import KeyReused
 from shared.model import RetryKey
 from shared.postgres.database import Connection
 
-# The key itself if it is over, and some others: so the table stays small without a timer.
+# Deletes the key itself if it has expired, and some others: so the table stays small.
 _FORGET: LiteralString = """
     DELETE FROM idempotency_keys
     WHERE (user_id, key) IN (
@@ -36,7 +36,9 @@ _FIND: LiteralString = """
 
 
 def claim(connection: Connection, user_id: UUID, retry_key: RetryKey, new_id: UUID) -> UUID:
-    """`new_id` for a new key, which the caller creates in this transaction; else the id of old.
+    """Returns `new_id` for a new key, else the id that the key created before.
+
+    The caller creates what has the new id in the same transaction.
 
     Raises KeyReused if the key came with another request.
     """

@@ -36,6 +36,19 @@ CLIP_COLUMNS: LiteralString = f"""
     c.deleted_at, c.purge_at
 """
 
+# The columns of clips that callers can change.
+CHANGEABLE_COLUMNS: tuple[LiteralString, ...] = ("title", "expires_at", "pinned")
+
+# The columns of clips that sidecars record, and from which a rebuild restores them. Where they
+# change, a trigger of 033_sidecars.sql notes it.
+RECORDED_COLUMNS: tuple[LiteralString, ...] = (
+    *("video_id", "title", "start_time", "end_time", "duration", "created_at", "s3_url", "status"),
+    *("blob_name", "etag", "content_type", "file_size", "content_md5", "media", "playback", "cut"),
+    *("poster_name", "poster_widths", "storyboard_name", "preview_name", "placeholder"),
+    *("own_thumbnail", "failure_code", "failure_detail", "expires_at", "deleted_at", "purge_at"),
+    *("pinned", "rendition_state", "rendition_code", "rendition_name", "rendition_etag"),
+)
+
 FILE_COLUMNS: LiteralString = f"""
     c.id, c.video_id, c.title, c.status, c.blob_name, c.archived, c.content_type,
     coalesce(c.playback->>'verdict' = 'direct', FALSE) AS plays_everywhere,

@@ -11,7 +11,7 @@ from shared.catalogue.row_mapping import TimeKey, page_after
 from shared.model import CleanupRun, StepFailure
 from shared.postgres.database import Database, Row
 
-# Kept so long, and no more than so many.
+# How long runs are kept, and how many at most.
 _LIFE = timedelta(days=30)
 _MOST_RUNS = 10_000
 
@@ -24,7 +24,7 @@ _FORGET: LiteralString = """
                         ORDER BY started_at DESC OFFSET %(most)s LIMIT 1)
 """
 
-# Without a row the database was away when the run began.
+# If there is no row, the database was unavailable when the run began.
 _FINISH: LiteralString = """
     INSERT INTO cleanup_runs AS r (id, started_at, finished_at, counts, failures)
     VALUES (%(id)s, now() - %(took)s, now(), %(counts)s, %(failures)s)

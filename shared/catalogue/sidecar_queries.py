@@ -10,23 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from shared.catalogue.row_mapping import RECORDED_COLUMNS
 from shared.model import SidecarKey, SidecarKind
 from shared.postgres.database import Database, Row
 
 # The columns that sidecars record. Where they change, triggers of 033_sidecars.sql note it.
-CLIP_RECORD: LiteralString = """
-    c.video_id, c.title, c.start_time, c.end_time, c.duration, c.created_at, c.s3_url, c.status,
-    c.blob_name, c.etag, c.content_type, c.file_size, c.content_md5, c.media, c.playback, c.cut,
-    c.poster_name, c.poster_widths, c.storyboard_name, c.preview_name, c.placeholder,
-    c.own_thumbnail, c.failure_code, c.failure_detail, c.expires_at, c.deleted_at, c.purge_at,
-    c.pinned, c.rendition_state, c.rendition_code, c.rendition_name, c.rendition_etag
-"""
-SOURCE_RECORD: LiteralString = """
+_CLIP_RECORD: LiteralString = ", ".join(f"c.{name}" for name in RECORDED_COLUMNS)
+_SOURCE_RECORD: LiteralString = """
     s.blob_name, s.content_type, s.status, s.etag, s.file_size, s.duration, s.media,
     s.keyframe_interval, s.poster_name, s.storyboard_name, s.failure_code, s.failure_detail,
     s.created_at
 """
-VIDEO_RECORD: LiteralString = """
+_VIDEO_RECORD: LiteralString = """
     v.title, v.youtube_id, v.status::text AS status, v.created_at, v.deleted_at, v.purge_at,
     v.retention_days
 """
@@ -48,20 +43,20 @@ _CUT_ORDER: LiteralString = """
 """
 
 _CLIPS_NOW: LiteralString = f"""
-    SELECT c.id, c.changed_at, {CLIP_RECORD}, {_OWNER}, {_CUT_ORDER}
+    SELECT c.id, c.changed_at, {_CLIP_RECORD}, {_OWNER}, {_CUT_ORDER}
     FROM clips c JOIN videos v ON v.id = c.video_id JOIN users u ON u.id = v.user_id
     WHERE c.id = ANY(%(ids)s)
 """
 _SOURCES_NOW: LiteralString = f"""
-    SELECT s.video_id, s.changed_at, {SOURCE_RECORD} FROM sources s WHERE s.video_id = ANY(%(ids)s)
+    SELECT s.video_id, s.changed_at, {_SOURCE_RECORD} FROM sources s WHERE s.video_id = ANY(%(ids)s)
 """
 _VIDEOS_NOW: LiteralString = f"""
-    SELECT v.id, v.changed_at, {VIDEO_RECORD}, {_OWNER}
+    SELECT v.id, v.changed_at, {_VIDEO_RECORD}, {_OWNER}
     FROM videos v JOIN users u ON u.id = v.user_id
     WHERE v.id = ANY(%(ids)s)
 """
 
-# The oldest entries that no worker has. What another worker is just taking is passed over.
+# The oldest entries that no worker has. Entries that another worker is taking are skipped.
 _TAKE: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(lease)s
     WHERE id IN (
@@ -140,7 +135,7 @@ class SidecarOutbox:
         return int(row["waiting"]) if row else 0
 
     def queue(self, keys: Collection[SidecarKey]) -> int:
-        """Adds entries for what has none, and returns how many."""
+        """Adds entries for rows that have none, and returns how many."""
         columns = {
             "kinds": [key.kind for key in keys],
             "video_ids": [key.video_id for key in keys],

@@ -10,7 +10,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Standing
+from shared.catalogue.landing_queries import Claim, Standing, standing_of
 from shared.catalogue.row_mapping import media_to_json, seen_by
 from shared.model import (
     GAVE_UP,
@@ -209,12 +209,7 @@ class SourceLandings:
 
     def standing(self, claim: Claim) -> Standing:
         """Whether a claim is still valid, or the reason why it is not."""
-        row = self._database.one(_STANDING, {"video_id": claim.video_id})
-        if row is None:
-            return Standing.DELETED
-        if row["etag"] != claim.etag:
-            return Standing.REPLACED
-        return Standing.VALID if row["status"] == "processing" else Standing.DONE
+        return standing_of(claim, self._database.one(_STANDING, {"video_id": claim.video_id}))
 
     def publish(
         self, claim: Claim, media: Media, images: Images, keyframe_interval: float | None

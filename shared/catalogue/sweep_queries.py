@@ -1,4 +1,4 @@
-"""Notes of what was deleted for ever: swept once, and kept so that owners can be told.
+"""Notes of what was deleted for ever: swept once, and kept so that owners get 410 for a while.
 
 An upload link may outlive its clip, and a run that was late may write an image: what appears under
 the names of a deleted clip or video is removed once more, when nothing can appear any more.
@@ -57,6 +57,24 @@ _FORGET_VIDEOS: LiteralString = """
 """
 
 
+# Visible clips and videos for which nothing is left to do, and whose bytes are in the bin all the
+# same: a worker died between the copy and the note of it. Their own worker decides.
+_WAKE_CLIPS: LiteralString = """
+    UPDATE clips c SET next_try_at = now()
+    FROM videos v
+    WHERE v.id = c.video_id
+      AND c.id IN (SELECT id FROM clips WHERE blob_name = ANY(%(names)s)
+                   UNION SELECT id FROM clips WHERE id = ANY(%(clip_ids)s))
+      AND c.deleted_at IS NULL AND v.deleted_at IS NULL
+      AND c.bin_etag IS NULL AND c.next_try_at IS NULL
+"""
+_WAKE_VIDEOS: LiteralString = """
+    UPDATE videos SET next_try_at = now()
+    WHERE id IN (SELECT video_id FROM sources WHERE blob_name = ANY(%(names)s))
+      AND deleted_at IS NULL AND next_try_at IS NULL
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptClip:
     """A deleted clip; `blob_name` is None if its name belongs to another clip."""
@@ -97,8 +115,15 @@ class Sweeps:
     def postpone_video(self, video_id: UUID) -> None:
         self._database.run(_POSTPONE_VIDEO, {"id": video_id})
 
+    def wake_owners(self, names: Sequence[str], clip_ids: Sequence[UUID]) -> int:
+        """Makes those due whose bytes are in the bin, under these names, without need; how many."""
+        values = {"names": names, "clip_ids": clip_ids}
+        return self._database.run(_WAKE_CLIPS, values) + self._database.run(
+            _WAKE_VIDEOS, {"names": names}
+        )
+
     def forget(self, life: timedelta, limit: int) -> int:
-        """Deletes notes older than `life`; how many."""
+        """Deletes notes older than `life`; returns how many."""
         values = {"life": life, "limit": limit}
         clips = self._database.run(_FORGET_CLIPS, values)
         return clips + self._database.run(_FORGET_VIDEOS, values)

@@ -24,7 +24,7 @@ _KNOWN_AT_A_TIME = 5000
 _CLEANUP_LOCK = 7_071_001
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(%(key)s) AS is_alone"
 
-# Made through the API, and nothing ever came.
+# Clips that were announced and never uploaded.
 _ABANDONED: LiteralString = """
     SELECT c.id AS clip_id, c.video_id, c.blob_name
     FROM clips c JOIN videos v ON v.id = c.video_id
@@ -150,12 +150,12 @@ class Upkeep:
         return self._database.run(_HIDE_ABANDONED, {"id": clip_id}) == 1
 
     def attempted_since(self, blob_name: str, since: datetime) -> bool:
-        """Whether a run has taken a blob up since then."""
+        """Whether a run has begun to process a blob since then."""
         found = self._database.one(_ATTEMPTED, {"blob_name": blob_name, "since": since})
         return found is not None
 
     def existing_videos(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
-        """Those of the ids that are videos, not deleted ones."""
+        """The ids that are those of videos that are not deleted."""
         rows = self._database.all(_EXISTING_VIDEOS, {"ids": list(ids)}) if ids else []
         return {row["id"] for row in rows}
 

@@ -11,7 +11,7 @@ from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 
-# Only one transaction at a time may meet a subject for the first time.
+# Only one transaction at a time may add a subject.
 _LOCK_SUBJECT: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%(subject)s, 0))"
 
 # `unclaimed`: whether a user of the old service may be recognised by the address.

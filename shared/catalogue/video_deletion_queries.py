@@ -128,7 +128,7 @@ _NOTE_SOURCE_RESTORED: LiteralString = """
 
 
 class BinState(StrEnum):
-    """What is to become of a clip's or video's bytes."""
+    """Where the bytes of a clip or video belong."""
 
     VISIBLE = "visible"  # they belong into their own container
     IN_BIN = "in_bin"
@@ -136,8 +136,8 @@ class BinState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BinVideo:
-    """A video whose clips and source are to follow its state; `ticket` as of a BinClip."""
+class DueVideo:
+    """A video whose clips and source are to follow its state; `ticket` as in DueClip."""
 
     id: UUID
     ticket: datetime
@@ -151,27 +151,27 @@ class VideoDeletions:
     def due(self, limit: int) -> Sequence[UUID]:
         return [row["id"] for row in self._database.all(_DUE_VIDEOS, {"limit": limit})]
 
-    def take(self, video_id: UUID, lease: timedelta) -> BinVideo | None:
+    def take(self, video_id: UUID, lease: timedelta) -> DueVideo | None:
         """None if it is not due, or taken by another worker."""
         row = self._database.one(_TAKE_VIDEO, {"id": video_id, "lease": lease})
         return _bin_video_of(row) if row else None
 
-    def held(self, video_id: UUID) -> BinVideo | None:
+    def held(self, video_id: UUID) -> DueVideo | None:
         """A video that a call has just leased to itself."""
         row = self._database.one(_HELD_VIDEO, {"id": video_id})
         return _bin_video_of(row) if row and row["ticket"] else None
 
-    def wake_clips(self, video: BinVideo, after: UUID, limit: int) -> UUID | None:
+    def wake_clips(self, video: DueVideo, after: UUID, limit: int) -> UUID | None:
         """Makes a part of a video's clips due, in the order of ids; the last id of that part."""
         into_bin = video.state is BinState.IN_BIN
         values = {"id": video.id, "after": after, "limit": limit, "into_bin": into_bin}
         row = self._database.one(_WAKE_CLIPS, values)
         return row["id"] if row else None
 
-    def settle(self, video: BinVideo) -> None:
+    def settle(self, video: DueVideo) -> None:
         self._database.run(_SETTLE_VIDEO, _held(video))
 
-    def postpone(self, video: BinVideo, delay: timedelta) -> None:
+    def postpone(self, video: DueVideo, delay: timedelta) -> None:
         self._database.run(_POSTPONE_VIDEO, _held(video) | {"delay": delay})
 
     def purge(self, limit: int) -> int:
@@ -186,24 +186,24 @@ class VideoDeletions:
         values = {"id": video_id, "late_run": late_run, "upload_life": upload_life}
         return self._database.run(_FORGET_VIDEO, values) == 1
 
-    def note_source_in_bin(self, video: BinVideo, copy: Blob) -> bool:
-        """Notes that a file of the video is in the bin; False if it is not to be any more."""
+    def note_source_in_bin(self, video: DueVideo, copy: Blob) -> bool:
+        """Notes that a file of the video is in the bin; False if it no longer belongs there."""
         new = {"name": copy.name, "bin_etag": copy.etag, "size": copy.size}
         self._database.run(_NOTE_SOURCE_IN_BIN, _held(video) | new)
         return self.still_holds(video)
 
-    def note_source_restored(self, video: BinVideo) -> None:
+    def note_source_restored(self, video: DueVideo) -> None:
         self._database.run(_NOTE_SOURCE_RESTORED, _held(video))
 
-    def still_holds(self, video: BinVideo) -> bool:
-        """Whether the video is still to be where it was when it was taken."""
+    def still_holds(self, video: DueVideo) -> bool:
+        """Whether the state of the video is the same as when it was taken."""
         values = _held(video) | {"hidden": video.state is BinState.IN_BIN}
         return self._database.one(_VIDEO_STILL_HELD, values) is not None
 
 
-def _bin_video_of(row: dict[str, Any]) -> BinVideo:
-    return BinVideo(id=row["id"], ticket=row["ticket"], state=BinState(row["state"]))
+def _bin_video_of(row: dict[str, Any]) -> DueVideo:
+    return DueVideo(id=row["id"], ticket=row["ticket"], state=BinState(row["state"]))
 
 
-def _held(item: BinVideo) -> dict[str, object]:
+def _held(item: DueVideo) -> dict[str, object]:
     return {"id": item.id, "ticket": item.ticket}

@@ -71,5 +71,5 @@ _SENTENCES = {
 
 
 def unplayable(code: FailureCode) -> UnplayableClip:
-    """Return the error for `code`, to be raised by the caller."""
+    """Returns the error for `code`, to be raised by the caller."""
     return UnplayableClip(code.value, code.sentence)

@@ -44,7 +44,7 @@ def opened(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator["MediaFile"]:
-    """Open a clip by ranged reads and describe it; nothing but `source` is ever read.
+    """Opens a clip by ranged reads and describes it; nothing but `source` is ever read.
 
     `clock` gives seconds and drives the deadline of `limits`.
 
@@ -85,7 +85,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
 
 
 def _checked_layout(file: SourceFile) -> Layout:
-    """Read the outermost structure, and refuse what needs no FFmpeg to be refused."""
+    """Reads the outermost structure, and refuses what needs no FFmpeg to be refused."""
     if file.size == 0:
         raise unplayable(FailureCode.EMPTY_FILE)
     layout = read_layout(file)
@@ -142,7 +142,7 @@ class MediaFile:
         return self.file.requests
 
     def stills(self) -> Stills:
-        """Return posters, placeholder, storyboard and preview; a sound file has its cover or none.
+        """Returns posters, placeholder, storyboard and preview; a sound file has its cover or none.
 
         Raises UnplayableClip (`undecodable` when no frame can be had, or the code of a limit that
         was reached before the first) and any exception of the source, unchanged.
@@ -161,7 +161,7 @@ class MediaFile:
         width: int,
         format: ImageFormat = ImageFormat.JPEG,  # noqa: A002 - what it is called everywhere
     ) -> bytes:
-        """Return what is shown `seconds` into the clip, at most `width` pixels wide.
+        """Returns what is shown `seconds` into the clip, at most `width` pixels wide.
 
         Exactly the last frame at or before that time; the first or last one outside of the clip.
         Upright, square pixels, never enlarged. A sound file shows its cover at any time.
@@ -200,7 +200,7 @@ class MediaFile:
 
 
 def _skip_other_tracks(container: InputContainer, stream: VideoStream) -> None:
-    """Let FFmpeg read no samples of other tracks, which lie anywhere else in an MP4."""
+    """Lets FFmpeg read no samples of other tracks, which lie anywhere else in an MP4."""
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all

@@ -35,7 +35,7 @@ class CutMethod(StrEnum):
 
 
 class CutResult(StrEnum):
-    """What becomes of a version of a clip that was cut."""
+    """The decision about a version of a clip that was cut."""
 
     PUBLISH = "publish"
     CUT_AGAIN = "cut_again"
@@ -113,7 +113,7 @@ class WrittenCut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutDraft:
-    """What a caller wants to have cut; `client_id` names it, so that a repeat is no second clip."""
+    """A clip that a caller orders; with the same `client_id` a repeated order is no second clip."""
 
     start: float
     end: float
@@ -124,7 +124,7 @@ class CutDraft:
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
-    """A source with a link to its storyboard, and how to send its bytes where it awaits them."""
+    """A source with a link to its storyboard; `upload` is how to send bytes that it waits for."""
 
     source: Source
     storyboard_url: str | None

@@ -1,4 +1,4 @@
-"""Drift: where storage and catalogue differ, and what the service does about it by itself."""
+"""Drift: differences between storage and catalogue, and what the cleanup does about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from shared.model.link import SignedLink
 # How long the report of a run can be read.
 DRIFT_LIFE = timedelta(days=30)
 
+# A line of a report as JSON: the fields of DriftLine; of a repair, with `result` and `reason`.
 type DriftJson = dict[str, object]
-"""A line of a report as JSON: the fields of DriftLine; of a repair, with `result` and `reason`."""
 
 
 class DriftKind(StrEnum):
@@ -32,7 +32,7 @@ class DriftKind(StrEnum):
 
 
 class DriftAction(StrEnum):
-    """What the service does about a difference by itself."""
+    """What the cleanup does about a difference, without a repair."""
 
     PROCESS = "process"
     MARK_MISSING = "mark_missing"
@@ -67,7 +67,7 @@ class DriftLine:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """The same for the same difference, whenever it is looked at."""
+        """Identifies a difference: the same in every comparison that finds it."""
         return (self.kind, self.container, self.blob, self.clip_id)
 
 

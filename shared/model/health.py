@@ -1,4 +1,4 @@
-"""Health: what the service depends on."""
+"""The health of what the service depends on."""
 
 from dataclasses import dataclass
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 type Row = dict[str, Any]
 type Connection = pool.Connection
-type Parameters = Mapping[str, object]
+type QueryValues = Mapping[str, object]
 
 
 class Database:
@@ -35,30 +35,30 @@ class Database:
         self._lock = threading.Lock()
         self._pool: pool.Pool | None = None
 
-    def one(self, query: LiteralString, parameters: Parameters) -> Row | None:
+    def one(self, query: LiteralString, parameters: QueryValues) -> Row | None:
         """The first row of a query, or None."""
         with self._opened().connection() as connection:
             return connection.execute(query, parameters, binary=True).fetchone()
 
-    def all(self, query: LiteralString, parameters: Parameters) -> list[Row]:
+    def all(self, query: LiteralString, parameters: QueryValues) -> list[Row]:
         with self._opened().connection() as connection:
             return connection.execute(query, parameters, binary=True).fetchall()
 
     def one_as[T](
-        self, make: Callable[..., T], query: LiteralString, parameters: Parameters
+        self, make: Callable[..., T], query: LiteralString, parameters: QueryValues
     ) -> T | None:
         """The first row of a query as `make` makes it of its values, or None."""
         with self._opened().connection() as connection:
             return connection.select(make, query, parameters).fetchone()
 
     def all_as[T](
-        self, make: Callable[..., T], query: LiteralString, parameters: Parameters
+        self, make: Callable[..., T], query: LiteralString, parameters: QueryValues
     ) -> list[T]:
         """Each row as `make` makes it of its values: in half the time of dicts, for long pages."""
         with self._opened().connection() as connection:
             return connection.select(make, query, parameters).fetchall()
 
-    def run(self, query: LiteralString, parameters: Parameters) -> int:
+    def run(self, query: LiteralString, parameters: QueryValues) -> int:
         """Runs a statement and returns how many rows it touched."""
         with self._opened().connection() as connection:
             return connection.execute(query, parameters).rowcount

@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from shared.auth.app_identity import AppIdentity
 from shared.settings.secret import Secret
 
-type Parameters = dict[str, Any]
-"""Parameters of libpq by name; all values are texts."""
+# Parameters of libpq by name; all values are texts.
+type LoginParameters = dict[str, Any]
 
 # Domains of Azure's servers in the public and national clouds, with the scope of their tokens.
 # https://learn.microsoft.com/azure/postgresql/security/security-entra-configure
@@ -33,7 +33,7 @@ _TOKEN_SCOPES = {
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
 # Defaults, which the URL may override: give up on a host that does not answer, and on one that
 # stopped answering, which is noticed at most 40 seconds later.
-DEFAULTS: Parameters = {
+DEFAULTS: LoginParameters = {
     "connect_timeout": "3",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -49,7 +49,7 @@ class DatabaseLogin:
         self._url = url
         self._identity = identity
 
-    def opened[Opened](self, connect: Callable[[Parameters], Opened]) -> Opened:
+    def opened[Opened](self, connect: Callable[[LoginParameters], Opened]) -> Opened:
         """What `connect` makes of the parameters of libpq.
 
         Raises NotSignedIn if the identity gets no token, and any exception of `connect`.
@@ -64,7 +64,7 @@ class DatabaseLogin:
         return connect(parameters_for(another, self._identity))
 
 
-def parameters_for(url: str, identity: AppIdentity) -> Parameters:
+def parameters_for(url: str, identity: AppIdentity) -> LoginParameters:
     """The parameters with which libpq connects to `url` now; raises NotSignedIn."""
     said = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     parameters = DEFAULTS | said
@@ -80,7 +80,7 @@ def parameters_for(url: str, identity: AppIdentity) -> Parameters:
     return parameters
 
 
-def _has_trusted_cas(parameters: Parameters) -> bool:
+def _has_trusted_cas(parameters: LoginParameters) -> bool:
     """Whether any option of libpq names trusted CAs; without them it refuses to connect."""
     options = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
     return bool(
@@ -90,7 +90,7 @@ def _has_trusted_cas(parameters: Parameters) -> bool:
     )
 
 
-def _token_scope(parameters: Parameters) -> str | None:
+def _token_scope(parameters: LoginParameters) -> str | None:
     """The scope of the token that replaces the password, for Azure's servers; else None."""
     if "user" not in parameters or {"password", "passfile"} & parameters.keys():
         return None

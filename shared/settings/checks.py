@@ -1,6 +1,7 @@
 """Checks of settings: each returns the problem with a value, or None.
 
-Pure, and of the shape alone: nothing is connected to. A problem reads on behind the setting's name.
+Pure, and of the shape alone: nothing is connected to. A problem continues a sentence that begins
+with the setting's name.
 """
 
 import base64

@@ -69,7 +69,7 @@ class _ShortRetries(RetryPolicy[Any, Any]):
 
 
 def _fault(error: Exception, secret: str) -> str:
-    """The problem, for the operator; reads on behind the words KEY_VAULT_URL."""
+    """The problem, for the operator; continues a sentence that begins with KEY_VAULT_URL."""
     status = getattr(error, "status_code", None)
     match error:
         case ClientAuthenticationError():

@@ -1,4 +1,4 @@
-"""The check of a schedule: an NCRONTAB expression of six fields that comes true some day. Pure.
+"""The check of a schedule: an NCRONTAB expression of six fields that some moment matches. Pure.
 
 The Functions host leaves a function with any other schedule out, and starts the rest. Source of
 the rules: NCrontab, https://github.com/atifaziz/NCrontab/wiki/Crontab-Expression.
@@ -39,7 +39,7 @@ def check_schedule(value: str) -> str | None:
 
 
 def next_moment(schedule: str, after: datetime) -> datetime:
-    """When a valid schedule comes true next, in UTC as the host counts."""
+    """The next moment that a valid schedule matches, in UTC as the host counts."""
     seconds, minutes, hours, days, months, weekdays = (
         _values(text, *field) for text, field in zip(schedule.split(), _FIELDS, strict=True)
     )

@@ -55,7 +55,7 @@ RETRY_FOR_MINUTES = RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class RestResponse:
     """A response of storage; the names of `headers` are in lower case."""
 
     status: int
@@ -99,7 +99,7 @@ class RestClient:
         query: str = "",
         body: memoryview | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Response:
+    ) -> RestResponse:
         """Sends a request to the URL that `link` gives, called anew for every attempt.
 
         Returns a response with a status below 300. Raises what `error_for` makes of a refusal;
@@ -126,7 +126,7 @@ class RestClient:
 
     def _attempt(
         self, method: str, target: str, body: memoryview | None, headers: dict[str, str]
-    ) -> Response:
+    ) -> RestResponse:
         if self._connections.closed:
             raise StorageUnavailable("The connections were closed.")
         headers["x-ms-version"] = API_VERSION
@@ -140,7 +140,7 @@ class RestClient:
         except (OSError, http.client.HTTPException) as error:
             silent = isinstance(error, TimeoutError)
             raise _Transient(str(error) or type(error).__name__, silent=silent) from error
-        return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, data)
+        return RestResponse(response.status, {k.lower(): v for k, v in response.getheaders()}, data)
 
 
 def _target(link: str, query: str) -> str:
@@ -155,7 +155,7 @@ def _pieces(body: memoryview | None) -> Iterator[memoryview] | None:
     return (body[start : start + _PIECE] for start in range(0, len(body), _PIECE))
 
 
-def _checked(response: Response) -> Response:
+def _checked(response: RestResponse) -> RestResponse:
     """The response if it is a success; raises `_Transient` or what it means."""
     if response.status < HTTPStatus.MULTIPLE_CHOICES:
         return response

@@ -27,8 +27,8 @@ from tests.tokens import (
 
 CURVE = ec.generate_private_key(ec.SECP256R1())
 WEAK = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+# These three are in the app's key set, and good for nothing.
 SHARED_SECRET = b"which an issuer publishes by mistake"
-"""These three are in the app's key set, and good for nothing."""
 
 GOOD = {"alg": "RS256", "kid": KEY_ID}
 _ATTACKERS_KEYS = "https://attacker.example.org/keys.json"

@@ -80,7 +80,7 @@ def link(owner: Caller, clip_id: str, **query: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("title", "name"), NAMES.items())
-def test_a_title_becomes_one_name_of_a_file(ready: Ready, title: str, name: str) -> None:
+def test_title_becomes_a_single_file_name(ready: Ready, title: str, name: str) -> None:
     owner, clip = ready
     changed = owner.http.patch(f"/clips/{clip['id']}", json={"title": title})
     assert changed.status_code == 200, changed.text

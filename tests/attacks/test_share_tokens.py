@@ -80,26 +80,30 @@ def new_viewer() -> dict[str, str]:
 def absent(answer: httpx.Response) -> None:
     """The one answer to everything that is no share."""
     body = problem(answer, 404, "not_found")
-    assert body["detail"] == "There is no such share, or it is over."
+    assert body["detail"] == "There is no such share, or it has ended."
     assert "no-store" in answer.headers["Cache-Control"]
     assert "Location" not in answer.headers
 
 
 class TestGuessing:
-    def test_random_tokens(self, ready: Ready, visitor: httpx.Client) -> None:
+    def test_random_token_opens_nothing(self, ready: Ready, visitor: httpx.Client) -> None:
         shares = [Shared(ready) for _ in range(2)]
         for _ in range(50):
             absent(opened(visitor, secrets.token_urlsafe(32)))
         assert [share.views for share in shares] == [0] * 2
 
-    def test_one_character_off(self, ready: Ready, visitor: httpx.Client) -> None:
+    def test_token_with_one_changed_character_opens_nothing(
+        self, ready: Ready, visitor: httpx.Client
+    ) -> None:
         share = Shared(ready)
         for place, right in enumerate(share.token):
             wrong = ALPHABET[(ALPHABET.index(right) + 1) % len(ALPHABET)]
             absent(opened(visitor, share.token[:place] + wrong + share.token[place + 1 :]))
         assert share.views == 0
 
-    def test_another_spelling_of_the_same_bytes(self, ready: Ready, visitor: httpx.Client) -> None:
+    def test_other_encoding_of_the_same_token_opens_nothing(
+        self, ready: Ready, visitor: httpx.Client
+    ) -> None:
         """43 characters of base64 have two bits to spare: a secret is its text, not its bytes."""
         share = Shared(ready)
         secret = urlsafe_b64decode(share.token + "=")
@@ -113,7 +117,7 @@ class TestGuessing:
             absent(opened(visitor, variant))
         assert share.views == 0
 
-    def test_another_case(self, ready: Ready, visitor: httpx.Client) -> None:
+    def test_token_in_another_case_opens_nothing(self, ready: Ready, visitor: httpx.Client) -> None:
         share = Shared(ready)
         for twisted in (share.token.lower(), share.token.upper(), share.token.swapcase()):
             absent(opened(visitor, twisted))
@@ -170,7 +174,7 @@ class TestTwisting:
         assert visitor.get(f"/s/{path.format(share.token)}").status_code in {400, 404}
         assert share.views == 0
 
-    def test_a_line_longer_than_any_server_takes(self, visitor: httpx.Client) -> None:
+    def test_overlong_request_line_is_refused(self, visitor: httpx.Client) -> None:
         assert opened(visitor, "x" * 60_000).status_code in {400, 404, 414, 431}
 
     def test_a_slash_at_the_end_is_the_same_address(
@@ -204,7 +208,7 @@ class TestTwisting:
         assert answers[0].content == answers[1].content
         assert share.views == 0
 
-    def test_the_query_changes_nothing(self, ready: Ready, visitor: httpx.Client) -> None:
+    def test_query_parameters_change_nothing(self, ready: Ready, visitor: httpx.Client) -> None:
         """Chats and mailers append to addresses what they like."""
         share, over = Shared(ready, max_views=1), Shared(ready)
         over.revoke()
@@ -223,7 +227,7 @@ class TestTwisting:
 
 
 class TestReuse:
-    def test_after_it_is_over_it_looks_like_one_that_never_was(
+    def test_ended_share_looks_like_an_unknown_one(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
         soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
@@ -267,7 +271,7 @@ class TestReuse:
         assert share.views == counted == statuses.count(302)
         assert set(statuses) <= {302, 404}
 
-    def test_with_a_clip_that_is_gone(
+    def test_share_of_a_deleted_clip_looks_like_an_unknown_one(
         self, alice: Caller, film: bytes, visitor: httpx.Client
     ) -> None:
         clip = alice.uploaded(film)
@@ -289,7 +293,7 @@ class TestReuse:
         assert httpx.get(answer.headers["Location"]).content == film
 
 
-def test_a_race_for_the_last_views(ready: Ready, app: App) -> None:
+def test_concurrent_viewers_never_exceed_the_maximum(ready: Ready, app: App) -> None:
     share, start = Shared(ready, max_views=3), threading.Barrier(16)
 
     def rush(_: int) -> int:
@@ -326,7 +330,7 @@ class TestLinksOfShares:
         assert share.token not in listing.text
         assert {listed["url"] for listed in listing.json()} == {None}
 
-    def test_others_cannot_list_revoke_or_make_them(
+    def test_other_users_cannot_list_revoke_or_create_shares(
         self, ready: Ready, mallory: Caller, visitor: httpx.Client
     ) -> None:
         share = Shared(ready)

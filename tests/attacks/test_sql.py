@@ -146,7 +146,7 @@ def test_description_names_every_text_input(every_place: list[Place]) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_sql_in_every_place(
+def test_sql_in_every_text_input_is_harmless(
     app: App,
     rows_before: Rows,
     attacker: Caller,
@@ -173,7 +173,7 @@ def test_a_title_is_read_as_it_was_written(attacker: Caller, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_sql_in_a_well_made_cursor(
+def test_sql_in_a_cursor_is_refused(
     app: App, rows_before: Rows, attacker: Caller, text: str
 ) -> None:
     """It is opaque, but a client can forge one."""
@@ -193,7 +193,7 @@ def test_sql_in_a_well_made_cursor(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_sql_in_a_token(app: App, rows_before: Rows, text: str) -> None:
+def test_sql_in_a_token_is_harmless(app: App, rows_before: Rows, text: str) -> None:
     """In claims that a user may choose at an issuer: a name, an address, a role."""
     chosen = claims(sub=text, email=f"{text}@example.org", email_verified=True, roles=[text])
     headers = {"Authorization": f"Bearer {token(chosen)}"}

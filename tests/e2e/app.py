@@ -22,8 +22,8 @@ from shared.blob_names import is_sidecar
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # generous: a test that waits this long has failed
+# For clients of servers on loopback: to load the usual authorities takes each of them 30 ms.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For clients of servers on loopback: to load the usual authorities takes each of them 30 ms."""
 
 
 def wait_for[Value](look: Callable[[], Value | None], what: str) -> Value:

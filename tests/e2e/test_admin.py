@@ -114,7 +114,7 @@ class TestOnEveryPath:
         assert admin.audit_lines() == []
 
     @each_action
-    def test_the_role_and_the_word_do_and_are_on_record(
+    def test_acting_as_admin_with_the_role_is_allowed_and_logged(
         self,
         owner: Person,
         admin: Person,
@@ -136,7 +136,7 @@ class TestOnEveryPath:
 
 
 class TestManyAtOnce:
-    def test_links_to_clips_of_several_owners(
+    def test_links_to_clips_of_several_owners_name_them_in_the_log(
         self, owner: Person, neighbour: Person, admin: Person, film: bytes
     ) -> None:
         clips = [owner.uploaded(film), neighbour.uploaded(film)]

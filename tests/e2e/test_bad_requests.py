@@ -82,7 +82,7 @@ class TestBodies:
         )
         problem(answer, 400, "invalid_request")
 
-    def test_bytes_that_are_no_text(self, alice: Caller) -> None:
+    def test_body_that_is_not_utf8_is_refused(self, alice: Caller) -> None:
         answer = alice.http.post(
             "/videos",
             content=b'{"title": "\xff\xfe"}',
@@ -90,18 +90,18 @@ class TestBodies:
         )
         problem(answer, 400, "invalid_request")
 
-    def test_ten_megabytes(self, alice: Caller) -> None:
+    def test_body_of_ten_megabytes_is_refused(self, alice: Caller) -> None:
         body = json.dumps({"title": "x" * 10_000_000})
         answer = alice.http.post(
             "/videos", content=body, headers={"Content-Type": "application/json"}
         )
         problem(answer, 413, "body_too_large")
 
-    def test_another_media_type(self, alice: Caller) -> None:
+    def test_body_of_another_media_type_is_refused(self, alice: Caller) -> None:
         answer = alice.http.post("/videos", data={"title": "form"})
         problem(answer, 415, "unsupported_media_type")
 
-    def test_a_change_of_nothing(self, ready: Ready) -> None:
+    def test_change_without_a_field_is_refused(self, ready: Ready) -> None:
         owner, clip = ready
         problem(owner.http.patch(f"/clips/{clip['id']}", json={}), 400, "invalid_request")
 
@@ -195,7 +195,7 @@ class TestParameters:
         assert name in {"video_id", "clip_id"}
 
     @pytest.mark.parametrize("path", ["/videos/%00", "/clips/..", "/%00", "/videos/%zz"])
-    def test_a_path_that_no_server_takes(self, alice: Caller, path: str) -> None:
+    def test_malformed_path_is_refused(self, alice: Caller, path: str) -> None:
         """The host itself may answer these, without a body."""
         assert alice.http.get(path).status_code in {400, 404}
 
@@ -237,7 +237,7 @@ class TestPathsAndMethods:
         assert set(answer.headers["Allow"].split(", ")) == allowed
 
     @pytest.mark.parametrize("path", ["/", "/clip", f"/clips/{CLIP}/x", "/videos/a/b/c"])
-    def test_an_unknown_path(self, alice: Caller, path: str) -> None:
+    def test_unknown_path_is_not_found(self, alice: Caller, path: str) -> None:
         problem(alice.http.get(path), 404, "not_found")
 
 
@@ -255,13 +255,13 @@ class TestTokens:
         return answer.headers
 
     @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic YTpi"])
-    def test_none(self, app: App, authorization: str | None) -> None:
+    def test_call_without_a_token_is_refused(self, app: App, authorization: str | None) -> None:
         """A request without a token gets a challenge (RFC 6750, section 3.1)."""
         headers = self.refused(app, authorization, "missing_token")
         assert headers["WWW-Authenticate"] == 'Bearer realm="cliplink"'
 
     @pytest.mark.parametrize("authorization", ["Bearer x", "Bearer a.b.c"])
-    def test_rubbish(self, app: App, authorization: str) -> None:
+    def test_malformed_token_is_refused(self, app: App, authorization: str) -> None:
         headers = self.refused(app, authorization)
         assert headers["WWW-Authenticate"] == 'Bearer realm="cliplink", error="invalid_token"'
 
@@ -269,42 +269,59 @@ class TestTokens:
 class TestOtherPeoplesThings:
     """Look absent: the same answer as for an unknown id."""
 
-    def test_on_every_path(self, ready: Ready, mallory: Caller) -> None:
+    def test_other_users_things_look_absent_on_every_path(
+        self, ready: Ready, mallory: Caller
+    ) -> None:
+        """Every operation of the description whose path names a video or a clip."""
         _, clip = ready
-        video_id, clip_id = clip["video_id"], clip["id"]
-        body = {"start_time": 0, "end_time": 1}
-        calls: list[tuple[str, str, dict[str, object] | None]] = [
-            ("GET", "/videos/{video}", None),
-            ("DELETE", "/videos/{video}", None),
-            ("PATCH", "/videos/{video}", {"retention_days": 1}),
-            ("GET", "/videos/{video}/retention", None),
-            ("GET", "/videos/{video}/clips", None),
-            ("POST", "/videos/{video}/clips", dict(body)),
-            ("GET", "/clips/{clip}", None),
-            ("PATCH", "/clips/{clip}", {"title": "mine"}),
-            ("DELETE", "/clips/{clip}", None),
-            ("GET", "/clips/{clip}/access-url", None),
-            ("GET", "/clips/{clip}/metadata", None),
-            ("GET", "/clips/{clip}/thumbnail", None),
-            ("GET", "/clips/{clip}/grants", None),
-            ("POST", "/videos/{video}/clips/{clip}/view", None),
-            ("GET", "/clips/{clip}/shares", None),
-            ("POST", "/clips/{clip}/shares", {}),
+        theirs = {"video_id": clip["video_id"], "clip_id": clip["id"], "share_id": CLIP}
+        unknown = {"video_id": VIDEO, "clip_id": CLIP, "share_id": CLIP}
+        operations = [
+            (method, path, operation)
+            for path, methods in mallory.http.get("/openapi.json").json()["paths"].items()
+            for method, operation in methods.items()
+            if "{video_id}" in path or "{clip_id}" in path
         ]
-        for method, path, json_body in calls:
-            theirs = mallory.http.request(
-                method, path.format(video=video_id, clip=clip_id), json=json_body
-            )
-            nobodys = mallory.http.request(
-                method, path.format(video=VIDEO, clip=CLIP), json=json_body
-            )
-            assert problem(theirs, 404, "not_found") == problem(nobodys, 404, "not_found")
+        assert len(operations) > 20
+        for method, path, operation in operations:
+            content = operation.get("requestBody", {}).get("content", {})
+            example = content.get("application/json", {}).get("example")
+            answers = [
+                problem(
+                    mallory.http.request(method, path.format(**ids), json=example), 404, "not_found"
+                )
+                for ids in (theirs, unknown)
+            ]
+            assert answers[0] == answers[1], f"{method} {path}"
+
+    @pytest.mark.parametrize("path", ["/clips/delete", "/bin/restore", "/clips/access-urls"])
+    def test_other_users_clips_are_absent_among_many(
+        self, ready: Ready, mallory: Caller, path: str
+    ) -> None:
+        theirs, unknown = (
+            mallory.http.post(path, json={"clip_ids": [clip_id]}).raise_for_status().json()[0]
+            for clip_id in (ready[1]["id"], str(CLIP))
+        )
+        assert theirs["error"]["code"] == "not_found"
+        assert theirs | {"clip_id": str(CLIP)} == unknown
+
+    def test_clip_of_another_user_is_no_source_of_a_cut(
+        self, ready: Ready, mallory: Caller
+    ) -> None:
+        """In a video of the caller's own, and in that of the clip."""
+        clip = ready[1]
+        for video_id in (mallory.video(), clip["video_id"]):
+            order = {
+                "source": {"clip_id": clip["id"]},
+                "clips": [{"start_time": 0, "end_time": 1}],
+            }
+            problem(mallory.http.post(f"/videos/{video_id}/cuts", json=order), 404, "not_found")
 
     @pytest.mark.usefixtures("ready")
-    def test_not_in_lists(self, mallory: Caller) -> None:
+    def test_other_users_things_are_not_listed(self, mallory: Caller) -> None:
         assert mallory.http.get("/videos").json() == []
 
-    def test_and_stay_as_they_were(self, ready: Ready) -> None:
+    def test_other_users_things_stay_unchanged(self, ready: Ready) -> None:
         owner, clip = ready
         assert owner.clip(str(clip["id"]))["title"] == "Ready"
 

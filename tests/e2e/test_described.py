@@ -20,8 +20,8 @@ from tests.e2e.app import App, Caller, wait_for
 
 SEED = 4
 EXAMPLES = 10
+# How often random data is about something that is there.
 KNOWN_IDS = 0.4
-"""How often random data is about something that is there."""
 
 # Rules that JSON Schema has no words for. Each is said in the description of its field.
 RULES_OUTSIDE_THE_SCHEMA = {
@@ -245,11 +245,11 @@ def watch(stream: Iterator[Any]) -> Outcome:
     return found
 
 
-def test_no_answer_is_undescribed_and_none_is_a_fault(outcome: Outcome) -> None:
+def test_every_answer_is_described_and_none_is_an_error(outcome: Outcome) -> None:
     assert outcome.failures == {}
 
 
-def test_the_run_came_to_its_end(outcome: Outcome) -> None:
+def test_run_of_random_requests_completed(outcome: Outcome) -> None:
     assert (outcome.errors, outcome.stopped) == ([], StopReason.COMPLETED)
     assert outcome.cases > 1000
 

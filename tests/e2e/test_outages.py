@@ -101,7 +101,7 @@ def end_leases_of_deletions(app: App) -> None:
         ("PUT", "-thumbnails/"),  # before the poster is written
     ],
 )
-def test_a_host_killed_while_it_processes_a_clip(
+def test_host_killed_while_it_processes_a_clip_loses_nothing(
     new_app: NewApp, azurite_account: azurite.Account, film: bytes, stop_at: tuple[str, str]
 ) -> None:
     gate = Turnstile(*stop_at)
@@ -120,7 +120,7 @@ def test_a_host_killed_while_it_processes_a_clip(
             assert httpx.get(ready["thumbnail_access_url"]).status_code == 200
 
 
-def test_a_host_killed_while_it_deletes_a_clip(
+def test_host_killed_while_it_deletes_a_clip_loses_nothing(
     new_app: NewApp, azurite_account: azurite.Account, film: bytes
 ) -> None:
     gate = Turnstile("DELETE", "-clips/")
@@ -157,7 +157,7 @@ def test_a_host_killed_while_it_deletes_a_clip(
             assert alice.settled(clip["id"])["status"] == "ready"
 
 
-def test_an_outage_of_storage(
+def test_outage_of_storage_is_answered_with_503(
     new_app: NewApp, azurite_account: azurite.Account, film: bytes
 ) -> None:
     """Callers get 503; a function that processes a clip waits, so no cleanup is needed."""
@@ -185,7 +185,9 @@ def test_an_outage_of_storage(
         assert clip["id"] not in poisoned(app)
 
 
-def test_an_outage_of_postgres(new_app: NewApp, film: bytes, tmp_path: Path) -> None:
+def test_outage_of_postgres_is_answered_with_503(
+    new_app: NewApp, film: bytes, tmp_path: Path
+) -> None:
     """Callers get 503; a function that processes a clip waits, so no cleanup is needed."""
     port = free_port()
     with ExitStack() as stack:

@@ -51,7 +51,9 @@ class TestGrants:
         ("query", "bad"),
         [("limit=0&cursor=x", {"limit", "cursor"}), ("as=me", {"as"}), ("status=x", {"status"})],
     )
-    def test_bad_parameters(self, ready: Ready, query: str, bad: set[str]) -> None:
+    def test_bad_parameters_of_records_are_refused(
+        self, ready: Ready, query: str, bad: set[str]
+    ) -> None:
         owner, clip = ready
         for of in ("grants", "shares"):
             answer = owner.http.get(f"/clips/{clip['id']}/{of}?{query}")
@@ -59,7 +61,7 @@ class TestGrants:
 
 
 class TestViews:
-    def test_they_are_counted(self, alice: Caller) -> None:
+    def test_views_are_counted(self, alice: Caller) -> None:
         clip = alice.announce(alice.video())
         assert clip["view_count"] == 0
         path = f"/videos/{clip['video_id']}/clips/{clip['id']}/view"
@@ -76,7 +78,9 @@ class TestViews:
 
 
 class TestShares:
-    def test_one_from_its_making_to_its_end(self, app: App, alice: Caller, film: bytes) -> None:
+    def test_share_works_from_creation_to_revocation(
+        self, app: App, alice: Caller, film: bytes
+    ) -> None:
         clip = alice.uploaded(film)
         until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         bounds = {"expires_at": until, "max_views": 2, "ip": "203.0.113.4"}
@@ -125,7 +129,7 @@ class TestShares:
         assert "next" not in second.links
         assert [share["id"] for share in first.json() + second.json()] == made[::-1]
 
-    def test_one_without_bounds_plays_in_a_browser(self, alice: Caller, film: bytes) -> None:
+    def test_share_without_limits_plays_in_a_browser(self, alice: Caller, film: bytes) -> None:
         """An empty body is enough; who follows the redirect has the bytes, ranges included."""
         clip = alice.uploaded(film)
         share = alice.http.post(f"/clips/{clip['id']}/shares").json()
@@ -146,7 +150,9 @@ class TestShares:
             ({"token": "mine"}, {"/token"}),
         ],
     )
-    def test_bad_bounds(self, ready: Ready, body: dict[str, object], bad: set[str]) -> None:
+    def test_bad_limits_of_a_share_are_refused(
+        self, ready: Ready, body: dict[str, object], bad: set[str]
+    ) -> None:
         owner, clip = ready
         answer = owner.http.post(f"/clips/{clip['id']}/shares", json=body)
         assert places(problem(answer, 400, "invalid_request")) == bad
@@ -157,7 +163,7 @@ class TestShares:
         assert places(problem(answer, 400, "invalid_request")) == {"share_id"}
         problem(owner.http.delete(f"/clips/{clip['id']}/shares/{uuid4()}"), 404, "not_found")
 
-    def test_a_clip_in_the_archive_is_on_its_way(
+    def test_share_of_an_archived_clip_answers_accepted(
         self, app: App, alice: Caller, film: bytes
     ) -> None:
         clip = alice.uploaded(film)

@@ -88,7 +88,7 @@ def test_a_token_that_does_not_hold_fails(
     assert "POST" in capsys.readouterr().err
 
 
-def test_a_clip_that_cannot_be_taken_in_fails_and_is_removed(
+def test_clip_that_cannot_be_processed_fails_and_is_removed(
     app: App,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -18,7 +18,7 @@ from tests.e2e.conftest import NewApp
 MEDIA = ROOT.parent / "shared" / "media"
 
 
-def test_a_clip_from_its_announcement_to_its_end(app: App, alice: Caller, film: bytes) -> None:
+def test_clip_works_from_announcement_to_deletion(app: App, alice: Caller, film: bytes) -> None:
     video_id = alice.video()
     made = alice.http.post(
         f"/videos/{video_id}/clips",
@@ -186,7 +186,7 @@ class TestLists:
 
 
 class TestChange:
-    def test_title_and_expiry(self, alice: Caller) -> None:
+    def test_title_and_expiry_can_be_changed(self, alice: Caller) -> None:
         clip = alice.announce(alice.video(), title="Old")
         until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         changed = alice.http.patch(f"/clips/{clip['id']}", json={"expires_at": until}).json()
@@ -307,7 +307,7 @@ class TestLinks:
 
 
 class TestStills:
-    def test_a_frame_at_any_time(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+    def test_still_of_any_time_has_a_link(self, ready: tuple[Caller, dict[str, Any]]) -> None:
         owner, clip = ready
         answer = owner.http.get(
             f"/clips/{clip['id']}/thumbnail", params={"time": 1.5, "width": 160, "format": "webp"}
@@ -318,9 +318,7 @@ class TestStills:
         with Image.open(BytesIO(still.content)) as image:
             assert (image.format, image.size) == ("WEBP", (160, 90))
 
-    def test_a_storyboard_that_a_player_can_load(
-        self, ready: tuple[Caller, dict[str, Any]]
-    ) -> None:
+    def test_player_can_load_the_storyboard(self, ready: tuple[Caller, dict[str, Any]]) -> None:
         owner, clip = ready
         link = owner.http.get(f"/clips/{clip['id']}/access-url", params={"variant": "storyboard"})
         cues = httpx.get(link.json()["access_url"])
@@ -329,12 +327,12 @@ class TestStills:
         assert sheet is not None
         assert httpx.get(sheet[1]).headers["Content-Type"] == "image/jpeg"
 
-    def test_a_placeholder_to_paint_at_once(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+    def test_clip_has_a_placeholder(self, ready: tuple[Caller, dict[str, Any]]) -> None:
         _, clip = ready
         assert 15 <= len(b64decode(clip["placeholder"])) <= 30
 
 
-def test_a_video_goes_with_all_its_clips(app: App, alice: Caller, film: bytes) -> None:
+def test_video_is_deleted_with_all_its_clips(app: App, alice: Caller, film: bytes) -> None:
     clip = alice.uploaded(film)
     video_id = clip["video_id"]
     answer = alice.http.delete(f"/videos/{video_id}")
@@ -368,7 +366,9 @@ def test_health_needs_no_token(app: App) -> None:
         ("huge_16000x9000.mp4", "dimensions_too_large"),
     ],
 )
-def test_real_and_hostile_files(alice: Caller, name: str, outcome: str) -> None:
+def test_real_and_hostile_files_get_the_expected_status(
+    alice: Caller, name: str, outcome: str
+) -> None:
     clip = alice.uploaded((MEDIA / name).read_bytes(), filename=Path(name).name)
     if outcome == "ready":
         assert clip["status"] == "ready", clip["failure"]

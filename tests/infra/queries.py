@@ -18,10 +18,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FOLDER = Path(__file__).parent / "kusto"
 _DOCUMENTED = json.loads((_FOLDER / "tables.json").read_text())
 TABLES: dict[str, dict[str, list[str]]] = _DOCUMENTED["tables"]
+# The code of a page: its language, and the text.
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-"""The code of a page: its language, and the text."""
+# For which a workbook puts the width of its bars.
 _GRAIN = "{time:grain}"
-"""For which a workbook puts the width of its bars."""
 
 
 @dataclass(frozen=True)

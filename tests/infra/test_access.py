@@ -148,7 +148,7 @@ def test_every_role_is_used() -> None:
     assert set(re.findall(r"'([0-9a-f]{8}-[0-9a-f-]{27})'", ACCESS.read_text())) == set(ROLES)
 
 
-def test_a_deployer_may_give_these_roles_and_no_other() -> None:
+def test_deployer_may_assign_these_roles_only() -> None:
     """The condition on its right to assign roles."""
     text = (INFRA / "entra/allow-deployer.sh").read_text()
     assert set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", text)) == set(ROLES)

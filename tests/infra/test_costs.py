@@ -25,7 +25,7 @@ def test_an_idle_service_is_cheap_by_default() -> None:
     assert sum(month(SHOWN["small and idle"], Prices()).values()) < 20
 
 
-def test_the_program_takes_every_choice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_program_accepts_every_choice(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--clips", "1000", "--no-archive", "--front-door", "--private-network"])
     printed = capsys.readouterr().out
     assert "| Front Door | 35.00 |" in printed

@@ -87,7 +87,7 @@ def action_faults(target: str, action: str, conditions: Json) -> list[str]:
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
-def test_a_policy_is_one_that_azure_takes(path: Path) -> None:
+def test_azure_accepts_every_policy(path: Path) -> None:
     assert faults(json.loads(path.read_text())) == []
 
 
@@ -170,7 +170,7 @@ def test_versions_are_kept_for_as_long_as_a_restore_needs_them() -> None:
         ({"delete": {"daysAfterModificationGreaterThan": "1"}}, "whole numbers"),
     ],
 )
-def test_a_faulty_policy_is_seen(change: Json, fault: str) -> None:
+def test_faulty_policy_is_found(change: Json, fault: str) -> None:
     rule = {
         "name": "a",
         "enabled": True,

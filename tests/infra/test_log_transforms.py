@@ -74,7 +74,7 @@ def test_transformation_uses_only_allowed_operators(query: Query) -> None:
     assert "\n" not in query.text
 
 
-def test_all_of_the_first_transformation_is_understood_here() -> None:
+def test_every_operator_of_the_transformation_is_evaluated() -> None:
     assert HIDING.sub("", requests()) == "source | extend , , "
 
 

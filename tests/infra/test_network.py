@@ -11,10 +11,10 @@ from tests.infra.snapshots import ROOT, Resource, chosen, deployed, of_type, one
 
 SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers"
 
+# The route that needs no token and is no description: a share's.
 (OPEN_SHARE,) = re.findall(
     r'add_public\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
 )
-"""The route that needs no token and is no description: a share's."""
 
 # What `/providers/Microsoft.` is followed by in the id of what a private network shuts off.
 PRIVATE = ("Storage/storageAccounts/host", "DBforPostgreSQL/", "KeyVault/")
@@ -137,7 +137,7 @@ def test_the_firewall_counts_calls_and_those_without_a_token_apart() -> None:
     assert by_path["/api/s/"]["rateLimitThreshold"] < by_path["/api/"]["rateLimitThreshold"]
 
 
-def test_no_way_of_writing_an_address_gets_round_the_count() -> None:
+def test_no_spelling_of_an_address_evades_the_count() -> None:
     """The host finds a function under /API/%73/ too."""
     for rule in limits("everything").values():
         (condition,) = rule["matchConditions"]

@@ -68,7 +68,7 @@ def app_url(url: str) -> str:
     return as_role(url, APP_ROLE)
 
 
-def test_everything_is_made_at_first_and_nothing_the_second_time(
+def test_first_run_makes_everything_and_second_run_nothing(
     url: str, server: postgres.Server
 ) -> None:
     done = prepare(url, "id-first", OBJECT_ID)
@@ -127,7 +127,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN.keys())
-def test_the_app_cannot(app_url: str, statement: str) -> None:
+def test_role_of_the_app_cannot_do_more(app_url: str, statement: str) -> None:
     with (
         psycopg.connect(app_url) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),

@@ -101,11 +101,11 @@ def said_of_wrong_ones() -> dict[Query, Analysis]:
 
 
 @pytest.mark.parametrize("query", WRONG, ids=lambda query: query.where)
-def test_a_mistake_is_seen(query: Query) -> None:
+def test_mistake_in_a_query_is_found(query: Query) -> None:
     assert any(WRONG[query] in each for each in said_of_wrong_ones()[query].problems)
 
 
-def test_a_list_of_another_type_is_seen() -> None:
+def test_list_of_another_type_is_found() -> None:
     """Kusto accepts such a query, and it finds nothing."""
     (analysis,) = analysed(Query("", "StorageBlobLogs | where StatusCode in (401, '403')"))
     assert analysis.mixed == ["StatusCode: 401"]

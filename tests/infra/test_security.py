@@ -54,7 +54,7 @@ def test_the_containers_are_those_of_the_app() -> None:
 
 
 @each_variant
-def test_clips_can_be_had_back_after_a_mistake(variant: str) -> None:
+def test_clips_can_be_restored_after_a_mistake(variant: str) -> None:
     """Restoring to a moment needs all of them, and a soft delete that is longer than it."""
     properties = one(variant, f"{ACCOUNTS}/blobServices", "/clips").properties
     assert properties["isVersioningEnabled"] is True

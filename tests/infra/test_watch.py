@@ -120,8 +120,8 @@ def test_outcomes_are_looked_for_by_the_names_that_storage_gives_them() -> None:
     assert named <= RESPONSE_TYPES
 
 
+# What metric alerts and log alerts may both be evaluated by.
 MINUTES = {"PT1M": 1, "PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60}
-"""What metric alerts and log alerts may both be evaluated by."""
 
 
 @pytest.mark.parametrize("variant", ["small", "standard"])

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from shared.postgres.database import Database
+from shared.storage.listing import Listing
 from shared.storage.sdk import azure_errors, blob_copies, blob_reader, blobs, queue
 
 
@@ -56,16 +57,18 @@ def watch(patch: pytest.MonkeyPatch) -> Requests:
 
     for module in _STORAGE:
         patch.setattr(module, "azure_errors", storage)
+    patch.setattr(Listing, "page", _passing(requests, "storage.list", Listing.page))
     for name in _DATABASE:
-        patch.setattr(Database, name, _passing(requests, name, getattr(Database, name)))
+        passing = _passing(requests, f"database.{name}", getattr(Database, name))
+        patch.setattr(Database, name, passing)
     return requests
 
 
 def _passing[Answer](
-    requests: Requests, name: str, method: Callable[..., Answer]
+    requests: Requests, what: str, method: Callable[..., Answer]
 ) -> Callable[..., Answer]:
-    def call(*given: object) -> Answer:
-        requests.pass_(f"database.{name}")
-        return method(*given)
+    def call(*given: object, **named: object) -> Answer:
+        requests.pass_(what)
+        return method(*given, **named)
 
     return call

@@ -24,6 +24,7 @@ NOT_RECORDED = {
     "videos": {"next_try_at", "retention_from"},
     "clips": {
         *("attempts", "attempted_at", "view_count", "next_try_at", "bin_owner"),
+        "retention_from",
         *("rendition_attempts", "rendition_leased_until"),
     },
     "sources": {"attempts", "attempted_at"},

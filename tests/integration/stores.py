@@ -22,8 +22,8 @@ from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send
 from tests.servers import serving
 
+# What goes with an upload in one request.
 UPLOAD = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "video/mp4"}
-"""What goes with an upload in one request."""
 
 _numbers = itertools.count(1)
 

@@ -58,15 +58,13 @@ class TestMany:
         assert isinstance(absent, NotFound)
         assert answer.detail == absent.detail
 
-    def test_a_link_is_the_one_that_is_given_out_singly(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_link_of_a_list_equals_the_single_one(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         [answer] = many(library, clip.id)
         assert answer == library.link(clip, terms())
 
     @pytest.mark.parametrize("variant", [Variant.POSTER, Variant.STORYBOARD, Variant.PREVIEW])
-    def test_every_variant_can_be_had(
+    def test_every_variant_has_a_link(
         self, library: Library, film: bytes, variant: Variant
     ) -> None:
         clip = library.landed(film)

@@ -64,7 +64,7 @@ def sent_in_blocks(library: Library, data: bytes) -> Clip:
 
 
 class TestFetchingBack:
-    def test_the_link_comes_when_the_clip_is_back(self, library: Library, film: bytes) -> None:
+    def test_link_is_given_when_the_clip_is_rehydrated(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         name = archive(library, clip)
         access = library.services.access
@@ -76,7 +76,7 @@ class TestFetchingBack:
         assert httpx.get(link.url).content == film
 
     @pytest.mark.parametrize("tier_name", [StandardBlobTier.COOL, StandardBlobTier.COLD])
-    def test_cool_and_cold_just_work(
+    def test_clips_in_cool_and_cold_tiers_have_links(
         self, library: Library, film: bytes, tier_name: StandardBlobTier
     ) -> None:
         clip = library.landed(film)
@@ -88,7 +88,7 @@ class TestFetchingBack:
         assert tier(library, clip.blob_name) == tier_name.value, "where it is cheap"
 
     @pytest.mark.parametrize("variant", [Variant.POSTER, Variant.PREVIEW, Variant.STORYBOARD])
-    def test_images_of_an_archived_clip_are_there(
+    def test_images_of_an_archived_clip_have_links(
         self, library: Library, film: bytes, variant: Variant
     ) -> None:
         clip = library.landed(film)
@@ -116,7 +116,7 @@ class TestFetchingBack:
 
 
 class TestReading:
-    def test_its_bytes_cannot_be_read(self, library: Library, film: bytes) -> None:
+    def test_bytes_of_an_archived_clip_cannot_be_read(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         name = archive(library, clip)
         blob = library.services.blobs.get(library.containers.clips, name)

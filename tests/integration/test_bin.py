@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from clips.bin.worker import BINS, CLIPS
 from shared.errors import BlobMissing, GoneForGood, NotFound, VideoInBin
 from shared.model import Client, Clip, ClipStatus, ClipUpdate, ShareTerms, Viewer
 from tests.integration.library import Library
@@ -96,7 +97,7 @@ def test_clip_can_be_deleted_and_restored_again_and_again(library: Library, film
         assert essentials(restore(library, clip)) == essentials(clip)
 
 
-def test_purged_clip_is_gone_for_its_owner_and_was_never_there_for_others(
+def test_purged_clip_is_gone_for_its_owner_and_unknown_to_others(
     library: Library, film: bytes
 ) -> None:
     clip = library.landed(film)
@@ -135,7 +136,7 @@ def test_clip_can_be_deleted_for_ever_out_of_the_bin(library: Library, film: byt
     assert (library.everything_stored(), rows(library.services, "clips")) == (set(), 0)
 
 
-def test_clip_without_a_blob_goes_and_returns(library: Library, film: bytes) -> None:
+def test_clip_without_a_blob_is_deleted_and_restored(library: Library, film: bytes) -> None:
     clip = library.announce()
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.services.bin.restore_clip(library.viewer, clip.id)
@@ -217,7 +218,7 @@ def test_clip_is_purged_when_it_expires(library: Library, film: bytes) -> None:
     assert shown.purge_at == shown.expires_at
 
 
-def test_bytes_that_are_nowhere_are_said_to_be(library: Library, film: bytes) -> None:
+def test_restoring_a_clip_without_bytes_is_refused(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.services.blobs.delete(library.containers.bin, str(clip.blob_name))
@@ -227,7 +228,7 @@ def test_bytes_that_are_nowhere_are_said_to_be(library: Library, film: bytes) ->
     assert isinstance(outcomes[clip.id], BlobMissing)
 
 
-def test_many_are_deleted_and_restored_each_for_itself(library: Library, film: bytes) -> None:
+def test_many_clips_are_deleted_and_restored_independently(library: Library, film: bytes) -> None:
     clips = [library.landed(film) for _ in range(3)]
     library.services.library.change(
         library.viewer, clips[1].id, ClipUpdate(named=frozenset({"pinned"}), pinned=True)
@@ -260,7 +261,7 @@ def test_pages_are_in_the_order_of_deletion(library: Library) -> None:
 
 
 class TestVideos:
-    def test_video_returns_with_the_clips_that_went_with_it(
+    def test_video_is_restored_with_the_clips_that_were_deleted_with_it(
         self, library: Library, film: bytes
     ) -> None:
         kept, before = library.landed(film, "kept"), library.landed(film, "before")
@@ -336,6 +337,41 @@ def test_emptied_bin_is_empty_at_once(library: Library, film: bytes) -> None:
     assert library.services.bin.empty(library.viewer) == 0
 
 
+def test_large_bin_is_emptied_by_one_mark(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five clips one is begun with within the call; the queue does the rest."""
+    monkeypatch.setattr("clips.bin.bin._EMPTIED_AT_ONCE", 1)
+    monkeypatch.setattr("clips.bin.worker._PURGED_AT_ONCE", 2)
+    bin_ = library.services.bin
+    clips = [library.announce() for _ in range(4)] + [library.landed(film)]
+    bin_.delete_clips(library.viewer, [clip.id for clip in clips])
+    assert bin_.empty(library.viewer) == 5
+    assert bin_.clips(library.viewer, 10, None) == []
+    assert bin_.empty(library.viewer) == 0
+    outcomes = bin_.restore_clips(library.viewer, [clip.id for clip in clips])
+    assert {type(error) for error in outcomes.values()} == {GoneForGood}
+    later = library.announce()
+    bin_.delete_clip(library.viewer, later.id)
+    assert library.services.deletions.work(BINS) == [CLIPS]
+    library.work_off()
+    assert library.everything_stored() == set()
+    assert rows(library.services, "clips") == 1
+    bin_.restore_clip(library.viewer, later.id)
+    assert library.clip(later.id).deleted_at is None
+
+
+def test_cleanup_goes_on_with_an_emptied_bin_whose_message_was_lost(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clips.bin.bin._EMPTIED_AT_ONCE", 1)
+    clips = [library.announce() for _ in range(3)]
+    library.services.bin.delete_clips(library.viewer, [clip.id for clip in clips])
+    library.services.bin.empty(library.viewer)
+    library.clean_up()
+    assert rows(library.services, "clips") == 0
+
+
 def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: bytes) -> None:
     library = Library(services)
     clip = library.landed(film)
@@ -345,7 +381,7 @@ def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: byt
 
 
 @pytest.mark.parametrize("table", ["clips", "videos"])
-def test_row_that_refuses_every_change_keeps_no_other(
+def test_row_that_refuses_every_change_does_not_stop_others(
     library: Library, table: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Of three deletions the one in the middle fails; it is named and tried again."""

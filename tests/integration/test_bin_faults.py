@@ -9,6 +9,7 @@ from threading import Barrier
 
 import pytest
 
+from shared.catalogue.deletion_queries import Deletions
 from shared.errors import (
     BlobHeld,
     CliplinkError,
@@ -130,12 +131,26 @@ def check(library: Library, clip: Clip) -> str:
 
 def settle(library: Library) -> None:
     """What the cleanup, the queue and the blob trigger do in the end."""
-    for _ in range(3):
+    for _ in range(4):
         library.make_due()
         library.work_off()
-        for name in library.blobs():
-            library.services.ingest.landed(name)
-    library.work_off()
+        # What other rounds left behind is settled already.
+        for page in library.services.blobs.pages(library.containers.clips, str(library.video.id)):
+            for blob in page:
+                library.services.ingest.landed(blob.name)
+        if not is_due(library):
+            break
+
+
+def is_due(library: Library) -> bool:
+    row = library.services.database.one(
+        """SELECT 1 FROM videos v LEFT JOIN clips c ON c.video_id = v.id
+           WHERE v.id = %(id)s AND (v.next_try_at IS NOT NULL OR c.next_try_at IS NOT NULL
+                 OR (c.deleted_at IS NOT NULL AND c.purge_at IS NULL)
+                 OR (v.deleted_at IS NOT NULL AND v.purge_at IS NULL))""",
+        {"id": library.video.id},
+    )
+    return row is not None
 
 
 def round_of(library: Library, case: Case, requests: Requests, fault: Fault, at: int) -> Round:
@@ -165,6 +180,65 @@ def test_death_at_any_request_loses_nothing(
             break
     assert done.state == case.ends
     assert at > 3, "some requests were made"
+
+
+@pytest.mark.parametrize("restores", ["clip", "video", "nothing"])
+def test_copy_that_no_row_knows_of_does_not_stay(
+    library: Library, monkeypatch: pytest.MonkeyPatch, restores: str
+) -> None:
+    """A worker dies between the copy into the bin and the note of it."""
+    clip = landed(library)
+    name = str(clip.blob_name)
+
+    def die(*_: object) -> bool:
+        raise Death
+
+    with monkeypatch.context() as patch, suppress(Death):
+        patch.setattr(Deletions, "note_in_bin", die)
+        (_delete_video if restores == "video" else _delete)(library, clip)
+    assert library.blobs("bin") >= {name}
+    if restores == "nothing":  # and another tool removes the original: the copy is all there is
+        library.services.blobs.delete(library.containers.clips, name)
+        settle(library)
+        assert check(library, clip) == "in bin"
+        _restore(library, clip)
+    elif restores == "video":
+        _restore_video(library, clip)
+    else:
+        _restore(library, clip)
+    settle(library)
+    assert check(library, clip) == "visible"
+
+
+@pytest.mark.parametrize("original", ["in place", "gone"])
+def test_copy_that_came_after_a_restore_is_found(library: Library, original: str) -> None:
+    """A worker that was behind made a copy, and died before it could remove it."""
+    clip, other, binned = landed(library), landed(library), landed(library)
+    name = str(clip.blob_name)
+    library.services.ingest.landed(name)
+    library.upload(name, DATA, kind="bin")
+    _delete(library, binned)
+    if original == "gone":
+        library.services.blobs.delete(library.containers.clips, name)
+    part, sweep = name[:2], library.services.sweep
+    assert sweep.wake_owners_of_copies("zz") == 0
+    assert sweep.wake_owners_of_copies(part) == 1
+    settle(library)
+    assert [check(library, c) for c in (clip, other, binned)] == ["visible", "visible", "in bin"]
+    assert sweep.wake_owners_of_copies(part) == 0
+
+
+def test_copy_of_a_clip_whose_name_has_the_id_of_another_stays(library: Library) -> None:
+    clip = landed(library)
+    twin = f"{clip.video_id}/{clip.id}.mov"
+    library.upload(twin, DATA)
+    library.services.ingest.landed(twin)
+    (other,) = [c for c in library.clips() if c.blob_name == twin]
+    _delete(library, other)
+    assert library.services.sweep.wake_owners_of_copies(twin[:2]) == 0
+    settle(library)
+    assert library.read("bin", f"{clip.video_id}/{other.id}.mov") == DATA
+    assert check(library, clip) == "visible"
 
 
 FAULTS: dict[str, Fault] = {

@@ -37,7 +37,7 @@ def test_cleanup_logs_its_counts(library: Library, caplog: pytest.LogCaptureFixt
 
 
 class TestUploads:
-    def test_one_that_never_came_is_dropped_after_its_grace(
+    def test_upload_that_never_came_is_dropped_after_its_grace(
         self, library: Library, clock: SetClock
     ) -> None:
         library.announce()
@@ -47,7 +47,7 @@ class TestUploads:
         assert library.services.cleanup.run()["uploads_abandoned"] == 1
         assert library.clips() == []
 
-    def test_one_that_came_unnoticed_becomes_ready(
+    def test_upload_whose_event_was_lost_becomes_ready(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.announce()
@@ -83,7 +83,7 @@ class TestExpiry:
         assert (report["clips_expired"], report["deleted"]) == (1, 1)
         assert library.everything_stored() == set()
 
-    def test_temporary_blobs_go_when_their_time_has_come(
+    def test_temporary_blobs_are_deleted_after_their_date(
         self, library: Library, clock: SetClock
     ) -> None:
         past, future = clock.now - timedelta(seconds=1), clock.now + timedelta(hours=1)
@@ -95,7 +95,7 @@ class TestExpiry:
         assert library.services.cleanup.run()["temp_blobs_deleted"] == 2
         assert library.blobs("temp") == {"future", "rubbish", "kept"}
 
-    def test_old_files_in_the_temp_dir_go_and_links_are_not_followed(
+    def test_old_files_in_the_temp_dir_are_deleted_and_links_not_followed(
         self, library: Library, settings: Settings, tmp_path: Path
     ) -> None:
         outside = tmp_path / "outside"
@@ -147,7 +147,9 @@ class TestReconciliation:
         assert library.services.cleanup.run()["blobs_reconciled"] == 1
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_but_not_for_ever(self, library: Library, film: bytes, clock: SetClock) -> None:
+    def test_blob_is_given_up_after_all_attempts(
+        self, library: Library, film: bytes, clock: SetClock
+    ) -> None:
         clip = library.landed(film)
         library.services.database.run(
             """UPDATE clips SET status = 'failed', failure_code = %(code)s,
@@ -189,7 +191,7 @@ class TestReconciliation:
         assert failure.code == "blob_missing"
         assert library.clip(other.id).status is ClipStatus.READY
 
-    def test_and_looks_ready_again_when_it_is_back(
+    def test_clip_whose_blob_returns_is_ready_again(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
@@ -313,7 +315,7 @@ class TestBurst:
         clock.advance(minutes=5)
         assert library.services.cleanup.run()["blobs_reconciled"] == 5, "the trigger is idle"
 
-    def test_a_run_that_another_one_overtook_says_so(
+    def test_run_that_another_one_overtook_is_logged(
         self,
         library: Library,
         film: bytes,
@@ -361,7 +363,7 @@ class TestChecksums:
         assert library.clip(clip.id) == clip
         assert library.services.cleanup.run()["checksums_noted"] == 0
 
-    def test_the_trigger_sees_nothing_new_in_it(self, library: Library, film: bytes) -> None:
+    def test_adding_a_checksum_starts_no_processing(self, library: Library, film: bytes) -> None:
         clip = self.in_blocks(library, film)
         library.services.cleanup.run()
         images = {blob.etag for page in self.images(library) for blob in page}
@@ -369,13 +371,13 @@ class TestChecksums:
         library.services.ingest.landed(clip.blob_name)
         assert {blob.etag for page in self.images(library) for blob in page} == images
 
-    def test_storage_knows_that_of_an_upload_in_one_request(
+    def test_checksum_of_an_upload_in_one_request_is_taken_from_storage(
         self, library: Library, film: bytes
     ) -> None:
         library.landed(film)
         assert library.services.cleanup.run()["checksums_noted"] == 0
 
-    def test_one_that_takes_too_long_waits(
+    def test_checksum_that_takes_too_long_waits_for_the_next_run(
         self, library: Library, film: bytes, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clip = self.in_blocks(library, film)
@@ -389,7 +391,7 @@ class TestChecksums:
         assert library.services.cleanup.run()["checksums_noted"] == 0
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_one_that_no_run_has_time_for_keeps_no_other_waiting(
+    def test_blob_too_large_for_any_run_does_not_stop_others(
         self, library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clips.upkeep.checksums._LARGEST", len(film))

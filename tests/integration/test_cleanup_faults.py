@@ -43,7 +43,7 @@ def clean(library: Library) -> CleanupRun:
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_step_that_fails_keeps_no_other_from_running(
+def test_failed_step_does_not_stop_others(
     library: Library, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each step in its turn, and each for itself."""
@@ -147,7 +147,7 @@ ITEMS = {
 
 
 @pytest.mark.parametrize("step", ITEMS)
-def test_item_that_raises_every_time_keeps_no_other(
+def test_item_that_always_raises_does_not_stop_others(
     library: Library, film: bytes, step: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = ITEMS[step](Three(library, film))

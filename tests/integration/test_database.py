@@ -15,7 +15,7 @@ from psycopg import sql
 
 from local import postgres
 from shared.errors import Busy, DatabaseUnavailable
-from shared.postgres.database import Database, Parameters
+from shared.postgres.database import Database, QueryValues
 from shared.postgres.pool import _MAX_SIZE
 from shared.settings.secret import Fixed
 from tests.integration.pooler import disguised, pooled
@@ -55,7 +55,7 @@ def test_pool_opens_no_connection_before_the_first_call(
     assert backends(admin) == 1
 
 
-def test_an_address_of_nowhere_costs_nothing_until_it_is_used() -> None:
+def test_wrong_address_does_no_harm_until_it_is_used() -> None:
     with Database(Fixed("postgresql://nowhere.invalid/x")):
         pass
 
@@ -355,7 +355,7 @@ def backend(database: Database) -> int:
     ],
 )
 def test_a_value_that_cannot_be_stored_is_no_outage(
-    database: Database, query: LiteralString, parameters: Parameters, error: type[psycopg.Error]
+    database: Database, query: LiteralString, parameters: QueryValues, error: type[psycopg.Error]
 ) -> None:
     database.run("CREATE TABLE named (name text NOT NULL UNIQUE)", {})
     before = backend(database)

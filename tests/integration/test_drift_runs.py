@@ -159,9 +159,7 @@ def test_cleanup_sends_lost_messages_again_and_forgets_old_reports(drift: Drift)
     assert drift.services.drift.resume() == 0
 
 
-def test_run_that_never_gets_anywhere_is_given_up(
-    drift: Drift, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_without_progress_is_given_up(drift: Drift, monkeypatch: pytest.MonkeyPatch) -> None:
     drift_id = drift.services.drift.start().run.report.id
     with monkeypatch.context() as patched:
         patched.setattr(AppendBlobs, "create", dying(AppendBlobs.create, 1, done=False))
@@ -242,7 +240,7 @@ def test_killed_repair_goes_on(
         ("0 0 23 31 12 *", "2026-12-31T23:00:00", "2027-12-31T23:00:00"),
     ],
 )
-def test_schedule_comes_true_next(schedule: str, after: str, expected: str) -> None:
+def test_next_moment_matches_the_schedule(schedule: str, after: str, expected: str) -> None:
     moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
     assert next_moment(schedule, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 

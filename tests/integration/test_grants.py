@@ -51,7 +51,7 @@ def admin_connection(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 class TestRecordedGrants:
-    def test_a_link_with_all_that_it_is_bound_to(self, library: Library, film: bytes) -> None:
+    def test_grant_of_a_link_has_all_its_limits(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms(ip="203.0.113.4-203.0.113.9"))
         (grant,) = grants_of(library, clip)
@@ -61,16 +61,12 @@ class TestRecordedGrants:
         assert grant.share_id is None
 
     @pytest.mark.parametrize("variant", [each for each in Variant if each is not Variant.PLAY])
-    def test_every_variant_under_its_name(
-        self, library: Library, film: bytes, variant: Variant
-    ) -> None:
+    def test_grant_names_the_variant(self, library: Library, film: bytes, variant: Variant) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms(variant))
         assert (link.id, variant) in {(g.link_id, g.variant) for g in grants_of(library, clip)}
 
-    def test_a_storyboard_and_the_sheet_that_it_leads_to(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_storyboard_and_its_sheet_have_grants(self, library: Library, film: bytes) -> None:
         """The URL in the cues is a link like any other, and the cues hold it in full."""
         clip = library.landed(film)
         link = library.link(clip, terms(Variant.STORYBOARD))
@@ -81,7 +77,7 @@ class TestRecordedGrants:
             ("storyboard", link.expires_at)
         }
 
-    def test_links_to_many_clips(self, library: Library, film: bytes) -> None:
+    def test_links_to_many_clips_have_grants(self, library: Library, film: bytes) -> None:
         """Each clip's to itself; a clip without a link has no grant."""
         clips = [library.landed(film), library.landed(film), library.announce()]
         ids = [clip.id for clip in clips]
@@ -98,21 +94,23 @@ class TestRecordedGrants:
             assert (grant.variant, grant.ip) == ("poster", "203.0.113.4")
         assert grants_of(library, clips[2]) == []
 
-    def test_the_posters_of_a_list(self, library: Library, film: bytes) -> None:
+    def test_posters_of_a_list_have_grants(self, library: Library, film: bytes) -> None:
         clips = [library.landed(film), library.landed(film)]
         library.services.access.posters(library.viewer, clips)
         for clip in clips:
             assert [grant.variant for grant in grants_of(library, clip)] == ["poster"]
 
     @pytest.mark.parametrize(("time", "variant"), [(1.0, "thumbnail"), (None, "poster")])
-    def test_a_still(self, library: Library, film: bytes, time: float | None, variant: str) -> None:
+    def test_still_has_a_grant(
+        self, library: Library, film: bytes, time: float | None, variant: str
+    ) -> None:
         clip = library.landed(film)
         wanted = StillOptions(time=time, width=160, image_format=ImageFormat.JPEG)
         link = library.services.thumbnails.link(library.viewer, clip.id, wanted)
         (grant,) = grants_of(library, clip)
         assert (grant.link_id, grant.variant) == (link.id, variant)
 
-    def test_a_link_to_upload(self, library: Library) -> None:
+    def test_upload_link_has_a_grant(self, library: Library) -> None:
         clip = library.announce()
         library.services.access.upload(library.viewer, clip)
         assert [grant.variant for grant in grants_of(library, clip)] == ["upload"]
@@ -211,7 +209,9 @@ class TestMemory:
 
 
 class TestManyAtOnce:
-    def test_threads_that_hand_out_the_same_links(self, library: Library, clock: SetClock) -> None:
+    def test_threads_that_record_the_same_links_do_not_conflict(
+        self, library: Library, clock: SetClock
+    ) -> None:
         clip = library.announce()
         links = [a_link(clock) for _ in range(50)]
         start = threading.Barrier(8)
@@ -279,7 +279,9 @@ class TestList:
         assert grants_of(library, clip, mallory) == []
         assert len(grants_of(library, clip, Viewer(mallory.user_id, as_admin=True))) == 1
 
-    def test_they_outlive_their_clip_for_admins_to_see(self, library: Library, film: bytes) -> None:
+    def test_grants_of_a_deleted_clip_stay_visible_to_admins(
+        self, library: Library, film: bytes
+    ) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms())
         library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)

@@ -180,7 +180,7 @@ def test_clip_without_metadata_runs_from_zero_to_its_end(library: Library, film:
         {"start_time": "1e300", "end_time": "1e308"},
     ],
 )
-def test_senseless_notes_count_for_nothing(
+def test_senseless_metadata_is_ignored(
     library: Library, film: bytes, metadata: dict[str, str]
 ) -> None:
     name = f"{library.video.id}/noted.mp4"

@@ -165,7 +165,7 @@ def test_changed_link_is_refused(any_store: Store, url: str) -> None:
     refused({what: any_store.send("GET", link) for what, link in links.items()})
 
 
-def test_its_signature_is_for_no_other_link(any_store: Store, url: str) -> None:
+def test_signature_is_valid_for_no_other_link(any_store: Store, url: str) -> None:
     other = any_store.links.to_read(any_store.container, OTHER, HOUR, TERMS).url
     shorter = any_store.links.to_read(any_store.container, NAME, 2 * HOUR, TERMS).url
     for taken_from in (other, shorter):
@@ -173,7 +173,7 @@ def test_its_signature_is_for_no_other_link(any_store: Store, url: str) -> None:
         assert any_store.send("GET", mixed).status == 403
 
 
-def test_reading_is_all_that_it_does(any_store: Store, url: str) -> None:
+def test_read_link_allows_reading_only(any_store: Store, url: str) -> None:
     container = f"{url.replace(f'/{NAME}', '')}&restype=container"
     authority = any_store.authority
     refused(

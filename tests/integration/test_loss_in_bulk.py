@@ -9,9 +9,10 @@ import azure.functions as func
 import pytest
 
 from clips.handlers import system
-from clips.http import inputs
+from clips.http.inputs.base import AnyParameters, NoBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
+from clips.upkeep.missing import Guard
 from shared.blob_names import Containers
 from shared.catalogue.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
@@ -57,7 +58,7 @@ def lost(library: Library) -> int:
 def health(library: Library) -> tuple[int, dict[str, object]]:
     http = func.HttpRequest(method="GET", url="/api/health", body=b"")
     request = AnonymousRequest(library.services, http, None)
-    answer = system.health.handler(request, inputs.AnyParameters(), inputs.NoBody())
+    answer = system.health.handler(request, AnyParameters(), NoBody())
     assert isinstance(answer.body, dict)
     return answer.status, answer.body
 
@@ -71,34 +72,40 @@ def later(clock: SetClock) -> None:
 pytestmark = pytest.mark.usefixtures("later")
 
 
+@pytest.mark.parametrize(("missing", "marked"), [(20, 20), (21, 0)])
+def test_more_than_twenty_are_not_marked(library: Library, missing: int, marked: int) -> None:
+    add(library, missing, stored=False)
+    add(library, 1, stored=True)
+    assert library.services.cleanup.run()["blobs_reconciled"] == marked
+    assert lost(library) == marked
+
+
 @pytest.mark.parametrize(
-    ("missing", "stored", "marked"),
+    ("missing", "looked_at", "guard"),
     [
-        (20, 0, 20),  # no more than twenty
-        (21, 0, 0),
-        (21, 83, 0),  # 20.2 %
-        (21, 84, 21),  # 20 %, and not more
+        (20, 20, Guard.OPEN),  # no more than twenty
+        (21, 104, Guard.HELD),  # 20.2 %
+        (21, 105, Guard.OPEN),  # 20 %, and not more
+        (2_000, 1_000_000, Guard.OPEN),
     ],
 )
 def test_limits_are_twenty_clips_and_twenty_percent(
-    library: Library, missing: int, stored: int, marked: int
+    library: Library, missing: int, looked_at: int, guard: Guard
 ) -> None:
-    add(library, missing, stored=False)
-    add(library, stored, stored=True)
-    assert library.services.cleanup.run()["blobs_reconciled"] == marked
-    assert lost(library) == marked
+    assert library.services.missing_clips.judge(missing, looked_at) is guard
+    assert (health(library)[1]["status"] == "degraded") is (guard is Guard.HELD)
 
 
 def test_guard_is_logged_once_and_shown_until_the_blobs_are_back(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "clips")
-    names = add(library, 30, stored=False)
+    names = add(library, 21, stored=False)
     assert health(library) == (200, {"status": "ok", "checks": {"database": "ok", "storage": "ok"}})
     for _ in range(2):
         library.services.cleanup.run()
-    assert caplog.text.count("The blobs of 30 of 30 clips are missing") == 1
-    assert caplog.text.count("unmarked=30") == 2
+    assert caplog.text.count("The blobs of 21 of 21 clips are missing") == 1
+    assert caplog.text.count("unmarked=21") == 2
     status, shown = health(library)
     assert (status, shown["status"]) == (200, "degraded")
     assert shown["checks"] == {"database": "ok", "storage": "ok", "reconciliation": "held"}
@@ -110,14 +117,17 @@ def test_guard_is_logged_once_and_shown_until_the_blobs_are_back(
     assert lost(library) == 0
 
 
-def test_guard_stays_while_blobs_are_being_brought_back(library: Library) -> None:
+def test_guard_stays_while_blobs_are_being_brought_back(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Below a fifth, which would not have raised it; then the last ones are marked."""
-    names = add(library, 150, stored=False)
+    monkeypatch.setattr("clips.upkeep.missing.MOST_MISSING", 4)
+    names = add(library, 30, stored=False)
     library.services.cleanup.run()
-    put_back(library, names[25:])
+    put_back(library, names[5:])
     assert library.services.cleanup.run()["blobs_reconciled"] == 0
     assert health(library)[1]["status"] == "degraded"
-    put_back(library, names[3:25])
+    put_back(library, names[3:5])
     assert library.services.cleanup.run()["blobs_reconciled"] == 3
     assert lost(library) == 3
     assert health(library)[1]["status"] == "ok"
@@ -228,7 +238,9 @@ _BLOB = Blob(
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "漢" * 1000])
 @pytest.mark.parametrize("place", ["before", "after", "alone"])
-def test_name_that_cannot_be_stored_hides_no_other(library: Library, bad: str, place: str) -> None:
+def test_name_that_cannot_be_stored_does_not_hide_others(
+    library: Library, bad: str, place: str
+) -> None:
     """Wherever it stands in a page, whose last name tells how far the catalogue is read."""
     first, gone, second, third = sorted(add(library, 4, stored=False))
     middle = f"{library.video.id}/~{bad}.mp4"

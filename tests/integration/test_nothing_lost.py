@@ -45,8 +45,8 @@ KINDS: dict[str, Callable[[], BaseException]] = {
 
 _EXPIRED = "expires_at <= now() AND NOT pinned"
 
+# At which request, and which of KINDS.
 type Fault = tuple[int, str] | None
-"""At which request, and which of KINDS."""
 
 FAULTS: st.SearchStrategy[Fault] = st.one_of(
     st.none(), st.tuples(st.integers(1, 25), st.sampled_from(sorted(KINDS)))

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from clips.http import views
+from clips.http.views import clips as views
 from shared.model import ClipStatus, Viewer
 from shared.schema.apply import _LOCK, SCHEMA, apply_schema, pending
 from shared.settings import from_mapping
@@ -114,7 +114,7 @@ def test_awkward_rows_are_kept_unchanged(old_url: str, database_url: str) -> Non
 
 
 @pytest.mark.parametrize("ways", [(by_psql, by_library), (by_library, by_psql)])
-def test_both_ways_may_be_mixed(
+def test_runner_and_psql_may_be_mixed(
     old_url: str, database_url: str, ways: tuple[Callable[[str], None], ...]
 ) -> None:
     before = contents(old_url)
@@ -236,7 +236,7 @@ def test_database_of_an_earlier_version_gets_the_missing_files(
 class TestLock:
     """Held by another runner: one that waits says for which, and goes on when that one ends."""
 
-    def test_a_runner_that_waits_says_for_which(self, database_url: str) -> None:
+    def test_waiting_runner_names_the_one_it_waits_for(self, database_url: str) -> None:
         said: list[str] = []
         with psycopg.connect(database_url, application_name="another run") as other:
             other.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from shared.errors import NotFound, Pinned
+from shared.errors import GoneForGood, NotFound, Pinned
 from shared.model import UPLOAD_LIFE, ClipUpdate, RetentionForecast, VideoUpdate
 from tests.conftest import SetClock
 from tests.integration.library import Library
@@ -202,7 +202,9 @@ class TestRetention:
         set_retention(library, days)
         assert library.services.cleanup.run()["clips_past_retention"] == {15: 2, 25: 1}[days]
 
-    def test_lifted_and_set_again_counts_as_new(self, library: Library, aged: list[UUID]) -> None:
+    def test_retention_that_is_set_again_counts_as_new(
+        self, library: Library, aged: list[UUID]
+    ) -> None:
         set_retention(library, 15)
         end_grace(library)
         set_retention(library, None)
@@ -222,7 +224,7 @@ class TestRetention:
         assert left(library) == {aged[3]}
         assert left(other) == {theirs}
 
-    def test_its_clips_are_deleted_for_ever(self, library: Library, film: bytes) -> None:
+    def test_retention_deletes_clips_for_ever(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         age(library, clip.id, 3)
         set_retention(library, 2)
@@ -251,7 +253,7 @@ class TestRetention:
         with pytest.raises(NotFound):
             service.forecast_retention(library.viewer, uuid4(), None)
 
-    def test_one_clip_that_raises_every_time_keeps_no_other(
+    def test_clip_that_always_raises_does_not_stop_others(
         self, library: Library, aged: list[UUID], caplog: pytest.LogCaptureFixture
     ) -> None:
         set_retention(library, 5)
@@ -260,6 +262,50 @@ class TestRetention:
         assert library.services.cleanup.run()["clips_past_retention"] == 2
         assert left(library) == {aged[0], aged[2]}
         assert f"Failed, to be tried again: clip {aged[2]}" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["clip", "many", "video"])
+def test_what_is_restored_is_spared_by_retention_for_seven_days(
+    library: Library, aged: list[UUID], what: str
+) -> None:
+    """A clip that was in the bin when its retention came, and would else be deleted at once."""
+    bin_ = library.services.bin
+    set_retention(library, 15)
+    end_grace(library)
+    if what == "video":
+        bin_.delete_video(library.viewer, library.video.id)
+        bin_.restore_video(library.viewer, library.video.id)
+        spared = {aged[2], aged[3]}
+    else:
+        bin_.delete_clip(library.viewer, aged[3])
+        restore = bin_.restore_clip if what == "clip" else lambda v, c: bin_.restore_clips(v, [c])
+        restore(library.viewer, aged[3])
+        spared = {aged[3]}
+    found = forecast(library)
+    assert library.services.cleanup.run()["clips_past_retention"] == 2 - len(spared)
+    assert left(library) == {*aged[:2], *spared}
+    assert found.last_at is not None
+    assert found.last_at - datetime.now(UTC) > GRACE - timedelta(minutes=1)
+    for table in ("clips", "videos"):
+        library.services.database.run(
+            f"UPDATE {table} SET retention_from = now() WHERE retention_from IS NOT NULL", {}
+        )
+    library.services.cleanup.run()
+    assert left(library) == set(aged[:2])
+
+
+def test_restored_video_without_retention_has_none(library: Library) -> None:
+    library.services.bin.delete_video(library.viewer, library.video.id)
+    library.services.bin.restore_video(library.viewer, library.video.id)
+    set_retention(library, 15)
+    assert forecast(library).retention_days == 15
+
+
+def test_clip_that_expires_in_the_bin_is_not_restored(library: Library, aged: list[UUID]) -> None:
+    library.services.bin.delete_clip(library.viewer, aged[0])
+    expire(library, aged[0])
+    with pytest.raises(GoneForGood):
+        library.services.bin.restore_clip(library.viewer, aged[0])
 
 
 MEANWHILE = {
@@ -315,12 +361,12 @@ class TestForecast:
         assert (found.clips, found.pinned, found.first_at, found.days) == (0, 0, None, [])
 
     @pytest.mark.usefixtures("aged")
-    def test_question_of_what_would_be_changes_nothing(self, library: Library) -> None:
+    def test_forecast_changes_nothing(self, library: Library) -> None:
         found = forecast(library, 15)
         assert (found.retention_days, found.clips) == (15, 4)
         assert forecast(library).retention_days is None
 
-    def test_it_says_how_many_and_when(self, library: Library, aged: list[UUID]) -> None:
+    def test_forecast_has_numbers_and_dates(self, library: Library, aged: list[UUID]) -> None:
         """Two are overdue and go when the grace ends, the others at their age."""
         now = datetime.now(UTC)
         pin(library, aged[3])
@@ -336,7 +382,7 @@ class TestForecast:
         assert [day.clips for day in found.days] in ([2, 1], [1, 1, 1])
 
     @pytest.mark.usefixtures("aged")
-    def test_what_is_overdue_goes_now(self, library: Library) -> None:
+    def test_forecast_counts_overdue_clips_as_due_now(self, library: Library) -> None:
         set_retention(library, 25)
         end_grace(library)
         first = forecast(library).first_at

@@ -81,7 +81,7 @@ def test_second_run_changes_nothing(
     assert rebuilt.sidecars._outbox.waiting(10) == 0
 
 
-def test_dry_run_changes_nothing_and_tells_what_would_be(
+def test_dry_run_changes_nothing_and_shows_what_would_be_done(
     library: Library, film: bytes, rebuilt: AllServices, installation: Installation
 ) -> None:
     library.landed(film)
@@ -294,7 +294,7 @@ def test_service_that_runs_meanwhile_keeps_its_changes(
     library: Library, rebuilt: AllServices, installation: Installation
 ) -> None:
     """What is changed on the new database during a rebuild stays, and reaches the sidecars."""
-    clips = [library.announce(title=f"old {number}") for number in range(20)]
+    clips = [library.announce(title=f"old {number}") for number in range(6)]
     settle(library.services)
     installation.rebuild()
     stop = threading.Event()

@@ -117,7 +117,7 @@ class TestOpening:
         _, token = shared(library, clip)
         assert said(opened(library, token))["rsct"] == "application/octet-stream"
 
-    def test_its_links_are_bound_to_its_address(self, library: Library, film: bytes) -> None:
+    def test_links_of_a_share_are_bound_to_its_address(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip, ip="203.0.113.4-203.0.113.9")
         assert said(opened(library, token))["sip"] == "203.0.113.4-203.0.113.9"
@@ -181,7 +181,7 @@ class TestOpening:
 
 
 class TestTheEnd:
-    def test_every_end_looks_alike(self, library: Library, film: bytes) -> None:
+    def test_every_ended_share_gets_the_same_answer(self, library: Library, film: bytes) -> None:
         """The answer does not show whether a share existed, and why it has ended."""
         clips = [library.landed(film) for _ in range(5)]
         shares = [shared(library, clip, max_views=1) for clip in clips]
@@ -196,7 +196,7 @@ class TestTheEnd:
         words = {refused(library, token) for token in [*tokens, "x" * 43, "", "x", "ž" * 43]}
         assert len(words) == 1
 
-    def test_with_its_video(self, library: Library, film: bytes) -> None:
+    def test_share_ends_with_the_video_of_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         _, token = shared(library, clip)
         run(library, "UPDATE videos SET deleted_at = now() WHERE id = %(video)s", clip)
@@ -214,7 +214,7 @@ class TestTheEnd:
         assert shares_of(library, clip) == [first]
         assert first.revoked_at is not None
 
-    def test_one_is_revoked_and_the_others_are_not(self, library: Library, film: bytes) -> None:
+    def test_revoking_a_share_leaves_the_others(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         (share, token), (_, other) = shared(library, clip), shared(library, clip)
         library.services.sharing.revoke(library.viewer, clip.id, share.id)
@@ -245,7 +245,9 @@ class TestTheEnd:
         assert sum(at_once(16, opens)) == 3
         assert shares_of(library, clip)[0].views == 3
 
-    def test_revoked_between_the_look_and_the_claim(self, library: Library, film: bytes) -> None:
+    def test_share_revoked_before_the_view_is_counted_opens_nothing(
+        self, library: Library, film: bytes
+    ) -> None:
         clip = library.landed(film)
         share, token = shared(library, clip)
         link = opened(library, token)
@@ -253,7 +255,7 @@ class TestTheEnd:
         assert not claimed(library, share, link)
         assert shares_of(library, clip)[0].views == 1
 
-    def test_the_clip_is_deleted_between_the_look_and_the_claim(
+    def test_clip_deleted_before_the_view_is_counted_opens_nothing(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -432,7 +434,7 @@ class TestOnRecord:
 
 
 class TestSecret:
-    def test_the_database_does_not_hold_it(
+    def test_database_does_not_hold_the_secret(
         self, library: Library, film: bytes, database_url: str
     ) -> None:
         """No table holds it in any form: a copy of the database opens no share."""
@@ -453,7 +455,7 @@ class TestSecret:
         ):
             refused(library, stolen)
 
-    def test_every_share_has_its_own(self, library: Library) -> None:
+    def test_every_share_has_its_own_secret(self, library: Library) -> None:
         clip = library.announce()
         tokens = {shared(library, clip)[1] for _ in range(50)}
         assert len(tokens) == 50
@@ -474,7 +476,7 @@ class TestSecret:
 
 
 class TestOwners:
-    def test_they_list_them_newest_first_with_those_that_are_over(self, library: Library) -> None:
+    def test_owner_lists_shares_newest_first_with_ended_ones(self, library: Library) -> None:
         clip = library.announce()
         made = [shared(library, clip, max_views=n, ip="203.0.113.4")[0] for n in range(1, 6)]
         library.services.sharing.revoke(library.viewer, clip.id, made[2].id)
@@ -514,7 +516,7 @@ class TestOwners:
             with pytest.raises(NotFound):
                 library.services.sharing.revoke(library.viewer, clip_id, share_id)
 
-    def test_an_admin_can_share_and_revoke_for_them(self, library: Library) -> None:
+    def test_admin_can_share_and_revoke_for_owners(self, library: Library) -> None:
         root = Viewer(library.services.users.id_of("root", None), as_admin=True)
         clip, sharing = library.announce(), library.services.sharing
         share, _ = sharing.create(root, clip.id, ShareTerms(expires_at=None, max_views=1, ip=None))

@@ -36,6 +36,7 @@ LEFT_OUT = {
         "rendition_leased_until": "of a worker",
         "next_try_at": "of a worker",
         "bin_owner": "follows from the video",
+        "retention_from": "a rebuild gives all clips a week",
         "bin_etag": "storage tells",
     },
     "sources": {

@@ -158,7 +158,7 @@ def test_cleanup_counts_its_items_and_its_run(
     assert "storage.list" in names(recorded.below(recorded.named("cleanup.blobs_reconciled")))
 
 
-def test_a_cleanup_that_met_an_outage_says_so(
+def test_cleanup_that_met_an_outage_has_that_outcome(
     library: Library,
     recorded: Recorded,
     monkeypatch: pytest.MonkeyPatch,

@@ -47,7 +47,7 @@ class TestOnDemand:
             (wanted(None, 160, WEBP), ("WEBP", (320, 180))),
         ],
     )
-    def test_time_width_and_format(
+    def test_still_has_the_requested_time_width_and_format(
         self,
         library: Library,
         film: bytes,
@@ -57,7 +57,7 @@ class TestOnDemand:
         """The poster comes in a stored size at least as wide, a frame exactly, none enlarged."""
         assert picture(library, library.landed(film), what) == expected
 
-    def test_one_is_made_once_and_kept(self, library: Library, film: bytes) -> None:
+    def test_still_is_made_once_and_kept(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         before = library.blobs("thumbnails")
         for _ in range(2):
@@ -77,13 +77,13 @@ class TestOnDemand:
         (made,) = library.blobs("thumbnails") - library.images_of(library.clip(clip.id))
         assert "/at-1000-160-" in made, "the old one is gone"
 
-    def test_they_go_with_the_clip(self, library: Library, film: bytes) -> None:
+    def test_stills_are_deleted_with_the_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         picture(library, clip, wanted(1.0))
         library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
         assert library.everything_stored() == set()
 
-    def test_sound_has_none(
+    def test_sound_has_no_still(
         self, library: Library, tmp_path_factory: pytest.TempPathFactory
     ) -> None:
         path = tmp_path_factory.mktemp("sound") / "sound.m4a"
@@ -94,11 +94,11 @@ class TestOnDemand:
             with pytest.raises(NotFound):
                 library.services.thumbnails.link(library.viewer, clip.id, wanted(time))
 
-    def test_a_clip_that_is_not_ready_has_none_yet(self, library: Library) -> None:
+    def test_clip_that_is_not_ready_has_no_still(self, library: Library) -> None:
         with pytest.raises(WrongState):
             library.services.thumbnails.link(library.viewer, library.announce().id, wanted(1.0))
 
-    def test_other_peoples_clips_have_none(self, library: Library, film: bytes) -> None:
+    def test_clips_of_other_users_have_no_still(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         mallory = Library(library.services, "mallory")
         with pytest.raises(NotFound):
@@ -127,7 +127,7 @@ class TestStoryboard:
             life=timedelta(hours=1), ip=ip, download=None, variant=Variant.STORYBOARD
         )
 
-    def test_its_cues_can_be_loaded_although_the_container_is_private(
+    def test_cues_can_be_loaded_although_the_container_is_private(
         self, library: Library, longer_film: bytes
     ) -> None:
         clip = library.landed(longer_film)

@@ -66,7 +66,7 @@ def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
 
 
 @pytest.mark.parametrize("by_storage", [True, False])
-def test_a_connection_that_was_closed_is_replaced(
+def test_closed_connection_is_replaced(
     library: Library, tier_check: TierCheck, film: bytes, *, by_storage: bool
 ) -> None:
     """While no request was under way."""

@@ -48,7 +48,7 @@ def subjects(admin: psycopg.Connection) -> dict[UUID, str | None]:
     return dict(admin.execute("SELECT id, subject FROM users").fetchall())
 
 
-def test_the_first_sight_of_a_subject_makes_a_user(users: Users, admin: psycopg.Connection) -> None:
+def test_first_token_of_a_subject_makes_a_user(users: Users, admin: psycopg.Connection) -> None:
     alice = users.id_of("alice", "alice@example.org")
     row = admin.execute("SELECT id, subject, email FROM users").fetchall()
     assert row == [(alice, "alice", "alice@example.org")]
@@ -71,7 +71,7 @@ def test_two_subjects_with_one_address_are_two_users(users: Users) -> None:
     assert users.id_of("alice", "a@example.org") != users.id_of("mallory", "a@example.org")
 
 
-def test_a_subject_met_by_many_at_once_gets_one_id(
+def test_subject_of_concurrent_requests_gets_one_id(
     database: Database, admin: psycopg.Connection
 ) -> None:
     for subject in ("alice", "bob", "carol"):

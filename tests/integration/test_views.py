@@ -32,7 +32,7 @@ def test_a_view_is_counted_and_logged(library: Library) -> None:
     assert logged(library) == [(library.user.id, clip.id)] * 2
 
 
-def test_lists_tell_the_count_too(library: Library) -> None:
+def test_lists_show_the_count(library: Library) -> None:
     clip = library.announce()
     view(library, clip)
     assert [listed.view_count for listed in library.clips()] == [1]

@@ -25,7 +25,7 @@ NEVER = "0 0 0 29 2 *"
 
 
 def wait_until(happened: Callable[[], object], what: str) -> None:
-    """Wait for a condition; fails the test when it does not come true in a long time."""
+    """Waits for a condition; fails the test when it does not come true in a long time."""
     deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
@@ -57,7 +57,7 @@ def request(
     body: bytes | Iterator[bytes] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send exactly this path to a host."""
+    """Sends exactly this path to a host."""
     connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=PATIENCE)
     try:
         connection.request(method, path, body, dict(headers or {}))
@@ -110,7 +110,7 @@ class Sample:
         return [call for call in calls if wanted <= call.items()]
 
     def wait_for_calls(self, count: int, function: str, **facts: object) -> list[dict[str, Any]]:
-        """Wait until a function was called that often with these facts."""
+        """Waits until a function was called that often with these facts."""
         wait_until(
             lambda: len(self.calls(function, **facts)) >= count,
             f"{count} calls of {function} with {facts}; the log says:\n{self.log[-3000:]}",
@@ -118,7 +118,7 @@ class Sample:
         return self.calls(function, **facts)
 
     def release(self) -> None:
-        """Let "slow" calls end."""
+        """Lets "slow" calls end."""
         (self.folder / "release").touch()
 
     def container(self, kind: str) -> ContainerClient:

@@ -50,7 +50,7 @@ def test_unknown_path_is_404_without_a_body(
     assert (answer.status, answer.body) == (404, b"")
 
 
-def test_optional_and_catch_all_parameters(shared_host: child.Host) -> None:
+def test_optional_and_catch_all_parameters_are_passed(shared_host: child.Host) -> None:
     """An absent optional parameter is not among the route parameters."""
     assert request(shared_host, "GET", "/api/optional/a").facts["route"] == {"first": "a"}
     both = request(shared_host, "PATCH", "/api/optional/a/b").facts["route"]

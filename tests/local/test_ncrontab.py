@@ -34,7 +34,7 @@ def _next(expression: str, after: str) -> str:
         ("0 0 0 13 * 5", "2026-04-01 00:00:00", "2026-11-13 00:00:00"),
     ],
 )
-def test_the_next_time(expression: str, after: str, due: str) -> None:
+def test_next_time_matches_the_expression(expression: str, after: str, due: str) -> None:
     """The next time is after the given one, and day and weekday must both fit."""
     assert _next(expression, after) == due
 

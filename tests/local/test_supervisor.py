@@ -50,11 +50,11 @@ class Launcher:
     stack: ExitStack
 
     def start(self) -> Copy:
-        """Start a copy and wait until it says that it is ready."""
+        """Starts a copy and waits until it says that it is ready."""
         return self.wait(self.launch())
 
     def launch(self) -> subprocess.Popen[str]:
-        """Start a copy without waiting for it."""
+        """Starts a copy without waiting for it."""
         environment = {
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "PREFIX": "sample",
@@ -76,7 +76,7 @@ class Launcher:
         return process
 
     def wait(self, process: subprocess.Popen[str]) -> Copy:
-        """Wait until a copy says that it is ready."""
+        """Waits until a copy says that it is ready."""
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:

@@ -78,7 +78,7 @@ def test_changed_schedule_is_no_missed_run(sample: Sample) -> None:
     assert sample.calls("hourly") == []
 
 
-def test_the_next_time_is_noted(sample: Sample) -> None:
+def test_next_time_is_recorded(sample: Sample) -> None:
     """So that the next host knows."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with sample.running():
@@ -87,7 +87,7 @@ def test_the_next_time_is_noted(sample: Sample) -> None:
 
 
 def _wait_for_the_next_time(sample: Sample) -> datetime:
-    """Wait until the host has noted when it is due; what it makes up for, it did before."""
+    """Waits until the host has noted when it is due; what it makes up for, it did before."""
     started = datetime.now(UTC)
 
     def noted() -> datetime | None:
@@ -105,7 +105,7 @@ def _wait_for_the_next_time(sample: Sample) -> datetime:
 
 
 def _note(sample: Sample, due: datetime) -> None:
-    """Leave what an earlier host would have left."""
+    """Leaves what an earlier host would have left."""
     last = (due - timedelta(days=1)).isoformat()
     status = {"Last": last, "Next": due.isoformat(), "LastUpdated": last}
     with suppress(ResourceExistsError):

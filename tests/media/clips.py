@@ -32,7 +32,7 @@ QUARTERS: dict[str, Rgb] = {
 
 
 def scene(size: Size, *, brightness: float = 1.0) -> Image.Image:
-    """Return the four quarters with texture; `brightness` 0 is black, 1 the scene as it is."""
+    """Returns the four quarters with texture; `brightness` 0 is black, 1 the scene as it is."""
     return _full_scene(size).point([int(tone * brightness) for tone in range(256)] * 3)
 
 
@@ -47,13 +47,13 @@ def _full_scene(size: Size) -> Image.Image:
 
 
 def _corners(size: Size) -> dict[str, tuple[int, int]]:
-    """Return where each quarter of a picture begins."""
+    """Returns where each quarter of a picture begins."""
     x, y = size[0] // 2, size[1] // 2
     return {"top left": (0, 0), "top right": (x, 0), "bottom left": (0, y), "bottom right": (x, y)}
 
 
 def quarter_colors(image: Image.Image) -> dict[str, Rgb]:
-    """Return the average colour in the middle of each quarter of `image`."""
+    """Returns the average colour in the middle of each quarter of `image`."""
     width, height = image.size
     return {
         name: mean_color(
@@ -64,7 +64,7 @@ def quarter_colors(image: Image.Image) -> dict[str, Rgb]:
 
 
 def mean_color(image: Image.Image) -> Rgb:
-    """Return the average colour of an RGB picture."""
+    """Returns the average colour of an RGB picture."""
     red, green, blue = (round(mean) for mean in ImageStat.Stat(image.convert("RGB")).mean)
     return red, green, blue
 
@@ -81,8 +81,8 @@ def nearest_quarters(image: Image.Image) -> dict[str, str]:
     return {name: nearest(color) for name, color in quarter_colors(image).items()}
 
 
+# What `nearest_quarters` gives for the scene as it should be seen.
 UPRIGHT = {name: name for name in QUARTERS}
-"""What `nearest_quarters` gives for the scene as it should be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Clip:
 
 
 def make(path: Path, clip: Clip | None = None) -> Path:
-    """Write `clip` to `path`, whose suffix chooses the format, and return `path`."""
+    """Writes `clip` to `path`, whose suffix chooses the format, and returns `path`."""
     clip = clip or Clip()
     with av.open(str(path), "w", format=clip.format, options=clip.options) as container:
         container.metadata.update(clip.metadata)
@@ -137,7 +137,7 @@ def make(path: Path, clip: Clip | None = None) -> Path:
 
 
 def make_long(path: Path, short: Path, times: int, *, options: dict[str, str]) -> Path:
-    """Write the packets of `short` one after another `times` over: a large film in no time."""
+    """Writes the packets of `short` one after another `times` over: a large film in no time."""
     with av.open(str(path), "w", options=options) as output, av.open(str(short)) as source:
         film = source.streams.video[0]
         copy = output.add_stream_from_template(film)
@@ -191,7 +191,7 @@ _QUICK = {
 
 
 def _set_matrix(stream: VideoStream, clip: Clip) -> None:
-    """Write the display matrix row by row, as ISO/IEC 14496-12 has it, without PyAV's helper."""
+    """Writes the display matrix row by row, as ISO/IEC 14496-12 has it, without PyAV's helper."""
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clip.rotation]
     flip = -1 if clip.mirrored else 1
     one = 1 << 16
@@ -226,7 +226,7 @@ def _add_sound(container: OutputContainer, codec: str, clip: Clip) -> AudioStrea
 
 
 def _encode_sound(container: OutputContainer, stream: AudioStream, seconds: float) -> None:
-    """Encode silence, in the sample format that the encoder takes."""
+    """Encodes silence, in the sample format that the encoder takes."""
     context = stream.codec_context
     context.open(strict=False)  # writing the header may have opened it
     samples = context.frame_size or 1024
@@ -276,7 +276,7 @@ class MemorySource:
         return len(self.data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a range, or raise `failure`."""
+        """Returns a range, or raises `failure`."""
         if self.failure is not None and len(self.reads) >= self.fail_from:
             raise self.failure
         self.reads.append((offset, length))
@@ -284,11 +284,11 @@ class MemorySource:
 
 
 def source_of(path: Path) -> MemorySource:
-    """Return the bytes of a file as a source."""
+    """Returns the bytes of a file as a source."""
     return MemorySource(path.read_bytes())
 
 
 def decoded(jpeg: bytes | None) -> Image.Image:
-    """Return the picture in a JPEG, which must be there."""
+    """Returns the picture in a JPEG, which must be there."""
     assert jpeg is not None, "there is no picture"
     return Image.open(BytesIO(jpeg)).convert("RGB")

@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 
 from shared import media
+from shared.errors import UnplayableClip
 from shared.media import Stills
 from shared.model import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
 
+# Public sample files beside the repository; not part of it, so tests do without.
 SAMPLES = Path(__file__).parents[3] / "shared" / "media"
-"""Public sample files beside the repository; not part of it, so tests do without."""
 
 type Make = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Return a maker: `made("a.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
+    """Returns a maker: `made("a.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
     cache: dict[tuple[str, str], Path] = {}
     # A key has the address of the function that draws: no other may come to stand there.
     kept: list[Clip] = []
@@ -35,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 
 def sample(name: str) -> Path:
-    """Return a sample file, or skip the test that asks for it."""
+    """Returns a sample file, or skips the test that asks for it."""
     path = SAMPLES / name
     if not path.is_file():
         pytest.skip(f"the sample {name} is not beside the repository")
@@ -43,32 +44,42 @@ def sample(name: str) -> Path:
 
 
 def describe(source: Path | MemorySource) -> Media:
-    """Return the media block of a file."""
+    """Returns the media block of a file."""
     with media.opened(source_of(source) if isinstance(source, Path) else source) as file:
         return file.media
 
 
 def video_of(source: Path) -> VideoTrack:
-    """Return the picture track of a file that has one."""
+    """Returns the picture track of a file that has one."""
     video = describe(source).video
     assert video is not None
     return video
 
 
 def audio_of(source: Path) -> AudioTrack:
-    """Return the sound track of a file that has one."""
+    """Returns the sound track of a file that has one."""
     audio = describe(source).audio
     assert audio is not None
     return audio
 
 
 def stills_of(source: Path | MemorySource) -> Stills:
-    """Return all stills of a file."""
+    """Returns all stills of a file."""
     with media.opened(source_of(source) if isinstance(source, Path) else source) as file:
         return file.stills()
 
 
 def poster_of(source: Path | MemorySource) -> bytes | None:
-    """Return the largest JPEG poster of a file."""
+    """Returns the largest JPEG poster of a file."""
     poster = stills_of(source).poster
     return poster.data if poster else None
+
+
+def outcome_of(data: bytes) -> str:
+    """`ready`, or the code with which a clip fails."""
+    try:
+        with media.opened(MemorySource(data)) as file:
+            file.stills()
+    except UnplayableClip as failure:
+        return failure.failure_code
+    return "ready"

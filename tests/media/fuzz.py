@@ -89,12 +89,12 @@ LONGER_SEEDS: dict[str, Clip] = {
 
 
 def make_seeds(directory: Path, clips: Mapping[str, Clip] = SEEDS) -> list[bytes]:
-    """Make the clips that are mutated."""
+    """Makes the clips that are mutated."""
     return [make(directory / name, clip).read_bytes() for name, clip in clips.items()]
 
 
 def mutated(seeds: list[bytes], number: int) -> bytes:
-    """Return the bytes of case `number`."""
+    """Returns the bytes of case `number`."""
     rng = random.Random(number)
     data = bytearray(seeds[number % len(seeds)])
     match rng.randrange(6):
@@ -123,7 +123,7 @@ def _change_one(data: bytearray, rng: random.Random) -> None:
 
 
 def outcome(data: bytes) -> str:
-    """Return `ready` or the failure code; anything else comes out as it is raised."""
+    """Returns `ready` or the failure code; anything else comes out as it is raised."""
     try:
         with media.opened(MemorySource(data)) as file:
             check_numbers(file.media, file.stills())
@@ -135,7 +135,7 @@ def outcome(data: bytes) -> str:
 
 
 def check_numbers(described: Media, stills: Stills) -> None:
-    """Check that no number is published that no film has."""
+    """Checks that no number is published that no film has."""
     assert described.duration is None or 0 < described.duration <= LONGEST_SECONDS
     assert described.bit_rate is None or 0 < described.bit_rate < 2**53
     if described.video:
@@ -147,7 +147,7 @@ def check_numbers(described: Media, stills: Stills) -> None:
 
 
 def examine(seeds: list[bytes], number: int) -> str:
-    """Return the outcome of a case; what is none, or takes long, is raised with its number."""
+    """Returns the outcome of a case; what is none, or takes long, is raised with its number."""
     started = time.thread_time()  # on a busy machine, more passes on the clock
     try:
         found = outcome(mutated(seeds, number))
@@ -162,5 +162,5 @@ def examine(seeds: list[bytes], number: int) -> str:
 
 
 def run(seeds: list[bytes], numbers: range) -> Counter[str]:
-    """Return how often each outcome came; stop at the first case that is none or takes long."""
+    """Returns how often each outcome came; stops at the first case that is none or takes long."""
     return Counter(examine(seeds, number) for number in numbers)

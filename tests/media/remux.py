@@ -27,7 +27,7 @@ class Remux:
 
 
 def remuxed(path: Path, film: Path, change: Remux, sound: Path | None = None) -> Path:
-    """Write the picture of `film`, changed, beside the sound of another file, to `path`."""
+    """Writes the picture of `film`, changed, beside the sound of another file, to `path`."""
     with (
         av.open(str(film)) as pictures,
         av.open(str(sound or film)) as sounds,

@@ -16,7 +16,7 @@ GRAY, RED = (90, 90, 90), (220, 30, 30)
 
 
 def gray_with_red(*boxes: tuple[int, int, int, int]) -> Image.Image:
-    """Draw red boxes on gray."""
+    """Draws red boxes on gray."""
     image = Image.new("RGB", SIZE, GRAY)
     for box in boxes:
         image.paste(RED, box)
@@ -24,14 +24,14 @@ def gray_with_red(*boxes: tuple[int, int, int, int]) -> Image.Image:
 
 
 def shown_again(pictures: list[Shown]) -> tuple[list[Image.Image], list[int]]:
-    """Return what a browser shows of `pictures`, and for how many milliseconds."""
+    """Returns what a browser shows of `pictures`, and for how many milliseconds."""
     image = Image.open(BytesIO(animated(pictures).data))
     assert (image.format, image.size, image.info["loop"]) == ("WEBP", SIZE, 0)
     return frames_of(image)
 
 
 def frames_of(image: Image.Image) -> tuple[list[Image.Image], list[int]]:
-    """Return the pictures of an animation, and the milliseconds of each."""
+    """Returns the pictures of an animation, and the milliseconds of each."""
     frames, times = [], []
     for frame in ImageSequence.Iterator(image):
         frames.append(frame.convert("RGB"))
@@ -93,7 +93,7 @@ def _moving(size: tuple[int, int], seconds: float) -> Image.Image:
 
 
 def _with_times_that_go_back(film: Path, target: Path) -> Path:
-    """Let every second run of ten frames be shown late."""
+    """Lets every second run of ten frames be shown late."""
     with av.open(str(film)) as source, av.open(str(target), "w") as output:
         copy = output.add_stream_from_template(source.streams.video[0])
         for number, packet in enumerate(p for p in source.demux(video=0) if p.size):

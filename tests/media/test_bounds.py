@@ -44,7 +44,7 @@ def test_time_stamps_stay_within_what_ffmpeg_holds(timestamp: int) -> None:
 
 
 def with_number(data: bytes, box: bytes, at: int, number: int, width: int) -> bytes:
-    """Return an MP4 with a number in every such box, `at` bytes from its name on."""
+    """Returns an MP4 with a number in every such box, `at` bytes from its name on."""
     changed = bytearray(data)
     start = changed.find(box)
     assert start >= 0

@@ -27,7 +27,7 @@ HD, SD = (1280, 720), (640, 360)
 
 
 def bars(colors: tuple[Rgb, ...]) -> Callable[[Size, float], Image.Image]:
-    """Return a film of vertical bars."""
+    """Returns a film of vertical bars."""
 
     def draw(size: Size, _: float) -> Image.Image:
         image = Image.new("RGB", size)
@@ -40,7 +40,7 @@ def bars(colors: tuple[Rgb, ...]) -> Callable[[Size, float], Image.Image]:
 
 
 def bars_of(image: Image.Image, count: int = len(BARS)) -> list[Rgb]:
-    """Return the colour in the middle of each bar."""
+    """Returns the colour in the middle of each bar."""
     width = image.width // count
     return [
         mean_color(image.crop((n * width + width // 4, 0, n * width + width * 3 // 4, 20)))
@@ -49,7 +49,7 @@ def bars_of(image: Image.Image, count: int = len(BARS)) -> list[Rgb]:
 
 
 def worst(actual: list[Rgb], expected: tuple[Rgb, ...]) -> int:
-    """Return the largest difference of any component, in levels of 255."""
+    """Returns the largest difference of any component, in levels of 255."""
     return max(
         abs(a - b)
         for one, other in zip(actual, expected, strict=True)
@@ -100,14 +100,14 @@ def test_untagged_hd_sample() -> None:
 
 
 def pq(nits: float) -> int:
-    """Return the 8-bit code of a light level by the inverse EOTF of SMPTE ST 2084."""
+    """Returns the 8-bit code of a light level by the inverse EOTF of SMPTE ST 2084."""
     power = (nits / 10_000) ** 0.1593017578125
     code: float = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
     return round(255 * code)
 
 
 def hdr_clip(transfer: int, colors: tuple[Rgb, ...]) -> Clip:
-    """Return ten-bit BT.2020 bars of these code values."""
+    """Returns ten-bit BT.2020 bars of these code values."""
     return Clip(
         codec="libx265",
         pixel_format="yuv420p10le",
@@ -174,7 +174,7 @@ def test_hdr_sample_is_not_washed_out() -> None:
 def test_frame_whose_rows_go_up() -> None:
     """As some decoders give them: the picture is not turned over."""
     graph = av.filter.Graph()
-    upright = av.VideoFrame.from_image(scene((64, 48)))  # type: ignore[no-untyped-call] # PyAV has no types for it
+    upright = av.VideoFrame.from_image(scene((64, 48)))  # type: ignore[no-untyped-call]  # PyAV has no types for it
     source = graph.add_buffer(width=64, height=48, format=upright.format, time_base=Fraction(1, 25))
     graph.link_nodes(source, graph.add("vflip"), graph.add("buffersink")).configure()
     graph.push(upright)

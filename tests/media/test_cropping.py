@@ -13,7 +13,7 @@ CODED = (160, 120)
 
 
 def pixel_crop(top: int, bottom: int, left: int, right: int) -> bytes:
-    """Return the four elements of Matroska, each with a number of two bytes."""
+    """Returns the four elements of Matroska, each with a number of two bytes."""
     names = (("54bb", top), ("54aa", bottom), ("54cc", left), ("54dd", right))
     return b"".join(bytes.fromhex(name) + b"\x82" + number.to_bytes(2) for name, number in names)
 

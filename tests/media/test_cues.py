@@ -72,7 +72,7 @@ def test_hidden_beginning_of_a_fragmented_film_is_no_part_of_its_length(
 
 
 def gray_of_frame(size: tuple[int, int], seconds: float) -> Image.Image:
-    """Draw a gray that is another one for each frame."""
+    """Draws a gray that is another one for each frame."""
     return Image.new("RGB", size, (round(seconds * 25) * 2,) * 3)
 
 

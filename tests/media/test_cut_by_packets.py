@@ -77,13 +77,13 @@ def test_result_is_a_plain_mp4_with_its_index_first(tmp_path: Path) -> None:
     assert copied.media_bytes < len(data)
 
 
+# More bytes than are read at once.
 NOISE = Clip(
     seconds=8,
     gop=25,
     size=(640, 360),
     draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
 )
-"""More bytes than are read at once."""
 
 
 def test_only_what_is_copied_is_read_of_a_film_with_an_index(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.media.test_storyboard import tiles_of
 
 
 def scrambled(data: bytes, *, every: bool, keep: int = 8) -> MemorySource:
-    """Return a film in which the fourth keyframe, or every frame, is noise behind its header."""
+    """Returns a film in which the fourth keyframe, or every frame, is noise behind its header."""
     noise = random.Random(3)
     with av.open(MemoryFile(data)) as container:
         entries = list(container.streams.video[0].index_entries)
@@ -35,18 +35,18 @@ class MemoryFile:
         self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes."""
+        """Returns up to `size` bytes."""
         piece = self._data[self._position : self._position + size]
         self._position += len(piece)
         return piece
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a position."""
+        """Moves to a position."""
         self._position = (0, self._position, len(self._data))[whence] + offset
         return self._position
 
     def tell(self) -> int:
-        """Return the position."""
+        """Returns the position."""
         return self._position
 
 

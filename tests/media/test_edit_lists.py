@@ -17,7 +17,7 @@ HIDDEN = (255, 0, 255)
 
 
 def hidden_until(moment: float) -> Clip:
-    """Return a film that is magenta up to a moment, and then gray: eight levels a second."""
+    """Returns a film that is magenta up to a moment, and then gray: eight levels a second."""
 
     def draw(size: Size, seconds: float) -> Image.Image:
         level = round(8 * (seconds - moment)) + 16
@@ -27,7 +27,7 @@ def hidden_until(moment: float) -> Clip:
 
 
 def saturation(image: Image.Image) -> int:
-    """Return how far the average colour is from gray."""
+    """Returns how far the average colour is from gray."""
     color = mean_color(image)
     return max(color) - min(color)
 

@@ -4,24 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from shared import media
-from shared.errors import UnplayableClip
 from shared.media import FailureCode
-from tests.media.clips import Clip, MemorySource, make
-from tests.media.conftest import Make, sample
+from tests.media.clips import Clip, make
+from tests.media.conftest import Make, outcome_of, sample
 from tests.media.fuzz import ENCRYPTED
 
 FRAGMENTED = ENCRYPTED | {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 SMALL = (96, 64)
-
-
-def outcome(data: bytes) -> str:
-    try:
-        with media.opened(MemorySource(data)) as file:
-            file.stills()
-    except UnplayableClip as failure:
-        return failure.failure_code
-    return "ready"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +25,7 @@ def outcome(data: bytes) -> str:
     ],
 )
 def test_encrypted_mp4_fails_as_encrypted(made: Make, name: str, clip: Clip) -> None:
-    assert outcome(made(name, clip).read_bytes()) == FailureCode.ENCRYPTED
+    assert outcome_of(made(name, clip).read_bytes()) == FailureCode.ENCRYPTED
 
 
 @pytest.mark.parametrize("scheme", [b"cbcs", b"cens", b"cbc1", b"piff"])
@@ -44,14 +33,14 @@ def test_scheme_of_encryption_does_not_matter(made: Make, scheme: bytes) -> None
     data = made("short.mp4", Clip(size=SMALL, seconds=1, options=ENCRYPTED)).read_bytes()
     assert b"schm\0\0\0\0cenc" in data
     changed = data.replace(b"schm\0\0\0\0cenc", b"schm\0\0\0\0" + scheme)
-    assert outcome(changed) == FailureCode.ENCRYPTED
+    assert outcome_of(changed) == FailureCode.ENCRYPTED
 
 
 @pytest.mark.parametrize("entry", [b"vp09", b"av01", b"mp4v", b"xxxx"])
 def test_codec_of_an_encrypted_track_does_not_matter(made: Make, entry: bytes) -> None:
     """The scheme may be one that FFmpeg does not know."""
     data = made("short.mp4", Clip(size=SMALL, seconds=1, options=ENCRYPTED)).read_bytes()
-    assert outcome(data.replace(b"frmaavc1", b"frma" + entry)) == FailureCode.ENCRYPTED
+    assert outcome_of(data.replace(b"frmaavc1", b"frma" + entry)) == FailureCode.ENCRYPTED
 
 
 def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> None:
@@ -61,11 +50,11 @@ def test_clear_entry_before_an_encrypted_one_does_not_hide_it(made: Make) -> Non
     size = int.from_bytes(data[at : at + 4])
     entry = data[at : at + size]
     clear = entry.replace(b"encv", b"avc1").replace(b"sinf", b"free")
-    assert outcome(with_bytes_in(data, at, clear)) == FailureCode.ENCRYPTED
+    assert outcome_of(with_bytes_in(data, at, clear)) == FailureCode.ENCRYPTED
 
 
 def with_bytes_in(data: bytes, at: int, inserted: bytes) -> bytes:
-    """Return an MP4 with bytes put into its sample descriptions; `moov` is at the end."""
+    """Returns an MP4 with bytes put into its sample descriptions; `moov` is at the end."""
     changed = bytearray(data)
     for parent in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
         size_at = changed.rindex(parent, 0, at) - 4
@@ -84,7 +73,7 @@ COMPRESSION = bytes.fromhex(
 
 
 def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool = False) -> bytes:
-    """Return a Matroska file whose first track of this kind (or its `Video`) has one more element.
+    """Returns a Matroska file whose first track of this kind (or its `Video`) has one more element.
 
     Only the bytes before the first cluster move: the file has no index.
     """
@@ -105,14 +94,14 @@ def with_element(data: bytes, added: bytes, kind: int = 1, *, within_video: bool
 
 
 def element(data: bytes, at: int) -> tuple[int, int]:
-    """Return begin and end of the body of an element whose size is at `at`."""
+    """Returns begin and end of the body of an element whose size is at `at`."""
     width = 9 - data[at].bit_length()
     size = int.from_bytes(data[at : at + width]) & ((1 << (7 * width)) - 1)
     return at + width, at + width + size
 
 
 def sized(body: bytes) -> bytes:
-    """Return a body behind its size in eight bytes."""
+    """Returns a body behind its size in eight bytes."""
     return b"\1" + len(body).to_bytes(7) + body
 
 
@@ -128,28 +117,28 @@ def sized(body: bytes) -> bytes:
 def test_encrypted_matroska_fails_as_encrypted(made: Make, name: str, clip: Clip) -> None:
     data = made(name, clip).read_bytes()
     kinds = [1] * bool(clip.codec) + [2] * bool(clip.sounds)
-    assert outcome(data) == "ready"
+    assert outcome_of(data) == "ready"
     for kind in kinds:
-        assert outcome(with_element(data, ENCRYPTION, kind)) == FailureCode.ENCRYPTED
+        assert outcome_of(with_element(data, ENCRYPTION, kind)) == FailureCode.ENCRYPTED
 
 
 def test_compressed_headers_of_matroska_are_not_encryption(made: Make) -> None:
     clip = Clip(size=SMALL, seconds=1, codec="libvpx", options={"live": "1"})
     data = made("a.webm", clip).read_bytes()
-    assert outcome(with_element(data, COMPRESSION)) == "ready"
+    assert outcome_of(with_element(data, COMPRESSION)) == "ready"
 
 
 def test_encrypted_flv_and_scrambled_broadcast_fail_as_encrypted(made: Make) -> None:
     flv = bytearray(made("a.flv", Clip(size=SMALL, seconds=1)).read_bytes())
     second = 13 + 11 + int.from_bytes(flv[14:17]) + 4
     flv[second] |= 0x20
-    assert outcome(bytes(flv)) == FailureCode.ENCRYPTED
+    assert outcome_of(bytes(flv)) == FailureCode.ENCRYPTED
 
     broadcast = bytearray(made("a.ts", Clip(seconds=2)).read_bytes())
     for at in range(0, len(broadcast), 188):
         if int.from_bytes(broadcast[at + 1 : at + 3]) & 0x1FFF == 0x100:
             broadcast[at + 3] |= 0x80
-    assert outcome(bytes(broadcast)) == FailureCode.ENCRYPTED
+    assert outcome_of(bytes(broadcast)) == FailureCode.ENCRYPTED
 
 
 @pytest.mark.parametrize(
@@ -174,20 +163,20 @@ def test_sample_encrypted_broadcast_fails_as_encrypted(
                 place = data.find(bytes((clear, 0xE1)), at, at + 188)
                 assert place > 0
                 data[place] = encrypted
-    assert outcome(bytes(data)) == expected
+    assert outcome_of(bytes(data)) == expected
 
 
 def test_encrypted_asf_fails_as_encrypted(tmp_path: Path) -> None:
     """The object that says so is put at the end of the header."""
     data = make(tmp_path / "a.wmv", Clip(size=SMALL, seconds=1, codec="wmv2")).read_bytes()
-    assert outcome(data) == "ready"
+    assert outcome_of(data) == "ready"
     size = int.from_bytes(data[16:24], "little")
     count = int.from_bytes(data[24:28], "little")
     mark = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e") + (24).to_bytes(8, "little")
     head = data[:16] + (size + 24).to_bytes(8, "little") + (count + 1).to_bytes(4, "little")
-    assert outcome(head + data[28:size] + mark + data[size:]) == FailureCode.ENCRYPTED
+    assert outcome_of(head + data[28:size] + mark + data[size:]) == FailureCode.ENCRYPTED
 
 
 def test_encrypted_sample_fails_as_encrypted() -> None:
     """The one beside the repository."""
-    assert outcome(sample("field/cenc_encrypted.mp4").read_bytes()) == FailureCode.ENCRYPTED
+    assert outcome_of(sample("field/cenc_encrypted.mp4").read_bytes()) == FailureCode.ENCRYPTED

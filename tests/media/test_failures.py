@@ -15,7 +15,7 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
 
 def failure_of(source: MemorySource, limits: Limits | None = None) -> str:
-    """Return the code that describing `source` and choosing its poster fails with."""
+    """Returns the code that describing `source` and choosing its poster fails with."""
     with pytest.raises(UnplayableClip) as caught, media.opened(source, limits) as file:
         file.stills()
     code = FailureCode(caught.value.failure_code)
@@ -32,7 +32,7 @@ def test_every_code_has_advice_for_the_owner(code: FailureCode) -> None:
     assert "FFmpeg" not in code.sentence
 
 
-def test_empty_file() -> None:
+def test_empty_file_fails() -> None:
     """Nothing was uploaded."""
     source = MemorySource(b"")
     assert failure_of(source) == FailureCode.EMPTY_FILE
@@ -77,7 +77,9 @@ def test_other_files_are_not_a_video(data: bytes) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}, FRAGMENTED])
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.6, 0.9, 0.999])
-def test_mp4_cut_anywhere(made: Make, options: dict[str, str], share: float) -> None:
+def test_mp4_that_ends_early_is_truncated(
+    made: Make, options: dict[str, str], share: float
+) -> None:
     """Even where the beginning would play: the owner wants to know that the end is missing."""
     data = made("a.mp4", Clip(options=options)).read_bytes()
     assert failure_of(MemorySource(data[: int(len(data) * share)])) == FailureCode.TRUNCATED
@@ -120,13 +122,13 @@ def test_whole_file_with_a_damaged_box_is_damaged(made: Make) -> None:
         assert failure_of(MemorySource(damaged)) == FailureCode.UNDECODABLE
 
 
-def test_no_playable_stream(made: Make) -> None:
+def test_file_without_a_playable_stream_fails(made: Make) -> None:
     """A cover and nothing to it."""
     path = made("a.mp4", Clip(codec=None, cover=scene((64, 64))))
     assert failure_of(source_of(path)) == FailureCode.NO_PLAYABLE_STREAM
 
 
-def test_dimensions_too_large(made: Make) -> None:
+def test_picture_that_is_too_large_fails(made: Make) -> None:
     """More pixels than the limit, before anything is decoded."""
     limits = Limits(max_pixels=320 * 180 - 1)
     assert failure_of(source_of(made("a.mp4")), limits) == FailureCode.DIMENSIONS_TOO_LARGE
@@ -141,7 +143,7 @@ def test_size_that_the_header_hides(made: Make) -> None:
     assert code in (FailureCode.UNDECODABLE, FailureCode.DIMENSIONS_TOO_LARGE)
 
 
-def test_undecodable_picture(made: Make) -> None:
+def test_undecodable_picture_fails(made: Make) -> None:
     """The headers are whole, the pictures are noise."""
     data = bytearray(made("a.mp4", Clip(codec="libvpx-vp9")).read_bytes())
     start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
@@ -149,14 +151,14 @@ def test_undecodable_picture(made: Make) -> None:
     assert failure_of(MemorySource(bytes(data))) == FailureCode.UNDECODABLE
 
 
-def test_undecodable_header(made: Make) -> None:
+def test_undecodable_header_fails(made: Make) -> None:
     """It is an MKV whose headers cannot be read."""
     data = made("a.mkv").read_bytes()
     damaged = data[:40] + b"\xff" * (len(data) - 40)
     assert failure_of(MemorySource(damaged)) == FailureCode.UNDECODABLE
 
 
-def test_too_much_reading(made: Make) -> None:
+def test_reading_too_much_fails(made: Make) -> None:
     """The budget is kept to the byte."""
     source = source_of(made("a.ts", Clip(codec_options={"crf": "1"}, size=(640, 360), gop=5)))
     assert source.size > 1_000_000
@@ -165,7 +167,7 @@ def test_too_much_reading(made: Make) -> None:
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 5, 10])
-def test_too_slow(made: Make, ticks: int) -> None:
+def test_reading_too_slowly_fails(made: Make, ticks: int) -> None:
     """However early the clock runs out."""
 
     def clock() -> Iterator[float]:
@@ -203,6 +205,6 @@ def test_poster_found_so_far_is_enough(made: Make) -> None:
         ("huge_16000x9000.mp4", FailureCode.DIMENSIONS_TOO_LARGE),
     ],
 )
-def test_hostile_and_broken_samples(name: str, code: FailureCode) -> None:
+def test_hostile_and_broken_samples_fail_with_their_codes(name: str, code: FailureCode) -> None:
     """The samples beside the repository that are no clips."""
     assert failure_of(source_of(sample(name))) == code

@@ -30,7 +30,7 @@ DURATION_TOLERANCE = 0.08
 
 
 def stream_of(report: dict[str, Any], kind: str) -> dict[str, Any] | None:
-    """Return the first stream of a kind that ffprobe reports."""
+    """Returns the first stream of a kind that ffprobe reports."""
     return next((s for s in report["streams"] if s.get("codec_type") == kind), None)
 
 

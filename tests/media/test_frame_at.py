@@ -26,12 +26,12 @@ RATE = 25
 
 
 def numbered(size: Size, seconds: float) -> Image.Image:
-    """Draw a picture whose gray is the number of the frame, four levels each."""
+    """Draws a picture whose gray is the number of the frame, four levels each."""
     return Image.new("RGB", size, (4 * round(seconds * RATE),) * 3)
 
 
 def shown_at(source: MemorySource, seconds: float) -> float:
-    """Return the number of the frame that is shown then."""
+    """Returns the number of the frame that is shown then."""
     with media.opened(source) as file:
         return mean_color(decoded(file.frame_at(seconds, 320)))[0] / 4
 

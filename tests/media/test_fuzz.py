@@ -12,7 +12,7 @@ CASES = 340
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return the clips that are mutated."""
+    """Returns the clips that are mutated."""
     return make_seeds(tmp_path_factory.mktemp("seeds"))
 
 

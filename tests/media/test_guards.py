@@ -47,7 +47,7 @@ def audited() -> Iterator[list[tuple[str, object]]]:
 
 @pytest.fixture
 def trap() -> Iterator[tuple[int, list[bytes]]]:
-    """Return the port of a server on this machine and what it was asked."""
+    """Returns the port of a server on this machine and what it was asked."""
     asked: list[bytes] = []
 
     class Handler(BaseRequestHandler):
@@ -60,7 +60,7 @@ def trap() -> Iterator[tuple[int, list[bytes]]]:
 
 
 def playlists(target: str) -> dict[str, bytes]:
-    """Return files of formats that FFmpeg knows and that name another file or address."""
+    """Returns files of formats that FFmpeg knows and that name another file or address."""
     return {
         "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{target}\n#EXT-X-ENDLIST\n".encode(),
         "concat": f"ffconcat version 1.0\nfile '{target}'\n".encode(),
@@ -97,7 +97,7 @@ def test_playlists_do_not_reach_hosts(kind: str, trap: tuple[int, list[bytes]]) 
 
 
 def with_samples_in(path: Path, data: bytes) -> bytes:
-    """Return a MOV whose samples are said to be in the file `path` (a QuickTime alias)."""
+    """Returns a MOV whose samples are said to be in the file `path` (a QuickTime alias)."""
     location = str(path).encode()
     alias = (
         bytes(10)
@@ -182,7 +182,7 @@ def try_to_use(source: MemorySource) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def warm(made: Make) -> None:
-    """Let Pillow load its plugins before anything listens for opened files."""
+    """Lets Pillow load its plugins before anything listens for opened files."""
     _use(source_of(made("a.mp4")))
 
 

@@ -20,7 +20,7 @@ class Clockwork:
     now: float = 0.0
 
     def __call__(self) -> float:
-        """Return the time in seconds."""
+        """Returns the time in seconds."""
         return self.now
 
 
@@ -40,14 +40,14 @@ class DrippingSource:
         self.size = len(self.data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a drop."""
+        """Returns a drop."""
         self.reads += 1
         self.clock.now += self.delay
         return self.data[offset : offset + min(length, self.piece)]
 
 
 def outcome(use: Callable[[], None]) -> str:
-    """Return `ready` or the code of the failure."""
+    """Returns `ready` or the code of the failure."""
     try:
         use()
     except UnplayableClip as failure:
@@ -68,7 +68,7 @@ CODECS = {"a.webm": "libvpx", "a.avi": "mpeg4"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_source_that_gives_a_few_bytes_at_a_time(made: Make, name: str) -> None:
+def test_source_that_gives_few_bytes_at_a_time_is_read(made: Make, name: str) -> None:
     """Is asked again, and the clip is as good as any."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
@@ -78,7 +78,7 @@ def test_a_source_that_gives_a_few_bytes_at_a_time(made: Make, name: str) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("piece", "delay"), [(1, 0.01), (10_000, 10.0), (1 << 20, 61.0)])
-def test_a_dripping_source(made: Make, name: str, piece: int, delay: float) -> None:
+def test_source_that_drips_bytes_times_out(made: Make, name: str, piece: int, delay: float) -> None:
     """Is given up when the time is over, wherever that is."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
@@ -88,7 +88,7 @@ def test_a_dripping_source(made: Make, name: str, piece: int, delay: float) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_source_that_ends_early(made: Make, name: str) -> None:
+def test_source_that_ends_early_is_ready_or_fails_with_a_code(made: Make, name: str) -> None:
     """Its size is wrong, and the missing bytes never come."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
@@ -99,7 +99,7 @@ def test_a_source_that_ends_early(made: Make, name: str) -> None:
 
 
 @pytest.mark.parametrize("head", [b"", b"\0\0\0\x18ftypisom", bytes.fromhex("1a45dfa3"), b"\x47"])
-def test_an_endless_source(head: bytes) -> None:
+def test_endless_source_is_bounded(head: bytes) -> None:
     """A terabyte of nothing behind a good beginning: bytes are bounded."""
 
     class Endless:
@@ -116,7 +116,7 @@ def test_an_endless_source(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(("name", "sound"), [("a.mov", "pcm_s16le"), ("a.mkv", "pcm_s16le")])
-def test_hundreds_of_tracks(made: Make, name: str, sound: str) -> None:
+def test_film_with_hundreds_of_tracks_is_bounded(made: Make, name: str, sound: str) -> None:
     """Three hundred of sound beside the film."""
     clip = Clip(seconds=0.2, size=(64, 48), sounds=(sound,) * 300, channels=1)
     source = source_of(made(name, clip))
@@ -124,7 +124,7 @@ def test_hundreds_of_tracks(made: Make, name: str, sound: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
-def test_no_keyframe_but_the_first(made: Make, name: str) -> None:
+def test_film_with_a_single_keyframe_has_stills(made: Make, name: str) -> None:
     """Neither tiles nor a moment at the end read or decode without bound."""
     source = source_of(made(name, Clip(seconds=20, gop=100_000)))
     with media.opened(source) as file:
@@ -135,7 +135,7 @@ def test_no_keyframe_but_the_first(made: Make, name: str) -> None:
     assert file.bytes_read < source.size * 8
 
 
-def test_cover_only(made: Make) -> None:
+def test_file_with_a_cover_only_is_no_film(made: Make) -> None:
     """A picture is no clip."""
     source = source_of(made("a.mp4", Clip(codec=None, cover=scene((64, 64)))))
     code = outcome(lambda: everything(source, Clockwork()))
@@ -143,7 +143,7 @@ def test_cover_only(made: Make) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_bytes(seed: int) -> None:
+def test_random_bytes_fail(seed: int) -> None:
     """With and without the magic number of a format in front."""
     rng = random.Random(seed)
     heads = [b"", b"\0\0\0\x18ftypmp42", bytes.fromhex("1a45dfa3"), b"RIFF\0\0\0\0AVI ", b"ID3\4"]
@@ -151,14 +151,14 @@ def test_random_bytes(seed: int) -> None:
     assert outcome(lambda: everything(MemorySource(data), Clockwork())) in {"ready", *FailureCode}
 
 
-def test_zero_bytes() -> None:
+def test_zero_bytes_fail() -> None:
     """Nothing is nothing."""
     code = outcome(lambda: everything(MemorySource(b""), Clockwork()))
     assert code == FailureCode.EMPTY_FILE
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
-def test_tags_that_are_no_utf8(made: Make, name: str) -> None:
+def test_tags_that_are_not_utf8_do_no_harm(made: Make, name: str) -> None:
     """Do no harm to stills either."""
     source = source_of(made(name, Clip(metadata={"title": "caf\udce9", "artist": "\udcff\udcfe"})))
     assert outcome(lambda: everything(source, Clockwork())) == "ready"

@@ -9,12 +9,12 @@ from tests.media.clips import MemorySource
 
 
 def box(kind: str, body: bytes = b"", size: int | None = None) -> bytes:
-    """Return one box; `size` lies about its length."""
+    """Returns one box; `size` lies about its length."""
     return (8 + len(body) if size is None else size).to_bytes(4) + kind.encode() + body
 
 
 def layout_of(data: bytes) -> Layout:
-    """Return the layout of a file of these bytes."""
+    """Returns the layout of a file of these bytes."""
     return read_layout(SourceFile(MemorySource(data), Limits(), clock=lambda: 0.0))
 
 
@@ -117,7 +117,7 @@ def test_still_pictures() -> None:
 
 
 def ebml(doctype: bytes, segment_size: bytes, body: bytes) -> bytes:
-    """Return a Matroska file with a segment of this size field."""
+    """Returns a Matroska file with a segment of this size field."""
     head = b"\x42\x82" + bytes((0x80 | len(doctype),)) + doctype
     return (
         b"\x1a\x45\xdf\xa3" + bytes((0x80 | len(head),)) + head

@@ -10,7 +10,7 @@ from tests.media.conftest import Make, describe
 
 
 def file_of(data: bytes) -> SourceFile:
-    """Return a file of these bytes."""
+    """Returns a file of these bytes."""
     return SourceFile(MemorySource(data), Limits(), clock=lambda: 0.0)
 
 

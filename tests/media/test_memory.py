@@ -67,8 +67,8 @@ def test_peak_memory_growth(made: Make, clip: Clip, megabytes: int) -> None:
     assert 5 < run(MEASURE, made("a.mp4", clip)) / 1024 < megabytes
 
 
+# Samples for which FFmpeg would take two gigabytes.
 DECLARED = 60_000_000
-"""Samples for which FFmpeg would take two gigabytes."""
 
 FAIL = """
 import json, resource, sys
@@ -169,7 +169,7 @@ def damaged_av1(made: Make) -> list[bytes]:
 
 
 def outcomes(films: list[bytes]) -> list[str]:
-    """Return `ready` or the code of each, as they come out."""
+    """Returns `ready` or the code of each, as they come out."""
     found = []
     for data in films:
         try:

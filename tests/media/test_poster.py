@@ -27,7 +27,7 @@ SIZE = (320, 180)
 
 
 def turned(*, rotation: int, mirrored: bool) -> dict[str, str]:
-    """Return where the quarters end up, from moving corners by hand."""
+    """Returns where the quarters end up, from moving corners by hand."""
     corners = ["top left", "top right", "bottom right", "bottom left"]  # clockwise
     shown = dict(zip(corners, corners, strict=True))
     if mirrored:
@@ -112,12 +112,12 @@ def test_every_kind_of_film_has_a_poster(made: Make, name: str, clip: Clip) -> N
 
 
 def lead(seconds: float, before: float) -> Callable[[Size, float], Image.Image]:
-    """Return a film that shows the scene at `before` brightness for its first `seconds`."""
+    """Returns a film that shows the scene at `before` brightness for its first `seconds`."""
     return lambda size, time: scene(size, brightness=before if time < seconds else 1.0)
 
 
 def fade(seconds: float) -> Callable[[Size, float], Image.Image]:
-    """Return a film that rises from black to the scene within `seconds`."""
+    """Returns a film that rises from black to the scene within `seconds`."""
     return lambda size, time: scene(size, brightness=min(1.0, time / seconds))
 
 

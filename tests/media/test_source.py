@@ -12,7 +12,7 @@ DATA = bytes(range(256)) * 4096  # 1 MiB, four blocks
 
 
 def file_over(source: MemorySource, **limits: float) -> SourceFile:
-    """Return a file with a clock that does not advance."""
+    """Returns a file with a clock that does not advance."""
     return SourceFile(source, Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]  # the tests name the fields
 
 

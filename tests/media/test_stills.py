@@ -32,7 +32,7 @@ from tests.media.conftest import Make, stills_of
 
 
 def opened(data: bytes) -> Image.Image:
-    """Return an encoded picture."""
+    """Returns an encoded picture."""
     return Image.open(BytesIO(data))
 
 
@@ -97,7 +97,7 @@ def test_preview_is_three_silent_seconds(made: Make, name: str) -> None:
 
 
 def moving(size: Size, seconds: float) -> Image.Image:
-    """Draw the scene with a bar that moves: pictures that are all the same would be merged."""
+    """Draws the scene with a bar that moves: pictures that are all the same would be merged."""
     image = scene(size)
     image.paste((255, 255, 255), (0, 0, 20 + round(seconds * 25), 20))
     return image
@@ -152,7 +152,7 @@ def test_walk_is_bounded(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def black(size: Size, _: float) -> Image.Image:
-    """Draw nothing."""
+    """Draws nothing."""
     return Image.new("RGB", size)
 
 
@@ -201,7 +201,7 @@ def test_every_frame_marked_as_keyframe(made: Make) -> None:
 
 
 def with_data(data: bytes) -> Stills:
-    """Return the stills of a file of these bytes."""
+    """Returns the stills of a file of these bytes."""
     return stills_of(MemorySource(data))
 
 
@@ -227,7 +227,7 @@ def test_interlaced_pictures_do_not_comb(made: Make) -> None:
 
 
 def interlaced(path: Path) -> MemorySource:
-    """Return an MPEG-2 film with the flag `progressive_frame` taken from each picture."""
+    """Returns an MPEG-2 film with the flag `progressive_frame` taken from each picture."""
     data = bytearray(path.read_bytes())
     at = data.find(b"\0\0\1\xb5\x8f")
     while at >= 0:

@@ -66,7 +66,7 @@ def test_tile_count(seconds: float | None, tiles: int) -> None:
 
 
 def clock(size: Size, seconds: float) -> Image.Image:
-    """Draw a picture whose gray shows the time: ten levels a second, on a textured ground."""
+    """Draws a picture whose gray shows the time: ten levels a second, on a textured ground."""
     return Image.new("RGB", size, (round(10 * seconds),) * 3)
 
 

@@ -19,13 +19,13 @@ def clip(**changes: object) -> Clip:
 
 
 def with_flv_length(data: bytes, seconds: float) -> bytes:
-    """Return an FLV whose metadata has this length."""
+    """Returns an FLV whose metadata has this length."""
     at = data.index(b"duration") + 9
     return data[:at] + struct.pack(">d", seconds) + data[at + 8 :]
 
 
 def with_avi_frames(data: bytes, count: int) -> bytes:
-    """Return an AVI whose headers have this number of frames."""
+    """Returns an AVI whose headers have this number of frames."""
     main = data.index(b"avih") + 8 + 16
     stream = data.index(b"strh") + 8 + 32
     number = count.to_bytes(4, "little")
@@ -35,7 +35,7 @@ def with_avi_frames(data: bytes, count: int) -> bytes:
 
 
 def with_matroska_length(data: bytes, factor: float) -> bytes:
-    """Return a Matroska file whose length is another: a number of eight bytes."""
+    """Returns a Matroska file whose length is another: a number of eight bytes."""
     at = data.index(bytes.fromhex("448988")) + 3
     (ticks,) = struct.unpack(">d", data[at : at + 8])
     return data[:at] + struct.pack(">d", ticks * factor) + data[at + 8 :]
@@ -74,7 +74,7 @@ def test_avi_whose_sound_is_longer_lasts_as_long_as_the_sound(made: Make) -> Non
 
 
 def joined_avi(made: Make, *, picture: float, sound: float) -> bytes:
-    """Return an AVI with picture and sound of different lengths."""
+    """Returns an AVI with picture and sound of different lengths."""
     film = made("film.avi", clip(codec="mpeg4", seconds=picture))
     speech = made("sound.avi", clip(codec=None, seconds=sound, sounds=("pcm_s16le",)))
     path = film.with_name("joined.avi")
@@ -145,7 +145,7 @@ def test_subtitle_that_ends_late_does_not_lengthen_the_film(made: Make, hours: i
 
 
 def with_frame_duration(path: Path, clip_rate: int, declared: float) -> bytes:
-    """Return a Matroska file whose DefaultDuration is that of another frame rate."""
+    """Returns a Matroska file whose DefaultDuration is that of another frame rate."""
     data = path.read_bytes()
     true = round(1e9 / clip_rate).to_bytes(4)
     at = data.index(b"\x23\xe3\x83\x84" + true) + 4

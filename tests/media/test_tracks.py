@@ -32,7 +32,7 @@ def films(made: Make) -> tuple[Path, Path, Path]:
 
 
 def joined(path: Path, *sources: tuple[Path, bool], options: dict[str, str] | None = None) -> bytes:
-    """Return a file with a track from each source; the flag says whether it is a default one."""
+    """Returns a file with a track from each source; the flag says whether it is a default one."""
     with av.open(str(path), "w", options=options or {}) as output:
         packets = []
         for source, default in sources:
@@ -54,7 +54,7 @@ def joined(path: Path, *sources: tuple[Path, bool], options: dict[str, str] | No
 
 
 def disabled(data: bytes, number: int) -> bytes:
-    """Return an MP4 whose track (0 is the first) has the flag "enabled" off."""
+    """Returns an MP4 whose track (0 is the first) has the flag "enabled" off."""
     at = -1
     for _ in range(number + 1):
         at = data.index(b"tkhd", at + 1)
@@ -62,7 +62,7 @@ def disabled(data: bytes, number: int) -> bytes:
 
 
 def enabled(data: bytes) -> bytes:
-    """Return an MP4 all of whose tracks are enabled."""
+    """Returns an MP4 all of whose tracks are enabled."""
     at = data.find(b"tkhd")
     while at >= 0:
         data = data[: at + 7] + bytes((data[at + 7] | 1,)) + data[at + 8 :]
@@ -71,7 +71,7 @@ def enabled(data: bytes) -> bytes:
 
 
 def without_samples(data: bytes) -> bytes:
-    """Return an MP4 whose first track has empty tables."""
+    """Returns an MP4 whose first track has empty tables."""
     for table, count_at in ((b"stts", 8), (b"stsz", 12), (b"stsc", 8), (b"stco", 8)):
         at = data.index(table) + count_at
         data = data[:at] + bytes(4) + data[at + 4 :]

@@ -13,13 +13,13 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
 
 def cuts(data: bytes) -> list[int]:
-    """Return positions over the whole file, with more of them at both ends."""
+    """Returns positions over the whole file, with more of them at both ends."""
     even = range(1, len(data), max(1, len(data) // POSITIONS))
     return sorted({*even, *range(1, 40), *range(len(data) - 40, len(data))})
 
 
 def outcome(data: bytes) -> str:
-    """Return `ready` or the code of the failure of describing a file."""
+    """Returns `ready` or the code of the failure of describing a file."""
     try:
         with media.opened(MemorySource(data)):
             return "ready"
@@ -54,7 +54,7 @@ def test_cut_anywhere(made: Make, name: str, clip: Clip, header: int) -> None:
 
 
 def boundaries(data: bytes) -> set[int]:
-    """Return where the outermost boxes of an MP4 end."""
+    """Returns where the outermost boxes of an MP4 end."""
     ends, position = set(), 0
     while position < len(data):
         position += int.from_bytes(data[position : position + 4])

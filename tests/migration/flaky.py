@@ -26,8 +26,8 @@ class Fault(Enum):
     SILENCE = "no response at all"
 
 
+# Chooses the fault of a request by its number, method and path.
 type Choose = Callable[[int, str, str], Fault | None]
-"""Chooses the fault of a request by its number, method and path."""
 
 
 @dataclass

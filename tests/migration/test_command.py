@@ -10,7 +10,7 @@ from clips.migration import cli
 from clips.migration.outcomes import FailedFile, PlanItem, VerifiedFile
 from clips.migration.progress import ProgressDisplay
 from clips.migration.reasons import Reason
-from clips.migration.receipt import Verdict
+from clips.migration.receipt import LineKind
 from clips.transfer.faults import FileFault
 from clips.transfer.file_types import FileKind
 from tests.docs.pages import coded, page
@@ -239,6 +239,6 @@ def test_every_option_and_exit_code_is_documented(capsys: pytest.CaptureFixture[
 
 def test_every_verdict_and_code_is_documented() -> None:
     verdicts, codes = MANUAL.section("Verdicts").tables
-    assert set(verdicts.names()) == set(Verdict)
+    assert set(verdicts.names()) == set(LineKind)
     assert codes.column("detail") == {code.value: code.sentence for code in (*Reason, *FileFault)}
-    assert all(set(coded(verdict)) <= set(Verdict) for verdict in codes.column("verdict").values())
+    assert all(set(coded(verdict)) <= set(LineKind) for verdict in codes.column("verdict").values())

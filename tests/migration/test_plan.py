@@ -175,7 +175,7 @@ PATH_STYLE = "https://s3.amazonaws.com/bucket"
         ("/srv/100%25 #1?.mp4", "100%25 #1?.mp4", ["100% #1?.mp4", "100%25 "]),
     ],
 )
-def test_an_old_address_means_one_file_and_never_another(
+def test_old_address_means_a_single_file(
     ledger: Ledger, url: str, file: str, others: list[str]
 ) -> None:
     files = [f"2024/{name}" for name in (file, *others)]

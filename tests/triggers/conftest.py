@@ -22,7 +22,7 @@ class Records:
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, scenario: str, mode: str, record: object, seconds: float | None = None) -> None:
-        """Note a record; fails where the other kind of triggers did something else."""
+        """Notes a record; fails where the other kind of triggers did something else."""
         text = str(record)
         row = self.rows.setdefault(scenario, {})
         others = {other: said for other, said in row.items() if not other.endswith("seconds")}

@@ -117,7 +117,7 @@ class Installation:
             self._host.child.stop()
 
     def deliver(self, name: str) -> None:
-        """Send the event of a blob as Event Grid would."""
+        """Sends the event of a blob as Event Grid would."""
         base = f"http://127.0.0.1:{self.app.port}/runtime/webhooks/blobs"
         if self.setup is not None:
             base = self.setup.webhook_url
@@ -180,7 +180,7 @@ def _server(url: str) -> str:
 
 @contextmanager
 def installed(app: App, gate: Gate, mode: str) -> Iterator[Installation]:
-    """Run an app with one kind of triggers; a gate lies before its storage."""
+    """Runs an app with one kind of triggers; a gate lies before its storage."""
     setup = None
     if mode == MICROSOFT:
         found = program()

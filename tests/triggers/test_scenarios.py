@@ -163,7 +163,7 @@ def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
     )
 
 
-def test_an_outage_costs_no_clip_its_quick_end(
+def test_clips_uploaded_in_an_outage_are_processed_once(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
     """Postgres and storage go away in the middle of twenty uploads: each is processed once."""
@@ -235,7 +235,7 @@ def test_killed_triggers_leave_the_call_to_its_end(
 # --- The other triggers
 
 
-def test_a_migration_of_several_batches_rests_for_seconds_only(
+def test_migration_of_several_batches_pauses_for_seconds_only(
     with_events: Installation, records: Records
 ) -> None:
     old = OldService(with_events.app.environment["DATABASE_URL"], with_events.app.share / "old")

@@ -7,7 +7,7 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from clips.http.inputs import Body, NoBody, NoParameters, Parameters
+from clips.http.inputs.base import Body, NoBody, NoParameters, Parameters
 from clips.http.parsing import parse
 from shared.errors import InvalidRequest
 

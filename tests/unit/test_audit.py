@@ -7,8 +7,11 @@ from uuid import UUID, uuid4
 import azure.functions as func
 import pytest
 
-from clips.http import inputs, permissions
-from clips.http.inputs import Body
+from clips.http import permissions
+from clips.http.inputs.admin import NewMigration
+from clips.http.inputs.base import Body, NoBody
+from clips.http.inputs.clips import ClipId
+from clips.http.inputs.links import AccessUrls
 from shared.errors import Forbidden
 from shared.model import User, Viewer
 
@@ -37,8 +40,8 @@ def user(subject: str = "root", *roles: str) -> User:
 def viewer(
     who: User, owners: Owners, acting_as: str | None = "admin", body: Body | None = None
 ) -> Viewer:
-    where = inputs.ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
-    return permissions.viewer_of(who, REQUEST, where, body or inputs.NoBody(), owners.of)
+    where = ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
+    return permissions.viewer_of(who, REQUEST, where, body or NoBody(), owners.of)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -54,7 +57,7 @@ def test_audit_line_names_admin_owners_method_and_path(caplog: pytest.LogCapture
     """The path without its query; of everything that path and body name."""
     owners = Owners("alice", "bob")
     root = user("root", "admin")
-    body = inputs.AccessUrls.model_validate({"clip_ids": [str(OTHER)]})
+    body = AccessUrls.model_validate({"clip_ids": [str(OTHER)]})
     assert viewer(root, owners, body=body) == Viewer(root.id, as_admin=True)
     assert said(caplog) == [f"Admin 'root' acts on data of 'alice', 'bob': PATCH /api/clips/{CLIP}"]
     assert list(owners.asked) == [CLIP, OTHER]
@@ -86,7 +89,7 @@ def test_audit_line_escapes_line_breaks(caplog: pytest.LogCaptureFixture) -> Non
 
 def test_audit_log_records_admin_operations(caplog: pytest.LogCaptureFixture) -> None:
     request = func.HttpRequest("POST", "https://app.example.net/api/migrate-clips", body=b"")
-    where = inputs.NewMigration(local_clips_dir="season-2")
+    where = NewMigration(local_clips_dir="season-2")
     permissions.record_admin_operation(user("ro'ot\n", "admin"), request, where)
     (line,) = said(caplog)
     assert line == (

@@ -27,7 +27,7 @@ def test_a_read_only_server_is_an_outage_of_its_own_kind() -> None:
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01", "55P03"])
-def test_transactions_in_each_others_way_are_a_conflict(state: str) -> None:
+def test_conflicting_transactions_are_a_conflict(state: str) -> None:
     assert meaning_of(postgres_errors.lookup(state)()) is Meaning.CONFLICT
 
 

@@ -18,12 +18,14 @@ import schemathesis
 
 from clips.compose import Services
 from clips.handlers import clips, links, migrations, shares, system, videos
-from clips.http import inputs, outputs
-from clips.http.inputs import Body
+from clips.http.inputs.base import Body
+from clips.http.inputs.clips import ClipChange, NewClip, NewVideo
+from clips.http.inputs.links import AccessUrl
 from clips.http.openapi import document as openapi
 from clips.http.openapi.operations import Endpoint, Route
 from clips.http.openapi.problem_schemas import Problems
 from clips.http.openapi.schemas import Schemas
+from clips.http.outputs import clips as outputs
 from clips.http.problems import problem, status_of
 from clips.http.request import Request
 from clips.http.response import Response, render
@@ -262,7 +264,7 @@ def test_schema_has_null_and_formats() -> None:
 
 
 def test_parameter_schema_has_no_null() -> None:
-    listed = Schemas([], []).of_parameters(inputs.AccessUrl)
+    listed = Schemas([], []).of_parameters(AccessUrl)
     hours = {key: listed["expiry_hours"][key] for key in ("type", "minimum", "maximum", "default")}
     assert hours == {"type": "integer", "minimum": 1, "maximum": 168, "default": 24}
     assert listed["as"]["const"] == "admin"
@@ -271,7 +273,7 @@ def test_parameter_schema_has_no_null() -> None:
 
 @pytest.mark.parametrize(
     ("body", "required"),
-    [(inputs.NewVideo, False), (inputs.NewClip, True), (inputs.ClipChange, True)],
+    [(NewVideo, False), (NewClip, True), (ClipChange, True)],
 )
 def test_a_body_is_required_unless_it_may_be_empty(body: type[Body], required: bool) -> None:  # noqa: FBT001 - a parameter of the test
     (endpoint,) = (

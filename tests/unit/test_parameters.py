@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clips.http import cursors, inputs
-from clips.http.inputs import Parameters
+from clips.http import cursors
+from clips.http.inputs.base import Parameters
+from clips.http.inputs.clips import ClipId, ClipOfVideo, ClipPage, VideoPage
+from clips.http.inputs.links import AccessUrl, AccessUrls, Thumbnail
 from shared.model import ClipStatus, Variant
 from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, read_body, read_parameters
 
@@ -19,32 +21,32 @@ from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, read_body
     ],
 )
 def test_a_malformed_id_is_named(text: str) -> None:
-    assert list(bad_parameters(inputs.ClipId, clip_id=text)) == ["clip_id"]
-    said = bad_parameters(inputs.ClipOfVideo, clip_id=text, video_id=text)
+    assert list(bad_parameters(ClipId, clip_id=text)) == ["clip_id"]
+    said = bad_parameters(ClipOfVideo, clip_id=text, video_id=text)
     assert sorted(said) == ["clip_id", "video_id"]
 
 
 def test_the_case_of_an_id_does_not_matter() -> None:
-    assert read_parameters(inputs.ClipId, {"clip_id": str(CLIP).upper()}).clip_id == CLIP
+    assert read_parameters(ClipId, {"clip_id": str(CLIP).upper()}).clip_id == CLIP
 
 
 @pytest.mark.parametrize("text", ["1_0", "+5", " 5", "5.", ".5", "05", "1e", "٣", "0x10", "5\n"])
 def test_a_time_is_spelt_as_json_spells_it(text: str) -> None:
-    assert list(bad_parameters(inputs.Thumbnail, clip_id=str(CLIP), time=text)) == ["time"]
+    assert list(bad_parameters(Thumbnail, clip_id=str(CLIP), time=text)) == ["time"]
 
 
 @pytest.mark.parametrize(("text", "time"), [("0", 0), ("12.5", 12.5), ("1e2", 100), ("5", 5)])
 def test_a_time_may_be_any_number(text: str, time: float) -> None:
-    asked = read_parameters(inputs.Thumbnail, {"clip_id": str(CLIP)}, {"time": text})
+    asked = read_parameters(Thumbnail, {"clip_id": str(CLIP)}, {"time": text})
     assert asked.time == time
 
 
 def test_lone_surrogate_is_not_an_id() -> None:
-    assert list(bad_parameters(inputs.ClipId, clip_id="\ud800")) == ["clip_id"]
+    assert list(bad_parameters(ClipId, clip_id="\ud800")) == ["clip_id"]
 
 
 def test_an_unknown_parameter_is_an_error() -> None:
-    said = bad_parameters(inputs.ClipPage, video_id=str(VIDEO), limt="5", sort="title")
+    said = bad_parameters(ClipPage, video_id=str(VIDEO), limt="5", sort="title")
     assert sorted(said) == ["limt", "sort"]
 
 
@@ -56,60 +58,58 @@ def test_an_unknown_parameter_is_an_error() -> None:
     ],
 )
 def test_a_limit_is_a_number_from_1_to_1000(text: str) -> None:
-    assert list(bad_parameters(inputs.VideoPage, limit=text)) == ["limit"]
-    assert list(bad_parameters(inputs.ClipPage, video_id=str(VIDEO), limit=text)) == ["limit"]
+    assert list(bad_parameters(VideoPage, limit=text)) == ["limit"]
+    assert list(bad_parameters(ClipPage, video_id=str(VIDEO), limit=text)) == ["limit"]
 
 
 @pytest.mark.parametrize("text", ["0", "169", "-1", "24.5", "Infinity", "a day"])
 def test_expiry_hours_go_from_1_to_168(text: str) -> None:
-    said = bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), expiry_hours=text)
+    said = bad_parameters(AccessUrl, clip_id=str(CLIP), expiry_hours=text)
     assert list(said) == ["expiry_hours"]
 
 
 def test_a_whole_number_is_one_however_json_spells_it() -> None:
     """JSON knows numbers only: 24.0 is the integer 24."""
     body = {"clip_ids": [str(CLIP)], "expiry_hours": 24.0}
-    assert read_body(inputs.AccessUrls, body).expiry_hours == 24
+    assert read_body(AccessUrls, body).expiry_hours == 24
     for value in (24.5, "24", True):
-        assert list(bad_body(inputs.AccessUrls, body | {"expiry_hours": value})) == [
-            "/expiry_hours"
-        ]
+        assert list(bad_body(AccessUrls, body | {"expiry_hours": value})) == ["/expiry_hours"]
 
 
 def test_an_empty_parameter_is_an_absent_one() -> None:
     path = {"video_id": str(VIDEO)}
-    page = read_parameters(inputs.ClipPage, path, {"limit": "", "cursor": "", "status": ""})
-    assert page == read_parameters(inputs.ClipPage, path)
+    page = read_parameters(ClipPage, path, {"limit": "", "cursor": "", "status": ""})
+    assert page == read_parameters(ClipPage, path)
 
 
 def test_the_defaults_of_the_contract() -> None:
-    page = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)})
+    page = read_parameters(ClipPage, {"video_id": str(VIDEO)})
     assert (page.limit, page.cursor, page.status) == (1000, None, None)
-    link = read_parameters(inputs.AccessUrl, {"clip_id": str(CLIP)})
+    link = read_parameters(AccessUrl, {"clip_id": str(CLIP)})
     assert (link.expiry_hours, link.ip, link.download) == (24, None, None)
     assert link.variant is Variant.CLIP
 
 
 @pytest.mark.parametrize("text", ["Ready", "done", "ready,failed", "\0"])
 def test_a_status_is_one_of_four(text: str) -> None:
-    assert list(bad_parameters(inputs.ClipPage, video_id=str(VIDEO), status=text)) == ["status"]
+    assert list(bad_parameters(ClipPage, video_id=str(VIDEO), status=text)) == ["status"]
 
 
 @pytest.mark.parametrize("status", list(ClipStatus))
 def test_every_status_is_accepted(status: ClipStatus) -> None:
-    page = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)}, {"status": status.value})
+    page = read_parameters(ClipPage, {"video_id": str(VIDEO)}, {"status": status.value})
     assert page.status is status
 
 
 @pytest.mark.parametrize("text", ["Clip", "thumbnail", "clip poster"])
 def test_a_variant_is_one_of_three(text: str) -> None:
-    said = bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), variant=text)
+    said = bad_parameters(AccessUrl, clip_id=str(CLIP), variant=text)
     assert list(said) == ["variant"]
 
 
 @pytest.mark.parametrize("text", ["203.0.113.4", "203.0.113.4-203.0.113.9", "0.0.0.0-0.0.0.0"])
 def test_an_address_or_a_range_of_addresses(text: str) -> None:
-    link = read_parameters(inputs.AccessUrl, {"clip_id": str(CLIP)}, {"ip": text})
+    link = read_parameters(AccessUrl, {"clip_id": str(CLIP)}, {"ip": text})
     assert link.ip == text
 
 
@@ -132,12 +132,12 @@ def test_an_address_or_a_range_of_addresses(text: str) -> None:
     ],
 )
 def test_ip_that_is_not_an_address_or_range_is_refused(text: str) -> None:
-    assert list(bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), ip=text)) == ["ip"]
+    assert list(bad_parameters(AccessUrl, clip_id=str(CLIP), ip=text)) == ["ip"]
 
 
 @pytest.mark.parametrize("text", ["a\nb.mp4", "a\0", "x" * 256, "a\r\nX-Evil: 1"])
 def test_a_download_name_is_one_line(text: str) -> None:
-    assert list(bad_parameters(inputs.AccessUrl, clip_id=str(CLIP), download=text)) == ["download"]
+    assert list(bad_parameters(AccessUrl, clip_id=str(CLIP), download=text)) == ["download"]
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ class Page:
 
 
 PAGES = [
-    Page(inputs.VideoPage, {}, cursors.encode(1.5, CLIP)),
-    Page(inputs.ClipPage, {"video_id": str(VIDEO)}, cursors.encode(datetime.now(UTC), CLIP)),
+    Page(VideoPage, {}, cursors.encode(1.5, CLIP)),
+    Page(ClipPage, {"video_id": str(VIDEO)}, cursors.encode(datetime.now(UTC), CLIP)),
 ]
 
 
@@ -165,8 +165,8 @@ def test_a_bad_cursor_is_named(page: Page) -> None:
 
 def test_a_cursor_is_read_into_its_key() -> None:
     moment = datetime(2026, 11, 22, 19, 31, 5, 123456, tzinfo=UTC)
-    videos = read_parameters(inputs.VideoPage, query={"cursor": cursors.encode(moment, CLIP)})
+    videos = read_parameters(VideoPage, query={"cursor": cursors.encode(moment, CLIP)})
     assert videos.cursor == (moment, CLIP)
     query = {"cursor": cursors.encode(12.5, CLIP)}
-    clips = read_parameters(inputs.ClipPage, {"video_id": str(VIDEO)}, query)
+    clips = read_parameters(ClipPage, {"video_id": str(VIDEO)}, query)
     assert clips.cursor == (12.5, CLIP)

@@ -75,7 +75,7 @@ def test_clip_that_some_browser_does_not_play_says_why(
     assert (playback.verdict, playback.reasons) == (verdict, (reason,))
 
 
-def test_fragments_are_put_together() -> None:
+def test_fragmented_mp4_needs_a_remux() -> None:
     playback = playback_of(FILM, fragmented=True)
     assert playback.verdict is PlaybackVerdict.REMUX
     assert playback.reasons == (PlaybackReason.FRAGMENTED,)

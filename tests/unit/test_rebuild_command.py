@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clips.rebuild import command
-from clips.rebuild.display import Display
+from clips.rebuild.display import RebuildDisplay
 from clips.rebuild.report import Report
 from tests.settings import REQUIRED
 
@@ -34,7 +34,9 @@ def test_wrong_usage_is_refused(arguments: list[str]) -> None:
 def test_bar_follows_the_names(capsys: pytest.CaptureFixture[str]) -> None:
     seconds = iter(range(100))
     out = io.StringIO()
-    display = Display(out, terminal=True, clock=lambda: float(next(seconds)), columns=lambda: 70)
+    display = RebuildDisplay(
+        out, terminal=True, clock=lambda: float(next(seconds)), columns=lambda: 70
+    )
     display.begin("sidecars")
     display.advance("80000000-0000-0000-0000-000000000000/video.json", 500)
     display.advance("no uuid", 10)
@@ -49,7 +51,7 @@ def test_bar_follows_the_names(capsys: pytest.CaptureFixture[str]) -> None:
 def test_log_gets_a_line_now_and_then() -> None:
     seconds = iter(range(0, 1000, 6))
     out = io.StringIO()
-    display = Display(out, terminal=False, clock=lambda: float(next(seconds)))
+    display = RebuildDisplay(out, terminal=False, clock=lambda: float(next(seconds)))
     display.begin("sidecars")
     for _ in range(4):
         display.advance("80", 1)

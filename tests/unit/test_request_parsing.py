@@ -5,8 +5,10 @@ from typing import cast
 import pytest
 
 from clips.compose import Services
-from clips.http import cursors, inputs
-from clips.http.inputs import Body
+from clips.http import cursors
+from clips.http.inputs.base import Body
+from clips.http.inputs.clips import ClipChange, ClipId, NewClip, NewVideo, VideoId
+from clips.http.inputs.links import AccessUrls
 from clips.http.parsing import parse
 from clips.http.request import AnonymousRequest
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
@@ -50,53 +52,53 @@ NO_OBJECT = {
 
 
 @pytest.mark.parametrize("raw", NO_OBJECT.values(), ids=NO_OBJECT.keys())
-@pytest.mark.parametrize("kind", [inputs.NewVideo, inputs.NewClip, inputs.ClipChange])
+@pytest.mark.parametrize("kind", [NewVideo, NewClip, ClipChange])
 def test_body_that_is_not_a_json_object_is_refused(kind: type[Body], raw: bytes) -> None:
     assert list(bad_body(kind, raw)) == [""]
 
 
 def test_detail_names_the_fields_or_the_problem_itself() -> None:
     with pytest.raises(InvalidRequest, match=r"^Invalid request: Invalid JSON: .+[^.]\.$"):
-        read_body(inputs.NewVideo, b"{")
+        read_body(NewVideo, b"{")
     with pytest.raises(InvalidRequest, match=r"^Invalid request: must name a field"):
-        read_body(inputs.ClipChange, {})
+        read_body(ClipChange, {})
     with pytest.raises(InvalidRequest, match=r"^Invalid fields: /end_time, /start_time\.$"):
-        read_body(inputs.NewClip, {})
+        read_body(NewClip, {})
 
 
 @pytest.mark.parametrize("value", [1, None, [], "a" * 256, "a\nb"])
 def test_pointer_to_a_field_of_two_types_is_its_own(value: object) -> None:
     body = {"clip_ids": [str(CLIP)], "download": value}
-    assert list(bad_body(inputs.AccessUrls, body)) == ["/download"]
+    assert list(bad_body(AccessUrls, body)) == ["/download"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000])
 def test_one_to_a_thousand_clips_are_accepted_and_may_repeat(count: int) -> None:
     body = {"clip_ids": [str(CLIP)] * count}
-    assert read_body(inputs.AccessUrls, body).clip_ids == [CLIP] * count
+    assert read_body(AccessUrls, body).clip_ids == [CLIP] * count
 
 
 @pytest.mark.parametrize("count", [0, 1001])
 def test_no_clip_or_more_than_a_thousand_are_refused(count: int) -> None:
-    assert list(bad_body(inputs.AccessUrls, {"clip_ids": [str(CLIP)] * count})) == ["/clip_ids"]
+    assert list(bad_body(AccessUrls, {"clip_ids": [str(CLIP)] * count})) == ["/clip_ids"]
 
 
 def test_missing_body_counts_as_an_empty_object() -> None:
-    assert read_body(inputs.NewVideo, b"") == inputs.NewVideo()
+    assert read_body(NewVideo, b"") == NewVideo()
 
 
 def test_largest_body_is_64_kib() -> None:
     fitting = b'{"title": "a"}'.ljust(64 * 1024)
-    assert read_body(inputs.NewVideo, fitting).title == "a"
+    assert read_body(NewVideo, fitting).title == "a"
     with pytest.raises(BodyTooLarge):
-        read_body(inputs.NewVideo, fitting + b" ")
+        read_body(NewVideo, fitting + b" ")
 
 
 @pytest.mark.parametrize(
     "content_type", [None, JSON, "application/json; charset=utf-8", "Application/JSON", "a/b+json"]
 )
 def test_json_media_types_are_accepted(content_type: str | None) -> None:
-    read = read_body(inputs.NewVideo, {"title": "a"}, content_type)
+    read = read_body(NewVideo, {"title": "a"}, content_type)
     assert read.title == "a"
 
 
@@ -106,7 +108,7 @@ def test_json_media_types_are_accepted(content_type: str | None) -> None:
 )
 def test_other_media_types_are_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        read_body(inputs.NewVideo, {"title": "a"}, content_type)
+        read_body(NewVideo, {"title": "a"}, content_type)
 
 
 # --- All that is wrong, at once
@@ -119,7 +121,7 @@ def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
         query={"limit": "5"},
     )
     with pytest.raises(InvalidRequest) as caught:
-        parse(bad, inputs.VideoId, inputs.NewClip)
+        parse(bad, VideoId, NewClip)
     fields = caught.value.fields
     assert {field.parameter for field in fields if field.parameter} == {"video_id", "limit"}
     assert {field.pointer for field in fields if field.pointer} == {
@@ -139,16 +141,16 @@ def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
     [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("", "/"), (" ", "/ "), ("é", "/é")],
 )
 def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
-    assert list(bad_body(inputs.NewVideo, {name: 1})) == [pointer]
+    assert list(bad_body(NewVideo, {name: 1})) == [pointer]
 
 
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        (inputs.NewVideo, {"titel": "a"}),
-        (inputs.NewClip, new_clip(status="ready")),
-        (inputs.NewClip, new_clip(id=str(CLIP))),
-        (inputs.ClipChange, {"title": "a", "blob_url": "https://example.org"}),
+        (NewVideo, {"titel": "a"}),
+        (NewClip, new_clip(status="ready")),
+        (NewClip, new_clip(id=str(CLIP))),
+        (ClipChange, {"title": "a", "blob_url": "https://example.org"}),
     ],
 )
 def test_an_unknown_field_is_an_error(kind: type[Body], body: dict[str, object]) -> None:
@@ -158,16 +160,16 @@ def test_an_unknown_field_is_an_error(kind: type[Body], body: dict[str, object])
 
 def test_last_value_of_a_repeated_field_counts() -> None:
     twice = b'{"start_time": 9, "end_time": 2, "start_time": %s}'
-    assert read_body(inputs.NewClip, twice % b"1").start_time == 1
-    assert list(bad_body(inputs.NewClip, twice % b'"1"')) == ["/start_time"]
-    assert list(bad_body(inputs.NewClip, twice % b"3")) == ["/end_time"]
+    assert read_body(NewClip, twice % b"1").start_time == 1
+    assert list(bad_body(NewClip, twice % b'"1"')) == ["/start_time"]
+    assert list(bad_body(NewClip, twice % b"3")) == ["/end_time"]
 
 
 @pytest.mark.parametrize("again", [str(CLIP), str(VIDEO), "x"])
 def test_path_parameter_in_the_query_is_refused(again: str) -> None:
     """?clip_id=... neither replaces the id in the path nor is ignored."""
     with pytest.raises(InvalidRequest) as caught:
-        read_parameters(inputs.ClipId, {"clip_id": str(CLIP)}, {"clip_id": again})
+        read_parameters(ClipId, {"clip_id": str(CLIP)}, {"clip_id": again})
     assert caught.value.fields == (FieldError("is part of the path", parameter="clip_id"),)
 
 

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from clips.compose import Services
-from clips.http.inputs import NoBody, NoParameters
+from clips.http.inputs.base import NoBody, NoParameters
 from clips.http.openapi.operations import Endpoint, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response

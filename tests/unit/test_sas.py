@@ -182,7 +182,7 @@ def test_the_version_is_the_clients() -> None:
 
 
 @KINDS
-def test_a_link_says_the_same_under_the_same_id(kind: str) -> None:
+def test_same_id_means_the_same_link(kind: str) -> None:
     """A link made again has the same id; different links have different ids."""
     ids = {}
     for case in cases(kind):
@@ -192,7 +192,7 @@ def test_a_link_says_the_same_under_the_same_id(kind: str) -> None:
     assert len(ids) == CASES
 
 
-def test_an_id_is_a_uuid_of_ones_own_making() -> None:
+def test_id_of_a_link_is_a_custom_uuid() -> None:
     for case in cases("account key"):
         signer = Signer(case.account, case.key, case.protocol)
         link_id, _ = Draft(signer, case.container, case.permission, case.period).sign(case.name)

@@ -101,9 +101,7 @@ def test_unchanged_refused_value_is_not_tried_again(secret: Rotating, keeper: Ke
     assert keeper.asked == ["PASSWORD"]
 
 
-def test_refusals_do_not_hammer_the_vault(
-    secret: Rotating, keeper: Keeper, clock: SetClock
-) -> None:
+def test_refusals_do_not_flood_the_vault(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
     for _ in range(100):
         assert secret.replacement_for("first") is None
     assert len(keeper.asked) == 1

@@ -333,7 +333,7 @@ def test_other_texts_are_no_schedule(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["0 0 0 30 2 *", "0 0 0 31 4,jun,9,11 *", "0 0 0 30-31 feb *"])
-def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
+def test_schedule_that_no_moment_matches_is_refused(value: str) -> None:
     """The host would start without the cleanup, and report nothing."""
     (problem,) = problems(CLEANUP_SCHEDULE=value)
     assert problem == "CLEANUP_SCHEDULE names a day that none of its months has"
@@ -348,7 +348,7 @@ def test_a_schedule_that_never_comes_true_is_refused(value: str) -> None:
         ("http://cdn.localhost:8080", "http://cdn.localhost:8080"),
     ],
 )
-def test_a_cdn_has_an_address_that_paths_are_put_behind(value: str, endpoint: str) -> None:
+def test_cdn_address_is_a_base_for_paths(value: str, endpoint: str) -> None:
     assert read(CDN_ENDPOINT=value).cdn_endpoint == endpoint
     assert read(PUBLIC_URL=value).public_url == endpoint
 

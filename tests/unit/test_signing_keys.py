@@ -189,7 +189,7 @@ def test_a_withdrawn_key_is_forgotten_within_minutes(key_set: KeySet) -> None:
         verifier.verify(f"Bearer {token()}")
 
 
-def test_made_up_key_names_cannot_hammer_the_issuer(key_set: KeySet) -> None:
+def test_made_up_key_names_do_not_flood_the_issuer(key_set: KeySet) -> None:
     verifier = key_set.verifier()
     for number in range(100):
         key_set.clock.advance(seconds=1)
@@ -198,7 +198,7 @@ def test_made_up_key_names_cannot_hammer_the_issuer(key_set: KeySet) -> None:
     assert key_set.fetches == 10
 
 
-def test_an_issuer_that_is_away_is_not_hammered(key_set: KeySet) -> None:
+def test_unavailable_issuer_is_not_flooded(key_set: KeySet) -> None:
     key_set.reply = Reply(500)
     verifier = key_set.verifier()
     for _ in range(20):

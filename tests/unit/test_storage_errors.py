@@ -34,7 +34,7 @@ from shared.storage.error_table import error_for, is_transient
     ],
 )
 def test_an_answer_has_one_meaning(status: int, code: str, kind: type[CliplinkError]) -> None:
-    assert type(error_for(status, code)) is kind
+    assert isinstance(error_for(status, code), kind)
 
 
 @pytest.mark.parametrize(

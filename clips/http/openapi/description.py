@@ -1,6 +1,6 @@
 """The API's description, generated when it is first requested and then kept.
 
-A cold start for any other request neither waits for it nor loads the modules that generate it.
+Other requests neither wait for it nor load the modules that generate it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""The API's description in OpenAPI 3.1, made of what the handlers declare and parse.
+"""The API's description in OpenAPI 3.1, made from what the handlers declare.
 
-https://spec.openapis.org/oas/v3.1.1.html. It takes a while, so this module is loaded only when the
-description is requested.
+https://spec.openapis.org/oas/v3.1.1.html. Making it takes a while, so this module is loaded when
+the description is first requested.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from clips.http.inputs import Body, Owned
+from clips.http.inputs.base import Body, Owned
 from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
@@ -18,15 +18,15 @@ from shared.errors import CliplinkError
 
 VERSION = "0.1.0"
 
-_OF_EVERY_ROUTE = (CliplinkError,)
-_OF_A_TOKEN = (
+_EVERY_ROUTE_HAS = (CliplinkError,)
+_TOKENS_ADD = (
     errors.InvalidRequest,  # an unknown parameter is one
     errors.TokenMissing,
     errors.Unauthenticated,
     errors.DatabaseUnavailable,
     errors.SigningKeysUnavailable,
 )
-_OF_A_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
+_BODIES_ADD = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 
 _ABOUT = """\
 Video clips in your own storage account: announce a clip, upload its bytes straight to storage, \
@@ -50,12 +50,12 @@ does not count as a view.
 _TAGS = {
     Tag.VIDEOS: "Videos own clips. A caller sees their own.",
     Tag.CLIPS: "Parts of a video, each with a file of its own.",
-    Tag.BIN: "What was deleted, until it is restored or deleted for ever.",
+    Tag.BIN: "Deleted clips and videos, until they are restored or deleted for ever.",
     Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Time-limited links to blobs.",
     Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",
     Tag.MIGRATIONS: "Uploads of the old service's files for its clips. For admins.",
-    Tag.DRIFT: "Where storage and catalogue differ, and the repair of it. For admins.",
+    Tag.DRIFT: "Differences between storage and catalogue, and their repair. For admins.",
     Tag.SERVICE: "Health and description of the service.",
 }
 
@@ -106,11 +106,11 @@ def document(routes: Sequence[Route]) -> Schema:
 def errors_of(route: Route) -> set[type[CliplinkError]]:
     """Every error that a route can have: its own, and those of a token, a body or a role."""
     operation = route.operation
-    found: set[type[CliplinkError]] = {*_OF_EVERY_ROUTE, *operation.errors}
+    found: set[type[CliplinkError]] = {*_EVERY_ROUTE_HAS, *operation.errors}
     if not route.is_public:
-        found |= {*_OF_A_TOKEN}
+        found |= {*_TOKENS_ADD}
     if operation.has_body:
-        found |= {*_OF_A_BODY}
+        found |= {*_BODIES_ADD}
     if operation.retry_key:
         found.add(errors.KeyReused)
     if operation.role or issubclass(operation.parameters, Owned):
@@ -151,7 +151,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
                 "name": name,
                 "in": "path" if in_path else "query",
                 "required": in_path,
-                # An empty value counts as an absent one; the host drops it before we see it.
+                # An empty value counts as an absent one; the host drops it before the app gets it.
                 **({} if in_path else {"allowEmptyValue": True}),
                 **({"description": about} if about else {}),
                 "schema": schema,

@@ -16,7 +16,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, overload
 
-from clips.http.inputs import Body, NoBody, Parameters
+from clips.http.inputs.base import Body, NoBody, Parameters
 from clips.http.response import Response
 from shared.errors import CliplinkError
 from shared.model import Role
@@ -61,7 +61,7 @@ RETRY_AFTER = Header("Retry-After", "Seconds to wait.", {"type": "integer", "min
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """A successful response; `body` is the type of its body, from `outputs.py`."""
+    """A successful response; `body` is the type of its body, from `clips.http.outputs`."""
 
     status: HTTPStatus
     description: str

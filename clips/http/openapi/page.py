@@ -31,7 +31,7 @@ type Operations = list[tuple[str, str, Schema]]
 
 
 def page(document: Schema) -> str:
-    """The page of a document that `openapi.py` made."""
+    """The page of a document that `document.py` made."""
     info = document["info"]
     chapters = list(_chapters(document))
     schemas = document["components"]["schemas"]
@@ -64,7 +64,7 @@ and a token from <code>$TOKEN</code>.</p>
 
 
 def security_policy() -> str:
-    """What a browser may do for the page: apply its one style sheet, and nothing else."""
+    """Allows a browser to apply the page's style sheet, and nothing else."""
     digest = b64encode(sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "

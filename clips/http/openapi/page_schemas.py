@@ -10,7 +10,7 @@ from html import escape
 
 from clips.http.openapi.schemas import Schema
 
-# What a format or an enumeration says is part of the type; a pattern is said in the description.
+# A format or an enumeration is part of the type; a pattern is explained in the description.
 _RULES = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -26,7 +26,7 @@ _STRESS = re.compile(r"\*\*([^*]+)\*\*")
 
 
 def prose(text: str) -> str:
-    """Paragraphs with `code` and **stress**, which is all the Markdown that we write."""
+    """Paragraphs with `code` and **stress**, the only Markdown in descriptions."""
     return "".join(f"<p>{inline(part)}</p>" for part in text.strip().split("\n\n"))
 
 
@@ -39,7 +39,7 @@ def code(text: object) -> str:
 
 
 def kind(schema: Schema) -> str:
-    """The type, with links to what has a name."""
+    """The type, with links to named schemas."""
     options: Sequence[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]

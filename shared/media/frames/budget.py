@@ -34,21 +34,21 @@ class FrameBudget:
         self._place_frames = 0
 
     def start_place(self) -> None:
-        """Begin to count for another place in the film."""
+        """Begins to count for another place in the film."""
         self._place_start = self._film.file.bytes_read
         self._place_frames = 0
 
     def count_decoded(self) -> None:
-        """Count one frame that was decoded on the way to another."""
+        """Counts one frame that was decoded on the way to another."""
         self._pixels += self._film.stream.width * self._film.stream.height
         self._place_frames += 1
 
     def count_found(self) -> None:
-        """Count one frame that is what was searched for."""
+        """Counts one frame that is what was searched for."""
         self._found += 1
 
     def reach(self, timestamp: int) -> None:
-        """Note that the film was searched up to `timestamp`."""
+        """Notes that the film was searched up to `timestamp`."""
         self.reached = max(self.reached, timestamp)
 
     @property

@@ -35,12 +35,12 @@ _AAC, _AVC = 10, 7
 
 
 def can_enter_anywhere(film: Film) -> bool:
-    """Return whether the film is of a format that can be entered at any byte."""
+    """Whether the film is of a format that can be entered at any byte."""
     return film.container.format.name in ("flv", "matroska,webm")
 
 
 def frames_by_entry(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
-    """Yield frames from places spread over the whole film, halves before quarters.
+    """Yields frames from places spread over the whole film, halves before quarters.
 
     Where to look for a moment is reckoned from the moments that were found before.
     """
@@ -68,7 +68,7 @@ def frames_by_entry(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
 
 
 def _reckoned(known: list[tuple[int, int]], target: int, film: Film) -> int:
-    """Return about where `target` lies, between two places whose times are known."""
+    """Returns about where `target` lies, between two places whose times are known."""
     before = max((each for each in known if each[1] <= target), default=known[0])
     behind = min((each for each in known if each[1] > target), default=known[-1])
     span = behind[1] - before[1]
@@ -94,7 +94,7 @@ class _StreamFrom:
         self._place = place
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; none at the end, or after a failure that `check` raises."""
+        """Returns up to `size` bytes; none at the end, or after a failure that `check` raises."""
         if self._head:
             data, self._head = self._head[:size], self._head[size:]
             return data
@@ -105,7 +105,7 @@ class _StreamFrom:
 
 
 def _head(film: Film) -> bytes:
-    """Return what a demuxer must see first: of Matroska, all before the first cluster."""
+    """Returns what a demuxer must see first: of Matroska, all before the first cluster."""
     if film.container.format.name == "flv":
         return _flv_head(film.file)
     data = b""
@@ -118,7 +118,7 @@ def _head(film: Film) -> bytes:
 
 
 def _flv_head(file: SourceFile) -> bytes:
-    """Return the beginning of an FLV with the tags that describe its tracks, before any media."""
+    """Returns the beginning of an FLV with the tags that describe its tracks, before any media."""
     data = file.peek(0, BLOCK_BYTES)
     at = _FLV_HEAD
     while at + _TAG_HEAD + 2 < len(data) and _describes_track(data[at:]):
@@ -127,7 +127,7 @@ def _flv_head(file: SourceFile) -> bytes:
 
 
 def _describes_track(tag: bytes) -> bool:
-    """Return whether a tag holds data or the settings of a decoder, not sound or picture."""
+    """Whether a tag holds data or the settings of a decoder, not sound or picture."""
     first, second = tag[_TAG_HEAD], tag[_TAG_HEAD + 1]
     if tag[0] == _SOUND:
         return first >> 4 == _AAC and second == 0
@@ -138,7 +138,7 @@ def _describes_track(tag: bytes) -> bool:
 
 
 def _next_place(film: Film, offset: int, budget: FrameBudget) -> int | None:
-    """Return the first place at or behind `offset` where the film can be entered."""
+    """Returns the first place at or behind `offset` where the film can be entered."""
     is_flv = film.container.format.name == "flv"
     budget.start_place()
     while offset < film.file.size and not budget.is_spent_here:

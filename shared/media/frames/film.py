@@ -104,11 +104,11 @@ class Film:
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
     def is_believable(self, timestamp: int) -> bool:
-        """Return whether a film can have this timestamp."""
+        """Whether a film can have this timestamp."""
         return is_believable_time(timestamp * self._base)
 
     def is_shown(self, timestamp: int) -> bool:
-        """Return whether players show what is in the file for this time.
+        """Whether players show what is in the file for this time.
 
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
@@ -116,21 +116,21 @@ class Film:
         return not self.layout.is_mp4 or timestamp >= self.begin
 
     def seconds(self, timestamp: int) -> float:
-        """Return how far into the clip a timestamp is."""
+        """Returns how far into the clip a timestamp is."""
         return float((timestamp - self.zero) * self._base)
 
     def timestamp(self, seconds: float) -> int:
-        """Return the last timestamp that is not later than `seconds` into the clip."""
+        """Returns the last timestamp that is not later than `seconds` into the clip."""
         return self.zero + self.duration(seconds)
 
     def duration(self, seconds: float) -> int:
-        """Return `seconds`, within the longest film, in units of the time base."""
+        """Returns `seconds`, within the longest film, in units of the time base."""
         bounded = min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)
         # A decimal fraction is hardly ever exact in binary: 3.4 is less than a frame's 3.4.
         return int(Fraction(round(bounded * _MICROSECONDS), _MICROSECONDS) / self._base)
 
     def seek(self, timestamp: int) -> None:
-        """Go to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
+        """Goes to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
         from_first = timestamp <= self.begin or self._has_no_keyframe_before(timestamp)
         if from_first:
             timestamp = self._first_of_all(timestamp)
@@ -139,11 +139,11 @@ class Film:
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
 
     def seek_sample(self, timestamp: int) -> None:
-        """Go to the last keyframe in the index that is decoded and shown by then."""
+        """Goes to the last keyframe in the index that is decoded and shown by then."""
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
-        """Yield the packets from the position of the demuxer on; an empty one is the last.
+        """Yields the packets from the position of the demuxer on; an empty one is the last.
 
         Raises UnplayableClip when a limit is reached, and any exception of the source, unchanged.
         """
@@ -152,7 +152,7 @@ class Film:
             yield packet
 
     def decode(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
-        """Return the frames that one packet gives; damaged data and damaged frames give none.
+        """Returns the frames that one packet gives; damaged data and damaged frames give none.
 
         The film goes on behind them. Raises MemoryError when memory was refused, which is no
         damage.
@@ -172,22 +172,22 @@ class Film:
         return whole
 
     def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:
-        """Decode one keyframe alone, and make the decoder ready for the next."""
+        """Decodes one keyframe alone, and makes the decoder ready for the next."""
         frames = [*self.decode(packet), *self.decode(None)]
         self.forget()
         return frames[0] if frames else None
 
     def forget(self) -> None:
-        """Let the decoder begin anew: what comes next is from another place of the film."""
+        """Lets the decoder begin anew: what comes next is from another place of the film."""
         self.stream.codec_context.flush_buffers()
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:
-        """Return whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
+        """Whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
         entries = self.stream.index_entries
         return self.layout.is_mp4 and len(entries) > 0 and entries.search_timestamp(timestamp) < 0
 
     def _first_of_all(self, timestamp: int) -> int:
-        """Return where to seek to for the first of all frames.
+        """Returns where to seek to for the first of all frames.
 
         An index has decoding times, which may be far below zero. Where FFmpeg seeks by nothing but
         its index, it finds no time before the first in it.
@@ -207,7 +207,7 @@ class Film:
         return 0 if hidden else first
 
     def _zero(self) -> int:
-        """Return where the clip begins: its first sound or picture, whichever is earlier."""
+        """Returns where the clip begins: its first sound or picture, whichever is earlier."""
         start: int | None = self.container.start_time  # PyAV's types leave None out
         if start is None:
             return self.begin

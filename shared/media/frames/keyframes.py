@@ -34,7 +34,7 @@ type Passed = Callable[[TimedFrame], None]
 
 
 def spread(film: Film, budget: FrameBudget, passed: Passed | None = None) -> Iterator[TimedFrame]:
-    """Yield up to `budget.count` frames, in any order, spread over the film where possible.
+    """Yields up to `budget.count` frames, in any order, spread over the film where possible.
 
     Fewer when the film has fewer keyframes and is too long to be played, when some cannot be
     decoded, or when the budget is spent (one frame is fetched in any case). Afterwards
@@ -58,7 +58,7 @@ def spread(film: Film, budget: FrameBudget, passed: Passed | None = None) -> Ite
 
 
 def still(film: Film) -> TimedFrame | None:
-    """Return the one frame of a cover picture, which FFmpeg hands out anew after each seek.
+    """Returns the one frame of a cover picture, which FFmpeg hands out anew after each seek.
 
     Raises as `spread` does.
     """
@@ -82,7 +82,7 @@ def _by_index(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterato
 
 
 def _has_sample_places(film: Film) -> bool:
-    """Return whether FFmpeg knows where each sample lies, not only those of a first fragment."""
+    """Whether FFmpeg knows where each sample lies, not only those of a first fragment."""
     if not film.layout.is_mp4:
         return False
     return not film.layout.fragmented or _index_covers(film)
@@ -94,7 +94,7 @@ def _is_short(film: Film) -> bool:
 
 
 def _can_seek(film: Film) -> bool:
-    """Return whether a position is found without reading all that lies before it."""
+    """Whether a position is found without reading all that lies before it."""
     if film.layout.is_mp4:
         return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
     if film.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
@@ -109,7 +109,7 @@ def _index_covers(film: Film) -> bool:
 
 
 def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
-    """Seek halves before quarters, so that whenever the budget ends, the whole film is covered."""
+    """Seeks halves before quarters, so that whenever the budget ends, the whole film is covered."""
     seen: set[int] = set()
     targets = samples.parts(film.begin, film.end, budget.count)
     for together in batched(samples.halving(targets), _SEEKS_AT_ONCE, strict=False):

@@ -23,7 +23,7 @@ _PACKETS_WITHOUT_FRAME = 600
 
 
 def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
-    """Yield every frame that is shown, from the keyframe at or before `timestamp` on.
+    """Yields every frame that is shown, from the keyframe at or before `timestamp` on.
 
     Damaged frames are left out. Raises UnplayableClip for damage that FFmpeg cannot get over or
     when a limit is reached, and any exception of the source, unchanged.
@@ -45,7 +45,7 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
 def next_picture(
     film: Film, packets: "Iterable[Packet[Any]]", budget: FrameBudget
 ) -> TimedFrame | None:
-    """Return the first frame that the first keyframe of `packets` leads to.
+    """Returns the first frame that the first keyframe of `packets` leads to.
 
     That is the keyframe itself, decoded alone, as a rule. A recovery point gives no picture alone,
     and a keyframe before the start of an edit is not shown: then what follows is decoded too,
@@ -75,7 +75,7 @@ def next_picture(
 
 
 def frame_at(film: Film, seconds: float) -> TimedFrame | None:
-    """Return the frame that is shown `seconds` into the clip, the first or last one beyond it.
+    """Returns the frame that is shown `seconds` into the clip, the first or last one beyond it.
 
     Decodes from the keyframe before it. In a film that would need more than a minute of that,
     the last frame reached; None when nothing can be decoded. Raises as `onward` does.
@@ -93,7 +93,7 @@ def frame_at(film: Film, seconds: float) -> TimedFrame | None:
 
 
 def _last_until(film: Film, start: int, target: int) -> TimedFrame | None:
-    """Return the last frame at or before `target`, from the keyframe before `start` on.
+    """Returns the last frame at or before `target`, from the keyframe before `start` on.
 
     If there is none, the first one behind it.
     """

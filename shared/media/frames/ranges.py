@@ -45,7 +45,7 @@ class KeyframeIndex:
         )
 
     def frames(self) -> Iterator[TimedFrame]:
-        """Yield the frames of the chosen keyframes, and before them what precedes the first."""
+        """Yields the frames of the chosen keyframes, and before them what precedes the first."""
         if self._hides_beginning or not self._begins_with_keyframe:
             beginning = self._played_beginning()
             if beginning is not None:
@@ -64,7 +64,7 @@ class KeyframeIndex:
         self.gives_pictures = missing < (fetched / 2 if fetched >= _ENOUGH_FETCHED else 1)
 
     def _fetched(self) -> Iterator[TimedFrame | None]:
-        """Yield for each chosen keyframe what it gives alone."""
+        """Yields for each chosen keyframe what it gives alone."""
         film, chosen = self._film, self.chosen
         film.forget()  # the decoder may have been playing
         if self._marks_every_sample():
@@ -83,7 +83,7 @@ class KeyframeIndex:
             yield None if frame is None else TimedFrame(frame, timestamp)
 
     def _packet_of(self, sample: samples.Sample, data: bytes) -> "Packet[Any]":
-        """Return a sample with what FFmpeg knows of it: when it is shown, changes of its format.
+        """Returns a sample with what FFmpeg knows of it: when it is shown, changes of its format.
 
         In a fragmented film with an edit list FFmpeg finds another one. Then it is the data alone,
         and the sample is taken to be shown as long after its decoding time as others are.
@@ -100,12 +100,12 @@ class KeyframeIndex:
         return Packet(data)
 
     def _played_beginning(self) -> TimedFrame | None:
-        """Return the first frame that is shown, decoded on from the keyframe before it."""
+        """Returns the first frame that is shown, decoded on from the keyframe before it."""
         self._film.seek(self._film.begin)
         return next_picture(self._film, self._film.packets(), self._budget)
 
     def _delay_of_first(self) -> int:
-        """Return how much later than decoded the first frame of all is shown."""
+        """Returns how much later than decoded the first frame of all is shown."""
         if not self._entries or self._hides_beginning:
             return 0
         decoded_at = self._entries[0].timestamp
@@ -114,7 +114,7 @@ class KeyframeIndex:
         return self._film.first_timestamp - decoded_at
 
     def _marks_every_sample(self) -> bool:
-        """Return whether the index calls frames keyframes that cannot be: some writers mark all."""
+        """Whether the index calls frames keyframes that cannot be: some writers mark all."""
         entries = self._entries
         if (
             self._film.stream.codec_context.codec.intra_only

@@ -40,12 +40,12 @@ class Sample:
 
 
 def is_shown(entry: IndexEntry, earliest: int) -> bool:
-    """Return whether players show a sample: no edit list hides it, nor is it before `earliest`."""
+    """Whether players show a sample: no edit list hides it, nor is it before `earliest`."""
     return not entry.is_discard and entry.timestamp >= earliest
 
 
 def shown_keyframes(entries: IndexEntries, earliest: int) -> list[tuple[int, int]]:
-    """Return decoding time and number of each keyframe that is shown, in the order of time.
+    """Returns decoding time and number of each keyframe that is shown, in the order of time.
 
     Those that cannot be fetched are left out.
     """
@@ -59,13 +59,13 @@ def shown_keyframes(entries: IndexEntries, earliest: int) -> list[tuple[int, int
 def nearest(
     entries: IndexEntries, keyframes: Sequence[tuple[int, int]], timestamps: Iterable[int]
 ) -> list[Sample]:
-    """Return the keyframe that is nearest to each of `timestamps`, each once, in order."""
+    """Returns the keyframe that is nearest to each of `timestamps`, each once, in order."""
     numbers = {_nearest(keyframes, timestamp) for timestamp in timestamps} if keyframes else set()
     return [_sample(entries, keyframes[number][1]) for number in sorted(numbers)]
 
 
 def largest_nearby(entries: IndexEntries, samples: list[Sample], earliest: int) -> list[Sample]:
-    """Return for each sample the largest one around it, each once, in order.
+    """Returns for each sample the largest one around it, each once, in order.
 
     For an index that marks all samples as keyframes although few of them are: these are larger.
     """
@@ -81,7 +81,7 @@ def largest_nearby(entries: IndexEntries, samples: list[Sample], earliest: int) 
 
 
 def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
-    """Return as many samples as fit, still spread evenly, at least one if there are any."""
+    """Returns as many samples as fit, still spread evenly, at least one if there are any."""
     for count in range(len(samples), 1, -1):
         chosen = [samples[number * len(samples) // count] for number in range(count)]
         if sum(sample.length for sample in chosen) <= max_bytes:
@@ -90,26 +90,26 @@ def within(samples: list[Sample], max_bytes: int) -> list[Sample]:
 
 
 def parts(first: int, last: int, count: int) -> list[int]:
-    """Return where each of `count` equal parts of first..last begins."""
+    """Returns where each of `count` equal parts of first..last begins."""
     return [first + (last - first) * part // count for part in range(count)]
 
 
 def places(entries: IndexEntries, timestamps: Iterable[int]) -> list[Range]:
-    """Return about where the keyframes before `timestamps` lie; an index may leave sizes out."""
+    """Returns about where the keyframes before `timestamps` lie; an index may leave sizes out."""
     numbers = (entries.search_timestamp(timestamp) for timestamp in timestamps)
     found = [entries[number] for number in numbers if number >= 0]
     return [(entry.pos, max(entry.size, _USUAL_KEYFRAME)) for entry in found if entry.pos >= 0]
 
 
 def halving[T](items: Sequence[T]) -> list[T]:
-    """Return `items` so that any beginning of them is spread evenly: halves before quarters."""
+    """Returns `items` so that any beginning of them is spread evenly: halves before quarters."""
     digits = (len(items) - 1).bit_length()
     mirrored = [int(f"{number:0{digits}b}"[::-1], 2) for number in range(1 << digits)]
     return [items[number] for number in mirrored if number < len(items)]
 
 
 def span(entries: IndexEntries, start: int, end: int) -> Range | None:
-    """Return offset and length of the bytes from the keyframe before `start` to `end`."""
+    """Returns offset and length of the bytes from the keyframe before `start` to `end`."""
     first = entries.search_timestamp(start)
     last = entries.search_timestamp(end, any_frame=True)
     if first < 0 or last < first:
@@ -120,7 +120,7 @@ def span(entries: IndexEntries, start: int, end: int) -> Range | None:
 
 
 def _nearest(keyframes: Sequence[tuple[int, int]], timestamp: int) -> int:
-    """Return which of `keyframes` is nearest in time; there is at least one."""
+    """Returns which of `keyframes` is nearest in time; there is at least one."""
     behind = bisect_left(keyframes, (timestamp, 0))
     around = range(max(0, behind - 1), min(len(keyframes), behind + 1))
     return min(around, key=lambda number: abs(keyframes[number][0] - timestamp))

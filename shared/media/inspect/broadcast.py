@@ -35,7 +35,7 @@ class _Tag:
 
 
 def read_broadcast(file: SourceFile) -> Layout:
-    """Return whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
+    """Whether an FLV, ASF or MPEG-TS is encrypted; another format gives an empty Layout."""
     head = file.peek(0, 16)
     if head.startswith(b"FLV"):
         return Layout(encrypted=any(tag.encrypted for tag in _first_tags(file)))
@@ -49,7 +49,7 @@ def read_broadcast(file: SourceFile) -> Layout:
 
 
 def last_tag_seconds(file: SourceFile) -> float | None:
-    """Return when the last picture or sound of an FLV begins; None if its end is damaged."""
+    """Returns when the last picture or sound of an FLV begins; None if its end is damaged."""
     end, latest = file.size, None
     for _ in range(_FLV_TAGS):
         if end < _FLV_HEADER + _FLV_TAG_SIZE:

@@ -14,7 +14,7 @@ FORMATS_THAT_SEEK_WITHOUT_INDEX = frozenset(("mpegts", "mpeg", "ogg", "asf"))
 
 
 def short_name(ffmpeg_names: str) -> str:
-    """Return one name for FFmpeg's comma list of a demuxer: its first.
+    """Returns one name for FFmpeg's comma list of a demuxer: its first.
 
     Families that the file itself distinguishes (`layout.Layout.container`) are handled before.
     """

@@ -13,7 +13,7 @@ from shared.media.reading.source import SourceFile
 
 
 def read_layout(file: SourceFile) -> Layout:
-    """Read the outermost headers of `file`; an unknown format gives an empty Layout.
+    """Reads the outermost headers of `file`; an unknown format gives an empty Layout.
 
     Raises UnplayableClip (`too_much_reading`) for an MP4 whose index would not fit into memory.
     """

@@ -54,7 +54,7 @@ class _Element:
 
 
 def read_matroska(file: SourceFile) -> Layout:
-    """Return the layout of a file that begins with `EBML_MAGIC`."""
+    """Returns the layout of a file that begins with `EBML_MAGIC`."""
     head = file.peek(0, 4096)
     header = _element(head, 0)
     doctype = head.find(_DOCTYPE.to_bytes(2))
@@ -76,7 +76,7 @@ def read_matroska(file: SourceFile) -> Layout:
 
 
 def last_block_seconds(file: SourceFile, tracks: Collection[int] = ()) -> float | None:
-    """Return when the last block of the file is shown, in seconds; None if it cannot be found.
+    """Returns when the last block of the file is shown, in seconds; None if it cannot be found.
 
     Only blocks of the tracks with these numbers count; all do if none is given.
     """
@@ -90,7 +90,7 @@ def last_block_seconds(file: SourceFile, tracks: Collection[int] = ()) -> float 
 
 
 def _last_block_ticks(tail: bytes, tracks: Collection[int]) -> int | None:
-    """Return the latest time in the last cluster that `tail` has the beginning of."""
+    """Returns the latest time in the last cluster that `tail` has the beginning of."""
     at = tail.rfind(_CLUSTER.to_bytes(4))
     while at >= 0:
         times = [ticks for ticks, track in _blocks(tail, at) if not tracks or track in tracks]
@@ -101,7 +101,7 @@ def _last_block_ticks(tail: bytes, tracks: Collection[int]) -> int | None:
 
 
 def _blocks(data: bytes, at: int) -> Iterator[tuple[int, int]]:
-    """Yield time and track number of each block of the cluster at `at`."""
+    """Yields time and track number of each block of the cluster at `at`."""
     cluster = _element(data, at)
     if cluster is None:
         return
@@ -135,7 +135,7 @@ def _declared_tracks(file: SourceFile) -> Iterator[DeclaredTrack]:
 
 
 def _is_encrypted(data: bytes, encodings: _Element) -> bool:
-    """Return whether an encoding is encryption; compression is an encoding too."""
+    """Whether an encoding is encryption; compression is an encoding too."""
     return any(
         part.kind == _ENCRYPTION
         for encoding in _children(data, encodings.body, encodings.end or len(data))
@@ -145,7 +145,7 @@ def _is_encrypted(data: bytes, encodings: _Element) -> bool:
 
 
 def _scale(file: SourceFile) -> int:
-    """Return how many nanoseconds a tick is."""
+    """Returns how many nanoseconds a tick is."""
     data = _body_before_clusters(file, _INFO)
     for part in _children(data, 0, len(data)):
         if part.kind == _TIMESTAMP_SCALE:
@@ -154,7 +154,7 @@ def _scale(file: SourceFile) -> int:
 
 
 def _body_before_clusters(file: SourceFile, kind: int) -> bytes:
-    """Return the body of an element of the segment, at most a block of it; empty if not found."""
+    """Returns the body of an element of the segment, at most a block of it; empty if not found."""
     position = 0
     for _ in range(_MAX_ELEMENTS):
         element = _element(file.peek(position, _HEADER_BYTES), 0)
@@ -173,7 +173,7 @@ def _body_before_clusters(file: SourceFile, kind: int) -> bytes:
 
 
 def _children(data: bytes, start: int, end: int) -> Iterator[_Element]:
-    """Yield the elements that stand one after another in this part of `data`."""
+    """Yields the elements that stand one after another in this part of `data`."""
     while start < end and (element := _element(data, start)) is not None:
         yield element
         if element.end is None:
@@ -182,7 +182,7 @@ def _children(data: bytes, start: int, end: int) -> Iterator[_Element]:
 
 
 def _element(data: bytes, at: int) -> _Element | None:
-    """Return the element at `at`; None past the data."""
+    """Returns the element at `at`; None past the data."""
     if at >= len(data) or data[at] == 0:
         return None
     size_at = at + 9 - data[at].bit_length()
@@ -193,7 +193,7 @@ def _element(data: bytes, at: int) -> _Element | None:
 
 
 def _size(data: bytes, at: int) -> tuple[int | None, int]:
-    """Return a number of variable length, and where it ends.
+    """Returns a number of variable length, and where it ends.
 
     The number is None for "unknown", as live recordings say, and past the data.
     """
@@ -210,5 +210,5 @@ def _integer(data: bytes, element: _Element | None) -> int | None:
 
 
 def _unsigned(data: bytes) -> int | None:
-    """Return an integer; None for more than the eight bytes allowed, which is damage."""
+    """Returns an integer; None for more than the eight bytes allowed, which is damage."""
     return int.from_bytes(data) if len(data) <= _INTEGER_BYTES else None

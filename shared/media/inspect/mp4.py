@@ -58,12 +58,12 @@ class _Box:
 
 
 def begins_file(head: bytes) -> bool:
-    """Return whether a file that begins with these eight bytes or more is an MP4 or MOV."""
+    """Whether a file that begins with these eight bytes or more is an MP4 or MOV."""
     return head[4:8] in _FIRST_KINDS
 
 
 def read_mp4(file: SourceFile) -> Layout:
-    """Return the layout of an MP4 or MOV.
+    """Returns the layout of an MP4 or MOV.
 
     Raises UnplayableClip: `too_much_reading` if its index would not fit into memory, `undecodable`
     for a track number that FFmpeg cannot handle.
@@ -88,7 +88,7 @@ def read_mp4(file: SourceFile) -> Layout:
 
 
 def _box_at(file: SourceFile, position: int) -> _Box | None:
-    """Return the box at `position`; None where there is none.
+    """Returns the box at `position`; None where there is none.
 
     Its size is what the box says of itself: it may reach beyond the end of the file.
     """
@@ -102,7 +102,7 @@ def _box_at(file: SourceFile, position: int) -> _Box | None:
 
 
 def _outermost_boxes(file: SourceFile) -> tuple[list[_Box], int]:
-    """Return the outermost boxes that matter (a fragmented file's up to 256), and where they end.
+    """Returns the outermost boxes that matter (a fragmented file's up to 256), and where they end.
 
     They end before the file does where something follows that is no box.
     """
@@ -127,7 +127,7 @@ def _outermost_boxes(file: SourceFile) -> tuple[list[_Box], int]:
 
 
 def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
-    """Return whether the end of the file is missing, as far as the outermost boxes can say."""
+    """Whether the end of the file is missing, as far as the outermost boxes can say."""
     last = boxes[-1] if boxes else None
     overrun = last is not None and last.end > file.size
     kinds = {box.kind for box in boxes}
@@ -142,13 +142,13 @@ def _is_truncated(file: SourceFile, boxes: list[_Box], end: int) -> bool:
 
 
 def _holds_index(file: SourceFile, box: _Box) -> bool:
-    """Return whether the last box claims too much and covers the index: then nothing is missing."""
+    """Whether the last box claims too much and covers the index: then nothing is missing."""
     head = file.peek(box.start, BLOCK_BYTES)
     return bool(_INDEX.search(head) or _INDEX.search(file.peek_end(_INDEX_TAIL)))
 
 
 def _ends_with_index(file: SourceFile) -> bool:
-    """Return whether a fragmented file ends with its `mfro` box, so that nothing can be missing."""
+    """Whether a fragmented file ends with its `mfro` box, so that nothing can be missing."""
     return file.peek(max(0, file.size - 16), 16)[4:8] == b"mfro"
 
 
@@ -159,7 +159,7 @@ def _moov_comes_first(kinds: list[bytes]) -> bool:
 
 
 def _name(file: SourceFile, boxes: list[_Box]) -> str:
-    """Return the member of the family by the major brand; old QuickTime files have none."""
+    """Returns the member of the family by the major brand; old QuickTime files have none."""
     if not boxes or boxes[0].kind != b"ftyp":
         return "mov"
     brand = file.peek(8, 4)
@@ -171,7 +171,7 @@ def _name(file: SourceFile, boxes: list[_Box]) -> str:
 
 
 def tables_of(file: SourceFile) -> list[bytes]:
-    """Return the contents of all boxes that may hold tables.
+    """Returns the contents of all boxes that may hold tables.
 
     Raises UnplayableClip (`too_much_reading`) where there is too much of them.
     """
@@ -189,7 +189,7 @@ def tables_of(file: SourceFile) -> list[bytes]:
 
 
 def _outside_of_samples(file: SourceFile) -> Iterator[Range]:
-    """Yield the outermost boxes that may hold tables, up to the first fragment behind them."""
+    """Yields the outermost boxes that may hold tables, up to the first fragment behind them."""
     position, described = 0, False
     for _ in range(_MAX_BOXES):
         box = _box_at(file, position)

@@ -32,7 +32,7 @@ _PROTECTION = b"sinf"
 
 
 def check_samples(tables: Sequence[bytes]) -> None:
-    """Refuse an index that would not fit into memory.
+    """Refuses an index that would not fit into memory.
 
     Raises UnplayableClip (`too_much_reading`).
     """
@@ -43,7 +43,7 @@ def check_samples(tables: Sequence[bytes]) -> None:
 
 
 def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
-    """Yield the tracks of an index."""
+    """Yields the tracks of an index."""
     for track in data.split(_TRACK)[1:]:
         handler = _HANDLER.search(track)
         yield DeclaredTrack(
@@ -55,7 +55,7 @@ def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
 
 
 def _track_number(track: bytes) -> int:
-    """Return what FFmpeg calls the `id` of the stream."""
+    """Returns what FFmpeg calls the `id` of the stream."""
     header = track.find(_TRACK_HEADER)
     if header < 0:
         return 0
@@ -65,7 +65,7 @@ def _track_number(track: bytes) -> int:
 
 
 def _is_encrypted(track: bytes) -> bool:
-    """Return whether any of the sample entries of a track is encrypted."""
+    """Whether any of the sample entries of a track is encrypted."""
     at = track.find(_DESCRIPTIONS)
     if at < 0:
         return False
@@ -83,7 +83,7 @@ def _is_encrypted(track: bytes) -> bool:
 
 
 def _first_edit(track: bytes) -> int | None:
-    """Return the media time of the first edit of a track, which is -1 where it has no media."""
+    """Returns the media time of the first edit of a track, which is -1 where it has no media."""
     edits = _EDITS.search(track)
     if edits is None:
         return None
@@ -93,7 +93,7 @@ def _first_edit(track: bytes) -> int | None:
 
 
 def _samples(track: bytes) -> int:
-    """Return how many entries FFmpeg makes of a track: of the bytes between two tracks."""
+    """Returns how many entries FFmpeg makes of a track: of the bytes between two tracks."""
     if _is_plain_sound(track):
         together = max(_numbers_of_chunks(track), default=0) // _SOUND_AT_ONCE + 1
         count = sum(_numbers(_CHUNKS, track, 8)) * together
@@ -103,7 +103,7 @@ def _samples(track: bytes) -> int:
 
 
 def _is_plain_sound(track: bytes) -> bool:
-    """Return whether it is uncompressed sound: as for FFmpeg, each sample lasts for one tick."""
+    """Whether it is uncompressed sound: as for FFmpeg, each sample lasts for one tick."""
     times = [match.start() for match in _TIMES.finditer(track)]
     one_tick_each = [(1).to_bytes(4), (1).to_bytes(4)]
     return (
@@ -115,13 +115,13 @@ def _is_plain_sound(track: bytes) -> bool:
 
 
 def _numbers(table: re.Pattern[bytes], data: bytes, at: int) -> Iterator[int]:
-    """Yield the number `at` bytes into each such table, counted from its name."""
+    """Yields the number `at` bytes into each such table, counted from its name."""
     for match in table.finditer(data):
         yield int.from_bytes(data[match.start() + at : match.start() + at + 4])
 
 
 def _numbers_of_chunks(track: bytes) -> Iterator[int]:
-    """Yield how many samples the chunks have, in each run of chunks that are alike."""
+    """Yields how many samples the chunks have, in each run of chunks that are alike."""
     for match in _SAMPLES_OF_CHUNKS.finditer(track):
         entries = int.from_bytes(track[match.start() + 8 : match.start() + 12])
         first = match.start() + 16

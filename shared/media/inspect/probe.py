@@ -26,7 +26,7 @@ from shared.model import AudioTrack, Media, VideoTrack
 
 
 def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile) -> Media:
-    """Return the media block of an open file.
+    """Returns the media block of an open file.
 
     Raises what FFmpeg and the source raise.
     """
@@ -43,7 +43,7 @@ def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: So
 
 
 def pixel_shape(stream: VideoStream) -> Fraction:
-    """Return the sample aspect ratio, 0 when unknown."""
+    """Returns the sample aspect ratio, 0 when unknown."""
     ratio = stream.sample_aspect_ratio
     return Fraction(ratio.num, ratio.den) if ratio and ratio.den > 0 else Fraction(0)
 

@@ -7,7 +7,7 @@ _UNKNOWN_SIZE = 0xFFFF_F000
 
 
 def read_riff(head: bytes, file_size: int) -> Layout:
-    """Return the layout of a file that begins with `head`, twelve bytes or more of it."""
+    """Returns the layout of a file that begins with `head`, twelve bytes or more of it."""
     declared = int.from_bytes(head[4:8], "little")
     known = 0 < declared < _UNKNOWN_SIZE
     return Layout(

@@ -45,7 +45,7 @@ _HEADERS_THAT_LIE = frozenset(("avi", "flv"))
 
 
 def frame_rate(container: InputContainer, stream: VideoStream, file: SourceFile) -> float | None:
-    """Return frames a second: the header's where it counts samples or is not far from the truth.
+    """Returns frames a second: the header's where it counts samples or is not far from the truth.
 
     Raises what FFmpeg and the source raise.
     """
@@ -67,7 +67,7 @@ def duration(
     file: SourceFile,
     rate: float | None,
 ) -> float | None:
-    """Return the length of a file in seconds, None if it is unknown or implausible.
+    """Returns the length of a file in seconds, None if it is unknown or implausible.
 
     `rate` is frames a second, for how long the last one is shown. Raises what FFmpeg and the
     source raise.
@@ -88,7 +88,7 @@ def duration(
 
 
 def _declared_seconds(container: InputContainer, tracks: Tracks, layout: Layout) -> float:
-    """Return the length by the headers, 0 if they do not say.
+    """Returns the length by the headers, 0 if they do not say.
 
     Where an edit list hides the beginning of a fragmented MP4, FFmpeg moves that in front of time
     zero and counts it.
@@ -113,7 +113,7 @@ def _is_near(declared: float, measured: float) -> bool:
 def _measured_end(
     container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile
 ) -> float | None:
-    """Return when the last picture or sound begins, in seconds; None where the end does not say."""
+    """Returns when the last picture or sound begins, in seconds; None if the end does not say."""
     if layout.is_matroska:
         wanted = (TrackKind.PICTURE, TrackKind.SOUND)
         return last_block_seconds(file, [t.number for t in layout.tracks if t.kind in wanted])
@@ -127,7 +127,7 @@ def _measured_end(
 def _last_indexed_seconds(
     container: InputContainer, tracks: Tracks, file: SourceFile
 ) -> float | None:
-    """Return when the last packet of an AVI begins, if its index reaches over the whole file.
+    """Returns when the last packet of an AVI begins, if its index reaches over the whole file.
 
     The index counts sound in units that FFmpeg does not expose: packets are read from the last
     keyframe on instead.
@@ -146,7 +146,7 @@ def _last_indexed_seconds(
 def _measured_rate(
     container: InputContainer, stream: VideoStream, file: SourceFile
 ) -> float | None:
-    """Return frames a second by the time stamps of the first packets, None if these are too few."""
+    """Returns frames a second by the first packets' time stamps, None if these are too few."""
     times = set()
     last_byte = file.bytes_read + _RATE_BYTES
     for packet in container.demux(stream):
@@ -171,7 +171,7 @@ def _measured_rate(
 def _scanned_seconds(
     container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile
 ) -> float | None:
-    """Return how far the packets of the whole file reach; those of an MP4 are shown from 0 on."""
+    """Returns how far the packets of the whole file reach; those of an MP4 are shown from 0 on."""
     reach = _reach(container, tracks, file)
     if reach is None:
         return None
@@ -182,7 +182,7 @@ def _scanned_seconds(
 def _reach(
     container: InputContainer, tracks: Tracks, file: SourceFile
 ) -> tuple[Fraction, Fraction, Fraction] | None:
-    """Read on to the end; return the first and the last time, and when the last packet ends."""
+    """Reads on to the end; returns the first and the last time, and when the last packet ends."""
     streams = [stream for stream in (tracks.video, tracks.audio) if stream is not None]
     times: list[tuple[Fraction, Fraction]] = []
     last_byte = file.bytes_read + _SCANNED_BYTES

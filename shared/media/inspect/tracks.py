@@ -47,7 +47,7 @@ class Tracks:
 def find_tracks(
     container: InputContainer, layout: Layout, file: SourceFile, limits: Limits
 ) -> Tracks:
-    """Choose the film, its sound and a cover; the rest is ignored.
+    """Chooses the film, its sound and a cover; the rest is ignored.
 
     Of several tracks those with samples come first, then those with more than one, those that are
     not encrypted, those that are marked as default, and then the first. A picture track that gives
@@ -86,7 +86,7 @@ def find_tracks(
 
 
 def check_complete(tracks: Tracks, layout: Layout, file: SourceFile) -> None:
-    """Refuse a file whose sample index points behind its end: FFmpeg itself would end silently.
+    """Refuses a file whose sample index points behind its end: FFmpeg itself would end silently.
 
     Raises UnplayableClip (`truncated`).
     """
@@ -111,12 +111,12 @@ def _has_decoder(stream: VideoStream | AudioStream) -> bool:
 
 
 def _is_still(stream: VideoStream) -> bool:
-    """Return whether a stream is cover art or chapter pictures, not film."""
+    """Whether a stream is cover art or chapter pictures, not film."""
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
 def _encrypted_streams(container: InputContainer, layout: Layout) -> set[int]:
-    """Return the indexes of the encrypted streams.
+    """Returns the indexes of the encrypted streams.
 
     MP4 has numbers that FFmpeg keeps. FFmpeg drops those of Matroska, but keeps the order.
     """
@@ -143,7 +143,7 @@ def _sample_counts(
     file: SourceFile,
     streams: Sequence[VideoStream | AudioStream],
 ) -> Counter[int]:
-    """Return how many samples each stream has, by index: as far as it matters, up to two.
+    """Returns how many samples each stream has, by index: as far as it matters, up to two.
 
     The index of an MP4 says so; in other files the beginning is read.
     """
@@ -169,7 +169,7 @@ def _sample_counts(
 def _first_with_a_frame(
     container: InputContainer, file: SourceFile, pictures: Sequence[VideoStream]
 ) -> VideoStream:
-    """Return the first track of several that can be decoded, or the first of all."""
+    """Returns the first track of several that can be decoded, or the first of all."""
     if len(pictures) == 1:
         return pictures[0]
     shown: set[int] = set()
@@ -195,7 +195,7 @@ def _first_with_a_frame(
 
 
 def _decodes(stream: VideoStream, packet: "av.Packet[Any]") -> bool:
-    """Return whether a packet gives a whole frame; damage is no reason to stop."""
+    """Whether a packet gives a whole frame; damage is no reason to stop."""
     try:
         return any(not frame.is_corrupt for frame in stream.codec_context.decode(packet))
     except av.FFmpegError as error:

@@ -31,12 +31,12 @@ _CLEAR_SOUND = frozenset((0x03, 0x04, 0x0F, 0x11, 0x81, 0x87))
 
 
 def is_encrypted(data: bytes) -> bool:
-    """Return whether a stream is encrypted; `data` is its beginning, from its first packet on."""
+    """Whether a stream is encrypted; `data` is its beginning, from its first packet on."""
     return _is_scrambled(data) or _is_sample_encrypted(frozenset(_track_types(data)))
 
 
 def _is_scrambled(data: bytes) -> bool:
-    """Return whether most packets of picture and sound are marked as scrambled."""
+    """Whether most packets of picture and sound are marked as scrambled."""
     marks = [
         bool(data[at + 3] & _SCRAMBLED)
         for at, pid in _packets(data)
@@ -46,14 +46,14 @@ def _is_scrambled(data: bytes) -> bool:
 
 
 def _is_sample_encrypted(types: AbstractSet[int]) -> bool:
-    """Return whether all pictures are, or all sound where there are none."""
+    """Whether all pictures are, or all sound where there are none."""
     if types & (_ENCRYPTED_PICTURE | _CLEAR_PICTURE):
         return not types & _CLEAR_PICTURE
     return bool(types & _ENCRYPTED_SOUND) and not types & _CLEAR_SOUND
 
 
 def _track_types(data: bytes) -> Iterator[int]:
-    """Yield the type of each track in the tables of the programs."""
+    """Yields the type of each track in the tables of the programs."""
     pids = {pid for section in _sections(data, {_PROGRAMS_PID}) for pid in _table_pids(section)}
     for section in _sections(data, pids):
         if section[0] != _TRACKS_TABLE:
@@ -65,13 +65,13 @@ def _track_types(data: bytes) -> Iterator[int]:
 
 
 def _table_pids(section: bytes) -> Iterator[int]:
-    """Yield in which packets the table of each program is."""
+    """Yields in which packets the table of each program is."""
     for at in range(8, len(section) - _CHECKSUM, 4):
         yield int.from_bytes(section[at + 2 : at + 4]) & 0x1FFF
 
 
 def _sections(data: bytes, pids: AbstractSet[int]) -> Iterator[bytes]:
-    """Yield each section that one packet holds as a whole: those of tables are short."""
+    """Yields each section that one packet holds as a whole: those of tables are short."""
     for at, pid in _packets(data):
         if pid not in pids or not data[at + 1] & _STARTS_SECTION:
             continue
@@ -83,12 +83,12 @@ def _sections(data: bytes, pids: AbstractSet[int]) -> Iterator[bytes]:
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each packet with a payload begins, and its number."""
+    """Yields where each packet with a payload begins, and its number."""
     for at in range(0, len(data) - PACKET + 1, PACKET):
         if data[at] == SYNC and data[at + 3] & _PAYLOAD:
             yield at, int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF
 
 
 def _length(data: bytes, at: int) -> int:
-    """Return a length of twelve bits."""
+    """Returns a length of twelve bits."""
     return int.from_bytes(data[at : at + 2]) & 0x0FFF

@@ -37,7 +37,7 @@ type _Box = tuple[int, int, int, int]
 
 
 def animated(pictures: Sequence[Shown]) -> Picture:
-    """Return pictures of one size, at least one, one after another, repeating."""
+    """Returns pictures of one size, at least one, one after another, repeating."""
     size = pictures[0][0].size
     frames = b"".join(_frame(*change) for change in _changes(pictures))
     head = bytes((_IS_ANIMATED, 0, 0, 0)) + _three(size[0] - 1) + _three(size[1] - 1)
@@ -46,7 +46,7 @@ def animated(pictures: Sequence[Shown]) -> Picture:
 
 
 def _changes(pictures: Sequence[Shown]) -> list[tuple[Image.Image, _Box, int]]:
-    """Return each picture with the box in which it differs from the one before, and its time."""
+    """Returns each picture with the box in which it differs from the one before, and its time."""
     first, milliseconds = pictures[0]
     changes = [(first, (0, 0, *first.size), milliseconds)]
     for (before, _), (image, milliseconds) in pairwise(pictures):
@@ -69,7 +69,7 @@ def _frame(image: Image.Image, box: _Box, milliseconds: int) -> bytes:
 
 
 def _bitstream(image: Image.Image) -> bytes:
-    """Return the one chunk of a still WebP."""
+    """Returns the one chunk of a still WebP."""
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=_QUALITY, method=_EFFORT)
     return buffer.getvalue()[_FIRST_CHUNK:]

@@ -36,14 +36,14 @@ _HD_WIDTH, _SD_HEIGHT = 1280, 576
 
 
 def hdr_of(transfer: int) -> Hdr:
-    """Return the kind of a transfer, given as its H.273 code point."""
+    """Returns the kind of a transfer, given as its H.273 code point."""
     if transfer == ColorTrc.SMPTE2084:
         return Hdr.HDR10
     return Hdr.HLG if transfer == ColorTrc.ARIB_STD_B67 else Hdr.SDR
 
 
 def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
-    """Return `frame` scaled to `size` (width, height) in pixels, in the colours of a screen.
+    """Returns `frame` scaled to `size` (width, height) in pixels, in the colours of a screen.
 
     Raises av.FFmpegError when the pixel format cannot be converted.
     """
@@ -67,7 +67,7 @@ def to_srgb(frame: VideoFrame, size: tuple[int, int], hdr: Hdr) -> Image.Image:
 
 
 def matrix_of(frame: VideoFrame) -> Colorspace | None:
-    """Return the matrix of YUV to RGB: as tagged, else by size as players do.
+    """Returns the matrix of YUV to RGB: as tagged, else by size as players do.
 
     FFmpeg takes BT.601 for all that is untagged, which shifts the colours of HD.
     """
@@ -78,14 +78,14 @@ def matrix_of(frame: VideoFrame) -> Colorspace | None:
 
 
 def range_of(frame: VideoFrame) -> ColorRange | None:
-    """Return the full range where it is used, None for the usual one."""
+    """Returns the full range where it is used, None for the usual one."""
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
     return ColorRange.JPEG if full else None
 
 
 @cache
 def _shaper(hdr: Hdr) -> list[int]:
-    """Return the table from HDR codes to "shaped" ones: light to the power of 1/2.4.
+    """Returns the table from HDR codes to "shaped" ones: light to the power of 1/2.4.
 
     PQ doubles its light within a few steps of a table of colours, between which Pillow
     interpolates straight; in this scale it does not.
@@ -106,7 +106,7 @@ def screen_color(hdr: Hdr, code: tuple[float, float, float]) -> tuple[float, flo
 
 @cache
 def _lut(hdr: Hdr) -> ImageFilter.Color3DLUT:
-    """Return the table from shaped HDR to sRGB."""
+    """Returns the table from shaped HDR to sRGB."""
 
     def convert(red: float, green: float, blue: float) -> tuple[float, float, float]:
         light = (red**_SHAPE, green**_SHAPE, blue**_SHAPE)
@@ -120,14 +120,14 @@ type _Light = tuple[float, float, float]
 
 
 def _displayed_hlg(scene: _Light) -> _Light:
-    """Apply the system gamma of HLG: 1.2 on a display of 1000 cd/m2."""
+    """Applies the system gamma of HLG: 1.2 on a display of 1000 cd/m2."""
     red, green, blue = scene
     gain = (0.2627 * red + 0.6780 * green + 0.0593 * blue) ** 0.2
     return red * gain, green * gain, blue * gain
 
 
 def _tone_mapped(light: _Light) -> tuple[float, float, float]:
-    """Roll the highlights off by the strongest component, so that hues stay what they are."""
+    """Rolls the highlights off by the strongest component, so that hues stay what they are."""
     strongest = max(light) * _PEAK_NITS
     gain = _rolled_off(strongest) / strongest * _PEAK_NITS / _WHITE_NITS if strongest > 0 else 0.0
     red, green, blue = (component * gain for component in light)
@@ -139,7 +139,7 @@ def _tone_mapped(light: _Light) -> tuple[float, float, float]:
 
 
 def _rolled_off(nits: float) -> float:
-    """Map 0 to 1000 cd/m2 into 0 to 203: the Hermite spline of BT.2390, on PQ values."""
+    """Maps 0 to 1000 cd/m2 into 0 to 203: the Hermite spline of BT.2390, on PQ values."""
     peak = _nits_to_pq(_PEAK_NITS)
     ceiling = _nits_to_pq(_WHITE_NITS) / peak
     knee = 1.5 * ceiling - 0.5

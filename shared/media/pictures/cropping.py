@@ -23,12 +23,12 @@ class Cropping:
     right: int = 0
 
     def size(self, coded: tuple[int, int]) -> tuple[int, int]:
-        """Return width and height of what is shown of a picture of the `coded` size."""
+        """Returns width and height of what is shown of a picture of the `coded` size."""
         left, top, right, bottom = self.box(coded)
         return right - left, bottom - top
 
     def box(self, coded: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Return left, upper, right and lower edge of what is shown: the whole if nothing is left.
+        """Returns left, upper, right and lower edge of what is shown: the whole if nothing is left.
 
         `coded` is width and height of the whole picture.
         """
@@ -39,7 +39,7 @@ class Cropping:
 
 
 def cropping_of(stream: VideoStream) -> Cropping:
-    """Return the cropping that the container of a track asks for."""
+    """Returns the cropping that the container of a track asks for."""
     data = stream.codec_context.coded_side_data.get("frame_cropping")
     if data is None or len(data) < _FOUR_NUMBERS.size:
         return Cropping()

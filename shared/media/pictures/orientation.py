@@ -29,7 +29,7 @@ class Orientation:
 
 
 def orientation_of(matrix: bytes | None) -> Orientation:
-    """Return the orientation that a display matrix asks for, to the nearest quarter turn.
+    """Returns the orientation that a display matrix asks for, to the nearest quarter turn.
 
     `matrix` is FFmpeg's display matrix side data: nine native 32-bit integers, a picture point
     (x, y) being shown at (a*x + c*y, b*x + d*y) with y downwards, stored as a b u c d v ...

@@ -37,7 +37,7 @@ class Picture:
 
     @property
     def content_type(self) -> str:
-        """Return the media type, for `Content-Type`."""
+        """Returns the media type, for `Content-Type`."""
         return f"image/{self.format}"
 
 
@@ -50,7 +50,7 @@ _TURNS = {
 
 
 def square_size(coded: Size, pixel_shape: Fraction) -> Size:
-    """Return the size of a coded picture once its pixels are square, before it is turned.
+    """Returns the size of a coded picture once its pixels are square, before it is turned.
 
     `pixel_shape` is the sample aspect ratio, 0 when unknown. The height is kept, as FFmpeg's
     display aspect ratio implies. A shape beyond 16:1 is damage, and is ignored.
@@ -62,19 +62,19 @@ def square_size(coded: Size, pixel_shape: Fraction) -> Size:
 
 
 def displayed_size(coded: Size, pixel_shape: Fraction, orientation: Orientation) -> Size:
-    """Return the size on a screen: square pixels, upright."""
+    """Returns the size on a screen: square pixels, upright."""
     width, height = square_size(coded, pixel_shape)
     return (height, width) if orientation.sideways else (width, height)
 
 
 def within(size: Size, box: Size) -> Size:
-    """Return `size` shrunk in proportion, never enlarged, so that it fits into `box`."""
+    """Returns `size` shrunk in proportion, never enlarged, so that it fits into `box`."""
     factor = min(1.0, box[0] / size[0], box[1] / size[1])
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def upright(image: Image.Image, orientation: Orientation) -> Image.Image:
-    """Return `image` mirrored and turned as `orientation` says."""
+    """Returns `image` mirrored and turned as `orientation` says."""
     if orientation.mirrored:
         image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     if orientation.rotation:
@@ -87,7 +87,7 @@ def encoded(
     file_format: ImageFormat,
     jpeg_quality: int = JPEG_QUALITY,
 ) -> Picture:
-    """Return `image` as a JPEG or a WebP."""
+    """Returns `image` as a JPEG or a WebP."""
     buffer = BytesIO()
     if file_format is ImageFormat.JPEG:
         # Not progressive: that takes twice as long, and Pillow holds Python's lock meanwhile.

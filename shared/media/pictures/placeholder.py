@@ -13,7 +13,7 @@ _LONGEST_SIDE = 32
 
 
 def placeholder(image: Image.Image) -> str:
-    """Return the ThumbHash of `image` in base64 without line breaks, 20 to 40 letters."""
+    """Returns the ThumbHash of `image` in base64 without line breaks, 20 to 40 letters."""
     small = image.copy()
     small.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     rgba = small.convert("RGBA")

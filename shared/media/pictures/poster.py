@@ -42,7 +42,7 @@ class BestFrame:
         self._candidates = 0
 
     def consider(self, candidate: TimedFrame, picture: Image.Image) -> float:
-        """Return the score of a frame, and keep it if it is the best.
+        """Returns the score of a frame, and keeps it if it is the best.
 
         `picture` is the frame on a screen, in any size from some 100 pixels on.
         """
@@ -64,7 +64,7 @@ class BestFrame:
 
 
 def improve(best: BestFrame, film: Film, renderer: Renderer, last_byte: int) -> None:
-    """Search the frames behind the best one if there may be a better one among them.
+    """Searches the frames behind the best one if there may be a better one among them.
 
     What there is already is enough when a limit or damage ends this, or when more than `last_byte`
     bytes of the file have been read. Raises UnplayableClip when
@@ -95,7 +95,7 @@ def _bounded(frames: Iterator[TimedFrame], film: Film, last_byte: int) -> Iterat
 
 
 def _search(frames: Iterator[TimedFrame], best: BestFrame, renderer: Renderer) -> None:
-    """Go on until there is something to see that is no longer getting better, as a fade does."""
+    """Goes on until there is something to see that is no longer getting better, as a fade does."""
     previous = -math.inf
     for number, candidate in enumerate(frames):
         if number % _STEP:

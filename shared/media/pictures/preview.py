@@ -53,14 +53,14 @@ class Moments:
         self._pictures: dict[int, Image.Image] = {}
 
     def keep(self, frame: TimedFrame) -> None:
-        """Keep a picture of the frame if it is the first of its eighth of a second."""
+        """Keeps a picture of the frame if it is the first of its eighth of a second."""
         number = self._number(frame.timestamp)
         if number not in self._pictures:
             with suppress(UnplayableClip):  # a pixel format that cannot be shown
                 self._pictures[number] = self._renderer.picture(frame.frame, _BOX)
 
     def moving(self, start: int, end: int) -> Picture | None:
-        """Return the pictures between two timestamps as WebP; None if there are too few."""
+        """Returns the pictures between two timestamps as WebP; None if there are too few."""
         first, last = self._number(start), self._number(end)
         # Damaged time stamps may go back.
         chosen = {n: self._pictures[n] for n in sorted(self._pictures) if first <= n < last}
@@ -74,20 +74,20 @@ class Moments:
         return animated([*zip(chosen.values(), (_STEP * step for step in steps), strict=True)])
 
     def _number(self, timestamp: int) -> int:
-        """Return in which eighth of a second a timestamp is."""
+        """Returns in which eighth of a second a timestamp is."""
         seconds = self._film.seconds(timestamp) - self._film.seconds(self._start)
         return int(seconds * _RATE + _ROUNDING)
 
 
 def can_keep_moments(film: Film) -> bool:
-    """Return whether a film is so short that its pictures can be kept while it is played."""
+    """Whether a film is so short that its pictures can be kept while it is played."""
     return 0 < film.length <= film.duration(_KEPT_SECONDS)
 
 
 def moving_preview(
     film: Film, renderer: Renderer, timestamp: int, max_bytes: int, kept: Moments
 ) -> Picture | None:
-    """Return about three seconds from `timestamp` on (earlier if the end is near) as WebP.
+    """Returns about three seconds from `timestamp` on (earlier if the end is near) as WebP.
 
     At most 480 pixels a side, 8 pictures a second, repeating. From `kept` if there are enough;
     otherwise the film is decoded. Shorter if more than `max_bytes` would be read for it, or limits
@@ -112,7 +112,7 @@ def moving_preview(
 
 
 def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedFrame]:
-    """Yield the frames between two timestamps."""
+    """Yields the frames between two timestamps."""
     pixels = 0
     for frame in _from_before(film, start):
         pixels += frame.frame.width * frame.frame.height
@@ -123,7 +123,7 @@ def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedF
 
 
 def _from_before(film: Film, start: int) -> Iterator[TimedFrame]:
-    """Yield frames from a keyframe before `start` on; MPEG is entered behind it now and then."""
+    """Yields frames from a keyframe before `start` on; MPEG is entered behind it now and then."""
     frames = onward(film, start)
     first = next(frames, None)
     if first is not None and first.timestamp > start + film.duration(1 / _RATE):

@@ -26,7 +26,7 @@ class Renderer:
         self._coded = (stream.codec_context.width, stream.codec_context.height)
 
     def picture(self, frame: VideoFrame, box: Size) -> Image.Image:
-        """Return `frame` as it is seen, shrunk into `box` (width, height) and never enlarged.
+        """Returns `frame` as it is seen, shrunk into `box` (width, height) and never enlarged.
 
         Raises UnplayableClip (`undecodable`) when the pixel format cannot be converted.
         """
@@ -44,7 +44,7 @@ class Renderer:
         return upright(image, self._orientation)
 
     def _cropped(self, frame: VideoFrame, size: Size, cropping: Cropping) -> Image.Image:
-        """Convert the whole frame in the scale at which its shown part has `size`, and cut it."""
+        """Converts the whole frame in the scale at which its shown part has `size`, and cuts it."""
         if cropping == Cropping():
             return self._converted(frame, size)
         shown = cropping.size((frame.width, frame.height))
@@ -63,7 +63,7 @@ class Renderer:
         return to_srgb(frame, size, self._hdr)
 
     def _one_field(self, frame: VideoFrame, size: Size) -> Image.Image:
-        """Leave every second row out: the two fields show different moments, and would comb."""
+        """Leaves every second row out: the two fields show different moments, and would comb."""
         woven = to_srgb(frame, (size[0], frame.height), self._hdr)
         field = woven.resize((size[0], max(1, frame.height // 2)), Image.Resampling.NEAREST)
         return field.resize(size, Image.Resampling.BICUBIC)

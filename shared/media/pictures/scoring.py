@@ -23,7 +23,7 @@ _DARKEST_AVERAGE, _BRIGHTEST_AVERAGE = 40, 215
 
 
 def score(picture: Image.Image) -> float:
-    """Return how much there is to see in `picture`: about 0 for nothing, 3 for a lot.
+    """Returns how much there is to see in `picture`: about 0 for nothing, 3 for a lot.
 
     The sum of: how many tones there are (entropy), how sharp the detail is (deviation of the
     Laplacian), how strong the contrast (deviation of the brightness), how well it is exposed;
@@ -43,7 +43,7 @@ def score(picture: Image.Image) -> float:
 
 
 def _exposure(mean: float) -> float:
-    """Return 0 for a normally bright picture, down to -1 for a black or a white one."""
+    """Returns 0 for a normally bright picture, down to -1 for a black or a white one."""
     if mean < _DARKEST_AVERAGE:
         return mean / _DARKEST_AVERAGE - 1
     if mean > _BRIGHTEST_AVERAGE:
@@ -52,7 +52,7 @@ def _exposure(mean: float) -> float:
 
 
 def _dominant_tone(gray: Image.Image) -> float:
-    """Return which share of the picture the most frequent of 16 tones covers, 0 to 1."""
+    """Returns which share of the picture the most frequent of 16 tones covers, 0 to 1."""
     histogram = gray.histogram()
     width = len(histogram) // _TONES
     tones = [sum(histogram[start : start + width]) for start in range(0, len(histogram), width)]

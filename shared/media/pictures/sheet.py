@@ -22,7 +22,7 @@ _JPEG_QUALITY = 72
 
 
 def tile_count(duration: float | None) -> int:
-    """Return how many tiles a clip of so many seconds is to have.
+    """Returns how many tiles a clip of so many seconds is to have.
 
     A tile for every second, at most 50: what a scrub bar can show. So a sheet has at most
     2400 x 1600 pixels, and a longer clip costs no more than one of a minute.
@@ -37,14 +37,14 @@ class Sheet:
         self._tiles: dict[float, Image.Image] = {}
 
     def add(self, tile: Image.Image, seconds: float) -> None:
-        """Add the picture that is shown `seconds` into the clip, unless there is one beside it."""
+        """Adds the picture that is shown `seconds` into the clip, unless there is one beside it."""
         if all(abs(seconds - other) >= _CLOSEST for other in self._tiles):
             self._tiles[round(seconds, 3)] = tile
 
     def laid_out(
         self, duration: float | None, picture_ends: float, searched: float
     ) -> tuple[Storyboard, Picture] | None:
-        """Return geometry and JPEG for a clip of `duration` seconds, and give up the tiles.
+        """Returns geometry and JPEG for a clip of `duration` seconds, and gives up the tiles.
 
         The picture may end before the clip, at `picture_ends` seconds. Up to `searched` seconds
         the film was searched for frames. None without a length, and if too little was searched.

@@ -63,7 +63,7 @@ class Stills:
 
 
 def _allowance(size: int) -> int:
-    """Return how many bytes may be read for the stills of a file of `size` bytes.
+    """Returns how many bytes may be read for the stills of a file of `size` bytes.
 
     A film of 300 MB is to cost 2.5 % of its bytes at most, one of 1 GB 2 %, with some for its
     index, and a larger one no more than that. A small file may be read to a larger part: at the
@@ -74,7 +74,7 @@ def _allowance(size: int) -> int:
 
 
 def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
-    """Return all of a film; `duration` is the clip's in seconds.
+    """Returns all of a film; `duration` is the clip's in seconds.
 
     What is had when a limit or damage ends the search is enough. Raises UnplayableClip when no
     undamaged frame can be decoded or a limit was reached before the first, and any exception of the
@@ -106,7 +106,7 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
 
 
 def stills_of_cover(cover: TimedFrame, renderer: Renderer) -> Stills:
-    """Return the posters of a sound file's cover picture.
+    """Returns the posters of a sound file's cover picture.
 
     Raises UnplayableClip when its pixel format cannot be shown.
     """
@@ -144,7 +144,7 @@ def _gather(
 
 
 def _posters(largest: Image.Image) -> tuple[Picture, ...]:
-    """Return JPEG and WebP in every width that is smaller, and as it is."""
+    """Returns JPEG and WebP in every width that is smaller, and as it is."""
     sizes = {within(largest.size, _poster_box(width)) for width in POSTER_WIDTHS}
     pictures: list[Picture] = []
     image = largest
@@ -155,5 +155,5 @@ def _posters(largest: Image.Image) -> tuple[Picture, ...]:
 
 
 def _poster_box(width: int) -> Size:
-    """Return the bounds of a poster: a telephone held upright fits, a pillar does not."""
+    """Returns the bounds of a poster: a telephone held upright fits, a pillar does not."""
     return width, 3 * width

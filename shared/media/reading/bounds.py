@@ -22,26 +22,26 @@ _MOST_TICKS = 2**62
 
 
 def believable_seconds(seconds: float | None) -> float | None:
-    """Return a length in seconds; None for one that is not positive, or longer than any film."""
+    """Returns a length in seconds; None for one that is not positive, or longer than any film."""
     return seconds if seconds is not None and 0 < seconds <= LONGEST_SECONDS else None
 
 
 def is_believable_time(seconds: float | Fraction) -> bool:
-    """Return whether a picture or a sound can have this time stamp, given in seconds."""
+    """Whether a picture or a sound can have this time stamp, given in seconds."""
     return -_FARTHEST_SECONDS <= seconds <= _FARTHEST_SECONDS
 
 
 def ticks_for_ffmpeg(timestamp: int) -> int:
-    """Return `timestamp` within what FFmpeg can hold and reckon with, in any time base."""
+    """Returns `timestamp` within what FFmpeg can hold and reckon with, in any time base."""
     return min(max(timestamp, -_MOST_TICKS), _MOST_TICKS)
 
 
 def believable_rate(rate: float | None) -> float | None:
-    """Return frames a second; None for what no film has."""
+    """Returns frames a second; None for what no film has."""
     return rate if rate is not None and 0 < rate <= _MOST_FRAMES_A_SECOND else None
 
 
 def believable_bit_rate(size: int, seconds: float | None) -> int | None:
-    """Return the bits a second of a file of `size` bytes; None for what no film has."""
+    """Returns the bits a second of a file of `size` bytes; None for what no film has."""
     rate = int(size * 8 / seconds) if seconds else 0
     return rate if 0 < rate <= _MOST_BITS_A_SECOND else None

@@ -28,12 +28,12 @@ class Readable(Protocol):
     """Bytes that can be read once, from end to end."""
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end."""
+        """Returns up to `size` bytes, none at the end."""
 
 
 @contextmanager
 def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator[InputContainer]:
-    """Open `file` and read what FFmpeg needs to describe its tracks; close it in the end.
+    """Opens `file` and reads what FFmpeg needs to describe its tracks; closes it in the end.
 
     What `layout` does not know as MP4 is not tried as one: its tables have not been checked.
 
@@ -60,7 +60,7 @@ def open_container(file: SourceFile, limits: Limits, layout: Layout) -> Iterator
 
 
 def open_stream(stream: Readable, format_name: str) -> InputContainer:
-    """Open a stretch of a file that is already open, as a stream of its own, to demux it.
+    """Opens a stretch of a file that is already open, as a stream of its own, to demux it.
 
     Hardly anything is read to describe its tracks, which are known. The caller closes the
     container, and handles FFmpeg's errors.
@@ -76,7 +76,7 @@ def open_stream(stream: Readable, format_name: str) -> InputContainer:
 
 @contextmanager
 def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
-    """Raise `code` for what FFmpeg raises inside, unless reading is to blame: then that.
+    """Raises `code` for what FFmpeg raises inside, unless reading is to blame: then that.
 
     Reading is checked in any case, because FFmpeg takes a failed read for the end of the file.
     """
@@ -94,7 +94,7 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
 
 
 def rewind(container: InputContainer, *streams: Stream) -> None:
-    """Go back to the beginning, by the index of the first of `streams` that allows it.
+    """Goes back to the beginning, by the index of the first of `streams` that allows it.
 
     Matroska refuses where a track has no keyframe in its index.
     """
@@ -109,7 +109,7 @@ def rewind(container: InputContainer, *streams: Stream) -> None:
 
 
 def is_damage(error: av.FFmpegError) -> bool:
-    """Distinguish errors of the file from memory that was really refused.
+    """Distinguishes errors of the file from memory that was really refused.
 
     To be asked at once, where the error is caught: see `memory.memory_was_refused`.
     """
@@ -117,7 +117,7 @@ def is_damage(error: av.FFmpegError) -> bool:
 
 
 def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
-    """Bound memory and threads; FFmpeg heeds this only before the first frame."""
+    """Bounds memory and threads; FFmpeg heeds this only before the first frame."""
     context = stream.codec_context
     context.options = {"max_pixels": str(limits.max_pixels)}
     context.thread_count = DECODER_THREADS
@@ -126,5 +126,5 @@ def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
 
 
 def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
-    """Answer a demuxer that wants another file. Reached only if the whitelists have a hole."""
+    """Answers a demuxer that wants another file. Reached only if the whitelists have a hole."""
     raise av.error.PermissionError(errno.EPERM, "a clip may not open anything else", url)

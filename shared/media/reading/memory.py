@@ -37,7 +37,7 @@ class _Bound:
         self._limit = 0
 
     def is_near(self) -> bool:
-        """Return whether hardly anything is left."""
+        """Whether hardly anything is left."""
         with self._lock:
             return self._inside > 0 and _bytes_in_use() > self._limit - _NEAR_BYTES
 
@@ -56,7 +56,7 @@ class _Bound:
             self._go()
 
     def _come(self) -> tuple[int, bool]:
-        """Return the number of this file, and whether no other one is open."""
+        """Returns the number of this file, and whether no other one is open."""
         with self._lock:
             if self._inside == 0:
                 self._before = resource.getrlimit(resource.RLIMIT_DATA)
@@ -79,7 +79,7 @@ _bound = _Bound()
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """Let the process grow by a gigabyte while any file is open, and no further.
+    """Lets the process grow by a gigabyte while any file is open, and no further.
 
     On Linux; elsewhere, on a developer's machine, there is no bound.
 
@@ -94,7 +94,7 @@ def bounded_memory() -> Iterator[None]:
 
 
 def memory_was_refused() -> bool:
-    """Return whether the last allocation of this thread failed, to be asked where FFmpeg says so.
+    """Whether the last allocation of this thread failed, to be asked where FFmpeg says so.
 
     FFmpeg reports "cannot allocate memory" for damaged data too: for sizes that make no sense,
     and for other errors that a decoder library reports by that name. It was really refused if the
@@ -109,7 +109,7 @@ def memory_was_refused() -> bool:
 
 
 def _errno_of_this_thread() -> ctypes.c_int:
-    """Return the C library's `errno` itself; errno(3). Ctypes' own `get_errno` is a copy."""
+    """Returns the C library's `errno` itself; errno(3). Ctypes' own `get_errno` is a copy."""
     locate = ctypes.CDLL(None)["__errno_location"]
     locate.restype = ctypes.POINTER(ctypes.c_int)
     number: ctypes.c_int = locate().contents
@@ -117,6 +117,6 @@ def _errno_of_this_thread() -> ctypes.c_int:
 
 
 def _bytes_in_use() -> int:
-    """Return what of the limit is in use."""
+    """Returns what of the limit is in use."""
     # statm of proc(5): its sixth number, in pages.
     return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()

@@ -46,7 +46,7 @@ class ByteSource(Protocol):
         """Length of the whole in bytes."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return exactly `length` bytes from `offset`, fewer only at the end of the blob.
+        """Returns exactly `length` bytes from `offset`, fewer only at the end of the blob.
 
         Raises CliplinkError when the blob changed or storage does not answer; callers get it
         unchanged.
@@ -94,7 +94,7 @@ class SourceFile:
         self._counting = Lock()
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes from the position: to the end of a block or of what is lent."""
+        """Returns up to `size` bytes from the position, to the end of a block or of lent data."""
         try:
             data = self._from_lent(size) or self._from_block(self._position, size)
         except BaseException as error:  # noqa: BLE001 - nothing may be raised through C; see check
@@ -104,17 +104,17 @@ class SourceFile:
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move like `io.RawIOBase.seek`; before the start means the start."""
+        """Moves like `io.RawIOBase.seek`; before the start means the start."""
         base = (0, self._position, self.size)[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """Return the position in bytes."""
+        """Returns the position in bytes."""
         return self._position
 
     def check(self) -> None:
-        """Raise what went wrong while FFmpeg was reading, or that the time is up.
+        """Raises what went wrong while FFmpeg was reading, or that the time is up.
 
         Raises UnplayableClip (`too_slow` or `too_much_reading`) and any exception of the source,
         unchanged.
@@ -125,20 +125,20 @@ class SourceFile:
             raise self._failure
 
     def peek(self, offset: int, length: int) -> bytes:
-        """Return up to `length` bytes (at most a block) from `offset`, through the cache."""
+        """Returns up to `length` bytes (at most a block) from `offset`, through the cache."""
         data = self._from_block(offset, length)
         if 0 < len(data) < length:
             data += self._from_block(offset + len(data), length - len(data))
         return data
 
     def peek_end(self, length: int) -> bytes:
-        """Return up to `length` bytes from the end, through the cache and fetched at once."""
+        """Returns up to `length` bytes from the end, through the cache and fetched at once."""
         start = max(0, self.size - length)
         self.prefetch([(start, self.size - start)])
         return b"".join(self.read_ranges([(start, self.size - start)]))
 
     def lend(self, offset: int, data: bytes) -> None:
-        """Answer reads within this range with `data`, until other data is lent."""
+        """Answers reads within this range with `data`, until other data is lent."""
         self._lent = (offset, data)
 
     def use_blocks_of(self, size: int) -> None:
@@ -152,7 +152,7 @@ class SourceFile:
         self._ahead_bytes = max(size, self._ahead_bytes)
 
     def read_ranges(self, ranges: Sequence[Range]) -> Iterator[bytes]:
-        """Yield the bytes of each range in order, fetching no byte around them, several at once.
+        """Yields the bytes of each range in order, fetching no byte around them, several at once.
 
         A range whose blocks are all in the cache is not fetched again. What has not arrived when
         the caller stops is dropped.
@@ -177,7 +177,7 @@ class SourceFile:
                     future.cancel()
 
     def prefetch(self, ranges: Iterable[Range]) -> None:
-        """Fetch the blocks of these ranges into the cache, several at once, as far as it holds."""
+        """Fetches the blocks of these ranges into the cache, several at once, while it has room."""
         size = self._block_bytes
         numbers = dict.fromkeys(
             number
@@ -217,7 +217,7 @@ class SourceFile:
         return self._blocks[number][start : start + length]
 
     def _fetch_from(self, number: int) -> None:
-        """Fetch a block, and by the same request what is read ahead."""
+        """Fetches a block, and by the same request what is read ahead."""
         size, first = self._block_bytes, number * self._block_bytes
         wanted = max(size, self._ahead_bytes // size * size)
         data = self._fetch(first, min(wanted, self.size - first))
@@ -230,7 +230,7 @@ class SourceFile:
             self._blocks.popitem(last=False)
 
     def _fetch(self, offset: int, length: int) -> bytes:
-        """Fetch a range, in any thread; a source that gives it in pieces is asked again."""
+        """Fetches a range, in any thread; a source that gives it in pieces is asked again."""
         self._reserve(length)
         data = bytearray()
         while len(data) < length:

@@ -16,17 +16,17 @@ from io import FileIO
 from pathlib import Path
 
 from shared.errors import StorageUnavailable
-from shared.storage.files.stored import Digests, Progress, Stored
+from shared.storage.files.stored import CountArrived, Digests, Stored
 
 _AHEAD = 4
 _REREAD = 1024 * 1024
 
+# Reads so many bytes from an offset of one version of a blob.
 type Read = Callable[[int, int], bytes]
-"""Reads so many bytes from an offset of one version of a blob."""
 
 
 def download(
-    stored: Stored, read: Read, block: int, target: Path, senders: Executor, progress: Progress
+    stored: Stored, read: Read, block: int, target: Path, senders: Executor, progress: CountArrived
 ) -> None:
     """Makes the file at `target` what the blob is.
 
@@ -71,7 +71,7 @@ class _Ranges:
                 future.cancel()
 
 
-def _fetch_rest(part: FileIO, stored: Stored, ranges: _Ranges, progress: Progress) -> None:
+def _fetch_rest(part: FileIO, stored: Stored, ranges: _Ranges, progress: CountArrived) -> None:
     digests = _digests_of(part)
     if digests.size > stored.size:
         part.truncate(0)

@@ -16,8 +16,8 @@ from shared.errors import BlobChanged, BlobExists
 from shared.storage.files.buffers import Buffer, Buffers
 from shared.storage.files.download import download
 from shared.storage.files.staging import Staging, block_list, staged_blocks
-from shared.storage.files.stored import Digests, Place, Progress, Source, Stored
-from shared.storage.rest import RETRY_FOR_MINUTES, Response, RestClient, RetryPolicy
+from shared.storage.files.stored import CountArrived, Digests, Place, Stored, TransferSource
+from shared.storage.rest import RETRY_FOR_MINUTES, RestClient, RestResponse, RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.signed_links import Links
 
@@ -59,7 +59,7 @@ class Transfer:
         response = self._rest.send("HEAD", lambda: self._to_read(place))
         return _stored(response, int(response.headers["content-length"]))
 
-    def digest(self, source: Source) -> Digests:
+    def digest(self, source: TransferSource) -> Digests:
         """Reads a source to its end without sending anything."""
         digests = Digests()
         for buffer in self._blocks(source, self._buffers.size, digests):
@@ -68,9 +68,9 @@ class Transfer:
         return digests
 
     def upload(
-        self, place: Place, source: Source, content_type: str, progress: Progress
+        self, place: Place, source: TransferSource, content_type: str, progress: CountArrived
     ) -> tuple[Stored, Digests]:
-        """Makes a blob of a source; one that holds the same bytes already is as good.
+        """Makes a blob of a source; an existing blob with the same bytes is kept.
 
         Raises BlobExists if the blob holds other bytes, StorageUnavailable, and any exception of
         the source.
@@ -85,8 +85,8 @@ class Transfer:
             raise BlobExists("There is a blob of that name already, with other contents.")
         return stored, digests
 
-    def download(self, place: Place, target: Path, progress: Progress) -> Stored:
-        """Makes a file of a blob, whole and verified; one that is there already is as good.
+    def download(self, place: Place, target: Path, progress: CountArrived) -> Stored:
+        """Makes a file of a blob, whole and verified; an existing equal file is kept.
 
         Raises BlobMissing, BlobChanged if it is overwritten meanwhile, BlobArchived,
         StorageUnavailable, OSError.
@@ -119,9 +119,9 @@ class Transfer:
     def _upload(
         self,
         place: Place,
-        source: Source,
+        source: TransferSource,
         content_type: str,
-        progress: Progress,
+        progress: CountArrived,
         digests: Digests,
     ) -> Stored:
         size = max(self._buffers.size, -(-(source.size or 0) // _MAX_BLOCKS))
@@ -147,7 +147,7 @@ class Transfer:
             raise
         return self._commit(place, names, content_type, digests)
 
-    def _blocks(self, source: Source, size: int, digests: Digests) -> Iterator[Buffer]:
+    def _blocks(self, source: TransferSource, size: int, digests: Digests) -> Iterator[Buffer]:
         """The source in buffers, which the caller gives back; one at least, be it empty."""
         while True:
             buffer = self._buffers.take(size)
@@ -166,7 +166,12 @@ class Transfer:
                 return
 
     def _put(
-        self, place: Place, block: Buffer, content_type: str, progress: Progress, digests: Digests
+        self,
+        place: Place,
+        block: Buffer,
+        content_type: str,
+        progress: CountArrived,
+        digests: Digests,
     ) -> Stored:
         headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": digests.md5}
         headers |= _as_new(content_type, digests)
@@ -178,7 +183,7 @@ class Transfer:
         # Storage has compared the MD5 before it stored anything, and returns it.
         return _stored(response, block.filled)
 
-    def _staging(self, place: Place, size: int | None, progress: Progress) -> Staging:
+    def _staging(self, place: Place, size: int | None, progress: CountArrived) -> Staging:
         already_staged: Collection[str] = ()
         if size is None or size >= _WORTH_ASKING:
             already_staged = staged_blocks(self._rest, lambda: self._to_read(place))
@@ -215,7 +220,7 @@ class Transfer:
         return self._links.to_upload(place.container, place.name, _LINK_LIFE).url
 
 
-def _fill(source: Source, view: memoryview) -> int:
+def _fill(source: TransferSource, view: memoryview) -> int:
     filled = 0
     while filled < len(view) and (length := source.read_into(view[filled:])):
         filled += length
@@ -231,7 +236,7 @@ def _as_new(content_type: str, digests: Digests) -> dict[str, str]:
     }
 
 
-def _stored(response: Response, size: int) -> Stored:
+def _stored(response: RestResponse, size: int) -> Stored:
     return Stored(
         etag=response.headers["etag"].strip('"'),
         size=size,

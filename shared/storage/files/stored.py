@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-type Progress = Callable[[int], object]
-"""Is called with the number of bytes that have newly arrived in storage."""
+# Is called with the number of bytes that have newly arrived in storage.
+type CountArrived = Callable[[int], object]
 
 
-class Source(Protocol):
+class TransferSource(Protocol):
     """Bytes in order. `size` is None where it is unknown before the end."""
 
     @property

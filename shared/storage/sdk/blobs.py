@@ -6,13 +6,13 @@ is imported late: docs/adr/0020-late-imports.md.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
 from shared.model import Blob, RehydratePriority
 from shared.storage.listed_page import ListedPage
-from shared.storage.listing import Listing
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
 from shared.storage.sdk.blob_reader import BlobReader
@@ -21,10 +21,15 @@ from shared.storage.slots import Admission, Unbounded
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
 
+    from shared.storage.listing import Listing
+
 _CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
 _DELETED = {200, 202, 404}
+# How long a batch is waited for: for storage it is as much work as so many requests.
+_BATCH_SECONDS = 10.0
+_SECONDS_FOR_EACH = 0.1
 
 
 class Blobs:
@@ -32,7 +37,12 @@ class Blobs:
         """`admission` bounds how many requests wait for storage; by default nothing does."""
         self._account = account
         self._admission = admission or Unbounded()
-        self._listing = Listing(account)
+
+    @cached_property
+    def _listing(self) -> "Listing":
+        from shared.storage.listing import Listing
+
+        return Listing(self._account)
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
@@ -213,7 +223,10 @@ class Blobs:
         """Deletes blobs and returns the errors of single ones."""
         with self._admission.slot(), azure_errors("delete_batch"):
             answers = self._account.client.get_container_client(container).delete_blobs(
-                *names, delete_snapshots="include", raise_on_any_failure=False
+                *names,
+                delete_snapshots="include",
+                raise_on_any_failure=False,
+                read_timeout=_BATCH_SECONDS + _SECONDS_FOR_EACH * len(names),
             )
             # The answers come in the order of the names.
             outcomes = list(zip(names, answers, strict=True))

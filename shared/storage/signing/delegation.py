@@ -20,8 +20,8 @@ from shared.storage.signing.sas import DelegationKey, LinkPeriod, Signer
 
 _log = logging.getLogger(__name__)
 
+# The longest that the service allows a key, and so a link that it signs.
 KEY_LIFE = timedelta(days=7)
-"""The longest that the service allows a key, and so a link that it signs."""
 
 # A key begins with the day, so that one serves nearly all links of a day. A link that would
 # outlive that one gets a key that begins later: with the hour, or with its own five minutes.

@@ -15,8 +15,8 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
+# The service version whose rules the signatures follow: the client's own.
 VERSION = "2026-10-06"
-"""The service version whose rules the signatures follow: the client's own."""
 
 READ = "r"
 CREATE_OR_OVERWRITE = "cw"

@@ -19,8 +19,8 @@ from typing import Any
 
 from tests.infra.az.spoken import Words, everywhere
 
+# Of a package that is not installed where types are checked.
 type Untyped = Any
-"""Of a package that is not installed where types are checked."""
 
 # Of the CLI's own machinery.
 _OF_NO_USER = {"--cmd", "--acquire-policy-token", "--change-reference"}

@@ -17,8 +17,8 @@ import yaml
 
 from tests.docs.pages import ROOT, Page, all_pages, coded
 
+# A command, without az itself.
 type Words = tuple[str, ...]
-"""A command, without az itself."""
 
 # One write a call: those of a pipe run at the same time.
 _LISTENER = r"""#!/bin/sh

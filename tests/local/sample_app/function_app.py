@@ -49,7 +49,7 @@ def _answer(req: func.HttpRequest, function: str) -> func.HttpResponse:
 
 @app.route(route="hello", methods=["GET"])
 def hello(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer as fast as can be."""
+    """Answers as fast as can be."""
     del req
     return func.HttpResponse("hello")
 
@@ -63,7 +63,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="items/{id:guid}", methods=["GET"])
 def item_by_id(req: func.HttpRequest) -> func.HttpResponse:
-    """Take GUIDs only."""
+    """Takes GUIDs only."""
     return _answer(req, "item_by_id")
 
 
@@ -87,7 +87,7 @@ async def optional(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="files/{*path}", methods=["GET"])
 def files(req: func.HttpRequest) -> func.HttpResponse:
-    """Take the rest of the path."""
+    """Takes the rest of the path."""
     return _answer(req, "files")
 
 
@@ -126,7 +126,7 @@ def send(req: func.HttpRequest, out: func.Out[str]) -> func.HttpResponse:
 
 @app.blob_trigger(arg_name="client", path="%PREFIX%-in/{name}", connection="AzureWebJobsStorage")
 def take_blob(client: blob.BlobClient) -> None:
-    """Take a client, as the real app does."""
+    """Takes a client, as the real app does."""
     content = client.download_blob().readall()
     record("take_blob", blob=client.blob_name, content=content[:20].decode())
     behave(content)
@@ -134,7 +134,7 @@ def take_blob(client: blob.BlobClient) -> None:
 
 @app.blob_trigger(arg_name="stream", path="%PREFIX%-text/{name}.txt", connection="Storage")
 def take_text(stream: func.InputStream) -> None:
-    """Take the bytes, of text files only."""
+    """Takes the bytes, of text files only."""
     content = stream.read()
     record("take_text", blob=stream.name, content=content.decode(), length=stream.length)
 
@@ -153,7 +153,7 @@ def take_event(client: blob.BlobClient) -> None:
 @app.queue_trigger(arg_name="msg", queue_name="%QUEUE%", connection="Storage")
 @app.queue_output(arg_name="$return", queue_name="%QUEUE%-done", connection="Storage")
 def take_message(msg: func.QueueMessage) -> str:
-    """Take a message, and put another one out."""
+    """Takes a message, and puts another one out."""
     content = msg.get_body()
     record("take_message", content=content.decode(), dequeue_count=msg.dequeue_count, id=msg.id)
     behave(content)
@@ -162,7 +162,7 @@ def take_message(msg: func.QueueMessage) -> str:
 
 @app.timer_trigger(arg_name="timer", schedule="%TICK%", run_on_startup=False)
 def tick(timer: func.TimerRequest) -> None:
-    """Run every second, and take longer than that."""
+    """Runs every second, and takes longer than that."""
     record("tick", past_due=timer.past_due, phase="begin")
     time.sleep(1.2)
     record("tick", past_due=timer.past_due, phase="end")
@@ -170,5 +170,5 @@ def tick(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 * * * *", run_on_startup=False)
 def hourly(timer: func.TimerRequest) -> None:
-    """Run once an hour."""
+    """Runs once an hour."""
     record("hourly", past_due=timer.past_due)

@@ -1,0 +1,107 @@
+"""What the parameters and bodies of all requests have in common. Pure.
+
+Bodies are strict JSON: "5" is not a number, 1 is not a string, and NaN is an error. So is an
+unknown field or parameter: a misspelt one must not pass for an absent one.
+"""
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from clips.http.fields import FileName, FutureMoment, MediaType, Position, Title
+from shared.media_types import upload_type
+
+# A field that several bodies have.
+Expiry = Annotated[
+    FutureMoment | None,
+    Field(description="In the future: when the clip is deleted automatically."),
+]
+
+
+def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
+    if end_time <= info.data.get("start_time", -1):
+        raise PydanticCustomError("end_time", "must be greater than start_time")
+    return end_time
+
+
+class Body(BaseModel):
+    """A JSON object."""
+
+    # Built when first used: a cold start serves one request, and needs few of the models.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        """The videos and clips that the body names."""
+        return ()
+
+
+class NoBody(Body):
+    """The body of an operation without a body."""
+
+
+class Parameters(BaseModel):
+    """Path and query parameters together; all of them arrive as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != ""}
+
+
+class NoParameters(Parameters):
+    """The parameters of an operation that has none."""
+
+
+class AnyParameters(Parameters):
+    """The parameters of an operation that ignores them: monitors and caches append their own."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Owned(Parameters):
+    """Parameters of an operation on owned data; with `as=admin` an admin acts on others' data."""
+
+    acting_as: Annotated[
+        Literal["admin"] | None,
+        Field(alias="as", description="Act on other users' data; needs the role `admin`."),
+    ] = None
+
+    @property
+    def ids(self) -> Collection[UUID]:
+        """The videos and clips that the path names."""
+        return [value for _, value in self if isinstance(value, UUID)]
+
+
+class UploadedFile(Body):
+    filename: Annotated[
+        FileName | None,
+        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+    ] = None
+    content_type: Annotated[
+        MediaType | None,
+        Field(
+            description="`video/...`, `audio/...` or `application/octet-stream`. Any other type "
+            "is replaced by that of the `filename`'s extension, if that is known."
+        ),
+    ] = None
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_servable(cls, content_type: str | None, info: ValidationInfo) -> str | None:
+        if content_type and upload_type(content_type, info.data.get("filename")) is None:
+            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+        return content_type
+
+
+class TitledRange(Body):
+    start_time: Annotated[Position, Field(description="Seconds into the video, or of the source.")]
+    end_time: Annotated[Position, Field(description="Seconds; greater than `start_time`.")]
+    title: Title = None
+
+    _after_start = field_validator("end_time")(_must_follow_start)

@@ -1,0 +1,173 @@
+"""Responses for admins and monitors: migrations, drift reports, the cleanup, health."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, NotRequired, TypedDict
+from uuid import UUID
+
+from pydantic import Field
+
+from clips.http.outputs.base import Link
+from shared.model import DriftAction, DriftKind, DriftStatus, MigrationStatus
+
+
+class MigrationFailure(TypedDict):
+    """A file that was not migrated; docs/migration.md lists the codes."""
+
+    clip_id: Annotated[
+        UUID | None, Field(description="Null if it is unknown to which clip the file belongs.")
+    ]
+    code: Annotated[str, Field(examples=["empty_file"])]
+    detail: Annotated[
+        str, Field(description="The file, and why.", examples=["2024/3.mp4: It is empty."])
+    ]
+
+
+class UnmatchedFile(TypedDict):
+    """A file that matches no clip; it was not touched."""
+
+    path: Annotated[str, Field(description="Below the folder of the migration.")]
+    code: Annotated[str, Field(examples=["no_clip"])]
+    detail: str
+
+
+class Migration(TypedDict):
+    """Files of a folder that become the bytes of clips. The counts are of clips."""
+
+    id: UUID
+    status: Annotated[
+        MigrationStatus,
+        Field(
+            description="`done`: nothing is left to do, though clips may have failed; `failed`: "
+            "the folder could not be read."
+        ),
+    ]
+    total: Annotated[int, Field(ge=0, description="0 until the folder has been read.")]
+    migrated: Annotated[int, Field(ge=0)]
+    skipped: Annotated[int, Field(ge=0, description="Were in storage already, byte for byte.")]
+    failed: Annotated[int, Field(ge=0)]
+    failures: Annotated[list[MigrationFailure], Field(description="One for each file.")]
+    unmatched: Annotated[
+        list[UnmatchedFile], Field(max_length=1000, description="The first thousand.")
+    ]
+    no_file: Annotated[
+        list[UUID],
+        Field(
+            max_length=1000,
+            description="Clips that waited for their file and had none here when the folder "
+            "was read; the first thousand.",
+        ),
+    ]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class DriftLine(TypedDict):
+    """One difference between storage and catalogue; docs/drift.md explains the kinds."""
+
+    kind: DriftKind
+    clip_id: UUID | None
+    video_id: UUID | None
+    container: Annotated[str, Field(examples=["cliplink-clips"])]
+    blob: Annotated[str | None, Field(description="The name of the blob in its container.")]
+    detail: Annotated[str, Field(description="What differs, in a sentence.")]
+    action: Annotated[
+        DriftAction | None, Field(description="What the service does about it by itself.")
+    ]
+    by: Annotated[datetime | None, Field(description="When the cleanup that does it begins.")]
+
+
+class RepairedLine(DriftLine):
+    """A line of the report, and what became of it."""
+
+    result: Annotated[
+        Literal["repaired", "unchanged", "left", "failed"],
+        Field(
+            description="`unchanged`: the difference is gone, or the item changed meanwhile; "
+            "`left`: it has no one right answer."
+        ),
+    ]
+    reason: Annotated[str | None, Field(description="Why it is not repaired.")]
+
+
+class Repair(TypedDict):
+    """The repair of what a drift report lists."""
+
+    id: UUID
+    kinds: list[DriftKind]
+    status: DriftStatus
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[str, int], Field(description="Lines by result.")]
+    samples: Annotated[
+        dict[str, list[RepairedLine]], Field(description="The first 20 lines of each result.")
+    ]
+    lines_url: Annotated[Link | None, Field(description="All lines as JSON lines, for an hour.")]
+
+
+class Drift(TypedDict):
+    """Where storage and catalogue differ."""
+
+    id: UUID
+    status: Annotated[
+        DriftStatus,
+        Field(description="`failed`: it was given up; what it found until then can be read."),
+    ]
+    progress: Annotated[float, Field(ge=0, le=1, description="The part that has been compared.")]
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Annotated[dict[DriftKind, int], Field(description="Lines by kind.")]
+    samples: Annotated[
+        dict[DriftKind, list[DriftLine]], Field(description="The first 20 lines of each kind.")
+    ]
+    lines_url: Annotated[
+        Link | None,
+        Field(description="All lines as JSON lines, for an hour; null until the run has begun."),
+    ]
+    repair: Annotated[Repair | None, Field(description="The last repair.")]
+
+
+class StepFailure(TypedDict):
+    """What one item of a step met; the codes are those of the problems."""
+
+    step: Annotated[str, Field(examples=["clips_deleted"])]
+    item: Annotated[str, Field(description="A clip, a blob, or the step itself.")]
+    code: Annotated[str, Field(examples=["blob_held"])]
+    detail: str
+
+
+class CleanupRun(TypedDict):
+    """A run of the cleanup."""
+
+    id: UUID
+    started_at: datetime
+    finished_at: Annotated[
+        datetime | None, Field(description="Null while it is at work, and if it died.")
+    ]
+    counts: Annotated[
+        Mapping[str, int], Field(description="By step, and `outages, held, unmarked, failures`.")
+    ]
+    failures: Annotated[list[StepFailure], Field(description="The first twenty of each step.")]
+
+
+type Availability = Literal["ok", "unavailable"]
+
+
+class Checks(TypedDict):
+    database: Availability
+    storage: Availability
+    reconciliation: Annotated[
+        NotRequired[Literal["held"]],
+        Field(description="There while so many blobs are missing that no clip is marked as lost."),
+    ]
+
+
+class Health(TypedDict):
+    """Whether the database and storage can be reached."""
+
+    status: Annotated[
+        Literal["ok", "degraded", "unavailable"],
+        Field(description="`degraded`: everything answers, but an operator has to decide."),
+    ]
+    checks: Checks
+    detail: Annotated[NotRequired[str], Field(description="What an operator can do.")]
