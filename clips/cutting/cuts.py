@@ -35,7 +35,7 @@ from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 
-# How long a call cuts by itself, and until when it processes what it has cut: the rest is left to
+# How long a call itself cuts, and until when it processes what it has cut: the rest is left to
 # the queue and to the blob trigger.
 _CUTTING_SECONDS = 25.0
 _PROCESSING_SECONDS = 3.0
