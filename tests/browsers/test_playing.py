@@ -22,11 +22,12 @@ from tests.media.counted import RATE, counted
 from tests.services import AllServices
 
 _B_FRAMES = {"preset": "fast", "bf": "2"}
+_SIZE = (320, 180)
 _COPIED: dict[str, clips.Clip] = {
-    "faststart.mp4": counted(seconds=2.0, codec_options=_B_FRAMES),
-    "remux.mkv": counted(seconds=2.0, codec_options=_B_FRAMES),
-    "audio.mkv": counted(seconds=2.0, sounds=("ac3",)),
-    "transcode.mp4": counted(seconds=2.0, codec="libx265"),
+    "faststart.mp4": counted(seconds=2.0, size=_SIZE, codec_options=_B_FRAMES),
+    "remux.mkv": counted(seconds=2.0, size=_SIZE, codec_options=_B_FRAMES),
+    "audio.mkv": counted(seconds=2.0, size=_SIZE, sounds=("ac3",)),
+    "transcode.mp4": counted(seconds=2.0, size=_SIZE, codec="libx265"),
 }
 
 
@@ -59,7 +60,7 @@ def library(services: AllServices) -> Library:
 def test_cut_plays_from_its_first_to_its_last_frame(
     browser: Browser, library: Library, tmp_path: Path, source: str, accuracy: Accuracy, first: int
 ) -> None:
-    film = make(tmp_path / source, counted(seconds=4.0, codec_options=_B_FRAMES))
+    film = make(tmp_path / source, counted(seconds=4.0, size=_SIZE, codec_options=_B_FRAMES))
     clip = _cut(library, film, CutDraft(start=2.52, end=3.6), accuracy)
     seen = browser.show(_link(library, clip, Variant.CLIP))
     assert seen.first == first
@@ -81,7 +82,7 @@ def test_playable_copy_plays_from_its_first_to_its_last_frame(
     library.services.renditions.work(clip.id)
     assert library.clip(clip.id).rendition.state == "ready"
     seen = browser.show(_link(library, clip, Variant.PLAY))
-    assert (seen.first, seen.last, seen.size) == (0, 49, (320, 180))
+    assert (seen.first, seen.last, seen.size) == (0, 49, _SIZE)
     assert seen.duration == pytest.approx(2.0, abs=0.05)
     assert seen.at == pytest.approx(seen.duration, abs=0.05)
 

@@ -25,6 +25,7 @@ from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
+from tests.integration.dying import kill_at
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 from tests.migration.flaky import Fault, Line, line_to
@@ -68,6 +69,13 @@ class Bench:
     def put(self, data: bytes) -> None:
         container = self.services.containers.videos
         self.services.blobs.put(container, self.source, data, "video/mp4", replace=True)
+
+    def restore(self, name: str) -> None:
+        """The source is as after its upload, but for its images."""
+        self.put(self.films[name])
+        etag = self.services.blobs.get(self.services.containers.videos, self.source).etag
+        ready = "UPDATE sources SET status = 'ready', etag = %(etag)s"
+        self.services.database.run(ready, {"etag": etag})
 
     def cut(self, client_id: str | None = None) -> ShownClip | CliplinkError:
         draft = CutDraft(start=START, end=END, client_id=client_id)
@@ -175,19 +183,25 @@ def bench(
             yield Bench(services, line, films, tmp_path, Viewer(user_id), video_id)
 
 
+MIXED = [Fault.INTERNAL, Fault.HALF, Fault.BUSY, Fault.CUT, Fault.CONFLICT, Fault.THROTTLED]
+
+
 @pytest.mark.parametrize(
-    ("fault", "name"),
-    [
-        *((fault, "film.mp4") for fault in Fault if fault is not Fault.SILENCE),
-        *((fault, "film.mkv") for fault in (Fault.INTERNAL, Fault.LOST)),
-    ],
+    ("faults", "name"),
+    [([Fault.LOST], "film.mp4"), (MIXED, "film.mp4"), (MIXED[::-1], "film.mkv")],
+    ids=["lost-mp4", "mixed-mp4", "mixed-mkv"],
 )
-def test_worker_survives_a_fault_at_any_request(bench: Bench, fault: Fault, name: str) -> None:
+def test_worker_survives_a_fault_at_any_request(
+    bench: Bench, faults: list[Fault], name: str
+) -> None:
+    """One request fails each time; what kinds of faults mean is tested with the clients."""
     bench.upload(name)
     clip_id, failed = bench.queued(), 0
     for struck in range(MOST_STEPS):
-        first = len(bench.line.requests)
-        bench.line.choose = lambda number, *_, at=first + struck: fault if number == at else None
+        first, fault = len(bench.line.requests), faults[struck % len(faults)]
+        bench.line.choose = lambda number, *_, at=first + struck, fault=fault: (
+            fault if number == at else None
+        )
         bench.deliver(clip_id)
         if len(bench.line.requests) <= first + struck:
             break
@@ -292,7 +306,7 @@ def test_source_that_changes_at_any_request_gives_a_whole_clip_or_a_failure(
             break
         bench.forget_clips()
         delete(bench)
-        bench.upload("film.mp4")
+        bench.restore("film.mp4")
     assert outcomes == {"whole", code}
 
 
@@ -351,6 +365,21 @@ def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
             break
         bench.forget_clips()
     assert 10 < step < MOST_STEPS - 1
+
+
+def test_killed_worker_leaves_nothing_but_work_to_do(
+    bench: Bench, environment: dict[str, str]
+) -> None:
+    """With its blocks staged, before the blob is made of them."""
+    bench.upload("film.mp4")
+    clip_id = bench.queued()
+    kill_at(environment, "cut_worker", clip_id, 3)
+    assert bench.stored() == set()
+    assert bench.stored(uncommitted=True) != set()
+    bench.deliver(clip_id)  # the lease of the dead one still holds
+    assert bench.stored() == set()
+    bench.settle()
+    bench.assert_whole()
 
 
 def test_call_may_die_at_any_step(bench: Bench) -> None:

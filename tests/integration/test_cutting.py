@@ -15,8 +15,9 @@ from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
-from tests.media.clips import make
+from tests.media.clips import Clip, make
 from tests.media.counted import counted, shown
+from tests.media.fuzz import ENCRYPTED
 from tests.services import AllServices
 
 ME = "cutter"
@@ -424,27 +425,43 @@ def test_each_bad_item_fails_alone(
     assert len(services.library.list_clips(viewer, video_id, 10, None, None)) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "recipe", "missing"),
+    [
+        ("picture.mp4", counted(sounds=(), seconds=3.0), "audio"),
+        ("sound.m4a", counted(codec=None, seconds=3.0), "video"),
+    ],
+)
 def test_film_of_pictures_or_of_sound_alone_is_cut(
-    services: AllServices, viewer: Viewer, video_id: UUID, tmp_path: Path
+    services: AllServices,
+    viewer: Viewer,
+    video_id: UUID,
+    tmp_path: Path,
+    name: str,
+    recipe: Clip,
+    missing: str,
 ) -> None:
-    for name, recipe in [
-        ("picture.mp4", counted(sounds=(), seconds=3.0)),
-        ("sound.m4a", counted(codec=None, seconds=3.0)),
-    ]:
-        upload(services, viewer, video_id, make(tmp_path / name, recipe).read_bytes(), name)
-        answer = only(cut(services, viewer, video_id, CutDraft(start=1, end=2)))
-        assert answer.clip.status is ClipStatus.READY
-        media = json.loads(answer.clip.media or "{}")
-        assert (media["video"] is None, media["audio"] is None) == (
-            name == "sound.m4a",
-            name == "picture.mp4",
-        )
-        time.sleep(1.1)  # storage knows the age of blobs in whole seconds
+    upload(services, viewer, video_id, make(tmp_path / name, recipe).read_bytes(), name)
+    answer = only(cut(services, viewer, video_id, CutDraft(start=1, end=2)))
+    assert answer.clip.status is ClipStatus.READY
+    media = json.loads(answer.clip.media or "{}")
+    assert [kind for kind in ("video", "audio") if media[kind] is None] == [missing]
 
 
 def test_source_that_failed_is_not_cut(
     services: AllServices, viewer: Viewer, video_id: UUID
 ) -> None:
     upload(services, viewer, video_id, b"text" * 100, "match.mp4")
+    with pytest.raises(SourceNotReady, match="failed"):
+        cut(services, viewer, video_id, CutDraft(start=0, end=1))
+
+
+def test_encrypted_source_fails_as_encrypted_and_is_not_cut(
+    services: AllServices, viewer: Viewer, video_id: UUID, tmp_path: Path
+) -> None:
+    film = make(tmp_path / "film.mp4", Clip(size=(96, 64), seconds=1, options=ENCRYPTED))
+    source = upload(services, viewer, video_id, film.read_bytes(), "match.mp4")
+    assert source.failure is not None
+    assert source.failure.code == "encrypted"
     with pytest.raises(SourceNotReady, match="failed"):
         cut(services, viewer, video_id, CutDraft(start=0, end=1))

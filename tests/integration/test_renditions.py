@@ -10,6 +10,7 @@ from shared.errors import WrongState
 from shared.media import opened
 from shared.model import AccessTerms, Clip, Variant
 from shared.playability import PlaybackVerdict
+from tests.integration.dying import kill_at
 from tests.integration.library import Library
 from tests.integration.storage import send
 from tests.media import clips
@@ -126,3 +127,19 @@ def test_copy_whose_message_was_lost_is_sent_again(
     landed(library, films["matroska.mkv"])
     services.database.run("UPDATE clips SET attempted_at = now() - interval '1 hour'", {})
     assert services.renditions.resume().done == 1
+
+
+def test_copy_whose_worker_was_killed_is_made_by_another(
+    services: AllServices, library: Library, films: dict[str, Path], environment: dict[str, str]
+) -> None:
+    clip = landed(library, films["matroska.mkv"])
+    kill_at(environment, "renditions", clip.id, 2)
+    name = blob_names.rendition(clip.video_id, clip.id)
+    services.renditions.work(clip.id)  # the lease of the dead one still holds
+    assert not services.blobs.exists(services.containers.thumbnails, name)
+    past = "UPDATE clips SET rendition_leased_until = now() - interval '1 hour'"
+    services.database.run(past, {})
+    assert services.renditions.resume().done == 1
+    services.renditions.work(clip.id)
+    assert library.clip(clip.id).rendition.state == "ready"
+    assert services.blobs.exists(services.containers.thumbnails, name)

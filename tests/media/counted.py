@@ -135,7 +135,7 @@ def sound_shift(whole: array[int], part: array[int], seconds: float, *, most: in
 
 def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, of any type
     """The recipe of a film of numbered frames with noise as sound; `changes` as for a Clip."""
-    plain = Clip(seconds=8.0, gop=50, frame_rate=RATE, sounds=("aac",), channels=1)
+    plain = Clip(seconds=8.0, size=(96, 64), gop=50, frame_rate=RATE, sounds=("aac",), channels=1)
     return replace(plain, **{"draw": draw_number, "encode_sound": encode_noise} | changes)
 
 

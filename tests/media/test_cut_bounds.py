@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Sequence
 
 import pytest
 
@@ -20,15 +21,22 @@ def numbers(*values: int) -> bytes:
     return struct.pack(f">{len(values)}I", *values)
 
 
-def track(samples: int, *, handler: bytes = b"vide", keyframes: int = 1) -> bytes:
-    """A track of samples of one byte each, whose tables take few bytes whatever their number."""
+def track(
+    samples: int, *, handler: bytes = b"vide", keyframes: int = 1, chunks: Sequence[int] = (1,)
+) -> bytes:
+    """A track of samples of one byte each, whose tables take few bytes whatever their number.
+
+    `chunks` are the numbers of the chunks from which on each has all samples.
+    """
     tables = box(
         b"stbl",
         full_box(b"stsd", 0, 0, numbers(1), box(b"mp4v", bytes(78))),
         full_box(b"stts", 0, 0, numbers(1, samples, 40)),
         full_box(b"stss", 0, 0, numbers(keyframes, *(1 for _ in range(keyframes)))),
         full_box(b"stsz", 0, 0, numbers(1, samples)),
-        full_box(b"stsc", 0, 0, numbers(1, 1, samples, 1)),
+        full_box(
+            b"stsc", 0, 0, numbers(len(chunks), *(n for at in chunks for n in (at, samples, 1)))
+        ),
         full_box(b"stco", 0, 0, numbers(1, 48)),
     )
     references = full_box(b"dref", 0, 0, numbers(1), full_box(b"url ", 0, 1))
@@ -68,10 +76,16 @@ def test_cut_of_more_frames_than_a_call_may_hold_is_refused() -> None:
         [track(25), *(track(30 * HOUR, handler=b"soun") for _ in range(3))],
         [track(25, keyframes=26)],
         [track(25), *(box(b"free") for _ in range(20_000))],
+        [track(25, chunks=())],
+        [track(25, chunks=(2,))],
+        [track(25, chunks=(1, 3, 2))],
     ],
-    ids=["frames", "samples", "all", "many tracks", "keyframes", "boxes"],
+    ids=[
+        *("frames", "samples", "all", "many tracks", "keyframes", "boxes"),
+        *("no chunks", "no first chunk", "chunks out of order"),
+    ],
 )
-def test_index_that_claims_too_much_is_refused(tracks: list[bytes]) -> None:
+def test_index_that_claims_too_much_or_contradicts_itself_is_refused(tracks: list[bytes]) -> None:
     with pytest.raises(Unsuitable):
         film(*tracks)
 

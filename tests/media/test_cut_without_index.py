@@ -82,19 +82,21 @@ def test_cut_of_a_film_without_an_index_reads_little_more_than_its_bytes(
 ) -> None:
     source = long(kind)
     assert entries_of(source) is not None
-    for start, end in ((41.3, 61.02), (65.1, 90)):
+    for start, end, accuracy in (
+        (41.3, 61.02, Accuracy.KEYFRAME),
+        (65.1, 90, Accuracy.EDIT_LIST),
+    ):
         source.reads.clear()
-        for accuracy in (Accuracy.KEYFRAME, Accuracy.EDIT_LIST):
-            wanted = CutRange(start=start, end=end, accuracy=accuracy)
-            film = copied(source, tmp_path / "cut.mp4", wanted)
-            begins = round(film.start * RATE)
-            ends = min(round(end * RATE + 0.49), TURN * TURNS)
-            assert begins == (
-                int(start * RATE) // 25 * 25 if accuracy is Accuracy.KEYFRAME else int(start * RATE)
-            )
-            expected = [number % TURN for number in range(begins, ends)]
-            assert shown(tmp_path / "cut.mp4").numbers == expected
-        read = sum(length for _, length in source.reads) / 2
+        wanted = CutRange(start=start, end=end, accuracy=accuracy)
+        film = copied(source, tmp_path / "cut.mp4", wanted)
+        begins = round(film.start * RATE)
+        ends = min(round(end * RATE + 0.49), TURN * TURNS)
+        assert begins == (
+            int(start * RATE) // 25 * 25 if accuracy is Accuracy.KEYFRAME else int(start * RATE)
+        )
+        expected = [number % TURN for number in range(begins, ends)]
+        assert shown(tmp_path / "cut.mp4").numbers == expected
+        read = sum(length for _, length in source.reads)
         assert read < 2.5 * (tmp_path / "cut.mp4").stat().st_size
 
 
@@ -118,7 +120,7 @@ def test_exact_cut_of_a_film_without_an_index_reads_as_little(
     assert sum(length for _, length in source.reads) < len(source.data) / 4
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_damage_between_the_entries_is_no_reason_to_fail(
     long: Callable[[str], MemorySource], tmp_path: Path, seed: int
 ) -> None:

@@ -20,13 +20,18 @@ class FrameTimes:
         told, base = stream.average_rate, stream.time_base
         rate = Fraction(told.num, told.den) if told else _COMMON_RATE
         self._step = max(1, round(1 / (rate * Fraction(base.num, base.den))))
-        self._next: int | None = None
+        self._last: int | None = None
 
     def give(self, frame: VideoFrame) -> None:
-        """Dates the next picture; one before the first that has a time stays without."""
-        if frame.pts is None or (self._is_counted and not frame.key_frame):
-            frame.pts = self._next if self._next is not None else frame.pts
-        elif self._is_counted and self._next is not None:
-            frame.pts = max(frame.pts, self._next)
-        if frame.pts is not None:
-            self._next = frame.pts + self._step
+        """Dates the next picture: later than the one before, as encoders need it.
+
+        One before the first that has a time stays without.
+        """
+        stored, last = frame.pts, self._last
+        if last is not None:
+            following = last + self._step
+            if stored is None or stored <= last or (self._is_counted and not frame.key_frame):
+                frame.pts = following
+            elif self._is_counted:
+                frame.pts = max(stored, following)
+        self._last = frame.pts

@@ -256,11 +256,11 @@ def _chunks(tables: Box, samples: int) -> Chunks:
     table = tables.child(b"stsc")
     entries = table.numbers(8, 3 * table.uint(4, 4))
     begins, counts = entries[::3], entries[1::3]
+    if not begins or begins[0] != 1 or any(after < at for at, after in pairwise(begins)):
+        raise Unsuitable("chunks are out of order")
     # Each entry is for the chunks up to the one, counted from 1, at which the next entry begins.
     ends = [*begins[1:], len(offsets) + 1]
     alike = [max(0, min(end, len(offsets) + 1) - at) for at, end in zip(begins, ends, strict=True)]
-    if not begins or begins[0] != 1 or any(after < at for at, after in pairwise(begins)):
-        raise Unsuitable("chunks are out of order")
     total = sum(map(mul, counts, alike))
     if total > _MOST_SAMPLES:
         raise Unsuitable("the index is too large")
