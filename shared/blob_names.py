@@ -120,7 +120,7 @@ def legacy_thumbnail(video_id: UUID, clip_id: UUID, extension: str) -> str:
 
 
 def is_legacy_thumbnail(blob_name: str) -> bool:
-    """Whether an image was supplied with its clip: it cannot be made anew."""
+    """Whether an image was supplied with its clip: it cannot be made again."""
     return "_thumbnail" in blob_name.rpartition("/")[2]
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from shared.model import Hdr, Media, VideoTrack
 
 # The version of the rules below: raised when one of them changes, so that stored verdicts of an
-# older version can be made anew.
+# older version can be made again.
 RULES = 3
 
 _LARGEST_WIDTH, _LARGEST_HEIGHT = 4096, 2304

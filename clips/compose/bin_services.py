@@ -15,6 +15,7 @@ from shared.storage.slots import Slots
 
 if TYPE_CHECKING:
     from clips.compose.services import Services
+    from clips.compose.shared_parts import SharedParts
 
 
 def make_bin(services: "Services") -> RecycleBin:
@@ -40,7 +41,7 @@ def make_deletion_worker(services: "Services", blobs: Blobs, slots: Slots | None
     return DeletionWorker(deletions, Deletion(blobs, containers, deletions), mover)
 
 
-def make_deletion_sender(services: "Services") -> DeletionSender:
-    backends = services.backends
+def make_deletion_sender(parts: "SharedParts") -> DeletionSender:
+    backends = parts.backends
     queue = Queue(backends.account, backends.containers.deletions_queue)
     return DeletionSender(Deletions(backends.database), queue.send)

@@ -18,6 +18,7 @@ from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.compose.services import Services
+    from clips.compose.shared_parts import SharedParts
 
 
 def make_sources(services: "Services") -> VideoSources:
@@ -65,10 +66,10 @@ def make_renditions(services: "Services") -> RenditionJobs:
     )
 
 
-def make_film_writer(services: "Services") -> FilmWriter:
-    return _film_writer(services, RETRY_FOR_MINUTES)
+def make_film_writer(parts: "SharedParts") -> FilmWriter:
+    return _film_writer(parts, RETRY_FOR_MINUTES)
 
 
-def _film_writer(services: "Services", retry_policy: RetryPolicy) -> FilmWriter:
-    composer = Composer(services.backends.account, services.account_links, retry_policy)
-    return FilmWriter(composer, services.settings.video_encoder)
+def _film_writer(parts: "SharedParts", retry_policy: RetryPolicy) -> FilmWriter:
+    composer = Composer(parts.backends.account, parts.account_links, retry_policy)
+    return FilmWriter(composer, parts.settings.video_encoder)

@@ -13,6 +13,7 @@ from shared.storage.tier_check import TierCheck
 
 if TYPE_CHECKING:
     from clips.compose.services import Services
+    from clips.compose.shared_parts import SharedParts
 
 
 def make_library(services: "Services") -> Library:
@@ -42,14 +43,14 @@ def make_access(services: "Services") -> Access:
     )
 
 
-def make_archive(services: "Services") -> Archive:
-    backends = services.backends
-    tier_check = TierCheck(backends.account, services.account_links, backends.api_slots)
+def make_archive(parts: "SharedParts") -> Archive:
+    backends = parts.backends
+    tier_check = TierCheck(backends.account, parts.account_links, backends.api_slots)
     return Archive(backends.clock, backends.api_blobs, backends.containers, tier_check.is_readable)
 
 
-def make_storyboards(services: "Services") -> Storyboards:
-    backends = services.backends
+def make_storyboards(parts: "SharedParts") -> Storyboards:
+    backends = parts.backends
     return Storyboards(
-        backends.clock, backends.api_blobs, backends.containers, services.links, services.grants
+        backends.clock, backends.api_blobs, backends.containers, parts.links, parts.grants
     )

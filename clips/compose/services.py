@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from clips.compose.at_first_use import at_first_use
 from clips.compose.backends import Backends
+from clips.compose.shared_parts import SharedParts
 from shared.outages import LONGEST_WAIT, OutageWait
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from clips.bin.bin import RecycleBin
-    from clips.bin.worker import DeletionSender, DeletionWorker
+    from clips.bin.worker import DeletionWorker
     from clips.cutting.cuts import Cutting
-    from clips.cutting.films import FilmWriter
     from clips.cutting.source_ingest import SourceIngest
     from clips.cutting.sources import VideoSources
     from clips.cutting.worker import CutWorker
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from clips.ingest.ingest import Ingest
     from clips.library import Library
     from clips.links.access import Access
-    from clips.links.archive import Archive
     from clips.links.sharing import Sharing
-    from clips.links.storyboards import Storyboards
     from clips.links.thumbnails import Thumbnails
     from clips.migration.jobs import MigrationJobs
     from clips.rebuild.daily_pass import SidecarCheck
@@ -36,21 +34,17 @@ if TYPE_CHECKING:
     from clips.upkeep.health import HealthCheck
     from clips.upkeep.missing import MissingClips
     from shared.auth.tokens import TokenVerifier
-    from shared.catalogue.grant_queries import Grants
     from shared.catalogue.user_queries import Owners, Users
-    from shared.storage.sdk.queue import Queue
-    from shared.storage.signing.signed_links import Links
 
 
-class Services:
-    """What the handlers and the triggers call, and what several of these services share."""
+class Services(SharedParts):
+    """What the handlers and the triggers call."""
 
     def __init__(
         self, backends: Backends, settings: Settings, stopping: threading.Event | None = None
     ) -> None:
         """`stopping` is set when the process is to end: it ends every wait for an outage."""
-        self.backends = backends
-        self.settings = settings
+        super().__init__(backends, settings)
         self.outage_wait = OutageWait(LONGEST_WAIT, stopping)
 
     # --- Who calls
@@ -99,38 +93,6 @@ class Services:
 
         return make_thumbnails(self)
 
-    @at_first_use
-    def links(self) -> "Links":
-        """Links for clients: through the CDN, if there is one."""
-        from shared.storage.signing.signed_links import Links
-
-        return Links(self.backends.account, self.backends.clock, self.settings.cdn_endpoint)
-
-    @at_first_use
-    def account_links(self) -> "Links":
-        """Links for requests of the app itself: a CDN would answer them from its cache."""
-        from shared.storage.signing.signed_links import Links
-
-        return Links(self.backends.account, self.backends.clock)
-
-    @at_first_use
-    def grants(self) -> "Grants":
-        from shared.catalogue.grant_queries import Grants
-
-        return Grants(self.backends.database, self.backends.clock)
-
-    @at_first_use
-    def archive(self) -> "Archive":
-        from clips.compose.library_services import make_archive
-
-        return make_archive(self)
-
-    @at_first_use
-    def storyboards(self) -> "Storyboards":
-        from clips.compose.library_services import make_storyboards
-
-        return make_storyboards(self)
-
     # --- Blobs that land
 
     @at_first_use
@@ -166,18 +128,6 @@ class Services:
         return make_cut_worker(self)
 
     @at_first_use
-    def cuts_queue(self) -> "Queue":
-        from shared.storage.sdk.queue import Queue
-
-        return Queue(self.backends.account, self.backends.containers.cuts_queue)
-
-    @at_first_use
-    def film_writer(self) -> "FilmWriter":
-        from clips.compose.cutting_services import make_film_writer
-
-        return make_film_writer(self)
-
-    @at_first_use
     def renditions(self) -> "RenditionJobs":
         from clips.compose.cutting_services import make_renditions
 
@@ -196,12 +146,6 @@ class Services:
         from clips.compose.bin_services import make_deletion_worker
 
         return make_deletion_worker(self, self.backends.blobs, None)
-
-    @at_first_use
-    def deletion_sender(self) -> "DeletionSender":
-        from clips.compose.bin_services import make_deletion_sender
-
-        return make_deletion_sender(self)
 
     # --- Migrations, drift reports, and the cleanup
 

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from clips.cutting.cutter import Cutter, TooLargeForNow
 from clips.cutting.films import OpenFilm
-from clips.cutting.items import CutItem
+from clips.cutting.ordered_cuts import OrderedCut
 from shared.catalogue.cut_queries import Cuts, FinishedCut
 from shared.errors import CliplinkError, Unavailable, no_such_video
 from shared.telemetry import with_current_context
@@ -30,11 +30,11 @@ class CutsAtOnce:
         self._until = until
         self._is_storage_away = False
 
-    def plan(self, items: Sequence[CutItem]) -> None:
+    def plan(self, items: Sequence[OrderedCut]) -> None:
         """Finds out what the clips will be."""
         _in_threads(self._plan, items, lambda _: None)
 
-    def cut(self, items: Sequence[CutItem]) -> None:
+    def cut(self, items: Sequence[OrderedCut]) -> None:
         """Cuts the clips, which are on record and leased; raises DatabaseUnavailable.
 
         Rows of clips that have a problem are removed, leases of cuts for the queue are ended.
@@ -52,13 +52,13 @@ class CutsAtOnce:
         if finished:
             self._cuts.finish(finished)
 
-    def _plan(self, item: CutItem) -> None:
+    def _plan(self, item: OrderedCut) -> None:
         def plan() -> None:
             item.planned = self._cutter.plan(item.order, self._source)
 
         self._attempt(item, plan)
 
-    def _cut(self, item: CutItem) -> FinishedCut | None:
+    def _cut(self, item: OrderedCut) -> FinishedCut | None:
         finished: FinishedCut | None = None
 
         def cut() -> None:
@@ -76,7 +76,7 @@ class CutsAtOnce:
         self._attempt(item, cut)
         return finished
 
-    def _attempt(self, item: CutItem, work: Callable[[], None]) -> None:
+    def _attempt(self, item: OrderedCut, work: Callable[[], None]) -> None:
         if self._is_storage_away or time.monotonic() > self._until:
             item.is_for_queue = True
             return
@@ -91,8 +91,8 @@ class CutsAtOnce:
 
 
 def _in_threads[Result](
-    work: Callable[[CutItem], Result],
-    items: Sequence[CutItem],
+    work: Callable[[OrderedCut], Result],
+    items: Sequence[OrderedCut],
     take: Callable[[Sequence[Result]], None],
 ) -> None:
     """Works on all items, and hands on the results in groups, as they are ready."""

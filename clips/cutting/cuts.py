@@ -13,7 +13,7 @@ from uuid import UUID
 
 from clips.cutting.at_once import CutsAtOnce
 from clips.cutting.cutter import Cutter
-from clips.cutting.items import CutItem, item_of
+from clips.cutting.ordered_cuts import OrderedCut, ordered_cut
 from clips.ingest.ingest import Ingest
 from clips.library import Library
 from shared.blob_names import Containers
@@ -35,7 +35,7 @@ from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)
 
-# How long a call cuts by itself, and until when it processes what it has cut: the rest is left to
+# How long a call itself cuts, and until when it processes what it has cut: the rest is left to
 # the queue and to the blob trigger.
 _CUTTING_SECONDS = 25.0
 _PROCESSING_SECONDS = 3.0
@@ -83,10 +83,10 @@ class Cutting:
         began = time.monotonic()
         source = self._source(viewer, video_id, clip_id)
         answers = self._items(video_id, source, accuracy, drafts)
-        items = list({id(each): each for each in answers if isinstance(each, CutItem)}.values())
+        items = list({id(each): each for each in answers if isinstance(each, OrderedCut)}.values())
         self._cut(source, [item for item in items if item.is_open], began)
         self._finish(items, began)
-        settled = [each.answer if isinstance(each, CutItem) else each for each in answers]
+        settled = [each.answer if isinstance(each, OrderedCut) else each for each in answers]
         shown = self._library.read_many(
             viewer, [each for each in settled if isinstance(each, UUID)]
         )
@@ -117,21 +117,21 @@ class Cutting:
         source: CutSource,
         accuracy: Accuracy,
         drafts: Sequence[CutDraft | CliplinkError],
-    ) -> list[UUID | CutItem | CliplinkError]:
+    ) -> list[UUID | OrderedCut | CliplinkError]:
         """What each draft is: a clip of an earlier call, an error, or an item of this call."""
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id is not None]
         known = self._cuts.known(video_id, names).items()
-        named: dict[str, UUID | CutItem | CliplinkError] = {
+        named: dict[str, UUID | OrderedCut | CliplinkError] = {
             name: clip_id or _deleted_clip() for name, clip_id in known
         }
-        answers: list[UUID | CutItem | CliplinkError] = []
+        answers: list[UUID | OrderedCut | CliplinkError] = []
         for draft in drafts:
             if isinstance(draft, CliplinkError):
                 answers.append(draft)
             elif draft.client_id is not None and draft.client_id in named:
                 answers.append(named[draft.client_id])
             else:
-                item = item_of(video_id, source, accuracy, draft)
+                item = ordered_cut(video_id, source, accuracy, draft)
                 if source.duration is not None and draft.start >= source.duration:
                     item.problem = CutOutOfRange(f"The source ends at {source.duration:.3f} s.")
                 elif draft.client_id is not None:
@@ -139,7 +139,7 @@ class Cutting:
                 answers.append(item)
         return answers
 
-    def _cut(self, source: CutSource, items: Sequence[CutItem], began: float) -> None:
+    def _cut(self, source: CutSource, items: Sequence[OrderedCut], began: float) -> None:
         """Puts the clips on record, and cuts those that are quickly cut."""
         if not items:
             return
@@ -173,7 +173,7 @@ class Cutting:
         finally:
             self._calls.release()
 
-    def _add(self, items: Sequence[CutItem]) -> None:
+    def _add(self, items: Sequence[OrderedCut]) -> None:
         added = self._cuts.add([self._row(item) for item in items], CUT_LEASE)
         missing = [item for item in items if item.order.clip_id not in added]
         if not missing:
@@ -186,7 +186,7 @@ class Cutting:
             if item.earlier is None:
                 item.problem = _deleted_clip() if name in known else no_such_video()
 
-    def _row(self, item: CutItem) -> NewCut:
+    def _row(self, item: OrderedCut) -> NewCut:
         planned = item.planned
         return NewCut(
             order=item.order,
@@ -198,7 +198,7 @@ class Cutting:
             leased=not item.is_for_queue,
         )
 
-    def _finish(self, items: Sequence[CutItem], began: float) -> None:
+    def _finish(self, items: Sequence[OrderedCut], began: float) -> None:
         """Queues the cuts that are left, and processes the new clips while there is time.
 
         The clips are in the catalogue already: a failure here does not fail the call.

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(services.drift, options)
     except KeyboardInterrupt:
-        return fail(INTERRUPTED, "Interrupted. The app goes on with the report.")
+        return fail(INTERRUPTED, "Interrupted. The app continues the report.")
     except Unavailable as error:
         return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
     except CliplinkError as error:

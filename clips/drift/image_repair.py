@@ -37,7 +37,7 @@ class ImageRepair:
         if missing == {row.rendition_name}:
             return repaired_if(self._repairs.forget_rendition(row.clip_id, row.etag))
         if missing == {row.own_thumbnail}:
-            return left("It came from the old service and cannot be made anew.")
+            return left("It came from the old service and cannot be made again.")
         if row.archived or row.blob_name is None:
             return left("The clip cannot be read from the archive tier.")
         return self._process(row)

@@ -1,6 +1,6 @@
 """The stage of images, beside the clips and sources that they were made from.
 
-A clip has a dozen images, so this is nearly all of a run. Most clips have all that they ought to:
+A clip has a dozen images, so this is nearly all of a run. Most clips have all that they should:
 these are compared by names alone, and neither blob nor row is made into an object.
 """
 

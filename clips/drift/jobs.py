@@ -143,7 +143,7 @@ class DriftJobs:
             self._runs.release(task, attempts=0)
             raise
         except LeaseLost:
-            _log.info("Another worker goes on with the drift run %s", run_id)
+            _log.info("Another worker continues the drift run %s", run_id)
             return False
         if is_over:
             self._runs.end(task, DriftStatus.DONE)

@@ -15,7 +15,7 @@ from shared.model import Blob, DriftAction, DriftKind, DriftLine
 
 @dataclass(slots=True)
 class Look:
-    """What a look at a range found; `end` is the last row, or None if the range ends with it.
+    """What was found in a range; `end` is the last row, or None if the range ends with it.
 
     `missing` of `looked_at` clips have lost their blob.
     """

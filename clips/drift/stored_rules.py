@@ -158,7 +158,7 @@ def line_of(
     action: DriftAction | None = None,
     moment: Moment | None = None,
 ) -> DriftLine:
-    """A line on the blob of a row; `by` is set where the service acts by itself."""
+    """A line on the blob of a row; `by` is set where the service acts on its own."""
     return DriftLine(
         kind=kind,
         container=container,

@@ -46,7 +46,7 @@ def page(request: Request, where: BinPage) -> Response:
     tag=Tag.BIN,
     summary="Restore a clip",
     description="Takes the clip out of the recycle bin, with its shares, views and dates. Its "
-    "bytes are moved back, and it is `processing` until its images are made anew. A clip that is "
+    "bytes are moved back, and it is `processing` until its images are made again. A clip that is "
     "not deleted stays as it is.",
     parameters=ClipId,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip.", outputs.Clip),),

@@ -1,8 +1,9 @@
 """The cuts that a pipeline orders."""
 
+import re
 from dataclasses import dataclass
 
-from shared.model import LONGEST_POSITION, LONGEST_TITLE
+from shared.model import CLIENT_ID, LONGEST_POSITION, LONGEST_TITLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Cut:
     def __post_init__(self) -> None:
         check_range(self.start_time, self.end_time)
         check_title(self.title)
+        if self.client_id is not None and not re.fullmatch(CLIENT_ID, self.client_id):
+            raise ValueError("client_id must be 1 to 200 visible ASCII characters")
 
 
 def check_range(start_time: float, end_time: float) -> None:

@@ -52,7 +52,7 @@ class LostClips:
         if not self._is_owner(record.owner, video_id):
             _log.warning("Not used, the sidecar of %s: it names another owner", blob.name)
             return False
-        # Its images are made anew, so they need not be listed.
+        # Its images are made again, so they need not be listed.
         stored = StoredParts(blob=blob, binned=None, images=(), video_is_hidden=False)
         restored = restored_clip(record, stored, self._addresses)
         cuts = [] if restored.cut is None else [restored.cut]

@@ -94,7 +94,7 @@ class ClipRemover:
     def remove(self, viewer: Viewer, clip_id: UUID) -> None:
         """A clip that is absent, or another user's, stays as it is; raises BlobHeld, Unavailable.
 
-        It is hidden at once, and the cleanup of the app goes on with what is left.
+        It is hidden at once, and the cleanup of the app continues with what is left.
         """
         hidden, _ = self._bin.hide_clips(viewer, [clip_id], for_ever=True)
         for clip in hidden:

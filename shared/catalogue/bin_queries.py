@@ -26,7 +26,7 @@ from shared.errors import pinned_in_video
 from shared.model import Clip, Video, Viewer
 from shared.postgres.database import Database
 
-# For how long a row belongs to the call that changed it; then the queue goes on with it.
+# For how long a row belongs to the call that changed it; then the queue continues with it.
 CALL_LEASE = timedelta(seconds=15)
 
 # For how long retention spares what was restored: its owner has just wanted it back.

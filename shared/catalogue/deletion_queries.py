@@ -1,9 +1,10 @@
 """The work that deletions and restores leave behind: who is due, who works on it, what is done.
 
-`next_try_at` of a row says when its work goes on. A worker that takes a row moves that moment into
-the future: this is a lease, and its value is a ticket. A row is changed only by the holder of its
-ticket; a call that changes the state of a row also replaces its ticket, so a worker that is behind
-writes nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
+`next_try_at` of a row says when its work continues. A worker that takes a row moves that moment
+into the future: this is a lease, and its value is a ticket. A row is changed only by the holder of
+its ticket; a call that changes the state of a row also replaces its ticket, so a worker that is
+behind writes nothing. What is being deleted for ever needs no ticket: nothing can change that any
+more.
 """
 
 from collections.abc import Sequence

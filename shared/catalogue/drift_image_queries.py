@@ -1,4 +1,4 @@
-"""Images that clips and sources ought to have, as the drift report compares them with listings."""
+"""Images that clips and sources should have, as the drift report compares them with listings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class ImagesInShort(NamedTuple):
 
     `images` are poster, preview, own thumbnail, playable copy, storyboard and widths of the poster,
     with SEPARATOR between them. None if it is not ready and visible, or has just changed: then it
-    takes a look at the whole row.
+    reads the whole row.
     """
 
     key: str

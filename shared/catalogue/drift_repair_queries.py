@@ -17,7 +17,7 @@ _NOTE_MD5: LiteralString = """
     UPDATE clips SET content_md5 = %(md5)s WHERE id = %(id)s AND etag = %(etag)s
 """
 
-# Its images are made anew by the ingest.
+# Its images are made again by the ingest.
 _REPROCESS: LiteralString = """
     UPDATE clips SET status = 'processing', attempts = 0, attempted_at = now()
     WHERE id = %(id)s AND etag = %(etag)s AND status = 'ready' AND deleted_at IS NULL

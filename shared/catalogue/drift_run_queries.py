@@ -1,7 +1,7 @@
 """Runs that find drift or repair it: one of each sort at a time, part by part.
 
 A part is saved with the lines that it found before they are appended to the report, and the row
-knows how long the report is without them: a worker that goes on appends them once.
+knows how long the report is without them: a worker that continues appends them once.
 """
 
 import json

@@ -25,6 +25,7 @@ from shared.model.clip import (
     title_from,
 )
 from shared.model.cutting import (
+    CLIENT_ID,
     Accuracy,
     CutDraft,
     CutMethod,
@@ -83,6 +84,7 @@ from shared.model.video import RetentionDay, RetentionForecast, Video, VideoUpda
 
 __all__ = [
     "ARCHIVED",
+    "CLIENT_ID",
     "COPY_TYPE",
     "DRIFT_LIFE",
     "GAVE_UP",

@@ -9,6 +9,9 @@ from shared.model.clip import ClipStatus, Upload
 from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
+# A caller's own name for a cut: visible ASCII characters.
+CLIENT_ID = r"^[!-~]{1,200}$"
+
 
 class Accuracy(StrEnum):
     """Where a cut may begin.

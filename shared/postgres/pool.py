@@ -139,7 +139,7 @@ class Pool:
     def connection(self) -> Iterator[Connection]:
         """A connection for a moment; raises DatabaseUnavailable, or Busy in a conflict.
 
-        Connections of a server that is away or read-only are not used again.
+        Connections of a server that is unreachable or read-only are not used again.
         """
         try:
             with self._pool.connection() as connection:

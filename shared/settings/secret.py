@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 # A value is read again when it is this old, refused or not.
 _TTL = timedelta(minutes=10)
-# While the vault is away, or has no usable value, it is asked once in so long.
+# While the vault is unreachable, or has no usable value, it is asked once in so long.
 _RETRY_AFTER = timedelta(minutes=1)
 # A server that refuses every value must not cause a request to the vault each time.
 _MIN_INTERVAL = timedelta(seconds=10)
@@ -90,7 +90,7 @@ class Part:
 class Rotating:
     """A value from a vault, kept for ten minutes and read again at once when it was refused.
 
-    While the vault is away, or has only a value that `check` finds a problem with, the last
+    While the vault is unreachable, or has only a value that `check` finds a problem with, the last
     good one is used. Any number of threads may ask; one of them reads.
     """
 

@@ -1,27 +1,21 @@
 """A client of the storage service's REST API, authorized by the signed URL of each request.
 
 Used where many bytes move or a request must be cheap: the SDK takes a third of a
-second to load and a millisecond of CPU for each request. Keeps one connection open for each
-thread, and repeats requests that failed in a way that may pass, with growing pauses.
+second to load and a millisecond of CPU for each request. Keeps connections open, and repeats
+requests that failed in a way that may pass, with growing pauses.
 """
 
 import http.client
 import random
-import socket
-import ssl
-import threading
 import time
-import urllib.request
-import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from shared.errors import StorageUnavailable
 from shared.storage.error_table import error_for, is_transient
-from shared.strict_http import StrictHTTPResponse
+from shared.storage.rest_connections import Connections
 
 # The `x-ms-version` of requests, not that of signatures; it has every feature used here.
 API_VERSION = "2023-11-03"
@@ -94,14 +88,8 @@ class RestClient:
     """Sends requests; any number of threads may."""
 
     def __init__(self, address: str, retry_policy: RetryPolicy) -> None:
-        self._to = urlsplit(address)
         self._retry_policy = retry_policy
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._open: set[http.client.HTTPConnection] = set()
-        self._closed = False
-        # A client that lives as long as the process has no moment at which to be closed.
-        weakref.finalize(self, _close_all, self._open)
+        self._connections = Connections(address, retry_policy.timeout)
 
     def send(
         self,
@@ -134,81 +122,25 @@ class RestClient:
 
     def close(self) -> None:
         """Closes all connections; a thread that is still sending fails at once."""
-        with self._lock:
-            self._closed = True
-            for connection in self._open:
-                if connection.sock is not None:
-                    # Closing alone would not wake a thread that waits for an answer.
-                    with suppress(OSError):
-                        connection.sock.shutdown(socket.SHUT_RDWR)
-                connection.close()
-            self._open.clear()
+        self._connections.close()
 
     def _attempt(
         self, method: str, target: str, body: memoryview | None, headers: dict[str, str]
     ) -> RestResponse:
-        if self._closed:
+        if self._connections.closed:
             raise StorageUnavailable("The connections were closed.")
         headers["x-ms-version"] = API_VERSION
         if body is not None:
             headers["Content-Length"] = str(len(body))
-        connection = self._connection()
         try:
-            connection.request(method, target, _pieces(body), headers)
-            response = connection.getresponse()
-            data = response.read()
+            with self._connections.one() as connection:
+                connection.request(method, target, _pieces(body), headers)
+                response = connection.getresponse()
+                data = response.read()
         except (OSError, http.client.HTTPException) as error:
-            # An idle connection that the server has closed costs an attempt too: that is rare.
-            connection.close()
             silent = isinstance(error, TimeoutError)
             raise _Transient(str(error) or type(error).__name__, silent=silent) from error
-        except BaseException:
-            connection.close()  # half a request is on it
-            raise
         return RestResponse(response.status, {k.lower(): v for k, v in response.getheaders()}, data)
-
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connection(
-                self._to.scheme, self._to.hostname or "", self._to.port, self._retry_policy.timeout
-            )
-            with self._lock:
-                self._open.add(connection)
-        return connection
-
-
-def _close_all(connections: set[http.client.HTTPConnection]) -> None:
-    for connection in connections:
-        connection.close()
-
-
-def _connection(
-    scheme: str, host: str, port: int | None, timeout: float
-) -> http.client.HTTPConnection:
-    connection = _unconnected(scheme, host, port, timeout)
-    connection.response_class = StrictHTTPResponse
-    return connection
-
-
-def _unconnected(
-    scheme: str, host: str, port: int | None, timeout: float
-) -> http.client.HTTPConnection:
-    """A connection that opens when first used, through the system's proxy if there is one."""
-    proxy = None
-    if not urllib.request.proxy_bypass(host):
-        proxy = urllib.request.getproxies().get(scheme)
-    if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
-    trust = ssl.create_default_context()
-    if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=trust)
-    via = urlsplit(proxy)
-    connection = http.client.HTTPSConnection(
-        via.hostname or "", via.port, timeout=timeout, context=trust
-    )
-    connection.set_tunnel(host, port)
-    return connection
 
 
 def _target(link: str, query: str) -> str:

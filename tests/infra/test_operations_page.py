@@ -53,19 +53,6 @@ def test_every_module_is_listed() -> None:
     assert modules == {name for name in named if "/" not in name}
 
 
-def test_page_says_what_has_not_been_run() -> None:
-    section = page("docs/operations.md").section("What has been run, and what has not")
-    assert "against Azure" in section.text
-    assert "operations.md#what-has-been-run-and-what-has-not" in PAGES["deploying"].text
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_begins_with_its_readers(name: str) -> None:
-    introduction = PAGES[name].text.partition("\n## ")[0]
-    assert re.match(r"# .+\n\nFor operators ", introduction)
-    assert f"({name}.md)" in page("docs/operations.md").text
-
-
 def test_documented_retention_is_as_deployed() -> None:
     blobs = one("small", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties
     server = one("small", "Microsoft.DBforPostgreSQL/flexibleServers")

@@ -1,5 +1,6 @@
 """The check of a blob's tier returns what one request shows, and nothing more."""
 
+import socket
 import threading
 from uuid import uuid4
 
@@ -64,17 +65,35 @@ def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
     assert away.is_readable("test-clips", "a.mp4") is False
 
 
-def test_closed_connection_leaves_the_tier_unknown(
+@pytest.mark.parametrize("by_storage", [True, False])
+def test_closed_connection_is_replaced(
+    library: Library, tier_check: TierCheck, film: bytes, *, by_storage: bool
+) -> None:
+    """While no request was under way."""
+    clip = library.landed(film)
+    assert clip.blob_name is not None
+    assert tier_check.is_readable(library.containers.clips, clip.blob_name)
+    (connection,) = tier_check._rest._connections._idle
+    assert connection.sock is not None
+    if by_storage:
+        connection.sock.shutdown(socket.SHUT_RD)  # from then on the end is read
+    else:
+        connection.sock.close()
+    assert tier_check.is_readable(library.containers.clips, clip.blob_name)
+
+
+def test_threads_that_end_leave_no_connections_open(
     library: Library, tier_check: TierCheck, film: bytes
 ) -> None:
     clip = library.landed(film)
     assert clip.blob_name is not None
-    assert tier_check.is_readable(library.containers.clips, clip.blob_name)
-    connection = tier_check._rest._connection()
-    assert connection.sock is not None
-    connection.sock.close()
-    assert tier_check.is_readable(library.containers.clips, clip.blob_name) is False
-    assert tier_check.is_readable(library.containers.clips, clip.blob_name) is True
+    for _ in range(5):
+        thread = threading.Thread(
+            target=tier_check.is_readable, args=(library.containers.clips, clip.blob_name)
+        )
+        thread.start()
+        thread.join()
+    assert len(tier_check._rest._connections._open) == 1
 
 
 def test_silent_storage_is_an_outage_after_one_wait(

@@ -424,6 +424,12 @@ def test_cut_of_no_range_is_refused(times: tuple[float, float]) -> None:
         Cut(*times)
 
 
+@pytest.mark.parametrize("client_id", ["", "a b", "goal\n", "tor-ä", "a\0", "x" * 201])
+def test_cut_of_an_unusable_client_id_is_refused(client_id: str) -> None:
+    with pytest.raises(ValueError, match="client_id"):
+        Cut(0, 1, client_id=client_id)
+
+
 def test_copy_is_made_and_linked(pipeline: Pipeline, library: Library, file: Path) -> None:
     clip = pipeline.upload_clip(file, library.video.id, 0, 2)
     with pytest.raises(WrongState):

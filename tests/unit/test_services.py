@@ -7,10 +7,16 @@ import pytest
 
 from clips.compose import Services, compose
 from clips.compose.at_first_use import at_first_use
+from clips.compose.shared_parts import SharedParts
 from shared.settings import from_mapping
 from tests.settings import REQUIRED
 
-SERVICES = [name for name, made in vars(Services).items() if isinstance(made, at_first_use)]
+SERVICES = [
+    name
+    for kind in (Services, SharedParts)
+    for name, made in vars(kind).items()
+    if isinstance(made, at_first_use)
+]
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,7 @@ from pydantic import (
 
 from clips.http.fields import ByteCount, Id
 from clips.http.inputs.base import Body, Expiry, TitledRange, UploadedFile
-from shared.model import Accuracy
-
-_CLIENT_ID = r"^[!-~]{1,200}$"
+from shared.model import CLIENT_ID, Accuracy
 
 
 class NewSource(UploadedFile):
@@ -34,7 +32,7 @@ class CutItem(TitledRange):
 
     expires_at: Expiry = None
     client_id: Annotated[
-        str | None, StringConstraints(pattern=_CLIENT_ID), Field(description="Your name for it.")
+        str | None, StringConstraints(pattern=CLIENT_ID), Field(description="Your name for it.")
     ] = None
 
 

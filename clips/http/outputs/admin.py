@@ -72,7 +72,8 @@ class DriftLine(TypedDict):
     blob: Annotated[str | None, Field(description="The name of the blob in its container.")]
     detail: Annotated[str, Field(description="What differs, in a sentence.")]
     action: Annotated[
-        DriftAction | None, Field(description="What the service does about it by itself.")
+        DriftAction | None,
+        Field(description="What the service does about it without an administrator."),
     ]
     by: Annotated[datetime | None, Field(description="When the cleanup that does it begins.")]
 

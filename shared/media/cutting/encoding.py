@@ -232,7 +232,7 @@ def _is_early(key: "Packet[Any]", base: Fraction, first: Fraction) -> bool:
 
 
 def decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound
-    """A damaged packet gives no frame, and the film goes on behind it."""
+    """A damaged packet gives no frame, and the film continues behind it."""
     try:
         frames: list[Any] = stream.codec_context.decode(packet)
     except MemoryError:

@@ -154,7 +154,7 @@ class Film:
     def decode(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
         """Returns the frames that one packet gives; damaged data and damaged frames give none.
 
-        The film goes on behind them. Raises MemoryError when memory was refused, which is no
+        The film continues behind them. Raises MemoryError when memory was refused, which is no
         damage.
         """
         try:

@@ -1,4 +1,4 @@
-"""What a caller wants to have cut, and what becomes of it."""
+"""Clips that a caller orders in one call, and what becomes of each."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from shared.model import Accuracy, CutDraft, CutOrder, CutSource
 
 
 @dataclass(slots=True)
-class CutItem:
+class OrderedCut:
     """A clip of a call, and what becomes of it.
 
     `planned` is its cut by the index of the source, None where that is not possible. `problem` is
@@ -42,7 +42,9 @@ class CutItem:
         return self.problem or self.earlier or self.order.clip_id
 
 
-def item_of(video_id: UUID, source: CutSource, accuracy: Accuracy, draft: CutDraft) -> CutItem:
+def ordered_cut(
+    video_id: UUID, source: CutSource, accuracy: Accuracy, draft: CutDraft
+) -> OrderedCut:
     """A new clip, to be cut out of the source of this video or of a clip of it."""
     clip_id = uuid4()
     order = CutOrder(
@@ -55,4 +57,4 @@ def item_of(video_id: UUID, source: CutSource, accuracy: Accuracy, draft: CutDra
         blob_name=blob_names.clip_blob(video_id, clip_id, extension_for(source.blob_name)),
         attempts=1,
     )
-    return CutItem(draft, order)
+    return OrderedCut(draft, order)
