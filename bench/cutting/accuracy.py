@@ -44,6 +44,7 @@ class _Result:
 def run() -> None:
     print(
         f"\nExact cuts without encoding, {_START} s to {_END} s: frames off, frames more, sound ms"
+        "\n(at most 0, 0 and 2)"
     )
     print(f"{'':<46}{'Cliplink':>28}{'ffmpeg -ss -to -c copy':>30}")
     with tempfile.TemporaryDirectory() as name:

@@ -29,20 +29,27 @@ _FRAGMENTS = MappingProxyType({"movflags": "frag_keyframe+empty_moov+skip_traile
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to store a film; `seekable` is whether the muxer may go back to write an index."""
+    """A way to store a film, and what a cut of it may cost.
+
+    `seekable` is whether the muxer may go back to write an index.
+    """
 
     name: str
     muxer: str
+    limit: str
     options: Mapping[str, str] = field(default_factory=dict)
     seekable: bool = True
 
 
-MP4 = Format("MP4, moov last", "mp4")
+_OF_MP4 = "1.05 times its index read, 0.7 CPU s, 110 MB, 1 s beside the copying"
+_WITH_INDEX, _WITHOUT_INDEX = "1.2 times the clip read", "2.5 times the clip read"
+
+MP4 = Format("MP4, moov last", "mp4", _OF_MP4)
 OTHERS = (
-    Format("MKV with cues", "matroska"),
-    Format("MPEG-TS", "mpegts"),
-    Format("MKV without cues", "matroska", seekable=False),
-    Format("fragments, no index", "mp4", _FRAGMENTS),
+    Format("MKV with cues", "matroska", _WITH_INDEX),
+    Format("MPEG-TS", "mpegts", _WITH_INDEX),
+    Format("MKV without cues", "matroska", _WITHOUT_INDEX, seekable=False),
+    Format("fragments, no index", "mp4", _WITHOUT_INDEX, _FRAGMENTS),
 )
 
 

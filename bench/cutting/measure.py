@@ -60,7 +60,7 @@ def run(stack: Stack, folder: Path, *, all_large: bool = False) -> None:
 def _one_film(stack: Stack, folder: Path, format_: Format, minutes: int) -> None:
     film = long_film(folder, format_, minutes)
     index = f", {index_bytes(film) / 1e6:.3f} of them its index" if format_ is MP4 else ""
-    print(f"\n{format_.name}, {film.stat().st_size / 1e6:.0f} MB{index}")
+    print(f"\n{format_.name}, {film.stat().st_size / 1e6:.0f} MB{index}; at most {format_.limit}")
     print(
         f"{'':<36}{'wall s':>8}{'copying':>9}{'CPU s':>8}{'MB read':>9}{'of clip':>9}"
         f"{'requests':>10}{'peak MB':>9}"
@@ -104,7 +104,8 @@ def _ways(stack: Stack, container: str, name: str, range_: _Range) -> None:
 
 
 def _many(stack: Stack, film: Path) -> None:
-    print(f"\n{_MANY} cuts of one source in one call; `copies` is storage alone, for those made")
+    print(f"\n{_MANY} cuts of one source in one call: at least 10 a second, the index once")
+    print("(`copies` is what storage alone takes for those that were made)")
     print(
         f"{'':<10}{'wall s':>8}{'copies':>8}{'a second':>10}{'beside them':>13}{'at once':>9}"
         f"{'CPU s':>7}{'index read':>12}{'requests':>10}{'peak MB':>9}"

@@ -26,6 +26,7 @@ from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.cut_source_queries import CutSources
 from shared.catalogue.user_queries import Users
 from shared.clock import utc_now
 from shared.errors import CliplinkError
@@ -126,6 +127,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
     containers = backends.containers
     cutting = Cutting(
         Cuts(backends.database),
+        CutSources(backends.database),
         services.library,
         backends.account,
         containers,

@@ -10,6 +10,7 @@ from clips.cutting.worker import CutWorker
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.cut_source_queries import CutSources
 from shared.catalogue.rendition_queries import Renditions
 from shared.catalogue.source_queries import Sources
 from shared.storage.files.composition import Composer
@@ -38,6 +39,7 @@ def make_cutting(services: "Services") -> Cutting:
     writer = _film_writer(services, RETRY_FOR_SECONDS)
     return Cutting(
         Cuts(backends.database),
+        CutSources(backends.database),
         services.library,
         backends.account,
         backends.containers,

@@ -18,6 +18,7 @@ from clips.ingest.ingest import Ingest
 from clips.library import Library
 from shared.blob_names import Containers
 from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
+from shared.catalogue.cut_source_queries import CutSources
 from shared.errors import (
     BlobArchived,
     CliplinkError,
@@ -45,6 +46,7 @@ class Cutting:
     def __init__(
         self,
         cuts: Cuts,
+        sources: CutSources,
         library: Library,
         account: StorageAccount,
         containers: Containers,
@@ -58,6 +60,7 @@ class Cutting:
         So are those of further calls, while `most_calls` are cutting.
         """
         self._cuts = cuts
+        self._sources = sources
         self._library = library
         self._account = account
         self._containers = containers
@@ -97,11 +100,11 @@ class Cutting:
 
     def _source(self, viewer: Viewer, video_id: UUID, clip_id: UUID | None) -> CutSource:
         if clip_id is not None:
-            source = self._cuts.source_of_clip(viewer, video_id, clip_id)
+            source = self._sources.of_clip(viewer, video_id, clip_id)
             if source is None:
                 raise no_such_clip()
         else:
-            source = self._cuts.source_of_video(viewer, video_id)
+            source = self._sources.of_video(viewer, video_id)
             if source is None:
                 self._library.read_video(viewer, video_id)
                 raise NotFound("The video has no source. Upload one first.")

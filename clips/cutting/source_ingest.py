@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
@@ -113,7 +114,8 @@ class SourceIngest:
         self._images.remove(video_id, video_id)
         reader = self._blobs.reader(self._container, blob)
         try:
-            media, stills = _analyse(reader)
+            with decoder_slot:
+                media, stills = _analyse(reader)
         except UnplayableClip as error:
             self._fail(claim, Failure(error.failure_code, error.detail))
             return

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from clips.drift.moment import Moment
 from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
-from shared.catalogue.drift_queries import StoredFile, Surroundings
+from shared.catalogue.drift_queries import StoredFile
+from shared.catalogue.surroundings_query import Surroundings
 from shared.model import Blob, DriftAction, DriftKind, DriftLine
 
 

@@ -8,13 +8,13 @@ and only the version of the blob that was claimed is ever published.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# host.json lets three blobs in at a time. So many of them are decoded at once: the memory of an
-# instance holds no more pictures of any size. The others claim, write images or wait.
-DECODERS = 2
-_decoders = threading.BoundedSemaphore(DECODERS)
 # How long a blob without bytes may wait for them, if no upload link says more: some writers
 # create a blob first and fill it then.
 FILL_TIME = timedelta(minutes=10)
@@ -148,7 +144,7 @@ class Ingest:
         if not claim.is_first:
             self._images.remove(claim.video_id, claim.clip_id)
         try:
-            with _decoders:
+            with decoder_slot:
                 media, playback, stills = _analyse(reader)
         except UnplayableClip as error:
             if not self._withhold_cut(run, is_playable=False):

@@ -20,6 +20,7 @@ from shared import blob_names
 from shared.catalogue.bin_queries import Bin
 from shared.catalogue.clip_queries import Clips, ViewLog
 from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.cut_source_queries import CutSources
 from shared.catalogue.deletion_queries import Deletions
 from shared.catalogue.grant_queries import Grants
 from shared.catalogue.rendition_queries import Renditions
@@ -105,6 +106,7 @@ class Pipeline:
         # Cutting and copying are left to the app, which has FFmpeg.
         self._cutting = Cutting(
             Cuts(context.database),
+            CutSources(context.database),
             self._library,
             context.account,
             context.containers,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.row_mapping import LIVE, VISIBLE, seen_by
+from shared.catalogue.row_mapping import LIVE
 from shared.model import (
     Accuracy,
     ClipStatus,
@@ -19,33 +19,12 @@ from shared.model import (
     CutOrder,
     CutSource,
     Failure,
-    Viewer,
     WrittenCut,
 )
 from shared.postgres.database import Database
 
 # For how long a worker owns a cut; one that is alive renews it long before.
 CUT_LEASE = timedelta(minutes=2)
-
-# A source of a video that the viewer sees.
-_VIDEO_SOURCE: LiteralString = """
-    SELECT s.video_id AS id, FALSE AS is_clip, s.blob_name, coalesce(s.etag, '') AS etag, s.status,
-           FALSE AS archived, coalesce(s.file_size, 0) AS file_size, s.duration, s.content_type,
-           0::float8 AS starts_at, jsonb_typeof(s.media->'video') = 'object' AS has_picture
-    FROM sources s JOIN videos v ON v.id = s.video_id
-    WHERE s.video_id = %(video_id)s AND v.deleted_at IS NULL
-      AND (v.user_id = %(user_id)s OR %(as_admin)s)
-"""
-
-# A clip of the same video.
-_CLIP_SOURCE: LiteralString = f"""
-    SELECT c.id, TRUE AS is_clip, c.blob_name, coalesce(c.etag, '') AS etag, c.status, c.archived,
-           coalesce(c.file_size, 0) AS file_size, c.duration, c.content_type,
-           c.start_time AS starts_at, jsonb_typeof(c.media->'video') = 'object' AS has_picture
-    FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.id = %(clip_id)s AND c.video_id = %(video_id)s AND c.blob_name IS NOT NULL
-      AND {VISIBLE}
-"""
 
 _KNOWN: LiteralString = f"""
     SELECT k.client_id, CASE WHEN {LIVE} THEN k.clip_id END AS clip_id
@@ -198,16 +177,6 @@ class FinishedCut:
 class Cuts:
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def source_of_video(self, viewer: Viewer, video_id: UUID) -> CutSource | None:
-        return self._database.one_as(
-            _cut_source, _VIDEO_SOURCE, seen_by(viewer) | {"video_id": video_id}
-        )
-
-    def source_of_clip(self, viewer: Viewer, video_id: UUID, clip_id: UUID) -> CutSource | None:
-        """A clip of that video as the source; None if the viewer sees no such clip."""
-        values = seen_by(viewer) | {"video_id": video_id, "clip_id": clip_id}
-        return self._database.one_as(_cut_source, _CLIP_SOURCE, values)
 
     def known(self, video_id: UUID, client_ids: Sequence[str]) -> Mapping[str, UUID | None]:
         """The clips that were cut under these names before; None for one that is deleted."""
@@ -367,32 +336,3 @@ def _shown_cut(
         "method": method,
         "accuracy": order.accuracy,
     }
-
-
-def _cut_source(
-    source_id: UUID,
-    is_clip: bool,  # noqa: FBT001 - a column, and called by the driver alone
-    blob_name: str,
-    etag: str,
-    status: str,
-    archived: bool,  # noqa: FBT001 - a column, and called by the driver alone
-    file_size: int,
-    duration: float | None,
-    content_type: str | None,
-    starts_at: float,
-    has_picture: bool | None,  # noqa: FBT001 - a column, and called by the driver alone
-) -> CutSource:
-    """The values of the columns, in their order."""
-    return CutSource(
-        id=source_id,
-        is_clip=is_clip,
-        blob_name=blob_name,
-        etag=etag,
-        status=ClipStatus(status),
-        archived=archived,
-        file_size=file_size,
-        duration=duration,
-        content_type=content_type,
-        starts_at=starts_at,
-        has_picture=has_picture,
-    )

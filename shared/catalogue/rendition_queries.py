@@ -60,7 +60,7 @@ _RENEW: LiteralString = f"""
 
 _RELEASE: LiteralString = """
     UPDATE clips SET rendition_state = 'queued', rendition_leased_until = NULL
-    WHERE id = %(clip_id)s AND rendition_state = 'processing'
+    WHERE id = %(clip_id)s AND rendition_etag = %(etag)s AND rendition_state = 'processing'
 """
 
 _END: LiteralString = f"""

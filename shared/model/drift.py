@@ -38,7 +38,6 @@ class DriftAction(StrEnum):
     MARK_MISSING = "mark_missing"
     NOTE_TIER = "note_tier"
     CUT = "cut"
-    RESTORE = "restore"
     MOVE_TO_BIN = "move_to_bin"
     DELETE = "delete"
 

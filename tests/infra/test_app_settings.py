@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
-from clips.ingest import ingest
+from clips.ingest.decoders import DECODERS
 from shared.blob_names import Containers
 from shared.postgres import pool
 from shared.settings import from_mapping
@@ -254,8 +254,8 @@ def test_instance_has_memory_for_its_concurrent_work() -> None:
     """Two decoders at once: docs/configuration.md says some hundred MB for each clip."""
     config = app_config("small")
     places = HOST["extensions"]["blobs"]["maxDegreeOfParallelism"]
-    assert places >= ingest.DECODERS
-    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= ingest.DECODERS * 1024
+    assert places >= DECODERS
+    assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= DECODERS * 1024
 
 
 def test_the_trigger_watches_the_container_that_the_template_makes() -> None:

@@ -241,7 +241,7 @@ def test_storage_that_fails_within_a_call_loses_no_clip(bench: Bench, name: str)
     """What was cut by then stays, and the queue cuts the others."""
     bench.upload(name)
     first = len(bench.line.requests)
-    bench.line.choose = lambda number, *_: Fault.BUSY if number >= first + 20 else None
+    bench.line.choose = lambda number, *_: Fault.BUSY if number >= first + 22 else None
     drafts = [CutDraft(start=START, end=END) for _ in range(8)]
     answers = bench.services.cutting.cut(
         bench.viewer, bench.video_id, None, Accuracy.KEYFRAME, drafts

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from clips.ingest import ingest
+from clips.ingest.decoders import DECODERS
 from clips.upkeep import deletion
 from shared.catalogue import migration_file_queries as migration_files
 from shared.model import MAX_DELIVERIES
@@ -459,7 +459,7 @@ def test_every_route_is_below_api(host: dict[str, Any]) -> None:
 def test_few_clips_are_worked_on_at_once(host: dict[str, Any]) -> None:
     """Three, so that a long film alone holds up no instance; of these two are decoded at once."""
     assert host["extensions"]["blobs"]["maxDegreeOfParallelism"] == 3
-    assert ingest.DECODERS == 2
+    assert DECODERS == 2
 
 
 def test_every_pure_module_can_be_imported() -> None:

@@ -3,20 +3,19 @@
 Source: RFC 9559, sections 5.1.1 (SeekHead), 5.1.2 (Info) and 5.1.3 (Cluster).
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.media.cutting.entries_scan import LARGEST_HEAD, ScannedEntries
 from shared.media.cutting.mp4_boxes import MalformedIndex
 from shared.media.cutting.stretches import Entry
+from shared.media.reading.entry_points import CLUSTER, CLUSTER_START
 from shared.media.reading.source import ByteSource
 
 # What is read of a cluster: its time comes first.
 _CLUSTER_HEAD = 64
-_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CUES, _CLUSTER = (
-    bytes.fromhex(name)
-    for name in ("18538067", "114d9b74", "1549a966", "1654ae6b", "1c53bb6b", "1f43b675")
+_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CUES = (
+    bytes.fromhex(name) for name in ("18538067", "114d9b74", "1549a966", "1654ae6b", "1c53bb6b")
 )
 _SCALE = bytes.fromhex("2ad7b1")
 _USUAL_SCALE = 1_000_000
@@ -30,7 +29,7 @@ class Clusters(ScannedEntries):
     """Clusters; `scale` is how many nanoseconds a tick is."""
 
     scale: int
-    pattern = re.compile(_CLUSTER + rb"[\x01-\xff].{0,7}?[\xe7\xbf\xec]", re.DOTALL)
+    pattern = CLUSTER_START
 
     @classmethod
     def of(cls, source: ByteSource, head: bytes) -> "Clusters | None":
@@ -57,7 +56,7 @@ class Clusters(ScannedEntries):
 
     def read_entry(self, place: int) -> Entry | None:
         header = self.source.read(place, _CLUSTER_HEAD)
-        if not header.startswith(_CLUSTER):
+        if not header.startswith(CLUSTER):
             return None
         size, width = _number(header, 4)
         body = 4 + width

@@ -3,11 +3,8 @@
 A tag of FLV repeats its size behind itself, and each cluster of Matroska has an identifier and its
 own time. So from any position the next such place is found, and the bytes after it are
 demuxed as a stream of its own behind the head of the file.
-
-Sources: Adobe's "Video File Format Specification" version 10, annex E; RFC 9559, section 5.1.3.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -16,22 +13,19 @@ from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import next_picture
 from shared.media.reading.container import open_stream
+from shared.media.reading.entry_points import (
+    CLUSTER,
+    CLUSTER_START,
+    TAG_HEAD,
+    TAG_START,
+    flv_head,
+)
 from shared.media.reading.source import BLOCK_BYTES, SourceFile
 
 # Two neighbouring pieces overlap by this much, so that no place is missed between them.
 _OVERLAP = 32
 
-_CLUSTER = bytes.fromhex("1f43b675")
-# A cluster, its size in one to eight bytes, and what may come first in it: its time, a check sum,
-# or room that was left free.
-_CLUSTER_START = re.compile(_CLUSTER + rb"[\x01-\xff].{0,7}?[\xe7\xbf\xec]", re.DOTALL)
 _LONGEST_HEAD = 1024 * 1024
-
-# Sound, picture or data; size; time; the stream, which is always 0.
-_TAG_START = re.compile(rb"[\x08\x09\x12].{3}.{4}\x00\x00\x00", re.DOTALL)
-_FLV_HEAD, _TAG_HEAD = 13, 11
-_SOUND, _PICTURE, _DATA = 8, 9, 18
-_AAC, _AVC = 10, 7
 
 
 def can_enter_anywhere(film: Film) -> bool:
@@ -107,34 +101,14 @@ class _StreamFrom:
 def _head(film: Film) -> bytes:
     """Returns what a demuxer must see first: of Matroska, all before the first cluster."""
     if film.container.format.name == "flv":
-        return _flv_head(film.file)
+        return flv_head(film.file.peek(0, BLOCK_BYTES))
     data = b""
-    while len(data) < _LONGEST_HEAD and _CLUSTER not in data:
+    while len(data) < _LONGEST_HEAD and CLUSTER not in data:
         more = film.file.peek(len(data), BLOCK_BYTES)
         if not more:
             break
         data += more
-    return data[: data.find(_CLUSTER)] if _CLUSTER in data else b""
-
-
-def _flv_head(file: SourceFile) -> bytes:
-    """Returns the beginning of an FLV with the tags that describe its tracks, before any media."""
-    data = file.peek(0, BLOCK_BYTES)
-    at = _FLV_HEAD
-    while at + _TAG_HEAD + 2 < len(data) and _describes_track(data[at:]):
-        at += _TAG_HEAD + int.from_bytes(data[at + 1 : at + 4]) + 4
-    return data[:at]
-
-
-def _describes_track(tag: bytes) -> bool:
-    """Whether a tag holds data or the settings of a decoder, not sound or picture."""
-    first, second = tag[_TAG_HEAD], tag[_TAG_HEAD + 1]
-    if tag[0] == _SOUND:
-        return first >> 4 == _AAC and second == 0
-    if tag[0] == _PICTURE:
-        is_extended = first & 0x80 != 0
-        return first & 0x0F == 0 if is_extended else first & 0x0F == _AVC and second == 0
-    return tag[0] == _DATA
+    return data[: data.find(CLUSTER)] if CLUSTER in data else b""
 
 
 def _next_place(film: Film, offset: int, budget: FrameBudget) -> int | None:
@@ -143,7 +117,7 @@ def _next_place(film: Film, offset: int, budget: FrameBudget) -> int | None:
     budget.start_place()
     while offset < film.file.size and not budget.is_spent_here:
         data = film.file.peek(offset, BLOCK_BYTES)
-        for match in (_TAG_START if is_flv else _CLUSTER_START).finditer(data):
+        for match in (TAG_START if is_flv else CLUSTER_START).finditer(data):
             place = offset + match.start()
             if not is_flv or _is_tag(film.file, place):
                 return place
@@ -155,5 +129,5 @@ def _next_place(film: Film, offset: int, budget: FrameBudget) -> int | None:
 
 def _is_tag(file: SourceFile, place: int) -> bool:
     size = int.from_bytes(file.peek(place + 1, 3))
-    behind = file.peek(place + _TAG_HEAD + size, 4)
-    return size > 0 and int.from_bytes(behind) == _TAG_HEAD + size
+    behind = file.peek(place + TAG_HEAD + size, 4)
+    return size > 0 and int.from_bytes(behind) == TAG_HEAD + size

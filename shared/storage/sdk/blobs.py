@@ -4,7 +4,7 @@ Whole blobs are never read here. All calls raise StorageUnavailable in an outage
 is imported late: docs/adr/0020-late-imports.md.
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import batched
@@ -15,11 +15,12 @@ from shared.model import Blob, RehydratePriority
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
+from shared.storage.sdk.blob_properties import blob_of
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
-    from azure.storage.blob import BlobClient, BlobProperties
+    from azure.storage.blob import BlobClient
 
     from shared.storage.listing import Listing
 
@@ -47,7 +48,7 @@ class Blobs:
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
         with self._admission.slot(), azure_errors("get"):
-            return _blob(self._client(container, name).get_blob_properties())
+            return blob_of(self._client(container, name).get_blob_properties())
 
     def exists(self, container: str, name: str) -> bool:
         try:
@@ -255,26 +256,3 @@ def _delete_leased_or_not(client: "BlobClient", condition: Mapping[str, Any]) ->
         # An upload link allows its holder to take a lease, even an infinite one.
         BlobLeaseClient(client).break_lease(lease_break_period=0)
         client.delete_blob(delete_snapshots="include", **condition)
-
-
-def _blob(properties: "BlobProperties") -> Blob:
-    md5 = properties.content_settings.content_md5
-    return Blob(
-        name=str(properties.name),
-        etag=str(properties.etag).strip('"'),
-        size=int(properties.size),
-        last_modified=properties.last_modified,
-        content_type=properties.content_settings.content_type,
-        content_md5=b64encode(bytes(md5)).decode() if md5 else None,
-        access_tier=str(properties.blob_tier) if properties.blob_tier else None,
-        rehydrating=_rehydrating(properties),
-        copy_status=properties.copy.status,
-        metadata=dict(properties.metadata or {}),
-    )
-
-
-def _rehydrating(properties: "BlobProperties") -> RehydratePriority | None:
-    if not (properties.archive_status or "").startswith("rehydrate-pending"):
-        return None
-    high = (properties.rehydrate_priority or "").lower() == RehydratePriority.HIGH
-    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD
