@@ -8,7 +8,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
-from shared.model import Accuracy
+from shared.model import Accuracy, Blob
 from shared.playability import PlaybackVerdict
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
@@ -31,8 +31,8 @@ class RenditionMaker:
         self._containers = containers
         self._writer = writer
 
-    def make(self, order: RenditionOrder, check: Check, *, may_encode: bool = True) -> str:
-        """Writes the copy and returns the name of its blob; can be repeated.
+    def make(self, order: RenditionOrder, check: Check, *, may_encode: bool = True) -> Blob:
+        """Writes the copy and returns its blob; can be repeated.
 
         `may_encode` is whether the picture may be encoded, which costs most. `check` is called
         often, and may raise to end the work. Raises NoCopyPlays, BlobChanged, BlobMissing,
@@ -50,12 +50,17 @@ class RenditionMaker:
             except (Unsuitable, CutOutOfRange) as why:
                 _log.info("No copy of clip %s by %s: %s", order.clip_id, kind, why)
                 continue
-            if self._plays(place, has_picture=order.has_picture):
+            copy = self._blobs.get(place.container, name)
+            if self._plays(copy, has_picture=order.has_picture):
                 _log.info("Copy of clip %s made by %s", order.clip_id, kind)
-                return name
+                return copy
             _log.warning("The copy of clip %s by %s does not play everywhere", order.clip_id, kind)
         self._blobs.delete(place.container, name)
         raise NoCopyPlays
+
+    def withdraw(self, copy: Blob) -> None:
+        """Deletes a copy, unless another one has replaced it."""
+        self._blobs.delete_version(self._containers.thumbnails, copy)
 
     def _methods(
         self, verdict: PlaybackVerdict, *, may_encode: bool
@@ -90,16 +95,14 @@ class RenditionMaker:
         whole = CutRange(start=0, end=_ENDLESS, accuracy=Accuracy.FRAME)
         return self._writer.encode(source, whole, place, check)
 
-    def _plays(self, place: Place, *, has_picture: bool) -> bool:
+    def _plays(self, copy: Blob, *, has_picture: bool) -> bool:
         """Whether the copy shows what it should, and plays in every browser."""
         from shared.media.cutting.result import check_film
 
-        blob = self._blobs.get(place.container, place.name)
+        reader = self._blobs.reader(self._containers.thumbnails, copy)
         try:
-            playback = check_film(
-                self._blobs.reader(place.container, blob), has_picture=has_picture
-            )
+            playback = check_film(reader, has_picture=has_picture)
         except UnplayableClip as problem:
-            _log.info("%s: %s", place.name, problem.detail)
+            _log.info("%s: %s", copy.name, problem.detail)
             return False
         return playback.verdict is PlaybackVerdict.DIRECT

@@ -16,7 +16,7 @@ from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
 from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import ShownClip, Viewer, ready_blob
+from shared.model import Blob, ShownClip, Viewer, ready_blob
 from shared.playability import Playback, PlaybackVerdict
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
@@ -111,7 +111,7 @@ class RenditionJobs:
         try:
             with span("rendition"):
                 check = renewing(lambda: self._renditions.renew(order), RENDITION_LEASE)
-                name = self._maker.make(order, check, may_encode=not is_costly)
+                copy = self._maker.make(order, check, may_encode=not is_costly)
         except Unavailable:
             self._renditions.release(order)
             raise
@@ -126,4 +126,15 @@ class RenditionJobs:
         except CliplinkError as error:
             self._renditions.fail(order, error.code)
         else:
-            self._renditions.finish(order, name)
+            if not self._renditions.finish(order, copy.name):
+                self._withdraw(order, copy)
+
+    def _withdraw(self, order: RenditionOrder, copy: Blob) -> None:
+        """Takes back a copy whose clip was deleted or overwritten in the last moment.
+
+        All copies of a clip have one name: this one may have replaced that of a newer version.
+        """
+        _log.info("The clip was replaced or deleted: %s", order.clip_id)
+        if self._renditions.request_again(order):
+            self._queue.send([str(order.clip_id)])
+        self._maker.withdraw(copy)

@@ -71,6 +71,12 @@ _END: LiteralString = f"""
       AND rendition_state = 'processing' AND deleted_at IS NULL AND {VIDEO_EXISTS}
 """
 
+# A copy of a newer version than the order's.
+_REQUEST_AGAIN: LiteralString = """
+    UPDATE clips SET rendition_state = 'queued', rendition_name = NULL
+    WHERE id = %(clip_id)s AND rendition_etag <> %(etag)s AND rendition_state = 'ready'
+"""
+
 _STALLED: LiteralString = f"""
     SELECT id FROM clips
     WHERE rendition_state IN ('queued', 'processing') AND deleted_at IS NULL
@@ -134,6 +140,10 @@ class Renditions:
         """The copy is a blob of this name; False if the clip was deleted or overwritten."""
         values = _of(order) | {"state": "ready", "code": None, "name": name}
         return self._database.run(_END, values) == 1
+
+    def request_again(self, order: RenditionOrder) -> bool:
+        """Requests anew the copy of a newer version that is ready; False if there is none."""
+        return self._database.run(_REQUEST_AGAIN, _of(order)) == 1
 
     def fail(self, order: RenditionOrder, code: str, *, refused: bool = False) -> None:
         state = "refused" if refused else "failed"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import blob_names
+from shared.catalogue.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
 from shared.media import opened
 from shared.model import AccessTerms, Clip, Variant
@@ -30,6 +31,11 @@ FILMS: dict[str, tuple[clips.Clip, str]] = {
         "transcode",
     ),
 }
+
+_COPY_IS_READY = """
+    UPDATE clips SET rendition_state = 'ready', rendition_name = %(name)s, rendition_etag = etag
+    WHERE id = %(id)s
+"""
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +110,54 @@ def test_copy_goes_with_the_version_that_it_was_made_of(
     assert not services.blobs.exists(services.containers.thumbnails, name)
     assert library.clip(clip.id).rendition.state == "none"
     services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    assert not services.blobs.exists(services.containers.thumbnails, name)
+
+
+def test_copy_that_is_too_late_replaces_no_newer_one(
+    services: AllServices,
+    library: Library,
+    films: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its clip is overwritten, and the copy of the new version is ready, before it ends."""
+    clip = landed(library, films["matroska.mkv"])
+    assert clip.blob_name is not None
+    newer = make(tmp_path / "newer.mkv", counted(seconds=1.0))
+    finish = Renditions.finish
+
+    def overwrite_first(renditions: Renditions, order: RenditionOrder, name: str) -> bool:
+        monkeypatch.undo()
+        library.upload(str(clip.blob_name), newer.read_bytes())
+        services.ingest.landed(str(clip.blob_name))
+        assert services.database.run(_COPY_IS_READY, {"id": clip.id, "name": name}) == 1
+        return finish(renditions, order, name)
+
+    monkeypatch.setattr(Renditions, "finish", overwrite_first)
+    services.renditions.work(clip.id)
+    assert library.clip(clip.id).rendition.state == "queued"
+    services.renditions.work(clip.id)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(send("GET", library.link(clip, play_terms()).url).body)
+    assert shown(copy).numbers == shown(newer).numbers
+
+
+def test_copy_of_a_clip_that_was_deleted_meanwhile_is_deleted(
+    services: AllServices,
+    library: Library,
+    films: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = landed(library, films["matroska.mkv"])
+    finish = Renditions.finish
+
+    def delete_first(renditions: Renditions, order: RenditionOrder, name: str) -> bool:
+        services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        return finish(renditions, order, name)
+
+    monkeypatch.setattr(Renditions, "finish", delete_first)
+    services.renditions.work(clip.id)
+    name = blob_names.rendition(clip.video_id, clip.id)
     assert not services.blobs.exists(services.containers.thumbnails, name)
 
 
