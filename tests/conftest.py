@@ -4,7 +4,9 @@ A test gets a database of its own, cloned from a migrated template, and containe
 """
 
 import itertools
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests import log_scan
 from tests.services import AllServices, compose_all
 
 _numbers = itertools.count(1)
+_KEPT_DATABASES = 5
 
 
 @dataclass
@@ -88,18 +91,16 @@ def template_database(postgres_server: postgres.Server) -> str:
 
 
 @pytest.fixture
-def database_url(postgres_server: postgres.Server, template_database: str) -> str:
+def database_url(postgres_server: postgres.Server, template_database: str) -> Iterator[str]:
     """A migrated database of the test's own."""
-    name = f"test_{next(_numbers)}"
-    create_database(postgres_server, name, template_database)
-    return with_password(postgres_server.database_url(name))
+    with _own_database(postgres_server, template_database) as name:
+        yield with_password(postgres_server.database_url(name))
 
 
 @pytest.fixture
-def empty_database_url(postgres_server: postgres.Server) -> str:
-    name = f"test_{next(_numbers)}"
-    create_database(postgres_server, name)
-    return with_password(postgres_server.database_url(name))
+def empty_database_url(postgres_server: postgres.Server) -> Iterator[str]:
+    with _own_database(postgres_server) as name:
+        yield with_password(postgres_server.database_url(name))
 
 
 @pytest.fixture
@@ -148,6 +149,26 @@ def create_database(server: postgres.Server, name: str, template: str = "templat
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+_finished: deque[str] = deque()
+
+
+@contextmanager
+def _own_database(server: postgres.Server, template: str = "template0") -> Iterator[str]:
+    """Yields the name of a new database, which is dropped when a few tests more have ended.
+
+    By then its connections are closed, and the kernel has not written its files to disk: a run
+    makes some ten gigabytes of them, and would wait for the disk.
+    """
+    name = f"test_{next(_numbers)}"
+    create_database(server, name, template)
+    yield name
+    _finished.append(name)
+    if len(_finished) > _KEPT_DATABASES:
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_finished.popleft()))
+        with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+            connection.execute(drop)
 
 
 def create_containers(account: azurite.Account, prefix: str) -> None:

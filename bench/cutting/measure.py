@@ -94,7 +94,7 @@ def _ways(stack: Stack, container: str, name: str, range_: _Range) -> None:
             _median(stack, ["tool", *quiet, *places, "-i", url, *copy], rounds),
             clip,
         )
-        fetch = f"curl -sS -o {out}/film '{url}' && {' '.join([*quiet, *places])}"
+        fetch = f"curl -sS --retry 2 --retry-all-errors -o {out}/film '{url}' && {' '.join([*quiet, *places])}"
         command = f"{fetch} -i {out}/film {' '.join(copy)}"
         _print(
             f"{range_.name}, download, ffmpeg",
