@@ -94,13 +94,14 @@ def _ways(stack: Stack, container: str, name: str, range_: _Range) -> None:
             _median(stack, ["tool", *quiet, *places, "-i", url, *copy], rounds),
             clip,
         )
-        fetch = f"curl -sS --retry 2 --retry-all-errors -o {out}/film '{url}' && {' '.join([*quiet, *places])}"
-        command = f"{fetch} -i {out}/film {' '.join(copy)}"
-        _print(
-            f"{range_.name}, download, ffmpeg",
-            _median(stack, ["tool", "sh", "-c", command], 1),
-            clip,
-        )
+        fetch = f"curl -sS -o {out}/film '{url}'"
+        cut = " ".join([*quiet, *places, "-i", f"{out}/film", *copy])
+        command = f"{fetch} && {cut}"
+        way = f"{range_.name}, download, ffmpeg"
+        try:
+            _print(way, _median(stack, ["tool", "sh", "-c", command], 1), clip)
+        except subprocess.CalledProcessError:
+            print(f"{way}: the emulator broke the download off")
 
 
 def _many(stack: Stack, film: Path) -> None:
