@@ -6,7 +6,7 @@ A test gets a database of its own, cloned from a migrated template, and containe
 import itertools
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,7 +159,8 @@ def _own_database(server: postgres.Server, template: str = "template0") -> Itera
     """Yields the name of a new database, which is dropped when a few tests more have ended.
 
     By then its connections are closed, and the kernel has not written its files to disk: a run
-    makes some ten gigabytes of them, and would wait for the disk.
+    makes some ten gigabytes of them, and would wait for the disk. One whose connection was stopped
+    by a test stays.
     """
     name = f"test_{next(_numbers)}"
     create_database(server, name, template)
@@ -167,7 +168,12 @@ def _own_database(server: postgres.Server, template: str = "template0") -> Itera
     _finished.append(name)
     if len(_finished) > _KEPT_DATABASES:
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_finished.popleft()))
-        with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        # Not `psycopg.connect`, which the test may have replaced.
+        connect = psycopg.Connection.connect
+        with (
+            connect(server.database_url("postgres"), autocommit=True) as connection,
+            suppress(psycopg.errors.ObjectInUse),
+        ):
             connection.execute(drop)
 
 
