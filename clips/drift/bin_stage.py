@@ -57,4 +57,4 @@ class BinStage:
         for blob, owner, known in zip(old, owners, around, strict=True):
             verdict = bin_rules.blob_without_row(known, moment)
             if verdict is not None:
-                yield line_without_row(self.container, blob.name, owner, verdict, moment)
+                yield line_without_row(self.container, blob.name, owner, verdict, moment.by)

@@ -1,11 +1,11 @@
 """Which images a clip should have, and how the stored ones differ. Pure."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 from clips.drift.moment import Moment
+from clips.drift.stage import line_without_row
 from shared import blob_names
 from shared.catalogue.drift_image_queries import SEPARATOR, ImagesRow
 from shared.catalogue.surroundings_query import Surroundings
@@ -96,22 +96,14 @@ def image_without_clip(
     moment: Moment,
 ) -> DriftLine:
     """A blob of the thumbnails container that belongs to no clip; `key` is what its name says."""
-    video_id, clip_id = key
     kind, detail = DriftKind.IMAGE_WITHOUT_CLIP, "There is no such clip."
-    by: datetime | None = None
+    action: DriftAction | None = None
+    by = moment.by
     if around is None or not around.video_is_known:
         kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue."
     elif around.deleted_at is not None and around.purge_at is None:
-        detail, by = "Its video is deleted.", moment.by
+        detail, action = "Its video is deleted.", DriftAction.DELETE
     elif around.is_noted and around.sweep_after is not None:
-        detail, by = "Its clip is deleted.", max(moment.by, around.sweep_after)
-    return DriftLine(
-        kind=kind,
-        container=container,
-        blob=name,
-        video_id=video_id,
-        clip_id=clip_id,
-        detail=detail,
-        action=None if by is None else DriftAction.DELETE,
-        by=by,
-    )
+        detail, action = "Its clip is deleted.", DriftAction.DELETE
+        by = max(by, around.sweep_after)
+    return line_without_row(container, name, key, (kind, detail, action), by)

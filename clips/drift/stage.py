@@ -6,6 +6,7 @@ ever held as a whole.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -70,9 +71,12 @@ def line_without_row(
     name: str,
     owner: tuple[UUID | None, UUID | None],
     verdict: tuple[DriftKind, str, DriftAction | None],
-    moment: Moment,
+    by: datetime,
 ) -> DriftLine:
-    """A line on a blob that no row expects; `owner` are the ids of video and clip in its name."""
+    """A line on a blob that no row expects; `owner` are the ids of video and clip in its name.
+
+    `by` is when the action is done, if the verdict names one.
+    """
     (video_id, clip_id), (kind, detail, action) = owner, verdict
     return DriftLine(
         kind=kind,
@@ -82,5 +86,5 @@ def line_without_row(
         clip_id=clip_id,
         detail=detail,
         action=action,
-        by=moment.by if action is not None else None,
+        by=by if action is not None else None,
     )

@@ -109,7 +109,8 @@ class StoredStage:
         elif action is DriftAction.PROCESS and self._of_sources:
             action = None  # no step of the cleanup lists this container
         verdict = (kind, detail, action)
-        return line_without_row(self.container, blob.name, (video_id, clip_id), verdict, moment)
+        owner = (video_id, clip_id)
+        return line_without_row(self.container, blob.name, owner, verdict, moment.by)
 
     def _owner_of(self, name: str) -> tuple[UUID | None, UUID | None]:
         if self._of_sources:
