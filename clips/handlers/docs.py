@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from clips.http.inputs.base import AnyParameters, NoBody
+from clips.http.inputs.base import AnyParameters, EmptyBody
 from clips.http.openapi.description import Description
 from clips.http.openapi.operations import Endpoint, Header, Operation, ResponseSpec, Tag
 from clips.http.request import AnonymousRequest
@@ -16,7 +16,7 @@ _POLICY = Header(
 )
 
 
-def openapi(description: Description) -> Endpoint[AnonymousRequest, AnyParameters, NoBody]:
+def openapi(description: Description) -> Endpoint[AnonymousRequest, AnyParameters, EmptyBody]:
     @Operation(
         tag=Tag.SERVICE,
         summary="Read this description",
@@ -31,7 +31,7 @@ def openapi(description: Description) -> Endpoint[AnonymousRequest, AnyParameter
     return answer
 
 
-def page(description: Description) -> Endpoint[AnonymousRequest, AnyParameters, NoBody]:
+def page(description: Description) -> Endpoint[AnonymousRequest, AnyParameters, EmptyBody]:
     @Operation(
         tag=Tag.SERVICE,
         summary="Read this description as a page",

@@ -12,7 +12,7 @@ import azure.functions as func
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from clips.http.inputs.base import Body, NoBody, Parameters
+from clips.http.inputs.base import Body, EmptyBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from shared.model import RetryKey
 
@@ -32,7 +32,7 @@ def parse[P: Parameters, B: Body](
     Raises InvalidRequest with all bad fields, BodyTooLarge, UnsupportedMediaType.
     """
     fields: list[FieldError] = []
-    has_body = not issubclass(body, NoBody)
+    has_body = not issubclass(body, EmptyBody)
     if has_body:
         _check_body(request)
     if parameters.model_config.get("extra") == "forbid":

@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 
 from clips.handlers import system
-from clips.http.inputs.base import AnyParameters, NoBody
+from clips.http.inputs.base import AnyParameters, EmptyBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.missing import Guard
@@ -58,7 +58,7 @@ def lost(library: Library) -> int:
 def health(library: Library) -> tuple[int, dict[str, object]]:
     http = func.HttpRequest(method="GET", url="/api/health", body=b"")
     request = AnonymousRequest(library.services, http, None)
-    answer = system.health.handler(request, AnyParameters(), NoBody())
+    answer = system.health.handler(request, AnyParameters(), EmptyBody())
     assert isinstance(answer.body, dict)
     return answer.status, answer.body
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from clips.http.inputs.base import Body, NoBody, NoParameters, Parameters
+from clips.http.inputs.base import Body, EmptyBody, NoParameters, Parameters
 from clips.http.parsing import parse
 from shared.errors import InvalidRequest
 
@@ -41,7 +41,7 @@ def read_body[B: Body](kind: type[B], body: object, content_type: str | None = J
 def read_parameters[P: Parameters](
     kind: type[P], path: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
 ) -> P:
-    return parse(call(path=path, query=query), kind, NoBody)[0]
+    return parse(call(path=path, query=query), kind, EmptyBody)[0]
 
 
 def bad_body(kind: type[Body], body: object) -> dict[str, str]:

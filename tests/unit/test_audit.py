@@ -9,7 +9,7 @@ import pytest
 
 from clips.http import permissions
 from clips.http.inputs.admin import NewMigration
-from clips.http.inputs.base import Body, NoBody
+from clips.http.inputs.base import Body, EmptyBody
 from clips.http.inputs.clips import ClipId
 from clips.http.inputs.links import AccessUrls
 from shared.errors import Forbidden
@@ -41,7 +41,7 @@ def viewer(
     who: User, owners: Owners, acting_as: str | None = "admin", body: Body | None = None
 ) -> Viewer:
     where = ClipId.model_validate({"clip_id": str(CLIP), "as": acting_as})
-    return permissions.viewer_of(who, REQUEST, where, body or NoBody(), owners.of)
+    return permissions.viewer_of(who, REQUEST, where, body or EmptyBody(), owners.of)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from clips.compose import Services
-from clips.http.inputs.base import NoBody, NoParameters
+from clips.http.inputs.base import EmptyBody, NoParameters
 from clips.http.openapi.operations import Endpoint, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
@@ -58,7 +58,7 @@ class AcceptingServices:
         return self.id
 
 
-type AnyEndpoint = Endpoint[Request, NoParameters, NoBody]
+type AnyEndpoint = Endpoint[Request, NoParameters, EmptyBody]
 
 
 def endpoint(role: Role | None = None) -> AnyEndpoint:

@@ -39,7 +39,7 @@ class Body(BaseModel):
         return ()
 
 
-class NoBody(Body):
+class EmptyBody(Body):
     """The body of an operation without a body."""
 
 

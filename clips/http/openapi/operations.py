@@ -16,7 +16,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, overload
 
-from clips.http.inputs.base import Body, NoBody, Parameters
+from clips.http.inputs.base import Body, EmptyBody, Parameters
 from clips.http.response import Response
 from shared.errors import CliplinkError
 from shared.model import Role
@@ -79,7 +79,7 @@ class Endpoint[R, P: Parameters, B: Body]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation[P: Parameters, B: Body = NoBody]:
+class Operation[P: Parameters, B: Body = EmptyBody]:
     """The description of a handler, and the decorator that adds it.
 
     `errors` are those that the handler raises itself. The token must have `role` for the handler
@@ -91,7 +91,7 @@ class Operation[P: Parameters, B: Body = NoBody]:
     responses: tuple[ResponseSpec, ...]
     description: str = ""
     parameters: type[P]
-    body: type[B] = NoBody  # type: ignore[assignment]  # the default of B
+    body: type[B] = EmptyBody  # type: ignore[assignment]  # the default of B
     example: Mapping[str, object] = field(default_factory=dict)
     errors: tuple[type[CliplinkError], ...] = ()
     role: Role | None = None
@@ -99,12 +99,12 @@ class Operation[P: Parameters, B: Body = NoBody]:
 
     @property
     def has_body(self) -> bool:
-        return not issubclass(self.body, NoBody)
+        return not issubclass(self.body, EmptyBody)
 
     @overload
     def __call__[R](
-        self: "Operation[P, NoBody]", handler: Callable[[R, P], Response]
-    ) -> Endpoint[R, P, NoBody]: ...
+        self: "Operation[P, EmptyBody]", handler: Callable[[R, P], Response]
+    ) -> Endpoint[R, P, EmptyBody]: ...
 
     @overload
     def __call__[R](self, handler: Callable[[R, P, B], Response]) -> Endpoint[R, P, B]: ...
