@@ -23,8 +23,8 @@ from bench.stack import Stack
 from bench.upkeep.listing import CLIPS_OF_A_VIDEO, ETAG, SIZE, WIDTHS, listing_page, stem
 from clips.compose import open_backends
 from shared.blob_names import Containers
-from shared.catalogue.bin_emptying_queries import EmptiedBins
-from shared.catalogue.bin_queries import Bin
+from shared.catalogue.bin.bin_emptying_queries import EmptiedBins
+from shared.catalogue.bin.bin_queries import Bin
 from shared.errors import Unavailable
 from shared.postgres.database import Database
 from shared.settings import from_mapping

@@ -12,10 +12,10 @@ from uuid import UUID
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
 from clips.library import Library
 from shared.blob_names import Containers
-from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
-from shared.catalogue.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.bin_queries import Bin, ClipWhereabouts, Whereabouts
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import BinState
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
     CliplinkError,

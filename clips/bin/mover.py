@@ -11,8 +11,8 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.deletion_queries import Deletions, DueClip
-from shared.catalogue.video_deletion_queries import DueVideo
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing
 from shared.model import Blob
 from shared.storage.files.stored import Place

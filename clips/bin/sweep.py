@@ -8,7 +8,7 @@ from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.sweep_queries import Sweeps, SweptClip, SweptVideo
+from shared.catalogue.bin.sweep_queries import Sweeps, SweptClip, SweptVideo
 from shared.storage.sdk.blobs import Blobs
 
 # For how long an owner gets 410 `gone_for_good` instead of 404.

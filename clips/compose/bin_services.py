@@ -6,8 +6,8 @@ from clips.bin.bin import RecycleBin
 from clips.bin.mover import Mover
 from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.upkeep.deletion import Deletion
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.storage.sdk.blob_copies import BlobCopies
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue

@@ -17,8 +17,8 @@ from clips.cutting.ordered_cuts import OrderedCut, ordered_cut
 from clips.ingest.ingest import Ingest
 from clips.library import Library
 from shared.blob_names import Containers
-from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
-from shared.catalogue.cut_source_queries import CutSources
+from shared.catalogue.cutting.cut_queries import CUT_LEASE, Cuts, NewCut
+from shared.catalogue.cutting.cut_source_queries import CutSources
 from shared.errors import (
     BlobArchived,
     CliplinkError,

@@ -13,9 +13,9 @@ from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.admission import Landing
-from shared.catalogue.landing_queries import Claim
-from shared.catalogue.source_queries import SourceLandings
+from shared.catalogue.cutting.source_queries import SourceLandings
+from shared.catalogue.ingest.admission import Landing
+from shared.catalogue.ingest.landing_queries import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.media_types import of_name, servable

@@ -9,7 +9,7 @@ from clips.links.access import Access
 from clips.links.storyboards import Storyboards
 from shared import blob_names, media_types
 from shared.blob_names import Containers
-from shared.catalogue.source_queries import Sources
+from shared.catalogue.cutting.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
 from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
 from shared.storage.sdk.blobs import Blobs

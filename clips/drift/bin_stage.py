@@ -6,7 +6,7 @@ from clips.drift import bin_rules
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift.drift_queries import DriftRows
 from shared.model import Blob, DriftLine
 
 

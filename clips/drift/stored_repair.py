@@ -9,9 +9,9 @@ from clips.ingest.ingest import Ingest
 from clips.upkeep.missing import MissingClips
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.catalogue.drift_repair_queries import DriftRepairs
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift.drift_repair_queries import DriftRepairs
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import BlobMissing
 from shared.model import Blob, DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs

@@ -8,8 +8,8 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.catalogue.surroundings_query import Surroundings
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model import Blob, DriftAction, DriftLine
 from shared.storage.sdk.blobs import Blobs
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.landing_queries import Claim, Standing
+from shared.catalogue.ingest.landing_queries import Claim, Standing
 from shared.errors import BlobExists
 from shared.model import Images
 from shared.storage.sdk.blobs import Blobs

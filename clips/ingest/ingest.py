@@ -21,8 +21,8 @@ from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
 from shared.allocator import returning_memory
 from shared.blob_names import Containers
-from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.ingest.admission import Landing, Verdict
+from shared.catalogue.ingest.landing_queries import Claim, Landings
 from shared.clock import Clock
 from shared.errors import (
     BlobArchived,

@@ -9,7 +9,7 @@ from clips.migration.outcomes import VerifiedFile
 from clips.transfer.file_types import FileKind
 from shared import media_types
 from shared.blob_names import Containers
-from shared.catalogue.migration_clip_queries import (
+from shared.catalogue.migration.migration_clip_queries import (
     LegacyThumbnail,
     MigrationClips,
     RowUpdate,

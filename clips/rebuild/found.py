@@ -13,8 +13,8 @@ from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.admission import Verdict
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.catalogue.ingest.admission import Verdict
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.media_types import of_name, servable
 from shared.model import Blob
 

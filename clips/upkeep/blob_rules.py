@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from clips.ingest.ingest import FILL_TIME
 from shared import blob_names
-from shared.catalogue.upkeep_queries import KnownBlob
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob
 from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
 
 # Blobs and rows that were touched a moment ago are left alone.

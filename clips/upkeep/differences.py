@@ -19,7 +19,7 @@ from clips.upkeep.blob_rules import (
 from clips.upkeep.items import Tally, together
 from shared import blob_names
 from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob, Upkeep
 from shared.model import Blob
 from shared.storage.sdk.blobs import Blobs
 

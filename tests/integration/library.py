@@ -10,8 +10,8 @@ from azure.storage.blob import ContentSettings
 from clips.bin.worker import LEASE
 from clips.upkeep.items import Tally
 from shared import blob_names
-from shared.catalogue.clip_queries import NewClip
-from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.library.clip_queries import NewClip
 from shared.model import (
     AccessTerms,
     Clip,

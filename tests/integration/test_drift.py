@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.catalogue.drift_image_queries import DriftImages
-from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift.drift_image_queries import DriftImages
+from shared.catalogue.drift.drift_queries import DriftRows
 from shared.model import Clip, ClipStatus, DriftKind, DriftStatus
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import blob_names
-from shared.catalogue.rendition_queries import RenditionOrder, Renditions
+from shared.catalogue.cutting.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
 from shared.media import opened
 from shared.model import AccessTerms, Clip, Variant

@@ -12,8 +12,9 @@ from enum import Enum, auto
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.bin_emptying_queries import NOT_EMPTIED
-from shared.catalogue.deletion_queries import ITEM_COLUMNS, DueClip, bin_clip_of
+from shared.catalogue.bin.bin_emptying_queries import NOT_EMPTIED
+from shared.catalogue.bin.deletion_queries import ITEM_COLUMNS, DueClip, bin_clip_of
+from shared.catalogue.library.video_queries import VIDEO_COLUMNS, video_of
 from shared.catalogue.row_mapping import (
     CLIP_COLUMNS,
     VISIBLE,
@@ -21,7 +22,6 @@ from shared.catalogue.row_mapping import (
     clip_of,
     seen_by,
 )
-from shared.catalogue.video_queries import VIDEO_COLUMNS, video_of
 from shared.errors import pinned_in_video
 from shared.model import Clip, Video, Viewer
 from shared.postgres.database import Database

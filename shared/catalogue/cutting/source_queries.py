@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Standing, standing_of
+from shared.catalogue.ingest.admission import Landing, Verdict
+from shared.catalogue.ingest.landing_queries import Claim, Standing, standing_of
 from shared.catalogue.row_mapping import media_to_json, seen_by
 from shared.model import (
     GAVE_UP,

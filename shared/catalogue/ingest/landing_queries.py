@@ -12,7 +12,7 @@ from enum import Enum
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.admission import Landing, Verdict, admit
+from shared.catalogue.ingest.admission import Landing, Verdict, admit
 from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
 from shared.model import (
     GAVE_UP,
