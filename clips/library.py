@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from clips.links.access import Access
-from shared import blob_names, media_types
+from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.library.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.library.user_queries import Users
@@ -31,6 +31,7 @@ from shared.model import (
     Video,
     VideoUpdate,
     Viewer,
+    media_types,
 )
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs

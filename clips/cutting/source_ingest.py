@@ -18,8 +18,8 @@ from shared.catalogue.ingest.admission import Landing
 from shared.catalogue.ingest.landing_queries import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
-from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, Blob, Failure, Media
+from shared.model.media_types import of_name, servable
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

@@ -14,8 +14,8 @@ from shared.blob_names import Containers
 from shared.catalogue.ingest.landing_queries import Claim, Standing
 from shared.errors import BlobExists
 from shared.model import Images
+from shared.model.storyboard import webvtt
 from shared.storage.sdk.blobs import Blobs
-from shared.storyboard import webvtt
 from shared.telemetry import with_current_context
 
 if TYPE_CHECKING:

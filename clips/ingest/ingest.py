@@ -14,12 +14,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from clips.ingest.allocator import returning_memory
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
-from shared.allocator import returning_memory
 from shared.blob_names import Containers
 from shared.catalogue.ingest.admission import Landing, Verdict
 from shared.catalogue.ingest.landing_queries import Claim, Landings
@@ -31,10 +31,10 @@ from shared.errors import (
     DatabaseUnavailable,
     UnplayableClip,
 )
-from shared.media_types import of_name, servable
 from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
+from shared.model.media_types import of_name, servable
+from shared.model.playability import Playback, playback_of_failed
 from shared.outages import NO_WAIT, OutageWait
-from shared.playability import Playback, playback_of_failed
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

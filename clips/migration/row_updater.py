@@ -7,7 +7,6 @@ from uuid import UUID
 from clips.migration import file_names
 from clips.migration.outcomes import VerifiedFile
 from clips.transfer.file_types import FileKind
-from shared import media_types
 from shared.blob_names import Containers
 from shared.catalogue.migration.migration_clip_queries import (
     LegacyThumbnail,
@@ -16,6 +15,7 @@ from shared.catalogue.migration.migration_clip_queries import (
     StoredClip,
 )
 from shared.errors import DatabaseUnavailable
+from shared.model import media_types
 from shared.storage.rest import RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 

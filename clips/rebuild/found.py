@@ -15,8 +15,8 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.ingest.admission import Verdict
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
-from shared.media_types import of_name, servable
 from shared.model import Blob
+from shared.model.media_types import of_name, servable
 
 # Called with the name of the last blob that was compared, and their number since the last call.
 type OnBlobs = Callable[[str, int], object]

@@ -23,7 +23,7 @@ from pydantic import (
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
 from shared.model import Media, SidecarKey, SidecarKind
-from shared.playability import Playback
+from shared.model.playability import Playback
 
 FORMAT = 1
 LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand

@@ -15,7 +15,7 @@ from clips.upkeep.cleanup import UPLOAD_GRACE
 from shared.catalogue.ingest.landing_queries import Claim, Landings
 from shared.errors import StorageUnavailable
 from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
-from shared.playability import Playback
+from shared.model.playability import Playback
 from shared.settings import Settings
 from shared.storage.sdk.blob_reader import BlobReader
 from tests.conftest import SetClock

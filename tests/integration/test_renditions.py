@@ -10,7 +10,7 @@ from shared.catalogue.cutting.rendition_queries import RenditionOrder, Rendition
 from shared.errors import WrongState
 from shared.media import opened
 from shared.model import AccessTerms, Clip, Variant
-from shared.playability import PlaybackVerdict
+from shared.model.playability import PlaybackVerdict
 from tests.integration.dying import kill_at
 from tests.integration.library import Library
 from tests.integration.storage import send

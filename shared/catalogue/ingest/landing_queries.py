@@ -24,7 +24,7 @@ from shared.model import (
     Media,
     is_settled,
 )
-from shared.playability import Playback
+from shared.model.playability import Playback
 from shared.postgres.database import Connection, Database, Row
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
