@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from clips.links.access import Access
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.library.clip_queries import Clips, NewClip, ViewLog
 from shared.catalogue.library.user_queries import Users
 from shared.catalogue.library.video_queries import Videos

@@ -25,6 +25,7 @@ from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
+from shared.catalogue.cutting.cut_order_queries import CutOrders
 from shared.catalogue.cutting.cut_queries import Cuts
 from shared.catalogue.cutting.cut_source_queries import CutSources
 from shared.catalogue.library.user_queries import Users
@@ -126,6 +127,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
     blobs = CountedBlobs(backends.account)
     containers = backends.containers
     cutting = Cutting(
+        CutOrders(backends.database),
         Cuts(backends.database),
         CutSources(backends.database),
         services.library,

@@ -10,7 +10,7 @@ import logging
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.bin.deletion_queries import Deletions, DueClip
 from shared.catalogue.bin.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing

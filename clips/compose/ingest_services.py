@@ -8,7 +8,7 @@ from clips.cutting.source_ingest import SourceIngest
 from clips.ingest.image_writer import ImageWriter
 from clips.ingest.ingest import Ingest
 from shared.catalogue.cutting.cut_queries import Cuts
-from shared.catalogue.cutting.source_queries import SourceLandings
+from shared.catalogue.cutting.source_landing_queries import SourceLandings
 from shared.catalogue.ingest.landing_queries import Landings
 from shared.model import Blob
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFilm
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import UnplayableClip
 from shared.model import Accuracy, CutMethod, CutOrder, CutSource
 from shared.model.media_types import of_name

@@ -12,10 +12,10 @@ from uuid import UUID
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.cutting.source_queries import SourceLandings
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_landing_queries import SourceLandings
 from shared.catalogue.ingest.admission import Landing
-from shared.catalogue.ingest.landing_queries import Claim
+from shared.catalogue.ingest.claims import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.model import ARCHIVED, Blob, Failure, Media

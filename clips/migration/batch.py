@@ -15,7 +15,7 @@ from clips.migration.outcomes import FailedFile, Outcome, PlanItem, VerifiedFile
 from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import CancelToken
 from clips.transfer.file_types import type_of
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.migration.migration_clip_queries import MigrationClips
 from shared.catalogue.migration.migration_file_queries import (
     MAX_ATTEMPTS,

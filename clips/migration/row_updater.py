@@ -7,7 +7,7 @@ from uuid import UUID
 from clips.migration import file_names
 from clips.migration.outcomes import VerifiedFile
 from clips.transfer.file_types import FileKind
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.migration.migration_clip_queries import (
     LegacyThumbnail,
     MigrationClips,

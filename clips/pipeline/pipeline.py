@@ -19,6 +19,7 @@ from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
 from shared.catalogue.bin.bin_queries import Bin
 from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.cutting.cut_order_queries import CutOrders
 from shared.catalogue.cutting.cut_queries import Cuts
 from shared.catalogue.cutting.cut_source_queries import CutSources
 from shared.catalogue.cutting.rendition_queries import Renditions
@@ -105,6 +106,7 @@ class Pipeline:
         self._uploads = Uploads(context, self._library, remover)
         # Cutting and copying are left to the app, which has FFmpeg.
         self._cutting = Cutting(
+            CutOrders(context.database),
             Cuts(context.database),
             CutSources(context.database),
             self._library,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from clips.cutting.films import Check, FilmWriter, OpenFilm, StagedFilm
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.cutting.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
 from shared.model import Accuracy, Blob

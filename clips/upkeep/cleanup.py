@@ -27,7 +27,7 @@ from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.step_runner import Counts, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.links.grant_queries import Grants
 from shared.catalogue.row_mapping import TimeKey
 from shared.catalogue.upkeep.run_queries import CleanupRuns

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.bin.bin_queries import Bin
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable

@@ -12,7 +12,8 @@ import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from shared.catalogue.ingest.landing_queries import Claim, Landings
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.errors import StorageUnavailable
 from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
 from shared.model.playability import Playback

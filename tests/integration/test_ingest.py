@@ -14,7 +14,7 @@ from PIL import Image
 from clips.ingest.image_writer import ImageWriter
 from shared import media
 from shared.catalogue.ingest import landing_queries as landings
-from shared.catalogue.ingest.landing_queries import Claim
+from shared.catalogue.ingest.claims import Claim
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model import (
     GAVE_UP,

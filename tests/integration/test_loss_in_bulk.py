@@ -13,7 +13,7 @@ from clips.http.inputs.base import AnyParameters, EmptyBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.missing import Guard
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
 from shared.model import Blob, ClipStatus
