@@ -365,7 +365,7 @@ class TestHead:
 
     def head(self, library: Library, token: str) -> func.HttpResponse:
         app = func.FunctionApp()
-        Routes(app, library.services).add_public("open", "GET", "s/{token}", shares.open_)
+        Routes(app, library.services).add_public("open", "GET", "s/{token}", lambda: shares.open_)
         (function,) = app.get_functions()
         request = func.HttpRequest(
             "HEAD", f"http://localhost/api/s/{token}", route_params={"token": token}, body=b""
