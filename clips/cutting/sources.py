@@ -7,11 +7,11 @@ from uuid import UUID
 from clips.library import Library
 from clips.links.access import Access
 from clips.links.storyboards import Storyboards
-from shared import blob_names, media_types
-from shared.blob_names import Containers
-from shared.catalogue.source_queries import Sources
+from shared import blob_names
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
-from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
+from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer, media_types
 from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)

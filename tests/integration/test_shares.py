@@ -18,7 +18,7 @@ from clips.handlers import shares
 from clips.http.routes import Routes
 from clips.links.archive import Archive
 from clips.links.sharing import LINK_LIFE, Sharing
-from shared.catalogue.share_queries import _FIND, OpenShare, Shares, ShareViewer
+from shared.catalogue.links.share_queries import _FIND, OpenShare, Shares, ShareViewer
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
 from shared.model import (
     Client,
@@ -365,7 +365,7 @@ class TestHead:
 
     def head(self, library: Library, token: str) -> func.HttpResponse:
         app = func.FunctionApp()
-        Routes(app, library.services).add_public("open", "GET", "s/{token}", shares.open_)
+        Routes(app, library.services).add_public("open", "GET", "s/{token}", lambda: shares.open_)
         (function,) = app.get_functions()
         request = func.HttpRequest(
             "HEAD", f"http://localhost/api/s/{token}", route_params={"token": token}, body=b""

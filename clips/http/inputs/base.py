@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from clips.http.fields import FileName, FutureMoment, MediaType, Position, Title
-from shared.media_types import upload_type
+from shared.model.media_types import upload_type
 
 # A field that several bodies have.
 Expiry = Annotated[

@@ -19,7 +19,7 @@ from clips.http.outputs.base import (
     Url,
 )
 from shared.model import Accuracy, ClipStatus, CutMethod, Failure, Media, Rendition, Upload
-from shared.playability import Playback
+from shared.model.playability import Playback
 
 
 class Video(TypedDict):
