@@ -30,7 +30,9 @@ from shared.errors import (
     no_such_clip,
     no_such_video,
 )
-from shared.model import Accuracy, ClipStatus, CutDraft, CutSource, ShownClip, Viewer
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cutting import Accuracy, CutDraft, CutSource
+from shared.model.user import Viewer
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.queue import Queue
 

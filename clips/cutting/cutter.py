@@ -14,7 +14,7 @@ from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFil
 from shared.blob_names import Containers
 from shared.errors import UnplayableClip
 from shared.media_types import of_name
-from shared.model import Accuracy, CutMethod, CutOrder, CutSource
+from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from shared.catalogue.cut_queries import Cuts
 from shared.errors import Busy, Unavailable
-from shared.model import CutMethod, CutResult, Failure
+from shared.model.cutting import CutMethod, CutResult
+from shared.model.failure import Failure
 from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)

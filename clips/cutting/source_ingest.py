@@ -19,7 +19,9 @@ from shared.catalogue.source_queries import SourceLandings
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, Blob, Failure, Media
+from shared.model.blob import Blob
+from shared.model.failure import ARCHIVED, Failure
+from shared.model.media import Media
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

@@ -11,7 +11,9 @@ from shared import blob_names, media_types
 from shared.blob_names import Containers
 from shared.catalogue.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
-from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
+from shared.model.clip import ClipStatus, Upload
+from shared.model.cutting import ShownSource, Source
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)

@@ -7,7 +7,8 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
 from shared.catalogue.drift_queries import DriftRows
-from shared.model import Blob, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftLine
 
 
 class BinStage:

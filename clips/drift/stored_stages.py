@@ -10,7 +10,8 @@ from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_st
 from shared import blob_names
 from shared.catalogue.drift_queries import DriftRows, StoredFile
 from shared.catalogue.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 

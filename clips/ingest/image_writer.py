@@ -13,7 +13,7 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.landing_queries import Claim, Standing
 from shared.errors import BlobExists
-from shared.model import Images
+from shared.model.clip import Images
 from shared.storage.sdk.blobs import Blobs
 from shared.storyboard import webvtt
 from shared.telemetry import with_current_context

@@ -32,7 +32,11 @@ from shared.errors import (
     UnplayableClip,
 )
 from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.cutting import CutResult
+from shared.model.failure import ARCHIVED, GAVE_UP, Failure
+from shared.model.media import Media
 from shared.outages import NO_WAIT, OutageWait
 from shared.playability import Playback, playback_of_failed
 from shared.storage.sdk.account import StorageAccount

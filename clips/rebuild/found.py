@@ -16,7 +16,7 @@ from shared.blob_names import Containers
 from shared.catalogue.admission import Verdict
 from shared.catalogue.rebuild_queries import Rebuilding
 from shared.media_types import of_name, servable
-from shared.model import Blob
+from shared.model.blob import Blob
 
 # Called with the name of the last blob that was compared, and their number since the last call.
 type OnBlobs = Callable[[str, int], object]

@@ -22,7 +22,8 @@ from pydantic import (
 
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
-from shared.model import Media, SidecarKey, SidecarKind
+from shared.model.media import Media
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.playability import Playback
 
 FORMAT = 1

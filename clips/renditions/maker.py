@@ -8,7 +8,8 @@ from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
-from shared.model import Accuracy, Blob
+from shared.model.blob import Blob
+from shared.model.cutting import Accuracy
 from shared.playability import PlaybackVerdict
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs

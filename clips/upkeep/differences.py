@@ -20,7 +20,7 @@ from clips.upkeep.items import Tally, together
 from shared import blob_names
 from shared.blob_names import Containers
 from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 # The trigger is at work if it claimed a blob within this time.

@@ -23,7 +23,9 @@ from shared.catalogue.row_mapping import (
 )
 from shared.catalogue.video_queries import VIDEO_COLUMNS, video_of
 from shared.errors import pinned_in_video
-from shared.model import Clip, Video, Viewer
+from shared.model.clip import Clip
+from shared.model.user import Viewer
+from shared.model.video import Video
 from shared.postgres.database import Database
 
 # For how long a row belongs to the call that changed it; then the queue continues with it.

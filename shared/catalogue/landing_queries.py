@@ -14,16 +14,16 @@ from uuid import UUID
 
 from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
-from shared.model import (
+from shared.model.clip import Images
+from shared.model.failure import (
     GAVE_UP,
     MAX_ATTEMPTS,
     MAX_DELIVERIES,
     PASSING_FAILURES,
     Failure,
-    Images,
-    Media,
     is_settled,
 )
+from shared.model.media import Media
 from shared.playability import Playback
 from shared.postgres.database import Connection, Database, Row
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from shared.catalogue.admission import Landing, Verdict, admit
 from shared.catalogue.row_mapping import RECORDED_COLUMNS
 from shared.catalogue.sidecar_queries import revisions
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.postgres.database import Database
 
 # Within the transaction: what is written comes from sidecars, which need not be written again.

@@ -8,7 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import LIVE, VIDEO_EXISTS, VISIBLE, seen_by
-from shared.model import Viewer
+from shared.model.user import Viewer
 from shared.playability import PlaybackVerdict
 from shared.postgres.database import Database
 

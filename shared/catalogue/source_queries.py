@@ -12,19 +12,11 @@ from uuid import UUID
 from shared.catalogue.admission import Landing, Verdict
 from shared.catalogue.landing_queries import Claim, Standing, standing_of
 from shared.catalogue.row_mapping import media_to_json, seen_by
-from shared.model import (
-    GAVE_UP,
-    MAX_ATTEMPTS,
-    MAX_DELIVERIES,
-    ClipStatus,
-    Failure,
-    Images,
-    Media,
-    MediaJson,
-    Source,
-    Viewer,
-    is_settled,
-)
+from shared.model.clip import ClipStatus, Images
+from shared.model.cutting import Source
+from shared.model.failure import GAVE_UP, MAX_ATTEMPTS, MAX_DELIVERIES, Failure, is_settled
+from shared.model.media import Media, MediaJson
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 _COLUMNS: LiteralString = """

@@ -12,16 +12,11 @@ from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.catalogue.clip_queries import NewClip
 from shared.catalogue.deletion_queries import Deletions
-from shared.model import (
-    AccessTerms,
-    Clip,
-    ImageFormat,
-    RehydratePriority,
-    SignedLink,
-    User,
-    Video,
-    Viewer,
-)
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, ImageFormat, SignedLink
+from shared.model.user import User, Viewer
+from shared.model.video import Video
 from tests.services import AllServices
 
 

@@ -12,7 +12,7 @@ import trustme
 
 from local import azurite
 from local.ports import free_port
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage.sdk.account import StorageAccount

@@ -14,7 +14,10 @@ from azure.storage.blob import BlobBlock, ContentSettings
 from clips.upkeep.cleanup import UPLOAD_GRACE
 from shared.catalogue.landing_queries import Claim, Landings
 from shared.errors import StorageUnavailable
-from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus, Images
+from shared.model.failure import GAVE_UP
+from shared.model.media import Media
 from shared.playability import Playback
 from shared.settings import Settings
 from shared.storage.sdk.blob_reader import BlobReader

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.model import Hdr, Media
+from shared.model.media import Hdr, Media
 from shared.playability import PlaybackReason, PlaybackVerdict, playback_of, playback_of_failed
 from tests.media.described import FULL_HD, STEREO
 
