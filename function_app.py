@@ -19,7 +19,7 @@ from clips.compose import compose
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.outages import stopping_event
 from shared.settings import read_environment
 

@@ -16,7 +16,7 @@ from shared import media
 from shared.errors import UnplayableClip
 from shared.media import Stills
 from shared.model.media import Media
-from shared.storyboard import Storyboard
+from shared.model.storyboard import Storyboard
 
 _CELL = (900, 236)
 _COLUMNS = 2

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from clips.links.access import Access
-from shared import blob_names, media_types
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
-from shared.catalogue.retention_queries import Retentions
+from shared import blob_names
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips, NewClip, ViewLog
+from shared.catalogue.library.user_queries import Users
+from shared.catalogue.library.video_queries import Videos
 from shared.catalogue.row_mapping import StartKey, TimeKey
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
+from shared.catalogue.upkeep.retention_queries import Retentions
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
+from shared.model import media_types
 from shared.model.blob import Blob
 from shared.model.clip import Clip, ClipDraft, ClipStatus, ClipUpdate, ShownClip, Upload
 from shared.model.user import RetryKey, User, Viewer

@@ -25,9 +25,10 @@ from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.user_queries import Users
+from shared.catalogue.cutting.cut_order_queries import CutOrders
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
+from shared.catalogue.library.user_queries import Users
 from shared.clock import utc_now
 from shared.errors import CliplinkError
 from shared.media import Limits
@@ -120,6 +121,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
     blobs = CountedBlobs(backends.account)
     containers = backends.containers
     cutting = Cutting(
+        CutOrders(backends.database),
         Cuts(backends.database),
         CutSources(backends.database),
         services.library,

@@ -16,7 +16,7 @@ from clips.rebuild import records
 from clips.rebuild.revisions import revision_of
 from clips.rebuild.writer import REVISION
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind

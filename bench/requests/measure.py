@@ -20,7 +20,7 @@ from bench.requests.data import Library
 from bench.requests.load import Load
 from bench.requests.services import CLIPLINK, USUAL, Service
 from bench.stack import Stack
-from shared.catalogue import clip_queries as catalogue
+from shared.catalogue.library import clip_queries as catalogue
 
 _CLIENTS = (1, 16)
 # What the backend that this service replaces did at 1 and at 16 clients, requests a second:

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
 from clips.library import Library
-from shared.blob_names import Containers
-from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
-from shared.catalogue.deletion_queries import Deletions, DueClip
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.bin_content_queries import BinContents, ClipWhereabouts, Whereabouts
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import BinState
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
     CliplinkError,
@@ -49,6 +50,7 @@ class RecycleBin:
         self,
         *,
         bin_: Bin,
+        contents: BinContents,
         deletions: Deletions,
         worker: DeletionWorker,
         sender: DeletionSender,
@@ -57,6 +59,7 @@ class RecycleBin:
         containers: Containers,
     ) -> None:
         self._bin = bin_
+        self._contents = contents
         self._deletions = deletions
         self._worker = worker
         self._sender = sender
@@ -98,11 +101,11 @@ class RecycleBin:
 
     def clips(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Clip]:
         """Up to `limit` of the viewer's own clips in the bin, the last deleted first."""
-        return self._bin.clips(viewer.user_id, limit, after)
+        return self._contents.clips(viewer.user_id, limit, after)
 
     def videos(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Video]:
         """The same for videos."""
-        return self._bin.videos(viewer.user_id, limit, after)
+        return self._contents.videos(viewer.user_id, limit, after)
 
     def restore_clip(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
         """The clip, out of the bin; one that is in place already stays as it is.
@@ -120,7 +123,7 @@ class RecycleBin:
 
         Raises StorageUnavailable if it cannot be checked that the bytes exist.
         """
-        found = self._bin.find_clips(viewer, clip_ids)
+        found = self._contents.find_clips(viewer, clip_ids)
         with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
             checks = [with_current_context(self._check_restorable) for _ in clip_ids]
             errors = pool.map(lambda check, clip_id: check(found.get(clip_id)), checks, clip_ids)
@@ -134,7 +137,7 @@ class RecycleBin:
         self._work_on(restored)
         if late := set(wanted).difference(clip.id for clip in restored):
             # Another call was faster: one that restored, deleted or purged it.
-            after = self._bin.find_clips(viewer, list(late))
+            after = self._contents.find_clips(viewer, list(late))
             outcomes |= {clip_id: _refusal(after.get(clip_id)) for clip_id in late}
         return outcomes
 
@@ -143,7 +146,7 @@ class RecycleBin:
         if self._bin.restore_video(viewer, video_id):
             self._work_on_video(video_id)
             return self._library.read_video(viewer, video_id)
-        match self._bin.find_video(viewer, video_id):
+        match self._contents.find_video(viewer, video_id):
             case Whereabouts.IN_PLACE:
                 return self._library.read_video(viewer, video_id)
             case Whereabouts.GONE:

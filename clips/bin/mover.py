@@ -10,9 +10,9 @@ import logging
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.deletion_queries import Deletions, DueClip
-from shared.catalogue.video_deletion_queries import DueVideo
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.storage.files.stored import Place

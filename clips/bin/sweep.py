@@ -7,8 +7,9 @@ from clips.bin.worker import seconds
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.sweep_queries import Sweeps, SweptClip, SweptVideo
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.bin.sweep_queries import Sweeps, SweptClip, SweptVideo
 from shared.storage.sdk.blobs import Blobs
 
 # For how long an owner gets 410 `gone_for_good` instead of 404.
@@ -64,7 +65,7 @@ class Sweep:
         woken = 0
         chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
         for page in self._blobs.pages(self._container, chosen):
-            names = [blob.name for blob in page if not blob_names.check_storable(blob.name)]
+            names = [blob.name for blob in page if not check_storable(blob.name)]
             clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_of(name))]
             woken += self._sweeps.wake_owners(names, clip_ids)
         return woken

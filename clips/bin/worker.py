@@ -16,8 +16,8 @@ from uuid import UUID
 from clips.bin.mover import Mover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
-from shared.catalogue.deletion_queries import Deletions, DueClip
-from shared.catalogue.video_deletion_queries import BinState, DueVideo
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import BinState, DueVideo
 from shared.errors import BlobChanged, BlobMissing, Unavailable
 from shared.telemetry import span, with_current_context
 

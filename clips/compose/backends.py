@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings

@@ -12,12 +12,12 @@ from clips.upkeep.health import HealthCheck
 from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.temporary import Temporary
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.loss_queries import BulkLosses
-from shared.catalogue.retention_queries import Retentions
-from shared.catalogue.run_queries import CleanupRuns
-from shared.catalogue.sweep_queries import Sweeps
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.bin.sweep_queries import Sweeps
+from shared.catalogue.upkeep.loss_queries import BulkLosses
+from shared.catalogue.upkeep.retention_queries import Retentions
+from shared.catalogue.upkeep.run_queries import CleanupRuns
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -9,10 +9,11 @@ from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.rendition_queries import Renditions
-from shared.catalogue.source_queries import Sources
+from shared.catalogue.cutting.cut_order_queries import CutOrders
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
+from shared.catalogue.cutting.rendition_queries import Renditions
+from shared.catalogue.cutting.source_queries import Sources
 from shared.storage.files.composition import Composer
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.queue import Queue
@@ -38,6 +39,7 @@ def make_cutting(services: "Services") -> Cutting:
     backends = services.backends
     writer = _film_writer(services, RETRY_FOR_SECONDS)
     return Cutting(
+        CutOrders(backends.database),
         Cuts(backends.database),
         CutSources(backends.database),
         services.library,

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from clips.cutting.cutter import Cutter, TooLargeForNow
 from clips.cutting.films import OpenFilm
 from clips.cutting.ordered_cuts import OrderedCut
-from shared.catalogue.cut_queries import Cuts, FinishedCut
+from shared.catalogue.cutting.cut_queries import Cuts, FinishedCut
 from shared.errors import CliplinkError, Unavailable, no_such_video
 from shared.telemetry import with_current_context
 

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFilm
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import UnplayableClip
-from shared.media_types import of_name
 from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource
+from shared.model.media_types import of_name
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

@@ -6,7 +6,7 @@ The ingest calls this before it publishes a clip that has no picture or cannot b
 import logging
 from uuid import UUID
 
-from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.cutting.cut_queries import Cuts
 from shared.errors import Busy, Unavailable
 from shared.model.cutting import CutMethod, CutResult
 from shared.model.failure import Failure

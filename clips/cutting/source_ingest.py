@@ -12,16 +12,16 @@ from uuid import UUID
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.admission import Landing
-from shared.catalogue.landing_queries import Claim
-from shared.catalogue.source_queries import SourceLandings
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_landing_queries import SourceLandings
+from shared.catalogue.ingest.admission import Landing
+from shared.catalogue.ingest.claims import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
-from shared.media_types import of_name, servable
 from shared.model.blob import Blob
 from shared.model.failure import ARCHIVED, Failure
 from shared.model.media import Media
+from shared.model.media_types import of_name, servable
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

@@ -7,10 +7,11 @@ from uuid import UUID
 from clips.library import Library
 from clips.links.access import Access
 from clips.links.storyboards import Storyboards
-from shared import blob_names, media_types
-from shared.blob_names import Containers
-from shared.catalogue.source_queries import Sources
+from shared import blob_names
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
+from shared.model import media_types
 from shared.model.clip import ClipStatus, Upload
 from shared.model.cutting import ShownSource, Source
 from shared.model.user import Viewer

@@ -11,7 +11,7 @@ from uuid import UUID
 from clips.cutting.cutter import Cutter, StagedCut
 from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
-from shared.catalogue.cut_queries import CUT_LEASE, Cuts, FinishedCut
+from shared.catalogue.cutting.cut_queries import CUT_LEASE, Cuts, FinishedCut
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model.cutting import CutOrder
 from shared.model.failure import Failure

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from clips.drift.moment import Moment
 from clips.drift.stored_rules import line_of
-from shared.catalogue.drift_queries import StoredFile
-from shared.catalogue.surroundings_query import Surroundings
+from shared.catalogue.drift.drift_queries import StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.blob import Blob
 from shared.model.drift import DriftAction, DriftKind, DriftLine
 

@@ -6,7 +6,8 @@ from clips.drift import bin_rules
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.drift.drift_queries import DriftRows
 from shared.model.blob import Blob
 from shared.model.drift import DriftLine
 
@@ -51,7 +52,7 @@ class BinStage:
         ]
         around = self._rows.surroundings(
             [
-                (None if blob_names.check_storable(blob.name) else blob.name, *owner)
+                (None if check_storable(blob.name) else blob.name, *owner)
                 for blob, owner in zip(old, owners, strict=True)
             ]
         )

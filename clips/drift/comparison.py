@@ -14,9 +14,9 @@ from clips.drift.lines import as_json
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, Stage
 from clips.drift.stored_stages import LostStage, StoredStage
-from shared.blob_names import Containers
-from shared.catalogue.drift_queries import DriftRows
-from shared.catalogue.drift_run_queries import DriftTask
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.catalogue.drift.drift_run_queries import DriftTask
 from shared.model.blob import Blob
 from shared.model.drift import DriftJson, DriftLine
 from shared.storage.listed_page import ListedPage

@@ -7,8 +7,8 @@ from uuid import UUID
 from clips.drift.moment import Moment
 from clips.drift.stage import line_without_row
 from shared import blob_names
-from shared.catalogue.drift_image_queries import SEPARATOR, ImagesRow
-from shared.catalogue.surroundings_query import Surroundings
+from shared.catalogue.drift.drift_image_queries import SEPARATOR, ImagesRow
+from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.drift import DriftAction, DriftKind, DriftLine
 from shared.model.link import ImageFormat
 

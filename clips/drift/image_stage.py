@@ -14,13 +14,13 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look
 from shared import blob_names
 from shared.blob_names import KEY_LENGTH
-from shared.catalogue.drift_image_queries import (
+from shared.catalogue.drift.drift_image_queries import (
     DriftImages,
     ImagesInShort,
     ImagesKey,
     ImagesRow,
 )
-from shared.catalogue.drift_queries import DriftRows
+from shared.catalogue.drift.drift_queries import DriftRows
 from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 

@@ -18,8 +18,8 @@ from clips.drift.moment import Moment
 from clips.drift.repair import REPAIR, Repair
 from clips.upkeep.leases import LeaseLost
 from shared import blob_names, telemetry
-from shared.blob_names import Containers
-from shared.catalogue.drift_run_queries import DriftRuns, DriftTask
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_run_queries import DriftRuns, DriftTask
 from shared.clock import Clock
 from shared.errors import BlobChanged, NeedsForce, NotFound, Unavailable, WrongState
 from shared.model.drift import (

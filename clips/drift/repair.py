@@ -15,8 +15,8 @@ from clips.drift.lines import RepairedLine, decode, repaired_as_json
 from clips.drift.outcome import RepairOutcome, failed, left
 from clips.drift.stored_repair import StoredRepair
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.drift_run_queries import DriftTask
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_run_queries import DriftTask
 from shared.errors import CliplinkError, Unavailable
 from shared.model.drift import DriftJson, DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs

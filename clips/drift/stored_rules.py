@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from clips.drift.moment import Moment
 from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
-from shared.catalogue.drift_queries import StoredFile
-from shared.catalogue.surroundings_query import Surroundings
+from shared.catalogue.drift.drift_queries import StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.blob import Blob
 from shared.model.drift import DriftAction, DriftKind, DriftLine
 
@@ -63,7 +63,7 @@ def blob_without_row(
     """Kind, detail and action of a blob in the clips container that no row describes.
 
     `has_clip_id`: its name is `{video_id}/{clip_id}{ext}`. Under a known video it becomes a clip,
-    unless its clip is deleted, as the ingest decides (`shared/catalogue/admission.py`).
+    unless its clip is deleted, as the ingest decides (`shared/catalogue/ingest/admission.py`).
     """
     if not around.video_is_known:
         return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue.", None

@@ -8,8 +8,9 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.catalogue.surroundings_query import Surroundings
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.blob import Blob
 from shared.model.drift import DriftAction, DriftLine
 from shared.storage.sdk.blobs import Blobs
@@ -86,7 +87,7 @@ class StoredStage:
         old = [blob for blob in blobs if not _is_passing(blob, moment)]
         of_videos = [self._owner_of(blob.name) for blob in old]
         named = [
-            (None if blob_names.check_storable(blob.name) else blob.name, *owner)
+            (None if check_storable(blob.name) else blob.name, *owner)
             for blob, owner in zip(old, of_videos, strict=True)
         ]
         around = self._rows.surroundings(named)
@@ -105,7 +106,7 @@ class StoredStage:
         kind, detail, action = stored_rules.blob_without_row(
             known, moment, has_clip_id=clip_id is not None
         )
-        if problem := blob_names.check_storable(blob.name):
+        if problem := check_storable(blob.name):
             detail, action = f"It cannot become a clip: {problem}.", None
         elif action is DriftAction.PROCESS and self._of_sources:
             action = None  # no step of the cleanup lists this container

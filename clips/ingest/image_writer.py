@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.landing_queries import Claim, Standing
+from shared.blob_names.containers import Containers
+from shared.catalogue.ingest.claims import Claim, Standing
 from shared.errors import BlobExists
 from shared.model.clip import Images
+from shared.model.storyboard import webvtt
 from shared.storage.sdk.blobs import Blobs
-from shared.storyboard import webvtt
 from shared.telemetry import with_current_context
 
 if TYPE_CHECKING:

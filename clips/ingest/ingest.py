@@ -14,15 +14,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from clips.ingest.allocator import returning_memory
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from clips.ingest.metadata import notes_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
-from shared.allocator import returning_memory
-from shared.blob_names import Containers
-from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
+from shared.catalogue.ingest.admission import Landing, Verdict
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.clock import Clock
 from shared.errors import (
     BlobArchived,
@@ -31,14 +33,14 @@ from shared.errors import (
     DatabaseUnavailable,
     UnplayableClip,
 )
-from shared.media_types import of_name, servable
 from shared.model.blob import Blob
 from shared.model.clip import UPLOAD_LIFE
 from shared.model.cutting import CutResult
 from shared.model.failure import ARCHIVED, GAVE_UP, Failure
 from shared.model.media import Media
+from shared.model.media_types import of_name, servable
+from shared.model.playability import Playback, playback_of_failed
 from shared.outages import NO_WAIT, OutageWait
-from shared.playability import Playback, playback_of_failed
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
@@ -94,9 +96,9 @@ class Ingest:
         video_id = blob_names.video_of(blob_name)
         if video_id is None:
             _log.warning("Ignored, not below a video: %s", blob_name)
-        elif blob_names.is_companion(blob_name):
+        elif is_companion(blob_name):
             _log.info("Ignored, its name is that of a companion file: %s", blob_name)
-        elif problem := blob_names.check_storable(blob_name):
+        elif problem := check_storable(blob_name):
             _log.warning("Ignored, %s: %s", problem, blob_name)
         else:
             with returning_memory(), span("ingest"):
@@ -117,7 +119,7 @@ class Ingest:
     def _claim_and_process(self, blob_name: str, video_id: UUID) -> None:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
-            if blob_names.is_folder_stub(blob.metadata, blob.size):
+            if is_folder_stub(blob.metadata, blob.size):
                 _log.info("Ignored, it is a folder marker: %s", blob_name)
                 return
             if blob.size == 0 and self._may_be_filled(blob):

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from shared import telemetry
-from shared.catalogue.landing_queries import Claim, Standing
+from shared.catalogue.ingest.claims import Claim, Standing
 from shared.model.blob import Blob
 from shared.model.failure import Failure
 from shared.storage.sdk.blob_reader import BlobReader

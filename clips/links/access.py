@@ -11,9 +11,9 @@ from uuid import UUID
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name, download_name
 from clips.links.storyboards import Storyboards
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.catalogue.row_mapping import TimeKey
 from shared.errors import (
     BlobArchived,

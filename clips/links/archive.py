@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock
 from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.storage.sdk.blobs import Blobs

@@ -16,10 +16,10 @@ from uuid import UUID
 
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
 from shared.model.blob import RehydratePriority, Rehydration

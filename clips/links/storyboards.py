@@ -11,8 +11,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.model.blob import Blob

@@ -15,7 +15,7 @@ from clips.migration.outcomes import DuplicateFile, FailedFile, Outcome, PlanIte
 from clips.migration.reasons import Reason
 from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import Cancelled
-from shared.catalogue.migration_clip_queries import RowUpdate
+from shared.catalogue.migration.migration_clip_queries import RowUpdate
 from shared.errors import CliplinkError, Unavailable, UnusableFile
 
 _log = logging.getLogger(__name__)

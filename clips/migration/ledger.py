@@ -13,7 +13,7 @@ from clips.migration import file_names, old_address
 from clips.migration.receipt import ReceiptLine
 from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
-from shared.catalogue.migration_clip_queries import CatalogueClip
+from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 
 # `reading` numbers the names that an old address may mean; 0 is the first.
 _SCHEMA = """

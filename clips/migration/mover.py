@@ -9,7 +9,7 @@ from clips.migration.outcomes import PlanItem, VerifiedFile
 from clips.migration.reasons import Reason, not_migratable
 from clips.transfer.file_types import FileKind
 from clips.transfer.local_file import open_file
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import BlobExists, BlobMissing, UnusableFile
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Stored, TransferSource

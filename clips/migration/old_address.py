@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from shared import blob_names, media_types
+from shared import blob_names
+from shared.model import media_types
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
 _S3 = {"s3", "s3a", "s3n"}

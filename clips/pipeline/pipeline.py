@@ -17,17 +17,18 @@ from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_cou
 from clips.transfer.context import open_transfer
 from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.grant_queries import Grants
-from shared.catalogue.rendition_queries import Renditions
-from shared.catalogue.retention_queries import Retentions
-from shared.catalogue.source_queries import Sources
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.cutting.cut_order_queries import CutOrders
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
+from shared.catalogue.cutting.rendition_queries import Renditions
+from shared.catalogue.cutting.source_queries import Sources
+from shared.catalogue.library.clip_queries import Clips, ViewLog
+from shared.catalogue.library.user_queries import Users
+from shared.catalogue.library.video_queries import Videos
+from shared.catalogue.links.grant_queries import Grants
+from shared.catalogue.upkeep.retention_queries import Retentions
 from shared.clock import utc_now
 from shared.errors import CliplinkError, NotFound, WrongState
 from shared.model.blob import RehydratePriority
@@ -97,6 +98,7 @@ class Pipeline:
         self._uploads = Uploads(context, self._library, remover)
         # Cutting and copying are left to the app, which has FFmpeg.
         self._cutting = Cutting(
+            CutOrders(context.database),
             Cuts(context.database),
             CutSources(context.database),
             self._library,

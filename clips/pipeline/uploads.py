@@ -19,8 +19,8 @@ from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
 from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
-from shared.catalogue.migration_clip_queries import LegacyThumbnail, MigrationClips
-from shared.catalogue.source_queries import Sources
+from shared.catalogue.cutting.source_queries import Sources
+from shared.catalogue.migration.migration_clip_queries import LegacyThumbnail, MigrationClips
 from shared.errors import Unavailable, UnusableFile, no_such_video
 from shared.model.clip import Clip, ClipDraft
 from shared.model.user import Viewer

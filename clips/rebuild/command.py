@@ -21,8 +21,8 @@ from clips.rebuild.restoring import Restoring
 from clips.rebuild.row_writer import RowWriter
 from clips.terminal.process import fail, interruptible
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.model.sidecar import SidecarKey

@@ -16,9 +16,9 @@ from uuid import UUID
 from clips.rebuild.revisions import revision_of
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.sidecar_pass_queries import NameRange, PassState, SidecarPass
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.sidecar_pass_queries import NameRange, PassState, SidecarPass
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind

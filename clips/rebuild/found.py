@@ -12,11 +12,12 @@ from clips.ingest.ingest import landing_of
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.admission import Verdict
-from shared.catalogue.rebuild_queries import Rebuilding
-from shared.media_types import of_name, servable
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
+from shared.catalogue.ingest.admission import Verdict
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.model.blob import Blob
+from shared.model.media_types import of_name, servable
 
 # Called with the name of the last blob that was compared, and their number since the last call.
 type OnBlobs = Callable[[str, int], object]
@@ -122,7 +123,7 @@ def _may_be_clip(blob: Blob) -> bool:
     """Whether the blob trigger would make a clip of it."""
     return (
         blob_names.video_of(blob.name) is not None
-        and not blob_names.is_companion(blob.name)
-        and not blob_names.is_folder_stub(blob.metadata, blob.size)
-        and blob_names.check_storable(blob.name) is None
+        and not is_companion(blob.name)
+        and not is_folder_stub(blob.metadata, blob.size)
+        and check_storable(blob.name) is None
     )

@@ -12,8 +12,8 @@ from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.reading import content_of
 from clips.rebuild.records import ClipRecord, Owner, Unreadable
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind
 

@@ -22,9 +22,10 @@ from pydantic import (
 
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
+from shared.blob_names.foreign import check_storable
 from shared.model.media import Media
+from shared.model.playability import Playback
 from shared.model.sidecar import SidecarKey, SidecarKind
-from shared.playability import Playback
 
 FORMAT = 1
 LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand
@@ -224,8 +225,7 @@ class ClipRecord(_Processed, _Hidden):
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
         if self.blob_name is not None and (
-            blob_names.video_of(self.blob_name) != self.video_id
-            or blob_names.check_storable(self.blob_name)
+            blob_names.video_of(self.blob_name) != self.video_id or check_storable(self.blob_name)
         ):
             raise ValueError("the blob is not below its video")
         if self.cut_order is not None and not self.cut_order.is_of(self.video_id):

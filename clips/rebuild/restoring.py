@@ -27,8 +27,8 @@ from clips.rebuild.revisions import revision_of
 from clips.rebuild.row_writer import Batch, RowWriter
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind

@@ -19,8 +19,8 @@ from typing import Protocol
 from clips.rebuild.revisions import revision_of
 from clips.upkeep.items import Tally
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.sidecar_queries import OutboxEntry, SidecarOutbox
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.sidecar_queries import OutboxEntry, SidecarOutbox
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, Unavailable
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey

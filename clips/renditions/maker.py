@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 from clips.cutting.films import Check, FilmWriter, OpenFilm, StagedFilm
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rendition_queries import RenditionOrder
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
 from shared.model.blob import Blob
 from shared.model.cutting import Accuracy
-from shared.playability import PlaybackVerdict
+from shared.model.playability import PlaybackVerdict
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span

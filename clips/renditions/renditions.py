@@ -14,12 +14,12 @@ from clips.library import Library
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
 from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
-from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
+from shared.catalogue.cutting.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
 from shared.model.blob import Blob
 from shared.model.clip import ShownClip, ready_blob
+from shared.model.playability import Playback, PlaybackVerdict
 from shared.model.user import Viewer
-from shared.playability import Playback, PlaybackVerdict
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 

@@ -6,8 +6,8 @@ Reconciliation acts by these rules; the drift report uses them to say what recon
 from datetime import datetime, timedelta
 
 from clips.ingest.ingest import FILL_TIME
-from shared import blob_names
-from shared.catalogue.upkeep_queries import KnownBlob
+from shared.blob_names.foreign import is_companion, is_folder_stub
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob
 from shared.model.blob import Blob
 from shared.model.clip import UPLOAD_LIFE
 from shared.model.failure import ARCHIVED, MAX_ATTEMPTS
@@ -18,7 +18,7 @@ QUIET = timedelta(minutes=1)
 
 def is_left_alone(blob: Blob) -> bool:
     """Whether a blob without a row is not a film: a companion file, or a folder marker."""
-    return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
+    return is_companion(blob.name) or is_folder_stub(blob.metadata, blob.size)
 
 
 def may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:

@@ -10,8 +10,8 @@ from base64 import b64encode
 from datetime import datetime, timedelta
 
 from clips.upkeep.items import Tally, each, from_batches
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model.blob import Blob

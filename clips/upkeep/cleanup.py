@@ -27,11 +27,11 @@ from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.step_runner import Counts, Step, StepRunner
 from clips.upkeep.temporary import Temporary
 from shared import telemetry
-from shared.blob_names import Containers
-from shared.catalogue.grant_queries import Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.links.grant_queries import Grants
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.run_queries import CleanupRuns
-from shared.catalogue.upkeep_queries import AwaitedClip, Upkeep
+from shared.catalogue.upkeep.run_queries import CleanupRuns
+from shared.catalogue.upkeep.upkeep_queries import AwaitedClip, Upkeep
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.model.cleanup import CleanupRun

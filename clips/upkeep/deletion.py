@@ -9,9 +9,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.deletion_queries import Deletions
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable
 from shared.model.clip import UPLOAD_LIFE
 from shared.model.user import Viewer

@@ -18,8 +18,9 @@ from clips.upkeep.blob_rules import (
 )
 from clips.upkeep.items import Tally, together
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob, Upkeep
 from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
@@ -74,7 +75,7 @@ class DifferenceFinder:
         found, after = Differences(), ""
         for page in self._blobs.pages(self._container, metadata=True):
             # No row has a name that cannot be stored; the database would not even take it.
-            storable = (blob.name for blob in page if not blob_names.check_storable(blob.name))
+            storable = (blob.name for blob in page if not check_storable(blob.name))
             upto = max(storable, default=after)
             rows = self._upkeep.known_blobs(after, upto) if upto > after else ()
             known = {row.name: row for row in rows}
@@ -142,7 +143,7 @@ class DifferenceFinder:
         videos = {name: blob_names.video_of(name) for name in ages}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         unknown = {name for name, video in videos.items() if video not in existing}
-        unstorable = {name for name in videos if blob_names.check_storable(name)}
+        unstorable = {name for name in videos if check_storable(name)}
         found.unknown.add(sorted(unknown))
         found.unstorable.add(sorted(unstorable))
         return [(age, name) for name, age in ages.items() if name not in unknown | unstorable]

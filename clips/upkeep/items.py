@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from shared.blob_names import printable
+from shared.blob_names.foreign import printable
 from shared.errors import BlobHeld, CliplinkError, Unavailable
 from shared.model.cleanup import ItemFailure
 

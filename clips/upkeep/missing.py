@@ -9,9 +9,9 @@ import logging
 from enum import Enum, auto
 
 from shared import telemetry
-from shared.blob_names import Containers
-from shared.catalogue.loss_queries import BulkLosses
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.loss_queries import BulkLosses
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)

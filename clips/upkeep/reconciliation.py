@@ -20,7 +20,7 @@ from clips.upkeep.blob_rules import QUIET
 from clips.upkeep.differences import DifferenceFinder, Differences, Names
 from clips.upkeep.items import Tally, each
 from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import Clock
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from clips.upkeep.items import Tally, each
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock
 from shared.storage.sdk.blobs import Blobs
 

@@ -34,7 +34,7 @@ from shared.media.reading.source import (
     SourceFile,
 )
 from shared.model.link import ImageFormat
-from shared.playability import Playback, playback_of
+from shared.model.playability import Playback, playback_of
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 from clips.links.sharing import Sharing
-from shared.catalogue.share_queries import OpenShare, Shares, ShareViewer
+from shared.catalogue.links.share_queries import OpenShare, Shares, ShareViewer
 from shared.clock import utc_now
 from shared.errors import NotFound
 from shared.model.link import Client

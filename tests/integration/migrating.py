@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from shared.catalogue.migration_file_queries import PlannedFile
+from shared.catalogue.migration.migration_file_queries import PlannedFile
 from shared.model.migration import MigrationReport
 from tests.services import AllServices
 

@@ -9,7 +9,7 @@ from azure.storage.blob import BlobBlock, StandardBlobTier
 
 from clips.links.archive import Archive
 from clips.upkeep.checksums import Checksums
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import BlobArchived, WrongState
 from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import Clip, ClipStatus

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import (
     BlobHeld,
     CliplinkError,

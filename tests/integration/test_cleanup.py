@@ -12,13 +12,14 @@ import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
 from clips.upkeep.cleanup import UPLOAD_GRACE
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.errors import StorageUnavailable
 from shared.model.blob import Blob
 from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus, Images
 from shared.model.failure import GAVE_UP
 from shared.model.media import Media
-from shared.playability import Playback
+from shared.model.playability import Playback
 from shared.settings import Settings
 from shared.storage.sdk.blob_reader import BlobReader
 from tests.conftest import SetClock
@@ -259,7 +260,7 @@ class TestReconciliation:
     ) -> None:
         """Pages of two on either side find the same as one page would."""
         monkeypatch.setattr("shared.storage.listing.PAGE", 2)
-        monkeypatch.setattr("shared.catalogue.upkeep_queries._KNOWN_AT_A_TIME", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep.upkeep_queries._KNOWN_AT_A_TIME", 2)
         settled = [library.landed(film) for _ in range(5)]
         library.upload(f"{library.video.id}/Zzz.mp4", film)
         library.upload(f"{library.video.id}/aaa.mp4", film)

@@ -13,9 +13,9 @@ from psycopg import sql
 from clips.ingest.image_writer import ImageWriter
 from local import azurite, postgres
 from local.ports import free_port
-from shared.catalogue import upkeep_queries as upkeep
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.video_deletion_queries import VideoDeletions
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.bin.video_deletion_queries import VideoDeletions
+from shared.catalogue.upkeep import upkeep_queries as upkeep
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.model.blob import Blob
 from shared.settings import from_mapping

@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors as postgres_errors
 
 from clips.upkeep.cleanup import GRANT_LIFE
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.model.clip import Clip
 from shared.model.link import (
     AccessTerms,
@@ -172,7 +172,7 @@ class TestMemory:
     def test_memory_of_grants_is_bounded(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.catalogue.grant_queries._REMEMBERED", 10)
+        monkeypatch.setattr("shared.catalogue.links.grant_queries._REMEMBERED", 10)
         clip, grants = library.announce(), library.services.grants
         for _ in range(25):
             grants.record(library.user.id, [Grant(a_link(clock), clip.id, "clip", None)])

@@ -13,8 +13,8 @@ from PIL import Image
 
 from clips.ingest.image_writer import ImageWriter
 from shared import media
-from shared.catalogue import landing_queries as landings
-from shared.catalogue.landing_queries import Claim
+from shared.catalogue.ingest import landing_queries as landings
+from shared.catalogue.ingest.claims import Claim
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.model.clip import Clip, ClipStatus, Images
 from shared.model.failure import GAVE_UP, MAX_DELIVERIES

@@ -13,8 +13,8 @@ from clips.http.inputs.base import AnyParameters, EmptyBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.missing import Guard
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
 from shared.model.blob import Blob
 from shared.model.clip import ClipStatus
@@ -196,7 +196,7 @@ def test_database_that_cannot_note_the_loss_marks_none(
     def refuse(*_: object) -> bool:
         raise DatabaseUnavailable("read-only")
 
-    monkeypatch.setattr("shared.catalogue.loss_queries.BulkLosses.note", refuse)
+    monkeypatch.setattr("shared.catalogue.upkeep.loss_queries.BulkLosses.note", refuse)
     with pytest.raises(DatabaseUnavailable):
         library.services.cleanup.run()
     assert lost(library) == 0

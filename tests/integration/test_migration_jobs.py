@@ -9,9 +9,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
 from clips.migration import batch
-from shared.blob_names import Containers
-from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
-from shared.catalogue.migration_queries import MAX_PLANNINGS, Migrations
+from shared.blob_names.containers import Containers
+from shared.catalogue.migration.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
+from shared.catalogue.migration.migration_queries import MAX_PLANNINGS, Migrations
 from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongState
 from shared.model.migration import MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping

@@ -404,6 +404,6 @@ class TestForecast:
     def test_list_of_days_is_bounded(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.catalogue.retention_queries.MOST_DAYS", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep.retention_queries.MOST_DAYS", 2)
         found = forecast(library, 365)
         assert (found.clips, len(found.days)) == (4, 2)

@@ -11,7 +11,7 @@ import pytest
 
 from clips.rebuild import command
 from local import postgres
-from shared.catalogue.rebuild_queries import Rebuilding, Rows
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding, Rows
 from shared.model.clip import ClipStatus, ClipUpdate
 from shared.model.user import Viewer
 from shared.settings import Settings

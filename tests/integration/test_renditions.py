@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from shared import blob_names
-from shared.catalogue.rendition_queries import RenditionOrder, Renditions
+from shared.catalogue.cutting.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
 from shared.media import opened
 from shared.model.clip import Clip
 from shared.model.link import AccessTerms, Variant
-from shared.playability import PlaybackVerdict
+from shared.model.playability import PlaybackVerdict
 from tests.integration.dying import kill_at
 from tests.integration.library import Library
 from tests.integration.storage import send

@@ -18,7 +18,7 @@ from clips.handlers import shares
 from clips.http.routes import Routes
 from clips.links.archive import Archive
 from clips.links.sharing import LINK_LIFE, Sharing
-from shared.catalogue.share_queries import _FIND, OpenShare, Shares, ShareViewer
+from shared.catalogue.links.share_queries import _FIND, OpenShare, Shares, ShareViewer
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
 from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import Clip

@@ -11,8 +11,8 @@ import pytest
 
 from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.writer import SidecarBlobs, SidecarWriter
-from shared.catalogue.sidecar_pass_queries import SidecarPass
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import StorageUnavailable
 from shared.model.clip import ClipUpdate
 from shared.storage.sdk.blobs import Blobs

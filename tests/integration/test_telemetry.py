@@ -10,7 +10,7 @@ from azure.storage.blob import BlobClient
 from opentelemetry.sdk.trace import ReadableSpan
 
 from local.azurite import Account
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model.failure import MAX_DELIVERIES
 from shared.storage.sdk.blob_reader import BlobReader

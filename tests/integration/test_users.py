@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from shared import link_user
-from shared.catalogue.legacy_user_queries import LegacyUsers
-from shared.catalogue.user_queries import Users
+from shared.catalogue.library.legacy_user_queries import LegacyUsers
+from shared.catalogue.library.user_queries import Users
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed
@@ -164,7 +164,7 @@ def test_a_known_subject_costs_no_query(users: Users, database: Database) -> Non
 
 
 def test_memory_of_users_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.catalogue.user_queries._REMEMBERED", 3)
+    monkeypatch.setattr("shared.catalogue.library.user_queries._REMEMBERED", 3)
     ids = {name: users.id_of(name, None) for name in "abcdefgh"}
     assert len(users._known) <= 3
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from shared.catalogue.clip_queries import ViewLog
+from shared.catalogue.library.clip_queries import ViewLog
 from shared.model.clip import Clip
 from shared.model.user import Viewer
 from shared.schema.apply import apply_schema

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.model.sidecar import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from clips.http.fields import FileName, FutureMoment, MediaType, Position, Title
-from shared.media_types import upload_type
+from shared.model.media_types import upload_type
 
 # A field that several bodies have.
 Expiry = Annotated[

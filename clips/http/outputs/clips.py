@@ -22,7 +22,7 @@ from shared.model.clip import ClipStatus, Rendition, Upload
 from shared.model.cutting import Accuracy, CutMethod
 from shared.model.failure import Failure
 from shared.model.media import Media
-from shared.playability import Playback
+from shared.model.playability import Playback
 
 
 class Video(TypedDict):

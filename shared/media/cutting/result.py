@@ -3,7 +3,7 @@
 from shared.media.failures import FailureCode, unplayable
 from shared.media.media_file import opened
 from shared.media.reading.source import ByteSource
-from shared.playability import Playback
+from shared.model.playability import Playback
 
 _SMALL_PICTURE = 64
 

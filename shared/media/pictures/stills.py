@@ -23,7 +23,7 @@ from shared.media.pictures.preview import Moments, can_keep_moments, moving_prev
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.sheet import TILE_BOX, Sheet, tile_count
 from shared.model.link import ImageFormat
-from shared.storyboard import Storyboard
+from shared.model.storyboard import Storyboard
 from shared.telemetry import with_current_context
 
 POSTER_WIDTHS = (320, 640, 1280)

@@ -1,59 +1,20 @@
-"""Sources: the file that a whole video was uploaded as, one for each video.
+"""What the blob trigger of the videos container writes: a source has landed, and is processed.
 
-`Sources` serves the API, `SourceLandings` the blob trigger of the videos container. As with
-clips, a claim is for one version of a blob: only that version is published.
+As with clips, a claim is for one version of a blob: only that version is published.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Standing, standing_of
-from shared.catalogue.row_mapping import media_to_json, seen_by
-from shared.model.clip import ClipStatus, Images
-from shared.model.cutting import Source
-from shared.model.failure import GAVE_UP, MAX_ATTEMPTS, MAX_DELIVERIES, Failure, is_settled
-from shared.model.media import Media, MediaJson
-from shared.model.user import Viewer
+from shared.catalogue.ingest.admission import Landing, Verdict
+from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
+from shared.catalogue.row_mapping import media_to_json
+from shared.model.clip import Images
+from shared.model.failure import MAX_ATTEMPTS, Failure, is_settled
+from shared.model.media import Media
 from shared.postgres.database import Database
-
-_COLUMNS: LiteralString = """
-    s.video_id, s.blob_name, s.status, s.failure_code, s.failure_detail, s.file_size,
-    s.content_type, s.duration, s.media::text AS media, s.keyframe_interval, s.storyboard_name,
-    s.created_at
-"""
-
-_SEEN: LiteralString = """
-    v.deleted_at IS NULL AND (v.user_id = %(user_id)s OR %(as_admin)s)
-"""
-
-# The row of a source that exists stays as it is: it describes the file that is there until
-# another one lands. No row if the viewer sees no such video.
-_ANNOUNCE: LiteralString = f"""
-    WITH announced AS (
-        INSERT INTO sources (video_id, blob_name, content_type)
-        SELECT v.id, %(blob_name)s, %(content_type)s FROM videos v
-        WHERE v.id = %(video_id)s AND {_SEEN}
-        FOR SHARE OF v
-        ON CONFLICT (video_id) DO UPDATE
-            SET blob_name = CASE WHEN sources.status = 'awaiting_upload'
-                                 THEN excluded.blob_name ELSE sources.blob_name END,
-                content_type = CASE WHEN sources.status = 'awaiting_upload'
-                                    THEN excluded.content_type ELSE sources.content_type END
-        RETURNING *
-    )
-    SELECT {_COLUMNS} FROM announced s
-"""
-
-_GET: LiteralString = f"""
-    SELECT {_COLUMNS}
-    FROM sources s JOIN videos v ON v.id = s.video_id
-    WHERE s.video_id = %(video_id)s AND {_SEEN}
-"""
-
-_REMOVE: LiteralString = "DELETE FROM sources WHERE video_id = %(video_id)s"
 
 _COUNT_ATTEMPT: LiteralString = """
     UPDATE sources SET attempts = attempts + 1, attempted_at = now()
@@ -134,28 +95,6 @@ _KNOWN: LiteralString = """
 """
 
 
-class Sources:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def announce(
-        self, viewer: Viewer, video_id: UUID, blob_name: str, content_type: str | None
-    ) -> Source | None:
-        """The source that awaits its upload, or the one that the upload will replace.
-
-        None if the viewer sees no such video.
-        """
-        new = {"video_id": video_id, "blob_name": blob_name, "content_type": content_type}
-        return self._database.one_as(_source, _ANNOUNCE, seen_by(viewer) | new)
-
-    def get(self, viewer: Viewer, video_id: UUID) -> Source | None:
-        return self._database.one_as(_source, _GET, seen_by(viewer) | {"video_id": video_id})
-
-    def remove(self, video_id: UUID) -> None:
-        """Drops the row; the blob is gone by then."""
-        self._database.run(_REMOVE, {"video_id": video_id})
-
-
 class SourceLandings:
     """What the blob trigger writes about sources; a Claim has the video's id as its clip's."""
 
@@ -193,7 +132,7 @@ class SourceLandings:
                 if is_settled(row["status"], row["failure_code"]):
                     return Verdict.NOTHING_NEW, None
                 if row["attempts"] > MAX_ATTEMPTS:
-                    connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
+                    connection.execute(_GIVE_UP, giving_up(landing.blob_name))
                     return Verdict.ATTEMPTS_EXHAUSTED, None
             connection.execute(_TAKE, values)
         video_id = landing.video_id
@@ -223,47 +162,8 @@ class SourceLandings:
 
     def give_up_after_last_attempt(self, blob_name: str) -> bool:
         """After the last attempt, marks the source as failed; before, does nothing."""
-        return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
+        return self._database.run(_GIVE_UP, giving_up(blob_name)) == 1
 
 
 def _claimed(claim: Claim) -> dict[str, object]:
     return {"video_id": claim.video_id, "etag": claim.etag}
-
-
-def _giving_up(blob_name: str) -> dict[str, object]:
-    return {
-        "blob_name": blob_name,
-        "at_least": MAX_DELIVERIES,
-        "code": GAVE_UP.code,
-        "detail": GAVE_UP.detail,
-    }
-
-
-def _source(
-    video_id: UUID,
-    blob_name: str,
-    status: str,
-    failure_code: str | None,
-    failure_detail: str,
-    file_size: int | None,
-    content_type: str | None,
-    duration: float | None,
-    media: MediaJson | None,
-    keyframe_interval: float | None,
-    storyboard_name: str | None,
-    created_at: datetime,
-) -> Source:
-    """The values of the columns, in their order."""
-    return Source(
-        video_id=video_id,
-        blob_name=blob_name,
-        status=ClipStatus(status),
-        failure=None if failure_code is None else Failure(failure_code, failure_detail),
-        file_size=file_size,
-        content_type=content_type,
-        duration=duration,
-        media=media,
-        keyframe_interval=keyframe_interval,
-        storyboard_name=storyboard_name,
-        created_at=created_at,
-    )

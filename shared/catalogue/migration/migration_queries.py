@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue import migration_count_queries as migration_counts
-from shared.catalogue.migration_file_queries import LEASE
+from shared.catalogue.migration import migration_count_queries as migration_counts
+from shared.catalogue.migration.migration_file_queries import LEASE
 from shared.model.failure import Failure
 from shared.model.migration import FileProblem, Migration, MigrationReport, MigrationStatus
 from shared.postgres.database import Database, Row

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
-from shared.catalogue.drift_image_queries import HIDDEN, DriftImages
-from shared.catalogue.surroundings_query import OwnedName, Surroundings, surroundings_of
-from shared.catalogue.upkeep_queries import KnownBlob
+from shared.catalogue.drift.drift_image_queries import HIDDEN, DriftImages
+from shared.catalogue.drift.surroundings_query import OwnedName, Surroundings, surroundings_of
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob
 from shared.postgres.database import Database
 
 _STORED_COLUMNS: LiteralString = f"""

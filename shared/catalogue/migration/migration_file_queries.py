@@ -13,7 +13,7 @@ from itertools import batched
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue import migration_count_queries as migration_counts
+from shared.catalogue.migration import migration_count_queries as migration_counts
 from shared.model.failure import Failure
 from shared.postgres.database import Database, QueryValues
 

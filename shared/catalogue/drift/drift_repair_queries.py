@@ -3,7 +3,7 @@
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.drift_queries import StoredFile
+from shared.catalogue.drift.drift_queries import StoredFile
 from shared.model.failure import MISSING
 from shared.postgres.database import Database
 

@@ -8,24 +8,17 @@ overwritten since, the claim is no longer valid and nothing is published.
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import Enum
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.admission import Landing, Verdict, admit
+from shared.catalogue.ingest.admission import Landing, Verdict, admit
+from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
 from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
 from shared.model.clip import Images
-from shared.model.failure import (
-    GAVE_UP,
-    MAX_ATTEMPTS,
-    MAX_DELIVERIES,
-    PASSING_FAILURES,
-    Failure,
-    is_settled,
-)
+from shared.model.failure import MAX_ATTEMPTS, PASSING_FAILURES, Failure, is_settled
 from shared.model.media import Media
-from shared.playability import Playback
-from shared.postgres.database import Connection, Database, Row
+from shared.model.playability import Playback
+from shared.postgres.database import Connection, Database
 
 # Counted before anything can go wrong. No row: a blob that is not known yet.
 _COUNT_ATTEMPT: LiteralString = f"""
@@ -113,37 +106,6 @@ _GIVE_UP: LiteralString = f"""
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The right to publish one version of one clip.
-
-    `is_first` is whether no version of it was claimed before: no run has left images then.
-    """
-
-    clip_id: UUID
-    video_id: UUID
-    etag: str
-    is_first: bool = False
-
-
-class Standing(Enum):
-    """Whether a claim is still valid; the other values are the reason why it is not."""
-
-    VALID = "it is valid"
-    DONE = "another run finished this version first"
-    REPLACED = "it was replaced by a newer version"
-    DELETED = "its clip was deleted"
-
-
-def standing_of(claim: Claim, row: Row | None) -> Standing:
-    """The standing of a claim, by `etag` and `status` of its row; None if that was deleted."""
-    if row is None:
-        return Standing.DELETED
-    if row["etag"] != claim.etag:
-        return Standing.REPLACED
-    return Standing.VALID if row["status"] == "processing" else Standing.DONE
-
-
 class Landings:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -176,7 +138,7 @@ class Landings:
             if clip.settled_etag == landing.etag:
                 return Verdict.NOTHING_NEW, None
             if clip.etag == landing.etag and clip.attempts > MAX_ATTEMPTS:
-                connection.execute(_GIVE_UP, _giving_up(landing.blob_name))
+                connection.execute(_GIVE_UP, giving_up(landing.blob_name))
                 return Verdict.ATTEMPTS_EXHAUSTED, None
             connection.execute(_TAKE, landing.parameters() | {"id": clip.id})
         claim = Claim(
@@ -238,7 +200,7 @@ class Landings:
 
     def give_up_after_last_attempt(self, blob_name: str) -> bool:
         """Marks the clip as given up if this was its last attempt; says whether it did."""
-        return self._database.run(_GIVE_UP, _giving_up(blob_name)) == 1
+        return self._database.run(_GIVE_UP, giving_up(blob_name)) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +228,3 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
         etag=row["etag"],
         settled_etag=row["etag"] if settled else None,
     )
-
-
-def _giving_up(blob_name: str) -> dict[str, object]:
-    return {
-        "blob_name": blob_name,
-        "at_least": MAX_DELIVERIES,
-        "code": GAVE_UP.code,
-        "detail": GAVE_UP.detail,
-    }

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.retry_queries import claim
+from shared.catalogue.library.retry_queries import claim
 from shared.catalogue.row_mapping import (
     CHANGEABLE_COLUMNS,
     CLIP_COLUMNS,

@@ -1,4 +1,4 @@
-"""The names of containers and blobs: the only module that builds or parses them.
+"""The names of containers and blobs: only this package builds or parses them.
 
 <prefix>-clips        {video_id}/{clip_id}{ext}, or {video_id}/{anything}{ext} by other tools
 <prefix>-thumbnails   {video_id}/{clip_id}/poster.jpg, poster-320.webp, storyboard.vtt ...,
@@ -10,10 +10,7 @@
 Queues are <prefix>-migrations, -cuts, -renditions, -deletions and -drift.
 """
 
-import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -26,77 +23,7 @@ KEY_LENGTH = 2 * 36 + 1
 # The name of the sheet in the cues of a stored storyboard: the blob beside them.
 STORYBOARD_SHEET = "storyboard.jpg"
 
-# https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata: 63 in all.
-_LONGEST_QUEUE = 63 - len("-poison")
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
-# Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
-_LONGEST_NAME = 2600
-# What systems and programs put beside films, by name, by folder and by extension. All lower case.
-_SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
-_SYSTEM_FOLDERS = {"__macosx", "@eadir"}
-_SIDECARS = {
-    *(".ass", ".dfxp", ".idx", ".lrc", ".sbv", ".smi", ".srt", ".ssa", ".sub", ".ttml", ".vtt"),
-    *(".csv", ".edl", ".json", ".nfo", ".xml", ".xmp"),
-    *(".md5", ".sfv", ".sha1", ".sha256"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Containers:
-    """The containers of one installation; `prefix` is AZURE_STORAGE_CONTAINER_NAME."""
-
-    prefix: str
-
-    @property
-    def clips(self) -> str:
-        return f"{self.prefix}-clips"
-
-    @property
-    def thumbnails(self) -> str:
-        return f"{self.prefix}-thumbnails"
-
-    @property
-    def videos(self) -> str:
-        return f"{self.prefix}-videos"
-
-    @property
-    def temp(self) -> str:
-        return f"{self.prefix}-temp"
-
-    @property
-    def bin(self) -> str:
-        return f"{self.prefix}-bin"
-
-    @property
-    def migrations_queue(self) -> str:
-        return self._queue("migrations")
-
-    @property
-    def cuts_queue(self) -> str:
-        return self._queue("cuts")
-
-    @property
-    def renditions_queue(self) -> str:
-        return self._queue("renditions")
-
-    @property
-    def drift_queue(self) -> str:
-        return self._queue("drift")
-
-    @property
-    def deletions_queue(self) -> str:
-        return self._queue("deletions")
-
-    def _queue(self, kind: str) -> str:
-        """The name of a queue, which has to leave room for `-poison` behind it."""
-        name = f"{self.prefix}-{kind}"
-        if len(name) <= _LONGEST_QUEUE:
-            return name
-        digest = hashlib.sha256(self.prefix.encode()).hexdigest()[:16]
-        return f"{kind}-{digest}"
-
-    def all(self) -> tuple[str, ...]:
-        return (self.videos, self.clips, self.thumbnails, self.temp, self.bin)
 
 
 def clip_blob(video_id: UUID, clip_id: UUID, extension: str) -> str:
@@ -238,46 +165,6 @@ def owner_of_image(blob_name: str) -> tuple[UUID | None, UUID | None]:
     """The video and the clip that the name of an image begins with, as far as it does."""
     key = blob_name[:KEY_LENGTH]
     return video_of(key), clip_of(key)
-
-
-def is_companion(blob_name: str) -> bool:
-    """Whether the name of a blob below a video is no film's: a folder, a hidden file, a sidecar.
-
-    A name with the id of a clip is never one: that clip may have been announced.
-    """
-    _, slash, rest = blob_name.partition("/")
-    *folders, last = rest.lower().split("/")
-    if not slash or clip_of(blob_name) is not None:
-        return False
-    return (
-        not last
-        or any(part.startswith(".") for part in (*folders, last))
-        or bool(_SYSTEM_FOLDERS.intersection(folders))
-        or last in _SYSTEM_FILES
-        or PurePosixPath(last).suffix in _SIDECARS
-    )
-
-
-def is_folder_stub(metadata: Mapping[str, str], size: int) -> bool:
-    """Whether a blob is a folder marker: tools set `hdi_isfolder` on it."""
-    marks = (value.lower() for name, value in metadata.items() if name.lower() == "hdi_isfolder")
-    return size == 0 and "true" in marks
-
-
-def check_storable(blob_name: str) -> str | None:
-    """Why the database cannot store a blob's name, or None."""
-    if "\0" in blob_name:
-        return "its name has a NUL character"
-    try:
-        size = len(blob_name.encode())
-    except UnicodeEncodeError:
-        return "its name is not valid Unicode"
-    return "its name is too long" if size > _LONGEST_NAME else None
-
-
-def printable(text: str) -> str:
-    """A blob's name, or a text with one, as logs and Postgres can hold it: escaped where needed."""
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
 def _canonical_uuid(text: str) -> UUID | None:

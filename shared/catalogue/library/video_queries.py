@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import LiteralString
 from uuid import UUID, uuid4
 
-from shared.catalogue.retry_queries import claim
+from shared.catalogue.library.retry_queries import claim
 from shared.catalogue.row_mapping import UNEXPIRED, TimeKey, page_after, seen_by
 from shared.errors import WrongState
 from shared.model.user import RetryKey, Viewer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.catalogue.legacy_user_queries import log_why_not, merge_by_email, recognise
+from shared.catalogue.library.legacy_user_queries import log_why_not, merge_by_email, recognise
 from shared.postgres.database import Connection, Database
 
 _log = logging.getLogger(__name__)

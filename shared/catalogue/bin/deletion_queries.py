@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.catalogue.bin_emptying_queries import EmptiedBins
-from shared.catalogue.video_deletion_queries import BinState, VideoDeletions
+from shared.catalogue.bin.bin_emptying_queries import EmptiedBins
+from shared.catalogue.bin.video_deletion_queries import BinState, VideoDeletions
 from shared.model.blob import Blob
 from shared.model.failure import MISSING
 from shared.postgres.database import Database

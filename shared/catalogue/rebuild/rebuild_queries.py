@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.catalogue.admission import Landing, Verdict, admit
+from shared.catalogue.ingest.admission import Landing, Verdict, admit
+from shared.catalogue.rebuild.sidecar_queries import revisions
 from shared.catalogue.row_mapping import RECORDED_COLUMNS
-from shared.catalogue.sidecar_queries import revisions
 from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.postgres.database import Database
 
