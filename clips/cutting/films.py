@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
 from shared.model.blob import Blob
-from shared.model.cutting import Accuracy
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs

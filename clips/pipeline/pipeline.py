@@ -33,7 +33,8 @@ from shared.clock import utc_now
 from shared.errors import CliplinkError, NotFound, WrongState
 from shared.model.blob import RehydratePriority
 from shared.model.clip import Clip, ClipStatus, ready_blob
-from shared.model.cutting import Accuracy, CutDraft, Source
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
 from shared.model.link import AccessTerms, SignedLink, Variant
 from shared.model.user import Viewer
 from shared.settings import TransferSettings, read_transfer_settings

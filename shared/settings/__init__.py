@@ -34,7 +34,6 @@ from shared.settings.reader import SettingReader
 from shared.settings.schedules import check_schedule
 from shared.settings.secret import Fixed, Secret, Vault
 
-
 # What libraries read from the environment, unless it is set there already. pydantic would search
 # every installed package for plugins, with the first request that it parses.
 _OF_LIBRARIES = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}

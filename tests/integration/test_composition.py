@@ -8,7 +8,7 @@ import pytest
 from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
 from shared.media.cutting.mp4_film import read_film
 from shared.model.blob import Blob
-from shared.model.cutting import Accuracy
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RetryPolicy

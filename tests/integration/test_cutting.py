@@ -13,7 +13,8 @@ from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady, WrongState
 from shared.model.blob import Blob
 from shared.model.clip import ClipStatus, ShownClip
-from shared.model.cutting import Accuracy, CutDraft, Source
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
 from shared.model.user import User, Viewer
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from shared.catalogue.row_mapping import LIVE
 from shared.model.clip import ClipStatus
-from shared.model.cutting import Accuracy, CutMethod, CutOrder, CutSource, WrittenCut
+from shared.model.cut_method import Accuracy, CutMethod
+from shared.model.cutting import CutOrder, CutSource, WrittenCut
 from shared.model.failure import Failure
 from shared.postgres.database import Database
 
