@@ -6,7 +6,7 @@ and a copy inside storage may take hours.
 
 from datetime import datetime, timedelta
 
-from shared.model import Blob
+from shared.model.blob import Blob
 
 # How long a blob without bytes may wait for them, if no upload link says more.
 FILL_TIME = timedelta(minutes=10)

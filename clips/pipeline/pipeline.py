@@ -31,19 +31,12 @@ from shared.catalogue.links.grant_queries import Grants
 from shared.catalogue.upkeep.retention_queries import Retentions
 from shared.clock import utc_now
 from shared.errors import CliplinkError, NotFound, WrongState
-from shared.model import (
-    AccessTerms,
-    Accuracy,
-    Clip,
-    ClipStatus,
-    CutDraft,
-    RehydratePriority,
-    SignedLink,
-    Source,
-    Variant,
-    Viewer,
-    ready_blob,
-)
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip, ClipStatus, ready_blob
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
+from shared.model.link import AccessTerms, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.settings import TransferSettings, read_transfer_settings
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy

@@ -23,8 +23,9 @@ from pydantic import (
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
-from shared.model import Media, SidecarKey, SidecarKind
+from shared.model.media import Media
 from shared.model.playability import Playback
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 FORMAT = 1
 LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand

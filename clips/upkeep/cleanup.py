@@ -34,7 +34,8 @@ from shared.catalogue.upkeep.run_queries import CleanupRuns
 from shared.catalogue.upkeep.upkeep_queries import AwaitedClip, Upkeep
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.model import UPLOAD_LIFE, CleanupRun
+from shared.model.cleanup import CleanupRun
+from shared.model.clip import UPLOAD_LIFE
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)

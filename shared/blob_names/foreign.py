@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from shared.blob_names import clip_of
-from shared.model import Blob
+from shared.model.blob import Blob
 
 # Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
 _LONGEST_NAME = 2600

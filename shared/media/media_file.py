@@ -33,7 +33,7 @@ from shared.media.reading.source import (
     Limits,
     SourceFile,
 )
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 from shared.model.playability import Playback, playback_of
 
 

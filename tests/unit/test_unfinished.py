@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clips.ingest.unfinished import may_be_continued, may_be_filled
-from shared.model import Blob
+from shared.model.blob import Blob
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 OLD = Blob(

@@ -10,7 +10,7 @@ from shared.media.cutting.keyframes import HEAD_BYTES, gives_picture_alone, nal_
 from shared.media.cutting.mp4_index import Track, Unsuitable, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # Holds what stands before `mdat` in a file whose index comes last.
 _HEAD_BYTES = 4096

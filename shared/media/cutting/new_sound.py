@@ -22,7 +22,7 @@ from shared.media.cutting.packets import (
 )
 from shared.media.cutting.sound import SoundConverter
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # Longer than any film: the end is where the film ends.
 _ENDLESS = Fraction(10_000_000)
