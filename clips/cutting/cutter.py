@@ -66,8 +66,8 @@ class Cutter:
         Raises TooLargeForNow; CutOutOfRange; BlobChanged, BlobMissing, BlobArchived,
         StorageUnavailable.
         """
-        from shared.media.cutting.mp4_index import Unsuitable
         from shared.media.cutting.mp4_selection import TooManyFrames
+        from shared.media.cutting.unsuitable import Unsuitable
 
         if order.accuracy is Accuracy.FRAME:
             raise TooLargeForNow
@@ -125,7 +125,7 @@ class Cutter:
         """Raises TooLargeForNow also where the packets cannot be copied."""
         from shared.media import FailureCode
         from shared.media.cutting.methods import allows_another
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         duration = order.source.duration
         share = min(1.0, (order.end - order.start) / duration) if duration else 1.0

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 import pytest
 
-from shared.catalogue.row_mapping import CLIP_COLUMNS, FILE_COLUMNS, _images, clip_of, file_of
+from shared.catalogue.row_mapping import CLIP_COLUMNS, FILE_COLUMNS, ClipRow, _images, file_of
 from tests.services import AllServices
 
 
@@ -17,7 +17,7 @@ def parameters(make: Callable[..., object]) -> list[str]:
 @pytest.mark.parametrize(
     ("columns", "names"),
     [
-        (CLIP_COLUMNS, parameters(clip_of)),
+        (CLIP_COLUMNS, list(ClipRow._fields)),
         (FILE_COLUMNS, [*parameters(file_of)[:-1], *parameters(_images)]),
     ],
     ids=["clips", "files"],
