@@ -123,7 +123,7 @@ class ClipRow(NamedTuple):
 
 def clip_of(*values: Any) -> Clip:  # noqa: ANN401 - the values of a ClipRow, from the driver
     """The values of CLIP_COLUMNS, in their order, as a clip."""
-    row = ClipRow(*values)
+    row = ClipRow._make(values)
     images = _images(
         row.poster_name, row.poster_widths, row.storyboard_name, row.preview_name, row.placeholder
     )
