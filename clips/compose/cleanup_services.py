@@ -1,4 +1,4 @@
-"""Makes the cleanup, and what knows about lost blobs."""
+"""Makes the cleanup, the guard against loss in bulk, and the health check."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -49,7 +49,7 @@ def make_cutting(services: "Services") -> Cutting:
         services.cuts_queue,
         Cutter(backends.api_blobs, backends.containers, writer),
         services.ingest,
-        # Half of the threads stay for other calls.
+        # Half of the threads stay free for other calls.
         most_calls=max(1, services.settings.handler_threads // 2),
     )
 
