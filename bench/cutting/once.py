@@ -34,16 +34,11 @@ from shared.errors import CliplinkError
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.mp4_film import read_film
-from shared.model import (
-    Accuracy,
-    Blob,
-    ClipStatus,
-    CutDraft,
-    CutOrder,
-    CutSource,
-    ShownClip,
-    Viewer,
-)
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutOrder, CutSource
+from shared.model.user import Viewer
 from shared.settings import read_environment
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place

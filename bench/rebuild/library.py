@@ -19,7 +19,8 @@ from clips.rebuild.writer import REVISION
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _OF_VIDEO = 100
 _WIDTHS = (320, 640, 960, 1280, 1920)

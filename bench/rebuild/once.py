@@ -17,7 +17,7 @@ from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.postgres.database import Database
 from shared.settings import read_transfer_settings
 from shared.storage.sdk.account import StorageAccount

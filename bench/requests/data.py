@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from bench.stack import Stack
 from shared.blob_names.containers import Containers
-from shared.model import Media
+from shared.model.media import Media
 from tests.media.described import FULL_HD, STEREO
 
 SUBJECT = "bench-requests"

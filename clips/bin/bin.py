@@ -28,7 +28,9 @@ from shared.errors import (
     no_such_video,
     pinned_clip,
 )
-from shared.model import Clip, ShownClip, Video, Viewer
+from shared.model.clip import Clip, ShownClip
+from shared.model.user import Viewer
+from shared.model.video import Video
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context
 

@@ -14,7 +14,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.bin.deletion_queries import Deletions, DueClip
 from shared.catalogue.bin.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.files.stored import Place
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blob_copies import BlobCopies

@@ -10,7 +10,7 @@ from clips.ingest.ingest import Ingest
 from shared.catalogue.cutting.cut_queries import Cuts
 from shared.catalogue.cutting.source_landing_queries import SourceLandings
 from shared.catalogue.ingest.landing_queries import Landings
-from shared.model import Blob
+from shared.model.blob import Blob
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

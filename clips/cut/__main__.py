@@ -20,7 +20,7 @@ from shared.media.cutting.methods import cut_by_first, methods_for
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.result import check_film
 from shared.media.media_file import opened_tracks
-from shared.model import Accuracy, CutMethod
+from shared.model.cut_method import Accuracy, CutMethod
 
 DONE, FAILED, USAGE = 0, 1, 2
 

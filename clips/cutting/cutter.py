@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFilm
 from shared.blob_names.containers import Containers
 from shared.errors import UnplayableClip
-from shared.model import Accuracy, CutMethod, CutOrder, CutSource
+from shared.model.cut_method import Accuracy, CutMethod
+from shared.model.cutting import CutOrder, CutSource
 from shared.model.media_types import of_name
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
-from shared.model import Accuracy, Blob
+from shared.model.blob import Blob
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs

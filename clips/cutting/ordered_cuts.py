@@ -7,7 +7,8 @@ from clips.cutting.cutter import extension_for
 from clips.cutting.films import IndexCut
 from shared import blob_names
 from shared.errors import CliplinkError
-from shared.model import Accuracy, CutDraft, CutOrder, CutSource
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutOrder, CutSource
 
 
 @dataclass(slots=True)

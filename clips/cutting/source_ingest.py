@@ -18,7 +18,9 @@ from shared.catalogue.ingest.admission import Landing
 from shared.catalogue.ingest.claims import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
-from shared.model import ARCHIVED, Blob, Failure, Media
+from shared.model.blob import Blob
+from shared.model.failure import ARCHIVED, Failure
+from shared.model.media import Media
 from shared.model.media_types import of_name, servable
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs

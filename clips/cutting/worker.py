@@ -13,7 +13,8 @@ from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
 from shared.catalogue.cutting.cut_queries import CUT_LEASE, Cuts, FinishedCut
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import CutOrder, Failure
+from shared.model.cutting import CutOrder
+from shared.model.failure import Failure
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 

@@ -6,7 +6,8 @@ from clips.drift.moment import Moment
 from clips.drift.stored_rules import line_of
 from shared.catalogue.drift.drift_queries import StoredFile
 from shared.catalogue.drift.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:

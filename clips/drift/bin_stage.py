@@ -8,7 +8,8 @@ from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.drift.drift_queries import DriftRows
-from shared.model import Blob, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftLine
 
 
 class BinStage:

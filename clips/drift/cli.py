@@ -18,7 +18,7 @@ from clips.drift.jobs import DriftJobs
 from clips.terminal.process import fail
 from clips.terminal.status_line import StatusLine
 from shared.errors import CliplinkError, Unavailable
-from shared.model import DriftKind, DriftStatus, ShownDrift, ShownRun
+from shared.model.drift import DriftKind, DriftStatus, ShownDrift, ShownRun
 from shared.settings import SettingsError, read_environment
 
 NO_DRIFT, DRIFT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130

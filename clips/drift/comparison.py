@@ -17,7 +17,8 @@ from clips.drift.stored_stages import LostStage, StoredStage
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_queries import DriftRows
 from shared.catalogue.drift.drift_run_queries import DriftTask
-from shared.model import Blob, DriftJson, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftJson, DriftLine
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.blobs import Blobs
 

@@ -7,7 +7,7 @@ from clips.ingest.ingest import Ingest
 from shared.catalogue.drift.drift_image_queries import ImagesRow
 from shared.catalogue.drift.drift_queries import DriftRows
 from shared.catalogue.drift.drift_repair_queries import DriftRepairs
-from shared.model import DriftLine
+from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 

@@ -9,7 +9,8 @@ from clips.drift.stage import line_without_row
 from shared import blob_names
 from shared.catalogue.drift.drift_image_queries import SEPARATOR, ImagesRow
 from shared.catalogue.drift.surroundings_query import Surroundings
-from shared.model import DriftAction, DriftKind, DriftLine, ImageFormat
+from shared.model.drift import DriftAction, DriftKind, DriftLine
+from shared.model.link import ImageFormat
 
 _SHOWN_AT_MOST = 5
 

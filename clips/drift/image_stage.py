@@ -21,7 +21,7 @@ from shared.catalogue.drift.drift_image_queries import (
     ImagesRow,
 )
 from shared.catalogue.drift.drift_queries import DriftRows
-from shared.model import DriftLine
+from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _FIRST: ImagesKey = (UUID(int=0), UUID(int=0))

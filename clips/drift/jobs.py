@@ -22,7 +22,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_run_queries import DriftRuns, DriftTask
 from shared.clock import Clock
 from shared.errors import BlobChanged, NeedsForce, NotFound, Unavailable, WrongState
-from shared.model import (
+from shared.model.drift import (
     DRIFT_LIFE,
     DriftJson,
     DriftKind,

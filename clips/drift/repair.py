@@ -18,7 +18,7 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_run_queries import DriftTask
 from shared.errors import CliplinkError, Unavailable
-from shared.model import DriftJson, DriftKind, DriftLine
+from shared.model.drift import DriftJson, DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from typing import Protocol
 from uuid import UUID
 
 from clips.drift.moment import Moment
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 @dataclass(slots=True)

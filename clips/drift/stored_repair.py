@@ -13,7 +13,8 @@ from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
 from shared.catalogue.drift.drift_repair_queries import DriftRepairs
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import BlobMissing
-from shared.model import Blob, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _IN_BIN = left("The recycle bin is not repaired: restore or purge the clip.")

@@ -9,7 +9,8 @@ from clips.drift.moment import Moment
 from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
 from shared.catalogue.drift.drift_queries import StoredFile
 from shared.catalogue.drift.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:

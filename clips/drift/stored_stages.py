@@ -11,7 +11,8 @@ from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
 from shared.catalogue.drift.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 

@@ -15,7 +15,7 @@ from clips.http.problems import problem, unexpected
 from clips.http.request import AnonymousRequest, Request
 from clips.http.response import Response, render
 from shared.errors import CliplinkError
-from shared.model import User
+from shared.model.user import User
 from shared.postgres.time_limit import for_a_caller
 
 if TYPE_CHECKING:

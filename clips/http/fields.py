@@ -25,7 +25,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from clips.http import cursors
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, THUMBNAIL_WIDTHS
+from shared.model.clip import LONGEST_POSITION, LONGEST_TITLE
+from shared.model.link import THUMBNAIL_WIDTHS
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")

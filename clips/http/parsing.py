@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from clips.http.inputs.base import Body, EmptyBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
-from shared.model import RetryKey
+from shared.model.user import RetryKey
 
 # What an Idempotency-Key may be: visible ASCII characters.
 _RETRY_KEY = re.compile(r"^[!-~]{1,255}$")

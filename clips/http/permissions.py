@@ -9,7 +9,7 @@ import azure.functions as func
 from clips.http import urls
 from clips.http.inputs.base import Body, Owned, Parameters
 from shared.errors import Forbidden
-from shared.model import Role, User, Viewer
+from shared.model.user import Role, User, Viewer
 
 _audit = logging.getLogger("clips.audit")
 

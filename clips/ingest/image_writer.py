@@ -13,7 +13,7 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.ingest.claims import Claim, Standing
 from shared.errors import BlobExists
-from shared.model import Images
+from shared.model.clip import Images
 from shared.model.storyboard import webvtt
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context

@@ -33,7 +33,11 @@ from shared.errors import (
     DatabaseUnavailable,
     UnplayableClip,
 )
-from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.cutting import CutResult
+from shared.model.failure import ARCHIVED, GAVE_UP, Failure
+from shared.model.media import Media
 from shared.model.playability import Playback, playback_of_failed
 from shared.outages import NO_WAIT, OutageWait
 from shared.storage.sdk.account import StorageAccount

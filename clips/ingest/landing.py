@@ -5,7 +5,7 @@ from uuid import UUID
 from clips.ingest.metadata import notes_of
 from shared import blob_names
 from shared.catalogue.ingest.admission import Landing
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.model.media_types import of_name, servable
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from shared import telemetry
 from shared.catalogue.ingest.claims import Claim, Standing
-from shared.model import Blob, Failure
+from shared.model.blob import Blob
+from shared.model.failure import Failure
 from shared.storage.sdk.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)

@@ -23,22 +23,18 @@ from shared.errors import (
     WrongState,
     no_such_clip,
 )
-from shared.model import (
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import (
     COPY_TYPE,
     UPLOAD_LIFE,
-    AccessTerms,
     Clip,
     ClipFile,
-    RecordedGrant,
-    RehydratePriority,
-    Rehydration,
-    SignedLink,
     Upload,
-    Variant,
-    Viewer,
     playable_copy,
     ready_blob,
 )
+from shared.model.link import AccessTerms, RecordedGrant, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.storage.signing.signed_links import Links, LinkTerms
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the

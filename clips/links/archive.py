@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.blob_names.containers import Containers
 from shared.clock import Clock
-from shared.model import Blob, RehydratePriority, Rehydration
+from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.storage.sdk.blobs import Blobs
 
 # Standard takes up to 15 hours; high less than one for most blobs below 10 GB.

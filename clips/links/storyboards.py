@@ -15,7 +15,10 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.model import Blob, ClipFile, SignedLink, Variant, Viewer
+from shared.model.blob import Blob
+from shared.model.clip import ClipFile
+from shared.model.link import SignedLink, Variant
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links, LinkTerms
 

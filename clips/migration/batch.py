@@ -23,7 +23,7 @@ from shared.catalogue.migration.migration_file_queries import (
     FileState,
     TakenFile,
 )
-from shared.model import Failure
+from shared.model.failure import Failure
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.rest import RETRY_FOR_MINUTES
 from shared.storage.sdk.account import StorageAccount

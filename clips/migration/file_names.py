@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from clips.transfer.file_types import FileKind, type_of
-from shared.model import title_from
+from shared.model.clip import title_from
 
 # How many last parts of a path and of an old address are compared at most.
 _MAX_PARTS = 4

@@ -29,7 +29,8 @@ from shared.catalogue.migration.migration_file_queries import (
 )
 from shared.catalogue.migration.migration_queries import MAX_LISTED, MAX_PLANNINGS, Job, Migrations
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
-from shared.model import Failure, MigrationReport
+from shared.model.failure import Failure
+from shared.model.migration import MigrationReport
 from shared.outages import NO_WAIT, OutageWait
 from shared.storage.sdk.queue import Queue
 

@@ -21,18 +21,12 @@ from shared import blob_names
 from shared.catalogue.cutting.source_queries import Sources
 from shared.catalogue.library.user_queries import Users
 from shared.errors import CliplinkError, NotFound, WrongState
-from shared.model import (
-    AccessTerms,
-    Accuracy,
-    Clip,
-    ClipStatus,
-    CutDraft,
-    RehydratePriority,
-    SignedLink,
-    Source,
-    Variant,
-    Viewer,
-)
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip, ClipStatus
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
+from shared.model.link import AccessTerms, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.settings import TransferSettings, read_transfer_settings
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy

@@ -22,7 +22,8 @@ from shared import blob_names
 from shared.catalogue.cutting.source_queries import Sources
 from shared.catalogue.migration.migration_clip_queries import LegacyThumbnail, MigrationClips
 from shared.errors import Unavailable, UnusableFile, no_such_video
-from shared.model import Clip, ClipDraft, Viewer
+from shared.model.clip import Clip, ClipDraft
+from shared.model.user import Viewer
 from shared.storage.files.stored import Place
 
 _log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.model import SidecarKey
+from shared.model.sidecar import SidecarKey
 from shared.postgres.database import Database
 from shared.settings import SettingsError, TransferSettings, read_transfer_settings
 from shared.storage.sdk.account import StorageAccount

@@ -20,7 +20,8 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.sidecar_pass_queries import NameRange, PassState, SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _log = logging.getLogger(__name__)
 

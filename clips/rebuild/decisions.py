@@ -13,7 +13,9 @@ from uuid import UUID
 from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord
 from clips.rebuild.sidecar_file import is_media, is_playback
 from shared import blob_names
-from shared.model import MISSING, PASSING_FAILURES, Blob, ImageFormat
+from shared.model.blob import Blob
+from shared.model.failure import MISSING, PASSING_FAILURES
+from shared.model.link import ImageFormat
 
 # Values of a row by the names of their columns, as JSON.
 type RowValues = dict[str, Any]

@@ -16,7 +16,7 @@ from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
 from shared.catalogue.ingest.admission import Verdict
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.model.media_types import of_name, servable
 
 # Called with the name of the last blob that was compared, and their number since the last call.

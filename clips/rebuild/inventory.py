@@ -9,7 +9,8 @@ from typing import Protocol
 
 from shared import blob_names
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.storage.sdk.blob_reader import BlobReader
 
 

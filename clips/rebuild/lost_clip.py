@@ -15,7 +15,8 @@ from clips.rebuild.sidecar_file import Unreadable
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _log = logging.getLogger(__name__)
 

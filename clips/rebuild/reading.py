@@ -10,7 +10,8 @@ from clips.rebuild.records import Record
 from clips.rebuild.sidecar_file import Unreadable
 from shared import blob_names
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
-from shared.model import Blob, SidecarKey
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey
 
 # The client of storage has ten connections.
 _AT_ONCE = 8

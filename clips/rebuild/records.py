@@ -13,7 +13,7 @@ from clips.rebuild.field_types import LONGEST, AnyTime, ByteSize, PastTime, Seco
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 # The version of the format that this module reads and writes.
 FORMAT = 1

@@ -30,7 +30,8 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _BATCH = 500
 _REMEMBERED_OWNERS = 10_000

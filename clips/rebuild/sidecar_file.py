@@ -6,8 +6,9 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from clips.rebuild.records import FORMAT, ClipRecord, Record, SourceRecord, VideoRecord
-from shared.model import Media, SidecarKey, SidecarKind
+from shared.model.media import Media
 from shared.model.playability import Playback
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand
 

@@ -22,7 +22,8 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.sidecar_queries import OutboxEntry, SidecarOutbox
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, Unavailable
-from shared.model import Blob, SidecarKey
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey
 from shared.postgres.database import Row
 from shared.telemetry import with_current_context
 

@@ -8,7 +8,8 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.cutting.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
-from shared.model import Accuracy, Blob
+from shared.model.blob import Blob
+from shared.model.cut_method import Accuracy
 from shared.model.playability import PlaybackVerdict
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs

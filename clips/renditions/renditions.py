@@ -17,8 +17,10 @@ from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
 from shared.catalogue.cutting.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import Blob, ShownClip, Viewer
+from shared.model.blob import Blob
+from shared.model.clip import ShownClip
 from shared.model.playability import Playback, PlaybackVerdict
+from shared.model.user import Viewer
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from clips.library import Library
 from shared.catalogue.cutting.rendition_queries import Renditions
-from shared.model import Viewer, ready_blob
+from shared.model.clip import ready_blob
+from shared.model.user import Viewer
 from shared.storage.sdk.queue import Queue
 
 

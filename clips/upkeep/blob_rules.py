@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from clips.ingest.ingest import FILL_TIME
 from shared.blob_names.foreign import is_companion, is_folder_stub
 from shared.catalogue.upkeep.upkeep_queries import KnownBlob
-from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.failure import ARCHIVED, MAX_ATTEMPTS
 
 # Blobs and rows that were touched a moment ago are left alone.
 QUIET = timedelta(minutes=1)

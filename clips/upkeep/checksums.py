@@ -14,7 +14,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from shared.catalogue.row_mapping import TimeKey
 from shared.catalogue.upkeep.run_queries import CleanupRuns
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import Unavailable
-from shared.model import CleanupRun
+from shared.model.cleanup import CleanupRun
 
 _log = logging.getLogger(__name__)
 

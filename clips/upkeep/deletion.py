@@ -13,7 +13,8 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.bin.bin_queries import Bin
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable
-from shared.model import UPLOAD_LIFE, Viewer
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the

@@ -21,7 +21,7 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.upkeep.upkeep_queries import KnownBlob, Upkeep
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 # The trigger is at work if it claimed a blob within this time.

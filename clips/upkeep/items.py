@@ -8,7 +8,7 @@ from itertools import islice
 
 from shared.blob_names.foreign import printable
 from shared.errors import BlobHeld, CliplinkError, Unavailable
-from shared.model import ItemFailure
+from shared.model.cleanup import ItemFailure
 
 _log = logging.getLogger(__name__)
 

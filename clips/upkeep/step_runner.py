@@ -9,7 +9,7 @@ from uuid import uuid4
 from clips.upkeep.items import Tally
 from shared import telemetry
 from shared.catalogue.upkeep.run_queries import CleanupRuns
-from shared.model import StepFailure
+from shared.model.cleanup import StepFailure
 
 _log = logging.getLogger(__name__)
 

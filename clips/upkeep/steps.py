@@ -11,7 +11,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.links.grant_queries import Grants
 from shared.catalogue.upkeep.upkeep_queries import AwaitedClip, Upkeep
 from shared.clock import Clock
-from shared.model import UPLOAD_LIFE
+from shared.model.clip import UPLOAD_LIFE
 from shared.storage.sdk.blobs import Blobs
 
 # How long a clip may wait for its upload after the link to it has ended.

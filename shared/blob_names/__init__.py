@@ -14,7 +14,8 @@ import re
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from shared.model import ImageFormat, SidecarKey, SidecarKind
+from shared.model.link import ImageFormat
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 # How much of the name of an image says whose it is: `{video_id}/{clip_id}`.
 KEY_LENGTH = 2 * 36 + 1

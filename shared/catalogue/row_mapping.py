@@ -7,17 +7,10 @@ from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from shared.model import (
-    Clip,
-    ClipFile,
-    ClipStatus,
-    Failure,
-    Images,
-    Media,
-    MediaJson,
-    Rendition,
-    Viewer,
-)
+from shared.model.clip import Clip, ClipFile, ClipStatus, Images, Rendition
+from shared.model.failure import Failure
+from shared.model.media import Media, MediaJson
+from shared.model.user import Viewer
 
 # If no poster could be made, the thumbnail of the old service is used.
 _IMAGE_COLUMNS: LiteralString = """

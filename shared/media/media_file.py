@@ -28,7 +28,7 @@ from shared.media.reading.byte_source import ByteSource, Limits
 from shared.media.reading.container import ffmpeg_errors, open_container
 from shared.media.reading.memory import bounded_memory
 from shared.media.reading.source import BLOCK_BYTES, WHOLE_BYTES, SourceFile
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 from shared.model.playability import Playback, playback_of
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.model import Hdr, Media, VideoTrack
+from shared.model.media import Hdr, Media, VideoTrack
 
 # The version of the rules below: raised when one of them changes, so that stored verdicts of an
 # older version can be made again.

@@ -34,6 +34,10 @@ from shared.settings.reader import SettingReader
 from shared.settings.schedules import check_schedule
 from shared.settings.secret import Fixed, Secret, Vault
 
+# What libraries read from the environment, unless it is set there already. pydantic would search
+# every installed package for plugins, with the first request that it parses.
+_OF_LIBRARIES = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+
 
 class SettingsError(Exception):
     """The app cannot start; the message has a line for every problem."""
@@ -107,7 +111,9 @@ class TransferSettings:
 
 
 def read_environment() -> Settings:
-    """The settings of this process; raises SettingsError."""
+    """The settings of this process, where libraries find theirs too; raises SettingsError."""
+    for name, value in _OF_LIBRARIES.items():
+        os.environ.setdefault(name, value)
     return from_mapping(os.environ)
 
 

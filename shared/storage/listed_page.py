@@ -12,7 +12,7 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from shared.errors import StorageUnavailable
-from shared.model import Blob, RehydratePriority
+from shared.model.blob import Blob, RehydratePriority
 
 _BLOB = "<Blob>"
 _NAME = "<Name>"

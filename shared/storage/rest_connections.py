@@ -3,7 +3,6 @@
 import http.client
 import selectors
 import socket
-import ssl
 import threading
 import urllib.request
 import weakref
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from shared.strict_http import StrictHTTPResponse
+from shared.tls import machine_trust
 
 
 class Connections:
@@ -109,7 +109,7 @@ def _unconnected(
         proxy = urllib.request.getproxies().get(scheme)
     if scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=timeout)
-    trust = ssl.create_default_context()
+    trust = machine_trust()
     if proxy is None:
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=trust)
     via = urlsplit(proxy)

@@ -13,16 +13,11 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.catalogue.library.clip_queries import NewClip
-from shared.model import (
-    AccessTerms,
-    Clip,
-    ImageFormat,
-    RehydratePriority,
-    SignedLink,
-    User,
-    Video,
-    Viewer,
-)
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, ImageFormat, SignedLink
+from shared.model.user import User, Viewer
+from shared.model.video import Video
 from tests.services import AllServices
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from clips.bin.worker import BINS, CLIPS
 from shared.errors import BlobMissing, GoneForGood, NotFound, VideoInBin
-from shared.model import Client, Clip, ClipStatus, ClipUpdate, ShareTerms, Viewer
+from shared.model.clip import Clip, ClipStatus, ClipUpdate
+from shared.model.link import Client, ShareTerms
+from shared.model.user import Viewer
 from tests.integration.library import Library
 from tests.integration.test_deletion import rows
 from tests.services import AllServices

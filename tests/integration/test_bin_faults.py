@@ -18,7 +18,7 @@ from shared.errors import (
     NotFound,
     StorageUnavailable,
 )
-from shared.model import Clip
+from shared.model.clip import Clip
 from shared.storage.sdk.blobs import Blobs
 from tests.integration import faults
 from tests.integration.faults import Death, Requests

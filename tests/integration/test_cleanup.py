@@ -15,7 +15,10 @@ from clips.upkeep.steps import UPLOAD_GRACE
 from shared.catalogue.ingest.claims import Claim
 from shared.catalogue.ingest.landing_queries import Landings
 from shared.errors import StorageUnavailable
-from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus, Images
+from shared.model.failure import GAVE_UP
+from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.settings import Settings
 from shared.storage.sdk.blob_reader import BlobReader

@@ -14,7 +14,7 @@ from psycopg import sql
 from clips.upkeep.items import each
 from local import postgres
 from shared.errors import BlobHeld, DatabaseUnavailable, StorageUnavailable, Unavailable
-from shared.model import CleanupRun, StepFailure
+from shared.model.cleanup import CleanupRun, StepFailure
 from shared.settings import Settings
 from tests.conftest import SetClock
 from tests.integration.library import Library

@@ -3,7 +3,7 @@
 import pytest
 from azure.storage.blob import ContentSettings
 
-from shared.model import ClipStatus
+from shared.model.clip import ClipStatus
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

@@ -7,7 +7,8 @@ import pytest
 
 from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
 from shared.media.cutting.mp4_film import read_film
-from shared.model import Accuracy, Blob
+from shared.model.blob import Blob
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RetryPolicy

@@ -18,7 +18,10 @@ from shared import blob_names
 from shared.errors import CliplinkError
 from shared.media.cutting import mp4_selection
 from shared.media.cutting.mp4_index import Movie, Track
-from shared.model import Accuracy, Clip, ClipStatus, CutDraft, ShownClip, User, Viewer
+from shared.model.clip import Clip, ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft
+from shared.model.user import User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
 from shared.storage.rest import RestClient, RetryPolicy

@@ -11,7 +11,11 @@ import pytest
 
 from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady, WrongState
-from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
+from shared.model.user import User, Viewer
 from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock

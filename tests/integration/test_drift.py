@@ -8,7 +8,8 @@ import pytest
 
 from shared.catalogue.drift.drift_image_queries import DriftImages
 from shared.catalogue.drift.drift_queries import DriftRows
-from shared.model import Clip, ClipStatus, DriftKind, DriftStatus
+from shared.model.clip import Clip, ClipStatus
+from shared.model.drift import DriftKind, DriftStatus
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows
 from tests.integration.library import Library

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.model import Clip, DriftKind
+from shared.model.clip import Clip
+from shared.model.drift import DriftKind
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift
 from tests.integration.library import Library

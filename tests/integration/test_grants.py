@@ -12,16 +12,16 @@ from psycopg import errors as postgres_errors
 
 from clips.upkeep.steps import GRANT_LIFE
 from shared.catalogue.links.grant_queries import Grant, Grants
-from shared.model import (
+from shared.model.clip import Clip
+from shared.model.link import (
     AccessTerms,
-    Clip,
     ImageFormat,
     RecordedGrant,
     SignedLink,
     StillOptions,
     Variant,
-    Viewer,
 )
+from shared.model.user import Viewer
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

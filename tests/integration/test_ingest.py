@@ -16,18 +16,10 @@ from shared import media
 from shared.catalogue.ingest import landing_queries as landings
 from shared.catalogue.ingest.claims import Claim
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import (
-    GAVE_UP,
-    MAX_DELIVERIES,
-    AccessTerms,
-    AudioTrack,
-    Clip,
-    ClipStatus,
-    Images,
-    Media,
-    Variant,
-    VideoTrack,
-)
+from shared.model.clip import Clip, ClipStatus, Images
+from shared.model.failure import GAVE_UP, MAX_DELIVERIES
+from shared.model.link import AccessTerms, Variant
+from shared.model.media import AudioTrack, Media, VideoTrack
 from shared.settings import from_mapping
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all

@@ -16,7 +16,8 @@ from clips.upkeep.missing import Guard
 from shared.blob_names.containers import Containers
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
-from shared.model import Blob, ClipStatus
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.integration.library import Library

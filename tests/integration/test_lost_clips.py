@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from shared import blob_names
-from shared.model import Clip, ClipStatus, ClipUpdate, SidecarKey, SidecarKind
+from shared.model.clip import Clip, ClipStatus, ClipUpdate
+from shared.model.sidecar import SidecarKey, SidecarKind
 from tests.integration.library import Library
 from tests.integration.rebuilding import settle
 

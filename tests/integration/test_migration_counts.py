@@ -18,7 +18,7 @@ from shared.catalogue.migration.migration_file_queries import (
     MigrationFiles,
 )
 from shared.catalogue.migration.migration_queries import Migrations
-from shared.model import Failure
+from shared.model.failure import Failure
 from shared.schema.apply import SCHEMA
 from tests.integration.migrating import counts, let_leases_run_out, planned
 from tests.services import AllServices

@@ -25,7 +25,9 @@ from clips.rebuild import command
 from clips.rebuild.report import Report
 from shared import blob_names
 from shared.errors import BlobHeld, CliplinkError, DatabaseUnavailable, StorageUnavailable
-from shared.model import ClipUpdate, DriftKind, DriftReport, Video
+from shared.model.clip import ClipUpdate
+from shared.model.drift import DriftKind, DriftReport
+from shared.model.video import Video
 from shared.settings import Settings, TransferSettings
 from tests.integration import faults
 from tests.integration.faults import Death, Requests

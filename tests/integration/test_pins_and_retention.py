@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from shared.errors import GoneForGood, NotFound, Pinned
-from shared.model import UPLOAD_LIFE, ClipUpdate, RetentionForecast, VideoUpdate
+from shared.model.clip import UPLOAD_LIFE, ClipUpdate
+from shared.model.video import RetentionForecast, VideoUpdate
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

@@ -9,7 +9,8 @@ from shared import blob_names
 from shared.catalogue.cutting.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
 from shared.media import opened
-from shared.model import AccessTerms, Clip, Variant
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, Variant
 from shared.model.playability import PlaybackVerdict
 from tests.integration.dying import kill_at
 from tests.integration.library import Library

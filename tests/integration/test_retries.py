@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.errors import KeyReused, NotFound, WrongState
-from shared.model import ClipDraft, RetryKey, User
+from shared.model.clip import ClipDraft
+from shared.model.user import RetryKey, User
 from tests.at_once import at_once
 from tests.integration.library import Library
 

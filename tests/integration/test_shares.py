@@ -20,16 +20,10 @@ from clips.links.archive import Archive
 from clips.links.sharing import LINK_LIFE, Sharing
 from shared.catalogue.links.share_queries import _FIND, OpenShare, Shares, ShareViewer
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
-from shared.model import (
-    Client,
-    Clip,
-    RehydratePriority,
-    Rehydration,
-    Share,
-    ShareTerms,
-    SignedLink,
-    Viewer,
-)
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import Clip
+from shared.model.link import Client, Share, ShareTerms, SignedLink
+from shared.model.user import Viewer
 from shared.storage.signing.signed_links import Links
 from tests.at_once import at_once
 from tests.conftest import SetClock

@@ -14,7 +14,7 @@ from clips.rebuild.writer import SidecarBlobs, SidecarWriter
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import StorageUnavailable
-from shared.model import ClipUpdate
+from shared.model.clip import ClipUpdate
 from shared.storage.sdk.blobs import Blobs
 from tests.integration.library import Library
 from tests.integration.rebuilding import clip_sidecar, settle, stored_sidecar

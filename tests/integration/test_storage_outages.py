@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 from local import azurite
 from shared.clock import Clock, utc_now
 from shared.errors import BlobHeld, CliplinkError, StorageUnavailable
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage.rest import RestClient, RetryPolicy, StorageSilent

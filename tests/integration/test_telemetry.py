@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from local.azurite import Account
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import StorageUnavailable
-from shared.model import MAX_DELIVERIES
+from shared.model.failure import MAX_DELIVERIES
 from shared.storage.sdk.blob_reader import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock

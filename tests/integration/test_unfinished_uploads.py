@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobBlock, BlobClient
 
-from shared.model import UPLOAD_LIFE, Clip, ClipStatus
+from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus
 from tests.conftest import SetClock
 from tests.integration.library import Library
 

@@ -12,7 +12,7 @@ from shared.media.cutting.keyframes import gives_picture_alone
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
 from shared.media.cutting.unsuitable import Unsuitable
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make, source_of
 from tests.media.conftest import describe
 from tests.media.counted import counted, shown

@@ -14,7 +14,7 @@ from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 from shared.model.playability import PlaybackVerdict, playback_of
 from tests.media.clips import UPRIGHT as UPRIGHT_QUARTERS
 from tests.media.clips import (

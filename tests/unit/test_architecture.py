@@ -18,7 +18,7 @@ import pytest
 from clips.ingest.decoders import DECODERS
 from clips.upkeep import deletion
 from shared.catalogue.migration import migration_file_queries as migration_files
-from shared.model import MAX_DELIVERIES
+from shared.model.failure import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 
 from shared import blob_names
 from shared.blob_names.containers import Containers
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")

@@ -9,7 +9,8 @@ from clips.http import cursors
 from clips.http.inputs.base import Parameters
 from clips.http.inputs.clips import ClipId, ClipOfVideo, ClipPage, VideoPage
 from clips.http.inputs.links import AccessUrl, AccessUrls, Thumbnail
-from shared.model import ClipStatus, Variant
+from shared.model.clip import ClipStatus
+from shared.model.link import Variant
 from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, read_body, read_parameters
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.model import Hdr, Media
+from shared.model.media import Hdr, Media
 from shared.model.playability import (
     PlaybackReason,
     PlaybackVerdict,

@@ -17,7 +17,7 @@ from clips.http.openapi.operations import Endpoint, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.http.routes import Routes
-from shared.model import Role
+from shared.model.user import Role
 
 type Serve = Callable[[func.HttpRequest, Any], func.HttpResponse]
 

@@ -10,7 +10,7 @@ import pytest
 from clips.rebuild import sidecar_file
 from clips.rebuild.records import ClipRecord
 from clips.rebuild.sidecar_file import Unreadable
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")

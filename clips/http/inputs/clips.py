@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from clips.http.fields import Id, Limit, PositionKey, RetentionDays, TimeKey, Title
 from clips.http.inputs.base import Body, Expiry, Owned, Parameters, TitledRange, UploadedFile
-from shared.model import ClipStatus
+from shared.model.clip import ClipStatus
 
 
 class NewVideo(Body):

@@ -16,7 +16,8 @@ from pydantic import (
 
 from clips.http.fields import ByteCount, Id
 from clips.http.inputs.base import Body, Expiry, TitledRange, UploadedFile
-from shared.model import CLIENT_ID, Accuracy
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CLIENT_ID
 
 
 class NewSource(UploadedFile):

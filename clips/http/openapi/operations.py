@@ -19,7 +19,7 @@ from typing import Any, overload
 from clips.http.inputs.base import Body, EmptyBody, Parameters
 from clips.http.response import Response
 from shared.errors import CliplinkError
-from shared.model import Role
+from shared.model.user import Role
 
 
 class Tag(StrEnum):

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from clips.http.outputs.base import Link
-from shared.model import DriftAction, DriftKind, DriftStatus, MigrationStatus
+from shared.model.drift import DriftAction, DriftKind, DriftStatus
+from shared.model.migration import MigrationStatus
 
 
 class MigrationFailure(TypedDict):

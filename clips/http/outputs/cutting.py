@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from clips.http.outputs.base import Bytes, ItemError, Link
-from shared.model import ClipStatus, Failure, Media, Upload
+from shared.model.clip import ClipStatus, Upload
+from shared.model.failure import Failure
+from shared.model.media import Media
 
 
 class CutFailure(TypedDict):

@@ -8,7 +8,7 @@ import orjson
 
 from clips.http.outputs.base import ItemError, Message
 from shared.errors import CliplinkError
-from shared.model import Media, MediaJson
+from shared.model.media import Media, MediaJson
 
 
 def fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], dict[str, Any]]:

@@ -10,7 +10,9 @@ from uuid import UUID
 from shared.catalogue.bin.bin_emptying_queries import NOT_EMPTIED
 from shared.catalogue.library.video_queries import VIDEO_COLUMNS, video_of
 from shared.catalogue.row_mapping import CLIP_COLUMNS, VISIBLE, TimeKey, clip_of, seen_by
-from shared.model import Clip, Video, Viewer
+from shared.model.clip import Clip
+from shared.model.user import Viewer
+from shared.model.video import Video
 from shared.postgres.database import Database
 
 # A key that comes before all others.

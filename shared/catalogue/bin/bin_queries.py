@@ -18,7 +18,7 @@ from shared.catalogue.row_mapping import (
     seen_by,
 )
 from shared.errors import pinned_in_video
-from shared.model import Viewer
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 # For how long a row belongs to the call that changed it; then the queue continues with it.

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from shared.catalogue.bin.bin_emptying_queries import EmptiedBins
 from shared.catalogue.bin.video_deletion_queries import BinState, VideoDeletions
-from shared.model import MISSING, Blob
+from shared.model.blob import Blob
+from shared.model.failure import MISSING
 from shared.postgres.database import Database
 
 # The columns of a DueClip, of clips `c` and their videos `v`. Bytes under a name of another tool's

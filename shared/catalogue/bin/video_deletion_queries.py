@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.postgres.database import Database
 
 _VIDEO_IS_DUE: LiteralString = """

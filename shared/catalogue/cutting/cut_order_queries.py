@@ -12,7 +12,8 @@ from uuid import UUID
 
 from shared.catalogue.cutting.cut_queries import DISCARD, shown_cut
 from shared.catalogue.row_mapping import LIVE
-from shared.model import CutMethod, CutOrder
+from shared.model.cut_method import CutMethod
+from shared.model.cutting import CutOrder
 from shared.postgres.database import Database
 
 _KNOWN: LiteralString = f"""

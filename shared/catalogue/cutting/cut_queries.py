@@ -12,15 +12,10 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import LIVE
-from shared.model import (
-    Accuracy,
-    ClipStatus,
-    CutMethod,
-    CutOrder,
-    CutSource,
-    Failure,
-    WrittenCut,
-)
+from shared.model.clip import ClipStatus
+from shared.model.cut_method import Accuracy, CutMethod
+from shared.model.cutting import CutOrder, CutSource, WrittenCut
+from shared.model.failure import Failure
 from shared.postgres.database import Database
 
 # For how long a worker owns a cut; one that is alive renews it long before.

@@ -4,7 +4,9 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import VISIBLE, seen_by
-from shared.model import ClipStatus, CutSource, Viewer
+from shared.model.clip import ClipStatus
+from shared.model.cutting import CutSource
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 # A source of a video that the viewer sees.

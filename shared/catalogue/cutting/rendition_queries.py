@@ -8,8 +8,8 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import LIVE, VIDEO_EXISTS, VISIBLE, seen_by
-from shared.model import Viewer
 from shared.model.playability import PlaybackVerdict
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 # For how long a worker owns a rendition; one that is alive renews it long before.

@@ -11,7 +11,9 @@ from uuid import UUID
 from shared.catalogue.ingest.admission import Landing, Verdict
 from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
 from shared.catalogue.row_mapping import media_to_json
-from shared.model import MAX_ATTEMPTS, Failure, Images, Media, is_settled
+from shared.model.clip import Images
+from shared.model.failure import MAX_ATTEMPTS, Failure, is_settled
+from shared.model.media import Media
 from shared.postgres.database import Database
 
 _COUNT_ATTEMPT: LiteralString = """

@@ -8,13 +8,11 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import seen_by
-from shared.model import (
-    ClipStatus,
-    Failure,
-    MediaJson,
-    Source,
-    Viewer,
-)
+from shared.model.clip import ClipStatus
+from shared.model.cutting import Source
+from shared.model.failure import Failure
+from shared.model.media import MediaJson
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 _COLUMNS: LiteralString = """

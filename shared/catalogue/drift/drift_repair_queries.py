@@ -4,7 +4,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.drift.drift_queries import StoredFile
-from shared.model import MISSING
+from shared.model.failure import MISSING
 from shared.postgres.database import Database
 
 _NOTE_SIZE: LiteralString = """

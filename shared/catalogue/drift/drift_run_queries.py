@@ -11,13 +11,7 @@ from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.model import (
-    DRIFT_LIFE,
-    DriftJson,
-    DriftKind,
-    DriftReport,
-    DriftStatus,
-)
+from shared.model.drift import DRIFT_LIFE, DriftJson, DriftKind, DriftReport, DriftStatus
 from shared.postgres.database import Database, Row
 
 # For how long a worker owns a run; each part renews it.

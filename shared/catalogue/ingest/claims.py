@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
-from shared.model import GAVE_UP, MAX_DELIVERIES
+from shared.model.failure import GAVE_UP, MAX_DELIVERIES
 from shared.postgres.database import Row
 
 

@@ -14,14 +14,9 @@ from uuid import UUID
 from shared.catalogue.ingest.admission import Landing, Verdict, admit
 from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
 from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
-from shared.model import (
-    MAX_ATTEMPTS,
-    PASSING_FAILURES,
-    Failure,
-    Images,
-    Media,
-    is_settled,
-)
+from shared.model.clip import Images
+from shared.model.failure import MAX_ATTEMPTS, PASSING_FAILURES, Failure, is_settled
+from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.postgres.database import Connection, Database
 

@@ -22,7 +22,8 @@ from shared.catalogue.row_mapping import (
     seen_by,
 )
 from shared.errors import WrongState, no_such_video
-from shared.model import Clip, ClipFile, ClipStatus, ClipUpdate, RetryKey, Viewer
+from shared.model.clip import Clip, ClipFile, ClipStatus, ClipUpdate
+from shared.model.user import RetryKey, Viewer
 from shared.postgres.database import Database
 
 # No row if the video is absent or belongs to another user. Its row is locked, so that it cannot

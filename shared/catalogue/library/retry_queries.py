@@ -8,7 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.errors import KeyReused
-from shared.model import RetryKey
+from shared.model.user import RetryKey
 from shared.postgres.database import Connection
 
 # Deletes the key itself if it has expired, and some others: so the table stays small.

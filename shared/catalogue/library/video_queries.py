@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 from shared.catalogue.library.retry_queries import claim
 from shared.catalogue.row_mapping import UNEXPIRED, TimeKey, page_after, seen_by
 from shared.errors import WrongState
-from shared.model import RetryKey, Video, VideoUpdate, Viewer
+from shared.model.user import RetryKey, Viewer
+from shared.model.video import Video, VideoUpdate
 from shared.postgres.database import Database, Row
 
 VIDEO_COLUMNS: LiteralString = f"""

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from shared.catalogue.row_mapping import VISIBLE, TimeKey, page_after, seen_by
 from shared.clock import Clock
-from shared.model import RecordedGrant, SignedLink, Viewer
+from shared.model.link import RecordedGrant, SignedLink
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 # Links on the same terms; their ids come as one text, which costs the driver a fifteenth of what

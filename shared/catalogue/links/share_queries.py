@@ -19,7 +19,9 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.model import ClipFile, Share, SignedLink, Variant, Viewer
+from shared.model.clip import ClipFile
+from shared.model.link import Share, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.postgres.database import Database
 
 _COLUMNS: LiteralString = """

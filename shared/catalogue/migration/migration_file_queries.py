@@ -14,7 +14,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.migration import migration_count_queries as migration_counts
-from shared.model import Failure
+from shared.model.failure import Failure
 from shared.postgres.database import Database, QueryValues
 
 LEASE = timedelta(minutes=1)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from shared.catalogue.migration import migration_count_queries as migration_counts
 from shared.catalogue.migration.migration_file_queries import LEASE
-from shared.model import Failure, FileProblem, Migration, MigrationReport, MigrationStatus
+from shared.model.failure import Failure
+from shared.model.migration import FileProblem, Migration, MigrationReport, MigrationStatus
 from shared.postgres.database import Database, Row
 
 # How often the planning of a migration is begun before it is given up.

@@ -14,7 +14,7 @@ from uuid import UUID
 from shared.catalogue.ingest.admission import Landing, Verdict, admit
 from shared.catalogue.rebuild.sidecar_queries import revisions
 from shared.catalogue.row_mapping import RECORDED_COLUMNS
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.postgres.database import Database
 
 # Within the transaction: what is written comes from sidecars, which need not be written again.

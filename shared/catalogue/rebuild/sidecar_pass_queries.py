@@ -7,7 +7,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.rebuild.sidecar_queries import key_of
-from shared.model import SidecarKey
+from shared.model.sidecar import SidecarKey
 from shared.postgres.database import Database
 
 _STATE: LiteralString = """

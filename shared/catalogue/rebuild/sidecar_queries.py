@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import RECORDED_COLUMNS
-from shared.model import SidecarKey, SidecarKind
+from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.postgres.database import Database, Row
 
 # The columns that sidecars record. Where they change, triggers of 033_sidecars.sql note it.

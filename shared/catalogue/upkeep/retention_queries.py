@@ -10,7 +10,8 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import seen_by
-from shared.model import RetentionDay, RetentionForecast, Viewer
+from shared.model.user import Viewer
+from shared.model.video import RetentionDay, RetentionForecast
 from shared.postgres.database import Database
 
 _IS_EXPIRED: LiteralString = "expires_at <= now() AND deleted_at IS NULL AND NOT pinned"

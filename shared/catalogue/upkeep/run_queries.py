@@ -8,7 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from shared.catalogue.row_mapping import TimeKey, page_after
-from shared.model import CleanupRun, StepFailure
+from shared.model.cleanup import CleanupRun, StepFailure
 from shared.postgres.database import Database, Row
 
 # How long runs are kept, and how many at most.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.catalogue.row_mapping import VIDEO_EXISTS
 from shared.errors import DatabaseUnavailable
-from shared.model import MISSING, is_settled
+from shared.model.failure import MISSING, is_settled
 from shared.postgres.database import Database
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from shared.media.inspect.tracks import Tracks
 from shared.media.media_file import opened_tracks
 from shared.media.reading.byte_source import ByteSource, Limits
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # Seconds that are as well read from the beginning of a film as searched for.
 _BEGINNING = 5.0

@@ -23,7 +23,7 @@ from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.
 _TOLERANCE = Fraction(1, 2000)

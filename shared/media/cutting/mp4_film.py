@@ -11,7 +11,7 @@ from shared.media.cutting.mp4_index import Track, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
 from shared.media.cutting.unsuitable import Unsuitable
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # Holds what stands before `mdat` in a file whose index comes last.
 _HEAD_BYTES = 4096

@@ -15,7 +15,7 @@ from shared.media.cutting.packet_times import delay, timed_packets, whole_units
 from shared.media.cutting.packets import CopiedFilm, added, check_display_times, no_place_in_mp4
 from shared.media.cutting.sound import SoundConverter
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # Longer than any film: the end is where the film ends.
 _ENDLESS = Fraction(10_000_000)

@@ -29,7 +29,7 @@ from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.inspect.display_times import lacks_display_times
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # By how many seconds to look further back where a seek came out behind the start: MPEG-TS is
 # searched by decoding times, and without knowing keyframes.

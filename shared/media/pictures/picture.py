@@ -13,7 +13,7 @@ from PIL import (
 )
 
 from shared.media.pictures.orientation import Orientation
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 
 JPEG_QUALITY, WEBP_QUALITY = 82, 78
 

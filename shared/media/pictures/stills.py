@@ -22,7 +22,7 @@ from shared.media.pictures.poster import BestFrame, improve
 from shared.media.pictures.preview import Moments, can_keep_moments, moving_preview
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.sheet import TILE_BOX, Sheet, tile_count
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 from shared.model.storyboard import Storyboard
 from shared.telemetry import with_current_context
 

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from shared.model import Blob, RehydratePriority
+from shared.model.blob import Blob, RehydratePriority
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties

@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.sdk.azure_errors import azure_errors
 from shared.storage.slots import Admission
 

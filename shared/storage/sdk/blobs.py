@@ -11,7 +11,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobMissing, CliplinkError
-from shared.model import Blob, RehydratePriority
+from shared.model.blob import Blob, RehydratePriority
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_rehydrating
