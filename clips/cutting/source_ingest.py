@@ -59,7 +59,7 @@ class SourceIngest:
         self._images = images
 
     def landed(self, blob_name: str) -> None:
-        """Brings the row of a source to the version of the blob that is in storage now.
+        """Updates the row of a source to the version of the blob that is in storage now.
 
         Any exception means that the same call may succeed later.
         """
@@ -73,7 +73,8 @@ class SourceIngest:
     def stalled(self) -> list[str]:
         """Names of the blobs whose event may have been lost, or whose run has died.
 
-        It lists the container too, and compares it with the catalogue: 5,000 sources a request.
+        It also lists the container, 5,000 sources with each request, and compares it with the
+        catalogue.
         """
         names = self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
         for page in self._blobs.pages(self._container):
@@ -136,7 +137,8 @@ class SourceIngest:
         images = self._images.write(claim, stills)
         if self._landings.publish(claim, media, images, _keyframe_interval(reader)):
             for other in others:
-                # Times are whole seconds: of two files of one second, the older source is deleted.
+                # Times are whole seconds: of two files from the same second, the older source is
+                # deleted.
                 if other.last_modified < blob.last_modified or other.name == settled:
                     self._blobs.delete(self._container, other.name)
             _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
@@ -171,7 +173,7 @@ class SourceIngest:
 
 
 def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
-    # Only this trigger pays for FFmpeg, not the start of every instance.
+    # Imported late: only this trigger loads FFmpeg, not every instance that starts.
     from shared import media
 
     with ExitStack() as stack:
@@ -184,7 +186,7 @@ def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
 def _keyframe_interval(reader: "BlobReader") -> float | None:
     """Seconds between keyframes, on average; None without an index."""
     from shared.media.cutting.mp4_film import read_film
-    from shared.media.cutting.mp4_index import Unsuitable
+    from shared.media.cutting.unsuitable import Unsuitable
 
     try:
         film = read_film(reader)

@@ -145,7 +145,7 @@ def _hidden_but_present(
         detail = "It is deleted for ever, and its blob is still stored."
         action = DriftAction.DELETE
     elif blob.archived:
-        return None  # no link can read it: it stays where it is while it is in the bin
+        return None  # no link can read it, so its blob stays in place while the clip is in the bin
     else:
         detail = "It is in the recycle bin, and its blob is still in its own container."
         action = DriftAction.MOVE_TO_BIN

@@ -17,12 +17,12 @@ from clips.ingest import unfinished
 from clips.ingest.allocator import returning_memory
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
-from clips.ingest.metadata import notes_of
+from clips.ingest.landing import landing_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
-from shared.catalogue.ingest.admission import Landing, Verdict
+from shared.catalogue.ingest.admission import Verdict
 from shared.catalogue.ingest.claims import Claim
 from shared.catalogue.ingest.landing_queries import Landings
 from shared.clock import Clock
@@ -38,7 +38,6 @@ from shared.model.clip import UPLOAD_LIFE
 from shared.model.cutting import CutResult
 from shared.model.failure import ARCHIVED, GAVE_UP, Failure
 from shared.model.media import Media
-from shared.model.media_types import of_name, servable
 from shared.model.playability import Playback, playback_of_failed
 from shared.outages import NO_WAIT, OutageWait
 from shared.storage.sdk.account import StorageAccount
@@ -223,21 +222,3 @@ def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
             file = stack.enter_context(media.opened(source))
         with span("ingest.images"):
             return file.media, file.playback, file.stills()
-
-
-def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
-    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
-    notes = notes_of(blob.metadata)
-    return Landing(
-        blob_name=blob.name,
-        blob_url=url,
-        video_id=video_id,
-        id_in_name=blob_names.clip_of(blob.name),
-        etag=blob.etag,
-        size=blob.size,
-        content_type=servable(blob.content_type) or of_name(blob.name),
-        content_md5=blob.content_md5,
-        start_time=notes.start_time,
-        end_time=notes.end_time,
-        title=notes.title,
-    )

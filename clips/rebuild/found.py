@@ -8,7 +8,7 @@ and without a sidecar can be made, if the operator names its owner.
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from clips.ingest.ingest import landing_of
+from clips.ingest.landing import landing_of
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
