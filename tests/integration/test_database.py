@@ -342,10 +342,14 @@ class TestReadOnly:
 
 
 def test_a_transaction_that_the_server_ends_is_an_outage(database: Database) -> None:
-    with pytest.raises(DatabaseUnavailable), database.transaction() as held:
-        held.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
-        time.sleep(0.05)
-        held.execute("SELECT 1")
+    def idle_too_long() -> None:
+        with database.transaction() as held:
+            held.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+            time.sleep(0.05)
+            held.execute("SELECT 1")
+
+    with pytest.raises(DatabaseUnavailable):
+        idle_too_long()
     database.check()
 
 
