@@ -17,7 +17,7 @@ from bench.memory import peak_megabytes
 from clips.compose import compose_on, open_backends
 from shared import media
 from shared.settings import read_environment
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 
 
 class FileSource:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.media.cutting.mp4_film import Mp4Film
     from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
-    from shared.storage.sdk.blob_reader import BlobReader
+    from shared.storage.blob_reader import BlobReader
 
 # Bytes of a block: what is held in memory at a time.
 _BLOCK = 8 * 1024 * 1024

@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 
 from shared.postgres.database import Database
+from shared.storage import blob_reader
 from shared.storage.listing import Listing
-from shared.storage.sdk import azure_errors, blob_copies, blob_reader, blobs, queue
+from shared.storage.sdk import azure_errors, blob_copies, blobs, queue
 
 
 class Death(BaseException):

@@ -23,9 +23,9 @@ from shared.model.cutting import Accuracy, CutDraft
 from shared.model.user import User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
+from shared.storage.blob_reader import BlobReader
 from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.integration.dying import kill_at
 from tests.media.clips import make

@@ -13,7 +13,7 @@ from local.azurite import Account
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model.failure import MAX_DELIVERIES
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock
 from tests.integration.library import Library

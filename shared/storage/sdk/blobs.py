@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
 from shared.model.blob import Blob, RehydratePriority
+from shared.storage.blob_reader import BlobReader
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
 from shared.storage.sdk.blob_properties import blob_of
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
