@@ -85,6 +85,6 @@ def _passing_named(requests: Requests, send: _Send) -> _Send:
         client: SignedRequests, operation: str, *rest: object, **named: object
     ) -> RestResponse:
         requests.pass_(f"storage.{operation}")
-        return send(self, operation, *rest, **named)
+        return send(client, operation, *rest, **named)
 
     return call
