@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# How long a blob without bytes may wait for them, if no upload link says more: some writers
-# create a blob first and fill it then.
+# How long an empty blob may wait for its bytes if no upload link is valid for longer: some writers
+# create a blob first and fill it later.
 FILL_TIME = timedelta(minutes=10)
 # How long after its last change a blob that is written piece by piece counts as unfinished.
 _CONTINUE_TIME = timedelta(minutes=2)
@@ -86,7 +86,7 @@ class Ingest:
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
-        """Brings the catalogue up to date with the stored version of the blob.
+        """Updates the catalogue to the stored version of the blob.
 
         `wait` is the policy for outages; waiting is part of the same attempt. A file that cannot be
         played is a result, not an error. Any exception means that the same call may succeed
@@ -177,7 +177,7 @@ class Ingest:
             self._supersede(run)
 
     def _withhold_cut(self, run: IngestRun, *, is_playable: bool) -> bool:
-        """Withholds a cut clip that lacks the picture of its source; False if it is none."""
+        """Withholds a cut clip that lacks the picture of its source; False for any other clip."""
         claim = run.claim
         result = self._judge_cut(claim.clip_id, claim.etag, is_playable=is_playable)
         if isinstance(result, Failure):
@@ -204,7 +204,7 @@ class Ingest:
         run.record_superseded(self._landings.standing(run.claim))
 
     def _may_be_filled(self, blob: Blob) -> bool:
-        """Whether a blob without bytes may still get some.
+        """Whether an empty blob may still get its bytes.
 
         It was created a moment ago, or the upload link of its clip is still valid.
         """
@@ -214,7 +214,10 @@ class Ingest:
         return announced is not None and self._clock() < announced + UPLOAD_LIFE
 
     def _may_be_continued(self, blob: Blob) -> bool:
-        """Whether more may be appended to a blob. One that came in one request has its MD5."""
+        """Whether more bytes may be appended to a blob.
+
+        A blob that was uploaded in one request has an MD5.
+        """
         return blob.content_md5 is None and self._is_young(blob, _CONTINUE_TIME)
 
     def _is_young(self, blob: Blob, age: timedelta) -> bool:

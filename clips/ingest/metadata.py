@@ -13,7 +13,7 @@ from shared.model.clip import LONGEST_POSITION, title_from
 
 # Any % begins an escape.
 _PERCENT_ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*%[0-9A-Fa-f]{2}(?:[^%]|%[0-9A-Fa-f]{2})*")
-# What UTF-8 is mistaken for: AzCopy's form first, then that of Windows.
+# The encodings that UTF-8 is mistaken for: AzCopy's form first, then that of Windows.
 _MISTAKEN = ("latin-1", "cp1252")
 
 
@@ -38,7 +38,7 @@ def notes_of(metadata: Mapping[str, str]) -> Notes:
 
 
 def decoded(text: str) -> str:
-    """The text that was meant, where only one reading is possible; otherwise as it is."""
+    """The decoded text if only one reading is possible; otherwise the text unchanged."""
     if text.isascii():
         encoded = unquote_to_bytes(text) if _PERCENT_ENCODED.fullmatch(text) else b""
         return _utf8(encoded) or text
