@@ -68,7 +68,7 @@ class OpenFilm:
     def index(self) -> "Mp4Film":
         """The index; raises Unsuitable for a film that cannot be cut by it."""
         from shared.media.cutting.mp4_film import read_film
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         with self._reading:
             if self._unsuitable:

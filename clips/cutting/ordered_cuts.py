@@ -1,4 +1,4 @@
-"""Clips that a caller orders in one call, and what becomes of each."""
+"""Clips that a caller orders in one call, and the result of each."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from shared.model.cutting import CutDraft, CutOrder, CutSource
 
 @dataclass(slots=True)
 class OrderedCut:
-    """A clip of a call, and what becomes of it.
+    """A clip of a call, and its result.
 
     `planned` is its cut by the index of the source, None where that is not possible. `problem` is
     why there is no clip; `earlier` the clip of another call under the same client id. The cut

@@ -19,12 +19,12 @@ from clips.rebuild.records import (
     Owner,
     Record,
     SourceRecord,
-    Unreadable,
     VideoRecord,
 )
 from clips.rebuild.report import Report
 from clips.rebuild.revisions import revision_of
 from clips.rebuild.row_writer import Batch, RowWriter
+from clips.rebuild.sidecar_file import Unreadable
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
 from shared.blob_names.containers import Containers

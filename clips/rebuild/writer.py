@@ -130,7 +130,7 @@ class SidecarWriter:
 
     def _write_one(self, key: SidecarKey, stored: Blob | None, row: Row) -> bool:
         """Whether a sidecar was written that did not exist before."""
-        from clips.rebuild import records  # models that take long to build: docs/adr/0020
+        from clips.rebuild import sidecar_file  # models that take long to build: docs/adr/0020
 
         changed_at: datetime = row["changed_at"]
         revision = revision_of(changed_at)
@@ -144,7 +144,7 @@ class SidecarWriter:
         self._blobs.put(
             self._container,
             blob_names.sidecar(key),
-            records.render(key.kind, row),
+            sidecar_file.render(key.kind, row),
             "application/json",
             replace=stored is not None,
             metadata={REVISION: str(revision)},

@@ -13,7 +13,7 @@ from shared.media.failures import FailureCode
 from shared.media.media_file import MediaFile, opened
 from shared.media.pictures.picture import Picture
 from shared.media.pictures.stills import Stills
-from shared.media.reading.source import ByteSource, Limits
+from shared.media.reading.byte_source import ByteSource, Limits
 
 __all__ = [
     "ByteSource",

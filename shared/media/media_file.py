@@ -24,15 +24,10 @@ from shared.media.inspect.tracks import Tracks, check_complete, find_tracks, has
 from shared.media.pictures.picture import encoded
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
+from shared.media.reading.byte_source import ByteSource, Limits
 from shared.media.reading.container import ffmpeg_errors, open_container
 from shared.media.reading.memory import bounded_memory
-from shared.media.reading.source import (
-    BLOCK_BYTES,
-    WHOLE_BYTES,
-    ByteSource,
-    Limits,
-    SourceFile,
-)
+from shared.media.reading.source import BLOCK_BYTES, WHOLE_BYTES, SourceFile
 from shared.model.link import ImageFormat
 from shared.model.playability import Playback, playback_of
 

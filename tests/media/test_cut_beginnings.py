@@ -10,8 +10,8 @@ from shared.media.cutting import mp4_selection, packets
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
 from shared.media.cutting.keyframes import gives_picture_alone
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.packets import CopiedFilm
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make, source_of
 from tests.media.conftest import describe

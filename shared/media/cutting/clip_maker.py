@@ -12,14 +12,15 @@ from av.video.stream import VideoStream
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import encode
 from shared.media.cutting.entries import entries_of
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.muxed import Emit
 from shared.media.cutting.new_sound import encode_sound
 from shared.media.cutting.packets import CopiedFilm, NoKeyframe, copy_packets
 from shared.media.cutting.stretches import Search
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.inspect.tracks import Tracks
 from shared.media.media_file import opened_tracks
-from shared.media.reading.source import ByteSource, Limits, SourceFile
+from shared.media.reading.byte_source import ByteSource, Limits
+from shared.media.reading.source import SourceFile
 from shared.model.cut_method import Accuracy
 
 # Seconds that are as well read from the beginning of a film as searched for.

@@ -7,9 +7,10 @@ keyframe with which a cut begins.
 from typing import Protocol
 
 from shared.media.cutting.keyframes import HEAD_BYTES, gives_picture_alone, nal_length_size
-from shared.media.cutting.mp4_index import Track, Unsuitable, read_movie
+from shared.media.cutting.mp4_index import Track, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 
 # Holds what stands before `mdat` in a file whose index comes last.

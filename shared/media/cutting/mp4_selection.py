@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from shared.errors import CutOutOfRange
-from shared.media.cutting.mp4_index import Movie, Track, Unsuitable
+from shared.media.cutting.mp4_index import Movie, Track
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.

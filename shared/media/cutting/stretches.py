@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 
 # Seconds by which a stretch begins earlier than what is wanted, one after the other until it has a
 # keyframe; and ends later. Sound may be stored half a second apart from its picture.

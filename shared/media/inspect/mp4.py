@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect import mp4_tables
 from shared.media.inspect.layout import Layout
-from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, Range, SourceFile
+from shared.media.reading.byte_source import Range
+from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, SourceFile
 
 _FIRST_KINDS = frozenset(
     (

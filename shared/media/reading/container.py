@@ -17,8 +17,9 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
 from shared.media.inspect.layout import Layout
+from shared.media.reading.byte_source import Limits
 from shared.media.reading.memory import memory_was_refused
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.reading.source import SourceFile
 
 # Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
