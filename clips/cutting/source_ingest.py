@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from clips.ingest import unfinished
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
@@ -19,6 +20,7 @@ from shared.catalogue.ingest.claims import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
 from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
 from shared.model.failure import ARCHIVED, Failure
 from shared.model.media import Media
 from shared.model.media_types import of_name, servable
@@ -105,6 +107,10 @@ class SourceIngest:
 
     def _process(self, blob_name: str, video_id: UUID) -> None:
         blob = self._blobs.get(self._container, blob_name)
+        # The link that wrote it was valid then.
+        if unfinished.may_be_filled(blob, self._clock(), blob.last_modified + UPLOAD_LIFE):
+            _log.info("Without its bytes so far: %s", blob_name)
+            return
         others = self._others(blob, video_id)
         if any(other.last_modified > blob.last_modified for other in others):
             _log.info("A newer file has replaced this source: %s", blob_name)
@@ -120,7 +126,10 @@ class SourceIngest:
             with decoder_slot:
                 media, stills = _analyse(reader)
         except UnplayableClip as error:
-            self._fail(claim, Failure(error.failure_code, error.detail))
+            if unfinished.may_be_continued(blob, self._clock()):
+                _log.info("Not complete so far (%s): %s", error.failure_code, blob_name)
+            else:
+                self._fail(claim, Failure(error.failure_code, error.detail))
             return
         except BlobArchived:
             self._fail(claim, ARCHIVED)

@@ -100,7 +100,7 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
         yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
     if blob.last_modified > moment.quiet_since or row.touched_at >= moment.quiet_since:
         return
-    if blob.size == 0 and may_be_filled(blob, row, moment.now):
+    if may_be_filled(blob, row, moment.now):
         return
     processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
     if row.etag is None:

@@ -147,5 +147,5 @@ def _is_passing(blob: Blob, moment: Moment) -> bool:
     return (
         blob.last_modified > moment.quiet_since
         or is_left_alone(blob)
-        or (blob.size == 0 and may_be_filled(blob, None, moment.now))
+        or may_be_filled(blob, None, moment.now)
     )

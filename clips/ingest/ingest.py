@@ -10,10 +10,10 @@ and only the version of the blob that was claimed is ever published.
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from clips.ingest import unfinished
 from clips.ingest.allocator import returning_memory
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
@@ -48,12 +48,6 @@ if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
-
-# How long an empty blob may wait for its bytes if no upload link is valid for longer: some writers
-# create a blob first and fill it later.
-FILL_TIME = timedelta(minutes=10)
-# How long after its last change a blob that is written piece by piece counts as unfinished.
-_CONTINUE_TIME = timedelta(minutes=2)
 
 
 class JudgeCut(Protocol):
@@ -118,11 +112,11 @@ class Ingest:
     def _claim_and_process(self, blob_name: str, video_id: UUID) -> None:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
-            if is_folder_stub(blob.metadata, blob.size):
+            if is_folder_stub(blob):
                 _log.info("Ignored, it is a folder marker: %s", blob_name)
                 return
-            if blob.size == 0 and self._may_be_filled(blob):
-                _log.info("Empty so far: %s", blob_name)
+            if self._may_be_filled(blob):
+                _log.info("Without its bytes so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
             landing = landing_of(blob, url, video_id)
@@ -187,7 +181,7 @@ class Ingest:
         return result is not CutResult.PUBLISH
 
     def _fail_or_wait(self, run: IngestRun, blob: Blob, error: UnplayableClip) -> None:
-        if self._may_be_continued(blob):
+        if unfinished.may_be_continued(blob, self._clock()):
             self._landings.keep_waiting(run.claim)
             run.record_incomplete(error.failure_code)
         else:
@@ -204,24 +198,11 @@ class Ingest:
         run.record_superseded(self._landings.standing(run.claim))
 
     def _may_be_filled(self, blob: Blob) -> bool:
-        """Whether an empty blob may still get its bytes.
-
-        It was created a moment ago, or the upload link of its clip is still valid.
-        """
-        if self._is_young(blob, FILL_TIME):
-            return True
+        if blob.size > 0 and blob.copy_status is None:
+            return False  # most blobs: without a query
         announced = self._landings.announced_at(blob.name)
-        return announced is not None and self._clock() < announced + UPLOAD_LIFE
-
-    def _may_be_continued(self, blob: Blob) -> bool:
-        """Whether more bytes may be appended to a blob.
-
-        A blob that was uploaded in one request has an MD5.
-        """
-        return blob.content_md5 is None and self._is_young(blob, _CONTINUE_TIME)
-
-    def _is_young(self, blob: Blob, age: timedelta) -> bool:
-        return self._clock() - blob.last_modified < age
+        link_ends_at = announced and announced + UPLOAD_LIFE
+        return unfinished.may_be_filled(blob, self._clock(), link_ends_at)
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:

@@ -124,6 +124,6 @@ def _may_be_clip(blob: Blob) -> bool:
     return (
         blob_names.video_of(blob.name) is not None
         and not is_companion(blob.name)
-        and not is_folder_stub(blob.metadata, blob.size)
+        and not is_folder_stub(blob)
         and check_storable(blob.name) is None
     )

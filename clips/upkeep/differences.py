@@ -125,7 +125,7 @@ class DifferenceFinder:
                     found.trigger_at = max(found.trigger_at or age, age)
             if blob.last_modified > quiet_since:
                 continue
-            if blob.size == 0 and may_be_filled(blob, clip, started):
+            if may_be_filled(blob, clip, started):
                 continue
             if clip is None:
                 without_clip.append(blob)

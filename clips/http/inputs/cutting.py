@@ -57,8 +57,9 @@ class MalformedItem:
 
 def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | MalformedItem:  # noqa: ANN401 - any JSON
     """Each item is validated for itself, by the rules of JSON."""
+    item = CutItem.without_blanks(value) if isinstance(value, dict) else value
     try:
-        return CutItem.model_validate_json(json.dumps(value))
+        return CutItem.model_validate_json(json.dumps(item))
     except ValidationError as error:
         name = value.get("client_id") if isinstance(value, dict) else None
         return MalformedItem(error, name if isinstance(name, str) else None)
