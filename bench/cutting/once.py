@@ -36,7 +36,8 @@ from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.mp4_film import read_film
 from shared.model.blob import Blob
 from shared.model.clip import ClipStatus, ShownClip
-from shared.model.cutting import Accuracy, CutDraft, CutOrder, CutSource
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutOrder, CutSource
 from shared.model.user import Viewer
 from shared.settings import read_environment
 from shared.storage.blob_reader import BlobReader

@@ -12,8 +12,9 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
-from clips.rebuild import records
+from clips.rebuild.records import ClipRecord
 from clips.rebuild.revisions import revision_of
+from clips.rebuild.sidecar_file import render
 from clips.rebuild.writer import REVISION
 from shared import blob_names
 from shared.blob_names.containers import Containers
@@ -130,7 +131,7 @@ def _content(key: SidecarKey) -> bytes:
         row = {"id": key.video_id, "title": "A match", "status": "done"}
     else:
         row = _clip_row(key.video_id, key.clip_id)
-    return records.render(key.kind, common | row)
+    return render(key.kind, common | row)
 
 
 def _clip_row(video_id: UUID, clip_id: UUID) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _clip_row(video_id: UUID, clip_id: UUID) -> dict[str, Any]:
 
 
 def _images(video_id: UUID, clip_id: UUID) -> set[str]:
-    record = records.ClipRecord.model_validate(
+    record = ClipRecord.model_validate(
         {"changed_at": _MADE, "created_at": _MADE, "owner": _OWNER} | _clip_row(video_id, clip_id)
     )
     from clips.rebuild.decisions import images_of

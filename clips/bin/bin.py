@@ -41,7 +41,7 @@ _CALLER_WAITS = 4.0
 _CHECKS_AT_ONCE = 8
 _EMPTIED_AT_ONCE = 512
 
-# For each of many clips why it could not be done; None if it was.
+# For each of many clips: the error, or None if the call succeeded.
 type Outcomes = Mapping[UUID, CliplinkError | None]
 
 
@@ -68,10 +68,10 @@ class RecycleBin:
         self._containers = containers
 
     def delete_clip(self, viewer: Viewer, clip_id: UUID, *, for_ever: bool = False) -> None:
-        """Moves a clip to the bin, or deletes it for ever, also out of the bin.
+        """Moves a clip to the bin, or deletes it for ever, even if it is in the bin already.
 
-        It is hidden at once: what cannot be done yet with its blobs is no error. Raises NotFound,
-        Pinned.
+        The clip is hidden at once. If its blobs cannot be moved yet, that is not an error. Raises
+        NotFound, Pinned.
         """
         error = self.delete_clips(viewer, [clip_id], for_ever=for_ever)[clip_id]
         if error is not None:
@@ -94,21 +94,21 @@ class RecycleBin:
         }
 
     def delete_video(self, viewer: Viewer, video_id: UUID, *, for_ever: bool = False) -> None:
-        """The same for a video with its clips, however many; as `delete_clip`."""
+        """As `delete_clip`, for a video and all its clips."""
         if not self._bin.hide_video(viewer, video_id, for_ever=for_ever):
             raise no_such_video()
         self._work_on_video(video_id)
 
     def clips(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Clip]:
-        """Up to `limit` of the viewer's own clips in the bin, the last deleted first."""
+        """Returns up to `limit` of the viewer's own clips in the bin, the last deleted first."""
         return self._contents.clips(viewer.user_id, limit, after)
 
     def videos(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Video]:
-        """The same for videos."""
+        """As `clips`, for videos."""
         return self._contents.videos(viewer.user_id, limit, after)
 
     def restore_clip(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
-        """The clip, out of the bin; one that is in place already stays as it is.
+        """Restores a clip and returns it; a clip that is not in the bin stays as it is.
 
         Raises NotFound, GoneForGood, VideoInBin, BlobMissing if its bytes are lost,
         StorageUnavailable.
@@ -136,13 +136,13 @@ class RecycleBin:
         restored = self._bin.restore_clips(viewer, wanted)
         self._work_on(restored)
         if late := set(wanted).difference(clip.id for clip in restored):
-            # Another call was faster: one that restored, deleted or purged it.
+            # Another call has restored, deleted or purged these clips first.
             after = self._contents.find_clips(viewer, list(late))
             outcomes |= {clip_id: _refusal(after.get(clip_id)) for clip_id in late}
         return outcomes
 
     def restore_video(self, viewer: Viewer, video_id: UUID) -> Video:
-        """The video, with the clips that were deleted with it; raises NotFound, GoneForGood."""
+        """Restores a video and the clips deleted with it; raises NotFound, GoneForGood."""
         if self._bin.restore_video(viewer, video_id):
             self._work_on_video(video_id)
             return self._library.read_video(viewer, video_id)
@@ -157,7 +157,7 @@ class RecycleBin:
     def empty(self, viewer: Viewer) -> int:
         """Begins to delete the viewer's clips and videos in the bin; returns their number.
 
-        The deletion of a batch of clips begins at once; a message begins that of the others.
+        A batch of clips is deleted at once; a message starts the deletion of the others.
         """
         emptied = self._deletions.emptied
         clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
@@ -167,7 +167,7 @@ class RecycleBin:
         return clips + len(videos)
 
     def _check_restorable(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
-        """Why a clip cannot be restored, or None. Storage is asked whether its bytes exist."""
+        """Why a clip cannot be restored, or None. Requests from storage whether its bytes exist."""
         error = _refusal(clip, in_bin_is_fine=True)
         if error is not None or clip is None or clip.blob_name is None or clip.bin_etag is None:
             return error
@@ -207,7 +207,7 @@ _MANY = 4096
 
 
 def _now_or_later(action: Callable[[], object]) -> None:
-    """Runs an action; in an outage it is left to the cleanup."""
+    """Runs an action; in an outage the cleanup does the work later."""
     try:
         action()
     except Unavailable as error:

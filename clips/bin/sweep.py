@@ -12,7 +12,7 @@ from shared.blob_names.foreign import check_storable
 from shared.catalogue.bin.sweep_queries import Sweeps, SweptClip, SweptVideo
 from shared.storage.sdk.blobs import Blobs
 
-# For how long an owner gets 410 `gone_for_good` instead of 404.
+# How long an owner gets 410 `gone_for_good` instead of 404.
 NOTE_LIFE = timedelta(days=90)
 
 _BATCH = 500
@@ -20,9 +20,9 @@ _STEP_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5000
 
 
-# The bin is looked through in parts, by the first digits of ids: one part a run, by chance, so that
-# no place has to be remembered. With a cleanup every five minutes each part has its turn about once
-# a day.
+# Each run lists one part of the bin: the names that begin with certain digits, chosen at random, so
+# that no position has to be stored. With a cleanup every five minutes, each part is listed about
+# once a day.
 _PARTS = [f"{number:02x}" for number in range(256)]
 
 
@@ -57,10 +57,10 @@ class Sweep:
         return tally
 
     def wake_owners_of_copies(self, part: str | None = None) -> int:
-        """Makes clips and videos due that are visible, and have a copy in the bin; how many.
+        """Makes visible clips and videos due that have a copy in the bin; returns how many.
 
-        A copy of which no row knows is left where a worker died after it had made it. Looks at one
-        `part` of the bin, the names that begin with it.
+        Such a copy remains if a worker died after it had made the copy. Lists one `part` of the
+        bin: the names that begin with it.
         """
         woken = 0
         chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
@@ -71,7 +71,7 @@ class Sweep:
         return woken
 
     def forget(self) -> int:
-        """Drops old notes; counts them."""
+        """Deletes old notes; returns how many."""
         forgotten, may_go_on = 0, seconds(_STEP_SECONDS)
         while may_go_on() and (more := self._sweeps.forget(NOTE_LIFE, _FORGOTTEN_AT_ONCE)):
             forgotten += more

@@ -1,4 +1,4 @@
-"""What all services stand on."""
+"""What all services use: the clock, the database and storage."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Backends:
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     account = StorageAccount(settings.storage, clock)
-    # Half of the threads stay for calls that need nothing of storage.
+    # Half of the threads stay free for calls that do not use storage.
     slots = Slots(max(1, settings.handler_threads // 2))
     return Backends(
         clock=clock,

@@ -32,7 +32,8 @@ from shared.errors import (
     no_such_video,
 )
 from shared.model.clip import ClipStatus, ShownClip
-from shared.model.cutting import Accuracy, CutDraft, CutSource
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutSource
 from shared.model.user import Viewer
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.queue import Queue
@@ -61,7 +62,7 @@ class Cutting:
     ) -> None:
         """Without a cutter and an ingest, every cut is left to the queue.
 
-        So are those of further calls, while `most_calls` are cutting.
+        So are the cuts of further calls while `most_calls` calls are cutting.
         """
         self._orders = orders
         self._cuts = cuts
@@ -148,7 +149,7 @@ class Cutting:
         return answers
 
     def _cut(self, source: CutSource, items: Sequence[OrderedCut], began: float) -> None:
-        """Puts the clips on record, and cuts those that are quickly cut."""
+        """Adds the clips to the catalogue, and cuts those that take only moments."""
         if not items:
             return
         with self._cutting(source, began) as cutting:
@@ -228,5 +229,5 @@ class Cutting:
 
 
 def _deleted_clip() -> WrongState:
-    """A clip in the recycle bin keeps its name: restored, it is the answer again."""
+    """The error for a clip in the recycle bin: it keeps its client id, and can be restored."""
     return WrongState("The clip of this client_id is deleted. Restore it, or use another id.")

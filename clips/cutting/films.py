@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BlobChanged
 from shared.model.blob import Blob
-from shared.model.cutting import Accuracy
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
@@ -68,7 +68,7 @@ class OpenFilm:
     def index(self) -> "Mp4Film":
         """The index; raises Unsuitable for a film that cannot be cut by it."""
         from shared.media.cutting.mp4_film import read_film
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         with self._reading:
             if self._unsuitable:

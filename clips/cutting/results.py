@@ -8,7 +8,8 @@ from uuid import UUID
 
 from shared.catalogue.cutting.cut_queries import Cuts
 from shared.errors import Busy, Unavailable
-from shared.model.cutting import CutMethod, CutResult
+from shared.model.cut_method import CutMethod
+from shared.model.cutting import CutResult
 from shared.model.failure import Failure
 from shared.storage.sdk.queue import Queue
 

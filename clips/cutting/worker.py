@@ -68,7 +68,7 @@ class CutWorker:
             self._cuts.fail(clip_id, _failure_of(error))
 
     def _finish(self, order: CutOrder, cut: StagedCut) -> None:
-        """Commits the blob, after its row says what it shows: the ingest relies on that."""
+        """Commits the blob after its row says what it shows: the ingest relies on that order."""
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
             raise LeaseLost
         self._cuts.finish([FinishedCut(order.clip_id, cut.method, cut.film.commit())])

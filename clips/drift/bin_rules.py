@@ -27,7 +27,7 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
 def row_without_blob(container: str, row: StoredFile) -> DriftLine | None:
     """A row whose bytes should be in the bin, but are not."""
     if row.deleted and row.purge_at is None:
-        return None  # its bytes go before its row
+        return None  # its bytes are deleted before its row
     detail = "Its bytes are not in the bin: it cannot be restored."
     return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
 

@@ -101,7 +101,7 @@ def _finish(
     display: "DriftDisplay",
     of: UUID | None = None,
 ) -> ShownDrift:
-    """Works on a run, or waits for the worker that does, until it has ended."""
+    """Works on a run until it has ended, or waits for the worker that does."""
     while True:
         has_more = drift.step(run_id, _STEP)
         shown = drift.get(of or run_id)

@@ -44,7 +44,7 @@ class _Together:
 
 
 class Comparison:
-    """Compares for one step of a run; remembers a page."""
+    """Compares for one step of a run; keeps the last page in memory."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ def _count(task: DriftTask, look: Look, lines: Sequence[DriftLine]) -> None:
 
 
 def add_sample(task: DriftTask, name: str, line: DriftJson) -> None:
-    """Counts a line, and keeps it if it is one of the first of its name."""
+    """Counts a line, and keeps it if it is among the first of its kind."""
     task.counts[name] = task.counts.get(name, 0) + 1
     samples = task.samples.setdefault(name, [])
     if len(samples) < _SAMPLES:

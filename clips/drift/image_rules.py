@@ -16,7 +16,7 @@ _SHOWN_AT_MOST = 5
 
 
 def expected_images(row: ImagesRow) -> Sequence[str]:
-    """The names of all blobs that a visible clip or source is shown with."""
+    """The names of all images that a visible clip or source should have."""
     names = [
         name
         for name in (row.poster_name, row.preview_name, row.own_thumbnail, row.rendition_name)

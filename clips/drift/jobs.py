@@ -160,7 +160,7 @@ class DriftJobs:
         return len(stalled)
 
     def _work_on(self, task: DriftTask, deadline: float) -> bool:
-        """Whether the run is over; False if the time is up before."""
+        """Returns whether the run is over; False if the time is up first."""
         name = blob_names.drift_lines(task.id)
         if task.version == 0:
             until = (self._clock() + DRIFT_LIFE).isoformat()

@@ -29,7 +29,7 @@ _PIECE = 256 * 1024
 # A part is saved after so many repairs, or seconds.
 _MOST = 100
 _SECONDS = 10.0
-# So many outages in a row concern all lines; a single one may concern its line only.
+# After so many outages in a row the repair stops; a single outage may concern one line only.
 _OUTAGES_IN_A_ROW = 5
 
 

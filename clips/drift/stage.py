@@ -30,7 +30,7 @@ class Look:
 
 
 class Listed(Protocol):
-    """Blobs in the order of a listing; their names alone take a fraction of the time."""
+    """Blobs in the order of a listing; reading their names alone takes a fraction of the time."""
 
     @property
     def names(self) -> Sequence[str]: ...

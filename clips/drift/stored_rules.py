@@ -100,7 +100,7 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
         yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
     if blob.last_modified > moment.quiet_since or row.touched_at >= moment.quiet_since:
         return
-    if blob.size == 0 and may_be_filled(blob, row, moment.now):
+    if may_be_filled(blob, row, moment.now):
         return
     processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
     if row.etag is None:
@@ -145,7 +145,7 @@ def _hidden_but_present(
         detail = "It is deleted for ever, and its blob is still stored."
         action = DriftAction.DELETE
     elif blob.archived:
-        return None  # no link can read it: it stays where it is while it is in the bin
+        return None  # no link can read it, so its blob stays in place while the clip is in the bin
     else:
         detail = "It is in the recycle bin, and its blob is still in its own container."
         action = DriftAction.MOVE_TO_BIN

@@ -136,16 +136,16 @@ class LostStage(StoredStage):
             line = stored_rules.row_without_blob(
                 self.container, row, moment, is_held_back=bool(self.is_held_back)
             )
-            # A listing may be in another order than the rows, of names that are not plain.
+            # If names have unusual characters, a listing may have another order than the rows.
             if line and (row.name.isascii() or not self._blobs.exists(self.container, row.name)):
                 found.lines.append(line)
         return found
 
 
 def _is_passing(blob: Blob, moment: Moment) -> bool:
-    """Whether a blob without a row is none that counts, or too young to."""
+    """Whether a blob without a row does not count: it is no clip, or too new."""
     return (
         blob.last_modified > moment.quiet_since
         or is_left_alone(blob)
-        or (blob.size == 0 and may_be_filled(blob, None, moment.now))
+        or may_be_filled(blob, None, moment.now)
     )

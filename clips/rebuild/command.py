@@ -76,10 +76,7 @@ def rebuild(
     """The same on given parts; `account` is used for plain addresses only."""
     display = RebuildDisplay(out, terminal=out.isatty())
     rows = RowWriter(catalogue, report)
-    addresses = Addresses(
-        clip=lambda name: account.url(containers.clips, name),
-        image=lambda name: account.url(containers.thumbnails, name),
-    )
+    addresses = _addresses(account, containers)
     restoring = Restoring(blobs, containers, catalogue, addresses, report, rows)
 
     def advance(key: SidecarKey, count: int) -> None:
@@ -106,6 +103,13 @@ def rebuild(
         work(display.advance)
         display.end()
     report.complete = True
+
+
+def _addresses(account: StorageAccount, containers: Containers) -> Addresses:
+    return Addresses(
+        clip=lambda name: account.url(containers.clips, name),
+        image=lambda name: account.url(containers.thumbnails, name),
+    )
 
 
 def _show(report: Report, path: Path | None) -> bool:

@@ -8,7 +8,7 @@ and without a sidecar can be made, if the operator names its owner.
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from clips.ingest.ingest import landing_of
+from clips.ingest.landing import landing_of
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
@@ -124,6 +124,6 @@ def _may_be_clip(blob: Blob) -> bool:
     return (
         blob_names.video_of(blob.name) is not None
         and not is_companion(blob.name)
-        and not is_folder_stub(blob.metadata, blob.size)
+        and not is_folder_stub(blob)
         and check_storable(blob.name) is None
     )

@@ -29,7 +29,8 @@ from shared.telemetry import with_current_context
 
 _log = logging.getLogger(__name__)
 
-# The name in a sidecar's metadata of the time of its row's last change: a listing shows it.
+# The metadata key for the time of the row's last change; a listing shows it without reading the
+# sidecar.
 REVISION = "revision"
 
 # Each is two small requests that mostly wait. The client of storage has ten connections.
@@ -130,7 +131,7 @@ class SidecarWriter:
 
     def _write_one(self, key: SidecarKey, stored: Blob | None, row: Row) -> bool:
         """Whether a sidecar was written that did not exist before."""
-        from clips.rebuild import records  # models that take long to build: docs/adr/0020
+        from clips.rebuild import sidecar_file  # models that take long to build: docs/adr/0020
 
         changed_at: datetime = row["changed_at"]
         revision = revision_of(changed_at)
@@ -144,7 +145,7 @@ class SidecarWriter:
         self._blobs.put(
             self._container,
             blob_names.sidecar(key),
-            records.render(key.kind, row),
+            sidecar_file.render(key.kind, row),
             "application/json",
             replace=stored is not None,
             metadata={REVISION: str(revision)},
@@ -171,7 +172,7 @@ class SidecarWriter:
         work: Callable[[SidecarKey], Result],
         tally: Tally,
     ) -> dict[SidecarKey, Result]:
-        """The results of those keys for which the work succeeded, several at a time."""
+        """Works on several keys at a time; returns the results of those that succeeded."""
         results: dict[SidecarKey, Result] = {}
         items = list(keys)
         if not items:

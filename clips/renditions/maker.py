@@ -1,4 +1,4 @@
-"""Makes the copy of a clip that every browser plays, by the cheapest method that gives one."""
+"""Makes the copy of a clip that every browser plays, by the cheapest method that works."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.cutting.rendition_queries import RenditionOrder
 from shared.errors import CutOutOfRange, UnplayableClip
 from shared.model.blob import Blob
-from shared.model.cutting import Accuracy
+from shared.model.cut_method import Accuracy
 from shared.model.playability import PlaybackVerdict
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
@@ -39,7 +39,7 @@ class RenditionMaker:
         often, and may raise to end the work. Raises NoCopyPlays, BlobChanged, BlobMissing,
         BlobArchived, UnplayableClip, StorageUnavailable.
         """
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         source = OpenFilm(self._blobs, Place(self._containers.clips, order.blob_name), order.etag)
         name = blob_names.rendition(order.video_id, order.clip_id)
@@ -77,7 +77,7 @@ class RenditionMaker:
 
     def _by_index(self, source: OpenFilm, place: Place, check: Check) -> StagedFilm:
         """Writes a new index, after which storage copies the media; not for QuickTime files."""
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         if source.index().is_quicktime:
             raise Unsuitable("it is a QuickTime file")

@@ -1,26 +1,42 @@
-"""Blobs that other tools wrote: which of them are no films, and which names can be stored."""
+"""Blobs that other tools wrote: which of them are not clips, and which names can be stored."""
 
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from shared.blob_names import clip_of
+from shared.model.blob import Blob
 
 # Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
 _LONGEST_NAME = 2600
-# What systems and programs put beside films, by name, by folder and by extension. All lower case.
+# Files that systems and programs put beside videos, by name, by folder and by extension. All lower
+# case.
 _SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
-_SYSTEM_FOLDERS = {"__macosx", "@eadir"}
-_SIDECARS = {
-    *(".ass", ".dfxp", ".idx", ".lrc", ".sbv", ".smi", ".srt", ".ssa", ".sub", ".ttml", ".vtt"),
-    *(".csv", ".edl", ".json", ".nfo", ".xml", ".xmp"),
-    *(".md5", ".sfv", ".sha1", ".sha256"),
+_SYSTEM_FOLDERS = {
+    *("__macosx", "@eadir", "#recycle", "#snapshot", "lost+found"),
+    *("$recycle.bin", "system volume information"),
 }
+_SUBTITLES = {
+    *(".ass", ".dfxp", ".idx", ".itt", ".lrc", ".mcc", ".sami", ".sbv", ".scc", ".smi", ".srt"),
+    *(".ssa", ".stl", ".sub", ".sup", ".ttml", ".usf", ".vtt"),
+}
+_NOTES = {
+    *(".csv", ".edl", ".htm", ".html", ".ini", ".json", ".log", ".md", ".nfo", ".rtf", ".toml"),
+    *(".txt", ".xml", ".xmp", ".yaml", ".yml"),
+}
+_LISTS_AND_SHORTCUTS = {
+    *(".cue", ".m3u", ".m3u8", ".mpd", ".pls", ".desktop", ".lnk", ".torrent", ".url", ".webloc"),
+}
+_CHECKSUMS = {".crc", ".md5", ".sfv", ".sha1", ".sha256", ".sha512"}
+# Of transfers that are not complete; the file gets its own name at their end.
+_PARTIAL = {".aria2", ".crdownload", ".filepart", ".part", ".partial", ".tmp"}
+_SIDECARS = _SUBTITLES | _NOTES | _LISTS_AND_SHORTCUTS | _CHECKSUMS | _PARTIAL
+# The types that Cyberduck, s3fs and gcsfuse give to a folder.
+_FOLDER_TYPES = {"application/directory", "application/x-directory", "httpd/unix-directory"}
 
 
 def is_companion(blob_name: str) -> bool:
-    """Whether the name of a blob below a video is no film's: a folder, a hidden file, a sidecar.
+    """Whether a blob below a video is a companion file: a folder, a hidden file, subtitles.
 
-    A name with the id of a clip is never one: that clip may have been announced.
+    A blob with the id of a clip in its name is never one: that clip may have been announced.
     """
     _, slash, rest = blob_name.partition("/")
     *folders, last = rest.lower().split("/")
@@ -35,10 +51,11 @@ def is_companion(blob_name: str) -> bool:
     )
 
 
-def is_folder_stub(metadata: Mapping[str, str], size: int) -> bool:
-    """Whether a blob is a folder marker: tools set `hdi_isfolder` on it."""
-    marks = (value.lower() for name, value in metadata.items() if name.lower() == "hdi_isfolder")
-    return size == 0 and "true" in marks
+def is_folder_stub(blob: Blob) -> bool:
+    """Whether a blob is a folder marker: by `hdi_isfolder`, its type, or Hadoop's kind of name."""
+    marks = {name.lower(): value.strip().lower() for name, value in blob.metadata.items()}
+    is_marked = marks.get("hdi_isfolder") == "true" or blob.content_type in _FOLDER_TYPES
+    return blob.size == 0 and (is_marked or blob.name.endswith("_$folder$"))
 
 
 def check_storable(blob_name: str) -> str | None:
@@ -53,5 +70,5 @@ def check_storable(blob_name: str) -> str | None:
 
 
 def printable(text: str) -> str:
-    """A blob's name, or a text with one, as logs and Postgres can hold it: escaped where needed."""
+    """The text with those characters escaped that logs or Postgres cannot hold."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

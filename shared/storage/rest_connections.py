@@ -3,7 +3,6 @@
 import http.client
 import selectors
 import socket
-import ssl
 import threading
 import urllib.request
 import weakref
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from shared.strict_http import StrictHTTPResponse
+from shared.tls import machine_trust
 
 
 class Connections:
@@ -26,7 +26,7 @@ class Connections:
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._idle: list[http.client.HTTPConnection] = []
-        # A client that lives as long as the process has no moment at which to be closed.
+        # The client is used until the process ends, so nothing closes it.
         weakref.finalize(self, _close_all, self._open)
 
     @contextmanager
@@ -118,7 +118,7 @@ def _unconnected(
         proxy = urllib.request.getproxies().get(scheme)
     if scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=timeout)
-    trust = ssl.create_default_context()
+    trust = machine_trust()
     if proxy is None:
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=trust)
     via = urlsplit(proxy)

@@ -9,7 +9,7 @@ import pytest
 
 from shared.postgres.database import Database
 from shared.storage.rest import RestResponse
-from shared.storage.sdk import azure_errors, blob_copies, blobs, queue
+from shared.storage.sdk import azure_errors, blob_copies, blob_deletion, blobs, queue
 from shared.storage.signed_requests import SignedRequests
 
 
@@ -42,7 +42,7 @@ class Requests:
             raise self.fault()
 
 
-_STORAGE: tuple[ModuleType, ...] = (blobs, blob_copies, queue)
+_STORAGE: tuple[ModuleType, ...] = (blobs, blob_copies, blob_deletion, queue)
 _DATABASE = ("one", "all", "one_as", "all_as", "run", "transaction")
 
 

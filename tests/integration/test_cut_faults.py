@@ -19,7 +19,8 @@ from shared.errors import CliplinkError
 from shared.media.cutting import mp4_selection
 from shared.media.cutting.mp4_index import Movie, Track
 from shared.model.clip import Clip, ClipStatus, ShownClip
-from shared.model.cutting import Accuracy, CutDraft
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft
 from shared.model.user import User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping

@@ -184,7 +184,7 @@ def test_senseless_metadata_is_ignored(
 
 
 def test_rubbish_by_another_tool_becomes_a_failed_clip(library: Library) -> None:
-    name = f"{library.video.id}/notes.txt"
+    name = f"{library.video.id}/rubbish.mp4"
     library.upload(name, b"to do: film something")
     library.services.ingest.landed(name)
     (clip,) = library.clips()

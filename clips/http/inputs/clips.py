@@ -29,6 +29,7 @@ class Change(Body):
     """A field that is absent stays as it is, null clears it."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    null_is_default = False
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:

@@ -19,7 +19,7 @@ from clips.http.outputs.base import (
     Url,
 )
 from shared.model.clip import ClipStatus, Rendition, Upload
-from shared.model.cutting import Accuracy, CutMethod
+from shared.model.cut_method import Accuracy, CutMethod
 from shared.model.failure import Failure
 from shared.model.media import Media
 from shared.model.playability import Playback

@@ -2,7 +2,7 @@
 
 from shared.media.failures import FailureCode, unplayable
 from shared.media.media_file import opened
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 from shared.model.playability import Playback
 
 _SMALL_PICTURE = 64

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from av.index import IndexEntries, IndexEntry
 
-from shared.media.reading.source import Range
+from shared.media.reading.byte_source import Range
 
 _LARGEST_SAMPLE = 32 * 1024 * 1024
 

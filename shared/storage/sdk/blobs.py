@@ -10,11 +10,12 @@ from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BlobChanged, BlobHeld, BlobMissing, CliplinkError
+from shared.errors import BlobChanged, BlobMissing, CliplinkError
 from shared.model.blob import Blob, RehydratePriority
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
-from shared.storage.sdk.azure_errors import azure_errors, is_held, is_leased, is_rehydrating
+from shared.storage.sdk.azure_errors import azure_errors, is_rehydrating
+from shared.storage.sdk.blob_deletion import delete_blob
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
@@ -147,17 +148,9 @@ class Blobs:
             return False
 
     def _delete(self, container: str, name: str, condition: Mapping[str, Any]) -> bool:
-        from azure.core.exceptions import HttpResponseError
-
-        client = self._client(container, name)
         try:
-            with self._admission.slot(), azure_errors("delete"):
-                try:
-                    _delete_leased_or_not(client, condition)
-                except HttpResponseError as error:
-                    if is_held(error):
-                        raise BlobHeld(f"A policy keeps the blob {name}.") from error
-                    raise
+            with self._admission.slot():
+                delete_blob(self._client(container, name), condition)
         except BlobMissing:
             return False
         return True
@@ -245,17 +238,3 @@ class Blobs:
 
     def _client(self, container: str, name: str) -> "BlobClient":
         return self._account.client.get_blob_client(container, name)
-
-
-def _delete_leased_or_not(client: "BlobClient", condition: Mapping[str, Any]) -> None:
-    from azure.core.exceptions import HttpResponseError
-    from azure.storage.blob import BlobLeaseClient
-
-    try:
-        client.delete_blob(delete_snapshots="include", **condition)
-    except HttpResponseError as error:
-        if not is_leased(error):
-            raise
-        # An upload link allows its holder to take a lease, even an infinite one.
-        BlobLeaseClient(client).break_lease(lease_break_period=0)
-        client.delete_blob(delete_snapshots="include", **condition)
