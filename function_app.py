@@ -25,7 +25,7 @@ from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
-settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
+settings = read_environment()  # the app does not start with wrong settings, and names all of them
 containers = Containers(settings.container_prefix)
 services = compose(settings, stopping=stopping_event())  # connects to nothing yet
 
@@ -210,6 +210,6 @@ def cleanup(timer: func.TimerRequest) -> None:
     services.cleanup.run()
 
 
-# What is loaded by now stays; only later objects can become garbage.
+# Everything loaded so far stays in use; only later objects can become garbage.
 gc.freeze()
 gc.enable()

@@ -21,7 +21,7 @@ from shared.storage.sdk.blob_reader import BlobReader
 
 
 class FileSource:
-    """A file on disk as `media` wants it."""
+    """A file on disk as a ByteSource."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

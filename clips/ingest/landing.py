@@ -1,4 +1,4 @@
-"""What a blob that has landed says of itself."""
+"""Reads what the catalogue records about a blob that has landed."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from shared.model.media_types import of_name, servable
 
 
 def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
-    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
+    """What the catalogue records about a blob below a video; `url` is its plain address."""
     notes = notes_of(blob.metadata)
     return Landing(
         blob_name=blob.name,

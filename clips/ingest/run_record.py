@@ -82,5 +82,5 @@ class IngestRun:
 
 
 def record_giving_up(failure: Failure) -> None:
-    """Counts a clip that was given up because no run reached its end."""
+    """Counts a clip that was given up because every run was interrupted."""
     telemetry.CLIPS.add(outcome="failed", code=failure.code)

@@ -26,7 +26,7 @@ from shared.model.sidecar import SidecarKey, SidecarKind
 _log = logging.getLogger(__name__)
 
 _EVERY = timedelta(hours=24)
-# While so many sidecars wait to be written, the pass pauses.
+# The pass pauses while more sidecars than this wait to be written.
 _MOST_WAITING = 5000
 _ROWS = 10_000
 _NIL, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
@@ -150,7 +150,7 @@ class SidecarCheck:
 
 
 def _cut_off(rows: Sequence[tuple[SidecarKey, object]]) -> list[str]:
-    """The last name of each table that has more rows than were asked for."""
+    """The last name in each table that has more rows than the limit."""
     names: dict[SidecarKind, list[str]] = {}
     for key, _ in rows:
         names.setdefault(key.kind, []).append(blob_names.sidecar(key))
@@ -169,7 +169,7 @@ def _range(after: str, upto: str | None) -> NameRange:
 
 
 def _ids(name: str, otherwise: UUID) -> tuple[UUID, UUID]:
-    """The ids with which a name begins, the video's and the clip's; `otherwise` in their place."""
+    """The ids of video and clip that a name begins with; `otherwise` for an id that is missing."""
     try:
         video_id = UUID(name[:36])
     except ValueError:

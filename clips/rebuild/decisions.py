@@ -131,7 +131,7 @@ def _settle_clip(record: ClipRecord, stored: StoredParts, row: RowValues) -> Res
 
 
 def _settle_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
-    if stored.binned is not None:  # its bytes are on their way back from the bin
+    if stored.binned is not None:  # its bytes are being moved back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
         return RestoredState.PROCESSING  # it is still to be cut
@@ -184,7 +184,7 @@ def _to_be_processed(row: RowValues, made: Collection[str]) -> RestoredState:
 
 
 def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
-    """The same version of the blob, or a copy of it with the same checksum."""
+    """Whether it is the same version of the blob, or a copy of it with the same checksum."""
     if record.etag is not None and record.etag == blob.etag:
         return True
     same_bytes = record.content_md5 is not None and record.content_md5 == blob.content_md5

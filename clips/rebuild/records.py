@@ -1,4 +1,4 @@
-"""The records in sidecars: a row of the catalogue each, as it is written and read. Pure.
+"""The records in sidecars, one for each row of the catalogue, as they are written and read. Pure.
 
 A sidecar holds the columns of its row by their names, its owner, and nothing secret. What is read
 is not trusted: a file that does not fit is reported and left out, never restored in part.

@@ -29,7 +29,8 @@ from shared.telemetry import with_current_context
 
 _log = logging.getLogger(__name__)
 
-# The name in a sidecar's metadata of the time of its row's last change: a listing shows it.
+# The metadata key for the time of the row's last change; a listing shows it without reading the
+# sidecar.
 REVISION = "revision"
 
 # Each is two small requests that mostly wait. The client of storage has ten connections.
@@ -171,7 +172,7 @@ class SidecarWriter:
         work: Callable[[SidecarKey], Result],
         tally: Tally,
     ) -> dict[SidecarKey, Result]:
-        """The results of those keys for which the work succeeded, several at a time."""
+        """Works on several keys at a time; returns the results of those that succeeded."""
         results: dict[SidecarKey, Result] = {}
         items = list(keys)
         if not items:

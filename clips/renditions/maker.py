@@ -1,4 +1,4 @@
-"""Makes the copy of a clip that every browser plays, by the cheapest method that gives one."""
+"""Makes the copy of a clip that every browser plays, by the cheapest method that works."""
 
 import logging
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is calling, and is the token genuine?
+"""Bearer tokens: checks that a token is genuine, and reads who is calling.
 
 RS256 only, and only with a key of the issuer; signature, issuer, audience and times are
 checked (RFC 7519, RFC 8725). There is no way to switch this off. A token that was verified with
@@ -113,8 +113,8 @@ def _bearer(authorization: str | None) -> str:
 def _header(token: str) -> Mapping[str, Any]:
     """The header of a token, which chooses the key; not trusted before the check.
 
-    Raises ValueError or RecursionError for what is no header. The library's own reading of it
-    takes the whole token apart, character by character, and then does that again to verify it.
+    Raises ValueError or RecursionError if it is not a header. The library would parse the whole
+    token for this, and once more to verify it.
     """
     header = json.loads(urlsafe_b64decode(token.partition(".")[0] + "=="))
     if not isinstance(header, dict):

@@ -17,7 +17,7 @@ from uuid import UUID
 from shared.model.link import ImageFormat
 from shared.model.sidecar import SidecarKey, SidecarKind
 
-# How much of the name of an image says whose it is: `{video_id}/{clip_id}`.
+# The length of the part of an image's name that identifies its clip: `{video_id}/{clip_id}`.
 KEY_LENGTH = 2 * 36 + 1
 
 # The name of the sheet in the cues of a stored storyboard: the blob beside them.
@@ -118,7 +118,7 @@ def sidecar(key: SidecarKey) -> str:
 
 
 def sidecar_of(blob_name: str) -> SidecarKey | None:
-    """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    """The row that a blob of the thumbnails container describes; None if it is not a sidecar."""
     if not blob_name.endswith(".json"):
         return None  # of a thousand images quickly
     *folders, last = blob_name.split("/")
@@ -134,7 +134,7 @@ def sidecar_of(blob_name: str) -> SidecarKey | None:
 
 
 def is_sidecar(blob_name: str) -> bool:
-    """Whether a blob of the thumbnails container is a sidecar, and so no image."""
+    """Whether a blob of the thumbnails container is a sidecar, and therefore not an image."""
     return sidecar_of(blob_name) is not None
 
 
@@ -162,7 +162,7 @@ def clip_of(blob_name: str) -> UUID | None:
 
 
 def owner_of_image(blob_name: str) -> tuple[UUID | None, UUID | None]:
-    """The video and the clip that the name of an image begins with, as far as it does."""
+    """The ids of video and clip that the name of an image begins with; None for an absent one."""
     key = blob_name[:KEY_LENGTH]
     return video_of(key), clip_of(key)
 

@@ -24,7 +24,7 @@ class Connections:
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._idle: list[http.client.HTTPConnection] = []
-        # A client that lives as long as the process has no moment at which to be closed.
+        # The client is used until the process ends, so nothing closes it.
         weakref.finalize(self, _close_all, self._open)
 
     @contextmanager

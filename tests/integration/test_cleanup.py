@@ -163,7 +163,7 @@ class TestReconciliation:
         clock.advance(seconds=QUIET.total_seconds())
         assert library.services.cleanup.run()["blobs_reconciled"] == 0
 
-    def test_a_file_that_takes_every_process_with_it_is_given_up(
+    def test_file_that_crashes_every_process_is_given_up(
         self, library: Library, film: bytes, longer_film: bytes, clock: SetClock
     ) -> None:
         """A new version of the blob is tried again."""
@@ -207,7 +207,7 @@ class TestReconciliation:
         library.services.ingest.landed(clip.blob_name)
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_a_container_emptied_by_hand_is_noticed(
+    def test_container_emptied_by_hand_is_noticed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         for _ in range(3):

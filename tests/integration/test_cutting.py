@@ -344,7 +344,7 @@ def test_source_whose_event_was_lost_is_processed_by_the_cleanup(
     assert services.sources.read(viewer, video_id).source.status is ClipStatus.READY
 
 
-def test_source_that_is_no_film_fails(
+def test_source_that_is_not_a_media_file_fails(
     services: AllServices, viewer: Viewer, video_id: UUID
 ) -> None:
     source = upload(services, viewer, video_id, b"text" * 100, "match.mp4")

@@ -54,7 +54,7 @@ def test_blobs_that_are_there_fire_at_the_first_start_only(sample: Sample) -> No
     assert len(sample.calls("take_blob")) == 3
 
 
-def test_after_five_failures_the_message_is_poison(
+def test_message_is_poison_after_five_failures(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """No try waits for the end of a lease, which is longer than the test waits.

@@ -25,7 +25,7 @@ _VIDEO_RECORD: LiteralString = """
     v.title, v.youtube_id, v.status::text AS status, v.created_at, v.deleted_at, v.purge_at,
     v.retention_days
 """
-# The address of a user is recorded only as long as nothing else tells who the user is.
+# The e-mail address of a user is recorded only while nothing else identifies the user.
 _OWNER: LiteralString = """
     jsonb_build_object('user_id', u.id, 'subject', u.subject,
                        'email', CASE WHEN u.subject IS NULL THEN u.email END) AS owner

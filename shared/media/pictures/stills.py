@@ -76,9 +76,9 @@ def _allowance(size: int) -> int:
 def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     """Returns all of a film; `duration` is the clip's in seconds.
 
-    What is had when a limit or damage ends the search is enough. Raises UnplayableClip when no
-    undamaged frame can be decoded or a limit was reached before the first, and any exception of the
-    source, unchanged.
+    What was found before a limit or damage ended the search is enough. Raises UnplayableClip when
+    no undamaged frame can be decoded or a limit was reached before the first, and any exception of
+    the source, unchanged.
     """
     last_byte = film.file.bytes_read + _allowance(film.file.size)
     best, sheet = BestFrame(film.begin), Sheet()

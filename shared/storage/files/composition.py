@@ -1,4 +1,4 @@
-"""Blobs that are put together in storage: blocks that are sent, and ranges of other blobs.
+"""Composes blobs in storage: of blocks that are sent, and of ranges of other blobs.
 
 Ranges are copied by storage itself (Put Block From URL): their bytes do not pass through here.
 https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
