@@ -42,7 +42,7 @@ _PAUSE_AFTER_FAILURE = timedelta(minutes=10)
 
 
 class SidecarBlobs(Protocol):
-    """The part of storage that is used here."""
+    """The part of storage that the writer of sidecars uses."""
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
