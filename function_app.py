@@ -25,7 +25,7 @@ from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
-settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
+settings = read_environment()  # the app does not start with wrong settings, and names all of them
 containers = Containers(settings.container_prefix)
 services = compose(settings, stopping=stopping_event())  # connects to nothing yet
 
@@ -99,7 +99,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
-    services.sidecars.after_landing()
+    services.sidecars.after_landing(blob.name)
 
 
 @app.function_name("source_landed")
@@ -133,7 +133,9 @@ def clip_cut(message: func.QueueMessage) -> None:
 )
 def clip_rendition(message: func.QueueMessage) -> None:
     """A copy of a clip is to be made that every browser plays."""
-    services.renditions.work(UUID(message.get_body().decode()))
+    clip_id = UUID(message.get_body().decode())
+    services.renditions.work(clip_id)
+    services.sidecars.after_rendition(clip_id)
 
 
 @app.function_name("migration_batch")
@@ -210,6 +212,6 @@ def cleanup(timer: func.TimerRequest) -> None:
     services.cleanup.run()
 
 
-# What is loaded by now stays; only later objects can become garbage.
+# Everything loaded so far stays in use; only later objects can become garbage.
 gc.freeze()
 gc.enable()

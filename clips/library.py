@@ -101,7 +101,7 @@ class Library:
     def forecast_retention(
         self, viewer: Viewer, video_id: UUID, days: int | None
     ) -> RetentionForecast:
-        """What the video's retention will delete, or one of so many days; raises NotFound."""
+        """What the video's retention, or one of so many days, will delete; raises NotFound."""
         forecast = self._retention.forecast(viewer, video_id, days)
         if forecast is None:
             raise no_such_video()
@@ -119,7 +119,7 @@ class Library:
         return AnnouncedClip(clip, self._access.upload(viewer, clip))
 
     def add(self, viewer: Viewer, draft: ClipDraft, retry_key: RetryKey | None = None) -> Clip:
-        """The same without a link."""
+        """As `announce`, without a link."""
         clip_id = uuid4()
         extension = blob_names.extension_of(draft.filename)
         blob_name = blob_names.clip_blob(draft.video_id, clip_id, extension)

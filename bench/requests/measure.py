@@ -1,7 +1,7 @@
 """What a request costs: the app, the same endpoints as they are usually written, the SQL alone.
 
-Side by side on one Postgres and one Azurite, each alone while it is measured, every token
-verified on every call. Every request was made before: its links are recorded.
+Side by side on one Postgres and one Azurite, each alone while it is measured. Every request was
+made before, with the same token: its links are recorded, and the app knows the token.
 `python -m bench.requests` runs this alone; `--quick` for a first look.
 """
 

@@ -47,7 +47,7 @@ def viewer_of(
 
 
 def record_admin_operation(user: User, request: func.HttpRequest, where: Parameters) -> None:
-    """Writes to the audit log an operation for admins that changes something of no single owner."""
+    """Writes to the audit log an admin's operation on data that has no single owner."""
     if request.method not in {"GET", "HEAD"}:
         _audit.info(
             "Admin %r calls %s %s with %r",

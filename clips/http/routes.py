@@ -78,9 +78,9 @@ class Routes:
     def add_public[P: Parameters, B: Body](
         self, name: str, method: str, path: str, load: "Load[AnonymousRequest, P, B]"
     ) -> None:
-        """A function that needs no token; its handler does not know who calls.
+        """A function that needs no token; its handler does not know the caller.
 
-        Where it answers GET it answers HEAD too, as RFC 9110 says: without a body.
+        If it answers GET, it also answers HEAD without a body (RFC 9110).
         """
 
         def answer(request: func.HttpRequest) -> "Response":

@@ -1,7 +1,7 @@
 """Gives memory that was freed back to the system: FFmpeg fragments the C library's heap.
 
 Decoding frees what it took, but glibc keeps it: each new thread may open a heap of its own, and
-small pieces that live on keep large ones around them from being returned. In a soak of eleven
+small pieces that stay in use keep large ones around them from being returned. In a soak of eleven
 minutes a host grew from 144 to 344 MB of which 29 were in use; `python -m bench.soak` shows it.
 Source: mallopt(3), malloc_trim(3). On other C libraries nothing is done.
 """

@@ -1,7 +1,7 @@
 """The images of a clip, written into the thumbnails container under their names.
 
-An image that exists already comes from a run that died, and is replaced, or from a run for a newer
-version of the clip, and is kept.
+An image that exists already is replaced if it comes from a run that died, and kept if it comes from
+a run for a newer version of the clip.
 """
 
 from concurrent.futures import ThreadPoolExecutor

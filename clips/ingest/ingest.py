@@ -80,13 +80,13 @@ class Ingest:
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
-        """Brings the catalogue up to date with the stored version of the blob.
+        """Updates the catalogue to the stored version of the blob.
 
         `wait` is the policy for outages; waiting is part of the same attempt. A file that cannot be
         played is a result, not an error. Any exception means that the same call may succeed
         later, so that the host should deliver the message again.
         """
-        video_id = blob_names.video_of(blob_name)
+        video_id = blob_names.video_id_of(blob_name)
         if video_id is None:
             _log.warning("Ignored, not below a video: %s", blob_name)
         elif is_companion(blob_name):
@@ -171,7 +171,7 @@ class Ingest:
             self._supersede(run)
 
     def _withhold_cut(self, run: IngestRun, *, is_playable: bool) -> bool:
-        """Withholds a cut clip that lacks the picture of its source; False if it is none."""
+        """Withholds a cut clip that lacks the picture of its source; False for any other clip."""
         claim = run.claim
         result = self._judge_cut(claim.clip_id, claim.etag, is_playable=is_playable)
         if isinstance(result, Failure):

@@ -1,4 +1,4 @@
-"""What a blob that has landed says of itself."""
+"""Reads what the catalogue records about a blob that has landed."""
 
 from uuid import UUID
 
@@ -10,13 +10,13 @@ from shared.model.media_types import of_name, servable
 
 
 def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
-    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
+    """What the catalogue records about a blob below a video; `url` is its plain address."""
     notes = notes_of(blob.metadata)
     return Landing(
         blob_name=blob.name,
         blob_url=url,
         video_id=video_id,
-        id_in_name=blob_names.clip_of(blob.name),
+        id_in_name=blob_names.clip_id_of(blob.name),
         etag=blob.etag,
         size=blob.size,
         content_type=servable(blob.content_type) or of_name(blob.name),

@@ -36,7 +36,7 @@ def notes_of(metadata: Mapping[str, str]) -> Notes:
 
 
 def decoded(text: str) -> str:
-    """The text that was meant, where only one reading is possible; otherwise as it is."""
+    """The decoded text if only one reading is possible; otherwise the text unchanged."""
     if text.isascii():
         encoded = unquote_to_bytes(text) if _PERCENT_ENCODED.fullmatch(text) else b""
         return _utf8(encoded) or text

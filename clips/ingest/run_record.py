@@ -11,7 +11,7 @@ from shared import telemetry
 from shared.catalogue.ingest.claims import Claim, Standing
 from shared.model.blob import Blob
 from shared.model.failure import Failure
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 
@@ -82,5 +82,5 @@ class IngestRun:
 
 
 def record_giving_up(failure: Failure) -> None:
-    """Counts a clip that was given up because no run reached its end."""
+    """Counts a clip that was given up because every run was interrupted."""
     telemetry.CLIPS.add(outcome="failed", code=failure.code)

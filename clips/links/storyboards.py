@@ -78,5 +78,5 @@ class Storyboards:
 
 
 def _key(cues: Blob, sheet: SignedLink) -> str:
-    """The name of the copy of this version of the cues with this address."""
+    """The name of the copy for this version of the cues and this address."""
     return hashlib.blake2b(f"{cues.etag}\n{sheet.url}".encode(), digest_size=16).hexdigest()

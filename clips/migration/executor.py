@@ -1,4 +1,4 @@
-"""Executes a plan: several files at a time, rows updated in batches, an early end in an outage.
+"""Executes a plan: moves several files at a time, updates rows in batches, and stops in an outage.
 
 A row is updated after its file was verified. If the process dies between the two, the blob
 trigger attaches the blob to the row that waits for it, and the next run finds it in storage.

@@ -141,7 +141,7 @@ def byte_counter(progress: Progress | None, total: int) -> Callable[[int], None]
 
 
 def _real(path: AnyPath) -> bytes:
-    """With links followed, as usual for a file that the caller names."""
+    """The path with symbolic links resolved, as usual for a file that the caller names."""
     return os.fsencode(Path(path).resolve())
 
 

@@ -1,6 +1,6 @@
 """The row of one clip that the catalogue has lost, when its blob is found without one.
 
-So it is in a database that was restored from a backup, until `python -m clips.rebuild` has run.
+This happens in a database that was restored from a backup, until `python -m clips.rebuild` has run.
 Without the sidecar the blob would become a clip without title, times and dates.
 """
 
@@ -38,9 +38,10 @@ class LostClips:
         """Makes the row of a blob that no row has, as its sidecar describes it, to be processed.
 
         False if there is no sidecar that fits: one for this clip, this video, its owner and this
-        blob. Costs a HEAD, and the read of a few kilobytes if there is one. Raises Unavailable.
+        blob. Costs one HEAD request, and the read of a few kilobytes if there is a sidecar. Raises
+        Unavailable.
         """
-        clip_id = blob_names.clip_of(blob.name)
+        clip_id = blob_names.clip_id_of(blob.name)
         if clip_id is None:
             return False
         key = SidecarKey(SidecarKind.CLIP, video_id, clip_id)

@@ -169,7 +169,7 @@ class Restoring:
         read: Mapping[SidecarKey, Record],
         found: dict[SidecarKey, Record],
     ) -> None:
-        """Replaces the missing sidecar of a video by what the sidecar of a clip says of it."""
+        """Replaces the missing sidecar of a video by what a clip's sidecar records of the video."""
         for clip in read.values():
             if isinstance(clip, ClipRecord) and clip.video_id == key.video_id:
                 found[key] = VideoRecord(

@@ -1,4 +1,4 @@
-"""What a file is by its extension. Pure.
+"""The type of a file by its extension. Pure.
 
 Paths are bytes: a name in a file system need not be UTF-8.
 """

@@ -22,7 +22,7 @@ def is_left_alone(blob: Blob) -> bool:
 
 
 def may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:
-    """Whether a blob may still get its first bytes; what follows then is up to the ingest."""
+    """Whether a blob may still get its first bytes; the ingest decides what happens then."""
     link_ends_at = clip.touched_at + UPLOAD_LIFE if clip is not None and not clip.deleted else None
     return unfinished.may_be_filled(blob, now, link_ends_at)
 
@@ -40,6 +40,6 @@ def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
 
 
 def ought_to_be_stored(clip: KnownBlob, quiet_since: datetime) -> bool:
-    """Whether a clip that has no blob in a listing has lost it."""
+    """Whether a clip without a blob in the listing has lost its blob."""
     is_stored = clip.status in {"ready", "processing"} and not clip.deleted
     return is_stored and clip.etag is not None and clip.touched_at < quiet_since

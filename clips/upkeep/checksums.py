@@ -21,8 +21,9 @@ _log = logging.getLogger(__name__)
 
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
-# The most that can be read in that time, with a reserve. A larger blob would start anew in every
-# run and keep all others waiting; and a client can upload terabytes of zeros, which take no space.
+# The largest blob that can be read in that time, with a reserve. A larger blob would start again in
+# every run and make all others wait; and a client can upload terabytes of zeros, which take no
+# space.
 _LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 

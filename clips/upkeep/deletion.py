@@ -64,7 +64,7 @@ class Deletion:
     def remove_blobs_of_video(
         self, video_id: UUID, may_go_on: Callable[[], bool] = lambda: True
     ) -> bool:
-        """The same for a video with all its clips; False if the time was up before."""
+        """As `remove_blobs`, for a video with all its clips; False if the time was up first."""
         problems: list[BlobHeld | Unavailable] = []
         for container, prefix in (
             # A UUID has one length: no other video's name begins with it.

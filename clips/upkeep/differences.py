@@ -1,4 +1,4 @@
-"""Finds how the clips container and the catalogue differ; changes nothing but the noted tiers.
+"""Finds how the clips container and the catalogue differ; only updates the recorded tiers.
 
 Both sides are read in the order of names, page by page, and a limited number of differences is
 kept: memory stays flat for any number of blobs and rows.
@@ -24,7 +24,7 @@ from shared.catalogue.upkeep.upkeep_queries import KnownBlob, Upkeep
 from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
-# The trigger is at work if it claimed a blob within this time.
+# The trigger is busy if it claimed a blob within this time.
 _AT_WORK = timedelta(seconds=90)
 # How many items of a kind are kept in memory; the others are for the next runs.
 _MOST = 10_000
@@ -33,7 +33,7 @@ _NAMES_KEPT = 1000
 
 @dataclass(slots=True)
 class Names:
-    """How many there are of a kind, and the first of them."""
+    """The number of names of a kind, and the first of them."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -140,7 +140,7 @@ class DifferenceFinder:
     ) -> list[tuple[datetime, str]]:
         """The blobs that lie under an existing video, and may therefore become clips."""
         ages = {blob.name: blob.last_modified for blob in blobs if not is_left_alone(blob)}
-        videos = {name: blob_names.video_of(name) for name in ages}
+        videos = {name: blob_names.video_id_of(name) for name in ages}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         unknown = {name for name, video in videos.items() if video not in existing}
         unstorable = {name for name in videos if check_storable(name)}

@@ -78,7 +78,7 @@ def _record(report: Counts, total: Tally) -> None:
     )
     for name, count in report.items():
         telemetry.CLEANUP_ITEMS.add(count, kind=name)
-    # An alert watches for their absence: then the timer has stopped.
+    # An alert fires if there are none: then the timer has stopped.
     outcome = "outage" if total.outages else "failed" if total.failed else "done"
     telemetry.CLEANUP_RUNS.add(outcome=outcome)
 

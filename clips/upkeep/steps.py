@@ -80,6 +80,6 @@ def forget_grants(clock: Clock, grants: Grants) -> int:
 
 
 def _time_limit() -> Callable[[], bool]:
-    """True for as long as one step may take."""
+    """Returns a function that is true for as long as one step may take."""
     deadline = time.monotonic() + STEP_SECONDS
     return lambda: time.monotonic() < deadline

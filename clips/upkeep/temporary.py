@@ -23,7 +23,7 @@ class Temporary:
         self._folder = folder
 
     def delete_blobs(self) -> Tally:
-        """Deletes the blobs whose time is over."""
+        """Deletes the blobs whose `expires_at` has passed."""
         now = self._clock()
         over = (
             blob.name

@@ -17,7 +17,7 @@ from uuid import UUID
 from shared.model.link import ImageFormat
 from shared.model.sidecar import SidecarKey, SidecarKind
 
-# How much of the name of an image says whose it is: `{video_id}/{clip_id}`.
+# The length of the part of an image's name that identifies its clip: `{video_id}/{clip_id}`.
 KEY_LENGTH = 2 * 36 + 1
 
 # The name of the sheet in the cues of a stored storyboard: the blob beside them.
@@ -118,7 +118,7 @@ def sidecar(key: SidecarKey) -> str:
 
 
 def sidecar_of(blob_name: str) -> SidecarKey | None:
-    """What a blob of the thumbnails container describes; None if it is no sidecar."""
+    """The row that a blob of the thumbnails container describes; None if it is not a sidecar."""
     if not blob_name.endswith(".json"):
         return None  # of a thousand images quickly
     *folders, last = blob_name.split("/")
@@ -134,7 +134,7 @@ def sidecar_of(blob_name: str) -> SidecarKey | None:
 
 
 def is_sidecar(blob_name: str) -> bool:
-    """Whether a blob of the thumbnails container is a sidecar, and so no image."""
+    """Whether a blob of the thumbnails container is a sidecar, and therefore not an image."""
     return sidecar_of(blob_name) is not None
 
 
@@ -143,28 +143,28 @@ def source_blob(video_id: UUID, extension: str) -> str:
     return f"{video_id}{extension}"
 
 
-def video_of_source(blob_name: str) -> UUID | None:
+def video_id_of_source(blob_name: str) -> UUID | None:
     """The video whose file a blob of the videos container is: `{video_id}{ext}`; None if none."""
     path = PurePosixPath(blob_name)
     return _canonical_uuid(path.stem) if "/" not in blob_name else None
 
 
-def video_of(blob_name: str) -> UUID | None:
+def video_id_of(blob_name: str) -> UUID | None:
     """The video under which a blob landed, or None if its name is not `{video_id}/{anything}`."""
     folder, slash, rest = blob_name.partition("/")
     return _canonical_uuid(folder) if slash and rest else None
 
 
-def clip_of(blob_name: str) -> UUID | None:
+def clip_id_of(blob_name: str) -> UUID | None:
     """The clip id in a blob's name (`{video_id}/{clip_id}{ext}`), or None."""
     _, _, rest = blob_name.partition("/")
     return _canonical_uuid(PurePosixPath(rest).stem) if "/" not in rest else None
 
 
 def owner_of_image(blob_name: str) -> tuple[UUID | None, UUID | None]:
-    """The video and the clip that the name of an image begins with, as far as it does."""
+    """The ids of video and clip that the name of an image begins with; None for an absent one."""
     key = blob_name[:KEY_LENGTH]
-    return video_of(key), clip_of(key)
+    return video_id_of(key), clip_id_of(key)
 
 
 def _canonical_uuid(text: str) -> UUID | None:

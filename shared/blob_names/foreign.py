@@ -1,13 +1,14 @@
-"""Blobs that other tools wrote: which of them are no films, and which names can be stored."""
+"""Blobs that other tools wrote: which of them are not clips, and which names can be stored."""
 
 from pathlib import PurePosixPath
 
-from shared.blob_names import clip_of
+from shared.blob_names import clip_id_of
 from shared.model.blob import Blob
 
 # Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
 _LONGEST_NAME = 2600
-# What systems and programs put beside films, by name, by folder and by extension. All lower case.
+# Files that systems and programs put beside videos, by name, by folder and by extension. All lower
+# case.
 _SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 _SYSTEM_FOLDERS = {
     *("__macosx", "@eadir", "#recycle", "#snapshot", "lost+found"),
@@ -33,13 +34,13 @@ _FOLDER_TYPES = {"application/directory", "application/x-directory", "httpd/unix
 
 
 def is_companion(blob_name: str) -> bool:
-    """Whether the name of a blob below a video is no film's: a folder, a hidden file, a sidecar.
+    """Whether a blob below a video is a companion file: a folder, a hidden file, subtitles.
 
-    A name with the id of a clip is never one: that clip may have been announced.
+    A blob with the id of a clip in its name is never one: that clip may have been announced.
     """
     _, slash, rest = blob_name.partition("/")
     *folders, last = rest.lower().split("/")
-    if not slash or clip_of(blob_name) is not None:
+    if not slash or clip_id_of(blob_name) is not None:
         return False
     return (
         not last
@@ -69,5 +70,5 @@ def check_storable(blob_name: str) -> str | None:
 
 
 def printable(text: str) -> str:
-    """A blob's name, or a text with one, as logs and Postgres can hold it: escaped where needed."""
+    """The text with those characters escaped that logs or Postgres cannot hold."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

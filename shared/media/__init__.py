@@ -1,4 +1,4 @@
-"""Reading a clip: what it is, whether it plays, and all that is shown of it.
+"""Reads a media file: what it holds, whether it plays, and all pictures that are shown of it.
 
 The only package that uses FFmpeg (PyAV) and Pillow. It knows nothing of storage, databases or
 HTTP: bytes come through `ByteSource`, answers are `shared.model.Media` and encoded pictures.

@@ -1,6 +1,6 @@
 """One clip, opened: what it is and what it shows. The package is used through this module only.
 
-The parts are in the modules beside; this one puts them in order.
+It calls the other modules in their order.
 """
 
 import time
@@ -75,7 +75,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
         file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
     with bounded_memory(), open_container(file, limits, layout) as container:
-        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
+        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
         yield container, layout
 
 

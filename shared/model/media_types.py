@@ -7,8 +7,8 @@ machine, and a clip has to have the same type from every machine.
 import re
 from pathlib import PurePosixPath
 
-# One type, and nothing in which a browser might read another: of a list it takes the last, and
-# what ends in +xml is a document to it, with scripts (https://mimesniff.spec.whatwg.org/#xml-mime-type).
+# One type only: of a list a browser takes the last one, and it reads a type that ends in +xml as a
+# document with scripts (https://mimesniff.spec.whatwg.org/#xml-mime-type).
 _SERVABLE = re.compile(r"(?:video|audio)/[a-z0-9.+-]+(?<!\+xml)")
 
 _UNKNOWN = "application/octet-stream"
@@ -49,7 +49,8 @@ _OF_EXTENSION = {
 def servable(media_type: str | None) -> str | None:
     """The type without its parameters, unless a browser would run what is served as it.
 
-    Blobs come from the storage account's own address: HTML or SVG there would be a page of it.
+    Blobs are served from the address of the storage account: HTML or SVG would be a page of that
+    site.
     """
     essence = (media_type or "").partition(";")[0].strip().lower()
     return essence if _SERVABLE.fullmatch(essence) else None

@@ -1,8 +1,8 @@
 """The settings, read once from the environment: the only module that reads it.
 
-With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing
-setting is reported at once, by name; docs/configuration.md lists them all. Values are
-checked for shape here, never tried out: nothing else connects.
+With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing setting is
+reported at once, by name; docs/configuration.md lists them all. Only the shape of values is
+checked: besides the vault, nothing is connected to.
 """
 
 import os

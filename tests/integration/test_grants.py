@@ -158,7 +158,7 @@ class TestMemory:
         grants.record(library.user.id, [grant])
         assert grants_of(library, clip) == []
 
-    def test_after_a_restore_of_the_database_the_record_is_whole_again_in_minutes(
+    def test_record_of_grants_is_complete_minutes_after_a_database_restore(
         self, library: Library, clock: SetClock
     ) -> None:
         clip, grants = library.announce(), library.services.grants
@@ -169,7 +169,7 @@ class TestMemory:
         grants.record(library.user.id, [grant])
         assert len(grants_of(library, clip)) == 1
 
-    def test_memory_of_grants_is_bounded(
+    def test_number_of_remembered_grants_is_bounded(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shared.catalogue.links.grant_queries._REMEMBERED", 10)

@@ -212,7 +212,7 @@ def test_more_missing_names_than_are_kept_are_marked_run_by_run(
 
 
 class _Listed(Blobs):
-    """A listing of storage as a test wants it."""
+    """A listing of storage that a test sets."""
 
     def __init__(self, *pages: list[str]) -> None:  # of no account
         self._listed = pages
@@ -242,7 +242,7 @@ _BLOB = Blob(
 def test_name_that_cannot_be_stored_does_not_hide_others(
     library: Library, bad: str, place: str
 ) -> None:
-    """Wherever it stands in a page, whose last name tells how far the catalogue is read."""
+    """At any position in a page; the last name of a page decides how far the catalogue is read."""
     first, gone, second, third = sorted(add(library, 4, stored=False))
     middle = f"{library.video.id}/~{bad}.mp4"
     pages = {

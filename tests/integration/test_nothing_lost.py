@@ -329,7 +329,7 @@ class Story(RuleBasedStateMachine):
         return "gone" if row is None else str(row["state"])
 
     def _names(self, kind: str) -> list[str]:
-        """The blobs of this story: others were told before it."""
+        """The blobs of this example: earlier examples left others."""
         own = {str(video.id) for video in self.videos}
         return sorted(name for name in self.library.blobs(kind) if name[:36] in own)
 

@@ -266,7 +266,7 @@ class TestRetention:
 
 
 @pytest.mark.parametrize("what", ["clip", "many", "video"])
-def test_what_is_restored_is_spared_by_retention_for_seven_days(
+def test_retention_spares_restored_clips_for_seven_days(
     library: Library, aged: list[UUID], what: str
 ) -> None:
     """A clip that was in the bin when its retention came, and would else be deleted at once."""
@@ -356,7 +356,7 @@ def refuse_changes(library: Library, clip_id: UUID) -> None:
 
 class TestForecast:
     @pytest.mark.usefixtures("aged")
-    def test_without_retention_nothing_is_deleted(self, library: Library) -> None:
+    def test_video_without_retention_keeps_its_clips(self, library: Library) -> None:
         found = forecast(library)
         assert (found.retention_days, found.effective_from) == (None, None)
         assert (found.clips, found.pinned, found.first_at, found.days) == (0, 0, None, [])

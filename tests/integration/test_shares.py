@@ -51,20 +51,20 @@ def shared(library: Library, clip: Clip, **terms: object) -> tuple[Share, str]:
 _numbers = itertools.count(1)
 
 
-def stranger() -> Client:
-    """Someone who was not seen before."""
+def new_client() -> Client:
+    """A client that has opened no share before."""
     return Client(f"2001:db8::{next(_numbers):x}", "curl")
 
 
 def opened(library: Library, token: str, client: Client | None = None) -> SignedLink:
-    outcome = library.services.sharing.open(token, client or stranger()).outcome
+    outcome = library.services.sharing.open(token, client or new_client()).outcome
     assert isinstance(outcome, SignedLink)
     return outcome
 
 
 def refused(library: Library, token: str, client: Client | None = None) -> str:
     with pytest.raises(NotFound) as caught:
-        library.services.sharing.open(token, client or stranger())
+        library.services.sharing.open(token, client or new_client())
     return caught.value.detail
 
 
@@ -132,7 +132,7 @@ class TestOpening:
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(WrongState):
-            library.services.sharing.open(token, stranger())
+            library.services.sharing.open(token, new_client())
         assert clip.blob_name is not None
         library.upload(clip.blob_name, film)
         library.services.ingest.landed(clip.blob_name)
@@ -147,7 +147,7 @@ class TestOpening:
         )
         blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
         _, token = shared(library, clip, max_views=1)
-        waiting = library.services.sharing.open(token, stranger())
+        waiting = library.services.sharing.open(token, new_client())
         assert waiting.clip_id == clip.id
         assert isinstance(waiting.outcome, Rehydration)
         assert waiting.outcome.priority is RehydratePriority.STANDARD
@@ -162,7 +162,7 @@ class TestOpening:
         sharing = Sharing(clock, services.clips, shares, services.containers, links, AwayArchive())
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(StorageUnavailable):
-            sharing.open(token, stranger())
+            sharing.open(token, new_client())
         opened(library, token)
 
     def test_missing_blob_counts_no_view(self, library: Library, film: bytes) -> None:
@@ -170,7 +170,7 @@ class TestOpening:
         _, token = shared(library, clip, max_views=1)
         library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
         with pytest.raises(BlobMissing):
-            library.services.sharing.open(token, stranger())
+            library.services.sharing.open(token, new_client())
         assert shares_of(library, clip)[0].views == 0
 
 

@@ -118,7 +118,7 @@ def test_another_address_recognises_no_user(
     "address",
     ["mi\N{KELVIN SIGN}e@example.org", "m\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ke@example.org"],
 )
-def test_an_address_equal_only_in_lower_case_recognises_no_user(
+def test_address_that_differs_beyond_ascii_case_recognises_no_user(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     """Its owner can have it verified: it is another mailbox, or an own domain."""
@@ -126,9 +126,7 @@ def test_an_address_equal_only_in_lower_case_recognises_no_user(
     assert users.id_of("auth0|mallory", address) != mike
 
 
-def test_an_address_that_two_had_recognises_neither(
-    users: Users, admin: psycopg.Connection
-) -> None:
+def test_address_of_two_users_recognises_neither(users: Users, admin: psycopg.Connection) -> None:
     both = {legacy(admin, "shared@example.org"), legacy(admin, "Shared@example.org")}
     assert users.id_of("auth0|one", "shared@example.org") not in both
 
@@ -246,7 +244,7 @@ def test_similar_address_merges_no_users(
     assert videos_of(admin, mike) == 1
 
 
-def test_a_registration_anew_with_the_same_address_gets_nothing(
+def test_new_account_with_the_address_of_a_known_user_gets_no_videos(
     users: Users, admin: psycopg.Connection
 ) -> None:
     """The account was deleted at the issuer, and the mailbox has another owner."""
@@ -257,7 +255,7 @@ def test_a_registration_anew_with_the_same_address_gets_nothing(
     assert (videos_of(admin, again), videos_of(admin, anna)) == (0, 1)
 
 
-def test_an_address_that_two_had_stays_ambiguous_when_one_is_linked(
+def test_address_of_two_users_stays_ambiguous_when_one_is_linked(
     users: Users, database: Database, admin: psycopg.Connection
 ) -> None:
     one, two = legacy(admin, "shared@example.org"), legacy(admin, "shared@example.org")

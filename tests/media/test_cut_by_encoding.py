@@ -205,7 +205,7 @@ def test_nothing_before_the_start_is_in_the_file(tmp_path: Path) -> None:
     assert shown(result).numbers == list(range(75, 125))
 
 
-def test_work_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_encoding_ends_when_its_check_raises(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", FILMS["h264.mkv"])
     calls = 0
 

@@ -1,7 +1,7 @@
 """What the parameters and bodies of all requests have in common. Pure.
 
 Bodies are strict JSON: "5" is not a number, 1 is not a string, and NaN is an error. So is an
-unknown field or parameter: a misspelt one must not pass for an absent one.
+unknown field or parameter: a misspelt name must not count as an absent field.
 """
 
 from collections.abc import Collection, Mapping

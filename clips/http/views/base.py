@@ -45,5 +45,5 @@ def stored_json(text: str | None) -> orjson.Fragment | None:
 
 
 def stored_media(stored: MediaJson | None) -> Media | None:
-    """What is stored goes into the answer unread; the type is that of what it holds."""
+    """The stored JSON goes into the answer unread; the return type is the type that it holds."""
     return None if stored is None else cast("Media", orjson.Fragment(stored))

@@ -1,1 +1,1 @@
-"""The recycle bin, deletions for ever, and what is left of them."""
+"""The recycle bin, deletions for ever, and the notes that deletions leave."""

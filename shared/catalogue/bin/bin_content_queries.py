@@ -1,4 +1,4 @@
-"""What is in the recycle bin, and where a clip or video is that its owner asks for."""
+"""Lists the recycle bin, and finds where a clip or video of an owner is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

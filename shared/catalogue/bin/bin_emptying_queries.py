@@ -1,6 +1,6 @@
 """Emptying the recycle bin: one mark at once, and the rows of the clips in batches after it.
 
-From the mark on nothing that was in the bin then can be restored or is listed: see `NOT_EMPTIED`.
+From that moment, nothing that was in the bin can be restored or is listed: see `NOT_EMPTIED`.
 """
 
 from typing import LiteralString
@@ -14,7 +14,7 @@ NOT_EMPTIED: LiteralString = """
                 WHERE u.id = c.bin_owner AND c.deleted_at <= u.bin_emptied_at)
 """
 
-# Counts what an earlier mark does not have yet.
+# Counts only what an earlier mark has not counted.
 _MARK: LiteralString = """
     WITH before AS (
         SELECT coalesce(bin_emptied_at, '-infinity') AS emptied_at
@@ -77,7 +77,7 @@ class EmptiedBins:
     def purge(self, limit: int, owner: UUID | None = None) -> int:
         """Begins to delete up to `limit` clips of emptied bins, or of one of them; how many.
 
-        Fewer than `limit`: that was all.
+        Fewer than `limit` means that none is left.
         """
         purged = 0
         for emptied in self._database.all(_EMPTIED, {"user_id": owner}):

@@ -1,8 +1,8 @@
 """What owners put into the recycle bin, and what they restore.
 
-`shared/schema/030_bin.sql` defines the states. One statement changes the state of a row, so that of
-a restore and a purge at the same moment one wins. A row that needs work is leased to the call that
-changed it: see `deletion_queries`.
+`shared/schema/030_bin.sql` defines the states. One statement changes the state of a row, so if a
+restore and a purge come at the same moment, one of them wins. A row that needs work is leased to
+the call that changed it: see `deletion_queries`.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from shared.errors import pinned_in_video
 from shared.model.user import Viewer
 from shared.postgres.database import Database
 
-# For how long a row belongs to the call that changed it; then the queue continues with it.
+# How long a row belongs to the call that changed it; then the queue continues the work.
 CALL_LEASE = timedelta(seconds=15)
 
-# For how long retention spares what was restored: its owner has just wanted it back.
+# How long retention spares what was restored: its owner has just asked for it.
 RETENTION_GRACE = timedelta(days=7)
 
 # With `days` into the bin, but no longer than until the clip expires; without `days` for ever. A
@@ -41,7 +41,7 @@ _HIDE_CLIPS: LiteralString = f"""
     RETURNING {ITEM_COLUMNS}, c.pinned
 """
 
-# Out of the bin, for ever.
+# Deletes for ever what is in the bin.
 _PURGE_CLIPS: LiteralString = f"""
     UPDATE clips c SET purge_at = NULL, bin_owner = NULL, next_try_at = now() + %(lease)s
     FROM videos v
@@ -96,7 +96,7 @@ _RESTORE_VIDEO: LiteralString = f"""
 
 class Bin:
     def __init__(self, database: Database, days: int) -> None:
-        """`days` is for how long things stay in the bin; 0: they are deleted for ever at once."""
+        """`days` is how long clips and videos stay in the bin; 0 deletes them for ever at once."""
         self._database = database
         self._days = timedelta(days=days) if days else None
 

@@ -1,10 +1,9 @@
-"""The work that deletions and restores leave behind: who is due, who works on it, what is done.
+"""The work that deletions and restores leave: which rows are due, who works on them, what is done.
 
 `next_try_at` of a row says when its work continues. A worker that takes a row moves that moment
 into the future: this is a lease, and its value is a ticket. A row is changed only by the holder of
-its ticket; a call that changes the state of a row also replaces its ticket, so a worker that is
-behind writes nothing. What is being deleted for ever needs no ticket: nothing can change that any
-more.
+its ticket; a call that changes the state of a row also replaces its ticket, so a late worker writes
+nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
 """
 
 from collections.abc import Sequence
@@ -123,8 +122,8 @@ _PURGE_CLIPS: LiteralString = """
     FROM due WHERE clips.id = due.id
 """
 
-# Deletes the row and writes a note, which stays until nothing can appear under its names. Clips of
-# a deleted video are swept with it.
+# Deletes the row and writes a note, which stays until no blob can appear under its names any more.
+# Clips of a deleted video are swept with it.
 _FORGET_CLIPS: LiteralString = """
     WITH gone AS (
         DELETE FROM clips c USING videos v

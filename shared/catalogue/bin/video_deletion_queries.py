@@ -130,7 +130,7 @@ _NOTE_SOURCE_RESTORED: LiteralString = """
 class BinState(StrEnum):
     """Where the bytes of a clip or video belong."""
 
-    VISIBLE = "visible"  # they belong into their own container
+    VISIBLE = "visible"  # they belong in their own container
     IN_BIN = "in_bin"
     BEING_DELETED = "being_deleted"
 
@@ -178,7 +178,7 @@ class VideoDeletions:
         return self._database.run(_PURGE_VIDEOS, {"limit": limit})
 
     def forget_clips(self, video_id: UUID, limit: int) -> int:
-        """The same for some of the clips of a video that is being deleted."""
+        """As `Deletions.forget_clips`, for some of the clips of a video that is being deleted."""
         return self._database.run(_FORGET_CLIPS_OF_VIDEO, {"id": video_id, "limit": limit})
 
     def forget(self, video_id: UUID, *, late_run: timedelta, upload_life: timedelta) -> bool:

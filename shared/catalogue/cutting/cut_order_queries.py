@@ -58,7 +58,7 @@ _ADD: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCut:
-    """A cut of a caller: what is wanted, and the clip that it becomes.
+    """A cut that a caller orders, and the clip that it becomes.
 
     `shown` is what a clip will show that is cut by its index, in seconds of the source; None where
     that is not known before it is cut. `leased` is whether the caller cuts it, or the queue.

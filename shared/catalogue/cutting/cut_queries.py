@@ -18,7 +18,7 @@ from shared.model.cutting import CutOrder, CutSource, WrittenCut
 from shared.model.failure import Failure
 from shared.postgres.database import Database
 
-# For how long a worker owns a cut; one that is alive renews it long before.
+# How long a worker owns a cut; a running worker renews its lease long before the end.
 CUT_LEASE = timedelta(minutes=2)
 
 # The right to work on a cut, for as long as the lease lasts.
@@ -170,7 +170,7 @@ class Cuts:
         return self._database.run(_RECORD, values) == 1
 
     def finish(self, cuts: Sequence[FinishedCut]) -> None:
-        """The blobs are written, in these versions."""
+        """Notes that the blobs are written, in these versions."""
         values = {
             "clip_ids": [cut.clip_id for cut in cuts],
             "methods": [cut.method for cut in cuts],

@@ -12,7 +12,7 @@ from shared.model.playability import PlaybackVerdict
 from shared.model.user import Viewer
 from shared.postgres.database import Database
 
-# For how long a worker owns a rendition; one that is alive renews it long before.
+# How long a worker owns a rendition; a running worker renews its lease long before the end.
 RENDITION_LEASE = timedelta(minutes=2)
 
 # A copy of this version of the clip that is ready or being made is not requested again.

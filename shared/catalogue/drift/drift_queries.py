@@ -82,7 +82,7 @@ _CLIP: LiteralString = f"""
 
 
 class StoredInShort(NamedTuple):
-    """Of a row no more than it takes to see that it agrees with its blob."""
+    """The part of a row that shows whether it agrees with its blob."""
 
     name: str
     etag: str | None

@@ -14,7 +14,7 @@ from uuid import UUID
 from shared.model.drift import DRIFT_LIFE, DriftJson, DriftKind, DriftReport, DriftStatus
 from shared.postgres.database import Database, Row
 
-# For how long a worker owns a run; each part renews it.
+# How long a worker owns a run; each part renews the lease.
 _LEASE = timedelta(minutes=2)
 
 _REPORT_COLUMNS: LiteralString = """
@@ -201,7 +201,7 @@ class DriftRuns:
         self._database.run(_END, {"id": task.id, "version": task.version, "status": status})
 
     def stalled(self) -> Sequence[UUID]:
-        """Runs that no worker has."""
+        """Runs on which no worker has a lease."""
         return [row["id"] for row in self._database.all(_STALLED, {})]
 
     def forget(self) -> int:

@@ -52,7 +52,7 @@ _IS_TAKEN: LiteralString = "SELECT 1 FROM clips WHERE id = %(id_in_name)s"
 
 
 class Verdict(Enum):
-    """What is to be done about a blob that landed."""
+    """The decision about a blob that has landed."""
 
     PROCESS = auto()
     NOTHING_NEW = auto()  # this version has its final verdict

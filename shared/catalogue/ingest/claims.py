@@ -1,4 +1,4 @@
-"""Claims on one version of a blob, those of clips and of sources."""
+"""Claims on one version of the blob of a clip or a source."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -2,15 +2,13 @@
 
 What keeps one user from getting the videos of another:
 
-- Only an address that the issuer has verified counts, and it must be the same letter by letter
-  but for the case of ASCII. lower() alone would make a plain k of the Kelvin sign, and so turn
-  another mailbox into this one; it only serves to use the index.
-- The address must have been that of one user of the old service, counting those who have been
-  recognised already: an address that two users shared identifies neither.
-- A user is recognised once. If another subject has the same address later, no unrecognised user is
-  left for it.
-- A subject that owns videos is left as it is: an established user who changes the address gets
-  nothing more by it. Only an operator links the two.
+- Only an address that the issuer has verified counts, and it must be the same letter by letter but
+for the case of ASCII. lower() alone would turn the Kelvin sign into a plain k, and so accept
+another mailbox; it only serves to use the index. - The address must have been that of one user of
+the old service, counting those who have been recognised already: an address that two users shared
+identifies neither. - A user is recognised once. If another subject has the same address later, no
+unrecognised user is left for it. - A subject that owns videos is left as it is: a known user who
+changes the address gets no other videos. Only an operator links the two.
 """
 
 import logging
@@ -100,7 +98,7 @@ def merge_by_email(connection: "Connection", user: UUID, email: str) -> None:
 
 
 def log_why_not(connection: "Connection", user: UUID, email: str | None) -> None:
-    """Notes why a user was not recognised, while there are users of the old service to be.
+    """Logs why a user was not recognised, while users of the old service are left.
 
     No address or subject is in the log: the user's id is enough to find both.
     """

@@ -57,8 +57,8 @@ class Users:
     def id_of(self, subject: str, verified_email: str | None) -> UUID:
         """The user of a token, whose id never changes.
 
-        The first sight of a subject creates its row. A user of the old service is recognised by
-        a verified address, then or by a later token: see `legacy_user_queries`.
+        The first token of a subject creates its row. A user of the old service is recognised by a
+        verified address, then or by a later token: see `legacy_user_queries`.
         """
         known = self._known.get(subject)
         if known is None or verified_email not in {None, known.email}:

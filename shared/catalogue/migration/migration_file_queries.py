@@ -165,8 +165,8 @@ class MigrationFiles:
     def take(self, migration_id: UUID, message_id: str | None, limit: int) -> Sequence[TakenFile]:
         """Files for a batch: new ones, or else one whose earlier attempt was interrupted.
 
-        Only one, because it may be what ends the process, and others should not fail with it.
-        Files that the same message took before are given back first.
+        Only one, because it may be the file that crashes the process, and others should not fail
+        with it. Files that the same message took before are given back first.
         """
         if message_id is not None:
             parameters = {"migration_id": migration_id, "message": message_id}

@@ -1,4 +1,4 @@
-"""What the daily pass over all sidecars reads of the catalogue, and how far it is."""
+"""What the daily pass over all sidecars reads from the catalogue, and how far it has come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class NameRange:
 
 
 class SidecarPass:
-    """What the daily pass over all sidecars reads of the catalogue, and where it is."""
+    """The rows that the daily pass compares, and its progress."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

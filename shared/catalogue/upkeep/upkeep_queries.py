@@ -95,7 +95,7 @@ class AwaitedClip:
 
 @dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """What the catalogue knows of a blob; `touched_at` is when it was last worked on.
+    """What the catalogue records about a blob; `touched_at` is when a run last worked on it.
 
     Its fields are the columns of _KNOWN_BLOBS, in their order.
     """
@@ -121,7 +121,7 @@ class Upkeep:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Whether no other cleanup is at work; keeps others from beginning until the block ends.
+        """Whether no other cleanup is running; keeps others from starting until the block ends.
 
         Takes a connection for as long. Should that be lost, another cleanup may begin, which
         does no harm. Raises DatabaseUnavailable.
@@ -184,7 +184,7 @@ class Upkeep:
         return touched == 1
 
     def note_archived(self, blob_names: Sequence[str], *, archived: bool) -> None:
-        """Notes that blobs went into the archive tier, or came back."""
+        """Notes that blobs were moved to the archive tier, or back."""
         self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
     def clips_without_md5(self, but: Sequence[str], limit: int, largest: int) -> Sequence[str]:

@@ -23,7 +23,8 @@ from shared.media.reading.byte_source import ByteSource, Limits
 from shared.media.reading.source import SourceFile
 from shared.model.cut_method import Accuracy
 
-# Seconds that are as well read from the beginning of a film as searched for.
+# A range that begins within so many seconds is read from the beginning of the film: a search costs
+# as much.
 _BEGINNING = 5.0
 
 type OpenedTracks = tuple[InputContainer, SourceFile, Tracks]
@@ -31,7 +32,7 @@ type OpenedTracks = tuple[InputContainer, SourceFile, Tracks]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutRange:
-    """What is wanted of a source: seconds from its beginning, and how exactly."""
+    """The range to cut, in seconds from the beginning of the source, and how exact it has to be."""
 
     start: float
     end: float

@@ -1,4 +1,4 @@
-"""What is decoded of a film: its packets from a keyframe on, and the frames of each."""
+"""Reads the packets of a film from a keyframe on, and decodes them."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -13,7 +13,7 @@ from shared.media.cutting.packets import STEPS_BACK, NoKeyframe, gives_picture
 from shared.media.inspect.tracks import Tracks
 from shared.media.reading.source import SourceFile
 
-# Sound that is decoded before the start, so that the decoder is in step.
+# How much sound is decoded before the start, as the decoder needs it.
 _SOUND_BEFORE = Fraction(1, 4)
 # How many seconds intra refresh takes to bring up a whole picture: x264 refreshes it in the time
 # between two keyframes, by default 250 frames.
@@ -65,7 +65,7 @@ def _is_early(key: "Packet[Any]", base: Fraction, first: Fraction) -> bool:
 
 
 def decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound
-    """A damaged packet gives no frame, and the film continues behind it."""
+    """The frames of a packet; a damaged packet gives none, and the film continues after it."""
     try:
         frames: list[Any] = stream.codec_context.decode(packet)
     except MemoryError:

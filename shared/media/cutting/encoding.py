@@ -116,7 +116,7 @@ class _Work:
                 self._hear(sound)
 
     def finish(self) -> None:
-        """Encodes what is still on its way."""
+        """Encodes what the decoders, filters and encoders still hold."""
         for stream in (self._tracks.video, self._tracks.audio):
             if not self._done.get(id(stream), True):
                 self.take(None, stream)
@@ -133,7 +133,7 @@ class _Work:
             self._muxer.mux(self._audio.encode(None))
 
     def _picture(self, frame: VideoFrame) -> None:
-        """The last frame at or before the start is the first one; it is known by the next."""
+        """The clip begins with the last frame at or before the start, known by the next one."""
         time = time_of(frame)
         if time is None or self._done[id(self._tracks.video)]:
             return
@@ -167,7 +167,7 @@ class _Work:
         if time >= self._last:
             self._done[id(self._tracks.audio)] = True
         elif self.begin is None:
-            self._early.append(frame)  # from when it is heard is known with the first picture
+            self._early.append(frame)  # the first picture decides from when the sound is heard
         else:
             self._hear_early()
             self._encode_sound(frame, self.begin)

@@ -26,7 +26,7 @@ def timed_packets(
     """The packets of these streams that hold data, each with its times.
 
     Behind a seek FFmpeg does not know the decoding times of the first packets: they are counted
-    back from the first known one. Raises Unsuitable where that is not to be had.
+    back from the first known one. Raises Unsuitable if no time is known.
     """
     unknown: dict[int, list[AnyPacket]] = {}
     for packet in container.demux(*streams):
@@ -72,7 +72,7 @@ def decoded_at(packet: AnyPacket) -> Fraction:
 
 
 def whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
-    """The last moment at or before `time` that every stream's clock can tell exactly."""
+    """The last moment at or before `time` that is a whole unit of every stream's clock."""
     bases = [base_of(stream) for stream in streams]
     common = Fraction(
         lcm(*(base.numerator for base in bases)), gcd(*(base.denominator for base in bases))

@@ -40,9 +40,9 @@ _SOUND_BEFORE = Fraction(1, 4)
 _LATEST_SOUND = Fraction(5)
 # What the clocks of containers round away, in seconds.
 _ROUNDING = Fraction(1, 500)
-# What waits between a keyframe and the start: more is a film that is better encoded.
+# The most bytes between a keyframe and the start; a film with more is encoded instead.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
-# Safari plays HEVC under this name only.
+# The names of codecs in the new film: Safari plays HEVC under this name only.
 _TAGS = {"hevc": "hvc1"}
 
 
@@ -233,7 +233,7 @@ def added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
 
 @contextmanager
 def no_place_in_mp4() -> Iterator[None]:
-    """What the muxer refuses is left to the encoder."""
+    """Turns what the muxer refuses into Unsuitable: the clip is then encoded."""
     try:
         yield
     except (av.FFmpegError, ValueError) as error:

@@ -162,7 +162,7 @@ class Search:
 
 
 def _reckoned(low: Entry, time: float, high: int, high_time: float | None) -> int:
-    """About where an entry of this time is, rather too early, and never at the ends."""
+    """An estimate of where an entry of this time is: rather too early, and never at the ends."""
     share = 0.5
     if high_time is not None and high_time > low.time:
         share = min(0.9, 0.97 * (time - low.time) / (high_time - low.time))

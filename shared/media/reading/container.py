@@ -127,5 +127,5 @@ def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
 
 
 def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
-    """Answers a demuxer that wants another file. Reached only if the whitelists have a hole."""
+    """Refuses to open another file for a demuxer; called only if the whitelists have a gap."""
     raise av.error.PermissionError(errno.EPERM, "a clip may not open anything else", url)

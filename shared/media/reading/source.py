@@ -82,7 +82,7 @@ class SourceFile:
         return self._position
 
     def check(self) -> None:
-        """Raises what went wrong while FFmpeg was reading, or that the time is up.
+        """Raises the failure that FFmpeg's reading met, or the end of the time limit.
 
         Raises UnplayableClip (`too_slow` or `too_much_reading`) and any exception of the source,
         unchanged.
