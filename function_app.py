@@ -14,79 +14,78 @@ from uuid import UUID
 
 import azure.functions as func
 
+from clips import handlers
 from clips.compose import compose
-from clips.handlers import bin as recycle_bin
-from clips.handlers import cleanup as cleanup_runs
-from clips.handlers import (
-    clips,
-    cuts,
-    docs,
-    drift,
-    links,
-    migrations,
-    shares,
-    sources,
-    system,
-    videos,
-)
 from clips.http.openapi.description import Description
 from clips.http.routes import Routes
 from clips.ingest.blob_binding import BlobName
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.outages import stopping_event
 from shared.settings import read_environment
 
 _log = logging.getLogger(__name__)
 
-settings = read_environment()  # refuses to start, naming every wrong or missing setting at once
+settings = read_environment()  # the app does not start with wrong settings, and names all of them
 containers = Containers(settings.container_prefix)
 services = compose(settings, stopping=stopping_event())  # connects to nothing yet
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # tokens are checked in code
 
 routes = Routes(app, services, settings.public_url)
-routes.add("videos_create", "POST", "videos", videos.create)
-routes.add("videos_list", "GET", "videos", videos.page)
-routes.add("videos_get", "GET", "videos/{video_id}", videos.get)
-routes.add("videos_change", "PATCH", "videos/{video_id}", videos.change)
-routes.add("videos_delete", "DELETE", "videos/{video_id}", videos.delete)
-routes.add("videos_retention", "GET", "videos/{video_id}/retention", videos.retention)
-routes.add("sources_create", "POST", "videos/{video_id}/source", sources.create)
-routes.add("sources_get", "GET", "videos/{video_id}/source", sources.get)
-routes.add("sources_delete", "DELETE", "videos/{video_id}/source", sources.delete)
-routes.add("cuts_create", "POST", "videos/{video_id}/cuts", cuts.create)
-routes.add("renditions_create", "POST", "clips/{clip_id}/renditions", cuts.rendition)
-routes.add("clips_create", "POST", "videos/{video_id}/clips", clips.create)
-routes.add("clips_list", "GET", "videos/{video_id}/clips", clips.page)
-routes.add("clips_get", "GET", "clips/{clip_id}", clips.get)
-routes.add("clips_change", "PATCH", "clips/{clip_id}", clips.change)
-routes.add("clips_delete", "DELETE", "clips/{clip_id}", clips.delete)
-routes.add("clips_delete_many", "POST", "clips/delete", recycle_bin.delete_many)
-routes.add("clips_restore", "POST", "clips/{clip_id}/restore", recycle_bin.restore_clip)
-routes.add("videos_restore", "POST", "videos/{video_id}/restore", recycle_bin.restore_video)
-routes.add("bin_list", "GET", "bin", recycle_bin.page)
-routes.add("bin_restore", "POST", "bin/restore", recycle_bin.restore_many)
-routes.add("bin_empty", "POST", "bin/empty", recycle_bin.empty)
-routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", clips.metadata)
-routes.add("clips_access_url", "GET", "clips/{clip_id}/access-url", links.access_url)
-routes.add("clips_access_urls", "POST", "clips/access-urls", links.access_urls)
-routes.add("clips_thumbnail", "GET", "clips/{clip_id}/thumbnail", links.thumbnail)
-routes.add("clips_grants", "GET", "clips/{clip_id}/grants", links.grants)
-routes.add("clips_view", "POST", "videos/{video_id}/clips/{clip_id}/view", clips.view)
-routes.add("shares_create", "POST", "clips/{clip_id}/shares", shares.create)
-routes.add("shares_list", "GET", "clips/{clip_id}/shares", shares.page)
-routes.add("shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", shares.revoke)
-routes.add_public("shares_open", "GET", "s/{token}", shares.open_)
-routes.add("migrations_start", "POST", "migrate-clips", migrations.start)
-routes.add("migrations_get", "GET", "migrations/{migration_id}", migrations.get)
-routes.add("drift_start", "POST", "drift", drift.start)
-routes.add("drift_get", "GET", "drift/{drift_id}", drift.get)
-routes.add("drift_repair", "POST", "drift/{drift_id}/repair", drift.repair)
-routes.add("cleanup_runs", "GET", "cleanup/runs", cleanup_runs.runs)
-routes.add_public("health", "GET", "health", system.health)
+routes.add("videos_create", "POST", "videos", lambda: handlers.videos.create)
+routes.add("videos_list", "GET", "videos", lambda: handlers.videos.page)
+routes.add("videos_get", "GET", "videos/{video_id}", lambda: handlers.videos.get)
+routes.add("videos_change", "PATCH", "videos/{video_id}", lambda: handlers.videos.change)
+routes.add("videos_delete", "DELETE", "videos/{video_id}", lambda: handlers.videos.delete)
+routes.add(
+    "videos_retention", "GET", "videos/{video_id}/retention", lambda: handlers.videos.retention
+)
+routes.add("sources_create", "POST", "videos/{video_id}/source", lambda: handlers.sources.create)
+routes.add("sources_get", "GET", "videos/{video_id}/source", lambda: handlers.sources.get)
+routes.add("sources_delete", "DELETE", "videos/{video_id}/source", lambda: handlers.sources.delete)
+routes.add("cuts_create", "POST", "videos/{video_id}/cuts", lambda: handlers.cuts.create)
+routes.add(
+    "renditions_create", "POST", "clips/{clip_id}/renditions", lambda: handlers.cuts.rendition
+)
+routes.add("clips_create", "POST", "videos/{video_id}/clips", lambda: handlers.clips.create)
+routes.add("clips_list", "GET", "videos/{video_id}/clips", lambda: handlers.clips.page)
+routes.add("clips_get", "GET", "clips/{clip_id}", lambda: handlers.clips.get)
+routes.add("clips_change", "PATCH", "clips/{clip_id}", lambda: handlers.clips.change)
+routes.add("clips_delete", "DELETE", "clips/{clip_id}", lambda: handlers.clips.delete)
+routes.add("clips_delete_many", "POST", "clips/delete", lambda: handlers.bin.delete_many)
+routes.add("clips_restore", "POST", "clips/{clip_id}/restore", lambda: handlers.bin.restore_clip)
+routes.add(
+    "videos_restore", "POST", "videos/{video_id}/restore", lambda: handlers.bin.restore_video
+)
+routes.add("bin_list", "GET", "bin", lambda: handlers.bin.page)
+routes.add("bin_restore", "POST", "bin/restore", lambda: handlers.bin.restore_many)
+routes.add("bin_empty", "POST", "bin/empty", lambda: handlers.bin.empty)
+routes.add("clips_metadata", "GET", "clips/{clip_id}/metadata", lambda: handlers.clips.metadata)
+routes.add(
+    "clips_access_url", "GET", "clips/{clip_id}/access-url", lambda: handlers.links.access_url
+)
+routes.add("clips_access_urls", "POST", "clips/access-urls", lambda: handlers.links.access_urls)
+routes.add("clips_thumbnail", "GET", "clips/{clip_id}/thumbnail", lambda: handlers.links.thumbnail)
+routes.add("clips_grants", "GET", "clips/{clip_id}/grants", lambda: handlers.links.grants)
+routes.add(
+    "clips_view", "POST", "videos/{video_id}/clips/{clip_id}/view", lambda: handlers.clips.view
+)
+routes.add("shares_create", "POST", "clips/{clip_id}/shares", lambda: handlers.shares.create)
+routes.add("shares_list", "GET", "clips/{clip_id}/shares", lambda: handlers.shares.page)
+routes.add(
+    "shares_revoke", "DELETE", "clips/{clip_id}/shares/{share_id}", lambda: handlers.shares.revoke
+)
+routes.add_public("shares_open", "GET", "s/{token}", lambda: handlers.shares.open_)
+routes.add("migrations_start", "POST", "migrate-clips", lambda: handlers.migrations.start)
+routes.add("migrations_get", "GET", "migrations/{migration_id}", lambda: handlers.migrations.get)
+routes.add("drift_start", "POST", "drift", lambda: handlers.drift.start)
+routes.add("drift_get", "GET", "drift/{drift_id}", lambda: handlers.drift.get)
+routes.add("drift_repair", "POST", "drift/{drift_id}/repair", lambda: handlers.drift.repair)
+routes.add("cleanup_runs", "GET", "cleanup/runs", lambda: handlers.cleanup.runs)
+routes.add_public("health", "GET", "health", lambda: handlers.system.health)
 description = Description(routes.described)
-routes.add_public("openapi", "GET", "openapi.json", docs.openapi(description))
-routes.add_public("docs", "GET", "docs", docs.page(description))
+routes.add_public("openapi", "GET", "openapi.json", lambda: handlers.docs.openapi(description))
+routes.add_public("docs", "GET", "docs", lambda: handlers.docs.page(description))
 routes.add_fallback()
 
 
@@ -100,7 +99,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
-    services.sidecars.after_landing()
+    services.sidecars.after_landing(blob.name)
 
 
 @app.function_name("source_landed")
@@ -134,7 +133,9 @@ def clip_cut(message: func.QueueMessage) -> None:
 )
 def clip_rendition(message: func.QueueMessage) -> None:
     """A copy of a clip is to be made that every browser plays."""
-    services.renditions.work(UUID(message.get_body().decode()))
+    clip_id = UUID(message.get_body().decode())
+    services.renditions.work(clip_id)
+    services.sidecars.after_rendition(clip_id)
 
 
 @app.function_name("migration_batch")
@@ -211,6 +212,6 @@ def cleanup(timer: func.TimerRequest) -> None:
     services.cleanup.run()
 
 
-# What is loaded by now stays; only later objects can become garbage.
+# Everything loaded so far stays in use; only later objects can become garbage.
 gc.freeze()
 gc.enable()

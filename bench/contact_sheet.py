@@ -15,8 +15,8 @@ from bench.ingest.once import FileSource
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media import Stills
-from shared.model import Media
-from shared.storyboard import Storyboard
+from shared.model.media import Media
+from shared.model.storyboard import Storyboard
 
 _CELL = (900, 236)
 _COLUMNS = 2

@@ -13,9 +13,9 @@ from clips.compose import open_backends
 from local import azurite, postgres
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
-from shared.blob_names import Containers
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.user_queries import Users
+from shared.catalogue.library.video_queries import Videos
 from shared.schema.apply import apply_schema
 from shared.settings import from_mapping
 from tests import storage_proxy

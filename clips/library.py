@@ -9,29 +9,19 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from clips.links.access import Access
-from shared import blob_names, media_types
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips, NewClip, ViewLog
-from shared.catalogue.retention_queries import Retentions
+from shared import blob_names
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips, NewClip, ViewLog
+from shared.catalogue.library.user_queries import Users
+from shared.catalogue.library.video_queries import Videos
 from shared.catalogue.row_mapping import StartKey, TimeKey
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
+from shared.catalogue.upkeep.retention_queries import Retentions
 from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
-from shared.model import (
-    Blob,
-    Clip,
-    ClipDraft,
-    ClipStatus,
-    ClipUpdate,
-    RetentionForecast,
-    RetryKey,
-    ShownClip,
-    Upload,
-    User,
-    Video,
-    VideoUpdate,
-    Viewer,
-)
+from shared.model import media_types
+from shared.model.blob import Blob
+from shared.model.clip import Clip, ClipDraft, ClipStatus, ClipUpdate, ShownClip, Upload
+from shared.model.user import RetryKey, User, Viewer
+from shared.model.video import RetentionForecast, Video, VideoUpdate
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 
@@ -111,7 +101,7 @@ class Library:
     def forecast_retention(
         self, viewer: Viewer, video_id: UUID, days: int | None
     ) -> RetentionForecast:
-        """What the video's retention will delete, or one of so many days; raises NotFound."""
+        """What the video's retention, or one of so many days, will delete; raises NotFound."""
         forecast = self._retention.forecast(viewer, video_id, days)
         if forecast is None:
             raise no_such_video()
@@ -129,7 +119,7 @@ class Library:
         return AnnouncedClip(clip, self._access.upload(viewer, clip))
 
     def add(self, viewer: Viewer, draft: ClipDraft, retry_key: RetryKey | None = None) -> Clip:
-        """The same without a link."""
+        """As `announce`, without a link."""
         clip_id = uuid4()
         extension = blob_names.extension_of(draft.filename)
         blob_name = blob_names.clip_blob(draft.video_id, clip_id, extension)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from shared.catalogue.legacy_user_queries import LegacyUsers
+from shared.catalogue.library.legacy_user_queries import LegacyUsers
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
 from shared.settings import SettingsError, read_database_url

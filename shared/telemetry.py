@@ -122,9 +122,9 @@ def query(text: LiteralString) -> AbstractContextManager[None]:
 def with_current_context[**Given, Result](
     function: Callable[Given, Result],
 ) -> Callable[Given, Result]:
-    """The function with this moment's context, for one call in another thread.
+    """The function with the current context, for one call in another thread.
 
-    What happens there belongs to the same invocation, in its spans and in its log.
+    Its spans and its log lines then belong to the same invocation.
     """
     context = copy_context()
 

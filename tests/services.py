@@ -3,11 +3,11 @@
 from clips.bin.sweep import Sweep
 from clips.compose import Backends, Services, open_backends
 from clips.upkeep.deletion import Deletion
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.sweep_queries import Sweeps
-from shared.catalogue.video_queries import Videos
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.bin.sweep_queries import Sweeps
+from shared.catalogue.library.clip_queries import Clips, ViewLog
+from shared.catalogue.library.video_queries import Videos
 from shared.clock import Clock, utc_now
 from shared.settings import Settings
 

@@ -81,7 +81,7 @@ def hmac_signed(secret: bytes, key_id: str = KEY_ID) -> str:
 
 
 def public_forms(key: rsa.RSAPrivateKey, jwk: Mapping[str, object]) -> list[bytes]:
-    """A public key as everybody may have it, in bytes that could be taken for a secret."""
+    """A public key, in bytes that look like a secret."""
     public, numbers = key.public_key(), key.public_key().public_numbers()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return [

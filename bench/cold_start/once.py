@@ -28,13 +28,12 @@ def main(token: str, clip: str, other: str) -> None:
     import function_app
 
     done("app")
-    functions = {
+    functions: dict[str | None, Callable[..., func.HttpResponse]] = {
         function.get_function_name(): function.get_user_function()
         for function in function_app.app.get_functions()
     }
 
     def call(name: str, clip_id: str) -> None:
-        serve: Callable[..., func.HttpResponse] = functions[name]
         request = func.HttpRequest(
             method="GET",
             url="http://localhost/api",
@@ -42,19 +41,15 @@ def main(token: str, clip: str, other: str) -> None:
             route_params={"clip_id": clip_id},
             body=b"",
         )
-        answer = serve(request, SimpleNamespace(invocation_id="bench"))
+        answer = functions[name](request, SimpleNamespace(invocation_id="bench"))
         assert answer.status_code == HTTPStatus.OK, answer.get_body()
 
     began = time.perf_counter()
-    call("clips_get", clip)
-    done("first GET clip")
-    call("clips_get", other)
-    done("second GET clip")
-    call("clips_access_url", clip)
-    done("first access-url")
-    call("clips_access_url", other)
-    done("second access-url")
-    # The connections close with the process: the app itself never closes them.
+    for name, shown in (("clips_get", "GET clip"), ("clips_access_url", "access-url")):
+        call(name, clip)
+        done(f"first {shown}")
+        call(name, other)
+        done(f"second {shown}")
     sys.stdout.write(json.dumps(steps))
 
 

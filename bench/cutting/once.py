@@ -25,29 +25,25 @@ from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.user_queries import Users
+from shared.catalogue.cutting.cut_order_queries import CutOrders
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
+from shared.catalogue.library.user_queries import Users
 from shared.clock import utc_now
 from shared.errors import CliplinkError
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.mp4_film import read_film
-from shared.model import (
-    Accuracy,
-    Blob,
-    ClipStatus,
-    CutDraft,
-    CutOrder,
-    CutSource,
-    ShownClip,
-    Viewer,
-)
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutOrder, CutSource
+from shared.model.user import Viewer
 from shared.settings import read_environment
+from shared.storage.blob_reader import BlobReader
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links
@@ -126,6 +122,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
     blobs = CountedBlobs(backends.account)
     containers = backends.containers
     cutting = Cutting(
+        CutOrders(backends.database),
         Cuts(backends.database),
         CutSources(backends.database),
         services.library,

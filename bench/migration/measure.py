@@ -29,7 +29,7 @@ from clips.migration.plan import Plan
 from clips.migration.scan import ScannedFile
 from local import azurite, postgres
 from local.ports import free_port
-from shared.catalogue.migration_clip_queries import CatalogueClip
+from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 from shared.schema.apply import apply_schema
 
 _ROUNDS = 3

@@ -12,13 +12,15 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
-from clips.rebuild import records
+from clips.rebuild.records import ClipRecord
 from clips.rebuild.revisions import revision_of
+from clips.rebuild.sidecar_file import render
 from clips.rebuild.writer import REVISION
 from shared import blob_names
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _OF_VIDEO = 100
 _WIDTHS = (320, 640, 960, 1280, 1920)
@@ -129,7 +131,7 @@ def _content(key: SidecarKey) -> bytes:
         row = {"id": key.video_id, "title": "A match", "status": "done"}
     else:
         row = _clip_row(key.video_id, key.clip_id)
-    return records.render(key.kind, common | row)
+    return render(key.kind, common | row)
 
 
 def _clip_row(video_id: UUID, clip_id: UUID) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _clip_row(video_id: UUID, clip_id: UUID) -> dict[str, Any]:
 
 
 def _images(video_id: UUID, clip_id: UUID) -> set[str]:
-    record = records.ClipRecord.model_validate(
+    record = ClipRecord.model_validate(
         {"changed_at": _MADE, "created_at": _MADE, "owner": _OWNER} | _clip_row(video_id, clip_id)
     )
     from clips.rebuild.decisions import images_of

@@ -12,8 +12,8 @@ import psycopg
 
 from bench.stack import Stack
 from clips.rebuild.writer import SidecarWriter
-from shared.blob_names import Containers
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
 from shared.postgres.database import Database
 from shared.settings import from_mapping

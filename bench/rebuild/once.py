@@ -12,12 +12,12 @@ from bench.rebuild.library import ListedLibrary
 from clips.rebuild.command import rebuild
 from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.report import Report
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
-from shared.catalogue.sidecar_pass_queries import SidecarPass
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
+from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.postgres.database import Database
 from shared.settings import read_transfer_settings
 from shared.storage.sdk.account import StorageAccount

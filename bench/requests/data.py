@@ -10,8 +10,8 @@ import psycopg
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from bench.stack import Stack
-from shared.blob_names import Containers
-from shared.model import Media
+from shared.blob_names.containers import Containers
+from shared.model.media import Media
 from tests.media.described import FULL_HD, STEREO
 
 SUBJECT = "bench-requests"

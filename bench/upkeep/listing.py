@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import cast
 
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs

@@ -22,9 +22,9 @@ from azure.storage.blob import BlobServiceClient
 from bench.stack import Stack
 from bench.upkeep.listing import CLIPS_OF_A_VIDEO, ETAG, SIZE, WIDTHS, listing_page, stem
 from clips.compose import open_backends
-from shared.blob_names import Containers
-from shared.catalogue.bin_emptying_queries import EmptiedBins
-from shared.catalogue.bin_queries import Bin
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.bin_content_queries import BinContents
+from shared.catalogue.bin.bin_emptying_queries import EmptiedBins
 from shared.errors import Unavailable
 from shared.postgres.database import Database
 from shared.settings import from_mapping
@@ -143,9 +143,9 @@ def _print_bin_pages(stack: Stack, clips: int) -> None:
         }
     print(f"\nA page of 50 of {clips} clips in the bin, ms: median and longest of {_ROUNDS}")
     with Database(from_mapping(dict(stack.environment)).database_url) as database:
-        bin_ = Bin(database, days=14)
+        contents = BinContents(database)
         for name, key in keys.items():
-            times = sorted(_milliseconds(partial(_page, bin_, key)) for _ in range(_ROUNDS))
+            times = sorted(_milliseconds(partial(_page, contents, key)) for _ in range(_ROUNDS))
             print(f"{name:<28}{times[_ROUNDS // 2]:>9.2f}{times[-1]:>9.2f}")
         emptied = EmptiedBins(database)
         milliseconds = _milliseconds(
@@ -154,8 +154,8 @@ def _print_bin_pages(stack: Stack, clips: int) -> None:
         print(f"{'emptying it, once':<28}{milliseconds:>9.0f}")
 
 
-def _page(bin_: Bin, key: tuple[datetime, UUID] | None) -> None:
-    assert len(bin_.clips(_OWNER, 50, key)) == 50
+def _page(contents: BinContents, key: tuple[datetime, UUID] | None) -> None:
+    assert len(contents.clips(_OWNER, 50, key)) == 50
 
 
 def _milliseconds(action: Callable[[], object]) -> float:

@@ -15,8 +15,8 @@ from bench.memory import peak_megabytes
 from bench.upkeep.listing import MadeUpBlobs
 from clips.compose import Backends, compose_on, open_backends
 from clips.upkeep.differences import DifferenceFinder
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import utc_now
 from shared.settings import Settings, read_environment
 

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
 from clips.library import Library
-from shared.blob_names import Containers
-from shared.catalogue.bin_queries import Bin, ClipWhereabouts, Whereabouts
-from shared.catalogue.deletion_queries import Deletions, DueClip
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.bin_content_queries import BinContents, ClipWhereabouts, Whereabouts
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import BinState
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.video_deletion_queries import BinState
 from shared.errors import (
     BlobMissing,
     CliplinkError,
@@ -27,7 +28,9 @@ from shared.errors import (
     no_such_video,
     pinned_clip,
 )
-from shared.model import Clip, ShownClip, Video, Viewer
+from shared.model.clip import Clip, ShownClip
+from shared.model.user import Viewer
+from shared.model.video import Video
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context
 
@@ -38,7 +41,7 @@ _CALLER_WAITS = 4.0
 _CHECKS_AT_ONCE = 8
 _EMPTIED_AT_ONCE = 512
 
-# For each of many clips why it could not be done; None if it was.
+# For each of many clips: the error, or None if the call succeeded.
 type Outcomes = Mapping[UUID, CliplinkError | None]
 
 
@@ -47,6 +50,7 @@ class RecycleBin:
         self,
         *,
         bin_: Bin,
+        contents: BinContents,
         deletions: Deletions,
         worker: DeletionWorker,
         sender: DeletionSender,
@@ -55,6 +59,7 @@ class RecycleBin:
         containers: Containers,
     ) -> None:
         self._bin = bin_
+        self._contents = contents
         self._deletions = deletions
         self._worker = worker
         self._sender = sender
@@ -63,10 +68,10 @@ class RecycleBin:
         self._containers = containers
 
     def delete_clip(self, viewer: Viewer, clip_id: UUID, *, for_ever: bool = False) -> None:
-        """Moves a clip to the bin, or deletes it for ever, also out of the bin.
+        """Moves a clip to the bin, or deletes it for ever, even if it is in the bin already.
 
-        It is hidden at once: what cannot be done yet with its blobs is no error. Raises NotFound,
-        Pinned.
+        The clip is hidden at once. If its blobs cannot be moved yet, that is not an error. Raises
+        NotFound, Pinned.
         """
         error = self.delete_clips(viewer, [clip_id], for_ever=for_ever)[clip_id]
         if error is not None:
@@ -89,21 +94,21 @@ class RecycleBin:
         }
 
     def delete_video(self, viewer: Viewer, video_id: UUID, *, for_ever: bool = False) -> None:
-        """The same for a video with its clips, however many; as `delete_clip`."""
+        """As `delete_clip`, for a video and all its clips."""
         if not self._bin.hide_video(viewer, video_id, for_ever=for_ever):
             raise no_such_video()
         self._work_on_video(video_id)
 
     def clips(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Clip]:
-        """Up to `limit` of the viewer's own clips in the bin, the last deleted first."""
-        return self._bin.clips(viewer.user_id, limit, after)
+        """Returns up to `limit` of the viewer's own clips in the bin, the last deleted first."""
+        return self._contents.clips(viewer.user_id, limit, after)
 
     def videos(self, viewer: Viewer, limit: int, after: TimeKey | None) -> Sequence[Video]:
-        """The same for videos."""
-        return self._bin.videos(viewer.user_id, limit, after)
+        """As `clips`, for videos."""
+        return self._contents.videos(viewer.user_id, limit, after)
 
     def restore_clip(self, viewer: Viewer, clip_id: UUID) -> ShownClip:
-        """The clip, out of the bin; one that is in place already stays as it is.
+        """Restores a clip and returns it; a clip that is not in the bin stays as it is.
 
         Raises NotFound, GoneForGood, VideoInBin, BlobMissing if its bytes are lost,
         StorageUnavailable.
@@ -118,7 +123,7 @@ class RecycleBin:
 
         Raises StorageUnavailable if it cannot be checked that the bytes exist.
         """
-        found = self._bin.find_clips(viewer, clip_ids)
+        found = self._contents.find_clips(viewer, clip_ids)
         with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
             checks = [with_current_context(self._check_restorable) for _ in clip_ids]
             errors = pool.map(lambda check, clip_id: check(found.get(clip_id)), checks, clip_ids)
@@ -131,17 +136,17 @@ class RecycleBin:
         restored = self._bin.restore_clips(viewer, wanted)
         self._work_on(restored)
         if late := set(wanted).difference(clip.id for clip in restored):
-            # Another call was faster: one that restored, deleted or purged it.
-            after = self._bin.find_clips(viewer, list(late))
+            # Another call has restored, deleted or purged these clips first.
+            after = self._contents.find_clips(viewer, list(late))
             outcomes |= {clip_id: _refusal(after.get(clip_id)) for clip_id in late}
         return outcomes
 
     def restore_video(self, viewer: Viewer, video_id: UUID) -> Video:
-        """The video, with the clips that were deleted with it; raises NotFound, GoneForGood."""
+        """Restores a video and the clips deleted with it; raises NotFound, GoneForGood."""
         if self._bin.restore_video(viewer, video_id):
             self._work_on_video(video_id)
             return self._library.read_video(viewer, video_id)
-        match self._bin.find_video(viewer, video_id):
+        match self._contents.find_video(viewer, video_id):
             case Whereabouts.IN_PLACE:
                 return self._library.read_video(viewer, video_id)
             case Whereabouts.GONE:
@@ -152,7 +157,7 @@ class RecycleBin:
     def empty(self, viewer: Viewer) -> int:
         """Begins to delete the viewer's clips and videos in the bin; returns their number.
 
-        The deletion of a batch of clips begins at once; a message begins that of the others.
+        A batch of clips is deleted at once; a message starts the deletion of the others.
         """
         emptied = self._deletions.emptied
         clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
@@ -162,7 +167,7 @@ class RecycleBin:
         return clips + len(videos)
 
     def _check_restorable(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
-        """Why a clip cannot be restored, or None. Storage is asked whether its bytes exist."""
+        """Why a clip cannot be restored, or None. Requests from storage whether its bytes exist."""
         error = _refusal(clip, in_bin_is_fine=True)
         if error is not None or clip is None or clip.blob_name is None or clip.bin_etag is None:
             return error
@@ -202,7 +207,7 @@ _MANY = 4096
 
 
 def _now_or_later(action: Callable[[], object]) -> None:
-    """Runs an action; in an outage it is left to the cleanup."""
+    """Runs an action; in an outage the cleanup does the work later."""
     try:
         action()
     except Unavailable as error:

@@ -10,11 +10,11 @@ import logging
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.deletion_queries import Deletions, DueClip
-from shared.catalogue.video_deletion_queries import DueVideo
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import DueVideo
 from shared.errors import BlobMissing
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.files.stored import Place
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blob_copies import BlobCopies
@@ -41,12 +41,13 @@ class Mover:
     def into_bin(self, clip: DueClip) -> bool:
         """Moves a clip's bytes into the bin and deletes its images.
 
-        False if the clip no longer belongs in the bin. Raises BlobHeld, BlobChanged, BlobMissing,
-        StorageUnavailable: to be tried again.
+        Returns False if the clip no longer belongs in the bin. Raises BlobHeld, BlobChanged,
+        BlobMissing, StorageUnavailable; the caller tries again later.
         """
         original = self._find(self._containers.clips, clip.blob_name)
         images = self._images(self._containers.thumbnails, clip.video_id, clip.id)
-        # No link reads the bytes of an archived clip: they stay, and no image can be made of them.
+        # No link can read the bytes of an archived clip, so they stay where they are. No images can
+        # be made from them either.
         archived = original is not None and original.archived
         for image in images:
             if archived or blob_names.is_legacy_thumbnail(image.name):
@@ -110,7 +111,7 @@ class Mover:
         return False
 
     def _note_copy(self, clip: DueClip) -> bool:
-        """Notes the copy of a clip without an original, if a worker died before it did."""
+        """Notes a copy whose original is gone: a worker died before it could note the copy."""
         copies = self._copies_of(clip) if clip.bin_etag is None else []
         if not copies:
             return self._deletions.is_still_hidden(clip)
@@ -118,9 +119,9 @@ class Mover:
         return self._deletions.note_in_bin(clip, copies[0], url)
 
     def _remove_unknown_copies(self, clip: DueClip) -> None:
-        """Deletes copies in the bin that no row knows of, of a clip whose bytes are in place.
+        """Deletes copies in the bin that no row knows, if the clip's bytes are in place.
 
-        If these bytes are gone meanwhile, a copy takes their place first.
+        If those bytes have been lost, a copy is moved back first.
         """
         for copy in self._copies_of(clip):
             name = clip.blob_name or copy.name
@@ -140,7 +141,7 @@ class Mover:
             blob
             for page in self._blobs.pages(self._containers.bin, prefix)
             for blob in page
-            if blob_names.clip_of(blob.name) == clip.id
+            if blob_names.clip_id_of(blob.name) == clip.id
             and (blob.name == name or not self._deletions.is_name_taken(blob.name, clip))
         ]
         if not name.startswith(prefix) and (other := self._find(self._containers.bin, name)):
@@ -148,12 +149,12 @@ class Mover:
         return sorted(found, key=lambda blob: blob.last_modified, reverse=True)
 
     def _name_in_bin(self, clip: DueClip, name: str) -> str:
-        """The service's own name for it: a name that another tool chose can then be used again."""
+        """The service's own name of the copy: another tool can then use the first name again."""
         own = blob_names.clip_blob(clip.video_id, clip.id, blob_names.extension_of(name))
         return name if own == name or self._deletions.is_name_taken(own, clip) else own
 
     def _copy_back(self, name: str) -> bool:
-        """False if the bytes are in neither container."""
+        """Returns False if the bytes are in neither container."""
         copy = self._find(self._containers.bin, name)
         if copy is None:
             present = self._find(self._containers.clips, name)
@@ -165,9 +166,10 @@ class Mover:
         return True
 
     def _bring_back(self, copy: Blob, container: str) -> None:
-        """Copies a blob out of the bin, unless its place is taken: that blob is as new, or newer.
+        """Copies a blob out of the bin, unless a blob of that name exists.
 
-        It gets a new version, so that a worker that was to delete the old one does not find it.
+        Such a blob is as new, or newer. The copy is a new version, so a worker that still wants to
+        delete the old one does not find it.
         """
         present = self._find(container, copy.name)
         if present is None:
@@ -177,23 +179,24 @@ class Mover:
             self._renew(container, present)
 
     def _renew(self, container: str, blob: Blob) -> None:
-        """Makes another version of a blob, with an event as for one that was uploaded."""
+        """Writes a blob again as a new version, which causes an event as an upload does."""
         place = Place(container, blob.name)
         if not blob.archived:
             self._copies.copy(place, blob, place, over=blob)
 
     def _copy(self, container: str, original: Blob, target: str, name: str | None = None) -> Blob:
-        """The verified copy of a blob in another container, made unless it exists already."""
+        """Returns the verified copy of a blob in another container; makes it if necessary."""
         place = Place(target, name or original.name)
         present = self._find(place.container, place.name)
-        # Made after the original was last written; within one second the order is unknown.
+        # Only a copy that was made after the last change of the original counts. Times are whole
+        # seconds, so within the same second the order is unknown.
         is_copy = present is not None and present.last_modified > original.last_modified
         if present is not None and is_copy and _same_bytes(present, original):
             return present
         return self._copies.copy(Place(container, original.name), original, place, over=present)
 
     def _images(self, container: str, video_id: UUID, clip_id: UUID) -> list[Blob]:
-        """Everything that was made from a clip, but its sidecar."""
+        """Everything that was made from a clip, except its sidecar."""
         prefix = blob_names.images_prefix(video_id, clip_id)
         return [
             blob
@@ -209,7 +212,7 @@ class Mover:
             blob
             for page in self._blobs.pages(container, prefix)
             for blob in page
-            if blob_names.video_of_source(blob.name) == video_id
+            if blob_names.video_id_of_source(blob.name) == video_id
         ]
 
     def _find(self, container: str, name: str | None) -> Blob | None:
@@ -222,7 +225,10 @@ class Mover:
 
 
 def _belongs_to(name: str, prefix: str) -> bool:
-    """Whether a blob is an image of the clip: in the bin its own bytes begin with the same name."""
+    """Whether a blob is an image of the clip.
+
+    In the bin, the name of the clip's own blob begins like those of its images.
+    """
     return name.removeprefix(prefix)[:1] in {"/", "_"}
 
 

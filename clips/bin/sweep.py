@@ -7,11 +7,12 @@ from clips.bin.worker import seconds
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.sweep_queries import Sweeps, SweptClip, SweptVideo
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.bin.sweep_queries import Sweeps, SweptClip, SweptVideo
 from shared.storage.sdk.blobs import Blobs
 
-# For how long an owner gets 410 `gone_for_good` instead of 404.
+# How long an owner gets 410 `gone_for_good` instead of 404.
 NOTE_LIFE = timedelta(days=90)
 
 _BATCH = 500
@@ -19,9 +20,9 @@ _STEP_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5000
 
 
-# The bin is looked through in parts, by the first digits of ids: one part a run, by chance, so that
-# no place has to be remembered. With a cleanup every five minutes each part has its turn about once
-# a day.
+# Each run lists one part of the bin: the names that begin with certain digits, chosen at random, so
+# that no position has to be stored. With a cleanup every five minutes, each part is listed about
+# once a day.
 _PARTS = [f"{number:02x}" for number in range(256)]
 
 
@@ -56,21 +57,21 @@ class Sweep:
         return tally
 
     def wake_owners_of_copies(self, part: str | None = None) -> int:
-        """Makes clips and videos due that are visible, and have a copy in the bin; how many.
+        """Makes visible clips and videos due that have a copy in the bin; returns how many.
 
-        A copy of which no row knows is left where a worker died after it had made it. Looks at one
-        `part` of the bin, the names that begin with it.
+        Such a copy remains if a worker died after it had made the copy. Lists one `part` of the
+        bin: the names that begin with it.
         """
         woken = 0
         chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
         for page in self._blobs.pages(self._container, chosen):
-            names = [blob.name for blob in page if not blob_names.check_storable(blob.name)]
-            clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_of(name))]
+            names = [blob.name for blob in page if not check_storable(blob.name)]
+            clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_id_of(name))]
             woken += self._sweeps.wake_owners(names, clip_ids)
         return woken
 
     def forget(self) -> int:
-        """Drops old notes; counts them."""
+        """Deletes old notes; returns how many."""
         forgotten, may_go_on = 0, seconds(_STEP_SECONDS)
         while may_go_on() and (more := self._sweeps.forget(NOTE_LIFE, _FORGOTTEN_AT_ONCE)):
             forgotten += more

@@ -16,8 +16,8 @@ from uuid import UUID
 from clips.bin.mover import Mover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
-from shared.catalogue.deletion_queries import Deletions, DueClip
-from shared.catalogue.video_deletion_queries import BinState, DueVideo
+from shared.catalogue.bin.deletion_queries import Deletions, DueClip
+from shared.catalogue.bin.video_deletion_queries import BinState, DueVideo
 from shared.errors import BlobChanged, BlobMissing, Unavailable
 from shared.telemetry import span, with_current_context
 
@@ -28,12 +28,12 @@ CLIPS = "clips"
 # The message for the clips of emptied bins.
 BINS = "bins"
 
-# Longer than a batch takes: after it, the rows of a worker that died are free.
+# Longer than a batch takes: after this time, other workers may take the rows of a worker that died.
 LEASE = timedelta(minutes=15)
 _BATCH = 256
 _AT_ONCE = 8
 _WORKING_SECONDS = 60.0
-# What failed is tried again after a while: it must not keep workers busy.
+# How long a failed item waits before it is tried again, so that it does not keep workers busy.
 _LATER = timedelta(minutes=5)
 _AT_ONCE_AGAIN = timedelta(0)
 _NO_CLIP = UUID(int=0)
@@ -101,7 +101,7 @@ class DeletionWorker:
         return [CLIPS] if more else [], tally
 
     def _bins(self, may_go_on: MayGoOn) -> Sequence[str]:
-        """Makes the clips of emptied bins due, each batch for a worker of its own."""
+        """Makes the clips of emptied bins due, one batch for each worker."""
         purged, all_purged = 0, False
         while may_go_on() and not all_purged:
             more = self._deletions.emptied.purge(_PURGED_AT_ONCE)
@@ -130,7 +130,7 @@ class DeletionWorker:
         return tally
 
     def _follow_state(self, clip: DueClip) -> bool:
-        """False if its state or its blobs changed meanwhile: it is due again."""
+        """Returns False if its state or its blobs have changed: the item is due again."""
         try:
             match clip.state:
                 case BinState.IN_BIN:
@@ -212,13 +212,13 @@ def _until_none(purge: Callable[[int], int]) -> int:
 
 
 def seconds(limit: float) -> MayGoOn:
-    """True for so many seconds."""
+    """Returns a function that is true for so many seconds."""
     deadline = time.monotonic() + limit
     return lambda: time.monotonic() < deadline
 
 
 def _quietly(action: Callable[[], object]) -> None:
-    """Runs an action that may fail in an outage: the lease then ends without it."""
+    """Runs an action that may fail in an outage: the lease then ends by time."""
     try:
         action()
     except Unavailable as error:

@@ -1,8 +1,8 @@
-"""What all services stand on."""
+"""What all services use: the clock, the database and storage."""
 
 from dataclasses import dataclass
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock, utc_now
 from shared.postgres.database import Database
 from shared.settings import Settings
@@ -29,7 +29,7 @@ class Backends:
 
 def open_backends(settings: Settings, clock: Clock = utc_now) -> Backends:
     account = StorageAccount(settings.storage, clock)
-    # Half of the threads stay for calls that need nothing of storage.
+    # Half of the threads stay free for calls that do not use storage.
     slots = Slots(max(1, settings.handler_threads // 2))
     return Backends(
         clock=clock,

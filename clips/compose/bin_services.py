@@ -6,8 +6,9 @@ from clips.bin.bin import RecycleBin
 from clips.bin.mover import Mover
 from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.upkeep.deletion import Deletion
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.bin.bin_content_queries import BinContents
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.storage.sdk.blob_copies import BlobCopies
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
@@ -22,6 +23,7 @@ def make_bin(services: "Services") -> RecycleBin:
     backends = services.backends
     return RecycleBin(
         bin_=Bin(backends.database, services.settings.bin_days),
+        contents=BinContents(backends.database),
         deletions=Deletions(backends.database),
         worker=make_deletion_worker(services, backends.api_blobs, backends.api_slots),
         sender=services.deletion_sender,

@@ -9,10 +9,12 @@ from clips.cutting.sources import VideoSources
 from clips.cutting.worker import CutWorker
 from clips.renditions.maker import RenditionMaker
 from clips.renditions.renditions import RenditionJobs, RenditionPolicy
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.rendition_queries import Renditions
-from shared.catalogue.source_queries import Sources
+from clips.renditions.requests import RenditionRequests
+from shared.catalogue.cutting.cut_order_queries import CutOrders
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
+from shared.catalogue.cutting.rendition_queries import Renditions
+from shared.catalogue.cutting.source_queries import Sources
 from shared.storage.files.composition import Composer
 from shared.storage.rest import RETRY_FOR_MINUTES, RETRY_FOR_SECONDS, RetryPolicy
 from shared.storage.sdk.queue import Queue
@@ -38,6 +40,7 @@ def make_cutting(services: "Services") -> Cutting:
     backends = services.backends
     writer = _film_writer(services, RETRY_FOR_SECONDS)
     return Cutting(
+        CutOrders(backends.database),
         Cuts(backends.database),
         CutSources(backends.database),
         services.library,
@@ -46,7 +49,7 @@ def make_cutting(services: "Services") -> Cutting:
         services.cuts_queue,
         Cutter(backends.api_blobs, backends.containers, writer),
         services.ingest,
-        # Half of the threads stay for other calls.
+        # Half of the threads stay free for other calls.
         most_calls=max(1, services.settings.handler_threads // 2),
     )
 
@@ -59,10 +62,13 @@ def make_cut_worker(services: "Services") -> CutWorker:
 
 def make_renditions(services: "Services") -> RenditionJobs:
     backends = services.backends
+    renditions = Renditions(backends.database)
+    queue = Queue(backends.account, backends.containers.renditions_queue)
     return RenditionJobs(
-        Renditions(backends.database),
+        renditions,
+        RenditionRequests(renditions, services.library, queue),
         services.library,
-        Queue(backends.account, backends.containers.renditions_queue),
+        queue,
         RenditionMaker(backends.blobs, backends.containers, services.film_writer),
         RenditionPolicy(services.settings.renditions),
     )

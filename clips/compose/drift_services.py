@@ -9,11 +9,11 @@ from clips.drift.jobs import DriftJobs
 from clips.drift.repair import Repair
 from clips.drift.stored_repair import StoredRepair
 from clips.upkeep.deletion import Deletion
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.drift_queries import DriftRows
-from shared.catalogue.drift_repair_queries import DriftRepairs
-from shared.catalogue.drift_run_queries import DriftRuns
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.catalogue.drift.drift_repair_queries import DriftRepairs
+from shared.catalogue.drift.drift_run_queries import DriftRuns
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.settings.schedules import next_moment
 from shared.storage.sdk.append_blob import AppendBlobs
 from shared.storage.sdk.queue import Queue

@@ -7,10 +7,10 @@ from clips.cutting.results import CutResults
 from clips.cutting.source_ingest import SourceIngest
 from clips.ingest.image_writer import ImageWriter
 from clips.ingest.ingest import Ingest
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.landing_queries import Landings
-from shared.catalogue.source_queries import SourceLandings
-from shared.model import Blob
+from shared.catalogue.cutting.cut_queries import Cuts
+from shared.catalogue.cutting.source_landing_queries import SourceLandings
+from shared.catalogue.ingest.landing_queries import Landings
+from shared.model.blob import Blob
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -6,9 +6,9 @@ from clips.library import Library
 from clips.links.access import Access
 from clips.links.archive import Archive
 from clips.links.storyboards import Storyboards
-from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.retention_queries import Retentions
-from shared.catalogue.video_queries import Videos
+from shared.catalogue.library.clip_queries import Clips, ViewLog
+from shared.catalogue.library.video_queries import Videos
+from shared.catalogue.upkeep.retention_queries import Retentions
 from shared.storage.tier_check import TierCheck
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from clips.migration.jobs import MigrationJobs
-from shared.catalogue.migration_clip_queries import MigrationClips
-from shared.catalogue.migration_file_queries import MigrationFiles
-from shared.catalogue.migration_queries import Migrations
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_file_queries import MigrationFiles
+from shared.catalogue.migration.migration_queries import Migrations
 from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from clips.upkeep.health import HealthCheck
     from clips.upkeep.missing import MissingClips
     from shared.auth.tokens import TokenVerifier
-    from shared.catalogue.user_queries import Owners, Users
+    from shared.catalogue.library.user_queries import Owners, Users
 
 
 class Services(SharedParts):
@@ -57,13 +57,13 @@ class Services(SharedParts):
 
     @at_first_use
     def users(self) -> "Users":
-        from shared.catalogue.user_queries import Users
+        from shared.catalogue.library.user_queries import Users
 
         return Users(self.backends.database)
 
     @at_first_use
     def owners(self) -> "Owners":
-        from shared.catalogue.user_queries import Owners
+        from shared.catalogue.library.user_queries import Owners
 
         return Owners(self.backends.database)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from clips.cutting.films import FilmWriter
     from clips.links.archive import Archive
     from clips.links.storyboards import Storyboards
-    from shared.catalogue.grant_queries import Grants
+    from shared.catalogue.links.grant_queries import Grants
     from shared.storage.sdk.queue import Queue
     from shared.storage.signing.signed_links import Links
 
@@ -37,7 +37,7 @@ class SharedParts:
 
     @at_first_use
     def grants(self) -> "Grants":
-        from shared.catalogue.grant_queries import Grants
+        from shared.catalogue.links.grant_queries import Grants
 
         return Grants(self.backends.database, self.backends.clock)
 

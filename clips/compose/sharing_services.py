@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from clips.links.sharing import Sharing
 from clips.links.thumbnails import Thumbnails
-from shared.catalogue.clip_queries import Clips
-from shared.catalogue.share_queries import Shares
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.share_queries import Shares
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -6,9 +6,9 @@ from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.decisions import Addresses
 from clips.rebuild.lost_clip import LostClips
 from clips.rebuild.writer import SidecarWriter
-from shared.catalogue.rebuild_queries import Rebuilding
-from shared.catalogue.sidecar_pass_queries import SidecarPass
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
+from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

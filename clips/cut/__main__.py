@@ -20,7 +20,7 @@ from shared.media.cutting.methods import cut_by_first, methods_for
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.result import check_film
 from shared.media.media_file import opened_tracks
-from shared.model import Accuracy, CutMethod
+from shared.model.cut_method import Accuracy, CutMethod
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _cut(
     source: OpenedFile, wanted: CutRange, output: Path, encoder: str
 ) -> tuple[float, float, CutMethod]:
-    """The span of the source that the clip shows, and the method: the first that works."""
+    """Returns the span of the source that the clip shows, and the method: the first that works."""
     with opened_tracks(source, _UNBOUNDED) as (_, _, tracks):
         has_picture = tracks.video is not None
 
@@ -117,7 +117,7 @@ def _by_index(source: OpenedFile, wanted: CutRange, output: Path) -> tuple[float
 
 
 class _Media:
-    """The media of an MP4, kept beside the output until what stands before it is known."""
+    """The media of an MP4, in a file beside the output until their header is known."""
 
     def __init__(self, output: Path) -> None:
         self._output = output

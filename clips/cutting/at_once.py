@@ -1,7 +1,7 @@
 """Cuts that a call makes itself: several clips of one source at a time, by a few threads.
 
-What they will be is known from the index of the source before anything is stored. What a call
-does not get done is left to the queue.
+The index of the source shows what the clips will be before anything is stored. The queue does what
+a call cannot do in time.
 """
 
 import time
@@ -11,11 +11,11 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from clips.cutting.cutter import Cutter, TooLargeForNow
 from clips.cutting.films import OpenFilm
 from clips.cutting.ordered_cuts import OrderedCut
-from shared.catalogue.cut_queries import Cuts, FinishedCut
+from shared.catalogue.cutting.cut_queries import Cuts, FinishedCut
 from shared.errors import CliplinkError, Unavailable, no_such_video
 from shared.telemetry import with_current_context
 
-# How many clips of a call are cut at a time: most of it is waiting for storage.
+# How many clips of a call are cut at a time: most of the time is spent waiting for storage.
 _AT_A_TIME = 4
 
 
@@ -95,7 +95,7 @@ def _in_threads[Result](
     items: Sequence[OrderedCut],
     take: Callable[[Sequence[Result]], None],
 ) -> None:
-    """Works on all items, and hands on the results in groups, as they are ready."""
+    """Works on all items, and passes on the results in groups, as soon as they are ready."""
     if not items:
         return
     with ThreadPoolExecutor(min(_AT_A_TIME, len(items)), "cut") as threads:

@@ -16,9 +16,10 @@ from clips.cutting.cutter import Cutter
 from clips.cutting.ordered_cuts import OrderedCut, ordered_cut
 from clips.ingest.ingest import Ingest
 from clips.library import Library
-from shared.blob_names import Containers
-from shared.catalogue.cut_queries import CUT_LEASE, Cuts, NewCut
-from shared.catalogue.cut_source_queries import CutSources
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.cut_order_queries import CutOrders, NewCut
+from shared.catalogue.cutting.cut_queries import CUT_LEASE, Cuts
+from shared.catalogue.cutting.cut_source_queries import CutSources
 from shared.errors import (
     BlobArchived,
     CliplinkError,
@@ -30,7 +31,10 @@ from shared.errors import (
     no_such_clip,
     no_such_video,
 )
-from shared.model import Accuracy, ClipStatus, CutDraft, CutSource, ShownClip, Viewer
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutSource
+from shared.model.user import Viewer
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.queue import Queue
 
@@ -45,6 +49,7 @@ _PROCESSING_SECONDS = 3.0
 class Cutting:
     def __init__(
         self,
+        orders: CutOrders,
         cuts: Cuts,
         sources: CutSources,
         library: Library,
@@ -57,8 +62,9 @@ class Cutting:
     ) -> None:
         """Without a cutter and an ingest, every cut is left to the queue.
 
-        So are those of further calls, while `most_calls` are cutting.
+        So are the cuts of further calls while `most_calls` calls are cutting.
         """
+        self._orders = orders
         self._cuts = cuts
         self._sources = sources
         self._library = library
@@ -123,7 +129,7 @@ class Cutting:
     ) -> list[UUID | OrderedCut | CliplinkError]:
         """What each draft is: a clip of an earlier call, an error, or an item of this call."""
         names = [d.client_id for d in drafts if isinstance(d, CutDraft) and d.client_id is not None]
-        known = self._cuts.known(video_id, names).items()
+        known = self._orders.known(video_id, names).items()
         named: dict[str, UUID | OrderedCut | CliplinkError] = {
             name: clip_id or _deleted_clip() for name, clip_id in known
         }
@@ -143,7 +149,7 @@ class Cutting:
         return answers
 
     def _cut(self, source: CutSource, items: Sequence[OrderedCut], began: float) -> None:
-        """Puts the clips on record, and cuts those that are quickly cut."""
+        """Adds the clips to the catalogue, and cuts those that take only moments."""
         if not items:
             return
         with self._cutting(source, began) as cutting:
@@ -177,12 +183,12 @@ class Cutting:
             self._calls.release()
 
     def _add(self, items: Sequence[OrderedCut]) -> None:
-        added = self._cuts.add([self._row(item) for item in items], CUT_LEASE)
+        added = self._orders.add([self._row(item) for item in items], CUT_LEASE)
         missing = [item for item in items if item.order.clip_id not in added]
         if not missing:
             return
         names = [item.draft.client_id for item in missing if item.draft.client_id is not None]
-        known = self._cuts.known(missing[0].order.video_id, names)
+        known = self._orders.known(missing[0].order.video_id, names)
         for item in missing:
             name = item.draft.client_id or ""
             item.earlier = known.get(name)
@@ -223,5 +229,5 @@ class Cutting:
 
 
 def _deleted_clip() -> WrongState:
-    """A clip in the recycle bin keeps its name: restored, it is the answer again."""
+    """The error for a clip in the recycle bin: it keeps its client id, and can be restored."""
     return WrongState("The clip of this client_id is deleted. Restore it, or use another id.")

@@ -11,10 +11,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from clips.cutting.films import Check, FilmWriter, IndexCut, OpenFilm, StagedFilm
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import UnplayableClip
-from shared.media_types import of_name
-from shared.model import Accuracy, CutMethod, CutOrder, CutSource
+from shared.model.cut_method import Accuracy, CutMethod
+from shared.model.cutting import CutOrder, CutSource
+from shared.model.media_types import of_name
 from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
@@ -29,7 +30,8 @@ _MOST_COPIED_AT_ONCE = 128 * 1024 * 1024
 _MOST_READ_AT_ONCE = 32 * 1024 * 1024
 # A call holds the new indexes of all its clips.
 _LARGEST_INDEX_AT_ONCE = 512 * 1024
-# An index has at least four bytes for a frame, unless a film claims that all are of one size.
+# An index has at least four bytes for each frame, unless the film claims that all frames have one
+# size.
 _MOST_FRAMES_AT_ONCE = _LARGEST_INDEX_AT_ONCE // 4
 # How many calls of a process copy packets at a time: each holds its blocks in memory.
 _packet_copies = threading.BoundedSemaphore(2)
@@ -61,13 +63,13 @@ class Cutter:
         return OpenFilm(self._blobs, Place(container, source.blob_name), source.etag)
 
     def plan(self, order: CutOrder, source: OpenFilm) -> IndexCut | None:
-        """What the clip of a call will be, where its source has an index for that; else None.
+        """Plans the clip of a call by the index of its source; None without such an index.
 
         Raises TooLargeForNow; CutOutOfRange; BlobChanged, BlobMissing, BlobArchived,
         StorageUnavailable.
         """
-        from shared.media.cutting.mp4_index import Unsuitable
         from shared.media.cutting.mp4_selection import TooManyFrames
+        from shared.media.cutting.unsuitable import Unsuitable
 
         if order.accuracy is Accuracy.FRAME:
             raise TooLargeForNow
@@ -83,7 +85,7 @@ class Cutter:
         return cut
 
     def stage_planned(self, order: CutOrder, source: OpenFilm, cut: IndexCut | None) -> StagedCut:
-        """Stages the blob of a clip of a call, as `plan` has left it to do.
+        """Stages the blob of a clip that `plan` has prepared.
 
         Raises the same as `plan`, and UnplayableClip.
         """
@@ -95,10 +97,10 @@ class Cutter:
             return StagedCut(self._packets_at_once(order, source), CutMethod.PACKETS)
 
     def stage(self, order: CutOrder, source: OpenFilm, check: Check) -> StagedCut:
-        """Stages the clip's blob, however long that takes.
+        """Stages the clip's blob without a time limit.
 
-        `check` is called now and then, and may raise to end the work. Raises CutOutOfRange where
-        nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived; UnplayableClip;
+        `check` is called from time to time, and may raise to end the work. Raises CutOutOfRange
+        where nothing is shown in the range; BlobChanged, BlobMissing, BlobArchived; UnplayableClip;
         StorageUnavailable. Can be repeated.
         """
         from shared.media.cutting.methods import cut_by_first, methods_for
@@ -125,7 +127,7 @@ class Cutter:
         """Raises TooLargeForNow also where the packets cannot be copied."""
         from shared.media import FailureCode
         from shared.media.cutting.methods import allows_another
-        from shared.media.cutting.mp4_index import Unsuitable
+        from shared.media.cutting.unsuitable import Unsuitable
 
         duration = order.source.duration
         share = min(1.0, (order.end - order.start) / duration) if duration else 1.0

@@ -1,4 +1,4 @@
-"""Clips that a caller orders in one call, and what becomes of each."""
+"""Clips that a caller orders in one call, and the result of each."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -7,12 +7,13 @@ from clips.cutting.cutter import extension_for
 from clips.cutting.films import IndexCut
 from shared import blob_names
 from shared.errors import CliplinkError
-from shared.model import Accuracy, CutDraft, CutOrder, CutSource
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, CutOrder, CutSource
 
 
 @dataclass(slots=True)
 class OrderedCut:
-    """A clip of a call, and what becomes of it.
+    """A clip of a call, and its result.
 
     `planned` is its cut by the index of the source, None where that is not possible. `problem` is
     why there is no clip; `earlier` the clip of another call under the same client id. The cut

@@ -6,9 +6,11 @@ The ingest calls this before it publishes a clip that has no picture or cannot b
 import logging
 from uuid import UUID
 
-from shared.catalogue.cut_queries import Cuts
+from shared.catalogue.cutting.cut_queries import Cuts
 from shared.errors import Busy, Unavailable
-from shared.model import CutMethod, CutResult, Failure
+from shared.model.cut_method import CutMethod
+from shared.model.cutting import CutResult
+from shared.model.failure import Failure
 from shared.storage.sdk.queue import Queue
 
 _log = logging.getLogger(__name__)

@@ -9,24 +9,28 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from clips.ingest import unfinished
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.admission import Landing
-from shared.catalogue.landing_queries import Claim
-from shared.catalogue.source_queries import SourceLandings
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_landing_queries import SourceLandings
+from shared.catalogue.ingest.admission import Landing
+from shared.catalogue.ingest.claims import Claim
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing, UnplayableClip
-from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, Blob, Failure, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.failure import ARCHIVED, Failure
+from shared.model.media import Media
+from shared.model.media_types import of_name, servable
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
 if TYPE_CHECKING:
     from shared.media import Stills
-    from shared.storage.sdk.blob_reader import BlobReader
+    from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +59,11 @@ class SourceIngest:
         self._images = images
 
     def landed(self, blob_name: str) -> None:
-        """Brings the row of a source to the version of the blob that is in storage now.
+        """Updates the row of a source to the version of the blob that is in storage now.
 
         Any exception means that the same call may succeed later.
         """
-        video_id = blob_names.video_of_source(blob_name)
+        video_id = blob_names.video_id_of_source(blob_name)
         if video_id is None:
             _log.warning("Ignored, its name is not that of a video's file: %s", blob_name)
             return
@@ -69,14 +73,15 @@ class SourceIngest:
     def stalled(self) -> list[str]:
         """Names of the blobs whose event may have been lost, or whose run has died.
 
-        It lists the container too, and compares it with the catalogue: 5,000 sources a request.
+        It also lists the container, 5,000 sources with each request, and compares it with the
+        catalogue.
         """
         names = self._landings.stalled(_STALLED_AFTER, _MOST_STALLED)
         for page in self._blobs.pages(self._container):
             newest = {
                 video_id: blob
                 for blob in sorted(page, key=lambda blob: blob.last_modified)
-                if (video_id := blob_names.video_of_source(blob.name)) is not None
+                if (video_id := blob_names.video_id_of_source(blob.name)) is not None
             }
             known = self._landings.known(list(newest))
             names += [
@@ -102,6 +107,10 @@ class SourceIngest:
 
     def _process(self, blob_name: str, video_id: UUID) -> None:
         blob = self._blobs.get(self._container, blob_name)
+        # The link that wrote it was valid then.
+        if unfinished.may_be_filled(blob, self._clock(), blob.last_modified + UPLOAD_LIFE):
+            _log.info("Without its bytes so far: %s", blob_name)
+            return
         others = self._others(blob, video_id)
         if any(other.last_modified > blob.last_modified for other in others):
             _log.info("A newer file has replaced this source: %s", blob_name)
@@ -117,7 +126,10 @@ class SourceIngest:
             with decoder_slot:
                 media, stills = _analyse(reader)
         except UnplayableClip as error:
-            self._fail(claim, Failure(error.failure_code, error.detail))
+            if unfinished.may_be_continued(blob, self._clock()):
+                _log.info("Not complete so far (%s): %s", error.failure_code, blob_name)
+            else:
+                self._fail(claim, Failure(error.failure_code, error.detail))
             return
         except BlobArchived:
             self._fail(claim, ARCHIVED)
@@ -125,7 +137,8 @@ class SourceIngest:
         images = self._images.write(claim, stills)
         if self._landings.publish(claim, media, images, _keyframe_interval(reader)):
             for other in others:
-                # Times are whole seconds: of two files of one second, the older source is deleted.
+                # Times are whole seconds: of two files from the same second, the older source is
+                # deleted.
                 if other.last_modified < blob.last_modified or other.name == settled:
                     self._blobs.delete(self._container, other.name)
             _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
@@ -155,12 +168,12 @@ class SourceIngest:
             other
             for page in self._blobs.pages(self._container, str(video_id))
             for other in page
-            if other.name != blob.name and blob_names.video_of_source(other.name) == video_id
+            if other.name != blob.name and blob_names.video_id_of_source(other.name) == video_id
         ]
 
 
 def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
-    # Only this trigger pays for FFmpeg, not the start of every instance.
+    # Imported late: only this trigger loads FFmpeg, not every instance that starts.
     from shared import media
 
     with ExitStack() as stack:
@@ -173,7 +186,7 @@ def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
 def _keyframe_interval(reader: "BlobReader") -> float | None:
     """Seconds between keyframes, on average; None without an index."""
     from shared.media.cutting.mp4_film import read_film
-    from shared.media.cutting.mp4_index import Unsuitable
+    from shared.media.cutting.unsuitable import Unsuitable
 
     try:
         film = read_film(reader)

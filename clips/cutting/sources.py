@@ -7,11 +7,14 @@ from uuid import UUID
 from clips.library import Library
 from clips.links.access import Access
 from clips.links.storyboards import Storyboards
-from shared import blob_names, media_types
-from shared.blob_names import Containers
-from shared.catalogue.source_queries import Sources
+from shared import blob_names
+from shared.blob_names.containers import Containers
+from shared.catalogue.cutting.source_queries import Sources
 from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
-from shared.model import ClipStatus, ShownSource, Source, Upload, Viewer
+from shared.model import media_types
+from shared.model.clip import ClipStatus, Upload
+from shared.model.cutting import ShownSource, Source
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)
@@ -106,5 +109,5 @@ class VideoSources:
             blob.name
             for page in pages
             for blob in page
-            if blob_names.video_of_source(blob.name) == video_id
+            if blob_names.video_id_of_source(blob.name) == video_id
         ]

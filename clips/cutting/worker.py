@@ -11,9 +11,10 @@ from uuid import UUID
 from clips.cutting.cutter import Cutter, StagedCut
 from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
-from shared.catalogue.cut_queries import CUT_LEASE, Cuts, FinishedCut
+from shared.catalogue.cutting.cut_queries import CUT_LEASE, Cuts, FinishedCut
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import CutOrder, Failure
+from shared.model.cutting import CutOrder
+from shared.model.failure import Failure
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 
@@ -67,7 +68,7 @@ class CutWorker:
             self._cuts.fail(clip_id, _failure_of(error))
 
     def _finish(self, order: CutOrder, cut: StagedCut) -> None:
-        """Commits the blob, after its row says what it shows: the ingest relies on that."""
+        """Commits the blob after its row says what it shows: the ingest relies on that order."""
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
             raise LeaseLost
         self._cuts.finish([FinishedCut(order.clip_id, cut.method, cut.film.commit())])

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from clips.drift.moment import Moment
 from clips.drift.stored_rules import line_of
-from shared.catalogue.drift_queries import StoredFile
-from shared.catalogue.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.catalogue.drift.drift_queries import StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:
@@ -26,7 +27,7 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
 def row_without_blob(container: str, row: StoredFile) -> DriftLine | None:
     """A row whose bytes should be in the bin, but are not."""
     if row.deleted and row.purge_at is None:
-        return None  # its bytes go before its row
+        return None  # its bytes are deleted before its row
     detail = "Its bytes are not in the bin: it cannot be restored."
     return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
 

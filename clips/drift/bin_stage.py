@@ -6,8 +6,10 @@ from clips.drift import bin_rules
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows
-from shared.model import Blob, DriftLine
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.model.blob import Blob
+from shared.model.drift import DriftLine
 
 
 class BinStage:
@@ -40,9 +42,9 @@ class BinStage:
         old = [blob for blob in blobs if blob.last_modified <= moment.quiet_since]
         owners = [
             (
-                blob_names.video_of(blob.name) or blob_names.video_of_source(blob.name),
+                blob_names.video_id_of(blob.name) or blob_names.video_id_of_source(blob.name),
                 # Of a clip, or of an image of it.
-                blob_names.clip_of(blob.name) or blob_names.owner_of_image(blob.name)[1]
+                blob_names.clip_id_of(blob.name) or blob_names.owner_of_image(blob.name)[1]
                 if "/" in blob.name
                 else None,
             )
@@ -50,7 +52,7 @@ class BinStage:
         ]
         around = self._rows.surroundings(
             [
-                (None if blob_names.check_storable(blob.name) else blob.name, *owner)
+                (None if check_storable(blob.name) else blob.name, *owner)
                 for blob, owner in zip(old, owners, strict=True)
             ]
         )

@@ -18,7 +18,7 @@ from clips.drift.jobs import DriftJobs
 from clips.terminal.process import fail
 from clips.terminal.status_line import StatusLine
 from shared.errors import CliplinkError, Unavailable
-from shared.model import DriftKind, DriftStatus, ShownDrift, ShownRun
+from shared.model.drift import DriftKind, DriftStatus, ShownDrift, ShownRun
 from shared.settings import SettingsError, read_environment
 
 NO_DRIFT, DRIFT, USAGE, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 3, 130
@@ -101,7 +101,7 @@ def _finish(
     display: "DriftDisplay",
     of: UUID | None = None,
 ) -> ShownDrift:
-    """Works on a run, or waits for the worker that does, until it has ended."""
+    """Works on a run until it has ended, or waits for the worker that does."""
     while True:
         has_more = drift.step(run_id, _STEP)
         shown = drift.get(of or run_id)

@@ -14,10 +14,11 @@ from clips.drift.lines import as_json
 from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, Stage
 from clips.drift.stored_stages import LostStage, StoredStage
-from shared.blob_names import Containers
-from shared.catalogue.drift_queries import DriftRows
-from shared.catalogue.drift_run_queries import DriftTask
-from shared.model import Blob, DriftJson, DriftLine
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.catalogue.drift.drift_run_queries import DriftTask
+from shared.model.blob import Blob
+from shared.model.drift import DriftJson, DriftLine
 from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.blobs import Blobs
 
@@ -43,7 +44,7 @@ class _Together:
 
 
 class Comparison:
-    """Compares for one step of a run; remembers a page."""
+    """Compares for one step of a run; keeps the last page in memory."""
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ def _count(task: DriftTask, look: Look, lines: Sequence[DriftLine]) -> None:
 
 
 def add_sample(task: DriftTask, name: str, line: DriftJson) -> None:
-    """Counts a line, and keeps it if it is one of the first of its name."""
+    """Counts a line, and keeps it if it is among the first of its kind."""
     task.counts[name] = task.counts.get(name, 0) + 1
     samples = task.samples.setdefault(name, [])
     if len(samples) < _SAMPLES:

@@ -2,9 +2,9 @@
 
 from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left
 from clips.upkeep.deletion import Deletion
-from shared.blob_names import Containers
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.model import DriftLine
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 

@@ -4,10 +4,10 @@ from clips.cutting.source_ingest import SourceIngest
 from clips.drift.image_rules import expected_images
 from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
-from shared.catalogue.drift_image_queries import ImagesRow
-from shared.catalogue.drift_queries import DriftRows
-from shared.catalogue.drift_repair_queries import DriftRepairs
-from shared.model import DriftLine
+from shared.catalogue.drift.drift_image_queries import ImagesRow
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.catalogue.drift.drift_repair_queries import DriftRepairs
+from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 

@@ -7,15 +7,16 @@ from uuid import UUID
 from clips.drift.moment import Moment
 from clips.drift.stage import line_without_row
 from shared import blob_names
-from shared.catalogue.drift_image_queries import SEPARATOR, ImagesRow
-from shared.catalogue.surroundings_query import Surroundings
-from shared.model import DriftAction, DriftKind, DriftLine, ImageFormat
+from shared.catalogue.drift.drift_image_queries import SEPARATOR, ImagesRow
+from shared.catalogue.drift.surroundings_query import Surroundings
+from shared.model.drift import DriftAction, DriftKind, DriftLine
+from shared.model.link import ImageFormat
 
 _SHOWN_AT_MOST = 5
 
 
 def expected_images(row: ImagesRow) -> Sequence[str]:
-    """The names of all blobs that a visible clip or source is shown with."""
+    """The names of all images that a visible clip or source should have."""
     names = [
         name
         for name in (row.poster_name, row.preview_name, row.own_thumbnail, row.rendition_name)

@@ -14,14 +14,14 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look
 from shared import blob_names
 from shared.blob_names import KEY_LENGTH
-from shared.catalogue.drift_image_queries import (
+from shared.catalogue.drift.drift_image_queries import (
     DriftImages,
     ImagesInShort,
     ImagesKey,
     ImagesRow,
 )
-from shared.catalogue.drift_queries import DriftRows
-from shared.model import DriftLine
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.model.drift import DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _FIRST: ImagesKey = (UUID(int=0), UUID(int=0))
@@ -31,7 +31,7 @@ _SIDECARS_OF_VIDEO = {"/video.json", "/source.json"}
 
 
 class ImageStage:
-    """Images of clips and sources; the row key is `{video_id}/{clip_id}`."""
+    """Compares images of clips and sources; the key of a row is `{video_id}/{clip_id}`."""
 
     needs_metadata = False
 
@@ -102,7 +102,7 @@ class ImageStage:
 def _unequal(
     rows: Sequence[ImagesInShort], names: Sequence[str]
 ) -> tuple[dict[str, set[str]], list[str]]:
-    """The names of the clips that have to be looked at in full, and those of no clip.
+    """The names of clips that have to be compared in full, and those of no clip.
 
     Rows and names are in the same order.
     """
@@ -139,7 +139,10 @@ def _following(key: str) -> str:
 
 
 def _by_key(strays: Sequence[str], videos: set[str]) -> Mapping[str, Sequence[str]]:
-    """Names of no clip by what they begin with, without the sidecars of known videos."""
+    """Groups names without a clip by what they begin with.
+
+    Leaves out the sidecars of known videos.
+    """
     by_key: defaultdict[str, list[str]] = defaultdict(list)
     for name in strays:
         if name[_VIDEO_LENGTH:] in _SIDECARS_OF_VIDEO and name[:_VIDEO_LENGTH] in videos:

@@ -18,11 +18,11 @@ from clips.drift.moment import Moment
 from clips.drift.repair import REPAIR, Repair
 from clips.upkeep.leases import LeaseLost
 from shared import blob_names, telemetry
-from shared.blob_names import Containers
-from shared.catalogue.drift_run_queries import DriftRuns, DriftTask
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_run_queries import DriftRuns, DriftTask
 from shared.clock import Clock
 from shared.errors import BlobChanged, NeedsForce, NotFound, Unavailable, WrongState
-from shared.model import (
+from shared.model.drift import (
     DRIFT_LIFE,
     DriftJson,
     DriftKind,
@@ -160,7 +160,7 @@ class DriftJobs:
         return len(stalled)
 
     def _work_on(self, task: DriftTask, deadline: float) -> bool:
-        """Whether the run is over; False if the time is up before."""
+        """Returns whether the run is over; False if the time is up first."""
         name = blob_names.drift_lines(task.id)
         if task.version == 0:
             until = (self._clock() + DRIFT_LIFE).isoformat()

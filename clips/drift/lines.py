@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.model import DriftAction, DriftJson, DriftKind, DriftLine
+from shared.model.drift import DriftAction, DriftJson, DriftKind, DriftLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""The moment of a comparison: what is too young to count, and when the cleanup acts. Pure."""
+"""The time of a comparison: which items are too new to count, and when the cleanup acts. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clips.upkeep.blob_rules import QUIET
 
-# host.json ends a run after this time: a clip that is longer in processing has no run.
+# host.json ends a run after this time: if a clip is in processing for longer, its run has died.
 _LONGEST_RUN = timedelta(minutes=30)
 
 
@@ -23,5 +23,5 @@ class Moment:
 
     @property
     def stuck_since(self) -> datetime:
-        """What is in processing since before is stuck."""
+        """An item that has been in processing since before this time is stuck."""
         return self.now - _LONGEST_RUN

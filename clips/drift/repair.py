@@ -15,10 +15,10 @@ from clips.drift.lines import RepairedLine, decode, repaired_as_json
 from clips.drift.outcome import RepairOutcome, failed, left
 from clips.drift.stored_repair import StoredRepair
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.drift_run_queries import DriftTask
+from shared.blob_names.containers import Containers
+from shared.catalogue.drift.drift_run_queries import DriftTask
 from shared.errors import CliplinkError, Unavailable
-from shared.model import DriftJson, DriftKind, DriftLine
+from shared.model.drift import DriftJson, DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _PIECE = 256 * 1024
 # A part is saved after so many repairs, or seconds.
 _MOST = 100
 _SECONDS = 10.0
-# So many outages in a row concern all lines; a single one may concern its line only.
+# After so many outages in a row the repair stops; a single outage may concern one line only.
 _OUTAGES_IN_A_ROW = 5
 
 

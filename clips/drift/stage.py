@@ -11,7 +11,8 @@ from typing import Protocol
 from uuid import UUID
 
 from clips.drift.moment import Moment
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Look:
 
 
 class Listed(Protocol):
-    """Blobs in the order of a listing; their names alone take a fraction of the time."""
+    """Blobs in the order of a listing; reading their names alone takes a fraction of the time."""
 
     @property
     def names(self) -> Sequence[str]: ...

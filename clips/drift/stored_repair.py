@@ -7,13 +7,14 @@ from clips.cutting.source_ingest import SourceIngest
 from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
 from clips.upkeep.missing import MissingClips
-from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.catalogue.drift_repair_queries import DriftRepairs
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift.drift_repair_queries import DriftRepairs
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import BlobMissing
-from shared.model import Blob, DriftKind, DriftLine
+from shared.model.blob import Blob
+from shared.model.drift import DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 _IN_BIN = left("The recycle bin is not repaired: restore or purge the clip.")
@@ -48,7 +49,7 @@ class StoredRepair:
         name = line.blob or ""
         if line.container == self._containers.bin:
             return _IN_BIN
-        if blob_names.check_storable(name):
+        if check_storable(name):
             return left("Its name cannot be stored in the catalogue.")
         is_source = line.container == self._containers.videos
         owner = line.video_id if is_source else line.clip_id

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from clips.drift.moment import Moment
 from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
-from shared.catalogue.drift_queries import StoredFile
-from shared.catalogue.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftKind, DriftLine
+from shared.catalogue.drift.drift_queries import StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:
@@ -62,7 +63,7 @@ def blob_without_row(
     """Kind, detail and action of a blob in the clips container that no row describes.
 
     `has_clip_id`: its name is `{video_id}/{clip_id}{ext}`. Under a known video it becomes a clip,
-    unless its clip is deleted, as the ingest decides (`shared/catalogue/admission.py`).
+    unless its clip is deleted, as the ingest decides (`shared/catalogue/ingest/admission.py`).
     """
     if not around.video_is_known:
         return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue.", None
@@ -99,7 +100,7 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
         yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
     if blob.last_modified > moment.quiet_since or row.touched_at >= moment.quiet_since:
         return
-    if blob.size == 0 and may_be_filled(blob, row, moment.now):
+    if may_be_filled(blob, row, moment.now):
         return
     processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
     if row.etag is None:
@@ -144,7 +145,7 @@ def _hidden_but_present(
         detail = "It is deleted for ever, and its blob is still stored."
         action = DriftAction.DELETE
     elif blob.archived:
-        return None  # no link can read it: it stays where it is while it is in the bin
+        return None  # no link can read it, so its blob stays in place while the clip is in the bin
     else:
         detail = "It is in the recycle bin, and its blob is still in its own container."
         action = DriftAction.MOVE_TO_BIN

@@ -8,9 +8,11 @@ from clips.drift.moment import Moment
 from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
 from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
-from shared.catalogue.drift_queries import DriftRows, StoredFile
-from shared.catalogue.surroundings_query import Surroundings
-from shared.model import Blob, DriftAction, DriftLine
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
+from shared.catalogue.drift.surroundings_query import Surroundings
+from shared.model.blob import Blob
+from shared.model.drift import DriftAction, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
 
@@ -85,7 +87,7 @@ class StoredStage:
         old = [blob for blob in blobs if not _is_passing(blob, moment)]
         of_videos = [self._owner_of(blob.name) for blob in old]
         named = [
-            (None if blob_names.check_storable(blob.name) else blob.name, *owner)
+            (None if check_storable(blob.name) else blob.name, *owner)
             for blob, owner in zip(old, of_videos, strict=True)
         ]
         around = self._rows.surroundings(named)
@@ -104,7 +106,7 @@ class StoredStage:
         kind, detail, action = stored_rules.blob_without_row(
             known, moment, has_clip_id=clip_id is not None
         )
-        if problem := blob_names.check_storable(blob.name):
+        if problem := check_storable(blob.name):
             detail, action = f"It cannot become a clip: {problem}.", None
         elif action is DriftAction.PROCESS and self._of_sources:
             action = None  # no step of the cleanup lists this container
@@ -114,8 +116,8 @@ class StoredStage:
 
     def _owner_of(self, name: str) -> tuple[UUID | None, UUID | None]:
         if self._of_sources:
-            return blob_names.video_of_source(name), None
-        return blob_names.video_of(name), blob_names.clip_of(name)
+            return blob_names.video_id_of_source(name), None
+        return blob_names.video_id_of(name), blob_names.clip_id_of(name)
 
 
 class LostStage(StoredStage):
@@ -134,16 +136,16 @@ class LostStage(StoredStage):
             line = stored_rules.row_without_blob(
                 self.container, row, moment, is_held_back=bool(self.is_held_back)
             )
-            # A listing may be in another order than the rows, of names that are not plain.
+            # If names have unusual characters, a listing may have another order than the rows.
             if line and (row.name.isascii() or not self._blobs.exists(self.container, row.name)):
                 found.lines.append(line)
         return found
 
 
 def _is_passing(blob: Blob, moment: Moment) -> bool:
-    """Whether a blob without a row is none that counts, or too young to."""
+    """Whether a blob without a row does not count: it is no clip, or too new."""
     return (
         blob.last_modified > moment.quiet_since
         or is_left_alone(blob)
-        or (blob.size == 0 and may_be_filled(blob, None, moment.now))
+        or may_be_filled(blob, None, moment.now)
     )

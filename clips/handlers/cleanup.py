@@ -8,7 +8,7 @@ from clips.http.outputs import admin as outputs
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.http.views import admin as views
-from shared.model import Role
+from shared.model.user import Role
 
 
 @Operation(

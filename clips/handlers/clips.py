@@ -19,7 +19,7 @@ from clips.http.response import Response
 from clips.http.views import clips as views
 from clips.http.views.base import message
 from shared.errors import NotFound, Pinned, StorageUnavailable, WrongState
-from shared.model import ClipDraft, ClipUpdate, ShownClip
+from shared.model.clip import ClipDraft, ClipUpdate, ShownClip
 
 
 @Operation(

@@ -22,7 +22,7 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
-from shared.model import CutDraft
+from shared.model.cutting import CutDraft
 
 
 @Operation(

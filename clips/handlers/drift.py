@@ -10,7 +10,7 @@ from clips.http.request import Request
 from clips.http.response import Response
 from clips.http.views import admin as views
 from shared.errors import NeedsForce, NotFound, StorageUnavailable, WrongState
-from shared.model import Role
+from shared.model.user import Role
 
 
 @Operation(

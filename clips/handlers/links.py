@@ -26,7 +26,8 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
-from shared.model import AccessTerms, Rehydration, StillOptions
+from shared.model.blob import Rehydration
+from shared.model.link import AccessTerms, StillOptions
 
 _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
 

@@ -9,7 +9,7 @@ from clips.http.request import Request
 from clips.http.response import Response
 from clips.http.views import admin as views
 from shared.errors import NotFound, StorageUnavailable, WrongState
-from shared.model import Role
+from shared.model.user import Role
 
 
 @Operation(

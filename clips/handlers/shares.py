@@ -28,7 +28,8 @@ from shared.errors import (
     StorageUnavailable,
     WrongState,
 )
-from shared.model import Rehydration, ShareTerms, ShareVariant
+from shared.model.blob import Rehydration
+from shared.model.link import ShareTerms, ShareVariant
 
 # Keep the share's token out of the Referer header.
 _NO_REFERRER = {"Referrer-Policy": "no-referrer"}

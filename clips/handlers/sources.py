@@ -12,7 +12,7 @@ from clips.http.response import Response
 from clips.http.views import cutting as views
 from clips.http.views.base import message
 from shared.errors import NotFound, StorageUnavailable
-from shared.model import ShownSource
+from shared.model.cutting import ShownSource
 
 
 @Operation(

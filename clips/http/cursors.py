@@ -13,7 +13,7 @@ def encode(position: datetime | float, row_id: UUID) -> str:
 
 
 def decode_time(cursor: str) -> tuple[datetime, UUID]:
-    """The key of a list by time; raises ValueError for what `encode` did not make."""
+    """The key of a list by time; raises ValueError for a text that `encode` did not make."""
     key, row_id = _decode(cursor)
     moment = datetime.fromisoformat(str(key))
     if moment.tzinfo is None:
@@ -25,7 +25,7 @@ def decode_time(cursor: str) -> tuple[datetime, UUID]:
 
 
 def decode_position(cursor: str) -> tuple[float, UUID]:
-    """The key of a list by seconds; raises ValueError for what `encode` did not make."""
+    """The key of a list by seconds; raises ValueError for a text that `encode` did not make."""
     key, row_id = _decode(cursor)
     if not isinstance(key, float) or not math.isfinite(key):
         raise ValueError("not a cursor by position")

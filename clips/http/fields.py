@@ -25,7 +25,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from clips.http import cursors
-from shared.model import LONGEST_POSITION, LONGEST_TITLE, THUMBNAIL_WIDTHS
+from shared.model.clip import LONGEST_POSITION, LONGEST_TITLE
+from shared.model.link import THUMBNAIL_WIDTHS
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -55,10 +56,10 @@ def _number(value: object) -> object:
 
 
 def _canonical_uuid() -> core_schema.CoreSchema:
-    """Of the spellings that pydantic knows only the one of RFC 9562 has 36 characters.
+    """Accepts only the spelling of RFC 9562.
 
-    Native all through: a request may name a thousand ids. Made anew for each use, as pydantic
-    writes into it.
+    It is the only one with 36 characters that pydantic knows. Native all through: a request may
+    name a thousand ids. Made anew for each use, as pydantic writes into it.
     """
     text = core_schema.str_schema(min_length=36, max_length=36)
     return core_schema.custom_error_schema(
@@ -69,7 +70,7 @@ def _canonical_uuid() -> core_schema.CoreSchema:
 
 
 def _switch_or_name(source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-    """One error for both: else each of the two is named in the pointer to the field."""
+    """One error for both types: otherwise the pointer to the field would name each of them."""
     return core_schema.custom_error_schema(
         handler(source),
         custom_error_type="download",
@@ -77,8 +78,8 @@ def _switch_or_name(source: object, handler: GetCoreSchemaHandler) -> core_schem
     )
 
 
-def _printable(text: str) -> str:
-    # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: line breaks by another name.
+def _check_printable(text: str) -> str:
+    # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: other line breaks.
     if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         raise PydanticCustomError("control_character", "must not contain control characters")
     return text
@@ -184,7 +185,7 @@ type Width = Annotated[
 type Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
 ]
 type Title = Annotated[
     Line | None,
@@ -201,14 +202,14 @@ type Title = Annotated[
 type FileName = Annotated[
     str,
     StringConstraints(max_length=255),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type SwitchOrName = Annotated[bool | FileName, GetPydanticSchema(_switch_or_name)]
 type FolderName = Annotated[
     str,
     StringConstraints(max_length=4096),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type MediaType = Annotated[

@@ -14,14 +14,14 @@ from pydantic import BaseModel, ValidationError
 
 from clips.http.inputs.base import Body, EmptyBody, Parameters
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
-from shared.model import RetryKey
+from shared.model.user import RetryKey
 
 # What an Idempotency-Key may be: visible ASCII characters.
 _RETRY_KEY = re.compile(r"^[!-~]{1,255}$")
 
 _LARGEST_BODY = 64 * 1024  # bytes
-# An empty text, or one that begins with what may be white space: most bodies have neither.
-_BLANK_TEXT = re.compile(rb':\s*"(?:"|[\s\\]|[^\x00-\x7f])')
+# Null, an empty text, or one that begins with what may be white space: most bodies have none.
+_BLANK = re.compile(rb':\s*(?:null|"(?:"|[\s\\]|[^\x00-\x7f]))')
 
 
 def parse[P: Parameters, B: Body](
@@ -43,7 +43,7 @@ def parse[P: Parameters, B: Body](
         lambda: parameters.model_validate({**request.params, **request.route_params}),
         _bad_parameter,
     )
-    raw = (_with_nulls(request.get_body(), body) or b"{}") if has_body else b"{}"
+    raw = (_without_blanks(request.get_body(), body) or b"{}") if has_body else b"{}"
     content = _collect(fields, lambda: body.model_validate_json(raw), _bad_body_field)
     if where is None or content is None or fields:
         raise _invalid(fields)
@@ -80,27 +80,18 @@ def _check_body(request: func.HttpRequest) -> None:
         )
 
 
-def _with_nulls(raw: bytes, body: type[Body]) -> bytes:
-    """The body with null for a blank text in an optional field; unset where null is not a value.
+def _without_blanks(raw: bytes, body: type[Body]) -> bytes:
+    """The body as `Body.without_blanks` has it.
 
-    Forms send a blank text for a field that was left empty. What is not a JSON object is returned
-    as it is: the model reports it.
+    What is not a JSON object is returned as it is: the model reports it.
     """
-    if not _BLANK_TEXT.search(raw):
+    if not _BLANK.search(raw):
         return raw
     try:
         values = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return raw
-    if not isinstance(values, dict):
-        return raw
-    for name, field in body.model_fields.items():
-        text = values.get(name)
-        if isinstance(text, str) and not text.strip() and not field.is_required():
-            del values[name]
-            if field.default is None:
-                values[name] = None
-    return orjson.dumps(values)
+    return orjson.dumps(body.without_blanks(values)) if isinstance(values, dict) else raw
 
 
 def _collect[M: BaseModel](

@@ -9,7 +9,7 @@ import azure.functions as func
 from clips.http import urls
 from clips.http.inputs.base import Body, Owned, Parameters
 from shared.errors import Forbidden
-from shared.model import Role, User, Viewer
+from shared.model.user import Role, User, Viewer
 
 _audit = logging.getLogger("clips.audit")
 
@@ -47,7 +47,7 @@ def viewer_of(
 
 
 def record_admin_operation(user: User, request: func.HttpRequest, where: Parameters) -> None:
-    """Writes to the audit log an operation for admins that changes something of no single owner."""
+    """Writes to the audit log an admin's operation on data that has no single owner."""
     if request.method not in {"GET", "HEAD"}:
         _audit.info(
             "Admin %r calls %s %s with %r",

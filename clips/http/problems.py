@@ -80,5 +80,5 @@ def _field(field: FieldError) -> dict[str, str]:
 
 
 def _writable(text: str) -> str:
-    """The text without what cannot be written as UTF-8: it may quote what a caller sent."""
+    """The text without characters that UTF-8 cannot hold: it may quote what a caller sent."""
     return text.encode(errors="replace").decode()

@@ -9,7 +9,8 @@ from uuid import UUID
 import azure.functions as func
 
 from clips.http import cursors, urls
-from shared.model import Client, RetryKey, User, Viewer
+from shared.model.link import Client
+from shared.model.user import RetryKey, User, Viewer
 
 if TYPE_CHECKING:
     from clips.compose import Services

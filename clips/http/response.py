@@ -31,10 +31,13 @@ class Response:
 
 
 def render(response: Response, *, with_body: bool = True) -> func.HttpResponse:
+    """Without its body (for HEAD), the response still has the body's length: RFC 9110, 8.6."""
+    body = _bytes(response.body)
+    length = {} if with_body else {"Content-Length": str(len(body))}
     return func.HttpResponse(
-        _bytes(response.body) if with_body else b"",
+        body if with_body else b"",
         status_code=response.status,
-        headers=_HEADERS | dict(response.headers),
+        headers=_HEADERS | dict(response.headers) | length,
         mimetype=response.content_type,
     )
 

@@ -47,7 +47,7 @@ def path_of(request: func.HttpRequest) -> str:
 def _requested(request: func.HttpRequest) -> SplitResult:
     """The URL that was requested; its host is what the caller sent in the Host header.
 
-    The header is checked too: with a slash in it, a part of it would pass for the path.
+    The header is checked too: with a slash in it, a part of it would count as the path.
     """
     url: str = request.url
     try:

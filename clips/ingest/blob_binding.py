@@ -1,4 +1,4 @@
-"""What the host hands to the blob trigger: the name of a blob, and nothing of its content.
+"""The binding of the blob trigger: the host passes the name of a blob, and none of its content.
 
 The host sends a reference instead of the bytes where the type of the parameter asks for one.
 Microsoft's types turn it into a client with a credential of its own, at every call, and load

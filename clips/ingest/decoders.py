@@ -2,8 +2,9 @@
 
 import threading
 
-# host.json lets three blobs in at a time. So many of them are decoded at once: the memory of an
-# instance holds no more pictures of any size. The others claim, write images or wait.
+# How many films are decoded at once, of the three blobs that host.json lets in. The memory of an
+# instance does not hold more pictures of the largest size. The other runs claim, write images or
+# wait.
 DECODERS = 2
 
 decoder_slot = threading.BoundedSemaphore(DECODERS)

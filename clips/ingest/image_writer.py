@@ -1,7 +1,7 @@
 """The images of a clip, written into the thumbnails container under their names.
 
-An image that exists already comes from a run that died, and is replaced, or from a run for a newer
-version of the clip, and is kept.
+An image that exists already is replaced if it comes from a run that died, and kept if it comes from
+a run for a newer version of the clip.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.landing_queries import Claim, Standing
+from shared.blob_names.containers import Containers
+from shared.catalogue.ingest.claims import Claim, Standing
 from shared.errors import BlobExists
-from shared.model import Images
+from shared.model.clip import Images
+from shared.model.storyboard import webvtt
 from shared.storage.sdk.blobs import Blobs
-from shared.storyboard import webvtt
 from shared.telemetry import with_current_context
 
 if TYPE_CHECKING:

@@ -10,19 +10,21 @@ and only the version of the blob that was claimed is ever published.
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from clips.ingest import unfinished
+from clips.ingest.allocator import returning_memory
 from clips.ingest.decoders import decoder_slot
 from clips.ingest.image_writer import ClaimLost, ImageWriter
-from clips.ingest.metadata import notes_of
+from clips.ingest.landing import landing_of
 from clips.ingest.run_record import IngestRun, record_giving_up
 from shared import blob_names
-from shared.allocator import returning_memory
-from shared.blob_names import Containers
-from shared.catalogue.admission import Landing, Verdict
-from shared.catalogue.landing_queries import Claim, Landings
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
+from shared.catalogue.ingest.admission import Verdict
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.clock import Clock
 from shared.errors import (
     BlobArchived,
@@ -31,10 +33,13 @@ from shared.errors import (
     DatabaseUnavailable,
     UnplayableClip,
 )
-from shared.media_types import of_name, servable
-from shared.model import ARCHIVED, GAVE_UP, UPLOAD_LIFE, Blob, CutResult, Failure, Media
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.cutting import CutResult
+from shared.model.failure import ARCHIVED, GAVE_UP, Failure
+from shared.model.media import Media
+from shared.model.playability import Playback, playback_of_failed
 from shared.outages import NO_WAIT, OutageWait
-from shared.playability import Playback, playback_of_failed
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
@@ -43,12 +48,6 @@ if TYPE_CHECKING:
     from shared.media import ByteSource, Stills
 
 _log = logging.getLogger(__name__)
-
-# How long a blob without bytes may wait for them, if no upload link says more: some writers
-# create a blob first and fill it then.
-FILL_TIME = timedelta(minutes=10)
-# How long after its last change a blob that is written piece by piece counts as unfinished.
-_CONTINUE_TIME = timedelta(minutes=2)
 
 
 class JudgeCut(Protocol):
@@ -81,18 +80,18 @@ class Ingest:
         self._after_publishing = after_publishing
 
     def landed(self, blob_name: str, wait: OutageWait = NO_WAIT) -> None:
-        """Brings the catalogue up to date with the stored version of the blob.
+        """Updates the catalogue to the stored version of the blob.
 
         `wait` is the policy for outages; waiting is part of the same attempt. A file that cannot be
         played is a result, not an error. Any exception means that the same call may succeed
         later, so that the host should deliver the message again.
         """
-        video_id = blob_names.video_of(blob_name)
+        video_id = blob_names.video_id_of(blob_name)
         if video_id is None:
             _log.warning("Ignored, not below a video: %s", blob_name)
-        elif blob_names.is_companion(blob_name):
+        elif is_companion(blob_name):
             _log.info("Ignored, its name is that of a companion file: %s", blob_name)
-        elif problem := blob_names.check_storable(blob_name):
+        elif problem := check_storable(blob_name):
             _log.warning("Ignored, %s: %s", problem, blob_name)
         else:
             with returning_memory(), span("ingest"):
@@ -113,11 +112,11 @@ class Ingest:
     def _claim_and_process(self, blob_name: str, video_id: UUID) -> None:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
-            if blob_names.is_folder_stub(blob.metadata, blob.size):
+            if is_folder_stub(blob):
                 _log.info("Ignored, it is a folder marker: %s", blob_name)
                 return
-            if blob.size == 0 and self._may_be_filled(blob):
-                _log.info("Empty so far: %s", blob_name)
+            if self._may_be_filled(blob):
+                _log.info("Without its bytes so far: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
             landing = landing_of(blob, url, video_id)
@@ -172,7 +171,7 @@ class Ingest:
             self._supersede(run)
 
     def _withhold_cut(self, run: IngestRun, *, is_playable: bool) -> bool:
-        """Withholds a cut clip that lacks the picture of its source; False if it is none."""
+        """Withholds a cut clip that lacks the picture of its source; False for any other clip."""
         claim = run.claim
         result = self._judge_cut(claim.clip_id, claim.etag, is_playable=is_playable)
         if isinstance(result, Failure):
@@ -182,7 +181,7 @@ class Ingest:
         return result is not CutResult.PUBLISH
 
     def _fail_or_wait(self, run: IngestRun, blob: Blob, error: UnplayableClip) -> None:
-        if self._may_be_continued(blob):
+        if unfinished.may_be_continued(blob, self._clock()):
             self._landings.keep_waiting(run.claim)
             run.record_incomplete(error.failure_code)
         else:
@@ -199,21 +198,11 @@ class Ingest:
         run.record_superseded(self._landings.standing(run.claim))
 
     def _may_be_filled(self, blob: Blob) -> bool:
-        """Whether a blob without bytes may still get some.
-
-        It was created a moment ago, or the upload link of its clip is still valid.
-        """
-        if self._is_young(blob, FILL_TIME):
-            return True
+        if blob.size > 0 and blob.copy_status is None:
+            return False  # most blobs: without a query
         announced = self._landings.announced_at(blob.name)
-        return announced is not None and self._clock() < announced + UPLOAD_LIFE
-
-    def _may_be_continued(self, blob: Blob) -> bool:
-        """Whether more may be appended to a blob. One that came in one request has its MD5."""
-        return blob.content_md5 is None and self._is_young(blob, _CONTINUE_TIME)
-
-    def _is_young(self, blob: Blob, age: timedelta) -> bool:
-        return self._clock() - blob.last_modified < age
+        link_ends_at = announced and announced + UPLOAD_LIFE
+        return unfinished.may_be_filled(blob, self._clock(), link_ends_at)
 
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
@@ -233,21 +222,3 @@ def _analyse(source: "ByteSource") -> "tuple[Media, Playback, Stills]":
             file = stack.enter_context(media.opened(source))
         with span("ingest.images"):
             return file.media, file.playback, file.stills()
-
-
-def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
-    """What the catalogue has to know of a blob below a video; `url` is its plain address."""
-    notes = notes_of(blob.metadata)
-    return Landing(
-        blob_name=blob.name,
-        blob_url=url,
-        video_id=video_id,
-        id_in_name=blob_names.clip_of(blob.name),
-        etag=blob.etag,
-        size=blob.size,
-        content_type=servable(blob.content_type) or of_name(blob.name),
-        content_md5=blob.content_md5,
-        start_time=notes.start_time,
-        end_time=notes.end_time,
-        title=notes.title,
-    )

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from shared.model import LONGEST_POSITION, title_from
+from shared.model.clip import LONGEST_POSITION, title_from
 
 # Any % begins an escape.
 _PERCENT_ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*%[0-9A-Fa-f]{2}(?:[^%]|%[0-9A-Fa-f]{2})*")
-# What UTF-8 is mistaken for: AzCopy's form first, then that of Windows.
-_MISTAKEN = ("latin-1", "cp1252")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +36,25 @@ def notes_of(metadata: Mapping[str, str]) -> Notes:
 
 
 def decoded(text: str) -> str:
-    """The text that was meant, where only one reading is possible; otherwise as it is."""
+    """The decoded text if only one reading is possible; otherwise the text unchanged."""
     if text.isascii():
         encoded = unquote_to_bytes(text) if _PERCENT_ENCODED.fullmatch(text) else b""
         return _utf8(encoded) or text
-    for encoding in _MISTAKEN:
-        try:
-            meant = _utf8(text.encode(encoding))
-        except UnicodeEncodeError:
-            continue
-        if meant is not None:
-            return meant
-    return text
+    meant = _utf8(_latin_bytes(text))
+    return decoded(meant) if meant else text  # two tools may have mistaken it
+
+
+def _latin_bytes(text: str) -> bytes:
+    """What was read as Latin-1, as AzCopy does, or as Windows-1252; empty if it was neither.
+
+    Windows-1252 lacks five bytes; programs read them as in Latin-1.
+    """
+    try:
+        return b"".join(
+            char.encode("latin-1") if char <= "\xff" else char.encode("cp1252") for char in text
+        )
+    except UnicodeEncodeError:
+        return b""
 
 
 def _utf8(data: bytes) -> str | None:

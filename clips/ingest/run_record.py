@@ -8,9 +8,10 @@ import time
 from datetime import datetime
 
 from shared import telemetry
-from shared.catalogue.landing_queries import Claim, Standing
-from shared.model import Blob, Failure
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.catalogue.ingest.claims import Claim, Standing
+from shared.model.blob import Blob
+from shared.model.failure import Failure
+from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 
@@ -81,5 +82,5 @@ class IngestRun:
 
 
 def record_giving_up(failure: Failure) -> None:
-    """Counts a clip that was given up because no run reached its end."""
+    """Counts a clip that was given up because every run was interrupted."""
     telemetry.CLIPS.add(outcome="failed", code=failure.code)

@@ -11,9 +11,9 @@ from uuid import UUID
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name, download_name
 from clips.links.storyboards import Storyboards
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.catalogue.row_mapping import TimeKey
 from shared.errors import (
     BlobArchived,
@@ -23,22 +23,18 @@ from shared.errors import (
     WrongState,
     no_such_clip,
 )
-from shared.model import (
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import (
     COPY_TYPE,
     UPLOAD_LIFE,
-    AccessTerms,
     Clip,
     ClipFile,
-    RecordedGrant,
-    RehydratePriority,
-    Rehydration,
-    SignedLink,
     Upload,
-    Variant,
-    Viewer,
     playable_copy,
     ready_blob,
 )
+from shared.model.link import AccessTerms, RecordedGrant, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.storage.signing.signed_links import Links, LinkTerms
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock
-from shared.model import Blob, RehydratePriority, Rehydration
+from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.storage.sdk.blobs import Blobs
 
 # Standard takes up to 15 hours; high less than one for most blobs below 10 GB.
@@ -55,7 +55,7 @@ class Archive:
         blob = self._look(blob_name)
         if start and blob.archived and not _under_way(blob, priority):
             with self._starting:
-                # Another thread may have been faster.
+                # Another thread may have asked first.
                 blob = self._look(blob_name)
                 if blob.archived and not _under_way(blob, priority):
                     return self._start(blob, priority)
@@ -77,7 +77,7 @@ class Archive:
     def _start(self, blob: Blob, priority: RehydratePriority) -> Rehydration:
         if self._blobs.rehydrate(self._container, blob.name, priority):
             return _rehydration(priority)
-        # Another instance was faster, or the running rehydration cannot be accelerated.
+        # Another instance has started it, or the running rehydration cannot be accelerated.
         return _rehydration(blob.rehydrating or priority)
 
 

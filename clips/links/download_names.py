@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from shared.model import ClipFile
+from shared.model.clip import ClipFile
 
 # Separators, and what Windows refuses. Browsers replace these too; most other programs do not.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')

@@ -16,39 +16,29 @@ from uuid import UUID
 
 from clips.links.archive import Archive
 from clips.links.download_names import clip_file_name
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.row_mapping import TimeKey
-from shared.catalogue.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.clock import Clock
 from shared.errors import NotFound, no_such_clip
-from shared.model import (
-    COPY_TYPE,
-    Client,
-    ClipFile,
-    RehydratePriority,
-    Rehydration,
-    Share,
-    ShareTerms,
-    ShareVariant,
-    SignedLink,
-    Viewer,
-    playable_copy,
-    ready_blob,
-)
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import COPY_TYPE, ClipFile, playable_copy, ready_blob
+from shared.model.link import Client, Share, ShareTerms, ShareVariant, SignedLink
+from shared.model.user import Viewer
 from shared.storage.signing.signed_links import Links, LinkTerms
 
 # How long the links of a share are valid, also after its revocation.
 LINK_LIFE = timedelta(minutes=5)
 
 _SHORTEST_LINK = timedelta(seconds=1)
-# HEAD costs no view, so its link is only good for following the redirect at once.
+# HEAD uses no view, so its link lives only long enough to follow the redirect at once.
 _HEAD_LINK_LIFE = timedelta(seconds=30)
 _NO_WINDOW = timedelta(0)
 
 _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-# What plays a video that a browser (on iOS, macOS, Android) opened, with a User-Agent of its own.
+# Programs that play a video for a browser (on iOS, macOS, Android), with their own User-Agent.
 _MEDIA_STACKS = ("AppleCoreMedia/", "stagefright/", "Dalvik/", "ExoPlayer")
 
 
@@ -132,7 +122,7 @@ class Sharing:
         return Opened(share.file.id, link)
 
     def peek(self, token: str, client: Client, variant: ShareVariant = ShareVariant.CLIP) -> Opened:
-        """The same for HEAD: uses up no view and restores nothing; its link lives for seconds."""
+        """As `open`, for HEAD: uses up no view and restores nothing; its link lives for seconds."""
         share = self._find(token, _viewer(token, client), self._clock())
         opens = _opened_by(share.file, variant)
         waiting = opens.is_clip and self._archive.state(
@@ -193,7 +183,10 @@ def _viewer(token: str, client: Client) -> ShareViewer:
 
 
 def _digest(token: str) -> bytes:
-    """What is stored of a secret: it has 256 random bits, so a slow hash would add nothing."""
+    """The digest of a secret, which is stored.
+
+    A secret has 256 random bits, so a slow hash would add nothing.
+    """
     return hashlib.sha256(token.encode()).digest()
 
 

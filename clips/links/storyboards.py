@@ -11,11 +11,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.model import Blob, ClipFile, SignedLink, Variant, Viewer
+from shared.model.blob import Blob
+from shared.model.clip import ClipFile
+from shared.model.link import SignedLink, Variant
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links, LinkTerms
 
@@ -75,5 +78,5 @@ class Storyboards:
 
 
 def _key(cues: Blob, sheet: SignedLink) -> str:
-    """The name of the copy of this version of the cues with this address."""
+    """The name of the copy for this version of the cues and this address."""
     return hashlib.blake2b(f"{cues.etag}\n{sheet.url}".encode(), digest_size=16).hexdigest()

@@ -8,21 +8,16 @@ import math
 from datetime import timedelta
 from uuid import UUID
 
+from clips.ingest.allocator import returning_memory
 from shared import blob_names
-from shared.allocator import returning_memory
-from shared.blob_names import Containers
-from shared.catalogue.clip_queries import Clips
-from shared.catalogue.grant_queries import Grant, Grants
+from shared.blob_names.containers import Containers
+from shared.catalogue.library.clip_queries import Clips
+from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
-from shared.model import (
-    Blob,
-    Clip,
-    SignedLink,
-    StillOptions,
-    Variant,
-    Viewer,
-    ready_blob,
-)
+from shared.model.blob import Blob
+from shared.model.clip import Clip, ready_blob
+from shared.model.link import SignedLink, StillOptions, Variant
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links
 

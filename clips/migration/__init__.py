@@ -6,7 +6,7 @@
                                                |
                                     update rows, in batches -> ledger -> receipt
 
-`run` is the command's, `jobs` and `batch` are the API's way through the same modules. State is
-kept in storage and in the catalogue only: a run may die at any moment, and the next one does what
-is missing. The ledger is deleted with its run.
+The command uses `run`; the API uses `jobs` and `batch`, on top of the same modules. State is kept
+in storage and in the catalogue only: a run may die at any moment, and the next one does what is
+missing. The ledger is deleted with its run.
 """

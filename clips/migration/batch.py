@@ -15,10 +15,15 @@ from clips.migration.outcomes import FailedFile, Outcome, PlanItem, VerifiedFile
 from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import CancelToken
 from clips.transfer.file_types import type_of
-from shared.blob_names import Containers
-from shared.catalogue.migration_clip_queries import MigrationClips
-from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, FileResult, FileState, TakenFile
-from shared.model import Failure
+from shared.blob_names.containers import Containers
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_file_queries import (
+    MAX_ATTEMPTS,
+    FileResult,
+    FileState,
+    TakenFile,
+)
+from shared.model.failure import Failure
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.rest import RETRY_FOR_MINUTES
 from shared.storage.sdk.account import StorageAccount

@@ -20,7 +20,7 @@ from clips.migration.run import MigrationOptions, migrate
 from clips.terminal.process import fail, interruptible
 from clips.transfer.context import Cancelled, open_transfer
 from clips.transfer.faults import system_message
-from shared.catalogue.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
 from shared.errors import Unavailable
 from shared.settings import SettingsError, read_transfer_settings
 

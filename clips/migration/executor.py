@@ -1,4 +1,4 @@
-"""Executes a plan: several files at a time, rows updated in batches, an early end in an outage.
+"""Executes a plan: moves several files at a time, updates rows in batches, and stops in an outage.
 
 A row is updated after its file was verified. If the process dies between the two, the blob
 trigger attaches the blob to the row that waits for it, and the next run finds it in storage.
@@ -15,7 +15,7 @@ from clips.migration.outcomes import DuplicateFile, FailedFile, Outcome, PlanIte
 from clips.migration.reasons import Reason
 from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import Cancelled
-from shared.catalogue.migration_clip_queries import RowUpdate
+from shared.catalogue.migration.migration_clip_queries import RowUpdate
 from shared.errors import CliplinkError, Unavailable, UnusableFile
 
 _log = logging.getLogger(__name__)

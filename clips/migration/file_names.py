@@ -1,4 +1,4 @@
-"""What the path of a file says about its clip: an id, or the last parts of an old address. Pure.
+"""Reads from the path of a file which clip it is for: an id, or parts of an old address. Pure.
 
 Paths and keys are bytes: a name in a file system need not be UTF-8.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from clips.transfer.file_types import FileKind, type_of
-from shared.model import title_from
+from shared.model.clip import title_from
 
 # How many last parts of a path and of an old address are compared at most.
 _MAX_PARTS = 4
@@ -45,7 +45,7 @@ def parse(path: bytes) -> OldFileName:
 
 
 def keys_of_path(path: bytes) -> Sequence[bytes]:
-    """The last part of a path, the last two, ...: what files and old addresses are matched by."""
+    """The last part of a path, the last two, ...: the keys that match files with old addresses."""
     return keys_of_name(os.fsdecode(path))
 
 

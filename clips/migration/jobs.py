@@ -20,16 +20,17 @@ from clips.migration.reasons import AnyReason, Reason
 from clips.transfer.faults import FileFault
 from clips.upkeep.items import Tally, each
 from shared import telemetry
-from shared.catalogue.migration_clip_queries import MigrationClips
-from shared.catalogue.migration_file_queries import (
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_file_queries import (
     FileResult,
     FileState,
     MigrationFiles,
     PlannedFile,
 )
-from shared.catalogue.migration_queries import MAX_LISTED, MAX_PLANNINGS, Job, Migrations
+from shared.catalogue.migration.migration_queries import MAX_LISTED, MAX_PLANNINGS, Job, Migrations
 from shared.errors import FieldError, InvalidRequest, NotFound, StorageUnavailable, WrongState
-from shared.model import Failure, MigrationReport
+from shared.model.failure import Failure
+from shared.model.migration import MigrationReport
 from shared.outages import NO_WAIT, OutageWait
 from shared.storage.sdk.queue import Queue
 

@@ -20,7 +20,7 @@ class LeaseKeeper:
         self._renewed_at = time.monotonic()
 
     def tick(self) -> None:
-        """To be called often; renews the lease when that is due."""
+        """Renews the lease when that is due; callers call it often."""
         if time.monotonic() - self._renewed_at < _RENEW_EVERY:
             return
         self._renewed_at = time.monotonic()

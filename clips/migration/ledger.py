@@ -1,7 +1,7 @@
 """The notes of one run: files, clips and results, in a SQLite file that is deleted with the run.
 
-On disk, so that memory stays flat however many files and clips there are; without a name, so
-that a killed run leaves nothing. Used by one thread. Paths are bytes, in the order of bytes.
+It is on disk, so that memory stays flat for any number of files and clips, and has no name, so that
+a killed run leaves nothing behind. Used by one thread. Paths are bytes, in the order of bytes.
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from clips.migration import file_names, old_address
 from clips.migration.receipt import ReceiptLine
 from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
-from shared.catalogue.migration_clip_queries import CatalogueClip
+from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 
 # `reading` numbers the names that an old address may mean; 0 is the first.
 _SCHEMA = """
@@ -37,8 +37,8 @@ CREATE TABLE results (
 ) WITHOUT ROWID;
 """
 
-# What SQLite answers when the disk fails. Without a journal, a write that failed half-way may
-# show as corruption later.
+# The errors of SQLite when the disk fails. Without a journal, a write that failed half-way may show
+# as corruption later.
 _DISK_ERRORS = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,

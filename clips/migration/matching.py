@@ -1,4 +1,4 @@
-"""Matches files with clips: by id first, then by as much of the old address as fits.
+"""Matches files with clips: by id first, then by the longest matching part of the old address.
 
 A file belongs to the clip whose id is its name. Otherwise the last parts of its path are compared
 with the last parts of old addresses: the longest match counts, and if several clips match equally
@@ -7,10 +7,10 @@ well, none is chosen. Everything happens inside the ledger, for any number of fi
 
 from clips.migration.ledger import Ledger
 
-# Better than any number of parts of an address.
+# The score of an id: higher than any number of parts of an address.
 _BY_ID = 100
 
-# In place of a clip's id: several clips match.
+# Stands in place of a clip's id if several clips match.
 MANY = b""
 
 _FILE_KEYS_BY_KEY = "CREATE INDEX file_keys_by_key ON file_keys (level, key)"
@@ -50,7 +50,8 @@ CREATE TABLE other_targets AS
     GROUP BY level, key
 """
 
-# From the targets, of which there are few; and only files that have matched no clip yet.
+# Starts from the targets, of which there are few, and only looks at files that have matched no clip
+# yet.
 _FIT_BY_OTHER_READING = """
 UPDATE files SET clip = best.clip, fit = best.level
 FROM (

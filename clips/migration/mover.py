@@ -9,7 +9,7 @@ from clips.migration.outcomes import PlanItem, VerifiedFile
 from clips.migration.reasons import Reason, not_migratable
 from clips.transfer.file_types import FileKind
 from clips.transfer.local_file import open_file
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import BlobExists, BlobMissing, UnusableFile
 from shared.storage.files.file_transfer import Transfer
 from shared.storage.files.stored import Digests, Place, Stored, TransferSource
@@ -47,7 +47,7 @@ class FileMover:
         if not digests.fit(stored):
             raise _conflict(stored)
         count(digests.size)
-        # Of an image the row says nothing; of a clip it has to have the blob already.
+        # A row does not record its image; for a clip, the row must have the blob already.
         was_stored = item.already_stored or item.kind is FileKind.IMAGE
         return _verified(item, stored, digests, was_stored=was_stored)
 
@@ -73,7 +73,7 @@ class FileMover:
         return Place(containers.thumbnails if is_image else containers.clips, item.blob_name)
 
     def _compare_duplicates(self, item: PlanItem) -> None:
-        """Files that match a clip equally well have to be equal: none is preferred by guessing."""
+        """Files that match a clip equally well must have equal bytes: nothing is guessed."""
         if not item.duplicates:
             return
         contents = {self._sha256(path) for path in (item.path, *item.duplicates)}
@@ -91,7 +91,7 @@ def _asks_first(item: PlanItem) -> bool:
 
 
 def _conflict(blob: Stored | None) -> UnusableFile:
-    """A blob of that name exists, and does not provably hold the file's bytes."""
+    """The error if a blob of that name exists and cannot be shown to hold the file's bytes."""
     unknown = blob is not None and blob.md5 is None
     return not_migratable(Reason.BLOB_UNVERIFIED if unknown else Reason.BLOB_DIFFERS)
 

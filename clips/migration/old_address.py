@@ -1,6 +1,6 @@
-r"""What the old address of a clip means: which file, and which address of the web. Pure.
+r"""Reads the old address of a clip: which file it names, and which URL it can be fetched from.
 
-The old service wrote addresses in several ways, and not every one of them was encoded:
+Pure. The old service wrote addresses in several ways, and not every one of them was encoded:
 
     s3://bucket/key       everything behind the bucket is the key, as it is
     https://host/path     percent-encoded, or a key that was appended to the host as it is
@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from shared import blob_names, media_types
+from shared import blob_names
+from shared.model import media_types
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
 _S3 = {"s3", "s3a", "s3n"}
@@ -35,7 +36,8 @@ _SIGNED = re.compile(
     r"(?:^|[?&])(?:X-Amz-[a-z-]+|AWSAccessKeyId|Signature|response-content-[a-z]+|versionId)=",
     re.IGNORECASE,
 )
-# Of bytes beyond ASCII. A key may well contain %20 or %25 as it is, but hardly %C3%A9.
+# Escapes of bytes beyond ASCII. A key may contain a literal %20 or %25, but hardly a literal
+# %C3%A9.
 _ESCAPES = re.compile(r"%[89a-f][0-9a-f]", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 # Characters that a path or a query may hold unencoded (RFC 3986), and the % of encoded ones.

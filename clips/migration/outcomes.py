@@ -86,7 +86,7 @@ class UnmatchedFile:
 
     @property
     def is_unreadable(self) -> bool:
-        """It may well be a clip, or a folder of clips: that counts as a failure."""
+        """An unreadable file may be a clip, or a folder of clips, so it counts as a failure."""
         return self.code in {FileFault.UNREADABLE, FileFault.VANISHED}
 
     @property
@@ -104,5 +104,5 @@ class ClipWithoutFile:
     old_url: str | None
 
 
-# What became of one file.
+# The result of one file.
 type Outcome = VerifiedFile | DuplicateFile | FailedFile | UnmatchedFile

@@ -7,15 +7,15 @@ from uuid import UUID
 from clips.migration import file_names
 from clips.migration.outcomes import VerifiedFile
 from clips.transfer.file_types import FileKind
-from shared import media_types
-from shared.blob_names import Containers
-from shared.catalogue.migration_clip_queries import (
+from shared.blob_names.containers import Containers
+from shared.catalogue.migration.migration_clip_queries import (
     LegacyThumbnail,
     MigrationClips,
     RowUpdate,
     StoredClip,
 )
 from shared.errors import DatabaseUnavailable
+from shared.model import media_types
 from shared.storage.rest import RetryPolicy
 from shared.storage.sdk.account import StorageAccount
 

@@ -26,7 +26,7 @@ from clips.migration.scan import ScannedFile, scan
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from shared import blob_names
-from shared.catalogue.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Folders of files: which folder is meant, and every entry in it and below.
+"""Folders of files: finds the folder, and lists every entry in it and in its subfolders.
 
 Symbolic links are listed and not followed, so there are neither loops nor ways out of a folder.
 """

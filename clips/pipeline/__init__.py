@@ -15,7 +15,8 @@ from clips.pipeline.cut import Cut
 from clips.pipeline.pipeline import AnyClip, Pipeline
 from clips.pipeline.uploads import AnyPath, Progress
 from shared.errors import CliplinkError
-from shared.model import Clip, Source
+from shared.model.clip import Clip
+from shared.model.cutting import Source
 
 __all__ = [
     "Cut",

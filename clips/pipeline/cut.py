@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from shared.model import CLIENT_ID, LONGEST_POSITION, LONGEST_TITLE
+from shared.model.clip import LONGEST_POSITION, LONGEST_TITLE
+from shared.model.cutting import CLIENT_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,48 +7,29 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from clips.cutting.cuts import Cutting
-from clips.library import Library
-from clips.links.access import Access
-from clips.links.archive import Archive
-from clips.links.storyboards import Storyboards
 from clips.pipeline.cut import Cut
+from clips.pipeline.parts import (
+    make_access,
+    make_cutting,
+    make_library,
+    make_remover,
+    make_rendition_requests,
+)
 from clips.pipeline.uploads import AnyPath, NewFile, Progress, Uploads, byte_counter
 from clips.transfer.context import open_transfer
-from clips.upkeep.deletion import ClipRemover, Deletion
 from shared import blob_names
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.clip_queries import Clips, ViewLog
-from shared.catalogue.cut_queries import Cuts
-from shared.catalogue.cut_source_queries import CutSources
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.grant_queries import Grants
-from shared.catalogue.rendition_queries import Renditions
-from shared.catalogue.retention_queries import Retentions
-from shared.catalogue.source_queries import Sources
-from shared.catalogue.user_queries import Users
-from shared.catalogue.video_queries import Videos
-from shared.clock import utc_now
+from shared.catalogue.cutting.source_queries import Sources
+from shared.catalogue.library.user_queries import Users
 from shared.errors import CliplinkError, NotFound, WrongState
-from shared.model import (
-    AccessTerms,
-    Accuracy,
-    Clip,
-    ClipStatus,
-    CutDraft,
-    RehydratePriority,
-    SignedLink,
-    Source,
-    Variant,
-    Viewer,
-    ready_blob,
-)
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip, ClipStatus
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
+from shared.model.link import AccessTerms, SignedLink, Variant
+from shared.model.user import Viewer
 from shared.settings import TransferSettings, read_transfer_settings
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES, RetryPolicy
-from shared.storage.sdk.blobs import Blobs
-from shared.storage.sdk.queue import Queue
-from shared.storage.tier_check import TierCheck
 
 # A clip, or its id.
 type AnyClip = Clip | UUID | str
@@ -74,47 +55,12 @@ class Pipeline:
         )
         self._context = context
         self._containers = context.containers
-        blobs = Blobs(context.account)
-        users, videos = Users(context.database), Videos(context.database)
-        clips, deletions = Clips(context.database), Deletions(context.database)
-        grants = Grants(context.database, utc_now)
-        tier_check = TierCheck(context.account, context.links)
-        self._users = users
-        self._access = Access(
-            clips,
-            grants,
-            context.containers,
-            context.links,
-            Storyboards(utc_now, blobs, context.containers, context.links, grants),
-            Archive(utc_now, blobs, context.containers, tier_check.is_readable),
-        )
-        self._library = Library(
-            users=users,
-            videos=videos,
-            clips=clips,
-            view_log=ViewLog(context.database),
-            retention=Retentions(context.database),
-            access=self._access,
-            account=context.account,
-            blobs=blobs,
-            containers=context.containers,
-        )
-        remover = ClipRemover(
-            Bin(context.database, days=0), Deletion(blobs, context.containers, deletions)
-        )
-        self._uploads = Uploads(context, self._library, remover)
-        # Cutting and copying are left to the app, which has FFmpeg.
-        self._cutting = Cutting(
-            Cuts(context.database),
-            CutSources(context.database),
-            self._library,
-            context.account,
-            context.containers,
-            Queue(context.account, context.containers.cuts_queue),
-            cutter=None,
-            ingest=None,
-        )
-        self._renditions_queue = Queue(context.account, context.containers.renditions_queue)
+        self._users = Users(context.database)
+        self._access = make_access(context)
+        self._library = make_library(context, self._users, self._access)
+        self._uploads = Uploads(context, self._library, make_remover(context))
+        self._cutting = make_cutting(context, self._library)
+        self._renditions = make_rendition_requests(context, self._library)
 
     @classmethod
     def from_environment(cls, *, at_once: int = 8) -> Self:
@@ -162,9 +108,11 @@ class Pipeline:
         return self.read_source(video_id)
 
     def read_source(self, video_id: UUID | str) -> Source:
-        """Raises NotFound, DatabaseUnavailable."""
-        source = Sources(self._context.database).get(self._viewer(), UUID(str(video_id)))
+        """Raises NotFound if there is no such video or it has no source, DatabaseUnavailable."""
+        viewer, id_ = self._viewer(), UUID(str(video_id))
+        source = Sources(self._context.database).get(viewer, id_)
         if source is None:
+            self._library.read_video(viewer, id_)
             raise NotFound("The video has no source.")
         return source
 
@@ -203,9 +151,7 @@ class Pipeline:
         ready, StorageUnavailable, DatabaseUnavailable.
         """
         viewer, clip_id = self._viewer(), _id_of(clip)
-        ready_blob(self._library.find(viewer, clip_id))
-        if Renditions(self._context.database).request(viewer, clip_id):
-            self._renditions_queue.send([str(clip_id)])
+        self._renditions.request(viewer, clip_id)
         return self._library.find(viewer, clip_id)
 
     def download_clip(

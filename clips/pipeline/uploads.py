@@ -19,10 +19,11 @@ from clips.transfer.file_types import FileKind, type_of
 from clips.transfer.local_file import LocalFile, open_file
 from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
-from shared.catalogue.migration_clip_queries import LegacyThumbnail, MigrationClips
-from shared.catalogue.source_queries import Sources
+from shared.catalogue.cutting.source_queries import Sources
+from shared.catalogue.migration.migration_clip_queries import LegacyThumbnail, MigrationClips
 from shared.errors import Unavailable, UnusableFile, no_such_video
-from shared.model import Clip, ClipDraft, Viewer
+from shared.model.clip import Clip, ClipDraft
+from shared.model.user import Viewer
 from shared.storage.files.stored import Place
 
 _log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def byte_counter(progress: Progress | None, total: int) -> Callable[[int], None]
 
 
 def _real(path: AnyPath) -> bytes:
-    """With links followed, as usual for a file that the caller names."""
+    """The path with symbolic links resolved, as usual for a file that the caller names."""
     return os.fsencode(Path(path).resolve())
 
 

@@ -21,11 +21,11 @@ from clips.rebuild.restoring import Restoring
 from clips.rebuild.row_writer import RowWriter
 from clips.terminal.process import fail, interruptible
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.model import SidecarKey
+from shared.model.sidecar import SidecarKey
 from shared.postgres.database import Database
 from shared.settings import SettingsError, TransferSettings, read_transfer_settings
 from shared.storage.sdk.account import StorageAccount
@@ -76,10 +76,7 @@ def rebuild(
     """The same on given parts; `account` is used for plain addresses only."""
     display = RebuildDisplay(out, terminal=out.isatty())
     rows = RowWriter(catalogue, report)
-    addresses = Addresses(
-        clip=lambda name: account.url(containers.clips, name),
-        image=lambda name: account.url(containers.thumbnails, name),
-    )
+    addresses = _addresses(account, containers)
     restoring = Restoring(blobs, containers, catalogue, addresses, report, rows)
 
     def advance(key: SidecarKey, count: int) -> None:
@@ -106,6 +103,13 @@ def rebuild(
         work(display.advance)
         display.end()
     report.complete = True
+
+
+def _addresses(account: StorageAccount, containers: Containers) -> Addresses:
+    return Addresses(
+        clip=lambda name: account.url(containers.clips, name),
+        image=lambda name: account.url(containers.thumbnails, name),
+    )
 
 
 def _show(report: Report, path: Path | None) -> bool:

@@ -16,16 +16,17 @@ from uuid import UUID
 from clips.rebuild.revisions import revision_of
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.sidecar_pass_queries import NameRange, PassState, SidecarPass
-from shared.catalogue.sidecar_queries import SidecarOutbox
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.sidecar_pass_queries import NameRange, PassState, SidecarPass
+from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _log = logging.getLogger(__name__)
 
 _EVERY = timedelta(hours=24)
-# While so many sidecars wait to be written, the pass pauses.
+# The pass pauses while more sidecars than this wait to be written.
 _MOST_WAITING = 5000
 _ROWS = 10_000
 _NIL, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
@@ -41,8 +42,8 @@ class Page(Protocol):
     def marker(self) -> str | None: ...
 
 
-class Listing(Protocol):
-    """The part of storage that is used here."""
+class ListedContainer(Protocol):
+    """The part of storage that the daily pass uses."""
 
     def page(self, container: str, marker: str | None) -> Page:
         """Some blobs in the order of their names, and the marker of the next page."""
@@ -51,7 +52,7 @@ class Listing(Protocol):
 class SidecarCheck:
     def __init__(
         self,
-        blobs: Listing,
+        blobs: ListedContainer,
         containers: Containers,
         outbox: SidecarOutbox,
         progress: SidecarPass,
@@ -149,7 +150,7 @@ class SidecarCheck:
 
 
 def _cut_off(rows: Sequence[tuple[SidecarKey, object]]) -> list[str]:
-    """The last name of each table that has more rows than were asked for."""
+    """The last name in each table that has more rows than the limit."""
     names: dict[SidecarKind, list[str]] = {}
     for key, _ in rows:
         names.setdefault(key.kind, []).append(blob_names.sidecar(key))
@@ -168,7 +169,7 @@ def _range(after: str, upto: str | None) -> NameRange:
 
 
 def _ids(name: str, otherwise: UUID) -> tuple[UUID, UUID]:
-    """The ids with which a name begins, the video's and the clip's; `otherwise` in their place."""
+    """The ids of video and clip that a name begins with; `otherwise` for an id that is missing."""
     try:
         video_id = UUID(name[:36])
     except ValueError:

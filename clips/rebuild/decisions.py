@@ -10,9 +10,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord, is_media, is_playback
+from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord
+from clips.rebuild.sidecar_file import is_media_block, is_playback_block
 from shared import blob_names
-from shared.model import MISSING, PASSING_FAILURES, Blob, ImageFormat
+from shared.model.blob import Blob
+from shared.model.failure import MISSING, PASSING_FAILURES
+from shared.model.link import ImageFormat
 
 # Values of a row by the names of their columns, as JSON.
 type RowValues = dict[str, Any]
@@ -128,7 +131,7 @@ def _settle_clip(record: ClipRecord, stored: StoredParts, row: RowValues) -> Res
 
 
 def _settle_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
-    if stored.binned is not None:  # its bytes are on their way back from the bin
+    if stored.binned is not None:  # its bytes are being moved back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
         return RestoredState.PROCESSING  # it is still to be cut
@@ -170,7 +173,11 @@ def _settle_source(record: SourceRecord, stored: StoredParts, row: RowValues) ->
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
             return RestoredState.FAILED
         images = {record.poster_name, record.storyboard_name} - {None}
-        if record.status == "ready" and is_media(record.media) and images <= set(stored.images):
+        if (
+            record.status == "ready"
+            and is_media_block(record.media)
+            and images <= set(stored.images)
+        ):
             return RestoredState.READY
     return _to_be_processed(row, _MADE_BY_SOURCE_INGEST)
 
@@ -181,7 +188,7 @@ def _to_be_processed(row: RowValues, made: Collection[str]) -> RestoredState:
 
 
 def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
-    """The same version of the blob, or a copy of it with the same checksum."""
+    """Whether it is the same version of the blob, or a copy of it with the same checksum."""
     if record.etag is not None and record.etag == blob.etag:
         return True
     same_bytes = record.content_md5 is not None and record.content_md5 == blob.content_md5
@@ -190,7 +197,9 @@ def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
 
 def _is_complete(record: ClipRecord, images: Collection[str]) -> bool:
     """Whether everything that ingest made is stored, and can be shown."""
-    shown = is_media(record.media) and (record.playback is None or is_playback(record.playback))
+    shown = is_media_block(record.media) and (
+        record.playback is None or is_playback_block(record.playback)
+    )
     return shown and images_of(record) <= set(images)
 
 

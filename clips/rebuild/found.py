@@ -8,15 +8,16 @@ and without a sidecar can be made, if the operator names its owner.
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from clips.ingest.ingest import landing_of
+from clips.ingest.landing import landing_of
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.admission import Verdict
-from shared.catalogue.rebuild_queries import Rebuilding
-from shared.media_types import of_name, servable
-from shared.model import Blob
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
+from shared.catalogue.ingest.admission import Verdict
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
+from shared.model.blob import Blob
+from shared.model.media_types import of_name, servable
 
 # Called with the name of the last blob that was compared, and their number since the last call.
 type OnBlobs = Callable[[str, int], object]
@@ -56,7 +57,7 @@ class FoundBlobs:
                 for name, blob in films.items()
                 if name not in holders and hash(name) not in self._planned_blobs
             }
-            videos = self._videos({n: v for n in without if (v := blob_names.video_of(n))})
+            videos = self._videos({n: v for n in without if (v := blob_names.video_id_of(n))})
             for name in videos:
                 self._add_clip(without[name], videos[name])
             if page:
@@ -66,14 +67,16 @@ class FoundBlobs:
         """Makes sources of blobs that no row has; raises Unavailable."""
         container = self._containers.videos
         for page in self._blobs.pages(container):
-            files = {b.name: b for b in page if blob_names.video_of_source(b.name) and b.size}
+            files = {b.name: b for b in page if blob_names.video_id_of_source(b.name) and b.size}
             known = self._catalogue.known_sources(list(files))
             without = {
                 name: blob
                 for name, blob in files.items()
                 if name not in known and hash(name) not in self._planned_blobs
             }
-            videos = self._videos({n: v for n in without if (v := blob_names.video_of_source(n))})
+            videos = self._videos(
+                {n: v for n in without if (v := blob_names.video_id_of_source(n))}
+            )
             for name, video_id in videos.items():
                 self._add_source(without[name], video_id)
             if page:
@@ -121,8 +124,8 @@ class FoundBlobs:
 def _may_be_clip(blob: Blob) -> bool:
     """Whether the blob trigger would make a clip of it."""
     return (
-        blob_names.video_of(blob.name) is not None
-        and not blob_names.is_companion(blob.name)
-        and not blob_names.is_folder_stub(blob.metadata, blob.size)
-        and blob_names.check_storable(blob.name) is None
+        blob_names.video_id_of(blob.name) is not None
+        and not is_companion(blob.name)
+        and not is_folder_stub(blob)
+        and check_storable(blob.name) is None
     )

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from shared import blob_names
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
+from shared.storage.blob_reader import BlobReader
 
 
 class StoredBlobs(Protocol):

@@ -1,6 +1,6 @@
 """The row of one clip that the catalogue has lost, when its blob is found without one.
 
-So it is in a database that was restored from a backup, until `python -m clips.rebuild` has run.
+This happens in a database that was restored from a backup, until `python -m clips.rebuild` has run.
 Without the sidecar the blob would become a clip without title, times and dates.
 """
 
@@ -10,11 +10,13 @@ from uuid import UUID
 from clips.rebuild.decisions import Addresses, StoredParts, restored_clip
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.reading import content_of
-from clips.rebuild.records import ClipRecord, Owner, Unreadable
+from clips.rebuild.records import ClipRecord, Owner
+from clips.rebuild.sidecar_file import Unreadable
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +38,10 @@ class LostClips:
         """Makes the row of a blob that no row has, as its sidecar describes it, to be processed.
 
         False if there is no sidecar that fits: one for this clip, this video, its owner and this
-        blob. Costs a HEAD, and the read of a few kilobytes if there is one. Raises Unavailable.
+        blob. Costs one HEAD request, and the read of a few kilobytes if there is a sidecar. Raises
+        Unavailable.
         """
-        clip_id = blob_names.clip_of(blob.name)
+        clip_id = blob_names.clip_id_of(blob.name)
         if clip_id is None:
             return False
         key = SidecarKey(SidecarKind.CLIP, video_id, clip_id)

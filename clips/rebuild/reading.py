@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from clips.rebuild import records
+from clips.rebuild import sidecar_file
 from clips.rebuild.inventory import StoredBlobs
-from clips.rebuild.records import Record, Unreadable
+from clips.rebuild.records import Record
+from clips.rebuild.sidecar_file import Unreadable
 from shared import blob_names
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
-from shared.model import Blob, SidecarKey
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey
 
 # The client of storage has ten connections.
 _AT_ONCE = 8
@@ -46,14 +48,14 @@ def content_of(
     try:
         for _ in range(_TRIES):
             blob = listed or blobs.get(container, name)
-            if blob.size > records.LARGEST:
+            if blob.size > sidecar_file.LARGEST:
                 return Unreadable("invalid", f"It is too large: {blob.size} bytes.")
             try:
                 data = blobs.reader(container, blob).read(0, blob.size)
             except BlobChanged:
                 listed = None
                 continue
-            return records.parse(key, data)
+            return sidecar_file.parse(key, data)
     except BlobMissing:
         return None
     except BlobArchived:

@@ -1,67 +1,22 @@
-"""The content of sidecars, and the check of what is read from one. Pure.
+"""The records in sidecars, one for each row of the catalogue, as they are written and read. Pure.
 
 A sidecar holds the columns of its row by their names, its owner, and nothing secret. What is read
 is not trusted: a file that does not fit is reported and left out, never restored in part.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from clips.rebuild.field_types import LONGEST, AnyTime, ByteSize, PastTime, Seconds, Status, Text
 from clips.rebuild.revisions import revision_of
 from shared import blob_names
-from shared.model import Media, SidecarKey, SidecarKind
-from shared.playability import Playback
+from shared.blob_names.foreign import check_storable
+from shared.model.sidecar import SidecarKey, SidecarKind
 
+# The version of the format that this module reads and writes.
 FORMAT = 1
-LARGEST = 256 * 1024  # bytes; the largest that the service writes has a few thousand
-
-_LONGEST = 10_000
-_AHEAD = timedelta(days=1)
-_FIRST_YEAR, _LAST_YEAR = 1900, 9000
-_MOST_BYTES = 1 << 60
-_NUL_ESCAPE = b"\\u0000"  # Postgres stores it in no text and in no JSON
-
-
-class Unreadable(Exception):
-    """A sidecar cannot be used; `code` is one of docs/rebuild.md."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-def _in_range(moment: datetime) -> datetime:
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"the year must be from {_FIRST_YEAR} to {_LAST_YEAR}")
-    return moment
-
-
-def _not_ahead(moment: datetime) -> datetime:
-    if moment > datetime.now(UTC) + _AHEAD:
-        raise ValueError("must not be in the future")
-    return moment
-
-
-type AnyTime = Annotated[AwareDatetime, AfterValidator(_in_range)]
-type PastTime = Annotated[AwareDatetime, AfterValidator(_in_range), AfterValidator(_not_ahead)]
-type Text = Annotated[str, Field(max_length=_LONGEST)]
-type Seconds = Annotated[float, Field(ge=0, le=1e12)]
-type ByteSize = Annotated[int, Field(ge=0, le=_MOST_BYTES)]
-type Status = Literal["awaiting_upload", "processing", "ready", "failed"]
 
 
 class Owner(BaseModel):
@@ -70,7 +25,7 @@ class Owner(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     user_id: UUID
-    subject: Annotated[str, Field(min_length=1, max_length=_LONGEST)] | None
+    subject: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None
     email: Text | None = None
 
 
@@ -142,7 +97,7 @@ class SourceRecord(_Processed):
 
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
-        if blob_names.video_of_source(self.blob_name) != self.video_id:
+        if blob_names.video_id_of_source(self.blob_name) != self.video_id:
             raise ValueError("the blob is another video's")
         images = blob_names.derived_prefix(self.video_id, self.video_id)
         _check_names(images, self.poster_name, self.storyboard_name)
@@ -176,7 +131,7 @@ class CutRecord(BaseModel):
 
     def is_of(self, video_id: UUID) -> bool:
         """Whether what is cut is the source of this video, or a clip of it."""
-        video_of = blob_names.video_of if self.source_is_clip else blob_names.video_of_source
+        video_of = blob_names.video_id_of if self.source_is_clip else blob_names.video_id_of_source
         return video_of(self.source_blob) == video_id
 
 
@@ -223,8 +178,8 @@ class ClipRecord(_Processed, _Hidden):
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
         if self.blob_name is not None and (
-            blob_names.video_of(self.blob_name) != self.video_id
-            or blob_names.check_storable(self.blob_name)
+            blob_names.video_id_of(self.blob_name) != self.video_id
+            or check_storable(self.blob_name)
         ):
             raise ValueError("the blob is not below its video")
         if self.cut_order is not None and not self.cut_order.is_of(self.video_id):
@@ -237,83 +192,9 @@ class ClipRecord(_Processed, _Hidden):
 
 type Record = ClipRecord | SourceRecord | VideoRecord
 
-_MODELS: dict[SidecarKind, type[ClipRecord | SourceRecord | VideoRecord]] = {
-    SidecarKind.CLIP: ClipRecord,
-    SidecarKind.SOURCE: SourceRecord,
-    SidecarKind.VIDEO: VideoRecord,
-}
-_MEDIA = TypeAdapter(Media)
-_PLAYBACK = TypeAdapter(Playback)
-
-
-def render(kind: SidecarKind, row: dict[str, Any]) -> bytes:
-    """The sidecar of a row; the row has been checked by the database, and is not checked again."""
-    shown = {"format": FORMAT, "kind": kind, **row}
-    if shown.get("s3_url"):
-        shown["s3_url"] = _without_secrets(shown["s3_url"])
-    return _ANY.dump_json(shown, indent=1)
-
-
-def parse(key: SidecarKey, data: bytes) -> Record:
-    """The checked content of the sidecar of that key; raises Unreadable."""
-    if _NUL_ESCAPE in data:
-        raise Unreadable("invalid", "It holds a NUL character.")
-    try:
-        form = _Form.model_validate_json(data)
-        if form.format != FORMAT:
-            raise Unreadable("unknown_format", f"Its format is {form.format}, not {FORMAT}.")
-        record = _MODELS[key.kind].model_validate_json(data)
-    except ValidationError as error:
-        raise Unreadable("invalid", _first_problem(error)) from error
-    if record.key() != key:
-        raise Unreadable("invalid", "Its name is that of another row.")
-    return record
-
-
-def is_media(value: dict[str, Any] | None) -> bool:
-    """Whether responses can show it; otherwise the ingest makes it again."""
-    return _fits(_MEDIA, value)
-
-
-def is_playback(value: dict[str, Any] | None) -> bool:
-    return _fits(_PLAYBACK, value)
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    format: int
-
-
-_ANY: TypeAdapter[Any] = TypeAdapter(Any)
-
-
-def _fits(shape: TypeAdapter[Any], value: dict[str, Any] | None) -> bool:
-    try:
-        shape.validate_python(value)
-    except ValidationError:
-        return False
-    return True
-
 
 def _check_names(prefix: str, *names: str | None) -> None:
     """Raises ValueError if a name is not below the prefix: links to images are signed by name."""
     for name in names:
         if name is not None and not name.startswith(prefix):
             raise ValueError("an image is another clip's")
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-
-def _without_secrets(address: str) -> str:
-    """An old address without a password or a signature."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -19,18 +19,19 @@ from clips.rebuild.records import (
     Owner,
     Record,
     SourceRecord,
-    Unreadable,
     VideoRecord,
 )
 from clips.rebuild.report import Report
 from clips.rebuild.revisions import revision_of
 from clips.rebuild.row_writer import Batch, RowWriter
+from clips.rebuild.sidecar_file import Unreadable
 from clips.rebuild.writer import stored_revision_of
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.blob_names.containers import Containers
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.errors import BlobMissing
-from shared.model import Blob, SidecarKey, SidecarKind
+from shared.model.blob import Blob
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 _BATCH = 500
 _REMEMBERED_OWNERS = 10_000
@@ -168,7 +169,7 @@ class Restoring:
         read: Mapping[SidecarKey, Record],
         found: dict[SidecarKey, Record],
     ) -> None:
-        """Replaces the missing sidecar of a video by what the sidecar of a clip says of it."""
+        """Replaces the missing sidecar of a video by what a clip's sidecar records of the video."""
         for clip in read.values():
             if isinstance(clip, ClipRecord) and clip.video_id == key.video_id:
                 found[key] = VideoRecord(

@@ -8,9 +8,9 @@ from functools import partial
 from clips.rebuild.decisions import Restored, RowValues
 from clips.rebuild.report import Report
 from shared import blob_names
-from shared.catalogue.rebuild_queries import Rebuilding
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.errors import Unavailable
-from shared.model import SidecarKey
+from shared.model.sidecar import SidecarKey
 
 _log = logging.getLogger(__name__)
 

@@ -12,12 +12,15 @@ from uuid import UUID
 
 from clips.library import Library
 from clips.renditions.maker import NoCopyPlays, RenditionMaker
+from clips.renditions.requests import RenditionRequests
 from clips.upkeep.items import Tally, each
 from clips.upkeep.leases import LeaseLost, renewing
-from shared.catalogue.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
+from shared.catalogue.cutting.rendition_queries import RENDITION_LEASE, RenditionOrder, Renditions
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, Unavailable, UnplayableClip
-from shared.model import Blob, ShownClip, Viewer, ready_blob
-from shared.playability import Playback, PlaybackVerdict
+from shared.model.blob import Blob
+from shared.model.clip import ShownClip
+from shared.model.playability import Playback, PlaybackVerdict
+from shared.model.user import Viewer
 from shared.storage.sdk.queue import Queue
 from shared.telemetry import span
 
@@ -42,12 +45,14 @@ class RenditionJobs:
     def __init__(
         self,
         renditions: Renditions,
+        requests: RenditionRequests,
         library: Library,
         queue: Queue,
         maker: RenditionMaker,
         policy: RenditionPolicy,
     ) -> None:
         self._renditions = renditions
+        self._requests = requests
         self._library = library
         self._queue = queue
         self._maker = maker
@@ -60,9 +65,7 @@ class RenditionJobs:
 
         Raises NotFound, WrongState if the clip is not ready, StorageUnavailable.
         """
-        ready_blob(self._library.find(viewer, clip_id))
-        if self._renditions.request(viewer, clip_id):
-            self._queue.send([str(clip_id)])
+        self._requests.request(viewer, clip_id)
         return self._library.read(viewer, clip_id)
 
     def after_ingest(self, clip_id: UUID, etag: str, playback: Playback) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import utc_now
 from shared.postgres.database import Database
 from shared.settings import TransferSettings

@@ -1,4 +1,4 @@
-"""What a file is by its extension. Pure.
+"""The type of a file by its extension. Pure.
 
 Paths are bytes: a name in a file system need not be UTF-8.
 """
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from shared import blob_names, media_types
+from shared import blob_names
+from shared.model import media_types
 
 _IMAGES = {
     ".avif": "image/avif",

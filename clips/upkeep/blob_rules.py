@@ -5,10 +5,12 @@ Reconciliation acts by these rules; the drift report uses them to say what recon
 
 from datetime import datetime, timedelta
 
-from clips.ingest.ingest import FILL_TIME
-from shared import blob_names
-from shared.catalogue.upkeep_queries import KnownBlob
-from shared.model import ARCHIVED, MAX_ATTEMPTS, UPLOAD_LIFE, Blob
+from clips.ingest import unfinished
+from shared.blob_names.foreign import is_companion, is_folder_stub
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.failure import ARCHIVED, MAX_ATTEMPTS
 
 # Blobs and rows that were touched a moment ago are left alone.
 QUIET = timedelta(minutes=1)
@@ -16,14 +18,13 @@ QUIET = timedelta(minutes=1)
 
 def is_left_alone(blob: Blob) -> bool:
     """Whether a blob without a row is not a film: a companion file, or a folder marker."""
-    return blob_names.is_companion(blob.name) or blob_names.is_folder_stub(blob.metadata, blob.size)
+    return is_companion(blob.name) or is_folder_stub(blob)
 
 
 def may_be_filled(blob: Blob, clip: KnownBlob | None, now: datetime) -> bool:
-    """Whether an empty blob may still get its bytes; what follows then is up to the ingest."""
-    if now - blob.last_modified < FILL_TIME:
-        return True
-    return clip is not None and not clip.deleted and now - clip.touched_at < UPLOAD_LIFE
+    """Whether a blob may still get its first bytes; the ingest decides what happens then."""
+    link_ends_at = clip.touched_at + UPLOAD_LIFE if clip is not None and not clip.deleted else None
+    return unfinished.may_be_filled(blob, now, link_ends_at)
 
 
 def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
@@ -39,6 +40,6 @@ def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
 
 
 def ought_to_be_stored(clip: KnownBlob, quiet_since: datetime) -> bool:
-    """Whether a clip that has no blob in a listing has lost it."""
+    """Whether a clip without a blob in the listing has lost its blob."""
     is_stored = clip.status in {"ready", "processing"} and not clip.deleted
     return is_stored and clip.etag is not None and clip.touched_at < quiet_since

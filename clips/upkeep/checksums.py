@@ -10,19 +10,20 @@ from base64 import b64encode
 from datetime import datetime, timedelta
 
 from clips.upkeep.items import Tally, each, from_batches
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import Clock
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
-# The most that can be read in that time, with a reserve. A larger blob would start anew in every
-# run and keep all others waiting; and a client can upload terabytes of zeros, which take no space.
+# The largest blob that can be read in that time, with a reserve. A larger blob would start again in
+# every run and make all others wait; and a client can upload terabytes of zeros, which take no
+# space.
 _LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from clips.upkeep.items import Tally, in_batches
-from shared.catalogue.retention_queries import Retentions
+from shared.catalogue.upkeep.retention_queries import Retentions
 
 # Clips of one statement, and seconds of one step: the other steps wait meanwhile.
 _BATCH = 2000

@@ -9,11 +9,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.bin_queries import Bin
-from shared.catalogue.deletion_queries import Deletions
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.bin_queries import Bin
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import BlobHeld, Unavailable
-from shared.model import UPLOAD_LIFE, Viewer
+from shared.model.clip import UPLOAD_LIFE
+from shared.model.user import Viewer
 from shared.storage.sdk.blobs import Blobs
 
 # A run of the blob trigger that was under way may still write an image: 30 minutes is the
@@ -63,7 +64,7 @@ class Deletion:
     def remove_blobs_of_video(
         self, video_id: UUID, may_go_on: Callable[[], bool] = lambda: True
     ) -> bool:
-        """The same for a video with all its clips; False if the time was up before."""
+        """As `remove_blobs`, for a video with all its clips; False if the time was up first."""
         problems: list[BlobHeld | Unavailable] = []
         for container, prefix in (
             # A UUID has one length: no other video's name begins with it.

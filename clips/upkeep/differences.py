@@ -1,4 +1,4 @@
-"""Finds how the clips container and the catalogue differ; changes nothing but the noted tiers.
+"""Finds how the clips container and the catalogue differ; only updates the recorded tiers.
 
 Both sides are read in the order of names, page by page, and a limited number of differences is
 kept: memory stays flat for any number of blobs and rows.
@@ -18,12 +18,13 @@ from clips.upkeep.blob_rules import (
 )
 from clips.upkeep.items import Tally, together
 from shared import blob_names
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import KnownBlob, Upkeep
-from shared.model import Blob
+from shared.blob_names.containers import Containers
+from shared.blob_names.foreign import check_storable
+from shared.catalogue.upkeep.upkeep_queries import KnownBlob, Upkeep
+from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
-# The trigger is at work if it claimed a blob within this time.
+# The trigger is busy if it claimed a blob within this time.
 _AT_WORK = timedelta(seconds=90)
 # How many items of a kind are kept in memory; the others are for the next runs.
 _MOST = 10_000
@@ -32,7 +33,7 @@ _NAMES_KEPT = 1000
 
 @dataclass(slots=True)
 class Names:
-    """How many there are of a kind, and the first of them."""
+    """The number of names of a kind, and the first of them."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -74,7 +75,7 @@ class DifferenceFinder:
         found, after = Differences(), ""
         for page in self._blobs.pages(self._container, metadata=True):
             # No row has a name that cannot be stored; the database would not even take it.
-            storable = (blob.name for blob in page if not blob_names.check_storable(blob.name))
+            storable = (blob.name for blob in page if not check_storable(blob.name))
             upto = max(storable, default=after)
             rows = self._upkeep.known_blobs(after, upto) if upto > after else ()
             known = {row.name: row for row in rows}
@@ -124,7 +125,7 @@ class DifferenceFinder:
                     found.trigger_at = max(found.trigger_at or age, age)
             if blob.last_modified > quiet_since:
                 continue
-            if blob.size == 0 and may_be_filled(blob, clip, started):
+            if may_be_filled(blob, clip, started):
                 continue
             if clip is None:
                 without_clip.append(blob)
@@ -139,10 +140,10 @@ class DifferenceFinder:
     ) -> list[tuple[datetime, str]]:
         """The blobs that lie under an existing video, and may therefore become clips."""
         ages = {blob.name: blob.last_modified for blob in blobs if not is_left_alone(blob)}
-        videos = {name: blob_names.video_of(name) for name in ages}
+        videos = {name: blob_names.video_id_of(name) for name in ages}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         unknown = {name for name, video in videos.items() if video not in existing}
-        unstorable = {name for name in videos if blob_names.check_storable(name)}
+        unstorable = {name for name in videos if check_storable(name)}
         found.unknown.add(sorted(unknown))
         found.unstorable.add(sorted(unstorable))
         return [(age, name) for name, age in ages.items() if name not in unknown | unstorable]

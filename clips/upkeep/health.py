@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from clips.upkeep.missing import HELD
-from shared.blob_names import Containers
-from shared.catalogue.loss_queries import BulkLosses
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.loss_queries import BulkLosses
 from shared.errors import Unavailable
-from shared.model import HealthReport
+from shared.model.health import HealthReport
 from shared.postgres.database import Database
 from shared.storage.sdk.blobs import Blobs
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from shared.blob_names import printable
+from shared.blob_names.foreign import printable
 from shared.errors import BlobHeld, CliplinkError, Unavailable
-from shared.model import ItemFailure
+from shared.model.cleanup import ItemFailure
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Tally:
             self.failed += 1
 
 
-# After so many outages in a row, the other items would most likely meet the outage too.
+# After so many outages in a row the step stops: the other items would most likely fail too.
 _OUTAGES_IN_A_ROW = 5
 
 
@@ -139,7 +139,7 @@ def in_batches[Item](
     tally = Tally()
     failed: list[Item] = []
     before = -1, -1
-    # If nothing was done, there was no batch, or all of it changed meanwhile.
+    # If nothing was done, the batch was empty, or all its items have changed.
     while may_go_on() and (tally.done, len(failed)) != before:
         before = tally.done, len(failed)
         try:
@@ -171,6 +171,6 @@ def together[Item](
 
 
 def _run[Item](action: Callable[[Item], object], item: Item) -> int:
-    """Runs an action that counts for nothing."""
+    """Runs an action without counting its result."""
     action(item)
     return 0

@@ -9,9 +9,9 @@ import logging
 from enum import Enum, auto
 
 from shared import telemetry
-from shared.blob_names import Containers
-from shared.catalogue.loss_queries import BulkLosses
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.loss_queries import BulkLosses
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.storage.sdk.blobs import Blobs
 
 _log = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ class MissingClips:
     def judge(self, missing: int, looked_at: int) -> Guard:
         """Decides by how many of the clips have no blob; notes, logs and counts a loss in bulk.
 
-        Once it holds, it does so until no more than MOST_MISSING are missing: while blobs are being
-        brought back, the other ones are not lost.
+        Once the guard holds, it holds until no more than MOST_MISSING are missing: while an
+        operator restores blobs, the remaining ones do not count as lost.
         """
         standing = self._losses.current()
         if not _is_bulk(missing, looked_at, is_standing=standing is not None):
@@ -62,7 +62,7 @@ class MissingClips:
         return Guard.HELD
 
     def would_hold(self, missing: int, looked_at: int) -> bool:
-        """What `judge` would decide; notes nothing."""
+        """What `judge` would decide; records nothing."""
         return _is_bulk(missing, looked_at, is_standing=self._losses.current() is not None)
 
     def confirm(self) -> None:

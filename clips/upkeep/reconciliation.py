@@ -20,14 +20,14 @@ from clips.upkeep.blob_rules import QUIET
 from clips.upkeep.differences import DifferenceFinder, Differences, Names
 from clips.upkeep.items import Tally, each
 from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.clock import Clock
 
 _log = logging.getLogger(__name__)
 
-# How far a message may lag behind younger ones while the trigger is at work.
+# How far a message may be behind newer ones while the trigger is busy.
 _DISORDER = timedelta(minutes=1)
-# The rest waits for the next run: the other steps of the next run must not wait for this one.
+# The rest waits for the next run: this step must not delay the other steps.
 _WORKING_TIME = timedelta(minutes=2)
 _NAMED_AT_MOST = 20
 _WARNED_AT_MOST = 10_000
@@ -61,7 +61,7 @@ class Reconciliation:
         return tally
 
     def _warn_of(self, names: Names, what: str) -> None:
-        """Logs the name of a blob once in the life of a process, and then only counts it."""
+        """Logs the name of a blob once for each process, and afterwards only counts it."""
         new = [name for name in names.first if name not in self._warned]
         if new:
             shown = ", ".join(new[:_NAMED_AT_MOST]) + (" ..." if new[_NAMED_AT_MOST:] else "")
@@ -95,7 +95,7 @@ class Reconciliation:
             upto = min(upto, found.trigger_at - _DISORDER)
         due = sorted(item for item in found.to_process if item[0] <= upto)
         if waiting := len(found.to_process) - len(due):
-            _log.info("%d blobs are left to the blob trigger, which is at work", waiting)
+            _log.info("%d blobs are left to the blob trigger, which is busy", waiting)
         process = partial(self._process_one, started - QUIET)
         names = (name for _, name in due)
         return each(names, process, str, may_go_on=self._time_limit())
@@ -107,6 +107,6 @@ class Reconciliation:
         return 1
 
     def _time_limit(self) -> Callable[[], bool]:
-        """True for as long as one of the two repairs may take."""
+        """Returns a function that is true for as long as one of the two repairs may take."""
         deadline = self._clock() + _WORKING_TIME
         return lambda: self._clock() <= deadline

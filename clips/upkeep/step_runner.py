@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from clips.upkeep.items import Tally
 from shared import telemetry
-from shared.catalogue.run_queries import CleanupRuns
-from shared.model import StepFailure
+from shared.catalogue.upkeep.run_queries import CleanupRuns
+from shared.model.cleanup import StepFailure
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _record(report: Counts, total: Tally) -> None:
     )
     for name, count in report.items():
         telemetry.CLEANUP_ITEMS.add(count, kind=name)
-    # An alert watches for their absence: then the timer has stopped.
+    # An alert fires if there are none: then the timer has stopped.
     outcome = "outage" if total.outages else "failed" if total.failed else "done"
     telemetry.CLEANUP_RUNS.add(outcome=outcome)
 

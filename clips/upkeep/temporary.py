@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from clips.upkeep.items import Tally, each
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.clock import Clock
 from shared.storage.sdk.blobs import Blobs
 
@@ -23,7 +23,7 @@ class Temporary:
         self._folder = folder
 
     def delete_blobs(self) -> Tally:
-        """Deletes the blobs whose time is over."""
+        """Deletes the blobs whose `expires_at` has passed."""
         now = self._clock()
         over = (
             blob.name

@@ -30,7 +30,7 @@ var growingCold = loadTextContent('../lifecycle/cold.json')
 var lifecycleText = hasArchive ? archiving : growingCold
 var kinds = ['videos', 'clips', 'thumbnails', 'temp', 'bin']
 var deadLetters = 'event-dead-letters'
-// Those of the triggers, and those to which the host moves messages that failed five times (shared/blob_names.py).
+// Those of the triggers, and those to which the host moves messages that failed five times (shared/blob_names/).
 var queueNames = [
   '${containerPrefix}-migrations'
   '${containerPrefix}-migrations-poison'

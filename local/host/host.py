@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -51,13 +51,9 @@ async def serve(
     stopping = _stopping_event()  # before the app is loaded, which may add to the handler
     indexed = await worker.load(app)
     known = [functions.describe(metadata) for metadata in indexed]
-    outputs = QueueOutputs(host_settings.queues)
-    caller = Caller(outputs)
+    caller = Caller(outputs := QueueOutputs(host_settings.queues))
     blobs = BlobTriggers(_of_kind(known, "blobTrigger"), host_settings, caller)
-    timers = {
-        function.name: TimerTrigger(function, host_settings.host_id, caller)
-        for function in _of_kind(known, "timerTrigger")
-    }
+    timers = _timers(known, host_settings.host_id, caller)
     queue_triggers = [
         QueueTrigger(function, host_settings, caller, outputs)
         for function in _of_kind(known, "queueTrigger")
@@ -72,16 +68,26 @@ async def serve(
     )
     background: list[Awaitable[None]] = []
     if bindings is None:
-        background += [
-            *blobs.tasks(),
-            *(trigger.task() for trigger in queue_triggers),
-            *(timer.run() for timer in timers.values()),
-        ]
+        background = [*blobs.tasks(), *_tasks(queue_triggers, timers.values())]
     else:
         external_triggers.write_bindings(bindings, indexed)
     _log.info("Functions: %s", ", ".join(function.name for function in known))
     sockets = _listen(port, listener)
     await _run(http, sockets, background, stopping, host_settings.stop_timeout)
+
+
+def _timers(known: Sequence[Function], host_id: str, caller: Caller) -> dict[str, TimerTrigger]:
+    return {
+        function.name: TimerTrigger(function, host_id, caller)
+        for function in _of_kind(known, "timerTrigger")
+    }
+
+
+def _tasks(
+    queue_triggers: Iterable[QueueTrigger], timers: Iterable[TimerTrigger]
+) -> Iterator[Awaitable[None]]:
+    yield from (trigger.task() for trigger in queue_triggers)
+    yield from (timer.run() for timer in timers)
 
 
 def _of_kind(known: Sequence[Function], kind: str) -> list[Function]:

@@ -74,7 +74,7 @@ class HttpApp:
         if origin and preflight is None:
             fields = [*fields, *self._cors.headers(origin)]
         if status not in _WITHOUT_BODY:
-            fields = [*fields, (b"content-length", str(len(body)).encode())]
+            fields = _with_length(scope["method"], fields, body)
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
@@ -130,11 +130,19 @@ def _reply(function: Function, outcome: Outcome) -> Reply:
             return 200, [(b"content-type", b"text/plain; charset=utf-8")], str(text).encode()
 
 
+def _with_length(method: str, fields: Headers, body: bytes) -> Headers:
+    """The fields with the length of the body; of an answer to HEAD that has none, as it says."""
+    if method == "HEAD" and not body:
+        return fields
+    rest = [field for field in fields if field[0] != b"content-length"]
+    return [*rest, (b"content-length", str(len(body)).encode())]
+
+
 def _response_headers(response: RpcHttp) -> Headers:
     fields = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.headers.items()
-        if name.lower() not in {"content-length", "transfer-encoding"}
+        if name.lower() != "transfer-encoding"
     ]
     fields += [(b"set-cookie", _set_cookie(cookie)) for cookie in response.cookies or ()]
     return fields

@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from datetime import datetime, timedelta
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib import request
 from urllib.error import HTTPError
 
 from shared.clock import Clock
 from shared.errors import SigningKeysUnavailable, Unauthenticated
+from shared.tls import machine_trust
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -108,10 +109,19 @@ class _NoRedirects(request.HTTPRedirectHandler):
         return None
 
 
+class _Https(request.HTTPSHandler):
+    """Reads the machine's certificates with the first connection, and once for the process."""
+
+    def __init__(self) -> None:
+        request.AbstractHTTPHandler.__init__(self)
+
+    def https_open(self, req: request.Request) -> HTTPResponse:
+        return self.do_open(HTTPSConnection, req, context=machine_trust())
+
+
 def _download(url: str) -> bytes:
     """The body at an address; raises OSError, HTTPException, or ValueError if it is too long."""
-    # Made here: it reads the machine's certificates, which would delay the start.
-    opener = request.build_opener(_NoRedirects)
+    opener = request.build_opener(_NoRedirects, _Https)
     deadline = time.monotonic() + _DEADLINE
     asked = request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings take http(s) only
     body = bytearray()

@@ -1,26 +1,34 @@
-"""Bearer tokens: who is calling, and is the token genuine?
+"""Bearer tokens: checks that a token is genuine, and reads who is calling.
 
 RS256 only, and only with a key of the issuer; signature, issuer, audience and times are
-checked on every call (RFC 7519, RFC 8725). There is no way to switch this off.
+checked (RFC 7519, RFC 8725). There is no way to switch this off. A token that was verified with
+a key is not verified with it again: every call checks that the issuer still publishes that key,
+and that the token has not expired.
 """
 
 import json
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeIs
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeIs
 
 from shared.auth.signing_keys import ALGORITHM, SigningKeys
 from shared.clock import Clock
 from shared.errors import TokenMissing, Unauthenticated
 from shared.settings import AuthSettings
 
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
 _LEEWAY = timedelta(seconds=30)
 _LONGEST_TOKEN = 16 * 1024
 _LONGEST_SUBJECT = 255
 _LONGEST_EMAIL = 320
 _END_OF_TIME = 253_402_300_800  # seconds: the year 10000
+_MAX_REMEMBERED = 1000  # tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +43,21 @@ class Identity:
     verified_email: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token that was valid; `expires_at` is in seconds since 1970."""
+
+    identity: Identity
+    expires_at: int
+
+
 class TokenVerifier:
     def __init__(self, settings: AuthSettings, clock: Clock) -> None:
         self._settings = settings
         self._keys = SigningKeys(settings.jwks_url, clock)
+        # Keys are objects of one download: within minutes another replaces them. Errors are not
+        # remembered.
+        self._remembered = lru_cache(_MAX_REMEMBERED)(self._verified)
 
     def verify(self, authorization: str | None) -> Identity:
         """The bearer of an Authorization header.
@@ -46,16 +65,26 @@ class TokenVerifier:
         Raises Unauthenticated (TokenMissing if there is none), or SigningKeysUnavailable if
         the issuer's keys were never seen.
         """
-        import jwt
-
         token = _bearer(authorization)
         try:
             header = _header(token)
-            if header.get("alg") != ALGORITHM:
-                raise Unauthenticated(f"The token must be signed with {ALGORITHM}.")
+        except (ValueError, RecursionError) as error:  # what is made of a hostile header
+            raise Unauthenticated("The token is not valid: it is not a JWT.") from error
+        if header.get("alg") != ALGORITHM:
+            raise Unauthenticated(f"The token must be signed with {ALGORITHM}.")
+        key = self._keys.find(header.get("kid"))
+        verified = self._remembered(token, key)
+        if time.time() >= verified.expires_at:
+            verified = self._verified(token, key)
+        return verified.identity
+
+    def _verified(self, token: str, key: "PyJWK") -> _Verified:
+        import jwt
+
+        try:
             claims = jwt.decode(
                 token,
-                self._keys.find(header.get("kid")),
+                key,
                 algorithms=[ALGORITHM],
                 issuer=self._settings.issuer,
                 audience=self._settings.audience,
@@ -65,10 +94,10 @@ class TokenVerifier:
         except jwt.PyJWTError as error:
             reason = str(error).rstrip(".")
             raise Unauthenticated(f"The token is not valid: {reason}.") from error
-        except (ValueError, RecursionError) as error:  # what is made of a hostile header
+        except (ValueError, RecursionError) as error:  # what is made of hostile claims
             raise Unauthenticated("The token is not valid: it is not a JWT.") from error
         _check_times(claims)
-        return _identity(claims)
+        return _Verified(_identity(claims), int(claims["exp"]))
 
 
 def _bearer(authorization: str | None) -> str:
@@ -84,8 +113,8 @@ def _bearer(authorization: str | None) -> str:
 def _header(token: str) -> Mapping[str, Any]:
     """The header of a token, which chooses the key; not trusted before the check.
 
-    Raises ValueError or RecursionError for what is no header. The library's own reading of it
-    takes the whole token apart, character by character, and then does that again to verify it.
+    Raises ValueError or RecursionError if it is not a header. The library would parse the whole
+    token for this, and once more to verify it.
     """
     header = json.loads(urlsafe_b64decode(token.partition(".")[0] + "=="))
     if not isinstance(header, dict):

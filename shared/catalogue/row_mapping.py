@@ -4,20 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from shared.model import (
-    Clip,
-    ClipFile,
-    ClipStatus,
-    Failure,
-    Images,
-    Media,
-    MediaJson,
-    Rendition,
-    Viewer,
-)
+from shared.model.clip import Clip, ClipFile, ClipStatus, Images, Rendition
+from shared.model.failure import Failure
+from shared.model.media import Media, MediaJson
+from shared.model.user import Viewer
 
 # If no poster could be made, the thumbnail of the old service is used.
 _IMAGE_COLUMNS: LiteralString = """
@@ -86,65 +79,73 @@ def page_after(key: TimeKey | StartKey | None, limit: int) -> dict[str, object]:
     return {"after": after, "after_id": after_id, "limit": limit}
 
 
-def clip_of(
-    clip_id: UUID,
-    video_id: UUID,
-    title: str | None,
-    status: str,
-    failure_code: str | None,
-    failure_detail: str,
-    blob_name: str | None,
-    blob_url: str | None,
-    poster_name: str | None,
-    poster_widths: Sequence[int] | None,
-    storyboard_name: str | None,
-    preview_name: str | None,
-    placeholder: str | None,
-    thumbnail_url: str | None,
-    start_time: float,
-    end_time: float | None,
-    duration: float | None,
-    file_size: int | None,
-    content_type: str | None,
-    created_at: datetime,
-    expires_at: datetime | None,
-    view_count: int,
-    media: MediaJson | None,
-    cut: str | None,
-    playback: str | None,
-    rendition_state: str,
-    rendition_code: str | None,
-    pinned: bool,  # noqa: FBT001 - a column, and called by the driver alone
-    deleted_at: datetime | None,
-    purge_at: datetime | None,
-) -> Clip:
+class ClipRow(NamedTuple):
+    """The values of CLIP_COLUMNS, in their order."""
+
+    id: UUID
+    video_id: UUID
+    title: str | None
+    status: str
+    failure_code: str | None
+    failure_detail: str
+    blob_name: str | None
+    blob_url: str | None
+    poster_name: str | None
+    poster_widths: Sequence[int] | None
+    storyboard_name: str | None
+    preview_name: str | None
+    placeholder: str | None
+    thumbnail_url: str | None
+    start_time: float
+    end_time: float | None
+    duration: float | None
+    file_size: int | None
+    content_type: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    view_count: int
+    media: MediaJson | None
+    cut: str | None
+    playback: str | None
+    rendition_state: str
+    rendition_code: str | None
+    pinned: bool
+    deleted_at: datetime | None
+    purge_at: datetime | None
+
+
+def clip_of(*values: Any) -> Clip:  # noqa: ANN401 - the values of a ClipRow, from the driver
     """The values of CLIP_COLUMNS, in their order, as a clip."""
-    failure = None if failure_code is None else Failure(failure_code, failure_detail)
+    row = ClipRow._make(values)
+    images = _images(
+        row.poster_name, row.poster_widths, row.storyboard_name, row.preview_name, row.placeholder
+    )
+    failure = None if row.failure_code is None else Failure(row.failure_code, row.failure_detail)
     return Clip(
-        id=clip_id,
-        video_id=video_id,
-        title=title,
-        status=ClipStatus(status),
+        id=row.id,
+        video_id=row.video_id,
+        title=row.title,
+        status=ClipStatus(row.status),
         failure=failure,
-        blob_name=blob_name,
-        blob_url=blob_url,
-        images=_images(poster_name, poster_widths, storyboard_name, preview_name, placeholder),
-        thumbnail_url=thumbnail_url,
-        start_time=start_time,
-        end_time=end_time,
-        duration=duration,
-        file_size=file_size,
-        content_type=content_type,
-        created_at=created_at,
-        expires_at=expires_at,
-        view_count=view_count,
-        media=media,
-        cut=cut,
-        playback=playback,
-        rendition=Rendition(rendition_state, rendition_code),
-        pinned=pinned,
-        deleted_at=deleted_at,
-        purge_at=purge_at,
+        blob_name=row.blob_name,
+        blob_url=row.blob_url,
+        images=images,
+        thumbnail_url=row.thumbnail_url,
+        start_time=row.start_time,
+        end_time=row.end_time,
+        duration=row.duration,
+        file_size=row.file_size,
+        content_type=row.content_type,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        view_count=row.view_count,
+        media=row.media,
+        cut=row.cut,
+        playback=row.playback,
+        rendition=Rendition(row.rendition_state, row.rendition_code),
+        pinned=row.pinned,
+        deleted_at=row.deleted_at,
+        purge_at=row.purge_at,
     )
 
 

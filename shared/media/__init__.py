@@ -1,4 +1,4 @@
-"""Reading a clip: what it is, whether it plays, and all that is shown of it.
+"""Reads a media file: what it holds, whether it plays, and all pictures that are shown of it.
 
 The only package that uses FFmpeg (PyAV) and Pillow. It knows nothing of storage, databases or
 HTTP: bytes come through `ByteSource`, answers are `shared.model.Media` and encoded pictures.
@@ -13,7 +13,7 @@ from shared.media.failures import FailureCode
 from shared.media.media_file import MediaFile, opened
 from shared.media.pictures.picture import Picture
 from shared.media.pictures.stills import Stills
-from shared.media.reading.source import ByteSource, Limits
+from shared.media.reading.byte_source import ByteSource, Limits
 
 __all__ = [
     "ByteSource",

@@ -1,7 +1,7 @@
 """Why a file cannot become a clip: every code, each with the sentence that its owner reads.
 
-The codes are stable: programs test them, and the documentation enumerates this class.
-This module knows nothing of FFmpeg; what becomes which code is decided where it is noticed.
+The codes are stable: programs test them, and the documentation enumerates this class. This module
+knows nothing of FFmpeg; the code that finds a fault chooses its failure code.
 """
 
 from enum import StrEnum

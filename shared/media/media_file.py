@@ -1,6 +1,6 @@
 """One clip, opened: what it is and what it shows. The package is used through this module only.
 
-The parts are in the modules beside; this one puts them in order.
+It calls the other modules in their order.
 """
 
 import time
@@ -24,17 +24,12 @@ from shared.media.inspect.tracks import Tracks, check_complete, find_tracks, has
 from shared.media.pictures.picture import encoded
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.stills import Stills, stills_of, stills_of_cover
+from shared.media.reading.byte_source import ByteSource, Limits
 from shared.media.reading.container import ffmpeg_errors, open_container
 from shared.media.reading.memory import bounded_memory
-from shared.media.reading.source import (
-    BLOCK_BYTES,
-    WHOLE_BYTES,
-    ByteSource,
-    Limits,
-    SourceFile,
-)
-from shared.model import ImageFormat
-from shared.playability import Playback, playback_of
+from shared.media.reading.source import BLOCK_BYTES, WHOLE_BYTES, SourceFile
+from shared.model.link import ImageFormat
+from shared.model.playability import Playback, playback_of
 
 
 @contextmanager
@@ -80,7 +75,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
         file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
     with bounded_memory(), open_container(file, limits, layout) as container:
-        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has seen the headers; now come pictures
+        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
         yield container, layout
 
 

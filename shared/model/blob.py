@@ -1,4 +1,4 @@
-"""Blobs as storage describes them, and their way out of the archive tier."""
+"""Blobs as storage describes them, and how they are rehydrated from the archive tier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ class StepFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupRun:
-    """One run; `finished_at` is None while it is at work, and for ever if it died.
+    """One run; `finished_at` is None while it runs, and stays None if it died.
 
     `counts` are those of docs/architecture.md, `failures` the first ones.
     """

@@ -37,7 +37,7 @@ class Images:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The copy of a clip that every browser plays: how far it is, and why there is none.
+    """The copy of a clip that every browser plays: its state, and why there is none.
 
     `state` is one of none, queued, processing, ready, failed, refused.
     """
@@ -50,13 +50,12 @@ class Rendition:
 class Clip:
     """A clip as the catalogue knows it.
 
-    `blob_name` is its name in the clips container: None for a clip of the service this one
-    replaces whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses
-    that open nothing by themselves. `cut` and `playback` are JSON, as answers show them.
-    `deleted_at` is when it was moved to the recycle bin, `purge_at` when it will be deleted for
-    ever; both are None for a clip that is not in the bin.
-    `end_time` and `duration` are None until a clip that landed unannounced has been processed.
-    A `pinned` clip is deleted by no call, and by no date.
+    `blob_name` is its name in the clips container: None for a clip of the service this one replaces
+    whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses that open
+    nothing by themselves. `cut` and `playback` are JSON, as answers show them. `deleted_at` is when
+    it was moved to the recycle bin, `purge_at` when it will be deleted for ever; both are None for
+    a clip that is not in the bin. `end_time` and `duration` are None until a clip that landed
+    unannounced has been processed. No call and no date deletes a `pinned` clip.
     """
 
     id: UUID

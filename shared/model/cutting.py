@@ -6,35 +6,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.model.clip import ClipStatus, Upload
+from shared.model.cut_method import Accuracy, CutMethod
 from shared.model.failure import Failure
 from shared.model.media import MediaJson
 
 # A caller's own name for a cut: visible ASCII characters.
 CLIENT_ID = r"^[!-~]{1,200}$"
-
-
-class Accuracy(StrEnum):
-    """Where a cut may begin.
-
-    `keyframe`: at the keyframe at or before the wanted start. `edit_list`: at the frame itself,
-    for players that honour edit lists; the frames before it stay in the file. `frame`: at the
-    frame itself, by encoding.
-    """
-
-    KEYFRAME = "keyframe"
-    EDIT_LIST = "edit_list"
-    FRAME = "frame"
-
-
-class CutMethod(StrEnum):
-    """How a clip is cut, in the order in which it is tried.
-
-    Storage copies the media, packets are copied, or the range is encoded.
-    """
-
-    STORAGE_COPY = "storage_copy"
-    PACKETS = "packets"
-    ENCODE = "encode"
 
 
 class CutResult(StrEnum):

@@ -1,4 +1,4 @@
-"""How long the database may take for an answer, by who waits for it."""
+"""How long the database may take for an answer: less if a caller of the API waits for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 # gives up on a request. The server's own statement_timeout would not do: a server that hangs does
 # not apply it, and PgBouncer refuses connections that set it.
 _BACKGROUND = 60.0
-# What a caller of the API asks for takes milliseconds.
+# Statements of the API take milliseconds.
 _CALLER = 10.0
 
 _limit: ContextVar[float] = ContextVar("answer_seconds", default=_BACKGROUND)

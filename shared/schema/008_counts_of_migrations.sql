@@ -7,7 +7,7 @@ ALTER TABLE migrations
     ADD COLUMN IF NOT EXISTS failed   integer NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS no_file  uuid[] NOT NULL DEFAULT '{}';  -- the first clips without one
 
--- Those that are there already. As in `shared/catalogue/migration_count_queries.py`.
+-- Those that are there already. As in `shared/catalogue/migration/migration_count_queries.py`.
 UPDATE migrations m
 SET (total, migrated, skipped, failed) = (
     SELECT count(*),

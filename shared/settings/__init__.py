@@ -1,8 +1,8 @@
 """The settings, read once from the environment: the only module that reads it.
 
-With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing
-setting is reported at once, by name; docs/configuration.md lists them all. Values are
-checked for shape here, never tried out: nothing else connects.
+With KEY_VAULT_URL, what is absent there is read from that vault. Every wrong or missing setting is
+reported at once, by name; docs/configuration.md lists them all. Only the shape of values is
+checked: besides the vault, nothing is connected to.
 """
 
 import os
@@ -33,6 +33,10 @@ from shared.settings.checks import (
 from shared.settings.reader import SettingReader
 from shared.settings.schedules import check_schedule
 from shared.settings.secret import Fixed, Secret, Vault
+
+# What libraries read from the environment, unless it is set there already. pydantic would search
+# every installed package for plugins, with the first request that it parses.
+_OF_LIBRARIES = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 
 class SettingsError(Exception):
@@ -107,7 +111,9 @@ class TransferSettings:
 
 
 def read_environment() -> Settings:
-    """The settings of this process; raises SettingsError."""
+    """The settings of this process, where libraries find theirs too; raises SettingsError."""
+    for name, value in _OF_LIBRARIES.items():
+        os.environ.setdefault(name, value)
     return from_mapping(os.environ)
 
 

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 # A value is read again when it is this old, refused or not.
 _TTL = timedelta(minutes=10)
-# While the vault is unreachable, or has no usable value, it is asked once in so long.
+# While the vault is unreachable, or has no usable value, it is asked at most this often.
 _RETRY_AFTER = timedelta(minutes=1)
 # A server that refuses every value must not cause a request to the vault each time.
 _MIN_INTERVAL = timedelta(seconds=10)
@@ -43,7 +43,7 @@ class Vault(Protocol):
     def get(self, name: str, *, patient: bool = False) -> str | None:
         """The value, None if there is none; raises VaultUnavailable.
 
-        A `patient` caller cannot do without it, and waits for further attempts.
+        A `patient` caller needs the value, and waits for further attempts.
         """
 
 

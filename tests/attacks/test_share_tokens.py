@@ -24,10 +24,10 @@ import httpx
 import pytest
 
 from clips.links.sharing import Sharing
-from shared.catalogue.share_queries import OpenShare, Shares, ShareViewer
+from shared.catalogue.links.share_queries import OpenShare, Shares, ShareViewer
 from shared.clock import utc_now
 from shared.errors import NotFound
-from shared.model import Client
+from shared.model.link import Client
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.test_bad_requests import problem
 

@@ -13,7 +13,10 @@ from azure.storage.blob import BlobServiceClient, CorsRule
 
 from local import azurite
 from shared import blob_names
-from shared.model import AccessTerms, Accuracy, Clip, ClipStatus, CutDraft, ShownClip, Variant
+from shared.model.clip import Clip, ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft
+from shared.model.link import AccessTerms, Variant
 from tests.browsers.browser import PROGRAMS, Browser, found, running
 from tests.integration.library import Library
 from tests.media import clips

@@ -4,7 +4,7 @@ from clips.http.problems import status_of
 from shared import errors
 from shared.errors import CliplinkError
 from shared.media import FailureCode
-from shared.model import ARCHIVED, GAVE_UP, MISSING
+from shared.model.failure import ARCHIVED, GAVE_UP, MISSING
 from tests.docs.pages import page
 
 ERRORS = page("docs/errors.md")

@@ -236,8 +236,8 @@ def watch(stream: Iterator[Any]) -> Outcome:
                     check.failure_info for each in recorder.checks.values() for check in each
                 ):
                     if info is not None:
-                        told = f"{recorder.label}: {info.failure}"
-                        found.failures.setdefault(told, info.code_sample)
+                        failure = f"{recorder.label}: {info.failure}"
+                        found.failures.setdefault(failure, info.code_sample)
             case events.NonFatalError(value=value) | events.FatalError(exception=value):
                 found.errors.append(repr(value))
             case events.EngineFinished(stop_reason=reason):

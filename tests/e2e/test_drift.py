@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from shared.model import DriftKind
+from shared.model.drift import DriftKind
 from tests.e2e.app import App, Caller, wait_for
 from tests.e2e.test_bad_requests import places, problem
 

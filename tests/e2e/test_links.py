@@ -112,7 +112,7 @@ def test_the_answer_repeats_the_hours(ready: Ready, hours: int) -> None:
         ({"rehydrate": "high"}, "high", 600),
     ],
 )
-def test_a_clip_in_the_archive_comes_as_quickly_as_was_asked(
+def test_archived_clip_is_restored_with_the_requested_priority(
     app: App, alice: Caller, film: bytes, query: dict[str, str], priority: str, seconds: int
 ) -> None:
     """The emulator has it back at once, so the second call gets the link."""

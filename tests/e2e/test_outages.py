@@ -242,7 +242,7 @@ def poisoned(app: App) -> str:
     return " ".join(base64.b64decode(message).decode() for message in app.poison())
 
 
-def test_a_database_that_was_emptied_is_not_our_callers_fault(new_app: NewApp) -> None:
+def test_emptied_database_causes_no_client_error(new_app: NewApp) -> None:
     """The app remembers users; when their rows are gone, it meets them anew."""
     app = new_app()
     with app.running(), alice_of(app) as alice:

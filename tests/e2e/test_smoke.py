@@ -29,7 +29,7 @@ def run(
     return smoke.main([address, str(film), "--timeout", str(timeout)])
 
 
-def test_a_deployment_that_works_passes_and_is_left_clean(
+def test_smoke_test_passes_and_removes_what_it_made(
     app: App,
     film_file: Path,
     monkeypatch: pytest.MonkeyPatch,

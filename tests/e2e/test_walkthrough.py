@@ -264,7 +264,7 @@ class TestLinks:
         link = owner.http.get(f"/clips/{clip['id']}/access-url", params={"variant": "poster"})
         assert httpx.get(link.json()["access_url"]).headers["Content-Type"] == "image/jpeg"
 
-    def test_a_link_ends_when_it_says(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+    def test_link_ends_at_its_expiry(self, ready: tuple[Caller, dict[str, Any]]) -> None:
         owner, clip = ready
         """Never sooner than asked, and later by less than a window, which is an hour here."""
         before = datetime.now(UTC)

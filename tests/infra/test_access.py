@@ -6,7 +6,7 @@ import pytest
 
 from infra.compiler import INFRA
 from local.host.blob_trigger import _POISON_QUEUE
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.infra.snapshots import NAMES, ROOT, TEMPLATE, Resource, chosen, of_type
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"

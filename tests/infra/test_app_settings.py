@@ -8,7 +8,7 @@ import pytest
 from azure.monitor.opentelemetry._constants import _ALL_SUPPORTED_INSTRUMENTED_LIBRARIES
 
 from clips.ingest.decoders import DECODERS
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.postgres import pool
 from shared.settings import from_mapping
 from tests.docs.pages import page

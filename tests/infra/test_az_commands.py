@@ -99,10 +99,10 @@ def values(words: Words, option: str) -> list[str]:
 
 def test_rescued_account_has_the_cors_rules_of_the_first(heard: dict[Words, str]) -> None:
     (words,) = [words for words in heard if "cors-rule" in words]
-    told = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
+    cors = one("standard", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties[
         "cors"
     ]
-    assert told["corsRules"] == [
+    assert cors["corsRules"] == [
         {
             "allowedOrigins": values(words, "--origins"),
             "allowedMethods": values(words, "--methods"),

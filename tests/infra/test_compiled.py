@@ -164,7 +164,7 @@ def test_second_deployment_loses_nothing() -> None:
     assert first == second
 
 
-def test_a_later_deployment_never_takes_the_link_to_the_transformations_away() -> None:
+def test_later_deployment_keeps_the_link_to_the_transformations() -> None:
     """The output of the first is noted by azd, which gives it to the next as a parameter."""
     assert deployed("small").outputs["LOGS_TRANSFORMED"] is True
     first, second = workspaces("replica")

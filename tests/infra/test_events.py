@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.infra.snapshots import ROOT, Resource, deployed, of_type
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"

@@ -275,7 +275,7 @@ def test_the_address_of_a_proxy_can_be_given(provisioned: Deployer) -> None:
 # --- After new code is out
 
 
-def test_events_are_subscribed_to_and_the_app_is_tried_out(provisioned: Deployer) -> None:
+def test_hook_subscribes_to_events_and_smoke_tests_the_app(provisioned: Deployer) -> None:
     done = provisioned.run("hooks/postdeploy.sh")
     assert (done.returncode, done.stderr) == (0, "")
     parameters = json.loads((provisioned.folder / "stdin").read_text())["parameters"]
@@ -305,7 +305,7 @@ def test_deployment_without_a_token_succeeds_with_a_hint(
     assert not provisioned.calls("python -m infra.smoke")
 
 
-def test_an_app_that_fails_the_trial_fails_the_deployment(provisioned: Deployer) -> None:
+def test_app_that_fails_the_smoke_test_fails_the_deployment(provisioned: Deployer) -> None:
     provisioned.answers["python -m infra.smoke"] = ("", 1)
     assert provisioned.run("hooks/postdeploy.sh").returncode == 1
 

@@ -126,7 +126,7 @@ def test_the_archive_is_used_with_every_redundancy_that_has_it() -> None:
 
 
 @pytest.mark.parametrize("variant", ["small", "replica"])
-def test_only_clips_grow_cold(variant: str) -> None:
+def test_only_clips_move_to_colder_tiers(variant: str) -> None:
     """Images are small and shown in every list: reading them from a colder tier costs more."""
     for name, definition in rules(variant).items():
         tiers = {action for each in definition["actions"].values() for action in each} & TIERS

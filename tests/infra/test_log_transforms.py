@@ -122,7 +122,7 @@ def test_the_transformations_look_for_the_route_of_shares() -> None:
         assert set(re.findall(r'contains "([^"]+)"', kql)) == {path}
 
 
-def test_no_log_that_holds_addresses_goes_round_the_transformations() -> None:
+def test_no_log_with_addresses_bypasses_the_transformations() -> None:
     """Of the app, metrics alone: its host would write addresses into FunctionAppLogs."""
     settings: list[dict[str, Any]] = [
         each.properties

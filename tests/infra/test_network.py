@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.docs.pages import page
 from tests.infra.snapshots import ROOT, Resource, chosen, deployed, of_type, one
 

@@ -76,7 +76,7 @@ def test_second_phase_gets_its_parameters() -> None:
 
 
 def test_no_secret_is_an_argument_of_a_command() -> None:
-    """Everybody on the machine can see those."""
+    """Every user of the machine can see arguments."""
     for path in HOOKS:
         for line in path.read_text().splitlines():
             assert not re.search(r"--\S+[ =]\S*\$\{?(key|CLIPLINK_TOKEN|PGPASSWORD)", line), line
@@ -136,9 +136,9 @@ def test_the_packed_app_starts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_may_do_little_and_ends(path: Path) -> None:
-    told = yaml.safe_load(path.read_text())
-    assert told["permissions"] == {"contents": "read"}
-    for name, job in told["jobs"].items():
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
         assert "uses" in job or job["timeout-minutes"] <= 60, name
         for step in job.get("steps", []):
             assert step.get("uses", "").partition("@")[0] != "actions/checkout" or (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.compiler import FILES, INFRA
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.infra.snapshots import (
     NAMES,
     TEMPLATE,

@@ -8,7 +8,7 @@ import pytest
 
 from local.host.blob_trigger import _POISON_QUEUE
 from shared import telemetry
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.docs.pages import page
 from tests.infra.snapshots import NAMES, ROOT, Resource, deployed, of_type, one
 

@@ -5,7 +5,7 @@ import re
 
 from infra.compiler import INFRA
 from shared import telemetry
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from tests.docs.pages import page
 from tests.infra.snapshots import of_type
 

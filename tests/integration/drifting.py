@@ -5,7 +5,7 @@ import urllib.request
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.model import DriftKind, DriftReport, DriftStatus
+from shared.model.drift import DriftKind, DriftReport, DriftStatus
 from tests.integration.library import Library
 from tests.services import AllServices
 

@@ -10,18 +10,14 @@ from azure.storage.blob import ContentSettings
 from clips.bin.worker import LEASE
 from clips.upkeep.items import Tally
 from shared import blob_names
-from shared.catalogue.clip_queries import NewClip
-from shared.catalogue.deletion_queries import Deletions
-from shared.model import (
-    AccessTerms,
-    Clip,
-    ImageFormat,
-    RehydratePriority,
-    SignedLink,
-    User,
-    Video,
-    Viewer,
-)
+from shared.blob_names.containers import Containers
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.library.clip_queries import NewClip
+from shared.model.blob import RehydratePriority
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, ImageFormat, SignedLink
+from shared.model.user import User, Viewer
+from shared.model.video import Video
 from tests.services import AllServices
 
 
@@ -159,5 +155,5 @@ class Library:
         return Viewer(self.user.id)
 
     @property
-    def containers(self) -> blob_names.Containers:
+    def containers(self) -> Containers:
         return self.services.containers

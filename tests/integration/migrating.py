@@ -2,8 +2,8 @@
 
 from uuid import UUID, uuid4
 
-from shared.catalogue.migration_file_queries import PlannedFile
-from shared.model import MigrationReport
+from shared.catalogue.migration.migration_file_queries import PlannedFile
+from shared.model.migration import MigrationReport
 from tests.services import AllServices
 
 

@@ -12,12 +12,13 @@ import trustme
 
 from local import azurite
 from local.ports import free_port
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links
+from shared.tls import machine_trust
 from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send
 from tests.servers import serving
@@ -129,7 +130,9 @@ def identity(
         environment = identity_environment(https_account, served.url, identity)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        machine_trust.cache_clear()
         yield identity
+    machine_trust.cache_clear()
 
 
 @pytest.fixture(params=["connection string", "account key", "identity"])

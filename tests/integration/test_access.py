@@ -11,7 +11,8 @@ import pytest
 from azure.storage.blob import StandardBlobTier
 
 from shared.errors import BlobArchived, CliplinkError, NotFound, WrongState
-from shared.model import AccessTerms, Clip, SignedLink, Variant
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, SignedLink, Variant
 from shared.postgres.pool import Connection, Pool
 from tests.integration.library import Library
 from tests.media import clips

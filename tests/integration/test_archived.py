@@ -9,20 +9,13 @@ from azure.storage.blob import BlobBlock, StandardBlobTier
 
 from clips.links.archive import Archive
 from clips.upkeep.checksums import Checksums
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import BlobArchived, WrongState
-from shared.model import (
-    ARCHIVED,
-    Clip,
-    ClipStatus,
-    ImageFormat,
-    RehydratePriority,
-    Rehydration,
-    SignedLink,
-    StillOptions,
-    Variant,
-)
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import Clip, ClipStatus
+from shared.model.failure import ARCHIVED
+from shared.model.link import ImageFormat, SignedLink, StillOptions, Variant
+from shared.storage.blob_reader import BlobReader
 from shared.storage.signing.signed_links import Links
 from shared.storage.tier_check import TierCheck
 from tests.conftest import SetClock

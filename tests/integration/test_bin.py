@@ -6,7 +6,9 @@ import pytest
 
 from clips.bin.worker import BINS, CLIPS
 from shared.errors import BlobMissing, GoneForGood, NotFound, VideoInBin
-from shared.model import Client, Clip, ClipStatus, ClipUpdate, ShareTerms, Viewer
+from shared.model.clip import Clip, ClipStatus, ClipUpdate
+from shared.model.link import Client, ShareTerms
+from shared.model.user import Viewer
 from tests.integration.library import Library
 from tests.integration.test_deletion import rows
 from tests.services import AllServices
@@ -147,7 +149,7 @@ def test_clip_without_a_blob_is_deleted_and_restored(library: Library, film: byt
 
 
 def test_upload_that_comes_late_is_kept_with_its_clip(library: Library, film: bytes) -> None:
-    """Nothing that was uploaded is lost, and its link does not live on."""
+    """The upload is kept in the bin, and links to the clip stay closed."""
     clip = library.announce()
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.upload(str(clip.blob_name), film)

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from shared.catalogue.deletion_queries import Deletions
+from shared.catalogue.bin.deletion_queries import Deletions
 from shared.errors import (
     BlobHeld,
     CliplinkError,
@@ -18,7 +18,7 @@ from shared.errors import (
     NotFound,
     StorageUnavailable,
 )
-from shared.model import Clip
+from shared.model.clip import Clip
 from shared.storage.sdk.blobs import Blobs
 from tests.integration import faults
 from tests.integration.faults import Death, Requests
@@ -230,12 +230,12 @@ def test_copy_that_came_after_a_restore_is_found(library: Library, original: str
 
 def test_copy_of_a_clip_whose_name_has_the_id_of_another_stays(library: Library) -> None:
     clip = landed(library)
-    twin = f"{clip.video_id}/{clip.id}.mov"
-    library.upload(twin, DATA)
-    library.services.ingest.landed(twin)
-    (other,) = [c for c in library.clips() if c.blob_name == twin]
+    name = f"{clip.video_id}/{clip.id}.mov"
+    library.upload(name, DATA)
+    library.services.ingest.landed(name)
+    (other,) = [c for c in library.clips() if c.blob_name == name]
     _delete(library, other)
-    assert library.services.sweep.wake_owners_of_copies(twin[:2]) == 0
+    assert library.services.sweep.wake_owners_of_copies(name[:2]) == 0
     settle(library)
     assert library.read("bin", f"{clip.video_id}/{other.id}.mov") == DATA
     assert check(library, clip) == "visible"
@@ -264,7 +264,7 @@ def test_error_at_any_request_loses_nothing(
 
 
 @pytest.mark.parametrize("other", ["delete", "delete for ever", "restore"])
-def test_of_two_calls_at_once_one_wins(library: Library, other: str) -> None:
+def test_one_of_two_simultaneous_calls_wins(library: Library, other: str) -> None:
     """A restore and another call, from a clip in the bin, again and again."""
     for _ in range(6):
         clip = landed(library)

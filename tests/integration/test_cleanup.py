@@ -11,13 +11,17 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.upkeep.cleanup import UPLOAD_GRACE
-from shared.catalogue.landing_queries import Claim, Landings
+from clips.upkeep.steps import UPLOAD_GRACE
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.errors import StorageUnavailable
-from shared.model import GAVE_UP, UPLOAD_LIFE, Blob, Clip, ClipStatus, Images, Media
-from shared.playability import Playback
+from shared.model.blob import Blob
+from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus, Images
+from shared.model.failure import GAVE_UP
+from shared.model.media import Media
+from shared.model.playability import Playback
 from shared.settings import Settings
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all
@@ -159,7 +163,7 @@ class TestReconciliation:
         clock.advance(seconds=QUIET.total_seconds())
         assert library.services.cleanup.run()["blobs_reconciled"] == 0
 
-    def test_a_file_that_takes_every_process_with_it_is_given_up(
+    def test_file_that_crashes_every_process_is_given_up(
         self, library: Library, film: bytes, longer_film: bytes, clock: SetClock
     ) -> None:
         """A new version of the blob is tried again."""
@@ -203,7 +207,7 @@ class TestReconciliation:
         library.services.ingest.landed(clip.blob_name)
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_a_container_emptied_by_hand_is_noticed(
+    def test_container_emptied_by_hand_is_noticed(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         for _ in range(3):
@@ -256,7 +260,7 @@ class TestReconciliation:
     ) -> None:
         """Pages of two on either side find the same as one page would."""
         monkeypatch.setattr("shared.storage.listing.PAGE", 2)
-        monkeypatch.setattr("shared.catalogue.upkeep_queries._KNOWN_AT_A_TIME", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep.upkeep_queries._KNOWN_AT_A_TIME", 2)
         settled = [library.landed(film) for _ in range(5)]
         library.upload(f"{library.video.id}/Zzz.mp4", film)
         library.upload(f"{library.video.id}/aaa.mp4", film)
@@ -451,7 +455,7 @@ def test_a_cleanup_beside_another_ends_at_once(
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone
         assert services.cleanup.run() == {}
-        assert "Another cleanup is at work" in caplog.text
+        assert "Another cleanup is running" in caplog.text
     assert services.cleanup.run() != {}
 
 

@@ -14,7 +14,7 @@ from psycopg import sql
 from clips.upkeep.items import each
 from local import postgres
 from shared.errors import BlobHeld, DatabaseUnavailable, StorageUnavailable, Unavailable
-from shared.model import CleanupRun, StepFailure
+from shared.model.cleanup import CleanupRun, StepFailure
 from shared.settings import Settings
 from tests.conftest import SetClock
 from tests.integration.library import Library
@@ -259,7 +259,7 @@ def test_run_is_recorded_though_its_beginning_could_not_be(
     def away(*_: object) -> int:
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr("shared.catalogue.run_queries.CleanupRuns.begin", away)
+    monkeypatch.setattr("shared.catalogue.upkeep.run_queries.CleanupRuns.begin", away)
     run = clean(library)
     assert run.finished_at is not None
     assert run.counts["outages"] == 1
@@ -317,7 +317,7 @@ def test_guard_against_loss_in_bulk_is_among_the_failures(
 def test_old_runs_are_forgotten(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(4):
         library.services.cleanup.run()
-    monkeypatch.setattr("shared.catalogue.run_queries._MOST_RUNS", 3)
+    monkeypatch.setattr("shared.catalogue.upkeep.run_queries._MOST_RUNS", 3)
     library.services.cleanup.run()
     assert len(runs(library)) == 3
     library.services.database.run(

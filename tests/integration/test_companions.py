@@ -3,7 +3,7 @@
 import pytest
 from azure.storage.blob import ContentSettings
 
-from shared.model import ClipStatus
+from shared.model.clip import ClipStatus
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -18,6 +18,10 @@ COMPANIONS = (
     "film.en.vtt",
     "film.nfo",
     "__MACOSX/film.mp4",
+    "$RECYCLE.BIN/film.mp4",
+    "film.TXT",
+    "films.m3u8",
+    "film.mp4.part",
     "day/",
 )
 STUBS = ({"hdi_isfolder": "true"}, {"Hdi_IsFolder": "True"}, {"HDI_ISFOLDER": "TRUE", "owner": "x"})
@@ -31,6 +35,10 @@ def upload_all(library: Library, film: bytes) -> set[str]:
     for number, metadata in enumerate(STUBS):
         names.append(f"{library.video.id}/folder{number}")
         library.upload(names[-1], b"", metadata)
+    for name, content_type in (("a_$folder$", None), ("duck", "httpd/unix-directory")):
+        names.append(f"{library.video.id}/{name}")
+        blob = library.services.account.client.get_blob_client(library.containers.clips, names[-1])
+        blob.upload_blob(b"", content_settings=ContentSettings(content_type))
     return set(names)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
 from shared.media.cutting.mp4_film import read_film
-from shared.model import Accuracy, Blob
+from shared.model.blob import Blob
+from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RetryPolicy
@@ -97,7 +98,7 @@ def test_large_range_is_copied_in_pieces(
 
 
 def test_drafts_of_the_same_blob_never_mix(services: AllServices, composer: Composer) -> None:
-    """Two workers that believe to own the same work: the one that ends last fails."""
+    """Two workers hold the same work: the one that ends last fails."""
     place = Place(services.containers.clips, "cut.mp4")
     first, second = composer.draft(place), composer.draft(place)
     for data in (b"1", b"2", b"3"):

@@ -18,13 +18,14 @@ from shared import blob_names
 from shared.errors import CliplinkError
 from shared.media.cutting import mp4_selection
 from shared.media.cutting.mp4_index import Movie, Track
-from shared.model import Accuracy, Clip, ClipStatus, CutDraft, ShownClip, User, Viewer
+from shared.model.clip import Clip, ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft
+from shared.model.user import User, Viewer
 from shared.postgres.database import Database
 from shared.settings import from_mapping
 from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
-from shared.storage.sdk.blob_reader import BlobReader
-from shared.storage.sdk.blobs import Blobs
 from tests.integration.dying import kill_at
 from tests.media.clips import make
 from tests.media.counted import counted, shown
@@ -316,8 +317,6 @@ class Killed(BaseException):
 
 CALLS: list[tuple[type, str]] = [
     (RestClient, "send"),
-    (BlobReader, "read"),
-    (Blobs, "get"),
     *((Database, name) for name in ("one", "one_as", "all", "run", "transaction")),
 ]
 

@@ -11,8 +11,12 @@ import pytest
 
 from shared import blob_names
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady, WrongState
-from shared.model import Accuracy, Blob, ClipStatus, CutDraft, ShownClip, Source, User, Viewer
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus, ShownClip
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CutDraft, Source
+from shared.model.user import User, Viewer
+from shared.storage.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.media.clips import Clip, make
@@ -340,7 +344,7 @@ def test_source_whose_event_was_lost_is_processed_by_the_cleanup(
     assert services.sources.read(viewer, video_id).source.status is ClipStatus.READY
 
 
-def test_source_that_is_no_film_fails(
+def test_source_that_is_not_a_media_file_fails(
     services: AllServices, viewer: Viewer, video_id: UUID
 ) -> None:
     source = upload(services, viewer, video_id, b"text" * 100, "match.mp4")

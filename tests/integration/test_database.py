@@ -114,7 +114,7 @@ def test_constraint_violation_is_not_an_outage(database: Database) -> None:
         database.run("SELEKT 1", {})
 
 
-def test_after_a_fault_the_connection_is_good_again(
+def test_connection_works_again_after_a_fault(
     database: Database, admin: psycopg.Connection
 ) -> None:
     for _ in range(10):
@@ -214,7 +214,7 @@ def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Conn
 def test_a_statement_that_takes_too_long_is_an_outage(
     database: Database, admin: psycopg.Connection
 ) -> None:
-    """Where the server's own limit cuts it off, a later try may be luckier."""
+    """If the server's own limit ends it, a later attempt may succeed."""
     name = sql.Identifier(admin.info.dbname)
     admin.execute(sql.SQL("ALTER DATABASE {} SET statement_timeout = '50ms'").format(name))
     with pytest.raises(DatabaseUnavailable):

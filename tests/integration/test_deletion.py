@@ -13,11 +13,11 @@ from psycopg import sql
 from clips.ingest.image_writer import ImageWriter
 from local import azurite, postgres
 from local.ports import free_port
-from shared.catalogue import upkeep_queries as upkeep
-from shared.catalogue.deletion_queries import Deletions
-from shared.catalogue.video_deletion_queries import VideoDeletions
+from shared.catalogue.bin.deletion_queries import Deletions
+from shared.catalogue.bin.video_deletion_queries import VideoDeletions
+from shared.catalogue.upkeep import upkeep_queries as upkeep
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.settings import from_mapping
 from shared.storage.sdk.blobs import Blobs
 from tests import storage_proxy

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.catalogue.drift_image_queries import DriftImages
-from shared.catalogue.drift_queries import DriftRows
-from shared.model import Clip, ClipStatus, DriftKind, DriftStatus
+from shared.catalogue.drift.drift_image_queries import DriftImages
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.model.clip import Clip, ClipStatus
+from shared.model.drift import DriftKind, DriftStatus
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift, copy_rows
 from tests.integration.library import Library
@@ -142,7 +143,7 @@ class TestBlobWithoutRow:
         clock: SetClock,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("shared.blob_names._LONGEST_NAME", 50)
+        monkeypatch.setattr("shared.blob_names.foreign._LONGEST_NAME", 50)
         library.upload(f"{library.video.id}/{'long' * 10}.mp4", film)
         clock.advance(seconds=QUIET.total_seconds())
         assert drift.line(DriftKind.BLOB_WITHOUT_ROW)["action"] is None

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.model import Clip, DriftKind
+from shared.model.clip import Clip
+from shared.model.drift import DriftKind
 from tests.conftest import SetClock
 from tests.integration.drifting import Drift
 from tests.integration.library import Library
@@ -91,7 +92,7 @@ def test_purged_clip_with_bytes_in_the_bin_is_to_be_deleted(
     assert drift.line(DriftKind.DELETED_BUT_PRESENT)["action"] == "delete"
 
 
-def test_bytes_of_no_clip_are_left(
+def test_bytes_in_the_bin_without_a_clip_are_left(
     drift: Drift, library: Library, film: bytes, clock: SetClock
 ) -> None:
     library.upload(f"{library.video.id}/{uuid4()}.mp4", film, kind="bin")

@@ -8,11 +8,11 @@ import pytest
 
 from clips.drift import cli
 from clips.drift.jobs import DriftJobs
-from shared.catalogue.drift_image_queries import DriftImages
-from shared.catalogue.drift_queries import DriftRows
-from shared.catalogue.drift_run_queries import DriftRuns
+from shared.catalogue.drift.drift_image_queries import DriftImages
+from shared.catalogue.drift.drift_queries import DriftRows
+from shared.catalogue.drift.drift_run_queries import DriftRuns
 from shared.errors import NeedsForce, StorageUnavailable, WrongState
-from shared.model import DriftKind, DriftStatus
+from shared.model.drift import DriftKind, DriftStatus
 from shared.settings.schedules import next_moment
 from shared.storage.sdk.append_blob import AppendBlobs
 from tests.conftest import SetClock

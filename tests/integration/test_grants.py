@@ -10,18 +10,18 @@ import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
-from clips.upkeep.cleanup import GRANT_LIFE
-from shared.catalogue.grant_queries import Grant, Grants
-from shared.model import (
+from clips.upkeep.steps import GRANT_LIFE
+from shared.catalogue.links.grant_queries import Grant, Grants
+from shared.model.clip import Clip
+from shared.model.link import (
     AccessTerms,
-    Clip,
     ImageFormat,
     RecordedGrant,
     SignedLink,
     StillOptions,
     Variant,
-    Viewer,
 )
+from shared.model.user import Viewer
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -158,7 +158,7 @@ class TestMemory:
         grants.record(library.user.id, [grant])
         assert grants_of(library, clip) == []
 
-    def test_after_a_restore_of_the_database_the_record_is_whole_again_in_minutes(
+    def test_record_of_grants_is_complete_minutes_after_a_database_restore(
         self, library: Library, clock: SetClock
     ) -> None:
         clip, grants = library.announce(), library.services.grants
@@ -169,10 +169,10 @@ class TestMemory:
         grants.record(library.user.id, [grant])
         assert len(grants_of(library, clip)) == 1
 
-    def test_memory_of_grants_is_bounded(
+    def test_number_of_remembered_grants_is_bounded(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.catalogue.grant_queries._REMEMBERED", 10)
+        monkeypatch.setattr("shared.catalogue.links.grant_queries._REMEMBERED", 10)
         clip, grants = library.announce(), library.services.grants
         for _ in range(25):
             grants.record(library.user.id, [Grant(a_link(clock), clip.id, "clip", None)])
@@ -306,7 +306,7 @@ class TestCleanup:
     def test_cleanup_deletes_all_old_grants(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("clips.upkeep.cleanup._GRANTS_AT_ONCE", 4)
+        monkeypatch.setattr("clips.upkeep.steps._GRANTS_AT_ONCE", 4)
         clip = library.announce()
         batch = [Grant(a_link(clock), clip.id, "clip", None) for _ in range(9)]
         library.services.grants.record(library.user.id, batch)

@@ -13,21 +13,13 @@ from PIL import Image
 
 from clips.ingest.image_writer import ImageWriter
 from shared import media
-from shared.catalogue import landing_queries as landings
-from shared.catalogue.landing_queries import Claim
+from shared.catalogue.ingest import landing_queries as landings
+from shared.catalogue.ingest.claims import Claim
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.model import (
-    GAVE_UP,
-    MAX_DELIVERIES,
-    AccessTerms,
-    AudioTrack,
-    Clip,
-    ClipStatus,
-    Images,
-    Media,
-    Variant,
-    VideoTrack,
-)
+from shared.model.clip import Clip, ClipStatus, Images
+from shared.model.failure import GAVE_UP, MAX_DELIVERIES
+from shared.model.link import AccessTerms, Variant
+from shared.model.media import AudioTrack, Media, VideoTrack
 from shared.settings import from_mapping
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all
@@ -192,7 +184,7 @@ def test_senseless_metadata_is_ignored(
 
 
 def test_rubbish_by_another_tool_becomes_a_failed_clip(library: Library) -> None:
-    name = f"{library.video.id}/notes.txt"
+    name = f"{library.video.id}/rubbish.mp4"
     library.upload(name, b"to do: film something")
     library.services.ingest.landed(name)
     (clip,) = library.clips()

@@ -13,10 +13,11 @@ from clips.http.inputs.base import AnyParameters, EmptyBody
 from clips.http.request import AnonymousRequest
 from clips.upkeep.differences import DifferenceFinder
 from clips.upkeep.missing import Guard
-from shared.blob_names import Containers
-from shared.catalogue.upkeep_queries import Upkeep
+from shared.blob_names.containers import Containers
+from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import DatabaseUnavailable
-from shared.model import Blob, ClipStatus
+from shared.model.blob import Blob
+from shared.model.clip import ClipStatus
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.integration.library import Library
@@ -195,7 +196,7 @@ def test_database_that_cannot_note_the_loss_marks_none(
     def refuse(*_: object) -> bool:
         raise DatabaseUnavailable("read-only")
 
-    monkeypatch.setattr("shared.catalogue.loss_queries.BulkLosses.note", refuse)
+    monkeypatch.setattr("shared.catalogue.upkeep.loss_queries.BulkLosses.note", refuse)
     with pytest.raises(DatabaseUnavailable):
         library.services.cleanup.run()
     assert lost(library) == 0
@@ -211,7 +212,7 @@ def test_more_missing_names_than_are_kept_are_marked_run_by_run(
 
 
 class _Listed(Blobs):
-    """A listing of storage as a test wants it."""
+    """A listing of storage that a test sets."""
 
     def __init__(self, *pages: list[str]) -> None:  # of no account
         self._listed = pages
@@ -241,7 +242,7 @@ _BLOB = Blob(
 def test_name_that_cannot_be_stored_does_not_hide_others(
     library: Library, bad: str, place: str
 ) -> None:
-    """Wherever it stands in a page, whose last name tells how far the catalogue is read."""
+    """At any position in a page; the last name of a page decides how far the catalogue is read."""
     first, gone, second, third = sorted(add(library, 4, stored=False))
     middle = f"{library.video.id}/~{bad}.mp4"
     pages = {

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from shared import blob_names
-from shared.model import Clip, ClipStatus, ClipUpdate, SidecarKey, SidecarKind
+from shared.model.clip import Clip, ClipStatus, ClipUpdate
+from shared.model.sidecar import SidecarKey, SidecarKind
 from tests.integration.library import Library
 from tests.integration.rebuilding import settle
 
@@ -55,7 +56,7 @@ def ingested(library: Library, clip: Clip) -> Clip:
     return found
 
 
-def test_clip_is_as_its_sidecar_says(library: Library, clip: Clip) -> None:
+def test_lost_clip_is_restored_as_its_sidecar_says(library: Library, clip: Clip) -> None:
     found = ingested(library, clip)
     assert found.id == clip.id
     assert (found.title, found.expires_at, found.pinned) == ("A goal", SOON, True)
@@ -93,9 +94,7 @@ def test_blob_without_a_sidecar_becomes_a_clip_all_the_same(library: Library, cl
     assert ingested(library, clip).title is None
 
 
-def test_sidecar_of_a_clip_that_was_deleted_brings_nothing_back(
-    library: Library, film: bytes
-) -> None:
+def test_sidecar_of_a_deleted_clip_restores_nothing(library: Library, film: bytes) -> None:
     clip = library.landed(film, title="A goal")
     settle(library.services)
     content = library.read("thumbnails", sidecar_name(clip))
@@ -108,7 +107,7 @@ def test_sidecar_of_a_clip_that_was_deleted_brings_nothing_back(
     assert library.blobs() == set()
 
 
-def test_clip_that_was_in_the_bin_goes_there(library: Library, film: bytes) -> None:
+def test_lost_clip_that_was_in_the_bin_returns_to_the_bin(library: Library, film: bytes) -> None:
     """Its blob was in place when the backup was made, and is so again by another tool."""
     clip = library.landed(film, title="A goal")
     library.services.bin.delete_clip(library.viewer, clip.id)

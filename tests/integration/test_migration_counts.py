@@ -8,17 +8,17 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from shared.catalogue import migration_count_queries as migration_counts
-from shared.catalogue import migration_file_queries as migration_files
-from shared.catalogue import migration_queries as migrations
-from shared.catalogue.migration_file_queries import (
+from shared.catalogue.migration import migration_count_queries as migration_counts
+from shared.catalogue.migration import migration_file_queries as migration_files
+from shared.catalogue.migration import migration_queries as migrations
+from shared.catalogue.migration.migration_file_queries import (
     MAX_ATTEMPTS,
     FileResult,
     FileState,
     MigrationFiles,
 )
-from shared.catalogue.migration_queries import Migrations
-from shared.model import Failure
+from shared.catalogue.migration.migration_queries import Migrations
+from shared.model.failure import Failure
 from shared.schema.apply import SCHEMA
 from tests.integration.migrating import counts, let_leases_run_out, planned
 from tests.services import AllServices

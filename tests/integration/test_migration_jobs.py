@@ -9,11 +9,11 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
 from clips.migration import batch
-from shared.blob_names import Containers
-from shared.catalogue.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
-from shared.catalogue.migration_queries import MAX_PLANNINGS, Migrations
+from shared.blob_names.containers import Containers
+from shared.catalogue.migration.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
+from shared.catalogue.migration.migration_queries import MAX_PLANNINGS, Migrations
 from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongState
-from shared.model import MigrationReport, MigrationStatus
+from shared.model.migration import MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping
 from shared.storage.rest import RetryPolicy
 from tests.integration.migrating import counts, let_leases_run_out

@@ -25,7 +25,9 @@ from clips.rebuild import command
 from clips.rebuild.report import Report
 from shared import blob_names
 from shared.errors import BlobHeld, CliplinkError, DatabaseUnavailable, StorageUnavailable
-from shared.model import ClipUpdate, DriftKind, DriftReport, Video
+from shared.model.clip import ClipUpdate
+from shared.model.drift import DriftKind, DriftReport
+from shared.model.video import Video
 from shared.settings import Settings, TransferSettings
 from tests.integration import faults
 from tests.integration.faults import Death, Requests
@@ -327,7 +329,7 @@ class Story(RuleBasedStateMachine):
         return "gone" if row is None else str(row["state"])
 
     def _names(self, kind: str) -> list[str]:
-        """The blobs of this story: others were told before it."""
+        """The blobs of this example: earlier examples left others."""
         own = {str(video.id) for video in self.videos}
         return sorted(name for name in self.library.blobs(kind) if name[:36] in own)
 

@@ -12,7 +12,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from clips.http.views import clips as views
-from shared.model import ClipStatus, Viewer
+from shared.model.clip import ClipStatus
+from shared.model.user import Viewer
 from shared.schema.apply import _LOCK, SCHEMA, apply_schema, pending
 from shared.settings import from_mapping
 from tests.integration.pooler import pooled

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from shared.errors import GoneForGood, NotFound, Pinned
-from shared.model import UPLOAD_LIFE, ClipUpdate, RetentionForecast, VideoUpdate
+from shared.model.clip import UPLOAD_LIFE, ClipUpdate
+from shared.model.video import RetentionForecast, VideoUpdate
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -265,7 +266,7 @@ class TestRetention:
 
 
 @pytest.mark.parametrize("what", ["clip", "many", "video"])
-def test_what_is_restored_is_spared_by_retention_for_seven_days(
+def test_retention_spares_restored_clips_for_seven_days(
     library: Library, aged: list[UUID], what: str
 ) -> None:
     """A clip that was in the bin when its retention came, and would else be deleted at once."""
@@ -355,7 +356,7 @@ def refuse_changes(library: Library, clip_id: UUID) -> None:
 
 class TestForecast:
     @pytest.mark.usefixtures("aged")
-    def test_without_retention_nothing_is_deleted(self, library: Library) -> None:
+    def test_video_without_retention_keeps_its_clips(self, library: Library) -> None:
         found = forecast(library)
         assert (found.retention_days, found.effective_from) == (None, None)
         assert (found.clips, found.pinned, found.first_at, found.days) == (0, 0, None, [])
@@ -403,6 +404,6 @@ class TestForecast:
     def test_list_of_days_is_bounded(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.catalogue.retention_queries.MOST_DAYS", 2)
+        monkeypatch.setattr("shared.catalogue.upkeep.retention_queries.MOST_DAYS", 2)
         found = forecast(library, 365)
         assert (found.clips, len(found.days)) == (4, 2)

@@ -11,8 +11,9 @@ import pytest
 
 from clips.rebuild import command
 from local import postgres
-from shared.catalogue.rebuild_queries import Rebuilding, Rows
-from shared.model import ClipStatus, ClipUpdate, Viewer
+from shared.catalogue.rebuild.rebuild_queries import Rebuilding, Rows
+from shared.model.clip import ClipStatus, ClipUpdate
+from shared.model.user import Viewer
 from shared.settings import Settings
 from tests.integration.library import Library
 from tests.integration.rebuilding import Installation, clip_sidecar, contents, settle

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from shared import blob_names
-from shared.catalogue.rendition_queries import RenditionOrder, Renditions
+from shared.catalogue.cutting.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
 from shared.media import opened
-from shared.model import AccessTerms, Clip, Variant
-from shared.playability import PlaybackVerdict
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, Variant
+from shared.model.playability import PlaybackVerdict
 from tests.integration.dying import kill_at
 from tests.integration.library import Library
 from tests.integration.storage import send
@@ -89,15 +90,13 @@ def test_clip_that_plays_everywhere_is_its_own_copy(
     assert answer.body == path.read_bytes()
 
 
-def test_link_to_a_copy_that_is_not_there_yet_is_refused(
-    library: Library, films: dict[str, Path]
-) -> None:
+def test_link_to_a_missing_copy_is_refused(library: Library, films: dict[str, Path]) -> None:
     clip = landed(library, films["hevc.mp4"])
     with pytest.raises(WrongState, match="copy"):
         library.link(clip, play_terms())
 
 
-def test_copy_goes_with_the_version_that_it_was_made_of(
+def test_copy_is_deleted_with_its_version_of_the_clip(
     services: AllServices, library: Library, films: dict[str, Path]
 ) -> None:
     clip = landed(library, films["matroska.mkv"])
@@ -113,7 +112,7 @@ def test_copy_goes_with_the_version_that_it_was_made_of(
     assert not services.blobs.exists(services.containers.thumbnails, name)
 
 
-def test_copy_that_is_too_late_replaces_no_newer_one(
+def test_late_copy_replaces_no_newer_copy(
     services: AllServices,
     library: Library,
     films: dict[str, Path],

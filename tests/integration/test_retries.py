@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.errors import KeyReused, NotFound, WrongState
-from shared.model import ClipDraft, RetryKey, User
+from shared.model.clip import ClipDraft
+from shared.model.user import RetryKey, User
 from tests.at_once import at_once
 from tests.integration.library import Library
 
@@ -55,7 +56,7 @@ def test_another_request_with_the_key_is_refused(library: Library) -> None:
     assert len(library.clips()) == 1
 
 
-def test_keys_of_users_are_apart(library: Library) -> None:
+def test_users_have_separate_idempotency_keys(library: Library) -> None:
     other = Library(library.services, "bob")
     mine = library.services.library.announce(library.viewer, draft(library.video.id), key())
     theirs = library.services.library.announce(other.viewer, draft(other.video.id), key())

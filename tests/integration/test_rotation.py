@@ -99,7 +99,7 @@ def test_connections_that_are_open_do_not_notice(
     assert vault.asked == []
 
 
-def test_many_who_are_refused_at_once_ask_the_vault_once(
+def test_simultaneous_refusals_read_the_vault_once(
     database: Database, vault: FakeVault, role: Role
 ) -> None:
     role.set_password("new")

@@ -18,18 +18,12 @@ from clips.handlers import shares
 from clips.http.routes import Routes
 from clips.links.archive import Archive
 from clips.links.sharing import LINK_LIFE, Sharing
-from shared.catalogue.share_queries import _FIND, OpenShare, Shares, ShareViewer
+from shared.catalogue.links.share_queries import _FIND, OpenShare, Shares, ShareViewer
 from shared.errors import BlobMissing, NotFound, StorageUnavailable, WrongState
-from shared.model import (
-    Client,
-    Clip,
-    RehydratePriority,
-    Rehydration,
-    Share,
-    ShareTerms,
-    SignedLink,
-    Viewer,
-)
+from shared.model.blob import RehydratePriority, Rehydration
+from shared.model.clip import Clip
+from shared.model.link import Client, Share, ShareTerms, SignedLink
+from shared.model.user import Viewer
 from shared.storage.signing.signed_links import Links
 from tests.at_once import at_once
 from tests.conftest import SetClock
@@ -57,20 +51,20 @@ def shared(library: Library, clip: Clip, **terms: object) -> tuple[Share, str]:
 _numbers = itertools.count(1)
 
 
-def stranger() -> Client:
-    """Someone who was not seen before."""
+def new_client() -> Client:
+    """A client that has opened no share before."""
     return Client(f"2001:db8::{next(_numbers):x}", "curl")
 
 
 def opened(library: Library, token: str, client: Client | None = None) -> SignedLink:
-    outcome = library.services.sharing.open(token, client or stranger()).outcome
+    outcome = library.services.sharing.open(token, client or new_client()).outcome
     assert isinstance(outcome, SignedLink)
     return outcome
 
 
 def refused(library: Library, token: str, client: Client | None = None) -> str:
     with pytest.raises(NotFound) as caught:
-        library.services.sharing.open(token, client or stranger())
+        library.services.sharing.open(token, client or new_client())
     return caught.value.detail
 
 
@@ -138,7 +132,7 @@ class TestOpening:
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(WrongState):
-            library.services.sharing.open(token, stranger())
+            library.services.sharing.open(token, new_client())
         assert clip.blob_name is not None
         library.upload(clip.blob_name, film)
         library.services.ingest.landed(clip.blob_name)
@@ -153,7 +147,7 @@ class TestOpening:
         )
         blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
         _, token = shared(library, clip, max_views=1)
-        waiting = library.services.sharing.open(token, stranger())
+        waiting = library.services.sharing.open(token, new_client())
         assert waiting.clip_id == clip.id
         assert isinstance(waiting.outcome, Rehydration)
         assert waiting.outcome.priority is RehydratePriority.STANDARD
@@ -168,7 +162,7 @@ class TestOpening:
         sharing = Sharing(clock, services.clips, shares, services.containers, links, AwayArchive())
         _, token = shared(library, clip, max_views=1)
         with pytest.raises(StorageUnavailable):
-            sharing.open(token, stranger())
+            sharing.open(token, new_client())
         opened(library, token)
 
     def test_missing_blob_counts_no_view(self, library: Library, film: bytes) -> None:
@@ -176,7 +170,7 @@ class TestOpening:
         _, token = shared(library, clip, max_views=1)
         library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
         with pytest.raises(BlobMissing):
-            library.services.sharing.open(token, stranger())
+            library.services.sharing.open(token, new_client())
         assert shares_of(library, clip)[0].views == 0
 
 
@@ -365,7 +359,7 @@ class TestHead:
 
     def head(self, library: Library, token: str) -> func.HttpResponse:
         app = func.FunctionApp()
-        Routes(app, library.services).add_public("open", "GET", "s/{token}", shares.open_)
+        Routes(app, library.services).add_public("open", "GET", "s/{token}", lambda: shares.open_)
         (function,) = app.get_functions()
         request = func.HttpRequest(
             "HEAD", f"http://localhost/api/s/{token}", route_params={"token": token}, body=b""

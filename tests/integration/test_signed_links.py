@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model import UPLOAD_LIFE
+from shared.model.clip import UPLOAD_LIFE
 from shared.storage.signing.signed_links import LinkTerms
 from tests.integration.library import Library
 from tests.integration.storage import said, send

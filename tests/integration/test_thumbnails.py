@@ -10,7 +10,8 @@ from PIL import Image
 
 from clips.links.thumbnails import on_grid
 from shared.errors import NotFound, WrongState
-from shared.model import AccessTerms, Clip, ImageFormat, StillOptions, Variant
+from shared.model.clip import Clip
+from shared.model.link import AccessTerms, ImageFormat, StillOptions, Variant
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.integration.storage import moment, said

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobBlock, BlobClient
 
-from shared.model import UPLOAD_LIFE, Clip, ClipStatus
+from shared.model.clip import UPLOAD_LIFE, Clip, ClipStatus
 from tests.conftest import SetClock
 from tests.integration.library import Library
 
@@ -16,8 +16,9 @@ def code_of(clip: Clip) -> str | None:
     return clip.failure.code if clip.failure else None
 
 
-def blob_of(library: Library, name: str) -> BlobClient:
-    return library.services.account.client.get_blob_client(library.containers.clips, name)
+def blob_of(library: Library, name: str, kind: str = "clips") -> BlobClient:
+    container = f"{library.containers.prefix}-{kind}"
+    return library.services.account.client.get_blob_client(container, name)
 
 
 class TestEmpty:
@@ -113,3 +114,39 @@ class TestGrowing:
         self, library: Library, film: bytes, share: float
     ) -> None:
         assert code_of(library.landed(film[: int(len(film) * share)])) == "truncated"
+
+
+class TestSource:
+    """The file of a whole video is written in the same ways."""
+
+    def test_source_waits_while_it_is_empty_or_grows(self, library: Library, film: bytes) -> None:
+        name, half = source_of(library), len(film) // 2
+        blob, seen = blob_of(library, name, "videos"), []
+        blob.create_append_blob()
+        for piece in (b"", film[:half], film[half:]):
+            if piece:
+                blob.append_block(piece)
+            library.services.source_ingest.landed(name)
+            seen.append(library.services.sources.read(library.viewer, library.video.id).source)
+        assert [source.status for source in seen] == ["awaiting_upload", "processing", "ready"]
+
+    @pytest.mark.parametrize(("share", "code"), [(0, "empty_file"), (2, "truncated")])
+    def test_source_that_is_not_continued_fails_in_the_end(
+        self, library: Library, film: bytes, clock: SetClock, share: int, code: str
+    ) -> None:
+        name = source_of(library)
+        blob = blob_of(library, name, "videos")
+        blob.create_append_blob()
+        if share:
+            blob.append_block(film[: len(film) // share])
+        clock.now = datetime.now(UTC) + UPLOAD_LIFE + A_WHILE
+        library.services.source_ingest.landed(name)
+        source = library.services.sources.read(library.viewer, library.video.id).source
+        assert source.failure is not None
+        assert source.failure.code == code
+
+
+def source_of(library: Library) -> str:
+    """Announces a source; returns the name of its blob."""
+    shown = library.services.sources.announce(library.viewer, library.video.id, "a.mp4", None)
+    return shown.source.blob_name

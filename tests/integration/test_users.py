@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from shared import link_user
-from shared.catalogue.legacy_user_queries import LegacyUsers
-from shared.catalogue.user_queries import Users
+from shared.catalogue.library.legacy_user_queries import LegacyUsers
+from shared.catalogue.library.user_queries import Users
 from shared.errors import DatabaseUnavailable
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed
@@ -118,7 +118,7 @@ def test_another_address_recognises_no_user(
     "address",
     ["mi\N{KELVIN SIGN}e@example.org", "m\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ke@example.org"],
 )
-def test_an_address_equal_only_in_lower_case_recognises_no_user(
+def test_address_that_differs_beyond_ascii_case_recognises_no_user(
     users: Users, admin: psycopg.Connection, address: str
 ) -> None:
     """Its owner can have it verified: it is another mailbox, or an own domain."""
@@ -126,9 +126,7 @@ def test_an_address_equal_only_in_lower_case_recognises_no_user(
     assert users.id_of("auth0|mallory", address) != mike
 
 
-def test_an_address_that_two_had_recognises_neither(
-    users: Users, admin: psycopg.Connection
-) -> None:
+def test_address_of_two_users_recognises_neither(users: Users, admin: psycopg.Connection) -> None:
     both = {legacy(admin, "shared@example.org"), legacy(admin, "Shared@example.org")}
     assert users.id_of("auth0|one", "shared@example.org") not in both
 
@@ -164,7 +162,7 @@ def test_a_known_subject_costs_no_query(users: Users, database: Database) -> Non
 
 
 def test_memory_of_users_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.catalogue.user_queries._REMEMBERED", 3)
+    monkeypatch.setattr("shared.catalogue.library.user_queries._REMEMBERED", 3)
     ids = {name: users.id_of(name, None) for name in "abcdefgh"}
     assert len(users._known) <= 3
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
@@ -246,7 +244,7 @@ def test_similar_address_merges_no_users(
     assert videos_of(admin, mike) == 1
 
 
-def test_a_registration_anew_with_the_same_address_gets_nothing(
+def test_new_account_with_the_address_of_a_known_user_gets_no_videos(
     users: Users, admin: psycopg.Connection
 ) -> None:
     """The account was deleted at the issuer, and the mailbox has another owner."""
@@ -257,7 +255,7 @@ def test_a_registration_anew_with_the_same_address_gets_nothing(
     assert (videos_of(admin, again), videos_of(admin, anna)) == (0, 1)
 
 
-def test_an_address_that_two_had_stays_ambiguous_when_one_is_linked(
+def test_address_of_two_users_stays_ambiguous_when_one_is_linked(
     users: Users, database: Database, admin: psycopg.Connection
 ) -> None:
     one, two = legacy(admin, "shared@example.org"), legacy(admin, "shared@example.org")

@@ -4,8 +4,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from shared.catalogue.clip_queries import ViewLog
-from shared.model import Clip, Viewer
+from shared.catalogue.library.clip_queries import ViewLog
+from shared.model.clip import Clip
+from shared.model.user import Viewer
 from shared.schema.apply import apply_schema
 from tests.at_once import at_once
 from tests.integration.library import Library

@@ -28,7 +28,7 @@ def test_an_http_function_sends_a_message(shared_host: child.Host, shared_sample
     shared_sample.wait_for_calls(1, "take_message", content="from http")
 
 
-def test_after_max_dequeue_count_the_message_is_poison(
+def test_message_is_poison_after_max_dequeue_count(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """host.json says three; the poison queue is named after the queue."""

@@ -106,7 +106,7 @@ def test_a_threshold_of_0_means_pairs_and_1_refills(
     asyncio.run(run())
 
 
-def test_a_wake_ends_the_pause_and_a_message_alone_does_not(
+def test_wake_ends_the_pause_but_a_message_alone_does_not(
     queue: QueueClient, poison: QueueClient, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queues, "_FIRST_PAUSE", _LONGER_THAN_THE_TEST)

@@ -8,7 +8,7 @@ import pytest
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media import Stills
-from shared.model import AudioTrack, Media, VideoTrack
+from shared.model.media import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
 
 # Public sample files beside the repository; not part of it, so tests do without.

@@ -1,6 +1,6 @@
 """The tracks of a common film as the catalogue describes them, for tests that need no film."""
 
-from shared.model import AudioTrack, Hdr, VideoTrack
+from shared.model.media import AudioTrack, Hdr, VideoTrack
 
 FULL_HD = VideoTrack(
     codec="h264",

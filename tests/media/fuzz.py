@@ -14,7 +14,7 @@ from shared import media
 from shared.errors import UnplayableClip
 from shared.media import FailureCode, Stills
 from shared.media.reading.bounds import LONGEST_SECONDS
-from shared.model import Media
+from shared.model.media import Media
 from tests.media.clips import Clip, MemorySource, make, scene
 
 SIZE = (96, 64)

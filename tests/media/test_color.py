@@ -9,7 +9,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from shared.media.pictures.color import to_srgb
-from shared.model import Hdr
+from shared.model.media import Hdr
 from tests.media.clips import Clip, Rgb, Size, decoded, mean_color, nearest_quarters, scene
 from tests.media.conftest import Make, poster_of, sample
 

@@ -8,11 +8,11 @@ import pytest
 from shared.media import Limits
 from shared.media.cutting import mp4_selection, packets
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
-from shared.media.cutting.keyframes import gives_picture_alone
+from shared.media.cutting.keyframe_heads import gives_picture_alone
 from shared.media.cutting.mp4_film import read_film
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.packets import CopiedFilm
-from shared.model import Accuracy
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make, source_of
 from tests.media.conftest import describe
 from tests.media.counted import counted, shown
@@ -72,7 +72,7 @@ def test_recovery_point_is_no_beginning(
     assert shown(tmp_path / "clip.mp4").numbers == list(range(100, 125))
 
 
-def test_what_is_no_picture_alone_is_seen_by_its_first_bytes() -> None:
+def test_first_bytes_show_whether_a_sample_gives_a_picture_alone() -> None:
     def sample(*units: bytes) -> bytes:
         return b"".join(len(unit).to_bytes(4) + unit for unit in units)
 
@@ -106,7 +106,7 @@ def test_keyframe_far_before_the_start_is_no_beginning(
         copied(source, 5, 6, Accuracy.EDIT_LIST)
 
 
-def test_hidden_lead_in_is_copied_by_no_method(tmp_path: Path) -> None:
+def test_no_method_copies_a_hidden_lead_in(tmp_path: Path) -> None:
     whole = source_of(make(tmp_path / "film.mp4", counted()))
     _, cut = read_film(whole).cut(3, 8, Accuracy.EDIT_LIST)
     media = b"".join(whole.data[offset : offset + length] for offset, length in cut.ranges)

@@ -9,9 +9,9 @@ import pytest
 from shared.media.cutting.entries import entries_of
 from shared.media.cutting.mp4_boxes import box, full_box
 from shared.media.cutting.mp4_film import Mp4Film
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.mp4_selection import TooManyFrames
-from shared.model import Accuracy
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make
 
 HOUR = 3600 * 25

@@ -14,8 +14,8 @@ from shared.media.cutting.clip_maker import CutRange, encode_clip
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
-from shared.model import Accuracy
-from shared.playability import PlaybackVerdict, playback_of
+from shared.model.cut_method import Accuracy
+from shared.model.playability import PlaybackVerdict, playback_of
 from tests.media.clips import UPRIGHT as UPRIGHT_QUARTERS
 from tests.media.clips import (
     Clip,
@@ -205,7 +205,7 @@ def test_nothing_before_the_start_is_in_the_file(tmp_path: Path) -> None:
     assert shown(result).numbers == list(range(75, 125))
 
 
-def test_work_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_encoding_ends_when_its_check_raises(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", FILMS["h264.mkv"])
     calls = 0
 

@@ -10,9 +10,9 @@ import pytest
 
 from shared.errors import CutOutOfRange
 from shared.media.cutting.mp4_film import Mp4Film, read_film
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.mp4_selection import Span
-from shared.model import Accuracy
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 from tests.media.clips import MemorySource, make, source_of
 from tests.media.counted import RATE, Shown, counted, shown, sound_shift
 

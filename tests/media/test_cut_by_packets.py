@@ -9,10 +9,10 @@ from PIL import Image
 from shared.errors import CutOutOfRange
 from shared.media import Limits, opened
 from shared.media.cutting.clip_maker import CutRange, copy_clip
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.packets import CopiedFilm
-from shared.model import Accuracy
-from shared.playability import PlaybackReason, PlaybackVerdict
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
+from shared.model.playability import PlaybackReason, PlaybackVerdict
 from tests.media.clips import Clip, make, source_of
 from tests.media.counted import UNTIMED, counted, shown, sound_shift
 

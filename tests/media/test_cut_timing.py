@@ -16,7 +16,7 @@ from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
 from shared.media.cutting.methods import cut_by_first, methods_for
 from shared.media.cutting.mp4_boxes import Box, box, boxes_in, full_box
 from shared.media.cutting.mp4_film import read_film
-from shared.model import Accuracy, CutMethod
+from shared.model.cut_method import Accuracy, CutMethod
 from tests.media.clips import make, source_of
 from tests.media.counted import Shown, counted, shown, sound_shift
 

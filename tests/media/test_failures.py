@@ -80,7 +80,7 @@ def test_other_files_are_not_a_video(data: bytes) -> None:
 def test_mp4_that_ends_early_is_truncated(
     made: Make, options: dict[str, str], share: float
 ) -> None:
-    """Even where the beginning would play: the owner wants to know that the end is missing."""
+    """Even if the beginning would play: the owner needs to know that the end is missing."""
     data = made("a.mp4", Clip(options=options)).read_bytes()
     assert failure_of(MemorySource(data[: int(len(data) * share)])) == FailureCode.TRUNCATED
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared.model import AudioTrack, Media, VideoTrack
+from shared.model.media import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip
 from tests.media.conftest import Make, describe, sample
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from shared import media
 from shared.errors import UnplayableClip
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 from tests.media.clips import (
     UPRIGHT,
     Clip,

@@ -30,7 +30,7 @@ def test_mutated_clips_are_ready_or_fail_with_a_code(seeds: list[bytes]) -> None
     assert outcomes[FailureCode.TRUNCATED] > CASES / 10
 
 
-def test_a_case_is_its_number(seeds: list[bytes], tmp_path: Path) -> None:
+def test_number_of_a_case_reproduces_it(seeds: list[bytes], tmp_path: Path) -> None:
     """So that a failure can be looked at again."""
     assert mutated(seeds, 11) == mutated(seeds, 11)
     assert mutated(seeds, 11) != mutated(seeds, 11 + len(seeds))

@@ -4,7 +4,8 @@ import pytest
 
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.reading.byte_source import Limits
+from shared.media.reading.source import SourceFile
 from tests.media.clips import MemorySource
 
 

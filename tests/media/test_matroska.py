@@ -4,7 +4,8 @@ import pytest
 
 from shared import media
 from shared.media.inspect.matroska import last_block_seconds
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.reading.byte_source import Limits
+from shared.media.reading.source import SourceFile
 from tests.media.clips import Clip, MemorySource, make_long, source_of
 from tests.media.conftest import Make, describe
 

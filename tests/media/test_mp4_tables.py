@@ -107,7 +107,7 @@ def test_a_table_counts_wherever_ffmpeg_would_take_it_from(boxes: bytes) -> None
         b"",
     ],
 )
-def test_cheap_tables_are_accepted(boxes: bytes) -> None:
+def test_tables_that_take_little_memory_are_accepted(boxes: bytes) -> None:
     """Twenty hours of film are accepted, and boxes like tables where FFmpeg reads none."""
     assert refusal(FTYP + boxes) is None
 

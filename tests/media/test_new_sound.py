@@ -6,7 +6,7 @@ import pytest
 
 from shared.media import Limits, opened
 from shared.media.cutting.clip_maker import copy_picture
-from shared.playability import PlaybackVerdict, playback_of
+from shared.model.playability import PlaybackVerdict, playback_of
 from tests.media.clips import Clip, make, source_of
 from tests.media.counted import counted, shown, sound_shift
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from shared import media
-from shared.model import Hdr
+from shared.model.media import Hdr
 from tests.media.clips import Clip, make_long, scene, source_of
 from tests.media.conftest import Make, audio_of, describe, video_of
 

@@ -4,7 +4,8 @@ import pytest
 
 from shared import media
 from shared.errors import BlobChanged, StorageUnavailable, UnplayableClip
-from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, Limits, SourceFile
+from shared.media.reading.byte_source import Limits
+from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, SourceFile
 from tests.media.clips import Clip, MemorySource, source_of
 from tests.media.conftest import Make
 

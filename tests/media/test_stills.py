@@ -16,7 +16,7 @@ from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import onward
 from shared.media.pictures import poster
 from shared.media.pictures.stills import Stills, _allowance
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 from tests.media.clips import (
     UPRIGHT,
     Clip,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.media.pictures.sheet import Sheet, tile_count
 from shared.media.pictures.stills import Stills
-from shared.storyboard import Storyboard, webvtt
+from shared.model.storyboard import Storyboard, webvtt
 from tests.media.clips import Clip, Size, mean_color
 from tests.media.conftest import Make, stills_of
 
@@ -52,7 +52,9 @@ def test_cue_without_length_is_left_out() -> None:
 
 def test_webvtt_needs_neither_ffmpeg_nor_pillow() -> None:
     """An instance that only hands out links does not pay for them."""
-    code = "import sys, shared.storyboard; sys.exit('av' in sys.modules or 'PIL' in sys.modules)"
+    code = (
+        "import sys, shared.model.storyboard; sys.exit('av' in sys.modules or 'PIL' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

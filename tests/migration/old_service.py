@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.rows import dict_row
 
-from shared.model import Viewer
+from shared.model.user import Viewer
 
 
 @dataclass

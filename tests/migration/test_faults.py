@@ -18,7 +18,7 @@ from clips.migration.receipt import Summary
 from clips.migration.run import MigrationOptions, migrate
 from clips.transfer.context import open_transfer
 from local import azurite
-from shared.catalogue.migration_clip_queries import MigrationClips
+from shared.catalogue.migration.migration_clip_queries import MigrationClips
 from shared.errors import DatabaseUnavailable
 from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage.rest import RetryPolicy

@@ -23,7 +23,7 @@ from shared.errors import (
     UnusableFile,
     WrongState,
 )
-from shared.model import Clip, ClipStatus
+from shared.model.clip import Clip, ClipStatus
 from shared.settings import Settings, TransferSettings, from_mapping
 from shared.storage.rest import RetryPolicy
 from tests.docs.pages import page

@@ -14,7 +14,7 @@ from clips.migration.plan import Plan
 from clips.migration.reasons import AnyReason, Reason
 from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
-from shared.catalogue.migration_clip_queries import CatalogueClip
+from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 
 VIDEO = UUID(int=1 << 120)
 A, B, C = (UUID(int=number << 64 | 0x4000 << 48) for number in (10, 11, 12))

@@ -5,7 +5,7 @@ from base64 import b64encode
 
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from shared.model import ClipStatus
+from shared.model.clip import ClipStatus
 from tests.migration.conftest import Command, read
 from tests.migration.old_service import OldService
 from tests.services import AllServices

@@ -9,7 +9,7 @@ import pytest
 _SCRIPT = """
 import ctypes
 from pathlib import Path
-from shared.allocator import returning_memory
+from clips.ingest.allocator import returning_memory
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p

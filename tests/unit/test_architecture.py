@@ -17,8 +17,8 @@ import pytest
 
 from clips.ingest.decoders import DECODERS
 from clips.upkeep import deletion
-from shared.catalogue import migration_file_queries as migration_files
-from shared.model import MAX_DELIVERIES
+from shared.catalogue.migration import migration_file_queries as migration_files
+from shared.model.failure import MAX_DELIVERIES
 from tests.settings import REQUIRED
 
 ROOT = Path(__file__).parents[2]
@@ -126,9 +126,9 @@ def test_only_the_settings_read_the_environment(trees: Mapping[str, ast.AST]) ->
         ("clips.ingest.ingest", "import azure.core.exceptions"),
         ("clips.handlers.clips", "import azure.functions as func"),
         ("shared.storage.sdk.blobs", "import azure.functions"),
-        ("shared.catalogue.user_queries", "import psycopg"),
-        ("shared.catalogue.user_queries", "from psycopg import Connection"),
-        ("shared.catalogue.user_queries", "from psycopg_pool import ConnectionPool"),
+        ("shared.catalogue.library.user_queries", "import psycopg"),
+        ("shared.catalogue.library.user_queries", "from psycopg import Connection"),
+        ("shared.catalogue.library.user_queries", "from psycopg_pool import ConnectionPool"),
         ("clips.ingest.ingest", "def later():\n    import av"),
         ("shared.mediator", "import PIL.Image"),
     ],
@@ -246,6 +246,12 @@ LATE = (
     "clips.bin",
     "clips.cutting",
     "clips.drift",
+    "clips.handlers.clips",
+    "clips.handlers.docs",
+    "clips.http.answering",
+    "clips.http.inputs",
+    "clips.http.openapi.operations",
+    "clips.http.outputs",
     "clips.ingest.ingest",
     "clips.library",
     "clips.links",
@@ -259,7 +265,10 @@ LATE = (
     "PIL",
     "psycopg",
     "psycopg_pool",
+    "pydantic",
     "shared.catalogue",
+    "shared.model.clip",
+    "shared.model.drift",
     "shared.storage.rest",
     "thash",
 )

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clips.links.archive import Archive
-from shared.blob_names import Containers
+from shared.blob_names.containers import Containers
 from shared.errors import BlobMissing
-from shared.model import Blob, RehydratePriority, Rehydration
+from shared.model.blob import Blob, RehydratePriority, Rehydration
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 

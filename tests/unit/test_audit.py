@@ -13,7 +13,7 @@ from clips.http.inputs.base import Body, EmptyBody
 from clips.http.inputs.clips import ClipId
 from clips.http.inputs.links import AccessUrls
 from shared.errors import Forbidden
-from shared.model import User, Viewer
+from shared.model.user import User, Viewer
 
 CLIP, OTHER = uuid4(), uuid4()
 REQUEST = func.HttpRequest(

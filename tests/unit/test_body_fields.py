@@ -170,10 +170,21 @@ def test_blank_optional_field_is_null(
     assert read_body(kind, escaped) == read
 
 
+@pytest.mark.parametrize("blank", ["", "\u3000", None])
 @pytest.mark.parametrize("name", ["expiry_hours", "download", "variant"])
-def test_blank_field_with_a_default_is_absent(name: str) -> None:
+def test_blank_or_null_field_with_a_default_is_absent(name: str, blank: str | None) -> None:
     body = {"clip_ids": [str(CLIP)]}
-    assert read_body(AccessUrls, body | {name: ""}) == read_body(AccessUrls, body)
+    assert read_body(AccessUrls, body | {name: blank}) == read_body(AccessUrls, body)
+
+
+@pytest.mark.parametrize("blank", ["", " \t", None])
+@pytest.mark.parametrize("name", ["title", "expires_at", "client_id"])
+def test_blank_field_of_a_cut_is_null(name: str, blank: str | None) -> None:
+    cut = {"start_time": 1, "end_time": 2}
+    [given], [absent] = (
+        read_body(NewCuts, {"clips": [item]}).items for item in (cut | {name: blank}, cut)
+    )
+    assert given == absent
 
 
 @pytest.mark.parametrize("name", ["start_time", "end_time"])
@@ -285,7 +296,7 @@ def test_each_malformed_cut_fails_alone() -> None:
         b'{"start_time": 2, "end_time": 2}',
         b'{"start_time": -1, "end_time": 2}',
         b'{"end_time": 2}',
-        b'{"start_time": 1, "end_time": 2, "client_id": ""}',
+        b'{"start_time": 1, "end_time": 2, "client_id": "a b"}',
         b"[]",
         b"null",
     ]

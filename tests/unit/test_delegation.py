@@ -14,7 +14,7 @@ from azure.core.exceptions import ServiceRequestError
 from azure.storage.blob import UserDelegationKey, generate_blob_sas
 
 from shared.errors import StorageUnavailable
-from shared.model import SignedLink
+from shared.model.link import SignedLink
 from shared.settings import StorageSettings
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.delegation import KEY_LIFE, key_period

@@ -6,7 +6,7 @@ import pytest
 
 from clips.drift.image_rules import expected_endings
 from clips.drift.image_stage import _between, _unequal
-from shared.catalogue.drift_image_queries import ImagesInShort
+from shared.catalogue.drift.drift_image_queries import ImagesInShort
 
 KEYS = [f"{UUID(int=1)}/{UUID(int=number)}" for number in (1, 2, 0xA0)]
 IMAGES = "/poster.jpg|/preview.webp||/play.mp4|/storyboard.vtt|{160,320}"

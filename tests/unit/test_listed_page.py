@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.model import Blob, RehydratePriority
+from shared.model.blob import Blob, RehydratePriority
 from shared.storage.listed_page import ListedPage
 
 HEAD = '\ufeff<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="c"><Blobs>'

@@ -4,7 +4,7 @@ import mimetypes
 
 import pytest
 
-from shared import media_types
+from shared.model import media_types
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ from clips.ingest.metadata import decoded, notes_of
         ("æ\x97¥æ\x9c¬", "日本"),
         ("it â€“ that", "it \N{EN DASH} that"),
         ("Ã¼ and 日本", "Ã¼ and 日本"),
+        ("â€œHiâ€\x9d Ã¼", "“Hi” ü"),
+        ("ðŸŽ¬ Ã\x81rbol", "🎬 Árbol"),
+        ("CafÃƒÂ©", "Café"),
+        ("CafÃ\x83Â©", "Café"),
+        ("Ñandú", "Ñandú"),
         ("", ""),
     ],
 )

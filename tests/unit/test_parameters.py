@@ -9,7 +9,8 @@ from clips.http import cursors
 from clips.http.inputs.base import Parameters
 from clips.http.inputs.clips import ClipId, ClipOfVideo, ClipPage, VideoPage
 from clips.http.inputs.links import AccessUrl, AccessUrls, Thumbnail
-from shared.model import ClipStatus, Variant
+from shared.model.clip import ClipStatus
+from shared.model.link import Variant
 from tests.unit.requests import CLIP, VIDEO, bad_body, bad_parameters, read_body, read_parameters
 
 
@@ -76,9 +77,10 @@ def test_a_whole_number_is_one_however_json_spells_it() -> None:
         assert list(bad_body(AccessUrls, body | {"expiry_hours": value})) == ["/expiry_hours"]
 
 
-def test_an_empty_parameter_is_an_absent_one() -> None:
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0", "\u3000"])
+def test_a_blank_parameter_is_an_absent_one(blank: str) -> None:
     path = {"video_id": str(VIDEO)}
-    page = read_parameters(ClipPage, path, {"limit": "", "cursor": "", "status": ""})
+    page = read_parameters(ClipPage, path, dict.fromkeys(("limit", "cursor", "status"), blank))
     assert page == read_parameters(ClipPage, path)
 
 

@@ -1,11 +1,16 @@
-"""Whether a clip plays in every browser, by the rules of `shared/playability.py`."""
+"""Whether a clip plays in every browser, by the rules of `shared/model/playability.py`."""
 
 from dataclasses import replace
 
 import pytest
 
-from shared.model import Hdr, Media
-from shared.playability import PlaybackReason, PlaybackVerdict, playback_of, playback_of_failed
+from shared.model.media import Hdr, Media
+from shared.model.playability import (
+    PlaybackReason,
+    PlaybackVerdict,
+    playback_of,
+    playback_of_failed,
+)
 from tests.media.described import FULL_HD, STEREO
 
 FILM = Media(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from clips.http.openapi.operations import Endpoint, Operation, ResponseSpec, Tag
 from clips.http.request import Request
 from clips.http.response import Response
 from clips.http.routes import Routes
-from shared.model import Role
+from shared.model.user import Role
 
 type Serve = Callable[[func.HttpRequest, Any], func.HttpResponse]
 
@@ -80,7 +81,7 @@ def served(*routes: tuple[str, str, Role | None]) -> dict[str, Serve]:
     app = func.FunctionApp()
     mine = Routes(app, cast("Services", AcceptingServices(uuid4())))
     for method, path, role in routes:
-        mine.add(f"{method} {path}", method, path, endpoint(role))
+        mine.add(f"{method} {path}", method, path, partial(endpoint, role))
     mine.add_fallback()
     return {
         str(function.get_function_name()): function.get_user_function()

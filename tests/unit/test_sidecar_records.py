@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from clips.rebuild import records
-from clips.rebuild.records import ClipRecord, Unreadable
-from shared.model import SidecarKey, SidecarKind
+from clips.rebuild import sidecar_file
+from clips.rebuild.records import ClipRecord
+from clips.rebuild.sidecar_file import Unreadable
+from shared.model.sidecar import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
@@ -86,10 +87,10 @@ def sidecar(**changes: object) -> bytes:
 
 
 def test_what_is_written_can_be_read() -> None:
-    read = records.parse(KEY, sidecar())
+    read = sidecar_file.parse(KEY, sidecar())
     assert isinstance(read, ClipRecord)
     row = read.model_dump(exclude={"format", "kind"})
-    again = records.parse(KEY, records.render(SidecarKind.CLIP, row))
+    again = sidecar_file.parse(KEY, sidecar_file.render(SidecarKind.CLIP, row))
     assert again == read
     assert read.revision == 1_767_323_045_678_901
 
@@ -102,7 +103,7 @@ def test_what_is_written_can_be_read() -> None:
     ],
 )
 def test_cut_out_of_the_same_video_can_be_read(source: Mapping[str, object]) -> None:
-    read = records.parse(KEY, sidecar(cut_order={**CUT, **source}))
+    read = sidecar_file.parse(KEY, sidecar(cut_order={**CUT, **source}))
     assert isinstance(read, ClipRecord)
     assert read.cut_order is not None
 
@@ -110,13 +111,13 @@ def test_cut_out_of_the_same_video_can_be_read(source: Mapping[str, object]) -> 
 @pytest.mark.parametrize("changes", ABSURD.values(), ids=ABSURD.keys())
 def test_absurd_value_makes_a_sidecar_unreadable(changes: Mapping[str, object]) -> None:
     with pytest.raises(Unreadable) as problem:
-        records.parse(KEY, sidecar(**changes))
+        sidecar_file.parse(KEY, sidecar(**changes))
     assert problem.value.code == "invalid"
 
 
 def test_newer_format_is_named() -> None:
     with pytest.raises(Unreadable) as problem:
-        records.parse(KEY, sidecar(format=2))
+        sidecar_file.parse(KEY, sidecar(format=2))
     assert problem.value.code == "unknown_format"
 
 
@@ -129,10 +130,10 @@ def test_newer_format_is_named() -> None:
     ],
 )
 def test_old_address_loses_its_secrets(address: str, recorded: str) -> None:
-    row = json.loads(records.render(SidecarKind.CLIP, {"s3_url": address}))
+    row = json.loads(sidecar_file.render(SidecarKind.CLIP, {"s3_url": address}))
     assert row["s3_url"] == recorded
 
 
 @pytest.mark.parametrize("media", [None, {}, {"container": "mp4"}, {"duration": "x"}])
 def test_media_of_another_shape_is_not_shown(media: dict[str, Any] | None) -> None:
-    assert not records.is_media(media)
+    assert not sidecar_file.is_media_block(media)

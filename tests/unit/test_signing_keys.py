@@ -189,6 +189,17 @@ def test_a_withdrawn_key_is_forgotten_within_minutes(key_set: KeySet) -> None:
         verifier.verify(f"Bearer {token()}")
 
 
+def test_a_token_is_refused_once_another_key_has_the_name_of_its_own(key_set: KeySet) -> None:
+    """A token that was accepted is verified again with each download of the keys."""
+    verifier = key_set.verifier()
+    text = f"Bearer {token()}"
+    assert verifier.verify(text) == verifier.verify(text)
+    key_set.keys = [public_jwk(OTHER_KEY, KEY_ID)]
+    key_set.clock.advance(minutes=5)
+    with pytest.raises(Unauthenticated, match="ignature"):
+        verifier.verify(text)
+
+
 def test_made_up_key_names_do_not_flood_the_issuer(key_set: KeySet) -> None:
     verifier = key_set.verifier()
     for number in range(100):

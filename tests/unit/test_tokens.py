@@ -2,6 +2,8 @@
 
 import base64
 import json
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import jwt
@@ -9,6 +11,7 @@ import pytest
 
 from local.issuer import AUDIENCE, ISSUER, Issuer
 from local.ports import free_port
+from shared.auth import tokens
 from shared.auth.tokens import Identity, TokenVerifier
 from shared.errors import TokenMissing, Unauthenticated
 from shared.settings import AuthSettings
@@ -117,6 +120,17 @@ def test_a_tampered_signature_is_refused(verify: Verify) -> None:
         refusal(verify, f"{header}.{payload}.{other}")
 
 
+def test_a_token_like_an_accepted_one_is_refused(verify: Verify) -> None:
+    good = token()
+    verify(good)
+    header, payload, signature = good.split(".")
+    refusal(verify, f"{header}.{encoded(claims(sub='mallory'))}.{signature}")
+    refusal(verify, f"{header}.{payload}.{signature[:-8]}")
+    refusal(verify, f"{header}.{payload}.")
+    refusal(verify, token(key=OTHER_KEY))
+    assert verify(good).subject == "alice"
+
+
 def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
     """With jku, x5u, jwk or x5c an attacker could name the key that verifies the token."""
     with serving(
@@ -181,6 +195,17 @@ def test_the_audience_may_be_one_of_many(verify: Verify) -> None:
 def test_an_expired_token_is_refused(verify: Verify) -> None:
     for expiry in (moment(seconds=-31), moment(days=-400), 0, -1):
         assert "expired" in refusal(verify, token(claims(exp=expiry)))
+
+
+def test_a_token_that_was_accepted_is_refused_once_it_has_expired(
+    verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_LEEWAY", timedelta(0))
+    expiry = int(time.time()) + 1
+    text = token(claims(exp=expiry))
+    assert verify(text) == verify(text)
+    time.sleep(max(0.0, expiry - time.time()))
+    assert "expired" in refusal(verify, text)
 
 
 def test_a_token_is_refused_before_its_time(verify: Verify) -> None:

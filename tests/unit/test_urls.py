@@ -10,7 +10,7 @@ from clips.compose import Services
 from clips.http import urls
 from clips.http.request import AnonymousRequest
 from shared.errors import InvalidRequest
-from shared.model import Client
+from shared.model.link import Client
 
 
 def request(url: str, forwarded: str | None = None, **query: str) -> func.HttpRequest:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from clips.http.fields import BatchSize, FolderName, Id, Limit, TimeKey
 from clips.http.inputs.base import Body, Parameters
-from shared.model import DriftKind
+from shared.model.drift import DriftKind
 
 
 class CleanupRunPage(Parameters):

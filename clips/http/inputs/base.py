@@ -1,18 +1,26 @@
 """What the parameters and bodies of all requests have in common. Pure.
 
 Bodies are strict JSON: "5" is not a number, 1 is not a string, and NaN is an error. So is an
-unknown field or parameter: a misspelt one must not pass for an absent one.
+unknown field or parameter: a misspelt name must not count as an absent field.
 """
 
-from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from clips.http.fields import FileName, FutureMoment, MediaType, Position, Title
-from shared.media_types import upload_type
+from shared.model.media_types import upload_type
 
 # A field that several bodies have.
 Expiry = Annotated[
@@ -27,16 +35,62 @@ def _must_follow_start(end_time: float, info: ValidationInfo) -> float:
     return end_time
 
 
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if schema.get("default") is None:
+        return schema
+    about: dict[str, Any] = {k: v for k, v in schema.items() if k in {"default", "description"}}
+    value = {name: part for name, part in schema.items() if name not in about}
+    options = value["anyOf"] if value.keys() == {"anyOf"} else [value]
+    return {"anyOf": [*options, {"type": "null"}], **about}
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
 class Body(BaseModel):
     """A JSON object."""
 
     # Built when first used: a cold start serves one request, and needs few of the models.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
+    # Whether null in a field with a default means the default; otherwise it is an error.
+    null_is_default: ClassVar[bool] = True
+
     @property
     def ids(self) -> Collection[UUID]:
         """The videos and clips that the body names."""
         return ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The schema with null where it means the default."""
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        if cls.null_is_default:
+            fields = schema.get("properties", {})
+            fields.update({name: _or_null(field) for name, field in fields.items()})
+        return reference
+
+    @classmethod
+    def without_blanks(cls, values: Mapping[str, object]) -> dict[str, object]:
+        """The values with null for a blank text in an optional field; unset if it has a default.
+
+        Forms send a blank text for a field that was left empty, and other programs null.
+        """
+        cleaned = dict(values)
+        for name, field in cls.model_fields.items():
+            value = values.get(name)
+            is_blank = _is_blank(value)
+            if field.is_required() or name not in values or not (is_blank or value is None):
+                continue
+            if field.default is None:
+                cleaned[name] = None
+            elif is_blank or cls.null_is_default:
+                del cleaned[name]
+        return cleaned
 
 
 class EmptyBody(Body):
@@ -50,8 +104,8 @@ class Parameters(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_empty_values(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if value != ""}
+    def _no_blank_values(cls, values: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in values.items() if not _is_blank(value)}
 
 
 class NoParameters(Parameters):

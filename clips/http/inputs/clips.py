@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from clips.http.fields import Id, Limit, PositionKey, RetentionDays, TimeKey, Title
 from clips.http.inputs.base import Body, Expiry, Owned, Parameters, TitledRange, UploadedFile
-from shared.model import ClipStatus
+from shared.model.clip import ClipStatus
 
 
 class NewVideo(Body):
@@ -29,6 +29,7 @@ class Change(Body):
     """A field that is absent stays as it is, null clears it."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    null_is_default = False
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:

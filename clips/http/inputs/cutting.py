@@ -16,7 +16,8 @@ from pydantic import (
 
 from clips.http.fields import ByteCount, Id
 from clips.http.inputs.base import Body, Expiry, TitledRange, UploadedFile
-from shared.model import CLIENT_ID, Accuracy
+from shared.model.cut_method import Accuracy
+from shared.model.cutting import CLIENT_ID
 
 
 class NewSource(UploadedFile):
@@ -56,8 +57,9 @@ class MalformedItem:
 
 def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | MalformedItem:  # noqa: ANN401 - any JSON
     """Each item is validated for itself, by the rules of JSON."""
+    item = CutItem.without_blanks(value) if isinstance(value, dict) else value
     try:
-        return CutItem.model_validate_json(json.dumps(value))
+        return CutItem.model_validate_json(json.dumps(item))
     except ValidationError as error:
         name = value.get("client_id") if isinstance(value, dict) else None
         return MalformedItem(error, name if isinstance(name, str) else None)

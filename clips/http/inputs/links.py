@@ -20,7 +20,8 @@ from clips.http.fields import (
     Width,
 )
 from clips.http.inputs.base import Body, Owned, Parameters
-from shared.model import ImageFormat, RehydratePriority, ShareVariant, Variant
+from shared.model.blob import RehydratePriority
+from shared.model.link import ImageFormat, ShareVariant, Variant
 
 
 class ShareId(Owned):

@@ -5,22 +5,23 @@ Other requests neither wait for it nor load the modules that generate it.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from clips.http.openapi.operations import Route
+if TYPE_CHECKING:
+    from clips.http.routes import Route
 
 
 class Description:
     """Describes `routes`, with those that are added before the first request."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: "Sequence[Route]") -> None:
         self._routes = routes
 
     @cached_property
     def json(self) -> bytes:
         """The document, as openapi.json."""
+        import orjson
+
         return orjson.dumps(self._document)
 
     @cached_property

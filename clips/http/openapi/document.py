@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clips.http.inputs.base import Body, Owned
-from clips.http.openapi.operations import AnyOperation, ResponseSpec, Route, Tag
+from clips.http.openapi.operations import AnyOperation, ResponseSpec, Tag
 from clips.http.openapi.problem_schemas import Problems, header
 from clips.http.openapi.schemas import Schema, Schemas
+from clips.http.routes import Route
 from shared import errors
 from shared.errors import CliplinkError
 

@@ -19,7 +19,7 @@ from typing import Any, overload
 from clips.http.inputs.base import Body, EmptyBody, Parameters
 from clips.http.response import Response
 from shared.errors import CliplinkError
-from shared.model import Role
+from shared.model.user import Role
 
 
 class Tag(StrEnum):
@@ -117,18 +117,3 @@ class Operation[P: Parameters, B: Body = EmptyBody]:
 
 
 type AnyOperation = Operation[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An operation at its path; `is_public` if it needs no token."""
-
-    name: str
-    method: str
-    path: str
-    operation: AnyOperation
-    is_public: bool
-
-    @property
-    def answers_head(self) -> bool:
-        return self.is_public and self.method == "GET"

@@ -1,6 +1,6 @@
 """The API's description as a page for people: plain HTML, without scripts, from one request.
 
-Nothing is loaded from anywhere, and the content security policy says so to the browser.
+The page loads nothing, and its content security policy forbids the browser to load anything.
 """
 
 import json
@@ -192,7 +192,7 @@ def _curl(method: str, path: str, operation: Schema) -> str:
 
 
 def _resolved(document: Schema, schema: Schema) -> Schema:
-    """What a reference into the components leads to, or the schema itself."""
+    """The schema that a reference leads to, or the schema itself if it is no reference."""
     if "$ref" not in schema:
         return schema
     _, _, folder, name = schema["$ref"].split("/")

@@ -62,7 +62,7 @@ def kind(schema: Schema) -> str:
 
 
 def about(schema: Schema, description: str = "") -> str:
-    """The description and the rules of a value, those of its alternatives included."""
+    """The description and the rules of a value and of its alternatives."""
     parts: list[Schema] = [schema, *schema.get("anyOf", [])]
     said = description or next((part["description"] for part in parts if "description" in part), "")
     rules = [

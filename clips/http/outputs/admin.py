@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from clips.http.outputs.base import Link
-from shared.model import DriftAction, DriftKind, DriftStatus, MigrationStatus
+from shared.model.drift import DriftAction, DriftKind, DriftStatus
+from shared.model.migration import MigrationStatus
 
 
 class MigrationFailure(TypedDict):
@@ -79,13 +80,13 @@ class DriftLine(TypedDict):
 
 
 class RepairedLine(DriftLine):
-    """A line of the report, and what became of it."""
+    """A line of the report, and the result of its repair."""
 
     result: Annotated[
         Literal["repaired", "unchanged", "left", "failed"],
         Field(
             description="`unchanged`: the difference is gone, or the item changed meanwhile; "
-            "`left`: it has no one right answer."
+            "`left`: there is no single right answer."
         ),
     ]
     reason: Annotated[str | None, Field(description="Why it is not repaired.")]
@@ -143,7 +144,7 @@ class CleanupRun(TypedDict):
     id: UUID
     started_at: datetime
     finished_at: Annotated[
-        datetime | None, Field(description="Null while it is at work, and if it died.")
+        datetime | None, Field(description="Null while it runs, and if it died.")
     ]
     counts: Annotated[
         Mapping[str, int], Field(description="By step, and `outages, held, unmarked, failures`.")
@@ -159,7 +160,7 @@ class Checks(TypedDict):
     storage: Availability
     reconciliation: Annotated[
         NotRequired[Literal["held"]],
-        Field(description="There while so many blobs are missing that no clip is marked as lost."),
+        Field(description="Set while so many blobs are missing that no clip is marked as lost."),
     ]
 
 

@@ -18,8 +18,11 @@ from clips.http.outputs.base import (
     Title,
     Url,
 )
-from shared.model import Accuracy, ClipStatus, CutMethod, Failure, Media, Rendition, Upload
-from shared.playability import Playback
+from shared.model.clip import ClipStatus, Rendition, Upload
+from shared.model.cut_method import Accuracy, CutMethod
+from shared.model.failure import Failure
+from shared.model.media import Media
+from shared.model.playability import Playback
 
 
 class Video(TypedDict):

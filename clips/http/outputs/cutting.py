@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from clips.http.outputs.base import Bytes, ItemError, Link
-from shared.model import ClipStatus, Failure, Media, Upload
+from shared.model.clip import ClipStatus, Upload
+from shared.model.failure import Failure
+from shared.model.media import Media
 
 
 class CutFailure(TypedDict):
@@ -29,7 +31,7 @@ class Source(TypedDict):
     media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
     keyframe_interval: Annotated[
         float | None,
-        Field(description="Seconds between keyframes, on average; null where no index tells."),
+        Field(description="Seconds between keyframes, on average; null if the file has no index."),
     ]
     storyboard_access_url: Annotated[
         Link | None, Field(description="A WebVTT for a player's seek bar, as a signed link.")

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from clips.http.outputs.base import ItemError, Link
-from shared.model import RehydratePriority, Variant
+from shared.model.blob import RehydratePriority
+from shared.model.link import Variant
 
 
 class AccessUrl(TypedDict):

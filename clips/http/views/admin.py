@@ -4,7 +4,10 @@ from typing import cast
 
 from clips.http.outputs import admin as outputs
 from clips.http.views.base import fields_of
-from shared.model import CleanupRun, DriftKind, HealthReport, MigrationReport, ShownDrift, ShownRun
+from shared.model.cleanup import CleanupRun
+from shared.model.drift import DriftKind, ShownDrift, ShownRun
+from shared.model.health import HealthReport
+from shared.model.migration import MigrationReport
 
 _RUN = fields_of(outputs.CleanupRun)
 

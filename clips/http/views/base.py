@@ -8,7 +8,7 @@ import orjson
 
 from clips.http.outputs.base import ItemError, Message
 from shared.errors import CliplinkError
-from shared.model import Media, MediaJson
+from shared.model.media import Media, MediaJson
 
 
 def fields_of(shape: type, *computed: str, **paths: str) -> Callable[[object], dict[str, Any]]:
@@ -45,5 +45,5 @@ def stored_json(text: str | None) -> orjson.Fragment | None:
 
 
 def stored_media(stored: MediaJson | None) -> Media | None:
-    """What is stored goes into the answer unread; the type is that of what it holds."""
+    """The stored JSON goes into the answer unread; the return type is the type that it holds."""
     return None if stored is None else cast("Media", orjson.Fragment(stored))

@@ -8,7 +8,9 @@ from uuid import UUID
 from clips.http.outputs import clips as outputs
 from clips.http.views.base import fields_of, item_error, stored_json, stored_media
 from shared.errors import CliplinkError
-from shared.model import Blob, Clip, RetentionForecast, Upload, Video
+from shared.model.blob import Blob
+from shared.model.clip import Clip, Upload
+from shared.model.video import RetentionForecast, Video
 
 _VIDEO = fields_of(outputs.Video)
 _RETENTION = fields_of(outputs.Retention)

@@ -5,7 +5,8 @@ from typing import cast
 from clips.http.outputs import cutting as outputs
 from clips.http.views.base import fields_of, item_error, stored_media
 from shared.errors import CliplinkError
-from shared.model import Source, Upload
+from shared.model.clip import Upload
+from shared.model.cutting import Source
 
 _SOURCE = fields_of(outputs.AnnouncedSource, "storyboard_access_url", "media", "upload")
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from clips.http.outputs import links as outputs
 from clips.http.views.base import fields_of, item_error
 from shared.errors import CliplinkError
-from shared.model import RecordedGrant, Rehydration, Share, SignedLink
+from shared.model.blob import Rehydration
+from shared.model.link import RecordedGrant, Share, SignedLink
 
 _SHARE = fields_of(outputs.Share, "url")
 

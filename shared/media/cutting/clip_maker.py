@@ -12,17 +12,19 @@ from av.video.stream import VideoStream
 from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.encoding import encode
 from shared.media.cutting.entries import entries_of
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.muxed import Emit
 from shared.media.cutting.new_sound import encode_sound
 from shared.media.cutting.packets import CopiedFilm, NoKeyframe, copy_packets
 from shared.media.cutting.stretches import Search
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.inspect.tracks import Tracks
 from shared.media.media_file import opened_tracks
-from shared.media.reading.source import ByteSource, Limits, SourceFile
-from shared.model import Accuracy
+from shared.media.reading.byte_source import ByteSource, Limits
+from shared.media.reading.source import SourceFile
+from shared.model.cut_method import Accuracy
 
-# Seconds that are as well read from the beginning of a film as searched for.
+# A range that begins within so many seconds is read from the beginning of the film: a search costs
+# as much.
 _BEGINNING = 5.0
 
 type OpenedTracks = tuple[InputContainer, SourceFile, Tracks]
@@ -30,7 +32,7 @@ type OpenedTracks = tuple[InputContainer, SourceFile, Tracks]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutRange:
-    """What is wanted of a source: seconds from its beginning, and how exactly."""
+    """The range to cut, in seconds from the beginning of the source, and how exact it has to be."""
 
     start: float
     end: float

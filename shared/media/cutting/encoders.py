@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from shared.media.cutting.sound import SOUND_RATE
 
 _SOUND_BIT_RATE = 160_000
-# Seconds between keyframes: what a player waits for when it seeks.
+# Seconds between keyframes: a player that seeks has to decode from the keyframe before.
 _SECONDS_OF_A_GROUP = 2
 _THREADS = 2
 _COMMON_RATE = Fraction(30)

@@ -4,35 +4,30 @@ Pictures and sound are decoded from the keyframe before the start; what is befor
 thrown away, so that nothing of it is in the new file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import av
 from av import AudioFrame, Packet, VideoFrame
 from av.container import InputContainer, OutputContainer
-from av.video.stream import VideoStream
 
 from shared.errors import CutOutOfRange
+from shared.media.cutting.decoding import decoded, packets_from_keyframe
 from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
 from shared.media.cutting.filters import BrowserFrames
 from shared.media.cutting.frame_times import FrameTimes
 from shared.media.cutting.muxed import Emit, Mp4Output
-from shared.media.cutting.packets import STEPS_BACK, CopiedFilm, NoKeyframe, gives_picture
+from shared.media.cutting.packets import CopiedFilm
 from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.
 _TOLERANCE = Fraction(1, 2000)
-# Sound that is decoded before the start, so that the decoder is in step.
-_SOUND_BEFORE = Fraction(1, 4)
 _SHORT_MOMENT = Fraction(1, 25)
-# How many seconds intra refresh takes to bring up a whole picture: x264 refreshes it in the time
-# between two keyframes, by default 250 frames.
-_LONGEST_RECOVERY = 10
 LARGEST_PICTURE: Size = (1920, 1080)
 
 type Check = Callable[[], None]
@@ -64,7 +59,7 @@ def encode(
     output = Mp4Output(emit, block)
     with output.opened() as muxer:
         work = _Work(muxer, container, tracks, first, last, encoder)
-        for packet in _packets(container, file, tracks, first, is_stretch=is_stretch):
+        for packet in packets_from_keyframe(container, file, tracks, first, is_stretch=is_stretch):
             check()
             work.take(packet)
             if work.is_done:
@@ -121,7 +116,7 @@ class _Work:
                 self._hear(sound)
 
     def finish(self) -> None:
-        """Encodes what is still on its way."""
+        """Encodes what the decoders, filters and encoders still hold."""
         for stream in (self._tracks.video, self._tracks.audio):
             if not self._done.get(id(stream), True):
                 self.take(None, stream)
@@ -138,7 +133,7 @@ class _Work:
             self._muxer.mux(self._audio.encode(None))
 
     def _picture(self, frame: VideoFrame) -> None:
-        """The last frame at or before the start is the first one; it is known by the next."""
+        """The clip begins with the last frame at or before the start, known by the next one."""
         time = time_of(frame)
         if time is None or self._done[id(self._tracks.video)]:
             return
@@ -172,7 +167,7 @@ class _Work:
         if time >= self._last:
             self._done[id(self._tracks.audio)] = True
         elif self.begin is None:
-            self._early.append(frame)  # from when it is heard is known with the first picture
+            self._early.append(frame)  # the first picture decides from when the sound is heard
         else:
             self._hear_early()
             self._encode_sound(frame, self.begin)
@@ -185,61 +180,6 @@ class _Work:
     def _encode_sound(self, frame: AudioFrame, begin: Fraction) -> None:
         for sound in self._sound.from_(frame, begin, self._last + _TOLERANCE):
             self._muxer.mux(self._audio.encode(sound))
-
-
-def _packets(
-    container: InputContainer,
-    file: SourceFile,
-    tracks: Tracks,
-    first: Fraction,
-    *,
-    is_stretch: bool,
-) -> Iterator["Packet[Any]"]:
-    """The packets from a keyframe before `first` on, or from the beginning."""
-    streams: Sequence[Any] = [stream for stream in (tracks.video, tracks.audio) if stream]
-    main = streams[0]
-    base = Fraction(main.time_base.num, main.time_base.den)
-    begin = Fraction(container.start_time or 0, av.time_base)
-    for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
-        before = first - _SOUND_BEFORE - back
-        from_the_beginning = not is_stretch and (before <= begin or back == STEPS_BACK[-1])
-        target = min(0, main.start_time or 0) if from_the_beginning else int(before / base)
-        if not is_stretch:
-            container.seek(target, stream=main)
-        packets = (packet for packet in container.demux(*streams) if packet.size)
-        early: list[Packet[Any]] = []
-        for packet in packets:
-            file.check()
-            early.append(packet)
-            if packet.stream is main and packet.is_keyframe:
-                break
-        last = early[-1] if early else None
-        in_time = last is not None and last.pts is not None and _is_early(last, base, first)
-        if in_time or from_the_beginning:
-            yield from early
-            for packet in packets:
-                file.check()
-                yield packet
-            return
-    raise NoKeyframe("there is no keyframe")
-
-
-def _is_early(key: "Packet[Any]", base: Fraction, first: Fraction) -> bool:
-    """Whether the picture is whole at `first` if decoding begins with this keyframe."""
-    is_picture = isinstance(key.stream, VideoStream)
-    recovery = 0 if not is_picture or gives_picture(key) else _LONGEST_RECOVERY
-    return key.pts is not None and key.pts * base <= first - recovery
-
-
-def decoded(stream: Any, packet: "Packet[Any] | None") -> list[Any]:  # noqa: ANN401 - picture or sound
-    """A damaged packet gives no frame, and the film continues behind it."""
-    try:
-        frames: list[Any] = stream.codec_context.decode(packet)
-    except MemoryError:
-        raise
-    except (av.FFmpegError, ValueError):
-        return []
-    return frames
 
 
 def _end_of(frame: VideoFrame) -> Fraction:

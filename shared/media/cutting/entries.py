@@ -6,7 +6,7 @@ from shared.media.cutting.entries_mp4 import Fragments
 from shared.media.cutting.mp4_boxes import MalformedIndex
 from shared.media.cutting.stretches import Entries
 from shared.media.inspect.matroska import EBML_MAGIC
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 
 _HEAD = 64 * 1024
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.media.cutting.entries_scan import ScannedEntries
 from shared.media.cutting.stretches import Entry
+from shared.media.reading.byte_source import ByteSource
 from shared.media.reading.entry_points import (
     PICTURE_TAG,
     SOUND_TAG,
@@ -14,7 +15,6 @@ from shared.media.reading.entry_points import (
     TAG_START,
     flv_head,
 )
-from shared.media.reading.source import ByteSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from shared.media.cutting.entries_scan import LARGEST_HEAD, ScannedEntries
 from shared.media.cutting.mp4_boxes import MalformedIndex
 from shared.media.cutting.stretches import Entry
+from shared.media.reading.byte_source import ByteSource
 from shared.media.reading.entry_points import CLUSTER, CLUSTER_START
-from shared.media.reading.source import ByteSource
 
 # What is read of a cluster: its time comes first.
 _CLUSTER_HEAD = 64

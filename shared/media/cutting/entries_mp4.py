@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.media.cutting.entries_scan import LARGEST_HEAD, ScannedEntries
 from shared.media.cutting.mp4_boxes import Box, boxes_in
 from shared.media.cutting.stretches import Entry, Front
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 
 _BOX, _LARGE_BOX = 8, 16
 # What is read of a fragment first: most of their headers are not longer.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from shared.media.cutting.mp4_boxes import MalformedIndex
 from shared.media.cutting.stretches import Entry, Front
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 
 # Two neighbouring pieces overlap by this much, so that no place is missed between them.
 _OVERLAP = 64

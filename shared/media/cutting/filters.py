@@ -22,7 +22,7 @@ from shared.media.pictures.color import hdr_of, matrix_of, range_of, screen_colo
 from shared.media.pictures.cropping import Cropping, cropping_of
 from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import Size, square_size, within
-from shared.model import Hdr
+from shared.model.media import Hdr
 
 _TABLE_SIDE = 33
 _TURNS = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}

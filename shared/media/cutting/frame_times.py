@@ -17,8 +17,8 @@ class FrameTimes:
         self._is_counted = container.format.name == "avi" and bool(
             stream.codec_context.has_b_frames
         )
-        told, base = stream.average_rate, stream.time_base
-        rate = Fraction(told.num, told.den) if told else _COMMON_RATE
+        stated, base = stream.average_rate, stream.time_base
+        rate = Fraction(stated.num, stated.den) if stated else _COMMON_RATE
         self._step = max(1, round(1 / (rate * Fraction(base.num, base.den))))
         self._last: int | None = None
 

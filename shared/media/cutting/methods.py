@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from shared.errors import UnplayableClip
-from shared.media.cutting.mp4_index import Unsuitable
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.failures import FailureCode
-from shared.model import Accuracy, CutMethod
+from shared.model.cut_method import Accuracy, CutMethod
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Boxes of an MP4 or MOV in memory: taking them apart and putting them together.
+"""Boxes of an MP4 or MOV in memory: reads and writes them.
 
 Source: ISO/IEC 14496-12, sections 4.2 (boxes) and 8 (their contents). Pure.
 """
@@ -104,7 +104,7 @@ def full_box(kind: bytes, version: int, flags: int, *parts: bytes | memoryview) 
 
 
 def patched(whole: memoryview, changes: dict[int, bytes]) -> bytes:
-    """A copy of a box in which bytes at some offsets are others."""
+    """A copy of a box with other bytes at some offsets."""
     data = bytearray(whole)
     for at, value in changes.items():
         data[at : at + len(value)] = value

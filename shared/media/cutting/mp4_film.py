@@ -6,11 +6,12 @@ keyframe with which a cut begins.
 
 from typing import Protocol
 
-from shared.media.cutting.keyframes import HEAD_BYTES, gives_picture_alone, nal_length_size
-from shared.media.cutting.mp4_index import Track, Unsuitable, read_movie
+from shared.media.cutting.keyframe_heads import HEAD_BYTES, gives_picture_alone, nal_length_size
+from shared.media.cutting.mp4_index import Track, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten
-from shared.model import Accuracy
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 
 # Holds what stands before `mdat` in a file whose index comes last.
 _HEAD_BYTES = 4096
@@ -66,7 +67,7 @@ class Mp4Film:
         return span, rewritten(self._file_type, self._movie, span)
 
     def _gives_picture(self, track: Track, number: int) -> bool:
-        """Whether a keyframe is one, by its first bytes."""
+        """Whether a keyframe gives a picture alone, by its first bytes."""
         description = bytes(track.box.child(b"mdia", b"minf", b"stbl", b"stsd").body)
         codec = description[12:16]
         length_size = nal_length_size(codec, description)
@@ -104,7 +105,7 @@ def read_film(source: RangeReader) -> Mp4Film:
 
 
 def _whole(source: RangeReader, head: bytes, position: int, size: int) -> bytes:
-    """The bytes of a box, as far as they have been read already from memory."""
+    """The bytes of a box; those that have been read already come from memory."""
     if size > _LARGEST_INDEX:
         raise Unsuitable("the index is too large")
     known = head[position : position + size]

@@ -6,36 +6,27 @@ other files, no second edit. Everything else raises Unsuitable, and another meth
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, chain, islice, pairwise, repeat
-from operator import add, mul
+from operator import add
 
 from shared.media.cutting.mp4_boxes import Box, MalformedIndex, boxes_in
+from shared.media.cutting.mp4_sample_tables import (
+    MOST_SAMPLES,
+    Chunks,
+    chunks_of,
+    decode_times_of,
+    offsets_of,
+    sizes_of,
+    sync_of,
+)
+from shared.media.cutting.unsuitable import Unsuitable
 
-# Of all tracks together. A table of a few bytes may claim any number of samples, and each takes
-# up to 20 bytes of memory.
-_MOST_SAMPLES = 8_000_000
 _PICTURE, _SOUND = b"vide", b"soun"
 _TRACK_ENABLED = 1
 # The rate of an edit, a number with 16 bits behind the point.
 NORMAL_SPEED = 0x1_0000
-
-
-class Unsuitable(Exception):
-    """The film cannot be cut by rewriting its index; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunks:
-    """Samples that lie one after the other: of each chunk its first sample, and where it begins.
-
-    `firsts` has one more entry: the number behind the last sample.
-    """
-
-    firsts: array[int]
-    offsets: array[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +107,7 @@ def read_movie(moov: bytes) -> Movie:
         tracks: list[Track] = []
         for box in outer.children():
             if box.kind == b"trak":
-                room = _MOST_SAMPLES - sum(track.count for track in tracks)
+                room = MOST_SAMPLES - sum(track.count for track in tracks)
                 track = _track(box, timescale, room)
                 tracks += [] if track is None else [track]
     except MalformedIndex as error:
@@ -132,7 +123,7 @@ def _track(box: Box, movie_timescale: int, most_samples: int) -> Track | None:
     media = box.child(b"mdia", b"mdhd")
     timescale = media.uint(20 if media.version else 12, 4)
     tables = box.child(b"mdia", b"minf", b"stbl")
-    sizes = _sizes(tables, most_samples)
+    sizes = sizes_of(tables, most_samples)
     if not sizes:
         return None
     if not timescale:
@@ -144,11 +135,11 @@ def _track(box: Box, movie_timescale: int, most_samples: int) -> Track | None:
         is_picture=handler == _PICTURE,
         enabled=bool(box.child(b"tkhd").uint(0, 4) & _TRACK_ENABLED),
         timescale=timescale,
-        decode_times=_decode_times(tables, len(sizes)),
-        offsets=_offsets(tables, len(sizes)),
+        decode_times=decode_times_of(tables, len(sizes)),
+        offsets=offsets_of(tables, len(sizes)),
         sizes=sizes,
-        sync=_sync(tables, len(sizes)),
-        chunks=_chunks(tables, len(sizes)),
+        sync=sync_of(tables, len(sizes)),
+        chunks=chunks_of(tables, len(sizes)),
         zero=zero,
         shown=shown,
     )
@@ -192,79 +183,3 @@ def _edit(box: Box, timescale: int, movie_timescale: int) -> tuple[int, int | No
     zero = media[0] - round(delay * timescale)
     shown = round(Fraction(media[1], movie_timescale) * timescale) or None
     return zero, None if shown is None else shown + round(delay * timescale)
-
-
-def _sizes(tables: Box, most: int) -> array[int]:
-    table = tables.optional(b"stsz")
-    if table is None:
-        raise Unsuitable("sample sizes are compact")
-    constant, count = table.uint(4, 4), table.uint(8, 4)
-    if count > most:
-        raise Unsuitable("the index is too large")
-    return array("I", [constant]) * count if constant else table.numbers(12, count)
-
-
-def _runs(table: Box, code: str) -> tuple[array[int], array[int]]:
-    """Counts and values of a table of runs."""
-    count = table.uint(4, 4)
-    if count > _MOST_SAMPLES:
-        raise Unsuitable("the index is too large")
-    values = table.numbers(8, 2 * count, code)
-    return values[::2], values[1::2]
-
-
-def _decode_times(tables: Box, samples: int) -> array[int]:
-    counts, deltas = _runs(tables.child(b"stts"), "I")
-    if sum(counts) < samples:
-        raise Unsuitable("samples have no time")
-    return array("q", accumulate(_spread(counts, deltas, samples), initial=0))
-
-
-def _offsets(tables: Box, samples: int) -> array[int] | None:
-    table = tables.optional(b"ctts")
-    if table is None:
-        return None
-    # Writers put negative numbers into version 0 too; no offset is as large as 2**31.
-    counts, values = _runs(table, "i")
-    if any(count < 0 for count in counts) or sum(counts) < samples:
-        raise Unsuitable("samples have no presentation time")
-    return array("i", _spread(counts, values, samples))
-
-
-def _spread(counts: array[int], values: array[int], samples: int) -> Iterator[int]:
-    """Every value as often as its count says, for so many samples and no more."""
-    return islice(chain.from_iterable(map(repeat, values, counts)), samples)
-
-
-def _sync(tables: Box, samples: int) -> array[int] | None:
-    table = tables.optional(b"stss")
-    if table is None:
-        return None
-    count = table.uint(4, 4)
-    if count > samples:
-        raise Unsuitable("more samples are keyframes than there are")
-    return array("I", (n - 1 for n in table.numbers(8, count) if 0 < n <= samples))
-
-
-def _chunks(tables: Box, samples: int) -> Chunks:
-    places = tables.optional(b"co64")
-    if places is not None:
-        offsets = places.numbers(8, places.uint(4, 4), "Q")
-    else:
-        places = tables.child(b"stco")
-        offsets = places.numbers(8, places.uint(4, 4))
-    table = tables.child(b"stsc")
-    entries = table.numbers(8, 3 * table.uint(4, 4))
-    begins, counts = entries[::3], entries[1::3]
-    if not begins or begins[0] != 1 or any(after < at for at, after in pairwise(begins)):
-        raise Unsuitable("chunks are out of order")
-    # Each entry is for the chunks up to the one, counted from 1, at which the next entry begins.
-    ends = [*begins[1:], len(offsets) + 1]
-    alike = [max(0, min(end, len(offsets) + 1) - at) for at, end in zip(begins, ends, strict=True)]
-    total = sum(map(mul, counts, alike))
-    if total > _MOST_SAMPLES:
-        raise Unsuitable("the index is too large")
-    if total < samples:
-        raise Unsuitable("samples have no place")
-    counts_of_chunks = chain.from_iterable(map(repeat, counts, alike))
-    return Chunks(array("I", accumulate(counts_of_chunks, initial=0)), offsets)

@@ -1,4 +1,4 @@
-"""Which samples of an MP4 a cut needs, and from when until when it is shown.
+"""Which samples of an MP4 a cut needs, and at which time it begins and ends.
 
 Times are fractions of seconds on the movie's clock: 0 is the first moment that a player shows.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from shared.errors import CutOutOfRange
-from shared.media.cutting.mp4_index import Movie, Track, Unsuitable
-from shared.model import Accuracy
+from shared.media.cutting.mp4_index import Movie, Track
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 
 # A time that was written with three decimals still means the frame that it names.
 _TOLERANCE = Fraction(1, 2000)
@@ -20,7 +21,7 @@ _OPUS_PREROLL = Fraction(80, 1000)
 # Each takes some 70 bytes of memory while it is sorted, and several calls may cut at a time.
 # So many are 22 hours at 25 frames a second.
 _MOST_FRAMES = 2_000_000
-# A keyframe that is more seconds before the start is no place to begin: encoding is exact.
+# If the keyframe is more seconds before the start than this, the clip is encoded instead.
 FARTHEST_KEYFRAME = Fraction(60)
 
 
@@ -45,7 +46,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """From when until when a cut is shown, in seconds, and what it is made of."""
+    """The start and end of a cut, in seconds, and the samples that it is made of."""
 
     start: Fraction
     end: Fraction

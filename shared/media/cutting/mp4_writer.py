@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from operator import sub
 
 from shared.media.cutting.mp4_boxes import Box, box, full_box, patched, swapped
-from shared.media.cutting.mp4_index import NORMAL_SPEED, Movie, Track, Unsuitable
+from shared.media.cutting.mp4_index import NORMAL_SPEED, Movie, Track
 from shared.media.cutting.mp4_runs import Placement, Range, Runs, ranges_of, runs_of
 from shared.media.cutting.mp4_selection import Selection, Span
+from shared.media.cutting.unsuitable import Unsuitable
 
 _LARGEST_32_BITS = 0xFFFF_FFFF
 _KEPT_OF_A_TRACK = frozenset((b"tkhd", b"tapt"))

@@ -12,10 +12,11 @@ import av
 from av.container import OutputContainer
 
 from shared.media.cutting.mp4_boxes import boxes_in
-from shared.media.cutting.mp4_index import Unsuitable, read_movie
+from shared.media.cutting.mp4_index import read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import rewritten
-from shared.model import Accuracy
+from shared.media.cutting.unsuitable import Unsuitable
+from shared.model.cut_method import Accuracy
 
 # Longer than all that is in front of the media: `ftyp`, `free` and the header of `mdat`.
 _HEAD_BYTES = 4096

@@ -7,23 +7,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, gcd, lcm
-from typing import Any
 
 import av
-from av import Packet
-from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from shared.media.cutting.mp4_index import Unsuitable
 from shared.media.cutting.mp4_selection import FARTHEST_KEYFRAME
 from shared.media.cutting.muxed import Emit, Mp4Output
+from shared.media.cutting.packet_times import (
+    AnyPacket,
+    MediaStream,
+    base_of,
+    decoded_at,
+    delay,
+    shown_at,
+    timed_packets,
+    whole_units,
+)
+from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.inspect.display_times import lacks_display_times
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
-from shared.model import Accuracy
+from shared.model.cut_method import Accuracy
 
 # By how many seconds to look further back where a seek came out behind the start: MPEG-TS is
 # searched by decoding times, and without knowing keyframes.
@@ -34,15 +40,10 @@ _SOUND_BEFORE = Fraction(1, 4)
 _LATEST_SOUND = Fraction(5)
 # What the clocks of containers round away, in seconds.
 _ROUNDING = Fraction(1, 500)
-# What waits between a keyframe and the start: more is a film that is better encoded.
+# The most bytes between a keyframe and the start; a film with more is encoded instead.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
-# Frames that may be decoded before they are shown, by any codec.
-_MOST_UNKNOWN = 32
-# Safari plays HEVC under this name only.
+# The names of codecs in the new film: Safari plays HEVC under this name only.
 _TAGS = {"hevc": "hvc1"}
-
-type MediaStream = VideoStream | AudioStream
-type AnyPacket = Packet[Any]
 
 
 class NoKeyframe(Unsuitable):
@@ -81,12 +82,11 @@ def copy_packets(
     check_display_times(container, streams[0])
     is_stretch = zero is not None
     zero = Fraction(container.start_time or 0, av.time_base) if zero is None else zero
-    packets = _from_keyframe(
-        container, file, streams, zero + Fraction(start), is_stretch=is_stretch
-    )
+    first = zero + Fraction(start)
+    packets = _from_keyframe(container, file, streams, first, is_stretch=is_stretch)
     key = next(packets)
-    _check_beginning(key, zero, zero + Fraction(start))
-    origin = whole_units(min(_decoded_at(key), _shown_at(key)) - _SOUND_BEFORE, streams)
+    _check_beginning(key, zero, first)
+    origin = whole_units(min(decoded_at(key), shown_at(key)) - _SOUND_BEFORE, streams)
     output = Mp4Output(emit, block)
     with no_place_in_mp4(), output.opened() as muxer:
         targets = {stream.index: added(muxer, stream) for stream in streams}
@@ -110,9 +110,9 @@ def check_display_times(container: InputContainer, main: MediaStream) -> None:
 
 def _check_beginning(key: AnyPacket, zero: Fraction, start: Fraction) -> None:
     """Raises Unsuitable where a clip may not begin with this keyframe."""
-    if _shown_at(key) < zero - _ROUNDING:
+    if shown_at(key) < zero - _ROUNDING:
         raise Unsuitable("the keyframe before the start is hidden by an edit list")
-    if start - _shown_at(key) > FARTHEST_KEYFRAME:
+    if start - shown_at(key) > FARTHEST_KEYFRAME:
         raise Unsuitable("the keyframes are too far apart")
     if isinstance(key.stream, VideoStream) and not gives_picture(key):
         raise Unsuitable("its keyframes give no pictures alone")
@@ -132,7 +132,7 @@ def gives_picture(key: AnyPacket) -> bool:
     return any(not frame.is_corrupt or frame.pict_type == PictureType.I for frame in frames)
 
 
-def _from_keyframe(  # noqa: C901 - one search with one state
+def _from_keyframe(
     container: InputContainer,
     file: SourceFile,
     streams: Sequence[MediaStream],
@@ -150,27 +150,9 @@ def _from_keyframe(  # noqa: C901 - one search with one state
         from_the_beginning = not is_stretch and start - back <= first
         if not is_stretch:  # which is read from where it begins
             _seek(container, main, None if from_the_beginning else start - back)
-        waiting: list[AnyPacket] = []
-        found = False
         packets = timed_packets(container, file, streams)
-        for packet in packets:
-            if packet.stream is not main:
-                waiting.append(packet)
-                continue
-            if packet.is_keyframe and (
-                _shown_at(packet) <= start or (from_the_beginning and not found)
-            ):
-                heard = _shown_at(packet) - _SOUND_BEFORE
-                sound = (p for p in waiting if p.stream is not main and _shown_at(p) >= heard)
-                waiting, found = [packet, *sound], True
-            elif found:
-                waiting.append(packet)
-            if _decoded_at(packet) > start and (found or not from_the_beginning):
-                break
-            if sum(p.size for p in waiting) > _MOST_WAITING_BYTES:
-                raise Unsuitable("the keyframes are too far apart")
-        if found:
-            yield from waiting
+        if early := _up_to(start, packets, main, may_be_later=from_the_beginning):
+            yield from early
             yield from packets
             return
         if from_the_beginning:
@@ -178,10 +160,36 @@ def _from_keyframe(  # noqa: C901 - one search with one state
     raise NoKeyframe("there is no keyframe")
 
 
+def _up_to(
+    start: Fraction, packets: Iterator[AnyPacket], main: MediaStream, *, may_be_later: bool
+) -> Sequence[AnyPacket]:
+    """The last keyframe of `main` at or before `start`, and what was read behind it.
+
+    Empty if there is none; with `may_be_later` the first one after `start` counts then.
+    """
+    waiting: list[AnyPacket] = []
+    found = False
+    for packet in packets:
+        if packet.stream is not main:
+            waiting.append(packet)
+            continue
+        if packet.is_keyframe and (shown_at(packet) <= start or (may_be_later and not found)):
+            heard = shown_at(packet) - _SOUND_BEFORE
+            sound = (p for p in waiting if p.stream is not main and shown_at(p) >= heard)
+            waiting, found = [packet, *sound], True
+        elif found:
+            waiting.append(packet)
+        if decoded_at(packet) > start and (found or not may_be_later):
+            break
+        if sum(p.size for p in waiting) > _MOST_WAITING_BYTES:
+            raise Unsuitable("the keyframes are too far apart")
+    return waiting if found else []
+
+
 def _seek(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:
     """Goes to the keyframe before a time, or to the beginning."""
     begin = min(0, main.start_time or 0)
-    container.seek(begin if time is None else int(time / _base(main)), stream=main)
+    container.seek(begin if time is None else int(time / base_of(main)), stream=main)
 
 
 def _needed(
@@ -195,13 +203,13 @@ def _needed(
     next_shown: Fraction | None = None
     yield key
     for packet in packets:
-        index, shown = packet.stream.index, _shown_at(packet)
+        index, shown = packet.stream.index, shown_at(packet)
         if index != key.stream.index:
             if shown >= end:
                 done.add(index)
             else:
                 yield packet
-        elif next_shown is not None and _decoded_at(packet) >= next_shown:
+        elif next_shown is not None and decoded_at(packet) >= next_shown:
             done.add(index)
         else:
             if shown >= end:
@@ -209,39 +217,6 @@ def _needed(
             yield packet
         if len(done) == streams or (key.stream.index in done and shown > end + _LATEST_SOUND):
             return
-
-
-def timed_packets(
-    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream]
-) -> Iterator[AnyPacket]:
-    """The packets of these streams that hold data, each with its times.
-
-    Behind a seek FFmpeg does not know the decoding times of the first packets: they are counted
-    back from the first known one. Raises Unsuitable where that is not to be had.
-    """
-    unknown: dict[int, list[AnyPacket]] = {}
-    for packet in container.demux(*streams):
-        file.check()
-        if not packet.size:
-            continue
-        early = unknown.setdefault(packet.stream.index, [])
-        if packet.dts is None:
-            early.append(packet)
-            if len(early) > _MOST_UNKNOWN:
-                raise Unsuitable("packets have no decoding times")
-            continue
-        yield from _dated(early, packet)
-        early.clear()
-        yield packet
-
-
-def _dated(early: Sequence[AnyPacket], known: AnyPacket) -> Sequence[AnyPacket]:
-    """Gives packets decoding times that lead up to the known one's, a frame apart."""
-    time, step = known.dts or 0, max(1, known.duration or 1)
-    for packet in reversed(early):
-        time = min(time - step, time if packet.pts is None else packet.pts)
-        packet.dts = time
-    return early
 
 
 def added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
@@ -258,44 +233,10 @@ def added(muxer: OutputContainer, source: MediaStream) -> MediaStream:
 
 @contextmanager
 def no_place_in_mp4() -> Iterator[None]:
-    """What the muxer refuses is left to the encoder."""
+    """Turns what the muxer refuses into Unsuitable: the clip is then encoded."""
     try:
         yield
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, MemoryError):
             raise
         raise Unsuitable(f"the codec does not fit into an MP4: {error}") from error
-
-
-def _base(of: MediaStream | AnyPacket) -> Fraction:
-    return Fraction(of.time_base.num, of.time_base.den)
-
-
-def _shown_at(packet: AnyPacket) -> Fraction:
-    """Seconds on the clock of the source; raises Unsuitable where the packet has no time."""
-    if packet.pts is None:
-        raise Unsuitable("packets have no times")
-    return packet.pts * _base(packet)
-
-
-def _decoded_at(packet: AnyPacket) -> Fraction:
-    """The same of when it is decoded."""
-    if packet.dts is None:
-        raise Unsuitable("packets have no decoding times")
-    return packet.dts * _base(packet)
-
-
-def whole_units(time: Fraction, streams: Sequence[MediaStream]) -> Fraction:
-    """The last moment at or before `time` that every stream's clock can tell exactly."""
-    bases = [_base(stream) for stream in streams]
-    common = Fraction(
-        lcm(*(base.numerator for base in bases)), gcd(*(base.denominator for base in bases))
-    )
-    return floor(time / common) * common
-
-
-def delay(packet: AnyPacket, seconds: Fraction) -> None:
-    """Moves a packet by whole units of its stream's clock."""
-    units = round(seconds / _base(packet))
-    packet.pts = (packet.pts or 0) + units
-    packet.dts = (packet.dts or 0) + units

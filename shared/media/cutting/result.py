@@ -2,8 +2,8 @@
 
 from shared.media.failures import FailureCode, unplayable
 from shared.media.media_file import opened
-from shared.media.reading.source import ByteSource
-from shared.playability import Playback
+from shared.media.reading.byte_source import ByteSource
+from shared.model.playability import Playback
 
 _SMALL_PICTURE = 64
 

@@ -24,7 +24,7 @@ class SoundConverter:
         self._sent = 0
 
     def from_(self, frame: AudioFrame, begin: Fraction, end: Fraction) -> Iterator[AudioFrame]:
-        """What can be encoded now that `frame` is there; only what is heard from begin to end."""
+        """The frames that can be encoded after `frame`; only what is heard from begin to end."""
         time = time_of(frame) or begin
         frame.pts = None
         for piece in self._resampler.resample(frame):

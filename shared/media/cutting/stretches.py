@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.media.reading.source import ByteSource
+from shared.media.reading.byte_source import ByteSource
 
 # Seconds by which a stretch begins earlier than what is wanted, one after the other until it has a
 # keyframe; and ends later. Sound may be stored half a second apart from its picture.
@@ -162,7 +162,7 @@ class Search:
 
 
 def _reckoned(low: Entry, time: float, high: int, high_time: float | None) -> int:
-    """About where an entry of this time is, rather too early, and never at the ends."""
+    """An estimate of where an entry of this time is: rather too early, and never at the ends."""
     share = 0.5
     if high_time is not None and high_time > low.time:
         share = min(0.9, 0.97 * (time - low.time) / (high_time - low.time))

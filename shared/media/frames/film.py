@@ -28,9 +28,10 @@ _MICROSECONDS = 1_000_000
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
 _BEFORE_FIRST_SECONDS = 10.0
 
-# A film with more damaged frames than these for each that is whole is taken for noise.
+# A film with more damaged frames than this for each whole frame counts as noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
-# With fewer damaged frames that is no rule: in a short film one of them spoils all that follow.
+# With fewer damaged frames the rule does not hold: in a short film one of them damages all that
+# follow.
 _DAMAGED_BEFORE_NOISE = 32
 
 
@@ -97,7 +98,7 @@ class Film:
 
     @property
     def is_mostly_damaged(self) -> bool:
-        """Whether nearly all that was decoded so far is damaged: the rest is, unnoticed.
+        """Whether nearly all frames so far are damaged: the others are then damaged too, unnoticed.
 
         Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
         """
@@ -178,7 +179,7 @@ class Film:
         return frames[0] if frames else None
 
     def forget(self) -> None:
-        """Lets the decoder begin anew: what comes next is from another place of the film."""
+        """Resets the decoder: the next packets are from another place of the film."""
         self.stream.codec_context.flush_buffers()
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:

@@ -2,7 +2,7 @@
 
 AVI stores pictures in the order in which they are decoded, without any time; an MPEG program stream
 gives a time to some of them. Where pictures are shown in another order than they are decoded in
-(B-frames), only a decoder can tell their order.
+(B-frames), only a decoder knows their order.
 """
 
 from av.container import InputContainer

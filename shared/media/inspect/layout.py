@@ -1,11 +1,11 @@
-"""What the headers of a file say before FFmpeg is asked anything."""
+"""What the headers of a file say, before FFmpeg opens it."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 
 class TrackKind(Enum):
-    """What a track holds, as far as it matters."""
+    """What a track holds: picture, sound, or anything else."""
 
     PICTURE = auto()
     SOUND = auto()

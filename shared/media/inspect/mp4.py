@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect import mp4_tables
 from shared.media.inspect.layout import Layout
-from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, Range, SourceFile
+from shared.media.reading.byte_source import Range
+from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, SourceFile
 
 _FIRST_KINDS = frozenset(
     (
@@ -111,7 +112,7 @@ def _outermost_boxes(file: SourceFile) -> tuple[list[_Box], int]:
     while position < file.size and len(boxes) < _MAX_BOXES:
         box = _box_at(file, position)
         if box is None or not box.kind.isascii():
-            break  # rubbish behind the last box: players do not mind either
+            break  # data that is no box after the last box: players ignore it too
         boxes.append(box)
         if not fragments and {b"moov", b"mdat"} <= {box.kind for box in boxes}:
             break

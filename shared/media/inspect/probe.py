@@ -22,7 +22,7 @@ from shared.media.pictures.orientation import Orientation
 from shared.media.pictures.picture import displayed_size
 from shared.media.reading.bounds import believable_bit_rate
 from shared.media.reading.source import SourceFile
-from shared.model import AudioTrack, Media, VideoTrack
+from shared.model.media import AudioTrack, Media, VideoTrack
 
 
 def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile) -> Media:

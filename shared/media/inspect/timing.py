@@ -1,4 +1,4 @@
-"""How long a file lasts and how many frames a second it has, measured where headers may lie.
+"""How long a file lasts and how many frames a second it has, measured where headers may be wrong.
 
 AVI, FLV and Matroska have their length in a header that many programs fill in wrongly, or not at
 all. One look at the end shows when the last picture or sound is. Frame rates of containers that do

@@ -17,8 +17,9 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.layout import Layout, TrackKind
 from shared.media.pictures.orientation import Orientation, orientation_of
+from shared.media.reading.byte_source import Limits
 from shared.media.reading.container import is_damage, rewind
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.reading.source import SourceFile
 
 # How far a file is read to see whether a track gives a frame, and which track has more than one.
 _TRIED_PACKETS = 200

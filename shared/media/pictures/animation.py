@@ -14,7 +14,7 @@ from itertools import pairwise
 from PIL import Image, ImageChops
 
 from shared.media.pictures.picture import Picture
-from shared.model import ImageFormat
+from shared.model.link import ImageFormat
 
 _QUALITY, _EFFORT = 60, 0
 

@@ -13,7 +13,7 @@ from av import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, ColorTrc, Interpolation
 from PIL import Image, ImageFilter
 
-from shared.model import Hdr
+from shared.model.media import Hdr
 
 # Steps a side: 120 ms to build, once in a process, for a mean error of 1.5 levels; 17 err by 3.
 _LUT_SIDE = 33

@@ -66,9 +66,9 @@ class BestFrame:
 def improve(best: BestFrame, film: Film, renderer: Renderer, last_byte: int) -> None:
     """Searches the frames behind the best one if there may be a better one among them.
 
-    What there is already is enough when a limit or damage ends this, or when more than `last_byte`
-    bytes of the file have been read. Raises UnplayableClip when
-    nothing had been found before, and any exception of the source, unchanged.
+    The search ends at a limit, at damage, or when more than `last_byte` bytes of the file have been
+    read; the best frame so far is kept. Raises UnplayableClip when nothing had been found before,
+    and any exception of the source, unchanged.
     """
     if not best.could_be_better:
         return

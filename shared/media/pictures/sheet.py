@@ -3,8 +3,8 @@
 from PIL import Image
 
 from shared.media.pictures.picture import Picture, encoded
-from shared.model import ImageFormat
-from shared.storyboard import Storyboard
+from shared.model.link import ImageFormat
+from shared.model.storyboard import Storyboard
 
 # Width and height of a tile at most, in pixels: 240x135 for 16:9, 180x320 for 9:16.
 TILE_BOX = (240, 320)

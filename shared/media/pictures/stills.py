@@ -16,14 +16,14 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import spread
-from shared.media.pictures.picture import Picture, Size, encoded, within
+from shared.media.pictures.picture import Picture, Size, encoded, shrunk, within
 from shared.media.pictures.placeholder import placeholder
 from shared.media.pictures.poster import BestFrame, improve
 from shared.media.pictures.preview import Moments, can_keep_moments, moving_preview
 from shared.media.pictures.rendering import Renderer
 from shared.media.pictures.sheet import TILE_BOX, Sheet, tile_count
-from shared.model import ImageFormat
-from shared.storyboard import Storyboard
+from shared.model.link import ImageFormat
+from shared.model.storyboard import Storyboard
 from shared.telemetry import with_current_context
 
 POSTER_WIDTHS = (320, 640, 1280)
@@ -76,9 +76,9 @@ def _allowance(size: int) -> int:
 def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     """Returns all of a film; `duration` is the clip's in seconds.
 
-    What is had when a limit or damage ends the search is enough. Raises UnplayableClip when no
-    undamaged frame can be decoded or a limit was reached before the first, and any exception of the
-    source, unchanged.
+    What was found before a limit or damage ended the search is enough. Raises UnplayableClip when
+    no undamaged frame can be decoded or a limit was reached before the first, and any exception of
+    the source, unchanged.
     """
     last_byte = film.file.bytes_read + _allowance(film.file.size)
     best, sheet = BestFrame(film.begin), Sheet()
@@ -149,7 +149,7 @@ def _posters(largest: Image.Image) -> tuple[Picture, ...]:
     pictures: list[Picture] = []
     image = largest
     for size in sorted(sizes, reverse=True):
-        image = image if size == image.size else image.resize(size)
+        image = shrunk(image, size)
         pictures = [*(encoded(image, file_format) for file_format in ImageFormat), *pictures]
     return tuple(pictures)
 

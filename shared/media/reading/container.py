@@ -17,8 +17,9 @@ from av.video.stream import VideoStream
 from shared.media.failures import FailureCode, unplayable
 from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
 from shared.media.inspect.layout import Layout
+from shared.media.reading.byte_source import Limits
 from shared.media.reading.memory import memory_was_refused
-from shared.media.reading.source import Limits, SourceFile
+from shared.media.reading.source import SourceFile
 
 # Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
@@ -126,5 +127,5 @@ def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
 
 
 def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
-    """Answers a demuxer that wants another file. Reached only if the whitelists have a hole."""
+    """Refuses to open another file for a demuxer; called only if the whitelists have a gap."""
     raise av.error.PermissionError(errno.EPERM, "a clip may not open anything else", url)

@@ -8,11 +8,10 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol
 
 from shared.media.failures import FailureCode, unplayable
+from shared.media.reading.byte_source import ByteSource, Limits, Range
 from shared.telemetry import with_current_context
 
 # What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
@@ -33,37 +32,6 @@ _AT_ONCE = 4
 
 # How much of what is fetched ahead may wait to be used.
 _AHEAD_BYTES = 4 * 1024 * 1024
-
-# Offset and length in bytes.
-type Range = tuple[int, int]
-
-
-class ByteSource(Protocol):
-    """One version of a blob, read by ranges, several of them at once from several threads."""
-
-    @property
-    def size(self) -> int:
-        """Length of the whole in bytes."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Returns exactly `length` bytes from `offset`, fewer only at the end of the blob.
-
-        Raises CliplinkError when the blob changed or storage does not answer; callers get it
-        unchanged.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one file may cost.
-
-    `max_bytes` bounds what is read from the source, `max_seconds` the time from opening,
-    `max_pixels` the coded picture (the default is 8K DCI rounded up to whole coding blocks).
-    """
-
-    max_bytes: int = 128 * 1024 * 1024
-    max_seconds: float = 60.0
-    max_pixels: int = 8192 * 4352
 
 
 class SourceFile:
@@ -114,7 +82,7 @@ class SourceFile:
         return self._position
 
     def check(self) -> None:
-        """Raises what went wrong while FFmpeg was reading, or that the time is up.
+        """Raises the failure that FFmpeg's reading met, or the end of the time limit.
 
         Raises UnplayableClip (`too_slow` or `too_much_reading`) and any exception of the source,
         unchanged.

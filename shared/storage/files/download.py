@@ -126,7 +126,7 @@ def _holds(target: Path, stored: Stored) -> bool:
 
 
 def _matches(digests: Digests, stored: Stored) -> bool:
-    """By size alone where storage knows no MD5: each part came over a checked line."""
+    """Compares the size alone if storage knows no MD5: TLS has checked each part."""
     return digests.size == stored.size and stored.md5 in {None, digests.md5}
 
 

@@ -12,7 +12,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobMissing, CliplinkError, StorageUnavailable
-from shared.model import Blob
+from shared.model.blob import Blob
 from shared.storage.files.stored import Place
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors

@@ -1,7 +1,7 @@
 """Signs links to single blobs: shared access signatures (SAS), byte for byte as the SDK's.
 
-Pure, and without the SDK: a page of a thousand clips has a thousand links, and an
-instance that only makes links need not load it. tests/unit/test_sas.py holds it to the client.
+Pure, and without the SDK: a page of a thousand clips has a thousand links, and an instance that
+only makes links need not load it. tests/unit/test_sas.py compares it with the SDK.
 https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
 """

@@ -12,7 +12,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from shared.clock import Clock
-from shared.model import SignedLink
+from shared.model.link import SignedLink
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.signing.delegation import KEY_LIFE
 from shared.storage.signing.sas import CREATE_OR_OVERWRITE, READ, Draft, quoted_name

@@ -31,7 +31,7 @@ _OF_FEW_VALUES = {"DATABASE_ADMINISTRATOR_TYPE": "Group"}
 _BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def heard(script: str, folder: Path, answer: str = "told") -> list[Words]:
+def heard(script: str, folder: Path, answer: str = "answer") -> list[Words]:
     """The commands of az in a script that runs in a folder; each prints the answer."""
     programs = folder / "programs"
     python = folder / ".venv/bin/python"
@@ -61,7 +61,7 @@ def heard(script: str, folder: Path, answer: str = "told") -> list[Words]:
     return [call[1:] for call in calls if call[0] == "az"]
 
 
-def _of_script(script: str, answer: str = "told") -> list[Words]:
+def _of_script(script: str, answer: str = "answer") -> list[Words]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for scripts in ("infra/hooks", "infra/entra"):
@@ -91,7 +91,7 @@ def of_hooks() -> Iterator[Words]:
 
 
 def of_entra() -> Iterator[Words]:
-    for answer in ("told", ""):  # what is there already, and what is not
+    for answer in ("answer", ""):  # with and without existing resources
         yield from _of_script("sh infra/entra/register-app.sh", answer)
     yield from _of_script("sh infra/entra/allow-deployer.sh ada@example.com subscription")
 

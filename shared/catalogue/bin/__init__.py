@@ -1,0 +1,1 @@
+"""The recycle bin, deletions for ever, and the notes that deletions leave."""

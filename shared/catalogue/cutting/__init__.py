@@ -1,0 +1,1 @@
+"""Sources of videos, cuts and renditions."""

@@ -1,0 +1,1 @@
+"""Rows to compare with storage, their repair, and the runs of both."""

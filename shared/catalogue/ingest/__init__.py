@@ -1,0 +1,1 @@
+"""What the blob trigger of clips writes."""

@@ -1,0 +1,1 @@
+"""Users, videos and clips, as the API shows and changes them."""

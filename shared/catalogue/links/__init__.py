@@ -1,0 +1,1 @@
+"""Who received which link, and shares."""

@@ -1,0 +1,1 @@
+"""Sidecars of rows, and rows from sidecars."""

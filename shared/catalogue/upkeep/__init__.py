@@ -1,0 +1,1 @@
+"""What the cleanup reads and writes."""
