@@ -78,7 +78,7 @@ def _switch_or_name(source: object, handler: GetCoreSchemaHandler) -> core_schem
     )
 
 
-def _printable(text: str) -> str:
+def _check_printable(text: str) -> str:
     # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: other line breaks.
     if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         raise PydanticCustomError("control_character", "must not contain control characters")
@@ -185,7 +185,7 @@ type Width = Annotated[
 type Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
 ]
 type Title = Annotated[
     Line | None,
@@ -202,14 +202,14 @@ type Title = Annotated[
 type FileName = Annotated[
     str,
     StringConstraints(max_length=255),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type SwitchOrName = Annotated[bool | FileName, GetPydanticSchema(_switch_or_name)]
 type FolderName = Annotated[
     str,
     StringConstraints(max_length=4096),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type MediaType = Annotated[

@@ -43,7 +43,7 @@ _FEW = 20
 
 
 class SidecarBlobs(Protocol):
-    """The part of storage that is used here."""
+    """The part of storage that the writer of sidecars uses."""
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""

@@ -455,7 +455,7 @@ def test_a_cleanup_beside_another_ends_at_once(
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone
         assert services.cleanup.run() == {}
-        assert "Another cleanup is at work" in caplog.text
+        assert "Another cleanup is running" in caplog.text
     assert services.cleanup.run() != {}
 
 

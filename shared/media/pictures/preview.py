@@ -10,7 +10,7 @@ from PIL import Image
 from shared.errors import UnplayableClip
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import onward
-from shared.media.frames.samples import span
+from shared.media.frames.samples import byte_range
 from shared.media.pictures.animation import animated
 from shared.media.pictures.picture import Picture
 from shared.media.pictures.rendering import Renderer
@@ -101,7 +101,7 @@ def moving_preview(
     if preview is not None or max_bytes < BLOCK_BYTES:
         return preview
     moments = Moments(film, renderer, start)
-    place = span(film.stream.index_entries, start, end) if film.layout.is_mp4 else None
+    place = byte_range(film.stream.index_entries, start, end) if film.layout.is_mp4 else None
     last_byte = film.file.bytes_read + max_bytes + 2 * BLOCK_BYTES  # at its ends
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
