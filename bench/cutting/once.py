@@ -40,10 +40,10 @@ from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft, CutOrder, CutSource
 from shared.model.user import Viewer
 from shared.settings import read_environment
+from shared.storage.blob_reader import BlobReader
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links

@@ -184,7 +184,9 @@ class RecycleBin:
         if not due:
             return
         tally = self._worker.settle_clips(due, may_go_on)
-        left = len(due) - tally.done - tally.failed - tally.held - len(tally.outages)
+        if tally.outages:
+            return  # the queue is storage too: the cleanup does the rest
+        left = len(due) - tally.done - tally.failed - tally.held
         if left > 0:
             _now_or_later(lambda: self._sender.send(left))
 
@@ -194,8 +196,10 @@ class RecycleBin:
             if video is None:
                 return
             tally = self._worker.settle_video(video, may_go_on)
-            if video.state is not BinState.BEING_DELETED:
-                self._worker.settle_due(may_go_on)
+            if video.state is not BinState.BEING_DELETED and not tally.outages:
+                tally.add(self._worker.settle_due(may_go_on))
+            if tally.outages:
+                return  # as above
             videos = [] if tally.done else [video_id]
             self._sender.send(self._deletions.count_due_clips(_MANY), videos)
 

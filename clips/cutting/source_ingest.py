@@ -30,7 +30,7 @@ from shared.telemetry import span
 
 if TYPE_CHECKING:
     from shared.media import Stills
-    from shared.storage.sdk.blob_reader import BlobReader
+    from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 

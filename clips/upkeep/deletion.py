@@ -79,10 +79,10 @@ class Deletion:
             except (BlobHeld, Unavailable) as problem:
                 problems.append(problem)
             if not may_go_on():
-                return False
+                break
         if problems:
             raise problems[0]
-        return True
+        return may_go_on()
 
 
 class ClipRemover:

@@ -15,7 +15,7 @@ from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import Clip, ClipStatus
 from shared.model.failure import ARCHIVED
 from shared.model.link import ImageFormat, SignedLink, StillOptions, Variant
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from shared.storage.signing.signed_links import Links
 from shared.storage.tier_check import TierCheck
 from tests.conftest import SetClock

@@ -321,3 +321,31 @@ def test_restore_while_the_bytes_are_moved_wins(
     _delete(library, clip)
     settle(library)
     assert check(library, clip) == "visible"
+
+
+@pytest.mark.parametrize("for_ever", [False, True])
+@pytest.mark.parametrize("number", [0, 2])
+def test_deletion_asks_a_silent_storage_no_more_than_once(
+    library: Library,
+    requests: Requests,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    for_ever: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Each request would make the caller wait for another time-out; the cleanup does the rest."""
+    clips = [library.announce() for _ in range(number)]
+    asked: list[str] = []
+
+    def answer_nothing(what: str) -> None:
+        if what.startswith("storage."):
+            asked.append(what)
+            raise StorageUnavailable("Silent.")
+
+    monkeypatch.setattr(requests, "pass_", answer_nothing)
+    service = library.services.bin
+    if clips:
+        service.delete_clips(library.viewer, [clip.id for clip in clips], for_ever=for_ever)
+    else:
+        service.delete_video(library.viewer, library.video.id, for_ever=for_ever)
+    assert "storage.send_message" not in asked
+    assert len(asked) <= max(number, 4 if for_ever else 1)

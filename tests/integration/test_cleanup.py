@@ -21,7 +21,7 @@ from shared.model.failure import GAVE_UP
 from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.settings import Settings
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all

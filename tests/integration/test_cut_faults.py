@@ -26,8 +26,6 @@ from shared.postgres.database import Database
 from shared.settings import from_mapping
 from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
-from shared.storage.sdk.blob_reader import BlobReader
-from shared.storage.sdk.blobs import Blobs
 from tests.integration.dying import kill_at
 from tests.media.clips import make
 from tests.media.counted import counted, shown
@@ -319,8 +317,6 @@ class Killed(BaseException):
 
 CALLS: list[tuple[type, str]] = [
     (RestClient, "send"),
-    (BlobReader, "read"),
-    (Blobs, "get"),
     *((Database, name) for name in ("one", "one_as", "all", "run", "transaction")),
 ]
 
