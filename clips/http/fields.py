@@ -151,22 +151,25 @@ type Id = Annotated[
     GetPydanticSchema(lambda _source, _handler: _canonical_uuid()),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
+# Accepts what JSON calls a whole number: 24.0 is 24. Put behind the bounds of a field.
+WHOLE_NUMBER = BeforeValidator(_whole_number)
+
 type BatchSize = Annotated[
     int,
     Field(ge=1, le=50, description="How many files one queue message uploads."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
-type ByteCount = Annotated[int, Field(ge=1), BeforeValidator(_whole_number)]
-type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
+type ByteCount = Annotated[int, Field(ge=1), WHOLE_NUMBER]
+type Count = Annotated[int, Field(ge=1, le=1_000_000), WHOLE_NUMBER]
 type Hours = Annotated[
     int,
     Field(ge=1, le=168, description="How long the link is valid, in hours."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Limit = Annotated[
     int,
     Field(ge=1, le=1000, description="The most entries on a page."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Position = Annotated[
     float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False), BeforeValidator(_number)
@@ -174,12 +177,12 @@ type Position = Annotated[
 type RetentionDays = Annotated[
     int,
     Field(ge=1, le=36_500, description="Clips are deleted so many days after their creation."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Width = Annotated[
     int,
     Field(json_schema_extra={"enum": list(THUMBNAIL_WIDTHS)}),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
     AfterValidator(_offered_width),
 ]
 type Line = Annotated[

@@ -71,7 +71,7 @@ class SidecarWriter:
         self._outbox = outbox
 
     def after_landing(self, blob_name: str) -> None:
-        """Writes the sidecar of the clip that landed, unless more changes of it are due.
+        """Writes the sidecars of a clip and its video, unless more changes of the clip are due.
 
         A failure is logged and left to the cleanup, like the sidecars of all other changes.
         """
