@@ -71,14 +71,14 @@ class SidecarWriter:
         self._outbox = outbox
 
     def after_landing(self, blob_name: str) -> None:
-        """Writes the sidecar of the clip that landed, unless more changes of it are due.
+        """Writes the sidecars of a clip and its video, unless more changes of the clip are due.
 
         A failure is logged and left to the cleanup, like the sidecars of all other changes.
         """
         self._write_now(lambda: self._outbox.take_of_settled(_LEASE, blob_name=blob_name))
 
     def after_rendition(self, clip_id: UUID) -> None:
-        """The same for the clip that got a copy."""
+        """As `after_landing`, for a clip that got a playable copy."""
         self._write_now(lambda: self._outbox.take_of_settled(_LEASE, clip_id=clip_id))
 
     def drain(self, seconds: float) -> Tally:

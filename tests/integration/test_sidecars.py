@@ -329,12 +329,13 @@ def test_cleanup_writes_sidecars(library: Library) -> None:
     assert title_of(library, clip.id) == "by the cleanup"
 
 
-def test_landing_writes_the_sidecar_of_its_clip_alone(library: Library, film: bytes) -> None:
+def test_landing_writes_the_sidecars_of_its_clip_and_video(library: Library, film: bytes) -> None:
     other = library.announce(title="another")
     clip = library.landed(film, title="by the trigger")
     execute(library.services, "UPDATE clips SET rendition_state = NULL")
     library.services.sidecars.after_landing(clip.blob_name or "")
     assert title_of(library, clip.id) == "by the trigger"
+    assert stored_sidecar(library.services, f"{library.video.id}/video.json") is not None
     assert sidecar_of(library, other) is None
 
 

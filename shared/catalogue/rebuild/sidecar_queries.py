@@ -67,13 +67,14 @@ _TAKE: LiteralString = """
     )
     RETURNING id, kind, video_id, clip_id
 """
-# Those of one clip, unless it is about to change again: it is being processed, or copied for
-# browsers. An entry that is left is taken later.
+# Those of one clip, its video and source, unless the clip is about to change again: it is being
+# processed, or copied for browsers. An entry that is left is taken later.
 _TAKE_OF_SETTLED: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(lease)s
     WHERE id IN (
         SELECT o.id
-        FROM clips c JOIN sidecar_outbox o ON o.video_id = c.video_id AND o.clip_id = c.id
+        FROM clips c JOIN sidecar_outbox o
+          ON o.video_id = c.video_id AND (o.clip_id = c.id OR o.clip_id IS NULL)
         WHERE (c.blob_name = %(blob_name)s OR c.id = %(clip_id)s)
           AND c.status NOT IN ('awaiting_upload', 'processing')
           AND coalesce(c.rendition_state, '') NOT IN ('queued', 'processing')
@@ -139,7 +140,10 @@ class SidecarOutbox:
     def take_of_settled(
         self, lease: timedelta, *, blob_name: str | None = None, clip_id: UUID | None = None
     ) -> Sequence[OutboxEntry]:
-        """The entries of the clip with that blob or id, if no more changes of it are due."""
+        """The entries of a clip and its video, if no more changes of the clip are due.
+
+        The clip is found by its blob or by its id.
+        """
         values = {"lease": lease, "blob_name": blob_name, "clip_id": clip_id}
         rows = self._database.all(_TAKE_OF_SETTLED, values)
         return [OutboxEntry(row["id"], key_of(row)) for row in rows]
