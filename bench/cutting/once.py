@@ -151,7 +151,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
 
 
 def bare(name: str, count: str, seconds: str) -> Report:
-    """What of `many` storage does: it copies the same ranges, as many at a time, and no more."""
+    """The part of `many` that storage does: it copies the same ranges, as many at a time."""
     backends = open_backends(read_environment())
     blobs, containers = backends.blobs, backends.containers
     blob = blobs.get(containers.videos, name)

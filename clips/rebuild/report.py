@@ -15,7 +15,7 @@ LOST = {
     "grants": "Which user received which link.",
     "views": "How often clips were viewed, and by which users: every count begins at 0.",
     "keys and migrations": "Idempotency keys of the last day, and the records of migrations.",
-    "deleted for ever": "That clips were deleted for ever: they answer 404 instead of 410.",
+    "deleted for ever": "That clips were deleted permanently: they answer 404 instead of 410.",
 }
 
 _PARTS = ("videos", "clips", "sources")

@@ -39,7 +39,7 @@ class BlobScanner:
     _in_reach: bool = True
 
     async def run(self) -> None:
-        """Scan until cancelled."""
+        """Scans until cancelled."""
         receipts: set[str] | None = None
         while True:
             started = time.monotonic()

@@ -187,5 +187,5 @@ class TestReading:
     def test_archived_clip_can_be_deleted(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         archive(library, clip)
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.everything_stored() == set()

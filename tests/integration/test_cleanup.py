@@ -61,7 +61,7 @@ class TestUploads:
         assert library.services.cleanup.run()["uploads_abandoned"] == 0
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_clips_of_the_old_service_wait_for_ever(
+    def test_clips_of_the_old_service_wait_without_end(
         self, library: Library, clock: SetClock
     ) -> None:
         library.services.database.run(

@@ -145,7 +145,7 @@ class Bench:
 
     def forget_clips(self) -> None:
         for clip in self.clips():
-            self.services.bin.delete_clip(self.viewer, clip.id, for_ever=True)
+            self.services.bin.delete_clip(self.viewer, clip.id, permanent=True)
 
 
 def _again_after_errors(call: Callable[[], None]) -> None:
@@ -430,7 +430,7 @@ def test_clip_that_is_deleted_while_it_is_cut_leaves_nothing(bench: Bench) -> No
             nonlocal done
             if number >= at and not done:
                 done = True
-                bench.services.bin.delete_clip(bench.viewer, clip_id, for_ever=True)
+                bench.services.bin.delete_clip(bench.viewer, clip_id, permanent=True)
 
         bench.line.choose = choose
         bench.deliver(clip_id)

@@ -178,7 +178,7 @@ def test_a_blob_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -
 def deliver(
     host: child.Host, body: object, kind: str | None = "Notification", function: str = "take_event"
 ) -> Answer:
-    """Post a body to the webhook, as a delivery of a kind."""
+    """Posts a body to the webhook, as a delivery of a kind."""
     headers = {} if kind is None else {"aeg-event-type": kind}
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return request(host, "POST", f"{_EVENT_PATH}{function}", content, headers)
