@@ -13,13 +13,13 @@ from av import AudioFrame, Packet, VideoFrame
 from av.container import InputContainer, OutputContainer
 
 from shared.errors import CutOutOfRange
-from shared.media.cutting.decoding import decoded, packets_from_keyframe
-from shared.media.cutting.encoders import VideoEncoder, add_sound, add_video
-from shared.media.cutting.filters import BrowserFrames
-from shared.media.cutting.frame_times import FrameTimes
+from shared.media.cutting.by_encoding.decoding import decoded, packets_from_keyframe
+from shared.media.cutting.by_encoding.encoders import VideoEncoder, add_sound, add_video
+from shared.media.cutting.by_encoding.filters import BrowserFrames
+from shared.media.cutting.by_encoding.frame_times import FrameTimes
+from shared.media.cutting.by_encoding.sound import SoundConverter, time_of
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packets import CopiedFilm
-from shared.media.cutting.sound import SoundConverter, time_of
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.picture import Size
 from shared.media.reading.source import SourceFile

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from shared.errors import CutOutOfRange
-from shared.media.cutting.mp4_index import Movie, Track
+from shared.media.cutting.by_index.mp4_index import Movie, Track
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 

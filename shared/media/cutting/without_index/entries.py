@@ -1,10 +1,10 @@
 """Where films without an index can be entered: fragmented MP4, Matroska and FLV."""
 
-from shared.media.cutting.entries_flv import Tags
-from shared.media.cutting.entries_matroska import Clusters
-from shared.media.cutting.entries_mp4 import Fragments
-from shared.media.cutting.mp4_boxes import MalformedIndex
-from shared.media.cutting.stretches import Entries
+from shared.media.cutting.by_index.mp4_boxes import MalformedIndex
+from shared.media.cutting.without_index.entries_flv import Tags
+from shared.media.cutting.without_index.entries_matroska import Clusters
+from shared.media.cutting.without_index.entries_mp4 import Fragments
+from shared.media.cutting.without_index.stretches import Entries
 from shared.media.inspect.matroska import EBML_MAGIC
 from shared.media.reading.byte_source import ByteSource
 

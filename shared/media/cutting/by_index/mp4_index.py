@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import add
 
-from shared.media.cutting.mp4_boxes import Box, MalformedIndex, boxes_in
-from shared.media.cutting.mp4_sample_tables import (
+from shared.media.cutting.by_index.mp4_boxes import Box, MalformedIndex, boxes_in
+from shared.media.cutting.by_index.mp4_sample_tables import (
     MOST_SAMPLES,
     Chunks,
     chunks_of,

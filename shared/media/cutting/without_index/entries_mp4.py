@@ -4,9 +4,9 @@ import re
 import struct
 from dataclasses import dataclass
 
-from shared.media.cutting.entries_scan import LARGEST_HEAD, ScannedEntries
-from shared.media.cutting.mp4_boxes import Box, boxes_in
-from shared.media.cutting.stretches import Entry, Front
+from shared.media.cutting.by_index.mp4_boxes import Box, boxes_in
+from shared.media.cutting.without_index.entries_scan import LARGEST_HEAD, ScannedEntries
+from shared.media.cutting.without_index.stretches import Entry, Front
 from shared.media.reading.byte_source import ByteSource
 
 _BOX, _LARGE_BOX = 8, 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, islice, pairwise, repeat
 from operator import mul
 
-from shared.media.cutting.mp4_boxes import Box
+from shared.media.cutting.by_index.mp4_boxes import Box
 from shared.media.cutting.unsuitable import Unsuitable
 
 # Of all tracks together. A table of a few bytes may claim any number of samples, and each takes

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from shared.media.cutting.mp4_boxes import MalformedIndex
-from shared.media.cutting.stretches import Entry, Front
+from shared.media.cutting.by_index.mp4_boxes import MalformedIndex
+from shared.media.cutting.without_index.stretches import Entry, Front
 from shared.media.reading.byte_source import ByteSource
 
 # Two neighbouring pieces overlap by this much, so that no place is missed between them.

@@ -5,8 +5,8 @@ Source: Adobe's "Video File Format Specification" version 10, annex E.
 
 from dataclasses import dataclass
 
-from shared.media.cutting.entries_scan import ScannedEntries
-from shared.media.cutting.stretches import Entry
+from shared.media.cutting.without_index.entries_scan import ScannedEntries
+from shared.media.cutting.without_index.stretches import Entry
 from shared.media.reading.byte_source import ByteSource
 from shared.media.reading.entry_points import (
     PICTURE_TAG,

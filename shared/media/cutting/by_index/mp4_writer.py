@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import sub
 
-from shared.media.cutting.mp4_boxes import Box, box, full_box, patched, swapped
-from shared.media.cutting.mp4_index import NORMAL_SPEED, Movie, Track
-from shared.media.cutting.mp4_runs import Placement, Range, Runs, ranges_of, runs_of
-from shared.media.cutting.mp4_selection import Selection, Span
+from shared.media.cutting.by_index.mp4_boxes import Box, box, full_box, patched, swapped
+from shared.media.cutting.by_index.mp4_index import NORMAL_SPEED, Movie, Track
+from shared.media.cutting.by_index.mp4_runs import Placement, Range, Runs, ranges_of, runs_of
+from shared.media.cutting.by_index.mp4_selection import Selection, Span
 from shared.media.cutting.unsuitable import Unsuitable
 
 _LARGEST_32_BITS = 0xFFFF_FFFF

@@ -6,9 +6,9 @@ Source: RFC 9559, sections 5.1.1 (SeekHead), 5.1.2 (Info) and 5.1.3 (Cluster).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.media.cutting.entries_scan import LARGEST_HEAD, ScannedEntries
-from shared.media.cutting.mp4_boxes import MalformedIndex
-from shared.media.cutting.stretches import Entry
+from shared.media.cutting.by_index.mp4_boxes import MalformedIndex
+from shared.media.cutting.without_index.entries_scan import LARGEST_HEAD, ScannedEntries
+from shared.media.cutting.without_index.stretches import Entry
 from shared.media.reading.byte_source import ByteSource
 from shared.media.reading.entry_points import CLUSTER, CLUSTER_START
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from shared.media.cutting.mp4_index import Track
-from shared.media.cutting.mp4_selection import Selection
+from shared.media.cutting.by_index.mp4_index import Track
+from shared.media.cutting.by_index.mp4_selection import Selection
 
 # Offset and length in bytes.
 type Range = tuple[int, int]

@@ -10,7 +10,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from shared.media.cutting.sound import SOUND_RATE
+from shared.media.cutting.by_encoding.sound import SOUND_RATE
 
 _SOUND_BIT_RATE = 160_000
 # Seconds between keyframes: a player that seeks has to decode from the keyframe before.

@@ -8,12 +8,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from shared.media.cutting.decoding import decoded
-from shared.media.cutting.encoders import VideoEncoder, add_sound
+from shared.media.cutting.by_encoding.decoding import decoded
+from shared.media.cutting.by_encoding.encoders import VideoEncoder, add_sound
+from shared.media.cutting.by_encoding.sound import SoundConverter
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packet_times import delay, timed_packets, whole_units
 from shared.media.cutting.packets import CopiedFilm, added, check_display_times, no_place_in_mp4
-from shared.media.cutting.sound import SoundConverter
 from shared.media.reading.source import SourceFile
 from shared.model.cut_method import Accuracy
 
