@@ -138,7 +138,7 @@ class Blobs:
         return self._delete(container, name, {})
 
     def delete_version(self, container: str, version: Blob) -> bool:
-        """The same, unless the blob is another version by now; False if that, or absent."""
+        """As `delete`, for one version; False if the blob is absent or another version."""
         from azure.core import MatchConditions
 
         condition = {"etag": version.etag, "match_condition": MatchConditions.IfNotModified}
