@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from clips.rebuild.field_types import LONGEST, AnyTime, ByteSize, PastTime, Seconds, Status, Text
-from clips.rebuild.revisions import revision_of
+from clips.sidecars.field_types import LONGEST, AnyTime, ByteSize, PastTime, Seconds, Status, Text
+from clips.sidecars.revisions import revision_of
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.model.sidecar import SidecarKey, SidecarKind

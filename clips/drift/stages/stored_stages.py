@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from clips.drift import stored_rules
 from clips.drift.moment import Moment
-from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
+from clips.drift.rules import stored_rules
+from clips.drift.stages.stage import Listed, Look, bound_of, line_without_row, within
 from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
 from shared import blob_names
 from shared.blob_names.foreign import check_storable

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from clips.drift.moment import Moment
-from clips.drift.stored_rules import line_of
+from clips.drift.rules.stored_rules import line_of
 from shared.catalogue.drift.drift_queries import StoredFile
 from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.blob import Blob

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from clips.drift import image_rules
 from clips.drift.moment import Moment
-from clips.drift.stage import Listed, Look
+from clips.drift.rules import image_rules
+from clips.drift.stages.stage import Listed, Look
 from shared import blob_names
 from shared.blob_names import KEY_LENGTH
 from shared.catalogue.drift.drift_image_queries import (

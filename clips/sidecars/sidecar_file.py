@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from clips.rebuild.records import FORMAT, ClipRecord, Record, SourceRecord, VideoRecord
+from clips.sidecars.records import FORMAT, ClipRecord, Record, SourceRecord, VideoRecord
 from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.model.sidecar import SidecarKey, SidecarKind

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from clips.migration.address_check import Target, resolve
-from clips.migration.mover import CountBytes, FileMover
+from clips.migration.moving.mover import CountBytes, FileMover
+from clips.migration.old_files.address_check import Target, resolve
 from clips.migration.outcomes import PlanItem, VerifiedFile
 from clips.migration.reasons import Reason, not_migratable
 from clips.transfer.faults import FileFault, unusable

@@ -1,8 +1,8 @@
 """Repairs of images: makes them again from the clip, or deletes those without a clip."""
 
 from clips.cutting.source_ingest import SourceIngest
-from clips.drift.image_rules import expected_images
-from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
+from clips.drift.repairs.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
+from clips.drift.rules.image_rules import expected_images
 from clips.ingest.ingest import Ingest
 from shared.catalogue.drift.drift_image_queries import ImagesRow
 from shared.catalogue.drift.drift_queries import DriftRows

@@ -1,6 +1,6 @@
 """Repairs of deleted blobs that are still stored: finishes deletions, as the cleanup does."""
 
-from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left
+from clips.drift.repairs.outcome import REPAIRED, UNCHANGED, RepairOutcome, left
 from clips.upkeep.deletion import Deletion
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_queries import DriftRows, StoredFile

@@ -5,7 +5,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from clips.drift.moment import Moment
-from clips.drift.stage import line_without_row
+from clips.drift.stages.stage import line_without_row
 from shared import blob_names
 from shared.catalogue.drift.drift_image_queries import SEPARATOR, ImagesRow
 from shared.catalogue.drift.surroundings_query import Surroundings

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from clips.migration.mover import CountBytes
+from clips.migration.moving.mover import CountBytes
+from clips.migration.moving.row_updater import RowUpdater
 from clips.migration.outcomes import DuplicateFile, FailedFile, Outcome, PlanItem, VerifiedFile
 from clips.migration.reasons import Reason
-from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import Cancelled
 from shared.catalogue.migration.migration_clip_queries import RowUpdate
 from shared.errors import CliplinkError, Unavailable, UnusableFile

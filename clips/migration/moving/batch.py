@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from clips.migration.executor import Callbacks, Executor, Outage
-from clips.migration.lease import LeaseKeeper
-from clips.migration.mover import FileMover
+from clips.migration.moving.executor import Callbacks, Executor, Outage
+from clips.migration.moving.lease import LeaseKeeper
+from clips.migration.moving.mover import FileMover
+from clips.migration.moving.row_updater import RowUpdater
 from clips.migration.outcomes import FailedFile, Outcome, PlanItem, VerifiedFile
-from clips.migration.row_updater import RowUpdater
 from clips.transfer.context import CancelToken
 from clips.transfer.file_types import type_of
 from shared.blob_names.containers import Containers

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from clips.migration import file_names
+from clips.migration.old_files import file_names
 from clips.migration.outcomes import VerifiedFile
 from clips.transfer.file_types import FileKind
 from shared.blob_names.containers import Containers

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from clips.drift import bin_rules
 from clips.drift.moment import Moment
-from clips.drift.stage import Listed, Look, bound_of, line_without_row, within
+from clips.drift.rules import bin_rules
+from clips.drift.stages.stage import Listed, Look, bound_of, line_without_row, within
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.drift.drift_queries import DriftRows

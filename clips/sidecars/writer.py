@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from clips.rebuild.revisions import revision_of
+from clips.sidecars.revisions import revision_of
 from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.blob_names.containers import Containers
@@ -136,7 +136,7 @@ class SidecarWriter:
 
     def _write_one(self, key: SidecarKey, stored: Blob | None, row: Row) -> bool:
         """Whether a sidecar was written that did not exist before."""
-        from clips.rebuild import sidecar_file  # models that take long to build: docs/adr/0020
+        from clips.sidecars import sidecar_file  # models that take long to build: docs/adr/0020
 
         changed_at: datetime = row["changed_at"]
         revision = revision_of(changed_at)

@@ -13,8 +13,8 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from clips.rebuild.revisions import revision_of
-from clips.rebuild.writer import stored_revision_of
+from clips.sidecars.revisions import revision_of
+from clips.sidecars.writer import stored_revision_of
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.sidecar_pass_queries import NameRange, PassState, SidecarPass

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from clips.cutting.source_ingest import SourceIngest
-from clips.drift.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
+from clips.drift.repairs.outcome import REPAIRED, UNCHANGED, RepairOutcome, left, repaired_if
 from clips.ingest.ingest import Ingest
 from clips.upkeep.missing import MissingClips
 from shared.blob_names.containers import Containers
