@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
-from shared.media.inspect.layout import Layout
+from shared.media.inspect.layout import DeclaredTrack, Layout
 from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import is_damage
 from shared.media.reading.source import SourceFile
@@ -68,6 +68,11 @@ class Film:
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
+        self._pauses = (
+            ()
+            if layout.fragmented or not layout.is_mp4
+            else tuple(pause for track in self._declared() for pause in track.pauses())
+        )
         self._whole = self._damaged = 0
         self.begin = self._first_shown()
         self.zero = self._zero()
@@ -114,7 +119,10 @@ class Film:
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
         """
-        return not self.layout.is_mp4 or timestamp >= self.begin
+        if not self.layout.is_mp4:
+            return True
+        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
+        return timestamp >= self.begin and not hidden
 
     def seconds(self, timestamp: int) -> float:
         """Returns how far into the clip a timestamp is."""
@@ -220,7 +228,10 @@ class Film:
         return self.begin if is_damage else zero
 
     def _begins_empty(self) -> bool:
-        return any(t.first_edit == -1 for t in self.layout.tracks if t.number == self.stream.id)
+        return any(track.begins_empty for track in self._declared())
+
+    def _declared(self) -> list[DeclaredTrack]:
+        return [track for track in self.layout.tracks if track.number == self.stream.id]
 
     def _end(self) -> int:
         clip = self.duration(self._clip_seconds or 0.0)
