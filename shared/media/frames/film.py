@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import DeclaredTrack, Layout
 from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import is_damage
+from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
 from shared.media.reading.source import SourceFile
 
 # FFmpeg measures the length of a track in these by its time stamps. In others it is what the
@@ -27,6 +27,12 @@ _MICROSECONDS = 1_000_000
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
 _BEFORE_FIRST_SECONDS = 10.0
+
+# The bit rate of a film varies: a time is searched for in so much more than its share of the bytes.
+_SEARCHED_SHARE = Fraction(5, 4)
+
+# A place of the film so long before a moment is near it.
+_NEAR_SECONDS = 10.0
 
 # A film with more damaged frames than this for each whole frame counts as noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
@@ -73,6 +79,7 @@ class Film:
             if layout.fragmented or not layout.is_mp4
             else tuple(pause for track in self._declared() for pause in track.pauses())
         )
+        self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
         self.begin = self._first_shown()
         self.zero = self._zero()
@@ -88,6 +95,11 @@ class Film:
     def length(self) -> int:
         """How long the picture lasts, 0 if that is unknown."""
         return self.end - self.begin
+
+    @property
+    def length_seconds(self) -> float:
+        """How long the picture lasts, in seconds; 0 if that is unknown."""
+        return float(self.length * self._base)
 
     @property
     def picture_seconds(self) -> float:
@@ -145,7 +157,25 @@ class Film:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
         any_frame = from_first and self.layout.is_mp4
-        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
+        target = ticks_for_ffmpeg(timestamp)
+        with searching(self.container, self.file, self._search_bytes(timestamp)):
+            self.container.seek(target, stream=self.stream, any_frame=any_frame)
+
+    def _search_bytes(self, timestamp: int) -> int:
+        """Returns how much may be read to find a keyframe: up to about where it must be."""
+        if self.length <= 0:
+            return self.file.size if timestamp > self.begin else SEARCH_BYTES
+        share = Fraction(min(max(0, timestamp - self.begin), self.length), self.length)
+        return SEARCH_BYTES + int(_SEARCHED_SHARE * share * self.file.size)
+
+    def place_before(self, timestamp: int) -> int | None:
+        """Returns from which byte on the film was decoded to a frame shortly before, or at, this.
+
+        None if it was not: `places` has what is known of a film that is entered anywhere.
+        """
+        earliest = timestamp - self.duration(_NEAR_SECONDS)
+        known = [known for known in self.places if earliest <= known <= timestamp]
+        return self.places[max(known)] if known else None
 
     def seek_sample(self, timestamp: int) -> None:
         """Goes to the last keyframe in the index that is decoded and shown by then."""

@@ -171,7 +171,7 @@ def _measured_rate(
             times.add(time)
         if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
             break
-    rewind(container, stream)
+    rewind(container, file, stream)
     ordered = sorted(times)
     distances = [after - before for before, after in pairwise(ordered)]
     if len(distances) < _FEWEST_DISTANCES:
@@ -211,7 +211,7 @@ def _reach(
         if file.bytes_read > last_byte:
             times.clear()  # the end was not reached
             break
-    rewind(container, *streams)
+    rewind(container, file, *streams)
     if not times:
         return None
     return min(times)[0], max(times)[0], max(end for _, end in times)

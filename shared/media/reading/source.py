@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 
 from shared.media.failures import FailureCode, unplayable
@@ -61,10 +62,14 @@ class SourceFile:
         self._lent: tuple[int, bytes] = (0, b"")
         self._failure: BaseException | None = None
         self._corrections: tuple[Correction, ...] = ()
+        self._left: int | None = None
         self._counting = Lock()
 
     def read(self, size: int) -> bytes:
         """Returns up to `size` bytes from the position, to the end of a block or of lent data."""
+        if self._left is not None:
+            size = min(size, self._left)
+            self._left -= size
         try:
             data = self._from_lent(size) or self._from_block(self._position, size)
         except BaseException as error:  # noqa: BLE001 - nothing may be raised through C; see check
@@ -106,6 +111,15 @@ class SourceFile:
         start = max(0, self.size - length)
         self.prefetch([(start, self.size - start)])
         return b"".join(self.read_ranges([(start, self.size - start)]))
+
+    @contextmanager
+    def reading_at_most(self, size: int) -> Iterator[None]:
+        """Meanwhile, FFmpeg finds the end of the file when it has read so many bytes."""
+        self._left = size
+        try:
+            yield
+        finally:
+            self._left = None
 
     def correct(self, corrections: tuple[Correction, ...]) -> None:
         """From now on reads these bytes in place of those of the file."""
