@@ -81,6 +81,7 @@ class Film:
         )
         self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
+        self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
         self.begin = self._first_shown()
         self.zero = self._zero()
         self.end = self._end()
@@ -202,10 +203,12 @@ class Film:
             if not is_damage(error):
                 raise
             self._damaged += 1
+            self._lacks_keyframe |= packet is not None and packet.is_keyframe
             return []
         except ValueError:  # PyAV's: the decoder could not be opened
             return []
-        whole = [frame for frame in frames if not frame.is_corrupt]
+        self._lacks_keyframe &= packet is None or not packet.is_keyframe
+        whole = [each for each in frames if not (each.is_corrupt or self._lacks_keyframe)]
         self._whole += len(whole)
         self._damaged += len(frames) - len(whole)
         return whole
@@ -219,6 +222,7 @@ class Film:
     def forget(self) -> None:
         """Resets the decoder: the next packets are from another place of the film."""
         self.stream.codec_context.flush_buffers()
+        self._lacks_keyframe = False
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:
         """Whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
