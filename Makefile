@@ -13,8 +13,10 @@ EMULATOR := local/node_modules/.complete
 CHECKOV := .venv/checkov/.complete
 KUSTO := tests/infra/kusto/node_modules/.complete
 
-# A process for each processor, with servers of its own; it runs whole files, in their order.
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A process more than there are processors, as tests also wait; each has servers of its own, and
+# runs whole files in their order.
+PROCESSES := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
+SIDE_BY_SIDE := --numprocesses $(PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run services token sample test check infra bench clean installed

@@ -99,7 +99,7 @@ routes.add_fallback()
 def clip_landed(blob: BlobName) -> None:
     """A blob was written to the clips container."""
     services.ingest.landed(blob.name, services.outage_wait)
-    services.sidecars.after_landing()
+    services.sidecars.after_landing(blob.name)
 
 
 @app.function_name("source_landed")
@@ -133,7 +133,9 @@ def clip_cut(message: func.QueueMessage) -> None:
 )
 def clip_rendition(message: func.QueueMessage) -> None:
     """A copy of a clip is to be made that every browser plays."""
-    services.renditions.work(UUID(message.get_body().decode()))
+    clip_id = UUID(message.get_body().decode())
+    services.renditions.work(clip_id)
+    services.sidecars.after_rendition(clip_id)
 
 
 @app.function_name("migration_batch")

@@ -1,13 +1,13 @@
-"""Makes a database ready for the app: itself, its schema, the app's role, and that role's rights.
+"""Makes a database ready for the app: the database, its schema, the app's role and its rights.
 
     python -m infra.prepare_database --url postgresql://admin@host/cliplink --app-role id-cliplink
         --app-object-id 00000000-...
 
-The predeploy hook runs it, as an administrator of the server; it signs in as the app does, with
-an Entra token (shared/postgres/login.py). It can be repeated; the first connection waits for a
-firewall rule that is not yet in force. Database and tables belong to that
-administrator, who has to be the same the next time. The app's role may read and change rows and
-nothing else: it owns nothing, makes no tables, and sees nothing of what records the migrations.
+The predeploy hook runs it, as an administrator of the server; it signs in as the app does, with an
+Entra token (shared/postgres/login.py). It can be repeated; the first connection waits for a
+firewall rule that is not yet in force. Database and tables belong to that administrator, who has to
+be the same the next time. The app's role may read and change rows and nothing else: it owns
+nothing, makes no tables, and cannot read the record of applied schema files.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Tries a deployed Cliplink out: the README's walk-through, step by step, and then cleans up.
+"""Tests a deployed Cliplink: the steps of the tutorial, one by one; then it cleans up.
 
     CLIPLINK_TOKEN=... python -m infra.smoke https://func-cliplink.azurewebsites.net/api clip.mp4
 
@@ -97,7 +97,7 @@ class Smoke:
         )
         self.say("ok: clip uploaded, straight to storage")
         started = time.monotonic()
-        clip = self._wait(lambda: self._settled(clip["id"]), "the clip to be taken in")
+        clip = self._wait(lambda: self._settled(clip["id"]), "the clip to be processed")
         if clip["status"] != "ready":
             self._fail(f"the clip is {clip['status']}: {clip['failure']}")
         self.say(f"ok: clip ready after {time.monotonic() - started:.1f} s")
@@ -124,7 +124,7 @@ class Smoke:
         self.say("ok: poster, link, ranges and metadata; the plain address opens nothing")
 
     def _delete(self, clip: dict[str, Any]) -> None:
-        # Not the link that was played: a CDN goes on with what it has kept under that one.
+        # Not the link that was played: a CDN still serves its copy under that link.
         link = self._link(clip, hours=2)
         self._call("DELETE", f"/clips/{clip['id']}", HTTPStatus.OK)
         self._call("GET", f"/clips/{clip['id']}", HTTPStatus.NOT_FOUND)
@@ -195,7 +195,7 @@ def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _public(url: str) -> str:
-    """The address without what opens it."""
+    """The address without its signature."""
     return url.partition("?")[0]
 
 
@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.smoke")
     parser.add_argument("api", help="address of the API, with /api at its end")
     parser.add_argument("film", type=Path, help="a short video, such as `make sample` writes")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for one thing")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for each step")
     given = parser.parse_args(arguments)
     token = os.environ.get("CLIPLINK_TOKEN", "")
     if not token:

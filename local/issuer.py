@@ -59,7 +59,7 @@ class Issuer:
 
     @contextmanager
     def serving(self, port: int) -> Iterator[str]:
-        """Serve the key set on loopback from a thread; yields the address of the key set."""
+        """Serves the key set on loopback from a thread; yields the address of the key set."""
         address = f"http://{LOOPBACK}:{port}"
         discovery = {
             "issuer": ISSUER,
@@ -105,7 +105,7 @@ def _load_or_create(path: Path) -> rsa.RSAPrivateKey:
 
 
 def _create(path: Path) -> None:
-    """Writes a new key. Where two processes do this at once, both end up with the same one."""
+    """Writes a new key. If two processes do this at once, both use the same key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     text = key.private_bytes(
         serialization.Encoding.PEM,

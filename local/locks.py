@@ -1,8 +1,8 @@
 """Owns the lock that gives one process a folder; knows nothing of the folder's contents.
 
-A lock file says nothing by being there: the kernel's lock on it does, and that one goes
-when the last process that holds it ends. A child that inherits the descriptor therefore
-keeps the folder taken for as long as it lives, even after its parent was killed.
+Not the file but the kernel's lock on it counts, and that ends with the last process that holds it.
+A child that inherits the descriptor therefore holds the folder until it ends, even after its parent
+was killed.
 """
 
 import fcntl
@@ -19,9 +19,9 @@ class FolderInUse(Exception):
 
 @contextmanager
 def hold(folder: Path, timeout: float = 15.0) -> Iterator[int]:
-    """Hold the lock `<folder>.lock`; yield its descriptor, to be inherited by children.
+    """Holds the lock `<folder>.lock`; yields its descriptor, to be inherited by children.
 
-    Waits `timeout` seconds for a copy that was killed to finish dying; raises FolderInUse.
+    Waits `timeout` seconds for a killed copy to end; raises FolderInUse.
     """
     path = folder.with_name(f"{folder.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def free_port() -> int:
     """
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
-        # Not before: asked for any port, the system might give one that waits like this.
+        # Only now: asked for any free port, the system might return one in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.listen()
         port: int = listener.getsockname()[1]
@@ -85,7 +85,7 @@ def _claimed(candidates: Iterable[int], claims: ExitStack) -> int:
 
 
 def _claim(port: int, claim: ExitStack) -> bool:
-    """Lock the port's file in the folder for temporary files, which all copies share."""
+    """Locks the port's file in the folder for temporary files, which all copies share."""
     folder = Path(tempfile.gettempdir()) / f"cliplink-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -82,15 +82,15 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
     log = directory.with_suffix(".log")
     if not (directory / "PG_VERSION").exists():
         _create_cluster(directory, log)
-    # With the lock in our hands no server can be alive: the file is left over from one that
-    # was killed, and the process number in it may meanwhile belong to another program.
+    # While this process holds the lock, no server can be running: the file is left from one that
+    # was killed, and its process id may now belong to another program.
     (directory / "postmaster.pid").unlink(missing_ok=True)
     settings = {
         "listen_addresses": LOOPBACK,
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "200",
-        # Hundreds of databases that live for a test each are nothing to keep or to keep tidy.
+        # Tests use hundreds of databases, each once: durability and vacuum would only cost time.
         "fsync": "on" if durable else "off",
         "autovacuum": "on" if durable else "off",
     }
@@ -106,7 +106,7 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
 
 
 def _create_cluster(directory: Path, log: Path) -> None:
-    """Makes the cluster beside its place and moves it there whole, so that no half of one stays."""
+    """Makes the cluster in another folder and moves it into place, so that it is never partial."""
     unfinished = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)

@@ -37,7 +37,7 @@ class Child:
         return self.process.poll() is not None
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Ask the child to end, wait, and kill it when it does not."""
+        """Asks the child to end, waits, and kills it if it does not end."""
         if not self.has_ended():
             self.process.send_signal(self.stop_signal)
         try:

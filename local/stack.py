@@ -110,7 +110,7 @@ def _settings(
 
 
 def _prepare_storage(account: azurite.Account, prefix: str) -> None:
-    """Makes the private containers, and allow browsers to upload and play from any page."""
+    """Makes the private containers, and allows browsers to upload and play from any page."""
     everyone = CorsRule(
         ["*"],
         ["GET", "HEAD", "PUT", "OPTIONS"],

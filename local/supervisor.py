@@ -61,7 +61,7 @@ def _until_stopped(serve: Callable[[], None]) -> int:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     for number in _STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # it is stopping already: nothing may cut that short
+        signal.signal(number, signal.SIG_IGN)  # it is stopping already, and must finish that
     raise _Stop
 
 

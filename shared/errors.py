@@ -19,7 +19,7 @@ caller). It knows nothing of HTTP: `clips/http/problems.py` gives each class its
     │   ├── NeedsForce                a repair of so much that it has to be confirmed
     │   ├── Pinned                    the clip, or a clip of the video, may not be deleted
     │   └── VideoInBin                the clip can be restored with its video only
-    ├── GoneForGood               deleted for ever, which its owner may know
+    ├── GoneForGood               deleted permanently, which its owner may know
     ├── CutOutOfRange             the source shows nothing in the requested range
     ├── UnplayableClip            the uploaded file cannot be played
     ├── UnusableFile              a local or remote file cannot become a clip
@@ -159,7 +159,7 @@ class GoneForGood(CliplinkError):
     """Only its owner gets this: for others it never existed."""
 
     code = "gone_for_good"
-    title = "It was deleted for ever"
+    title = "It was deleted permanently"
 
 
 def pinned_clip() -> Pinned:

@@ -57,7 +57,7 @@ class Scan(logging.Handler):
         self.findings: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at a record as it would be written, and at what was attached to it."""
+        """Looks at a record as it would be written, and at what was attached to it."""
         attached = {name: value for name, value in vars(record).items() if name not in _USUAL}
         test = os.environ.get("PYTEST_CURRENT_TEST", "no test")
         where = f"logger {record.name}, {record.pathname}:{record.lineno}, in {test}"
@@ -66,7 +66,7 @@ class Scan(logging.Handler):
         self._look(str(attached), where)
 
     def look_into(self, folder: Path) -> None:
-        """Look at every log file in a folder."""
+        """Looks at every log file in a folder."""
         for path in _log_files(folder):
             with path.open(errors="replace") as lines:
                 for number, line in enumerate(lines, 1):

@@ -65,7 +65,7 @@ def _one_film(stack: Stack, folder: Path, format_: Format, minutes: int) -> None
         f"{'':<36}{'wall s':>8}{'copying':>9}{'CPU s':>8}{'MB read':>9}{'of clip':>9}"
         f"{'requests':>10}{'peak MB':>9}"
     )
-    # Inside a group of pictures, as most cuts begin.
+    # Inside a group of pictures, where most cuts begin.
     ranges = [_Range(60.0 * minutes * 0.514, 60.0 * minutes * 0.514 + 30)]
     if minutes * 60 > _LONG:
         ranges.append(_Range(301.3, 301.3 + _LONG))

@@ -40,10 +40,10 @@ from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft, CutOrder, CutSource
 from shared.model.user import Viewer
 from shared.settings import read_environment
+from shared.storage.blob_reader import BlobReader
 from shared.storage.files.composition import BlobDraft, Composer, SourceRange
 from shared.storage.files.stored import Place
 from shared.storage.rest import RETRY_FOR_MINUTES
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.sdk.queue import Queue
 from shared.storage.signing.signed_links import Links
@@ -151,7 +151,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
 
 
 def bare(name: str, count: str, seconds: str) -> Report:
-    """What of `many` storage does: it copies the same ranges, as many at a time, and no more."""
+    """The part of `many` that storage does: it copies the same ranges, as many at a time."""
     backends = open_backends(read_environment())
     blobs, containers = backends.blobs, backends.containers
     blob = blobs.get(containers.videos, name)

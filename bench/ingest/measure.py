@@ -1,4 +1,4 @@
-"""What it costs to bring in a large clip: by ranges, as the app does, and by whole download."""
+"""What it costs to ingest a large clip: by ranges, as the app does, and by whole download."""
 
 import json
 import os

@@ -10,14 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+from azure.storage.blob import BlobClient
 
 from bench.memory import peak_megabytes
 from clips.compose import compose_on, open_backends
 from shared import media
 from shared.settings import read_environment
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 
 
 class FileSource:
@@ -37,7 +40,10 @@ def main(way: str, blob_name: str) -> None:
     backends = open_backends(settings)
     services = compose_on(backends, settings)
     if way == "whole":
-        media.opened = _after_download  # type: ignore[assignment]  # the one step that differs
+        clips = backends.containers.clips
+        blob = backends.account.client.get_blob_client(clips, blob_name)
+        opened = partial(_after_download, blob)
+        media.opened = opened  # the one step that differs
     with backends.database:
         backends.database.check()
         started, busy = time.perf_counter(), time.process_time()
@@ -54,13 +60,12 @@ _opened = media.opened
 
 
 @contextmanager
-def _after_download(reader: BlobReader) -> Iterator[media.MediaFile]:
+def _after_download(blob: BlobClient, _reader: BlobReader) -> Iterator[media.MediaFile]:
     """What is usually done: the blob into a temporary file first."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
-        client = reader._client  # noqa: SLF001 - takes the place of the app
         with path.open("wb") as target:
-            client.download_blob(max_concurrency=4).readinto(target)
+            blob.download_blob(max_concurrency=4).readinto(target)
         with path.open("rb") as file, _opened(FileSource(file)) as opened:
             yield opened
 

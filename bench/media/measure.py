@@ -48,7 +48,7 @@ class _Row:
 
 
 def run(stack: Stack, folder: Path) -> None:
-    print(f"\nLooking into clips; {stack.description}; medians of {_ROUNDS}")
+    print(f"\nReading clips; {stack.description}; medians of {_ROUNDS}")
     print("(a process each; Cliplink from its first read on, the tools with their start)")
     for film in (large_film(folder, 10), large_film(folder, 34), _hdr_film(folder)):
         _one_film(stack, film)

@@ -47,7 +47,7 @@ class Times:
 
 
 def main(count: int = 100, degrees: Sequence[int] = (2, 3)) -> None:
-    """Print a table: median and last short film, and the long one, for each setting."""
+    """Prints a table: median and last short film, and the long one, for each setting."""
     with tempfile.TemporaryDirectory() as name, stack.running() as running:
         path = _short_film(Path(name) / "short.mp4")
         repeat(path, path.with_name("long.mp4"), 60 * 60 // _SHORT_SECONDS)

@@ -1,1 +1,1 @@
-"""Sidecars and the rebuild: what the outbox costs, how fast it drains, how fast all comes back."""
+"""Sidecars and the rebuild: what the outbox costs, how fast it drains, how fast a rebuild is."""

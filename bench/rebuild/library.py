@@ -65,7 +65,7 @@ class Reader:
 
 
 class ListedLibrary:
-    """Storage with `count` clips, as far as a rebuild and the daily pass look at it."""
+    """Storage with `count` clips, with the calls that a rebuild and the daily pass use."""
 
     def __init__(self, count: int, containers: Containers) -> None:
         self._count = count

@@ -1,4 +1,4 @@
-"""What the outbox adds to a write, how fast it drains, and how fast a catalogue comes back."""
+"""What the outbox adds to a write, how fast it drains, and how fast a catalogue is rebuilt."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """Sends requests over kept connections, each client its next when the last is answered.
 
-A process of its own, and cheap: what it takes of the machine the measured service lacks.
+Runs in its own process and uses little CPU: the measured service lacks what the load takes.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Result:
 
 
 def run(load: Load, seconds: float, *, at_least: int) -> Result:
-    """What came of a load in so many seconds, or more, until there were so many answers."""
+    """The result of a load of so many seconds, or longer, until there were so many answers."""
     process = subprocess.run(
         [sys.executable, "-m", "bench.requests.load", str(seconds), str(at_least)],
         input=json.dumps(asdict(load)).encode(),

@@ -54,7 +54,7 @@ _CLIPS = """
           FROM generate_series(0, %(clips)s - 1) AS n) AS numbered
 """
 
-# As an owner who deleted all of it, half one by one and half in one call.
+# The state after an owner deleted everything, half one by one and half in one call.
 _INTO_BIN = """
     UPDATE clips
     SET deleted_at = now() - CASE WHEN start_time::integer % 2 = 0 THEN interval '1 hour'

@@ -67,21 +67,21 @@ class RecycleBin:
         self._blobs = blobs
         self._containers = containers
 
-    def delete_clip(self, viewer: Viewer, clip_id: UUID, *, for_ever: bool = False) -> None:
-        """Moves a clip to the bin, or deletes it for ever, even if it is in the bin already.
+    def delete_clip(self, viewer: Viewer, clip_id: UUID, *, permanent: bool = False) -> None:
+        """Moves a clip to the bin, or deletes it permanently, even if it is in the bin already.
 
         The clip is hidden at once. If its blobs cannot be moved yet, that is not an error. Raises
         NotFound, Pinned.
         """
-        error = self.delete_clips(viewer, [clip_id], for_ever=for_ever)[clip_id]
+        error = self.delete_clips(viewer, [clip_id], permanent=permanent)[clip_id]
         if error is not None:
             raise error
 
     def delete_clips(
-        self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool = False
+        self, viewer: Viewer, clip_ids: Sequence[UUID], *, permanent: bool = False
     ) -> Outcomes:
         """The same for many, each independent of the others."""
-        hidden, pinned = self._bin.hide_clips(viewer, clip_ids, for_ever=for_ever)
+        hidden, pinned = self._bin.hide_clips(viewer, clip_ids, permanent=permanent)
         done = {clip.id for clip in hidden}
         self._work_on(hidden)
         return {
@@ -93,9 +93,9 @@ class RecycleBin:
             for clip_id in clip_ids
         }
 
-    def delete_video(self, viewer: Viewer, video_id: UUID, *, for_ever: bool = False) -> None:
+    def delete_video(self, viewer: Viewer, video_id: UUID, *, permanent: bool = False) -> None:
         """As `delete_clip`, for a video and all its clips."""
-        if not self._bin.hide_video(viewer, video_id, for_ever=for_ever):
+        if not self._bin.hide_video(viewer, video_id, permanent=permanent):
             raise no_such_video()
         self._work_on_video(video_id)
 
@@ -150,7 +150,7 @@ class RecycleBin:
             case Whereabouts.IN_PLACE:
                 return self._library.read_video(viewer, video_id)
             case Whereabouts.GONE:
-                raise GoneForGood("The video was deleted for ever.")
+                raise GoneForGood("The video was deleted permanently.")
             case _:
                 raise no_such_video()
 
@@ -184,7 +184,9 @@ class RecycleBin:
         if not due:
             return
         tally = self._worker.settle_clips(due, may_go_on)
-        left = len(due) - tally.done - tally.failed - tally.held - len(tally.outages)
+        if tally.outages:
+            return  # the queue is storage too: the cleanup does the rest
+        left = len(due) - tally.done - tally.failed - tally.held
         if left > 0:
             _now_or_later(lambda: self._sender.send(left))
 
@@ -194,8 +196,10 @@ class RecycleBin:
             if video is None:
                 return
             tally = self._worker.settle_video(video, may_go_on)
-            if video.state is not BinState.BEING_DELETED:
-                self._worker.settle_due(may_go_on)
+            if video.state is not BinState.BEING_DELETED and not tally.outages:
+                tally.add(self._worker.settle_due(may_go_on))
+            if tally.outages:
+                return  # as above
             videos = [] if tally.done else [video_id]
             self._sender.send(self._deletions.count_due_clips(_MANY), videos)
 
@@ -221,7 +225,7 @@ def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> C
         case Whereabouts.IN_PLACE:
             return None
         case Whereabouts.GONE:
-            return GoneForGood("The clip was deleted for ever.")
+            return GoneForGood("The clip was deleted permanently.")
         case Whereabouts.VIDEO_IN_BIN:
             return VideoInBin("The clip's video is in the recycle bin. Restore the video first.")
         case Whereabouts.IN_BIN:

@@ -141,7 +141,7 @@ class Mover:
             blob
             for page in self._blobs.pages(self._containers.bin, prefix)
             for blob in page
-            if blob_names.clip_of(blob.name) == clip.id
+            if blob_names.clip_id_of(blob.name) == clip.id
             and (blob.name == name or not self._deletions.is_name_taken(blob.name, clip))
         ]
         if not name.startswith(prefix) and (other := self._find(self._containers.bin, name)):
@@ -212,7 +212,7 @@ class Mover:
             blob
             for page in self._blobs.pages(container, prefix)
             for blob in page
-            if blob_names.video_of_source(blob.name) == video_id
+            if blob_names.video_id_of_source(blob.name) == video_id
         ]
 
     def _find(self, container: str, name: str | None) -> Blob | None:

@@ -66,7 +66,7 @@ class Sweep:
         chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
         for page in self._blobs.pages(self._container, chosen):
             names = [blob.name for blob in page if not check_storable(blob.name)]
-            clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_of(name))]
+            clip_ids = [clip_id for name in names if (clip_id := blob_names.clip_id_of(name))]
             woken += self._sweeps.wake_owners(names, clip_ids)
         return woken
 

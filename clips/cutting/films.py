@@ -1,6 +1,6 @@
 """Films in storage: reads one version of a film, and writes new films by four methods.
 
-A new film is staged block by block; its blob exists when it is committed.
+A new film is staged block by block, or kept in memory; its blob exists when it is committed.
 """
 
 import threading
@@ -17,12 +17,11 @@ from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 
 if TYPE_CHECKING:
-    from shared.media import Limits
+    from shared.media import ByteSource, Limits
     from shared.media.cutting.clip_maker import CutRange
     from shared.media.cutting.mp4_film import Mp4Film
     from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
-    from shared.storage.sdk.blob_reader import BlobReader
 
 # Bytes of a block: what is held in memory at a time.
 _BLOCK = 8 * 1024 * 1024
@@ -45,14 +44,29 @@ class IndexCut:
     film: "Rewritten"
 
 
+class FilmInMemory:
+    """All bytes of a film, to be read by ranges like one in storage."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
 class OpenFilm:
     """One version of a film, for any number of cuts: its index is read once.
 
     Threads may share it.
     """
 
-    def __init__(self, blobs: Blobs, place: Place, etag: str) -> None:
-        """Raises BlobMissing, BlobChanged if the blob is another version, StorageUnavailable."""
+    def __init__(self, blobs: Blobs, place: Place, etag: str, *, keep_up_to: int = 0) -> None:
+        """A film of up to `keep_up_to` bytes is read whole, by one request, and kept.
+
+        Raises BlobMissing, BlobChanged if the blob is another version, BlobArchived,
+        StorageUnavailable.
+        """
         self.place = place
         self.blob: Blob = blobs.get(place.container, place.name)
         if self.blob.etag != etag:
@@ -61,9 +75,12 @@ class OpenFilm:
         self._reading = threading.Lock()
         self._index: Mp4Film | None = None
         self._unsuitable = ""
+        self.kept: FilmInMemory | None = None
+        if self.blob.size <= keep_up_to:
+            self.kept = FilmInMemory(self.reader().read(0, self.blob.size))
 
-    def reader(self) -> "BlobReader":
-        return self._blobs.reader(self.place.container, self.blob)
+    def reader(self) -> "ByteSource":
+        return self.kept or self._blobs.reader(self.place.container, self.blob)
 
     def index(self) -> "Mp4Film":
         """The index; raises Unsuitable for a film that cannot be cut by it."""
@@ -91,12 +108,16 @@ class OpenFilm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedFilm:
-    """A new film whose blocks are in storage; `start` and `end` are seconds of its source."""
+    """A new film whose blocks are in storage; `start` and `end` are seconds of its source.
+
+    One that is `kept` is in memory instead until it is committed.
+    """
 
     start: float
     end: float
     draft: BlobDraft
     content_type: str
+    kept: FilmInMemory | None = None
 
     def commit(self) -> str:
         """Makes the blob, and returns its ETag; raises StorageUnavailable."""
@@ -123,8 +144,18 @@ class FilmWriter:
         content_type: str,
         check: Check,
     ) -> StagedFilm:
-        """Has storage copy the ranges of the source to which a new index refers."""
+        """Has storage copy the ranges of the source to which a new index refers.
+
+        Of a source that is kept in memory they are written by one request.
+        """
         draft = self._composer.draft(to, check)
+        if source.kept is not None:
+            media = [source.kept.read(*part) for part in cut.film.ranges]
+            kept = FilmInMemory(b"".join([cut.film.header, *media]))
+            draft.hold(kept.data)
+            return StagedFilm(
+                start=cut.start, end=cut.end, draft=draft, content_type=content_type, kept=kept
+            )
         ranges = [SourceRange(source.place, source.blob.etag, *part) for part in cut.film.ranges]
         draft.copy(ranges, cut.film.header)
         return StagedFilm(start=cut.start, end=cut.end, draft=draft, content_type=content_type)

@@ -30,7 +30,7 @@ from shared.telemetry import span
 
 if TYPE_CHECKING:
     from shared.media import Stills
-    from shared.storage.sdk.blob_reader import BlobReader
+    from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class SourceIngest:
 
         Any exception means that the same call may succeed later.
         """
-        video_id = blob_names.video_of_source(blob_name)
+        video_id = blob_names.video_id_of_source(blob_name)
         if video_id is None:
             _log.warning("Ignored, its name is not that of a video's file: %s", blob_name)
             return
@@ -81,7 +81,7 @@ class SourceIngest:
             newest = {
                 video_id: blob
                 for blob in sorted(page, key=lambda blob: blob.last_modified)
-                if (video_id := blob_names.video_of_source(blob.name)) is not None
+                if (video_id := blob_names.video_id_of_source(blob.name)) is not None
             }
             known = self._landings.known(list(newest))
             names += [
@@ -168,7 +168,7 @@ class SourceIngest:
             other
             for page in self._blobs.pages(self._container, str(video_id))
             for other in page
-            if other.name != blob.name and blob_names.video_of_source(other.name) == video_id
+            if other.name != blob.name and blob_names.video_id_of_source(other.name) == video_id
         ]
 
 

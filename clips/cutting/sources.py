@@ -109,5 +109,5 @@ class VideoSources:
             blob.name
             for page in pages
             for blob in page
-            if blob_names.video_of_source(blob.name) == video_id
+            if blob_names.video_id_of_source(blob.name) == video_id
         ]

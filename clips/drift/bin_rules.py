@@ -19,7 +19,7 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
         detail = f"The bin has {blob.size} bytes, the catalogue {row.file_size}."
         yield line_of(DriftKind.SIZE_DIFFERS, container, row, detail)
     if row.deleted and (row.purge_at is None or row.purge_at < moment.quiet_since):
-        detail = "It is deleted for ever, and its bytes are still in the bin."
+        detail = "It is deleted permanently, and its bytes are still in the bin."
         action = DriftAction.DELETE
         yield line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
 
@@ -49,5 +49,5 @@ def blob_without_row(
     if around.is_noted:
         is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
         action = DriftAction.DELETE if is_swept else None
-        return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted for ever.", action
+        return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted permanently.", action
     return DriftKind.BLOB_WITHOUT_ROW, "No deleted clip has its bytes in it.", None

@@ -42,9 +42,9 @@ class BinStage:
         old = [blob for blob in blobs if blob.last_modified <= moment.quiet_since]
         owners = [
             (
-                blob_names.video_of(blob.name) or blob_names.video_of_source(blob.name),
+                blob_names.video_id_of(blob.name) or blob_names.video_id_of_source(blob.name),
                 # Of a clip, or of an image of it.
-                blob_names.clip_of(blob.name) or blob_names.owner_of_image(blob.name)[1]
+                blob_names.clip_id_of(blob.name) or blob_names.owner_of_image(blob.name)[1]
                 if "/" in blob.name
                 else None,
             )

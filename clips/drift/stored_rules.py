@@ -142,7 +142,7 @@ def _hidden_but_present(
     if row.hidden_at is None or row.hidden_at >= moment.quiet_since:
         return None
     if row.purge_at is None:
-        detail = "It is deleted for ever, and its blob is still stored."
+        detail = "It is deleted permanently, and its blob is still stored."
         action = DriftAction.DELETE
     elif blob.archived:
         return None  # no link can read it, so its blob stays in place while the clip is in the bin

@@ -116,8 +116,8 @@ class StoredStage:
 
     def _owner_of(self, name: str) -> tuple[UUID | None, UUID | None]:
         if self._of_sources:
-            return blob_names.video_of_source(name), None
-        return blob_names.video_of(name), blob_names.clip_of(name)
+            return blob_names.video_id_of_source(name), None
+        return blob_names.video_id_of(name), blob_names.clip_id_of(name)
 
 
 class LostStage(StoredStage):

@@ -90,8 +90,8 @@ def restore_many(request: Request, _: Owned, body: ClipIds) -> Response:
 @Operation(
     tag=Tag.BIN,
     summary="Empty the recycle bin",
-    description="Deletes everything in your recycle bin for ever. None of it can be restored from "
-    "then on; the blobs are deleted in the background.",
+    description="Permanently deletes everything in your recycle bin. None of it can be restored "
+    "from then on; the blobs are deleted in the background.",
     parameters=NoParameters,
     responses=(
         ResponseSpec(
@@ -116,6 +116,6 @@ def empty(request: Request, _: NoParameters) -> Response:
 )
 def delete_many(request: Request, _: Owned, body: DeletedClips) -> Response:
     outcomes = request.services.bin.delete_clips(
-        request.viewer, body.clip_ids, for_ever=body.permanent
+        request.viewer, body.clip_ids, permanent=body.permanent
     )
     return Response(HTTPStatus.OK, views.clip_outcomes(body.clip_ids, outcomes))

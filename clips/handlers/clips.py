@@ -106,14 +106,14 @@ def change(request: Request, where: ClipId, change: ClipChange) -> Response:
     tag=Tag.CLIPS,
     summary="Delete a clip",
     description="Moves the clip to the recycle bin. It is hidden at once, and its links end when "
-    "its bytes are moved, mostly in the same call. With `permanent=true` it is deleted for ever, "
-    "also out of the bin.",
+    "its bytes are moved, mostly in the same call. With `permanent=true` it is deleted "
+    "permanently, also out of the bin.",
     parameters=DeletedClip,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", Message),),
     errors=(NotFound, Pinned),
 )
 def delete(request: Request, where: DeletedClip) -> Response:
-    request.services.bin.delete_clip(request.viewer, where.clip_id, for_ever=where.permanent)
+    request.services.bin.delete_clip(request.viewer, where.clip_id, permanent=where.permanent)
     return Response(HTTPStatus.OK, message("Clip deleted successfully"))
 
 

@@ -75,7 +75,7 @@ def get(request: Request, where: VideoId) -> Response:
     tag=Tag.VIDEOS,
     summary="Change a video",
     description="Changes the fields that are named and leaves the others; null clears a field. "
-    "With `retention_days` the cleanup deletes each clip of the video, for ever, so many days of "
+    "With `retention_days` the cleanup permanently deletes each clip of the video so many days of "
     "24 hours after its creation, unless it is pinned. A retention that is new or shorter than "
     "before deletes nothing for seven days.",
     parameters=VideoId,
@@ -112,11 +112,11 @@ def retention(request: Request, where: VideoRetention) -> Response:
     summary="Delete a video",
     description="Moves the video with all its clips to the recycle bin. They are hidden at once, "
     "however many they are, and their links end while their bytes are moved. With "
-    "`permanent=true` they are deleted for ever, also out of the bin.",
+    "`permanent=true` they are deleted permanently, also out of the bin.",
     parameters=DeletedVideo,
     responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", Message),),
     errors=(NotFound, Pinned),
 )
 def delete(request: Request, where: DeletedVideo) -> Response:
-    request.services.bin.delete_video(request.viewer, where.video_id, for_ever=where.permanent)
+    request.services.bin.delete_video(request.viewer, where.video_id, permanent=where.permanent)
     return Response(HTTPStatus.OK, message("Video deleted successfully"))

@@ -78,7 +78,7 @@ def _switch_or_name(source: object, handler: GetCoreSchemaHandler) -> core_schem
     )
 
 
-def _printable(text: str) -> str:
+def _check_printable(text: str) -> str:
     # Cc: control characters and NUL; Cs: lone surrogates; Zl, Zp: other line breaks.
     if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         raise PydanticCustomError("control_character", "must not contain control characters")
@@ -151,22 +151,25 @@ type Id = Annotated[
     GetPydanticSchema(lambda _source, _handler: _canonical_uuid()),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
+# Accepts what JSON calls a whole number: 24.0 is 24. Put behind the bounds of a field.
+WHOLE_NUMBER = BeforeValidator(_whole_number)
+
 type BatchSize = Annotated[
     int,
     Field(ge=1, le=50, description="How many files one queue message uploads."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
-type ByteCount = Annotated[int, Field(ge=1), BeforeValidator(_whole_number)]
-type Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
+type ByteCount = Annotated[int, Field(ge=1), WHOLE_NUMBER]
+type Count = Annotated[int, Field(ge=1, le=1_000_000), WHOLE_NUMBER]
 type Hours = Annotated[
     int,
     Field(ge=1, le=168, description="How long the link is valid, in hours."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Limit = Annotated[
     int,
     Field(ge=1, le=1000, description="The most entries on a page."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Position = Annotated[
     float, Field(ge=0, le=LONGEST_POSITION, allow_inf_nan=False), BeforeValidator(_number)
@@ -174,18 +177,18 @@ type Position = Annotated[
 type RetentionDays = Annotated[
     int,
     Field(ge=1, le=36_500, description="Clips are deleted so many days after their creation."),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
 ]
 type Width = Annotated[
     int,
     Field(json_schema_extra={"enum": list(THUMBNAIL_WIDTHS)}),
-    BeforeValidator(_whole_number),
+    WHOLE_NUMBER,
     AfterValidator(_offered_width),
 ]
 type Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
 ]
 type Title = Annotated[
     Line | None,
@@ -202,14 +205,14 @@ type Title = Annotated[
 type FileName = Annotated[
     str,
     StringConstraints(max_length=255),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type SwitchOrName = Annotated[bool | FileName, GetPydanticSchema(_switch_or_name)]
 type FolderName = Annotated[
     str,
     StringConstraints(max_length=4096),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(json_schema_extra={"pattern": _ONE_LINE}),
 ]
 type MediaType = Annotated[

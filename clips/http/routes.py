@@ -5,6 +5,7 @@ Every handler needs a description (`openapi/operations.py`). A handler, what ans
 have one, see docs/adr/0020-late-imports.md.
 """
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Routes:
         self._app = app
         self._public_url = public_url
         self._services = services
+        self._called: set[str] = set()
         self._methods: dict[str, list[str]] = defaultdict(list)
         self.described: list[Route] = []
 
@@ -105,7 +107,11 @@ class Routes:
         def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             from clips.http.answering import respond
 
-            return respond(answer, req, context)
+            response = respond(answer, req, context)
+            if name not in self._called:
+                self._called.add(name)
+                gc.freeze()  # what a first call loads stays, as in function_app.py
+            return response
 
         self._app.function_name(name)(self._app.route(path, methods=methods)(serve))
 

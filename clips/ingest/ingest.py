@@ -86,7 +86,7 @@ class Ingest:
         played is a result, not an error. Any exception means that the same call may succeed
         later, so that the host should deliver the message again.
         """
-        video_id = blob_names.video_of(blob_name)
+        video_id = blob_names.video_id_of(blob_name)
         if video_id is None:
             _log.warning("Ignored, not below a video: %s", blob_name)
         elif is_companion(blob_name):

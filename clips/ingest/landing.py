@@ -16,7 +16,7 @@ def landing_of(blob: Blob, url: str, video_id: UUID) -> Landing:
         blob_name=blob.name,
         blob_url=url,
         video_id=video_id,
-        id_in_name=blob_names.clip_of(blob.name),
+        id_in_name=blob_names.clip_id_of(blob.name),
         etag=blob.etag,
         size=blob.size,
         content_type=servable(blob.content_type) or of_name(blob.name),

@@ -11,7 +11,7 @@ from shared import telemetry
 from shared.catalogue.ingest.claims import Claim, Standing
 from shared.model.blob import Blob
 from shared.model.failure import Failure
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 
 _log = logging.getLogger(__name__)
 

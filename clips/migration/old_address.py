@@ -59,12 +59,12 @@ class OldAddress:
 
 
 def parse(address: str) -> OldAddress:
-    scheme, separator, rest = address.partition("://")
+    scheme, separator, rest = address.lstrip().partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         return OldAddress((address.replace("\\", "/"),), None, _without_signature(address))
     if scheme.lower() in _KEYS:
         return _object(scheme, rest)
-    return _url(scheme, rest)
+    return _url(scheme, rest.rstrip())
 
 
 def _object(scheme: str, rest: str) -> OldAddress:

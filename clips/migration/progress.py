@@ -9,6 +9,7 @@ from typing import TextIO
 
 from clips.migration.outcomes import FailedFile, Outcome, UnmatchedFile
 from clips.terminal.status_line import StatusLine
+from clips.terminal.text import without_control_characters
 
 # Seconds over which the rate is taken.
 _WINDOW = 15.0
@@ -51,7 +52,9 @@ class ProgressDisplay:
         match outcome:
             case FailedFile() | UnmatchedFile(is_unreadable=True):
                 self._failed += 1
-                self._line.print(f"failed: {_printable(outcome.source)}: {outcome.detail}")
+                self._line.print(
+                    f"failed: {without_control_characters(outcome.source)}: {outcome.detail}"
+                )
             case _:
                 pass
 
@@ -109,8 +112,3 @@ def _duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}"
-
-
-def _printable(text: str) -> str:
-    """Without control characters: a file's name must not control the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -53,7 +53,7 @@ def make_library(context: TransferContext, users: Users, access: Access) -> Libr
 
 
 def make_remover(context: TransferContext) -> ClipRemover:
-    """Deletes for ever, not into the recycle bin: what an upload that failed has left."""
+    """Deletes permanently, not into the recycle bin: what an upload that failed has left."""
     deletion = Deletion(Blobs(context.account), context.containers, Deletions(context.database))
     return ClipRemover(Bin(context.database, days=0), deletion)
 

@@ -42,8 +42,8 @@ class Page(Protocol):
     def marker(self) -> str | None: ...
 
 
-class Listing(Protocol):
-    """The part of storage that is used here."""
+class ListedContainer(Protocol):
+    """The part of storage that the daily pass uses."""
 
     def page(self, container: str, marker: str | None) -> Page:
         """Some blobs in the order of their names, and the marker of the next page."""
@@ -52,7 +52,7 @@ class Listing(Protocol):
 class SidecarCheck:
     def __init__(
         self,
-        blobs: Listing,
+        blobs: ListedContainer,
         containers: Containers,
         outbox: SidecarOutbox,
         progress: SidecarPass,

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord
-from clips.rebuild.sidecar_file import is_media, is_playback
+from clips.rebuild.sidecar_file import is_media_block, is_playback_block
 from shared import blob_names
 from shared.model.blob import Blob
 from shared.model.failure import MISSING, PASSING_FAILURES
@@ -173,7 +173,11 @@ def _settle_source(record: SourceRecord, stored: StoredParts, row: RowValues) ->
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
             return RestoredState.FAILED
         images = {record.poster_name, record.storyboard_name} - {None}
-        if record.status == "ready" and is_media(record.media) and images <= set(stored.images):
+        if (
+            record.status == "ready"
+            and is_media_block(record.media)
+            and images <= set(stored.images)
+        ):
             return RestoredState.READY
     return _to_be_processed(row, _MADE_BY_SOURCE_INGEST)
 
@@ -193,7 +197,9 @@ def _is_as_described(record: ClipRecord, blob: Blob) -> bool:
 
 def _is_complete(record: ClipRecord, images: Collection[str]) -> bool:
     """Whether everything that ingest made is stored, and can be shown."""
-    shown = is_media(record.media) and (record.playback is None or is_playback(record.playback))
+    shown = is_media_block(record.media) and (
+        record.playback is None or is_playback_block(record.playback)
+    )
     return shown and images_of(record) <= set(images)
 
 

@@ -57,7 +57,7 @@ class FoundBlobs:
                 for name, blob in films.items()
                 if name not in holders and hash(name) not in self._planned_blobs
             }
-            videos = self._videos({n: v for n in without if (v := blob_names.video_of(n))})
+            videos = self._videos({n: v for n in without if (v := blob_names.video_id_of(n))})
             for name in videos:
                 self._add_clip(without[name], videos[name])
             if page:
@@ -67,14 +67,16 @@ class FoundBlobs:
         """Makes sources of blobs that no row has; raises Unavailable."""
         container = self._containers.videos
         for page in self._blobs.pages(container):
-            files = {b.name: b for b in page if blob_names.video_of_source(b.name) and b.size}
+            files = {b.name: b for b in page if blob_names.video_id_of_source(b.name) and b.size}
             known = self._catalogue.known_sources(list(files))
             without = {
                 name: blob
                 for name, blob in files.items()
                 if name not in known and hash(name) not in self._planned_blobs
             }
-            videos = self._videos({n: v for n in without if (v := blob_names.video_of_source(n))})
+            videos = self._videos(
+                {n: v for n in without if (v := blob_names.video_id_of_source(n))}
+            )
             for name, video_id in videos.items():
                 self._add_source(without[name], video_id)
             if page:
@@ -122,7 +124,7 @@ class FoundBlobs:
 def _may_be_clip(blob: Blob) -> bool:
     """Whether the blob trigger would make a clip of it."""
     return (
-        blob_names.video_of(blob.name) is not None
+        blob_names.video_id_of(blob.name) is not None
         and not is_companion(blob.name)
         and not is_folder_stub(blob)
         and check_storable(blob.name) is None

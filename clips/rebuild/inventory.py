@@ -11,7 +11,7 @@ from shared import blob_names
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 
 
 class StoredBlobs(Protocol):

@@ -41,7 +41,7 @@ class LostClips:
         blob. Costs one HEAD request, and the read of a few kilobytes if there is a sidecar. Raises
         Unavailable.
         """
-        clip_id = blob_names.clip_of(blob.name)
+        clip_id = blob_names.clip_id_of(blob.name)
         if clip_id is None:
             return False
         key = SidecarKey(SidecarKind.CLIP, video_id, clip_id)

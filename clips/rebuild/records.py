@@ -97,7 +97,7 @@ class SourceRecord(_Processed):
 
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
-        if blob_names.video_of_source(self.blob_name) != self.video_id:
+        if blob_names.video_id_of_source(self.blob_name) != self.video_id:
             raise ValueError("the blob is another video's")
         images = blob_names.derived_prefix(self.video_id, self.video_id)
         _check_names(images, self.poster_name, self.storyboard_name)
@@ -131,7 +131,7 @@ class CutRecord(BaseModel):
 
     def is_of(self, video_id: UUID) -> bool:
         """Whether what is cut is the source of this video, or a clip of it."""
-        video_of = blob_names.video_of if self.source_is_clip else blob_names.video_of_source
+        video_of = blob_names.video_id_of if self.source_is_clip else blob_names.video_id_of_source
         return video_of(self.source_blob) == video_id
 
 
@@ -178,7 +178,8 @@ class ClipRecord(_Processed, _Hidden):
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
         if self.blob_name is not None and (
-            blob_names.video_of(self.blob_name) != self.video_id or check_storable(self.blob_name)
+            blob_names.video_id_of(self.blob_name) != self.video_id
+            or check_storable(self.blob_name)
         ):
             raise ValueError("the blob is not below its video")
         if self.cut_order is not None and not self.cut_order.is_of(self.video_id):

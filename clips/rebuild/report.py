@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from clips.terminal.text import without_control_characters
+
 _LISTED = 10_000  # of each kind; the others are counted
 
 # What no sidecar records, with a sentence for the operator.
@@ -13,7 +15,7 @@ LOST = {
     "grants": "Which user received which link.",
     "views": "How often clips were viewed, and by which users: every count begins at 0.",
     "keys and migrations": "Idempotency keys of the last day, and the records of migrations.",
-    "deleted for ever": "That clips were deleted for ever: they answer 404 instead of 410.",
+    "deleted for ever": "That clips were deleted permanently: they answer 404 instead of 410.",
 }
 
 _PARTS = ("videos", "clips", "sources")
@@ -102,7 +104,7 @@ class Report:
             states = ", ".join(f"{state} {n:,}" for state, n in sorted(self.outcomes.items()))
             lines.append(f"clips by state: {states}")
         lines += [f"left out, {code}: {n:,}" for code, n in sorted(self.left_out_count.items())]
-        lines += [f"  {_printable(i.name)}: {i.detail}" for i in self.left_out[:10]]
+        lines += [f"  {without_control_characters(i.name)}: {i.detail}" for i in self.left_out[:10]]
         if self.unknown_videos:
             blobs = sum(self.unknown_videos.values()) + self.unknown_more
             lines.append(
@@ -115,8 +117,3 @@ class Report:
         if self.dry_run:
             lines.append("nothing was changed")
         return "\n".join(lines)
-
-
-def _printable(text: str) -> str:
-    """Without control characters: the name of a blob must not control the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

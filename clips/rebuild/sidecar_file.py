@@ -63,12 +63,12 @@ def parse(key: SidecarKey, data: bytes) -> Record:
     return record
 
 
-def is_media(value: dict[str, Any] | None) -> bool:
+def is_media_block(value: dict[str, Any] | None) -> bool:
     """Whether responses can show it; otherwise the ingest makes it again."""
     return _fits(_MEDIA, value)
 
 
-def is_playback(value: dict[str, Any] | None) -> bool:
+def is_playback_block(value: dict[str, Any] | None) -> bool:
     return _fits(_PLAYBACK, value)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from clips.rebuild.revisions import revision_of
 from clips.upkeep.items import Tally
@@ -38,12 +39,10 @@ _AT_ONCE = 8
 _BATCH = 200  # storage deletes up to 256 in one request
 _LEASE = timedelta(minutes=2)
 _PAUSE_AFTER_FAILURE = timedelta(minutes=10)
-# Entries that are written after a clip has landed: its own, and some others that wait.
-_FEW = 20
 
 
 class SidecarBlobs(Protocol):
-    """The part of storage that is used here."""
+    """The part of storage that the writer of sidecars uses."""
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
@@ -71,32 +70,38 @@ class SidecarWriter:
         self._container = containers.thumbnails
         self._outbox = outbox
 
-    def after_landing(self) -> None:
-        """Writes a few sidecars; a failure is logged and left to the cleanup."""
-        try:
-            tally = self._write_batch(_FEW)
-        except Unavailable as error:
-            _log.warning("Sidecars are left to the cleanup: %s", error.detail)
-        else:
-            if tally is not None and tally.done:
-                _log.debug("Wrote %d sidecars", tally.done)
+    def after_landing(self, blob_name: str) -> None:
+        """Writes the sidecars of a clip and its video, unless more changes of the clip are due.
+
+        A failure is logged and left to the cleanup, like the sidecars of all other changes.
+        """
+        self._write_now(lambda: self._outbox.take_of_settled(_LEASE, blob_name=blob_name))
+
+    def after_rendition(self, clip_id: UUID) -> None:
+        """The same for the clip that got a copy."""
+        self._write_now(lambda: self._outbox.take_of_settled(_LEASE, clip_id=clip_id))
 
     def drain(self, seconds: float) -> Tally:
         """Works on the outbox for so many seconds; counts the entries that were settled."""
         deadline = time.monotonic() + seconds
         total = Tally()
         while time.monotonic() < deadline and not total.outages:
-            tally = self._write_batch(_BATCH)
-            if tally is None:
+            entries = self._outbox.take(_BATCH, _LEASE)
+            if not entries:
                 break
-            total.add(tally)
+            total.add(self._work_on(entries))
         return total
 
-    def _write_batch(self, limit: int) -> Tally | None:
-        """Settles some entries; None if none waits."""
-        entries = self._outbox.take(limit, _LEASE)
-        if not entries:
-            return None
+    def _write_now(self, take: Callable[[], Sequence[OutboxEntry]]) -> None:
+        try:
+            entries = take()
+            if entries:
+                self._work_on(entries)
+        except Unavailable as error:
+            _log.warning("Sidecars are left to the cleanup: %s", error.detail)
+
+    def _work_on(self, entries: Sequence[OutboxEntry]) -> Tally:
+        """Settles some entries."""
         tally = Tally()
         keys = {entry.key for entry in entries}
         known = self._outbox.rows(keys)
@@ -184,7 +189,7 @@ class SidecarWriter:
             except Exception as error:  # noqa: BLE001 - raised again below, where it is counted
                 return None, error
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
             attempts = [with_current_context(attempt) for _ in items]
             outcomes = list(pool.map(lambda run, key: run(key), attempts, items))
         for key, (result, error) in zip(items, outcomes, strict=True):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from clips.cutting.films import Check, FilmWriter, OpenFilm, StagedFilm
 from shared import blob_names
@@ -15,7 +16,14 @@ from shared.storage.files.stored import Place
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import span
 
+if TYPE_CHECKING:
+    from shared.media import ByteSource
+
 _log = logging.getLogger(__name__)
+
+# A film of up to so many bytes is read whole and its copy written whole: that takes four requests
+# to storage, where reading its index, copying ranges and reading the copy take ten.
+_KEPT_IN_MEMORY = 4 * 1024 * 1024
 
 _ENDLESS = 10_000_000.0  # seconds: the end is where the film ends
 
@@ -41,18 +49,21 @@ class RenditionMaker:
         """
         from shared.media.cutting.unsuitable import Unsuitable
 
-        source = OpenFilm(self._blobs, Place(self._containers.clips, order.blob_name), order.etag)
+        original = Place(self._containers.clips, order.blob_name)
+        source = OpenFilm(self._blobs, original, order.etag, keep_up_to=_KEPT_IN_MEMORY)
         name = blob_names.rendition(order.video_id, order.clip_id)
         place = Place(self._containers.thumbnails, name)
         for kind, method in self._methods(order.verdict, may_encode=may_encode):
             try:
                 with span(f"rendition.{kind}"):
-                    method(source, place, check).commit()
+                    staged = method(source, place, check)
+                    staged.commit()
             except (Unsuitable, CutOutOfRange) as why:
                 _log.info("No copy of clip %s by %s: %s", order.clip_id, kind, why)
                 continue
             copy = self._blobs.get(place.container, name)
-            if self._plays(copy, has_picture=order.has_picture):
+            reader = staged.kept or self._blobs.reader(place.container, copy)
+            if _plays(name, reader, has_picture=order.has_picture):
                 _log.info("Copy of clip %s made by %s", order.clip_id, kind)
                 return copy
             _log.warning("The copy of clip %s by %s does not play everywhere", order.clip_id, kind)
@@ -96,14 +107,14 @@ class RenditionMaker:
         whole = CutRange(start=0, end=_ENDLESS, accuracy=Accuracy.FRAME)
         return self._writer.encode(source, whole, place, check)
 
-    def _plays(self, copy: Blob, *, has_picture: bool) -> bool:
-        """Whether the copy shows what it should, and plays in every browser."""
-        from shared.media.cutting.result import check_film
 
-        reader = self._blobs.reader(self._containers.thumbnails, copy)
-        try:
-            playback = check_film(reader, has_picture=has_picture)
-        except UnplayableClip as problem:
-            _log.info("%s: %s", copy.name, problem.detail)
-            return False
-        return playback.verdict is PlaybackVerdict.DIRECT
+def _plays(name: str, film: "ByteSource", *, has_picture: bool) -> bool:
+    """Whether a copy shows what it should, and plays in every browser."""
+    from shared.media.cutting.result import check_film
+
+    try:
+        playback = check_film(film, has_picture=has_picture)
+    except UnplayableClip as problem:
+        _log.info("%s: %s", name, problem.detail)
+        return False
+    return playback.verdict is PlaybackVerdict.DIRECT

@@ -30,7 +30,7 @@ class Cleanup:
     def run(self) -> Counts:
         """Runs every step and returns the counts.
 
-        If another run is at work, this one ends at once with an empty report: a run may take longer
+        If another run is active, this one ends at once with an empty report: a run may take longer
         than the schedule, and an operator may start one at any time. Raises Unavailable if a step
         or an item met an outage, when all steps have run.
         """
@@ -41,7 +41,7 @@ class Cleanup:
                 is_alone = True  # the steps that need no database still run, and others report it
             if is_alone:
                 return self._runner.run(self._steps)
-        _log.warning("Another cleanup is at work: this one ends")
+        _log.warning("Another cleanup is running: this one ends")
         telemetry.CLEANUP_RUNS.add(outcome="skipped")
         return {}
 

@@ -1,4 +1,4 @@
-"""Deletion for ever: first the blobs of a clip or video that is being deleted, then its rows.
+"""Permanent deletion: first the blobs of a clip or video that is being deleted, then its rows.
 
 Every step can be repeated, so a later run finishes what a crash interrupted: the mark on the row
 says that there is work left, until the last step removes the row and the mark with it.
@@ -79,14 +79,14 @@ class Deletion:
             except (BlobHeld, Unavailable) as problem:
                 problems.append(problem)
             if not may_go_on():
-                return False
+                break
         if problems:
             raise problems[0]
-        return True
+        return may_go_on()
 
 
 class ClipRemover:
-    """Deletes single clips for ever within a call: for the Python API, which has no bin."""
+    """Deletes single clips permanently within a call: for the Python API, which has no bin."""
 
     def __init__(self, bin_: Bin, deletion: Deletion) -> None:
         self._bin = bin_
@@ -97,6 +97,6 @@ class ClipRemover:
 
         It is hidden at once, and the cleanup of the app continues with what is left.
         """
-        hidden, _ = self._bin.hide_clips(viewer, [clip_id], for_ever=True)
+        hidden, _ = self._bin.hide_clips(viewer, [clip_id], permanent=True)
         for clip in hidden:
             self._deletion.finish_clip(clip.id, clip.video_id, clip.blob_name)

@@ -140,7 +140,7 @@ class DifferenceFinder:
     ) -> list[tuple[datetime, str]]:
         """The blobs that lie under an existing video, and may therefore become clips."""
         ages = {blob.name: blob.last_modified for blob in blobs if not is_left_alone(blob)}
-        videos = {name: blob_names.video_of(name) for name in ages}
+        videos = {name: blob_names.video_id_of(name) for name in ages}
         existing = self._upkeep.existing_videos({v for v in videos.values() if v is not None})
         unknown = {name for name, video in videos.items() if video not in existing}
         unstorable = {name for name in videos if check_storable(name)}

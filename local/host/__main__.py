@@ -16,7 +16,7 @@ from local.host.worker import AppNotLoaded
 
 
 def main() -> int:
-    """Serve until stopped; returns the exit code."""
+    """Serves until stopped; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
     parser.add_argument("--port", type=int, required=True)

@@ -73,7 +73,7 @@ class BlobPattern:
 
     @classmethod
     def parse(cls, path: str) -> Self:
-        """Compile a path; a container alone means all of its blobs."""
+        """Compiles a path; a container alone means all of its blobs."""
         container, _, blob = path.partition("/")
         position, expression = 0, ""
         for found in _PARAMETER.finditer(blob):

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobServiceClient
 
+from local.host.blob_listing import ListedBlob, listed
 from local.host.blob_messages import BlobMessage, BlobPattern
 
 RECEIPTS_CONTAINER = "azure-webjobs-hosts"
@@ -38,7 +39,7 @@ class BlobScanner:
     _in_reach: bool = True
 
     async def run(self) -> None:
-        """Scan until cancelled."""
+        """Scans until cancelled."""
         receipts: set[str] | None = None
         while True:
             started = time.monotonic()
@@ -60,11 +61,12 @@ class BlobScanner:
 
     async def _scan(self, receipts: set[str]) -> None:
         found: dict[str, str] = {}
-        for name, etag, blob_type in await asyncio.to_thread(self._list):
+        for blob in await asyncio.to_thread(self._list):
+            name, etag = blob.name, blob.etag
             found[name] = etag
             if self._seen.get(name) == etag or self.pattern.match(name) is None:
                 continue
-            message = BlobMessage(self.function, blob_type, self.pattern.container, name, etag)
+            message = BlobMessage(self.function, blob.type, self.pattern.container, name, etag)
             receipt = self._receipt(message)
             if receipt not in receipts:
                 await self.notify(message)
@@ -73,10 +75,9 @@ class BlobScanner:
             self._seen[name] = etag
         self._seen = found
 
-    def _list(self) -> list[tuple[str, str, str]]:
+    def _list(self) -> list[ListedBlob]:
         container = self.service.get_container_client(self.pattern.container)
-        blobs = container.list_blobs(name_starts_with=self.pattern.prefix or None)
-        return [(blob.name, blob.etag.strip('"'), _type_name(blob)) for blob in blobs]
+        return list(listed(container, self.pattern.prefix))
 
     def _receipt(self, message: BlobMessage) -> str:
         folder = f"blobreceipts/{self.host_id}/{self.function}"
@@ -97,8 +98,3 @@ class BlobScanner:
             blob.upload_blob(b"", overwrite=True)
         except AzureError as error:
             _log.warning("The receipt %s was not written: %s", receipt, error)
-
-
-def _type_name(blob: BlobProperties) -> str:
-    kind = blob.blob_type
-    return kind.value if kind is not None and hasattr(kind, "value") else str(kind or "BlockBlob")

@@ -54,13 +54,13 @@ class BlobTriggers:
         return [listener.run(), *(self._scanner(trigger).run() for trigger in polled)]
 
     async def notify(self, message: BlobMessage) -> None:
-        """Put a message into the queue, to be run soon."""
+        """Puts a message into the queue, to be run soon."""
         queue = connections.queue(connections.DEFAULT, self._queue_name)
         await queues.send(queue, message.to_json(), self._settings.blobs)
         self._wake.set()
 
     async def call_by_path(self, function: Function, path: str) -> None:
-        """Call a function for the blob `container/name`: no message, no retry, no poison queue."""
+        """Calls a function for the blob `container/name`: no message, no retry, no poison queue."""
         container, _, name = path.partition("/")
         trigger = self._triggers[function.full_name]
         client = trigger.client(container, name)
@@ -73,7 +73,7 @@ class BlobTriggers:
         await self._caller.run(function, path, argument, trigger.metadata(client, properties))
 
     async def call_by_reference(self, function: Function, container: str, name: str) -> bool:
-        """Call a function for a blob that the program that calls has looked at already."""
+        """Calls a function for a blob that the calling program has checked already."""
         trigger = self._triggers[function.full_name]
         client = trigger.client(container, name)
         argument = await trigger.argument(client)

@@ -20,11 +20,11 @@ class Output(Protocol):
     """Where the values of a function's output bindings go."""
 
     async def deliver(self, binding: Binding, value: TypedData) -> None:
-        """Write one value; may raise anything, which fails the call."""
+        """Writes one value; may raise anything, which fails the call."""
 
 
 class Caller:
-    """Calls functions, and hands what they put out to `queues`."""
+    """Calls functions, and passes their outputs to `queues`."""
 
     def __init__(self, queues: Output) -> None:
         self._queues = queues
@@ -32,7 +32,7 @@ class Caller:
     async def call(
         self, function: Function, argument: TypedData, metadata: Mapping[str, TypedData]
     ) -> Outcome:
-        """Call a function with the value of its trigger; an output that fails fails the call."""
+        """Calls a function with the value of its trigger; an output that fails fails the call."""
         trigger = ParameterBinding(function.trigger["name"], argument)
         outcome = await worker.invoke(function.id, [trigger], metadata)
         if outcome.error is None and function.outputs:
@@ -52,7 +52,7 @@ class Caller:
         argument: TypedData,
         metadata: Mapping[str, TypedData],
     ) -> bool:
-        """Call a function that is not an HTTP function; returns, and logs, whether it succeeded.
+        """Calls a function that is not an HTTP function; returns, and logs, whether it succeeded.
 
         `subject` is what it is called for, as the log names it: a blob, a message or nothing.
         """

@@ -15,7 +15,7 @@ class Cors:
     def preflight(
         self, method: str, headers: Mapping[str, str]
     ) -> tuple[int, Headers, bytes] | None:
-        """The answer to a browser's question whether it may; None for any other request."""
+        """The answer to a browser's preflight request; None for any other request."""
         wanted_method = headers.get("access-control-request-method")
         if method != "OPTIONS" or not wanted_method:
             return None

@@ -22,7 +22,7 @@ _FAILED: Reply = (500, [], b"")
 async def answer(
     notify: Notify, method: str, function: str, headers: Mapping[str, str], body: bytes
 ) -> Reply:
-    """Answer a delivery for `function`; messages before a bad event are sent nevertheless."""
+    """Answers a delivery for `function`; messages before a bad event are sent nevertheless."""
     if method == "OPTIONS":
         origin = headers.get("webhook-request-origin", "").encode("latin-1")
         return 200, [(b"webhook-allowed-origin", origin)], b""

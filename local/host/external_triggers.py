@@ -45,7 +45,7 @@ class ExternalCalls:
         self._blobs = blobs
 
     async def answer(self, name: str, body: bytes) -> Reply:
-        """Call a function and wait until it has ended; 400 and 404 are mistakes of the caller."""
+        """Calls a function and waits until it has ended; 400 and 404 are mistakes of the caller."""
         function = self._functions.get(name)
         if function is None or function.kind == "httpTrigger":
             return 404, _JSON, b'{"error": "there is no such function"}'

@@ -37,7 +37,7 @@ class _Server(uvicorn.Server):
 async def serve(
     app: Path, port: int, bindings: Path | None = None, listener: int | None = None
 ) -> None:
-    """Load the app and serve until SIGTERM or SIGINT.
+    """Loads the app and serves it until SIGTERM or SIGINT.
 
     `listener` is the descriptor of a socket that listens on `port` already.
     With `bindings` only HTTP is listened to: the bindings of all other functions are written to
@@ -142,7 +142,7 @@ def _report_death(task: asyncio.Future[None]) -> None:
 
 
 def _listen(port: int, listener: int | None) -> list[socket.socket]:
-    """Listen on both loopback addresses, so that `localhost` works however it resolves."""
+    """Listens on both loopback addresses, so that `localhost` works however it resolves."""
     first = ports.listening(port) if listener is None else socket.socket(fileno=listener)
     sockets = [first]
     with contextlib.suppress(OSError):  # a machine without IPv6

@@ -61,7 +61,7 @@ class HttpApp:
             self._routes.add(function.name, route, function.trigger.get("methods") or ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; the server's other kinds of scopes are not asked for."""
+        """Answers one request; the server's other kinds of scopes are not used."""
         headers = _joined(scope["headers"])
         origin = headers.get("origin")
         preflight = self._cors.preflight(scope["method"], headers) if origin else None

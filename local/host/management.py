@@ -53,7 +53,7 @@ class Management:
         headers: Mapping[str, str],
         body: bytes,
     ) -> Reply | None:
-        """Answer one request; `path` is decoded and has no slash at its ends."""
+        """Answers one request; `path` is decoded and has no slash at its ends."""
         reply: Reply | None = None
         match method, path.split("/"):
             case "GET", ["admin", "host", "status"]:
@@ -80,7 +80,7 @@ class Management:
         return {"name": function.name, "config": {"bindings": bindings}}
 
     async def _run_by_hand(self, function: Function, body: bytes) -> Reply:
-        """Start the function and answer at once, as the real host does."""
+        """Starts the function and answers at once, as the real host does."""
         try:
             text = json.loads(body or b"{}").get("input") or ""
         except (ValueError, AttributeError):

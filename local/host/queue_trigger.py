@@ -26,7 +26,7 @@ class QueueOutputs:
         return self._wakes.setdefault(_address(binding), asyncio.Event())
 
     async def deliver(self, binding: Binding, value: TypedData) -> None:
-        """Write one value, or every item of a list, as a message of its own."""
+        """Writes one value, or every item of a list, as a message of its own."""
         for text in _texts(value):
             await queues.send(connections.queue(*_address(binding)), text, self._options)
         self.wake_for(binding).set()

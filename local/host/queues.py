@@ -36,7 +36,7 @@ def encode(text: str, options: QueueOptions) -> str:
 
 
 async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
-    """Append a message to a queue, which is made when it is not there."""
+    """Appends a message to a queue, which is made when it is not there."""
     await _append(queue, encode(text, options))
 
 
@@ -56,7 +56,7 @@ class QueueListener:
     stop_timeout: float
 
     async def run(self) -> None:
-        """Fetch batches of messages and run them; when cancelled, let those finish that run."""
+        """Fetches and runs batches of messages; when cancelled, lets running ones finish."""
         running: set[asyncio.Task[None]] = set()
         try:
             await self._serve(running)

@@ -67,7 +67,7 @@ class RouteTable:
     routes: list[Route] = field(default_factory=list)
 
     def add(self, function: str, template: str, methods: Sequence[str]) -> None:
-        """Register a function; raises BadTemplate."""
+        """Registers a function; raises BadTemplate."""
         self.routes.append(compile_route(function, template, methods))
         self.routes.sort(key=lambda route: route.function.lower())
 
@@ -81,7 +81,7 @@ class RouteTable:
 
 
 def decode_path(raw: str) -> str:
-    """Percent-decode a path once, as Kestrel does: `%2F` stays, and so does what is no UTF-8."""
+    """Percent-decodes a path once, as Kestrel does: `%2F` stays, and so does what is no UTF-8."""
     path = raw.removeprefix("/").removesuffix("/")
     if "%" not in path:
         return path
@@ -92,7 +92,7 @@ def decode_path(raw: str) -> str:
 
 
 def compile_route(function: str, template: str, methods: Sequence[str]) -> Route:
-    """Compile a template into a regular expression over whole paths; raises BadTemplate."""
+    """Compiles a template into a regular expression over whole paths; raises BadTemplate."""
     constraints: dict[str, Sequence[Check]] = {}
     defaults: dict[str, str] = {}
     pattern = ""
@@ -106,7 +106,7 @@ def compile_route(function: str, template: str, methods: Sequence[str]) -> Route
 
 
 def _segments(template: str) -> list[str]:
-    """Split at the slashes outside braces: a regex constraint may hold some."""
+    """Splits at the slashes outside braces: a regex constraint may contain slashes."""
     return re.findall(r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|[^/])+", template.strip("/"))
 
 

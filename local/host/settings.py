@@ -112,7 +112,7 @@ def _blob_options(section: Mapping[str, Any], lease: float) -> QueueOptions:
 
 
 def expand(value: str, environment: Mapping[str, str]) -> str:
-    """Replace every %NAME% by the setting of that name; raises SettingsError where it is absent."""
+    """Replaces every %NAME% by the setting of that name; raises SettingsError if it is absent."""
 
     def setting(match: re.Match[str]) -> str:
         name = match[1]

@@ -60,7 +60,7 @@ class TimerTrigger:
         self._path = f"timers/{host_id}/{function.full_name}/status"
 
     async def run(self) -> None:
-        """Run the function whenever it is due, until cancelled."""
+        """Runs the function whenever it is due, until cancelled."""
         now = datetime.now(UTC)
         due = self._schedule.next_after(now)
         is_monitored = self._schedule.next_after(due) - due >= _MONITORED_FROM
@@ -78,7 +78,7 @@ class TimerTrigger:
             status = await self._run_due(status, is_monitored=is_monitored)
 
     async def run_by_hand(self) -> None:
-        """Run the function now, also beside another run; its schedule does not change."""
+        """Runs the function now, also beside another run; its schedule does not change."""
         await self._call(None, is_past_due=False)
 
     async def _run_due(

@@ -35,7 +35,7 @@ class Outcome:
 
 
 async def load(app: Path) -> list[protos.RpcFunctionMetadata]:
-    """Import the app's function_app.py and list its functions; raises AppNotLoaded."""
+    """Imports the app's function_app.py and lists its functions; raises AppNotLoaded."""
     if not (app / "function_app.py").is_file():
         raise AppNotLoaded(f"{app} holds no function_app.py")
     sys.path.insert(0, str(app))
@@ -62,7 +62,7 @@ async def invoke(
     arguments: Sequence[ParameterBinding],
     metadata: Mapping[str, TypedData],
 ) -> Outcome:
-    """Call a function; an exception is in the outcome."""
+    """Calls a function; an exception is in the outcome."""
     call = SimpleNamespace(
         invocation_id=str(uuid4()),
         function_id=function_id,

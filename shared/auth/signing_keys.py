@@ -44,7 +44,7 @@ class SigningKeys:
     (the issuer may have rotated), but then at most every ten seconds, so that made-up key
     ids cannot flood the issuer with requests. While the issuer is unavailable, the known keys are
     used for a day: after that most tokens from before the outage have expired, and a key that was
-    withdrawn meanwhile must not be trusted for ever.
+    withdrawn meanwhile must not be trusted without end.
     """
 
     _TTL = timedelta(minutes=5)

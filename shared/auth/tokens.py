@@ -12,7 +12,6 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeIs
 
 from shared.auth.signing_keys import ALGORITHM, SigningKeys
@@ -45,19 +44,19 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A token that was valid; `expires_at` is in seconds since 1970."""
+    """A token that was verified with `key`; `expires_at` is in seconds since 1970."""
 
     identity: Identity
     expires_at: int
+    key_id: object
+    key: "PyJWK"
 
 
 class TokenVerifier:
     def __init__(self, settings: AuthSettings, clock: Clock) -> None:
         self._settings = settings
         self._keys = SigningKeys(settings.jwks_url, clock)
-        # Keys are objects of one download: within minutes another replaces them. Errors are not
-        # remembered.
-        self._remembered = lru_cache(_MAX_REMEMBERED)(self._verified)
+        self._known: dict[str, _Verified] = {}
 
     def verify(self, authorization: str | None) -> Identity:
         """The bearer of an Authorization header.
@@ -66,22 +65,29 @@ class TokenVerifier:
         the issuer's keys were never seen.
         """
         token = _bearer(authorization)
-        try:
-            header = _header(token)
-        except (ValueError, RecursionError) as error:  # what is made of a hostile header
-            raise Unauthenticated("The token is not valid: it is not a JWT.") from error
-        if header.get("alg") != ALGORITHM:
-            raise Unauthenticated(f"The token must be signed with {ALGORITHM}.")
-        key = self._keys.find(header.get("kid"))
-        verified = self._remembered(token, key)
-        if time.time() >= verified.expires_at:
-            verified = self._verified(token, key)
-        return verified.identity
+        known = self._known.get(token)
+        if known is None or not self._is_valid_still(known):
+            known = self._verified(token)
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            self._known[token] = known
+        return known.identity
 
-    def _verified(self, token: str, key: "PyJWK") -> _Verified:
+    def _is_valid_still(self, known: _Verified) -> bool:
+        """Raises as `verify` where the issuer has withdrawn the key.
+
+        A key is an object of one download: a token is verified anew with each.
+        """
+        return time.time() < known.expires_at and self._keys.find(known.key_id) is known.key
+
+    def _verified(self, token: str) -> _Verified:
         import jwt
 
         try:
+            header = _header(token)
+            if header.get("alg") != ALGORITHM:
+                raise Unauthenticated(f"The token must be signed with {ALGORITHM}.")
+            key = self._keys.find(header.get("kid"))
             claims = jwt.decode(
                 token,
                 key,
@@ -94,10 +100,10 @@ class TokenVerifier:
         except jwt.PyJWTError as error:
             reason = str(error).rstrip(".")
             raise Unauthenticated(f"The token is not valid: {reason}.") from error
-        except (ValueError, RecursionError) as error:  # what is made of hostile claims
+        except (ValueError, RecursionError) as error:  # what is made of a hostile header
             raise Unauthenticated("The token is not valid: it is not a JWT.") from error
         _check_times(claims)
-        return _Verified(_identity(claims), int(claims["exp"]))
+        return _Verified(_identity(claims), int(claims["exp"]), header.get("kid"), key)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -143,19 +143,19 @@ def source_blob(video_id: UUID, extension: str) -> str:
     return f"{video_id}{extension}"
 
 
-def video_of_source(blob_name: str) -> UUID | None:
+def video_id_of_source(blob_name: str) -> UUID | None:
     """The video whose file a blob of the videos container is: `{video_id}{ext}`; None if none."""
     path = PurePosixPath(blob_name)
     return _canonical_uuid(path.stem) if "/" not in blob_name else None
 
 
-def video_of(blob_name: str) -> UUID | None:
+def video_id_of(blob_name: str) -> UUID | None:
     """The video under which a blob landed, or None if its name is not `{video_id}/{anything}`."""
     folder, slash, rest = blob_name.partition("/")
     return _canonical_uuid(folder) if slash and rest else None
 
 
-def clip_of(blob_name: str) -> UUID | None:
+def clip_id_of(blob_name: str) -> UUID | None:
     """The clip id in a blob's name (`{video_id}/{clip_id}{ext}`), or None."""
     _, _, rest = blob_name.partition("/")
     return _canonical_uuid(PurePosixPath(rest).stem) if "/" not in rest else None
@@ -164,7 +164,7 @@ def clip_of(blob_name: str) -> UUID | None:
 def owner_of_image(blob_name: str) -> tuple[UUID | None, UUID | None]:
     """The ids of video and clip that the name of an image begins with; None for an absent one."""
     key = blob_name[:KEY_LENGTH]
-    return video_of(key), clip_of(key)
+    return video_id_of(key), clip_id_of(key)
 
 
 def _canonical_uuid(text: str) -> UUID | None:

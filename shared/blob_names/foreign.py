@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from shared.blob_names import clip_of
+from shared.blob_names import clip_id_of
 from shared.model.blob import Blob
 
 # Bytes in UTF-8: an entry of a Postgres index has 2704, its header included.
@@ -40,7 +40,7 @@ def is_companion(blob_name: str) -> bool:
     """
     _, slash, rest = blob_name.partition("/")
     *folders, last = rest.lower().split("/")
-    if not slash or clip_of(blob_name) is not None:
+    if not slash or clip_id_of(blob_name) is not None:
         return False
     return (
         not last

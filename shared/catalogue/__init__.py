@@ -1,7 +1,7 @@
 """The catalogue in Postgres: who owns which videos and clips, and in what state they are.
 
-One room for each room of `clips/` that runs its queries: `library` and `links` serve the API,
+One package for each package of `clips/` that runs its queries: `library` and `links` serve the API,
 `ingest` the blob trigger, `upkeep` and `bin` the cleanup, `migration` the migrations. What several
-rooms need is in `row_mapping`.
+of them need is in `row_mapping`.
 Every statement is a named constant of the module that runs it, with parameters only.
 """

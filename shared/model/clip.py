@@ -53,8 +53,8 @@ class Clip:
     `blob_name` is its name in the clips container: None for a clip of the service this one replaces
     whose bytes are not there yet. `blob_url` and `thumbnail_url` are plain addresses that open
     nothing by themselves. `cut` and `playback` are JSON, as answers show them. `deleted_at` is when
-    it was moved to the recycle bin, `purge_at` when it will be deleted for ever; both are None for
-    a clip that is not in the bin. `end_time` and `duration` are None until a clip that landed
+    it was moved to the recycle bin, `purge_at` when it will be deleted permanently. Both are None
+    for a clip outside of the bin. `end_time` and `duration` are None until a clip that landed
     unannounced has been processed. No call and no date deletes a `pinned` clip.
     """
 

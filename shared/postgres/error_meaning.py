@@ -15,6 +15,11 @@ _READ_ONLY = "25006"
 # A deadlock or a failed serialization: Postgres rolled back to let another transaction finish.
 _CONFLICT_CLASS = "40"
 _LOCK_NOT_AVAILABLE = "55P03"
+# The server ends the connection, whatever the reason: a time limit of transactions, for example.
+_ENDING = {"FATAL", "PANIC"}
+# The function of the server that finds that a prepared statement has become too old: a column that
+# it returns has another type now. A new connection prepares it anew.
+_STALE_PLAN = "RevalidateCachedQuery"
 
 
 class Meaning(Enum):
@@ -33,8 +38,13 @@ def meaning_of(error: psycopg.Error) -> Meaning:
         return Meaning.OUTAGE if isinstance(error, psycopg.OperationalError) else Meaning.BUG
     if state == _READ_ONLY:
         return Meaning.READ_ONLY
-    if state[:2] in _OUTAGE_CLASSES:
+    if state[:2] in _OUTAGE_CLASSES or _is_of_connection(error.diag):
         return Meaning.OUTAGE
     if state[:2] == _CONFLICT_CLASS or state == _LOCK_NOT_AVAILABLE:
         return Meaning.CONFLICT
     return Meaning.BUG
+
+
+def _is_of_connection(said: psycopg.errors.Diagnostic) -> bool:
+    """Whether the same statement would succeed on a new connection."""
+    return said.severity_nonlocalized in _ENDING or said.source_function == _STALE_PLAN

@@ -24,6 +24,7 @@ from shared.settings.checks import (
     check_days,
     check_migration_root,
     check_postgres_url,
+    check_public_url,
     check_renditions,
     check_temp_folder,
     check_trigger_source,
@@ -152,7 +153,7 @@ def from_mapping(
             "BLOB_TRIGGER_SOURCE", "EventGrid", check_trigger_source
         ),
         cdn_endpoint=(reader.get("CDN_ENDPOINT", check_base_url) or "").rstrip("/") or None,
-        public_url=(reader.get("PUBLIC_URL", check_base_url) or "").rstrip("/") or None,
+        public_url=(reader.get("PUBLIC_URL", check_public_url) or "").rstrip("/") or None,
         migration_root=_path(reader.get("MIGRATION_ROOT", check_migration_root)),
         handler_threads=_handler_threads(reader),
         renditions=reader.optional("RENDITIONS", RENDITION_POLICIES[0], check_renditions),

@@ -66,6 +66,13 @@ def check_base_url(value: str) -> str | None:
     return None
 
 
+def check_public_url(value: str) -> str | None:
+    """A URL to which `/api/...` is appended."""
+    if value.rstrip("/").lower().endswith("/api"):
+        return "must end before /api, which is added to it"
+    return check_base_url(value)
+
+
 def check_postgres_url(value: str) -> str | None:
     try:
         scheme, decoded = urlsplit(value).scheme, unquote(value, errors="strict")

@@ -7,12 +7,12 @@ https://learn.microsoft.com/rest/api/storageservices/list-blobs
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import unquote
 
 from shared.errors import StorageUnavailable
 from shared.model.blob import Blob, RehydratePriority
+from shared.storage.http_dates import moment_of
 
 _BLOB = "<Blob>"
 _NAME = "<Name>"
@@ -22,7 +22,6 @@ _MARKER = re.compile(r"<NextMarker>([^<]*)</NextMarker>")
 _METADATA = re.compile(r"<([^\s</>]+)(?: [^<>]*)?>([^<]*)</")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(lt|gt|amp|quot|apos));")
 _CHARACTERS = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - one line
 
 
 class ListedPage:
@@ -62,7 +61,7 @@ def _blob(part: str) -> Blob:
             name=_name(part),
             etag=_required(properties, "<Etag>").strip('"'),
             size=int(_required(properties, "<Content-Length>")),
-            last_modified=_moment(_required(properties, "<Last-Modified>")),
+            last_modified=moment_of(_required(properties, "<Last-Modified>")),
             content_type=_text(properties, "<Content-Type>"),
             content_md5=_text(properties, "<Content-MD5>"),
             access_tier=_text(properties, "<AccessTier>"),
@@ -84,19 +83,6 @@ def _rehydrating(properties: str) -> RehydratePriority | None:
     priority = _text(properties, "<RehydratePriority>") or ""
     high = priority.lower() == RehydratePriority.HIGH
     return RehydratePriority.HIGH if high else RehydratePriority.STANDARD
-
-
-def _moment(text: str) -> datetime:
-    """A date of HTTP, `Fri, 27 Nov 2026 03:00:00 GMT`: in a tenth of the time of strptime."""
-    return datetime(
-        int(text[12:16]),
-        _MONTHS.index(text[8:11]) + 1,
-        int(text[5:7]),
-        int(text[17:19]),
-        int(text[20:22]),
-        int(text[23:25]),
-        tzinfo=UTC,
-    )
 
 
 def _required(properties: str, tag: str) -> str:

@@ -6,9 +6,10 @@ requests that failed in a way that may pass, with growing pauses.
 """
 
 import http.client
+import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from shared.errors import StorageUnavailable
 from shared.storage.error_table import error_for, is_transient
 from shared.storage.rest_connections import Connections
 
+# A line for each request, without its signature; `StorageAccount` turns it on.
+_log = logging.getLogger(__name__)
+
 # The `x-ms-version` of requests, not that of signatures; it has every feature used here.
 API_VERSION = "2023-11-03"
 
@@ -24,20 +28,25 @@ API_VERSION = "2023-11-03"
 _TIMEOUT = 60.0
 _PIECE = 1024 * 1024
 
+# What the name of a header begins with that has one value of a blob's metadata.
+_METADATA = "x-ms-meta-"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How often a request is tried, and how long to wait in between; all times are seconds.
 
     The first pause is `first`, each later one twice as long, up to `longest`. `timeout` is how
-    long the peer may stay silent; with `repeats_silence` a request is repeated after that too.
-    `pause` does the waiting, and may raise to end it.
+    long the peer may stay silent, `connect_timeout` how long connecting may take; with
+    `repeats_silence` a request is repeated after either too. `pause` does the waiting, and may
+    raise to end it.
     """
 
     attempts: int = 9
     first: float = 0.25
     longest: float = 20.0
     timeout: float = _TIMEOUT
+    connect_timeout: float = _TIMEOUT
     repeats_silence: bool = True
     pause: Callable[[float], object] = field(default=time.sleep)
 
@@ -56,11 +65,15 @@ RETRY_FOR_MINUTES = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class RestResponse:
-    """A response of storage; the names of `headers` are in lower case."""
+    """A response of storage; the names of `headers` are in lower case.
+
+    `metadata` is what a blob's metadata has, with names as they were written.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    metadata: Mapping[str, str]
 
 
 class StorageSilent(StorageUnavailable):
@@ -89,7 +102,8 @@ class RestClient:
 
     def __init__(self, address: str, retry_policy: RetryPolicy) -> None:
         self._retry_policy = retry_policy
-        self._connections = Connections(address, retry_policy.timeout)
+        connect_timeout = min(retry_policy.connect_timeout, retry_policy.timeout)
+        self._connections = Connections(address, connect_timeout, retry_policy.timeout)
 
     def send(
         self,
@@ -140,7 +154,17 @@ class RestClient:
         except (OSError, http.client.HTTPException) as error:
             silent = isinstance(error, TimeoutError)
             raise _Transient(str(error) or type(error).__name__, silent=silent) from error
-        return RestResponse(response.status, {k.lower(): v for k, v in response.getheaders()}, data)
+        _log.info("%s %s: %d", method, target.partition("?")[0], response.status)
+        return _response(response.status, response.getheaders(), data)
+
+
+def _response(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> RestResponse:
+    metadata = {
+        name[len(_METADATA) :]: value
+        for name, value in headers
+        if name[: len(_METADATA)].lower() == _METADATA
+    }
+    return RestResponse(status, {name.lower(): value for name, value in headers}, body, metadata)
 
 
 def _target(link: str, query: str) -> str:

@@ -17,8 +17,10 @@ from shared.tls import machine_trust
 class Connections:
     """As many as requests were ever sent at once; threads come and go."""
 
-    def __init__(self, address: str, timeout: float) -> None:
+    def __init__(self, address: str, connect_timeout: float, timeout: float) -> None:
+        """Connecting may take `connect_timeout` seconds, and the peer be silent for `timeout`."""
         self.closed = False
+        self._connect_timeout = connect_timeout
         self._to = urlsplit(address)
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -32,6 +34,7 @@ class Connections:
         """A connection for one request, closed after any exception: half a request is on it."""
         connection = self._take()
         try:
+            self._connect(connection)
             yield connection
         except BaseException:
             self._drop(connection)
@@ -39,6 +42,12 @@ class Connections:
         with self._lock:
             if not self.closed:
                 self._idle.append(connection)
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        if connection.sock is None:
+            connection.connect()
+        # The standard library has one time-out for connecting and for what follows.
+        connection.sock.settimeout(self._timeout)
 
     def close(self) -> None:
         """Closes all of them; a thread that is still sending fails at once."""
@@ -60,7 +69,7 @@ class Connections:
                 return idle
             self._drop(idle)
         connection = _connection(
-            self._to.scheme, self._to.hostname or "", self._to.port, self._timeout
+            self._to.scheme, self._to.hostname or "", self._to.port, self._connect_timeout
         )
         with self._lock:
             self._open.add(connection)

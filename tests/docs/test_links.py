@@ -44,15 +44,15 @@ def test_named_make_targets_exist(path: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_map_of_the_code_names_every_room_and_nothing_else() -> None:
-    table = page("CONTRIBUTING.md").section("The map").table("room")
+def test_map_of_the_code_names_every_package_and_nothing_else() -> None:
+    table = page("CONTRIBUTING.md").section("The map").table("package")
     named = {name.rstrip("/") for row in table.rows for name in coded(row[0])}
     for name in named:
         assert (ROOT / name).exists(), name
-    rooms = {
+    packages = {
         f"{parent}/{folder.name}"
         for parent in ("clips", "shared")
         for folder in (ROOT / parent).iterdir()
         if folder.is_dir() and not folder.name.startswith("__")
     }
-    assert rooms <= named
+    assert packages <= named

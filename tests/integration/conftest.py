@@ -11,7 +11,7 @@ from azure.storage.blob import LinearRetry
 
 from shared.postgres.database import Database
 from shared.settings.secret import Fixed
-from shared.storage import listing
+from shared.storage import signed_requests
 from shared.storage.sdk import account
 from tests.integration.library import Library
 from tests.integration.stores import (  # noqa: F401 - fixtures for every module here
@@ -69,7 +69,8 @@ def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     # The pause is for `Blobs.check`, which asks for one retry by itself.
     retries = LinearRetry(backoff=0, random_jitter_range=0, retry_total=0)
     monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", retries)
-    monkeypatch.setattr(listing, "_RETRIES", replace(listing._RETRIES, attempts=1))
+    once = replace(signed_requests._RETRIES, attempts=1)
+    monkeypatch.setattr(signed_requests, "_RETRIES", once)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A child process that works on one message and is killed at a request to storage.
+"""A child process that works on one message and is killed at a request that writes to storage.
 
 python -m tests.integration.dying SERVICE CLIP_ID REQUEST, with the app's settings around it.
 """
@@ -31,12 +31,14 @@ def _work(service: str, clip_id: UUID, request: int) -> None:
 
     send, sent = RestClient.send, 0
 
-    def die_at_last(*given: object, **named: object) -> RestResponse:
+    def die_at_last(
+        client: RestClient, method: str, *given: object, **named: object
+    ) -> RestResponse:
         nonlocal sent
-        sent += 1
-        if sent == request:
+        sent += method == "PUT"
+        if method == "PUT" and sent == request:
             os.kill(os.getpid(), signal.SIGKILL)
-        return send(*given, **named)  # type: ignore[arg-type]  # what it was given
+        return send(client, method, *given, **named)  # type: ignore[arg-type]  # what it was given
 
     pytest.MonkeyPatch().setattr(RestClient, "send", die_at_last)
     getattr(compose(read_environment()), service).work(clip_id)

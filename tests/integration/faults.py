@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 
 from shared.postgres.database import Database
-from shared.storage.listing import Listing
-from shared.storage.sdk import azure_errors, blob_copies, blob_reader, blobs, queue
+from shared.storage.rest import RestResponse
+from shared.storage.sdk import azure_errors, blob_copies, blob_deletion, blobs, queue
+from shared.storage.signed_requests import SignedRequests
 
 
 class Death(BaseException):
@@ -41,7 +42,7 @@ class Requests:
             raise self.fault()
 
 
-_STORAGE: tuple[ModuleType, ...] = (blobs, blob_copies, blob_reader, queue)
+_STORAGE: tuple[ModuleType, ...] = (blobs, blob_copies, blob_deletion, queue)
 _DATABASE = ("one", "all", "one_as", "all_as", "run", "transaction")
 
 
@@ -57,7 +58,7 @@ def watch(patch: pytest.MonkeyPatch) -> Requests:
 
     for module in _STORAGE:
         patch.setattr(module, "azure_errors", storage)
-    patch.setattr(Listing, "page", _passing(requests, "storage.list", Listing.page))
+    patch.setattr(SignedRequests, "send", _passing_named(requests, SignedRequests.send))
     for name in _DATABASE:
         passing = _passing(requests, f"database.{name}", getattr(Database, name))
         patch.setattr(Database, name, passing)
@@ -70,5 +71,20 @@ def _passing[Answer](
     def call(*given: object, **named: object) -> Answer:
         requests.pass_(what)
         return method(*given, **named)
+
+    return call
+
+
+type _Send = Callable[..., RestResponse]
+
+
+def _passing_named(requests: Requests, send: _Send) -> _Send:
+    """For a method whose first argument is the operation's name."""
+
+    def call(
+        client: SignedRequests, operation: str, *rest: object, **named: object
+    ) -> RestResponse:
+        requests.pass_(f"storage.{operation}")
+        return send(client, operation, *rest, **named)
 
     return call

@@ -15,7 +15,7 @@ from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import Clip, ClipStatus
 from shared.model.failure import ARCHIVED
 from shared.model.link import ImageFormat, SignedLink, StillOptions, Variant
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from shared.storage.signing.signed_links import Links
 from shared.storage.tier_check import TierCheck
 from tests.conftest import SetClock
@@ -187,5 +187,5 @@ class TestReading:
     def test_archived_clip_can_be_deleted(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         archive(library, clip)
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.everything_stored() == set()

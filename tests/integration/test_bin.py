@@ -123,7 +123,7 @@ def test_clip_in_the_bin_is_seen_by_its_owner_alone(library: Library, film: byte
     assert library.services.bin.clips(eve.viewer, 10, None) == []
     for act in (
         lambda: library.services.bin.restore_clip(eve.viewer, clip.id),
-        lambda: library.services.bin.delete_clip(eve.viewer, clip.id, for_ever=True),
+        lambda: library.services.bin.delete_clip(eve.viewer, clip.id, permanent=True),
     ):
         with pytest.raises(NotFound):
             act()
@@ -134,7 +134,7 @@ def test_clip_in_the_bin_is_seen_by_its_owner_alone(library: Library, film: byte
 def test_clip_can_be_deleted_for_ever_out_of_the_bin(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id)
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert (library.everything_stored(), rows(library.services, "clips")) == (set(), 0)
 
 
@@ -241,7 +241,7 @@ def test_many_clips_are_deleted_and_restored_independently(library: Library, fil
     codes = [error and error.code for error in map(outcomes.get, ids)]
     assert codes == [None, "not_found", "pinned", None, None]
     assert len(library.blobs("bin")) == 2
-    library.services.bin.delete_clip(library.viewer, clips[2].id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clips[2].id, permanent=True)
     outcomes = library.services.bin.restore_clips(library.viewer, ids)
     codes = [error and error.code for error in map(outcomes.get, ids)]
     assert codes == [None, "not_found", None, "gone_for_good", None]
@@ -415,7 +415,7 @@ def test_deleting_a_video_with_many_clips_changes_one_row(library: Library) -> N
            SELECT %(id)s, %(id)s::text || '/' || n, 0, 1, 1 FROM generate_series(1, 3000) n""",
         {"id": library.video.id},
     )
-    services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=False)
+    services.bin_rows.hide_video(library.viewer, library.video.id, permanent=False)
     assert rows(services, "clips WHERE deleted_at IS NOT NULL") == 0
     assert library.clips() == []
     services.bin_rows.restore_video(library.viewer, library.video.id)

@@ -63,8 +63,8 @@ def _delete(library: Library, clip: Clip) -> None:
     library.services.bin.delete_clip(library.viewer, clip.id)
 
 
-def _delete_for_ever(library: Library, clip: Clip) -> None:
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+def _delete_permanently(library: Library, clip: Clip) -> None:
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
 
 
 def _restore(library: Library, clip: Clip) -> None:
@@ -82,14 +82,14 @@ def _restore_video(library: Library, _clip: Clip) -> None:
 
 
 def _purge_video(library: Library, _clip: Clip) -> None:
-    library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+    library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
     library.work_off()
 
 
 CASES = {
     "delete": Case(_nothing, _delete, "visible", "in bin"),
-    "delete for ever": Case(_nothing, _delete_for_ever, "visible", "gone"),
-    "delete for ever out of the bin": Case(_delete, _delete_for_ever, "in bin", "gone"),
+    "delete permanently": Case(_nothing, _delete_permanently, "visible", "gone"),
+    "delete permanently out of the bin": Case(_delete, _delete_permanently, "in bin", "gone"),
     "restore": Case(_delete, _restore, "in bin", "visible"),
     "delete video": Case(_nothing, _delete_video, "visible", "in bin"),
     "restore video": Case(_delete_video, _restore_video, "in bin", "visible"),
@@ -263,7 +263,7 @@ def test_error_at_any_request_loses_nothing(
     assert done.state == case.ends
 
 
-@pytest.mark.parametrize("other", ["delete", "delete for ever", "restore"])
+@pytest.mark.parametrize("other", ["delete", "delete permanently", "restore"])
 def test_one_of_two_simultaneous_calls_wins(library: Library, other: str) -> None:
     """A restore and another call, from a clip in the bin, again and again."""
     for _ in range(6):
@@ -290,7 +290,7 @@ def test_one_of_two_simultaneous_calls_wins(library: Library, other: str) -> Non
         elif state == "visible":
             assert outcomes[0] == "done"
         if state != "gone":
-            _delete_for_ever(library, clip)
+            _delete_permanently(library, clip)
 
 
 def test_purge_beats_a_restore_that_comes_later(library: Library) -> None:
@@ -321,3 +321,31 @@ def test_restore_while_the_bytes_are_moved_wins(
     _delete(library, clip)
     settle(library)
     assert check(library, clip) == "visible"
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+@pytest.mark.parametrize("number", [0, 2])
+def test_deletion_asks_a_silent_storage_no_more_than_once(
+    library: Library,
+    requests: Requests,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    permanent: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Each request would make the caller wait for another time-out; the cleanup does the rest."""
+    clips = [library.announce() for _ in range(number)]
+    asked: list[str] = []
+
+    def answer_nothing(what: str) -> None:
+        if what.startswith("storage."):
+            asked.append(what)
+            raise StorageUnavailable("Silent.")
+
+    monkeypatch.setattr(requests, "pass_", answer_nothing)
+    service = library.services.bin
+    if clips:
+        service.delete_clips(library.viewer, [clip.id for clip in clips], permanent=permanent)
+    else:
+        service.delete_video(library.viewer, library.video.id, permanent=permanent)
+    assert "storage.send_message" not in asked
+    assert len(asked) <= max(number, 4 if permanent else 1)

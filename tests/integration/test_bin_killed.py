@@ -17,7 +17,7 @@ from tests.integration.library import Library
 from tests.integration.test_bin_faults import check, landed, settle
 
 ROOT = Path(__file__).parents[2]
-# Fewer than it takes to move one clip, to delete one for ever and to restore one.
+# Fewer than it takes to move one clip, to delete one permanently and to restore one.
 REQUESTS = 24
 WORK = """
 from clips.compose import compose
@@ -35,8 +35,8 @@ def test_worker_that_is_killed_loses_nothing(
     moved, purged, restored = (landed(library) for _ in range(3))
     library.services.bin.delete_clips(viewer, [restored.id, purged.id])
     assert [check(library, clip) for clip in (moved, restored)] == ["visible", "in bin"]
-    rows.hide_clips(viewer, [moved.id], for_ever=False)
-    rows.hide_clips(viewer, [purged.id], for_ever=True)
+    rows.hide_clips(viewer, [moved.id], permanent=False)
+    rows.hide_clips(viewer, [purged.id], permanent=True)
     rows.restore_clips(viewer, [restored.id])
     library.make_due()
 

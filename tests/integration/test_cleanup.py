@@ -21,7 +21,7 @@ from shared.model.failure import GAVE_UP
 from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.settings import Settings
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from tests.conftest import SetClock
 from tests.integration.library import Library
 from tests.services import AllServices, compose_all
@@ -61,7 +61,7 @@ class TestUploads:
         assert library.services.cleanup.run()["uploads_abandoned"] == 0
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_clips_of_the_old_service_wait_for_ever(
+    def test_clips_of_the_old_service_wait_without_end(
         self, library: Library, clock: SetClock
     ) -> None:
         library.services.database.run(
@@ -455,7 +455,7 @@ def test_a_cleanup_beside_another_ends_at_once(
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone
         assert services.cleanup.run() == {}
-        assert "Another cleanup is at work" in caplog.text
+        assert "Another cleanup is running" in caplog.text
     assert services.cleanup.run() != {}
 
 

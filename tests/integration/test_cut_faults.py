@@ -26,8 +26,6 @@ from shared.postgres.database import Database
 from shared.settings import from_mapping
 from shared.storage.rest import RestClient, RetryPolicy
 from shared.storage.sdk import account
-from shared.storage.sdk.blob_reader import BlobReader
-from shared.storage.sdk.blobs import Blobs
 from tests.integration.dying import kill_at
 from tests.media.clips import make
 from tests.media.counted import counted, shown
@@ -147,7 +145,7 @@ class Bench:
 
     def forget_clips(self) -> None:
         for clip in self.clips():
-            self.services.bin.delete_clip(self.viewer, clip.id, for_ever=True)
+            self.services.bin.delete_clip(self.viewer, clip.id, permanent=True)
 
 
 def _again_after_errors(call: Callable[[], None]) -> None:
@@ -319,8 +317,6 @@ class Killed(BaseException):
 
 CALLS: list[tuple[type, str]] = [
     (RestClient, "send"),
-    (BlobReader, "read"),
-    (Blobs, "get"),
     *((Database, name) for name in ("one", "one_as", "all", "run", "transaction")),
 ]
 
@@ -434,7 +430,7 @@ def test_clip_that_is_deleted_while_it_is_cut_leaves_nothing(bench: Bench) -> No
             nonlocal done
             if number >= at and not done:
                 done = True
-                bench.services.bin.delete_clip(bench.viewer, clip_id, for_ever=True)
+                bench.services.bin.delete_clip(bench.viewer, clip_id, permanent=True)
 
         bench.line.choose = choose
         bench.deliver(clip_id)

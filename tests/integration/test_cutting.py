@@ -16,7 +16,7 @@ from shared.model.clip import ClipStatus, ShownClip
 from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft, Source
 from shared.model.user import User, Viewer
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from shared.storage.sdk.blobs import Blobs
 from tests.conftest import SetClock
 from tests.media.clips import Clip, make

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -338,6 +339,30 @@ class TestReadOnly:
         admin.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
         database.close()
         database.check()
+
+
+def test_a_transaction_that_the_server_ends_is_an_outage(database: Database) -> None:
+    def idle_too_long() -> None:
+        with database.transaction() as held:
+            held.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+            time.sleep(0.05)
+            held.execute("SELECT 1")
+
+    with pytest.raises(DatabaseUnavailable):
+        idle_too_long()
+    database.check()
+
+
+def test_a_statement_prepared_before_a_change_of_the_schema_is_prepared_anew(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    database.run("CREATE TABLE t (n int)", {})
+    for _ in range(8):  # the driver prepares what comes often
+        database.all("SELECT n FROM t", {})
+    admin.execute("ALTER TABLE t ALTER n TYPE bigint")
+    with pytest.raises(DatabaseUnavailable):
+        database.all("SELECT n FROM t", {})
+    assert database.all("SELECT n FROM t", {}) == []
 
 
 def backend(database: Database) -> int:

@@ -46,7 +46,7 @@ def rows(services: AllServices, table: str) -> int:
 
 def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -> None:
     clip = library.landed(film)
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
     assert library.everything_stored() == set()
     assert rows(library.services, "clips") == 0
@@ -54,7 +54,7 @@ def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -
 
 def test_other_clips_stay(library: Library, film: bytes) -> None:
     clip, other = library.landed(film), library.landed(film)
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == [other]
     assert library.blobs() == {other.blob_name}
     assert library.blobs("thumbnails") == library.images_of(other)
@@ -64,15 +64,15 @@ def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film
     clip = library.landed(film)
     mallory = Library(library.services, "mallory")
     with pytest.raises(NotFound):
-        library.services.bin.delete_clip(mallory.viewer, clip.id, for_ever=True)
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(mallory.viewer, clip.id, permanent=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     with pytest.raises(NotFound):
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
 
 
 def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
     clip = library.announce()
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
     assert rows(library.services, "clips") == 0
 
@@ -80,7 +80,7 @@ def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
 def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.everything_stored() == set()
 
 
@@ -93,7 +93,7 @@ def test_a_crash_at_any_step_is_finished_by_the_cleanup(
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, _die)
         with pytest.raises(_Interrupted):
-            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+            library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == [], "hidden at once"
     assert library.clean_up()["deleted"] == 1
     assert library.everything_stored() == set()
@@ -106,7 +106,7 @@ def test_deletion_succeeds_for_the_owner_during_an_outage_of_storage(
     clip = library.landed(film)
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", _outage)
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
     library.clean_up()
     assert library.everything_stored() == set()
@@ -120,7 +120,7 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     library.upload(f"{library.video.id}.mp4", film, kind="videos")
     other = Library(library.services, "bob")
     kept = other.landed(film)
-    library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+    library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
     assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.blobs("clips") == {kept.blob_name}
     assert library.blobs("thumbnails") == library.images_of(kept)
@@ -181,7 +181,7 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     with monkeypatch.context() as patch:
         patch.setattr(type(library.services.blobs), "delete_prefix", die_at)
         with pytest.raises(_Interrupted):
-            library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+            library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
     assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.clean_up()["deleted"] == 1
     assert library.everything_stored() == set()
@@ -197,7 +197,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     library.upload(clip.blob_name, film)
 
     def deleted_meanwhile(*_: object) -> None:
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         library.upload(f"{clip.video_id}/{clip.id}/poster.jpg", b"late", kind="thumbnails")
         raise _Interrupted
 
@@ -219,7 +219,7 @@ def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: byte
         library.upload(name, film)
         library.services.ingest.landed(name)
         if rows(library.services, "deleted_clips") == 0:
-            library.services.bin.delete_clip(library.viewer, library.clips()[0].id, for_ever=True)
+            library.services.bin.delete_clip(library.viewer, library.clips()[0].id, permanent=True)
     _make_sweep_due(library.services)
     assert library.services.cleanup.run()["deletions_swept"] == 1
     assert library.blobs() == {name}
@@ -244,7 +244,7 @@ def test_blob_that_cannot_be_deleted_does_not_stop_others(
     with monkeypatch.context() as patch:
         patch.setattr(Blobs, "delete", refuse)
         for clip in clips:
-            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+            library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.blobs() == {stuck}
         with pytest.raises(StorageUnavailable):
             library.clean_up()
@@ -269,7 +269,7 @@ class TestManyBlobs:
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clips.bin.bin._CALLER_WAITS", 0.001)
-        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+        library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
         left = len(library.blobs("thumbnails"))
         assert 0 < left <= self.BLOBS, "one batch at the most"
         assert library.services.videos.get(library.viewer, library.video.id) is None
@@ -279,7 +279,7 @@ class TestManyBlobs:
     def test_cleanup_that_runs_out_of_time_continues_in_the_next_run(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        library.services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=True)
+        library.services.bin_rows.hide_video(library.viewer, library.video.id, permanent=True)
         with monkeypatch.context() as patch:
             patch.setattr("clips.bin.worker._WORKING_SECONDS", 0.001)
             library.make_due()
@@ -349,7 +349,7 @@ class TestHeldBlobs:
         assert kept is not None
         names.add(kept)
         for clip in clips:
-            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+            library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.clips() == []
         assert library.blobs() == {kept}
         assert "Kept by a policy" in caplog.text
@@ -373,7 +373,7 @@ def test_a_step_that_raises_keeps_no_other_from_running(
     owner = owners.get(step, upkeep.Upkeep)
     whole = set(library.services.cleanup.run())
     library.upload(f"{library.video.id}.mp4", b"x", kind="videos")
-    library.services.bin_rows.hide_video(library.viewer, library.video.id, for_ever=True)
+    library.services.bin_rows.hide_video(library.viewer, library.video.id, permanent=True)
     caplog.set_level("INFO")
     monkeypatch.setattr(owner, step, fault)
     assert set(library.services.cleanup.run()) == whole
@@ -399,7 +399,7 @@ def test_items_that_always_fail_do_not_hold_up_those_behind_them(
     with monkeypatch.context() as patch:
         patch.setattr(Blobs, "delete", fragile)
         for clip in clips:
-            library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
+            library.services.bin_rows.hide_clips(library.viewer, [clip.id], permanent=True)
         library.make_due()
         assert library.work_off() == 2
     assert library.blobs() == bad
@@ -424,4 +424,4 @@ def test_a_read_only_database_stops_no_step(
     assert "An outage, to be tried again: cleanup step clips_expired" in caplog.text
     assert "outages=0" not in caplog.text
     with pytest.raises(DatabaseUnavailable):
-        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+        library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)

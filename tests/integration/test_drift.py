@@ -471,7 +471,7 @@ class TestStuck:
 
 
 class TestDeleted:
-    """Of clips that are deleted for ever; what is in the bin is in test_drift_bin.py."""
+    """Of clips that are deleted permanently; what is in the bin is in test_drift_bin.py."""
 
     def test_blob_of_a_deleted_clip_is_to_be_deleted(
         self, drift: Drift, library: Library, film: bytes, clock: SetClock

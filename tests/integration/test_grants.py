@@ -284,7 +284,7 @@ class TestList:
     ) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms())
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert grants_of(library, clip) == [], "for its owner the clip is gone"
         root = Viewer(library.services.users.id_of("root", None), as_admin=True)
         assert link.id in {grant.link_id for grant in grants_of(library, clip, root)}

@@ -243,7 +243,7 @@ def test_deleted_blob_is_no_error(library: Library) -> None:
 def test_a_late_upload_for_a_deleted_clip_is_removed(library: Library, film: bytes) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     library.upload(clip.blob_name, film)
     library.services.ingest.landed(clip.blob_name)
     assert library.clips() == []
@@ -254,7 +254,7 @@ def test_a_name_by_another_tool_may_be_used_again(library: Library, film: bytes)
     name = f"{library.video.id}/take.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
-    library.services.bin.delete_clip(library.viewer, library.clips()[0].id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, library.clips()[0].id, permanent=True)
     library.upload(name, film)
     library.services.ingest.landed(name)
     assert [c.status for c in library.clips()] == [ClipStatus.READY]

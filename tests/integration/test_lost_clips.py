@@ -98,7 +98,7 @@ def test_sidecar_of_a_deleted_clip_restores_nothing(library: Library, film: byte
     clip = library.landed(film, title="A goal")
     settle(library.services)
     content = library.read("thumbnails", sidecar_name(clip))
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     settle(library.services)
     library.upload(sidecar_name(clip), content or b"", kind="thumbnails")
     library.upload(str(clip.blob_name), film)

@@ -124,19 +124,20 @@ class Story(RuleBasedStateMachine):
         self._upload(self._pick(self.clips, choice))
 
     @precondition(lambda self: self.clips)
-    @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS, for_ever=st.booleans())
-    def delete(self, choice: int, instance: int, fault: Fault, for_ever: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS, permanent=st.booleans())
+    def delete(self, choice: int, instance: int, fault: Fault, permanent: bool) -> None:  # noqa: FBT001 - drawn
         clip = self._pick(self.clips, choice)
         services = self.world.instances[instance]
         possible = clip.is_seen and not clip.pinned
         in_bin = clip.state == "in bin" and clip.video.state != "gone"
         after = clip.state
-        if possible or (in_bin and for_ever):
-            after = "gone" if for_ever else "in bin"
+        if possible or (in_bin and permanent):
+            after = "gone" if permanent else "in bin"
         done = self._call(
-            fault, lambda: services.bin.delete_clip(self.library.viewer, clip.id, for_ever=for_ever)
+            fault,
+            lambda: services.bin.delete_clip(self.library.viewer, clip.id, permanent=permanent),
         )
-        self._follow(clip, done, after, fault, expected=possible or (in_bin and for_ever))
+        self._follow(clip, done, after, fault, expected=possible or (in_bin and permanent))
 
     @precondition(lambda self: self.clips)
     @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS)
@@ -152,18 +153,18 @@ class Story(RuleBasedStateMachine):
         done = self._call(fault, restored)
         self._follow(clip, done, after, fault, expected=possible)
 
-    @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS, for_ever=st.booleans())
-    def delete_video(self, choice: int, instance: int, fault: Fault, for_ever: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(choice=CHOICES, instance=INSTANCES, fault=FAULTS, permanent=st.booleans())
+    def delete_video(self, choice: int, instance: int, fault: Fault, permanent: bool) -> None:  # noqa: FBT001 - drawn
         video = self._pick(self.videos, choice)
         services = self.world.instances[instance]
         pinned = any(clip.pinned and clip.is_seen and clip.video is video for clip in self.clips)
         possible = (video.state == "visible" and not pinned) or (
-            video.state == "in bin" and for_ever
+            video.state == "in bin" and permanent
         )
-        after = ("gone" if for_ever else "in bin") if possible else video.state
+        after = ("gone" if permanent else "in bin") if possible else video.state
         done = self._call(
             fault,
-            lambda: services.bin.delete_video(self.library.viewer, video.id, for_ever=for_ever),
+            lambda: services.bin.delete_video(self.library.viewer, video.id, permanent=permanent),
         )
         self._follow(video, done, after, fault, expected=possible)
 

@@ -71,11 +71,11 @@ class TestPins:
         clip = library.landed(film)
         pin(library, clip.id)
         with pytest.raises(Pinned):
-            library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+            library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.clip(clip.id).pinned
         assert library.blobs() == {clip.blob_name}
         pin(library, clip.id, pinned=False)
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.clips() == []
 
     def test_pinned_clip_of_another_user_looks_absent(self, library: Library) -> None:
@@ -83,18 +83,18 @@ class TestPins:
         pin(library, clip.id)
         mallory = Library(library.services, "mallory")
         with pytest.raises(NotFound):
-            library.services.bin.delete_clip(mallory.viewer, clip.id, for_ever=True)
+            library.services.bin.delete_clip(mallory.viewer, clip.id, permanent=True)
         with pytest.raises(NotFound):
-            library.services.bin.delete_video(mallory.viewer, library.video.id, for_ever=True)
+            library.services.bin.delete_video(mallory.viewer, library.video.id, permanent=True)
 
     def test_video_with_a_pinned_clip_stays_whole(self, library: Library) -> None:
         clip, other = library.announce(), library.announce()
         pin(library, clip.id)
         with pytest.raises(Pinned):
-            library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+            library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
         assert left(library) == {clip.id, other.id}
         pin(library, clip.id, pinned=False)
-        library.services.bin.delete_video(library.viewer, library.video.id, for_ever=True)
+        library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
         with pytest.raises(NotFound):
             library.services.library.read_video(library.viewer, library.video.id)
 
@@ -113,7 +113,7 @@ class TestPins:
         assert library.clean_up()["clips_expired"] == 1
         assert library.everything_stored() == set()
 
-    def test_pinned_clip_waits_for_its_upload_for_ever(
+    def test_pinned_clip_waits_for_its_upload_without_end(
         self, library: Library, clock: SetClock
     ) -> None:
         clip = library.announce()
@@ -225,7 +225,7 @@ class TestRetention:
         assert left(library) == {aged[3]}
         assert left(other) == {theirs}
 
-    def test_retention_deletes_clips_for_ever(self, library: Library, film: bytes) -> None:
+    def test_retention_deletes_clips_permanently(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         age(library, clip.id, 3)
         set_retention(library, 2)

@@ -346,7 +346,7 @@ def test_clips_of_the_bin_are_restored_from_it_after_a_rebuild(
     binned, purged = library.landed(film, title="binned"), library.landed(film)
     for clip in (binned, purged):
         services.bin.delete_clip(library.viewer, clip.id)
-    services.bin.delete_clip(library.viewer, purged.id, for_ever=True)
+    services.bin.delete_clip(library.viewer, purged.id, permanent=True)
     library.clean_up()
     settle(services)
     assert not [name for name in library.blobs("thumbnails") if str(purged.id) in name]

@@ -108,7 +108,7 @@ def test_copy_is_deleted_with_its_version_of_the_clip(
     services.ingest.landed(clip.blob_name)
     assert not services.blobs.exists(services.containers.thumbnails, name)
     assert library.clip(clip.id).rendition.state == "none"
-    services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert not services.blobs.exists(services.containers.thumbnails, name)
 
 
@@ -151,7 +151,7 @@ def test_copy_of_a_clip_that_was_deleted_meanwhile_is_deleted(
     finish = Renditions.finish
 
     def delete_first(renditions: Renditions, order: RenditionOrder, name: str) -> bool:
-        services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         return finish(renditions, order, name)
 
     monkeypatch.setattr(Renditions, "finish", delete_first)

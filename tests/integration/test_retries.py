@@ -78,7 +78,7 @@ def test_unknown_user_keeps_no_key(library: Library) -> None:
 def test_deleted_clip_is_not_created_again(library: Library) -> None:
     service, wanted = library.services.library, draft(library.video.id)
     clip = service.announce(library.viewer, wanted, key()).clip
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     with pytest.raises(WrongState):
         service.announce(library.viewer, wanted, key())
     assert library.clips() == []

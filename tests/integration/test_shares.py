@@ -186,7 +186,7 @@ class TestTheEnd:
         run(library, "UPDATE shares SET expires_at = now() WHERE clip_id = %(clip)s", clips[1])
         opened(library, tokens[2])
         run(library, "UPDATE clips SET expires_at = now() WHERE id = %(clip)s", clips[3])
-        library.services.bin_rows.hide_clips(library.viewer, [clips[4].id], for_ever=True)
+        library.services.bin_rows.hide_clips(library.viewer, [clips[4].id], permanent=True)
         words = {refused(library, token) for token in [*tokens, "x" * 43, "", "x", "ž" * 43]}
         assert len(words) == 1
 
@@ -196,7 +196,7 @@ class TestTheEnd:
         run(library, "UPDATE videos SET deleted_at = now() WHERE id = %(video)s", clip)
         refused(library, token)
 
-    def test_a_revocation_counts_at_once_and_for_ever(self, library: Library, film: bytes) -> None:
+    def test_revocation_counts_at_once_and_permanently(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         share, token = shared(library, clip)
         opened(library, token)
@@ -255,13 +255,13 @@ class TestTheEnd:
         clip = library.landed(film)
         share, token = shared(library, clip)
         link = opened(library, token)
-        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], permanent=True)
         assert not claimed(library, share, link)
 
     def test_share_is_deleted_with_its_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         shared(library, clip)
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.services.database.all("SELECT id FROM shares", {}) == []
 
 
@@ -519,7 +519,7 @@ class TestOwners:
 
     def test_deleted_clip_cannot_be_shared(self, library: Library) -> None:
         clip = library.announce()
-        library.services.bin_rows.hide_clips(library.viewer, [clip.id], for_ever=True)
+        library.services.bin_rows.hide_clips(library.viewer, [clip.id], permanent=True)
         with pytest.raises(NotFound):
             shared(library, clip)
 

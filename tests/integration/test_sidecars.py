@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -14,7 +13,7 @@ from clips.rebuild.writer import SidecarBlobs, SidecarWriter
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import StorageUnavailable
-from shared.model.clip import ClipUpdate
+from shared.model.clip import Clip, ClipUpdate
 from shared.storage.sdk.blobs import Blobs
 from tests.integration.library import Library
 from tests.integration.rebuilding import clip_sidecar, settle, stored_sidecar
@@ -330,11 +329,38 @@ def test_cleanup_writes_sidecars(library: Library) -> None:
     assert title_of(library, clip.id) == "by the cleanup"
 
 
-def test_landing_writes_sidecars(library: Library, film: bytes) -> None:
+def test_landing_writes_the_sidecars_of_its_clip_and_video(library: Library, film: bytes) -> None:
+    other = library.announce(title="another")
     clip = library.landed(film, title="by the trigger")
-    library.services.sidecars.after_landing()
+    execute(library.services, "UPDATE clips SET rendition_state = NULL")
+    library.services.sidecars.after_landing(clip.blob_name or "")
     assert title_of(library, clip.id) == "by the trigger"
-    assert stored_sidecar(library.services, clip_sidecar(uuid4(), uuid4())) is None
+    assert stored_sidecar(library.services, f"{library.video.id}/video.json") is not None
+    assert sidecar_of(library, other) is None
+
+
+@pytest.mark.parametrize(
+    "unsettled",
+    ["status = 'processing'", "status = 'awaiting_upload'", "rendition_state = 'queued'"],
+)
+def test_clip_that_is_about_to_change_gets_its_sidecar_later(
+    library: Library, film: bytes, unsettled: str
+) -> None:
+    services = library.services
+    clip = library.landed(film)
+    execute(services, f"UPDATE clips SET {unsettled}")
+    services.sidecars.after_landing(clip.blob_name or "")
+    assert sidecar_of(library, clip) is None
+    execute(services, "UPDATE clips SET status = 'ready', rendition_state = 'failed'")
+    services.sidecars.after_rendition(clip.id)
+    found = sidecar_of(library, clip)
+    assert found is not None
+    assert found["rendition_state"] == "failed"
+    assert SidecarOutbox(services.database).take_of_settled(timedelta(0), clip_id=clip.id) == []
+
+
+def sidecar_of(library: Library, clip: Clip) -> Mapping[str, Any] | None:
+    return stored_sidecar(library.services, clip_sidecar(clip.video_id, clip.id))
 
 
 def set_title(services: AllServices, clip_id: object, title: str) -> None:

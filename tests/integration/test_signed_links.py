@@ -189,7 +189,7 @@ def test_download_is_saved_under_the_requested_name(any_store: Store, name: str)
 def _send_in_blocks(
     url: str, blocks: Sequence[bytes], headers: Mapping[str, str], authority: Path | None = None
 ) -> None:
-    """Put Block for each, then Put Block List: what tools do with large files.
+    """Sends Put Block for each, then Put Block List, as tools do with large files.
 
     x-ms-blob-type belongs to Put Blob alone: the emulator takes any request with it for one.
     """

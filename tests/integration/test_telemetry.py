@@ -13,7 +13,7 @@ from local.azurite import Account
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
 from shared.errors import StorageUnavailable
 from shared.model.failure import MAX_DELIVERIES
-from shared.storage.sdk.blob_reader import BlobReader
+from shared.storage.blob_reader import BlobReader
 from tests import log_scan
 from tests.conftest import SetClock
 from tests.integration.library import Library
@@ -186,21 +186,24 @@ def test_a_transaction_shows_each_of_its_statements(library: Library, recorded: 
     }
 
 
-REQUESTS = "azure.core.pipeline.policies.http_logging_policy"
+REQUEST_LOGS = ("azure.core.pipeline.policies.http_logging_policy", "shared.storage.rest")
 
 
 @pytest.fixture
 def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Lines that the vendor's client logs in a test; quiet again afterwards."""
+    """Lines that the clients of storage log in a test; quiet again afterwards."""
     caplog.set_level(logging.INFO)
     yield caplog
-    logging.getLogger(REQUESTS).setLevel(logging.WARNING)
+    for name in REQUEST_LOGS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def test_requests_to_storage_are_not_logged(
     plain_store: Store, requests_log: pytest.LogCaptureFixture
 ) -> None:
     plain_store.put("a.mp4")
+    plain_store.blobs.check(plain_store.container)
+    assert "a.mp4" not in requests_log.text
     assert "Request URL" not in requests_log.text
 
 
@@ -211,12 +214,13 @@ def test_storage_debug_logs_requests_without_signatures(
     settings = replace(by_connection_string(azurite_account), debug=True)
     debugged = store(settings, prefix="debug")
     debugged.put("a.mp4")
+    debugged.blobs.check(debugged.container)
     link = debugged.links.to_upload(debugged.container, "b.mp4", timedelta(hours=1))
     with BlobClient.from_blob_url(link.url) as client:
         client.upload_blob(b"data", overwrite=True)
     text = requests_log.text
     assert "Request URL" in text
-    assert "a.mp4" in text
+    assert f"PUT /{azurite_account.name}/{debugged.container}/a.mp4: 201" in text
     assert "'Authorization': 'REDACTED'" in text
     assert "sig=REDACTED" in text
     assert log_scan.masked(text) == text

@@ -81,7 +81,7 @@ class TestOnDemand:
     def test_stills_are_deleted_with_the_clip(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         picture(library, clip, wanted(1.0))
-        library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.everything_stored() == set()
 
     def test_sound_has_no_still(

@@ -95,7 +95,7 @@ def test_video_that_is_absent_from_an_old_database_keeps_its_blobs(
 def test_blob_of_another_tool_under_a_forgotten_video_stays(library: Library, film: bytes) -> None:
     """The note of a deleted clip is about the names of that clip, and no others."""
     clip = library.landed(film)
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     library.services.database.run("UPDATE videos SET deleted_at = now()", {})
     library.services.cleanup.run()
     assert clip.blob_name is not None

@@ -44,7 +44,7 @@ def test_a_view_needs_a_visible_clip(library: Library) -> None:
     mallory = Viewer(library.services.users.id_of("mallory", None))
     assert not view(library, clip, mallory)
     assert not library.services.view_log.add(library.viewer, uuid4(), clip.id), "another video"
-    library.services.bin.delete_clip(library.viewer, clip.id, for_ever=True)
+    library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert not view(library, clip)
     assert logged(library) == []
 

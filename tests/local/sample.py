@@ -139,7 +139,7 @@ class Sample:
         return queue
 
     def send(self, text: str) -> None:
-        """Put a message into the queue that triggers the app."""
+        """Puts a message into the queue that triggers the app."""
         self.queue().send_message(base64.b64encode(text.encode()).decode())
 
     def messages(self, queue: str) -> list[str]:

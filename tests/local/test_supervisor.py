@@ -188,7 +188,7 @@ def test_data_survives_a_killed_copy_and_addresses_stay(launcher: Launcher) -> N
 
 
 def _kill_host(supervisor: int, other_than: int | None) -> int:
-    """Kill the host of a copy as soon as there is one; returns its process id."""
+    """Kills the host of a copy as soon as there is one; returns its process id."""
     found: list[psutil.Process] = []
 
     def look() -> bool:

@@ -175,7 +175,7 @@ def _add_film(container: OutputContainer, clip: Clip) -> VideoStream:
 
 # x265 gives a film of one frame an undefined time stamp if it may have B-frames; its threads wait
 # for each other ten times as long as they work. Those of libvpx wait without sleep, and on a busy
-# machine sometimes for ever.
+# machine sometimes without end.
 _QUICK = {
     "libx264": {"preset": "ultrafast", "crf": "18", "x264-params": "scenecut=0"},
     "libx265": {

@@ -113,7 +113,7 @@ def mutated(seeds: list[bytes], number: int) -> bytes:
 
 
 def _change_one(data: bytearray, rng: random.Random) -> None:
-    """Change a byte, more often near the ends, where formats keep their structure."""
+    """Changes a byte, more often near the ends, where formats keep their structure."""
     near = min(_STRUCTURE_BYTES, len(data))
     place = rng.choice(
         (rng.randrange(near), len(data) - 1 - rng.randrange(near), rng.randrange(len(data)))

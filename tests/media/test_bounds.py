@@ -59,7 +59,7 @@ NUMBERS_32 = [0, 1, 2**31 - 1, 2**31, 2**32 - 1]
 
 
 def use(data: bytes) -> None:
-    """Use a film in every way; each is a picture, or a documented failure."""
+    """Uses a film in every way; each is a picture, or a documented failure."""
     try:
         with media.opened(MemorySource(data)) as file:
             check_numbers(file.media, file.stills())

@@ -35,7 +35,7 @@ def stream_of(report: dict[str, Any], kind: str) -> dict[str, Any] | None:
 
 
 def check(actual: Media, report: dict[str, Any]) -> None:
-    """Compare every field that ffprobe has."""
+    """Compares every field that ffprobe has."""
     assert actual.container in report["format"]["format_name"].split(",")
     duration = float(report["format"]["duration"])
     assert actual.duration == pytest.approx(duration, abs=DURATION_TOLERANCE)
@@ -45,7 +45,7 @@ def check(actual: Media, report: dict[str, Any]) -> None:
 
 
 def check_video(actual: VideoTrack | None, expected: dict[str, Any] | None) -> None:
-    """Compare the picture; the displayed size follows from ffprobe's size, shape and rotation."""
+    """Compares the picture; the displayed size follows from ffprobe's size, shape and rotation."""
     if expected is None or actual is None:
         assert actual is None
         assert expected is None
@@ -67,7 +67,7 @@ def check_video(actual: VideoTrack | None, expected: dict[str, Any] | None) -> N
 
 
 def check_audio(actual: AudioTrack | None, expected: dict[str, Any] | None) -> None:
-    """Compare the sound."""
+    """Compares the sound."""
     if expected is None or actual is None:
         assert actual is None
         assert expected is None

@@ -35,7 +35,7 @@ sys.addaudithook(_audit)  # cannot be removed again: it listens only inside `aud
 
 @contextmanager
 def audited() -> Iterator[list[tuple[str, object]]]:
-    """Give the files and sockets that Python opens meanwhile, but for what `memory` asks."""
+    """Yields the files and sockets that Python opens, except those of `memory`."""
     global _listening  # noqa: PLW0603 - an audit hook has no other place for its state
     _events.clear()
     _listening = True
@@ -175,7 +175,7 @@ def test_sample_playlist_reaches_no_host() -> None:
 
 
 def try_to_use(source: MemorySource) -> None:
-    """Use a file that may well fail."""
+    """Uses a file that may well fail."""
     with suppress(UnplayableClip):
         _use(source)
 

@@ -56,7 +56,7 @@ def outcome(use: Callable[[], None]) -> str:
 
 
 def everything(source: media.ByteSource, clock: Clockwork, limits: Limits | None = None) -> None:
-    """Ask for all that can be had."""
+    """Asks for everything that a file can give."""
     with media.opened(source, limits, clock=clock) as file:
         file.stills()
         if file.media.video:
@@ -159,6 +159,6 @@ def test_zero_bytes_fail() -> None:
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
 def test_tags_that_are_not_utf8_do_no_harm(made: Make, name: str) -> None:
-    """Do no harm to stills either."""
+    """Neither metadata nor stills fail."""
     source = source_of(made(name, Clip(metadata={"title": "caf\udce9", "artist": "\udcff\udcfe"})))
     assert outcome(lambda: everything(source, Clockwork())) == "ready"

@@ -36,7 +36,7 @@ print(peak() - before)
 
 
 def plain(size: Size, _: float) -> Image.Image:
-    """Draw what is encoded in no time: pictures take as much memory whatever they show."""
+    """Draws a picture that is quickly encoded: the memory does not depend on what it shows."""
     return Image.new("RGB", size, (90, 120, 60))
 
 

@@ -73,7 +73,7 @@ def clock(size: Size, seconds: float) -> Image.Image:
 
 
 def tiles_of(stills: Stills) -> list[Image.Image]:
-    """Cut the sheet up."""
+    """Cuts the sheet up."""
     board, sheet = stills.storyboard, stills.sheet
     assert board is not None
     assert sheet is not None

@@ -175,7 +175,7 @@ def test_deleting_a_clip_deletes_its_legacy_thumbnail(
     clip_id = old.clip_with_file(DATA)
     old.file(f"{clip_id}_thumbnail.png", b"a picture")
     run()
-    services.bin.delete_clip(old.viewer, clip_id, for_ever=True)
+    services.bin.delete_clip(old.viewer, clip_id, permanent=True)
     for container in (services.containers.clips, services.containers.thumbnails):
         assert [blob.name for page in services.blobs.pages(container) for blob in page] == []
 

@@ -48,7 +48,7 @@ class Gate:
         self._open = threading.Event()
 
     def stop_at(self, *parts: str) -> None:
-        """Hold every request that has these parts, until `open`."""
+        """Holds every request that has these parts, until `open`."""
         self.reached.clear()
         self._open.clear()
         self._stops = parts

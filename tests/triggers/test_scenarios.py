@@ -272,7 +272,7 @@ def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records
         by_hand = f"http://127.0.0.1:{polled.app.port}/admin/functions/cleanup"
         assert httpx.post(by_hand, json={"input": ""}).status_code == 202
         wait_for(
-            lambda: True if "Another cleanup is at work" in polled.app.log else None,
+            lambda: True if "Another cleanup is running" in polled.app.log else None,
             "the run by hand",
         )
     finally:

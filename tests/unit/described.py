@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 _DESCRIBE = """
 import json, sys
 import function_app
-rooms = [f"clips.http.openapi.{name}" for name in ("document", "schemas", "page")]
-late = [name for name in rooms if name in sys.modules]
+modules = [f"clips.http.openapi.{name}" for name in ("document", "schemas", "page")]
+late = [name for name in modules if name in sys.modules]
 description = function_app.description
 functions = {}
 for function in function_app.app.get_functions():

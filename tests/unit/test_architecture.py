@@ -267,6 +267,8 @@ LATE = (
     "psycopg_pool",
     "pydantic",
     "shared.catalogue",
+    "shared.model.clip",
+    "shared.model.drift",
     "shared.storage.rest",
     "thash",
 )

@@ -29,11 +29,11 @@ def test_the_containers_are_named_by_their_prefix() -> None:
 def test_a_clip_lies_under_its_video() -> None:
     name = blob_names.clip_blob(VIDEO, CLIP, ".mp4")
     assert name == f"{VIDEO}/{CLIP}.mp4"
-    assert (blob_names.video_of(name), blob_names.clip_of(name)) == (VIDEO, CLIP)
+    assert (blob_names.video_id_of(name), blob_names.clip_id_of(name)) == (VIDEO, CLIP)
 
 
 def test_a_clip_without_an_extension_is_still_its_clip() -> None:
-    assert blob_names.clip_of(blob_names.clip_blob(VIDEO, CLIP, "")) == CLIP
+    assert blob_names.clip_id_of(blob_names.clip_blob(VIDEO, CLIP, "")) == CLIP
 
 
 def test_images_of_a_clip_share_a_prefix() -> None:
@@ -80,7 +80,7 @@ def test_extension_is_short_and_plain_or_absent(filename: str | None, extension:
 
 @pytest.mark.parametrize("rest", ["a.mp4", "holiday in Žilina.mp4", "deep/er/a.mp4", "?#%.mp4"])
 def test_every_blob_below_a_video_belongs_to_it(rest: str) -> None:
-    assert blob_names.video_of(f"{VIDEO}/{rest}") == VIDEO
+    assert blob_names.video_id_of(f"{VIDEO}/{rest}") == VIDEO
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_every_blob_below_a_video_belongs_to_it(rest: str) -> None:
     ],
 )
 def test_other_names_belong_to_no_video(name: str) -> None:
-    assert blob_names.video_of(name) is None
+    assert blob_names.video_id_of(name) is None
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_other_names_belong_to_no_video(name: str) -> None:
 )
 def test_id_has_one_form_only(spelling: str) -> None:
     """With two names for one clip a deletion would miss one of them."""
-    assert blob_names.video_of(f"{spelling}/a.mp4") is None
-    assert blob_names.clip_of(f"{VIDEO}/{spelling}.mp4") is None
+    assert blob_names.video_id_of(f"{spelling}/a.mp4") is None
+    assert blob_names.clip_id_of(f"{VIDEO}/{spelling}.mp4") is None
 
 
 @pytest.mark.parametrize(
     "rest", ["a.mp4", f"deep/{CLIP}.mp4", f"{CLIP}/poster.jpg", f"{CLIP}_thumbnail.jpg", ""]
 )
 def test_name_that_is_no_id_names_no_clip(rest: str) -> None:
-    assert blob_names.clip_of(f"{VIDEO}/{rest}") is None
+    assert blob_names.clip_id_of(f"{VIDEO}/{rest}") is None
 
 
 SIDECARS = [

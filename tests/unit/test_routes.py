@@ -1,5 +1,6 @@
 """Routes check roles, and know which methods a path allows."""
 
+import gc
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,17 @@ def test_operation_with_a_role_needs_it(asked: Role | None, token: str, status: 
     answered, body, _ = ask(serve, roles=token)
     assert answered == status
     assert body == "Welcome, alice" if status == HTTPStatus.OK else body["code"] == "missing_role"
+
+
+def test_collections_skip_what_a_first_call_has_loaded() -> None:
+    (serve, _) = served(("GET", "things", None)).values()
+    loaded: list[object] = [[]]  # as a module, it is there when the call ends
+    ask(serve)
+    assert not any(each is loaded for each in gc.get_objects())
+    later: list[object] = [[]]
+    ask(serve)
+    assert any(each is later for each in gc.get_objects())
+    gc.unfreeze()
 
 
 ROUTES: list[tuple[str, str, Role | None]] = [

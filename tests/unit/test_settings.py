@@ -372,6 +372,13 @@ def test_no_other_address_is_a_cdns(value: str) -> None:
     assert "secret" not in problem
 
 
+@pytest.mark.parametrize("end", ["/api", "/API/", "/suffix/api"])
+def test_public_address_ends_before_api(end: str) -> None:
+    """Otherwise every address that the app makes would have it twice."""
+    (problem,) = problems(PUBLIC_URL=f"https://clips.example.org{end}")
+    assert problem == "PUBLIC_URL must end before /api, which is added to it"
+
+
 def test_a_trigger_source_is_one_of_two() -> None:
     (problem,) = problems(BLOB_TRIGGER_SOURCE="eventgrid")
     assert "EventGrid" in problem

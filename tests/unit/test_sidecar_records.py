@@ -136,4 +136,4 @@ def test_old_address_loses_its_secrets(address: str, recorded: str) -> None:
 
 @pytest.mark.parametrize("media", [None, {}, {"container": "mp4"}, {"duration": "x"}])
 def test_media_of_another_shape_is_not_shown(media: dict[str, Any] | None) -> None:
-    assert not sidecar_file.is_media(media)
+    assert not sidecar_file.is_media_block(media)

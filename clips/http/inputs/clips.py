@@ -84,7 +84,7 @@ class BinPage(VideoPage):
 
 class Deletable(Owned):
     permanent: Annotated[
-        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+        bool, Field(description="Delete permanently, also what is in the recycle bin already.")
     ] = False
 
 
@@ -113,5 +113,5 @@ class ClipIds(Body):
 
 class DeletedClips(ClipIds):
     permanent: Annotated[
-        bool, Field(description="Delete for ever, also what is in the recycle bin already.")
+        bool, Field(description="Delete permanently, also what is in the recycle bin already.")
     ] = False

@@ -51,7 +51,7 @@ does not count as a view.
 _TAGS = {
     Tag.VIDEOS: "Videos own clips. A caller sees their own.",
     Tag.CLIPS: "Parts of a video, each with a file of its own.",
-    Tag.BIN: "Deleted clips and videos, until they are restored or deleted for ever.",
+    Tag.BIN: "Deleted clips and videos, until they are restored or deleted permanently.",
     Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Time-limited links to blobs.",
     Tag.SHARES: "URLs that open a clip without a bearer token, and can be revoked.",

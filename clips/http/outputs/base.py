@@ -24,7 +24,7 @@ type DeletedAt = Annotated[
 ]
 type PurgeAt = Annotated[
     datetime | None,
-    Field(description="When the recycle bin deletes it for ever; null: it is not in the bin."),
+    Field(description="When the recycle bin deletes it permanently; null: it is not in the bin."),
 ]
 
 

@@ -156,7 +156,7 @@ class ClipOutcome(TypedDict):
 
 
 class Emptied(TypedDict):
-    """How many clips and videos are being deleted for ever."""
+    """How many clips and videos are being deleted permanently."""
 
     count: Annotated[int, Field(ge=0)]
 

@@ -1,1 +1,1 @@
-"""The recycle bin, deletions for ever, and the notes that deletions leave."""
+"""The recycle bin, permanent deletions, and the notes that deletions leave."""

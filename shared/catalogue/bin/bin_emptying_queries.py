@@ -71,7 +71,7 @@ class EmptiedBins:
         return 0 if row is None else int(row["clips"])
 
     def delete_videos(self, owner: UUID) -> list[UUID]:
-        """Begins to delete the videos in the bin of an owner for ever."""
+        """Begins to delete the videos in the bin of an owner permanently."""
         return [row["id"] for row in self._database.all(_VIDEOS, {"user_id": owner})]
 
     def purge(self, limit: int, owner: UUID | None = None) -> int:

@@ -27,7 +27,7 @@ CALL_LEASE = timedelta(seconds=15)
 # How long retention spares what was restored: its owner has just asked for it.
 RETENTION_GRACE = timedelta(days=7)
 
-# With `days` into the bin, but no longer than until the clip expires; without `days` for ever. A
+# With `days` into the bin, but no longer than until the clip expires; without `days` permanently. A
 # pinned clip is returned as well, but stays.
 _HIDE_CLIPS: LiteralString = f"""
     UPDATE clips c
@@ -41,7 +41,7 @@ _HIDE_CLIPS: LiteralString = f"""
     RETURNING {ITEM_COLUMNS}, c.pinned
 """
 
-# Deletes for ever what is in the bin.
+# Deletes permanently what is in the bin.
 _PURGE_CLIPS: LiteralString = f"""
     UPDATE clips c SET purge_at = NULL, bin_owner = NULL, next_try_at = now() + %(lease)s
     FROM videos v
@@ -96,37 +96,37 @@ _RESTORE_VIDEO: LiteralString = f"""
 
 class Bin:
     def __init__(self, database: Database, days: int) -> None:
-        """`days` is how long clips and videos stay in the bin; 0 deletes them for ever at once."""
+        """`days` is how long clips and videos stay in the bin; with 0 they never enter it."""
         self._database = database
         self._days = timedelta(days=days) if days else None
 
     def hide_clips(
-        self, viewer: Viewer, clip_ids: Sequence[UUID], *, for_ever: bool
+        self, viewer: Viewer, clip_ids: Sequence[UUID], *, permanent: bool
     ) -> tuple[Sequence[DueClip], frozenset[UUID]]:
         """Deletes clips; returns them, leased to the caller, and the ids of pinned ones."""
-        days = None if for_ever else self._days
+        days = None if permanent else self._days
         values = _call(viewer) | {"ids": list(clip_ids), "days": days}
         rows = self._database.all(_HIDE_CLIPS, values)
         pinned = frozenset(row["id"] for row in rows if row.pop("pinned"))
         hidden = [bin_clip_of(row) for row in rows if row["id"] not in pinned]
-        if for_ever:
+        if permanent:
             more = self._database.all(_PURGE_CLIPS, _call(viewer) | {"ids": list(clip_ids)})
             hidden += map(bin_clip_of, more)
         return hidden, pinned
 
-    def hide_video(self, viewer: Viewer, video_id: UUID, *, for_ever: bool) -> bool:
+    def hide_video(self, viewer: Viewer, video_id: UUID, *, permanent: bool) -> bool:
         """Deletes a video with its clips by changing one row, which is leased to the caller.
 
         False if there is none. Raises Pinned if one of its clips is pinned.
         """
-        days = None if for_ever else self._days
+        days = None if permanent else self._days
         values = _call(viewer) | {"id": video_id, "days": days}
         with self._database.transaction() as connection:
             if connection.execute(_HIDE_VIDEO, values).fetchone() is not None:
                 if connection.execute(_HAS_PINNED, values).fetchone():
                     raise pinned_in_video()
                 return True
-            return for_ever and connection.execute(_PURGE_VIDEO, values).fetchone() is not None
+            return permanent and connection.execute(_PURGE_VIDEO, values).fetchone() is not None
 
     def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Sequence[DueClip]:
         """Makes clips in the bin visible again; returns them, leased to the caller."""

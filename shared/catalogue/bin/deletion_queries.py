@@ -3,7 +3,7 @@
 `next_try_at` of a row says when its work continues. A worker that takes a row moves that moment
 into the future: this is a lease, and its value is a ticket. A row is changed only by the holder of
 its ticket; a call that changes the state of a row also replaces its ticket, so a late worker writes
-nothing. What is being deleted for ever needs no ticket: nothing can change that any more.
+nothing. What is being deleted permanently needs no ticket: nothing can change that any more.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Notes of what was deleted for ever: swept once, and kept so that owners get 410 for a while.
+"""Notes of what was deleted permanently: swept once, and kept so that owners get 410 for a while.
 
 An upload link may outlive its clip, and a run that was late may write an image: what appears under
 the names of a deleted clip or video is removed once more, when nothing can appear any more.

@@ -11,7 +11,7 @@ from shared.postgres.database import Database
 # Between names in ImagesInShort; no name that this app gives has it.
 SEPARATOR = "|"
 
-# When it was hidden, and until when it is in the bin: NULL if it is being deleted for ever.
+# When it was hidden, and until when it is in the bin: NULL if it is being deleted permanently.
 HIDDEN: LiteralString = """
     least(c.deleted_at, v.deleted_at) AS hidden_at,
     CASE WHEN v.deleted_at IS NOT NULL AND v.purge_at IS NULL THEN NULL

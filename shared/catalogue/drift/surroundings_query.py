@@ -42,7 +42,7 @@ class Surroundings:
     """What the catalogue knows about a blob that no row describes.
 
     `deleted_at` and `purge_at` are of its video. A visible row is neither deleted nor being
-    restored. `is_noted`: its clip is deleted for ever, and `sweep_after` is when its name is
+    restored. `is_noted`: its clip is deleted permanently, and `sweep_after` is when its name is
     deleted once more, if that is still to come.
     """
 

@@ -67,6 +67,22 @@ _TAKE: LiteralString = """
     )
     RETURNING id, kind, video_id, clip_id
 """
+# Those of one clip, its video and source, unless the clip is about to change again: it is being
+# processed, or copied for browsers. An entry that is left is taken later.
+_TAKE_OF_SETTLED: LiteralString = """
+    UPDATE sidecar_outbox SET taken_until = now() + %(lease)s
+    WHERE id IN (
+        SELECT o.id
+        FROM clips c JOIN sidecar_outbox o
+          ON o.video_id = c.video_id AND (o.clip_id = c.id OR o.clip_id IS NULL)
+        WHERE (c.blob_name = %(blob_name)s OR c.id = %(clip_id)s)
+          AND c.status NOT IN ('awaiting_upload', 'processing')
+          AND coalesce(c.rendition_state, '') NOT IN ('queued', 'processing')
+          AND (o.taken_until IS NULL OR o.taken_until < now())
+        FOR UPDATE OF o SKIP LOCKED
+    )
+    RETURNING id, kind, video_id, clip_id
+"""
 _SETTLE: LiteralString = "DELETE FROM sidecar_outbox WHERE id = ANY(%(ids)s)"
 _POSTPONE: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(pause)s WHERE id = ANY(%(ids)s)
@@ -119,6 +135,17 @@ class SidecarOutbox:
     def take(self, limit: int, lease: timedelta) -> Sequence[OutboxEntry]:
         """Up to `limit` entries, which no other worker takes for as long as the lease."""
         rows = self._database.all(_TAKE, {"limit": limit, "lease": lease})
+        return [OutboxEntry(row["id"], key_of(row)) for row in rows]
+
+    def take_of_settled(
+        self, lease: timedelta, *, blob_name: str | None = None, clip_id: UUID | None = None
+    ) -> Sequence[OutboxEntry]:
+        """The entries of a clip and its video, if no more changes of the clip are due.
+
+        The clip is found by its blob or by its id.
+        """
+        values = {"lease": lease, "blob_name": blob_name, "clip_id": clip_id}
+        rows = self._database.all(_TAKE_OF_SETTLED, values)
         return [OutboxEntry(row["id"], key_of(row)) for row in rows]
 
     def settle(self, ids: Collection[int]) -> None:

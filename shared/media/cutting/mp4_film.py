@@ -6,7 +6,7 @@ keyframe with which a cut begins.
 
 from typing import Protocol
 
-from shared.media.cutting.keyframes import HEAD_BYTES, gives_picture_alone, nal_length_size
+from shared.media.cutting.keyframe_heads import HEAD_BYTES, gives_picture_alone, nal_length_size
 from shared.media.cutting.mp4_index import Track, read_movie
 from shared.media.cutting.mp4_selection import Span, Timeline
 from shared.media.cutting.mp4_writer import Rewritten, rewritten

@@ -108,7 +108,7 @@ def halving[T](items: Sequence[T]) -> list[T]:
     return [items[number] for number in mirrored if number < len(items)]
 
 
-def span(entries: IndexEntries, start: int, end: int) -> Range | None:
+def byte_range(entries: IndexEntries, start: int, end: int) -> Range | None:
     """Returns offset and length of the bytes from the keyframe before `start` to `end`."""
     first = entries.search_timestamp(start)
     last = entries.search_timestamp(end, any_frame=True)

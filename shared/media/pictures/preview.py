@@ -10,7 +10,7 @@ from PIL import Image
 from shared.errors import UnplayableClip
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import onward
-from shared.media.frames.samples import span
+from shared.media.frames.samples import byte_range
 from shared.media.pictures.animation import animated
 from shared.media.pictures.picture import Picture
 from shared.media.pictures.rendering import Renderer
@@ -113,7 +113,7 @@ def _decoded(
 ) -> Picture | None:
     """Returns what is shown from one timestamp to another; None if there is hardly anything."""
     moments = Moments(film, renderer, stretch[0])
-    place = span(film.stream.index_entries, *stretch) if film.layout.is_mp4 else None
+    place = byte_range(film.stream.index_entries, *stretch) if film.layout.is_mp4 else None
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
             left = max(0, last_byte - film.file.bytes_read)

@@ -16,7 +16,7 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import spread
-from shared.media.pictures.picture import Picture, Size, encoded, within
+from shared.media.pictures.picture import Picture, Size, encoded, shrunk, within
 from shared.media.pictures.placeholder import placeholder
 from shared.media.pictures.poster import BestFrame, improve
 from shared.media.pictures.preview import Moments, can_keep_moments, moving_preview
@@ -149,7 +149,7 @@ def _posters(largest: Image.Image) -> tuple[Picture, ...]:
     pictures: list[Picture] = []
     image = largest
     for size in sorted(sizes, reverse=True):
-        image = image if size == image.size else image.resize(size)
+        image = shrunk(image, size)
         pictures = [*(encoded(image, file_format) for file_format in ImageFormat), *pictures]
     return tuple(pictures)
 

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
     from azure.storage.queue import QueueClient
 
-# The vendor's log of requests and responses, which leaves out signatures, tokens and bodies. It
-# belongs to the process, not to a client.
-_REQUEST_LOG = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
+# The logs of requests of the vendor's client and of the small one, which leave out signatures,
+# tokens and bodies. They belong to the process, not to a client.
+_REQUEST_LOGS = (
+    logging.getLogger("azure.core.pipeline.policies.http_logging_policy"),
+    logging.getLogger("shared.storage.rest"),
+)
 
 _PUBLIC_CLOUD = "core.windows.net"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -41,7 +44,8 @@ class StorageAccount:
         self._lock = threading.Lock()
         self._client: BlobServiceClient | None = None
         self.name, self._key, self.address = _credentials(settings)
-        _REQUEST_LOG.setLevel(logging.INFO if settings.debug else logging.WARNING)
+        for log in _REQUEST_LOGS:
+            log.setLevel(logging.INFO if settings.debug else logging.WARNING)
         self.queue_address = _queue_address(settings, self.name, self.address)
         loopback = urlsplit(self.address).hostname in _LOOPBACK
         self._protocol = "https,http" if loopback else "https"

@@ -16,13 +16,13 @@ from shared.storage.listed_page import ListedPage
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.azure_errors import azure_errors, is_rehydrating
 from shared.storage.sdk.blob_deletion import delete_blob
-from shared.storage.sdk.blob_properties import blob_of
-from shared.storage.sdk.blob_reader import BlobReader
 from shared.storage.slots import Admission, Unbounded
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
 
+    from shared.storage.blob_reader import BlobReader
+    from shared.storage.blob_requests import BlobRequests
     from shared.storage.listing import Listing
 
 _CHECK_SECONDS = 3.0
@@ -41,6 +41,12 @@ class Blobs:
         self._admission = admission or Unbounded()
 
     @cached_property
+    def _requests(self) -> "BlobRequests":
+        from shared.storage.blob_requests import BlobRequests
+
+        return BlobRequests(self._account)
+
+    @cached_property
     def _listing(self) -> "Listing":
         from shared.storage.listing import Listing
 
@@ -48,8 +54,8 @@ class Blobs:
 
     def get(self, container: str, name: str) -> Blob:
         """The properties of a blob; raises BlobMissing."""
-        with self._admission.slot(), azure_errors("get"):
-            return blob_of(self._client(container, name).get_blob_properties())
+        with self._admission.slot():
+            return self._requests.properties(container, name)
 
     def exists(self, container: str, name: str) -> bool:
         try:
@@ -58,9 +64,11 @@ class Blobs:
             return False
         return True
 
-    def reader(self, container: str, blob: Blob) -> BlobReader:
+    def reader(self, container: str, blob: Blob) -> "BlobReader":
         """Reads ranges of exactly this version of the blob."""
-        return BlobReader(self._client(container, blob.name), blob, self._admission)
+        from shared.storage.blob_reader import BlobReader
+
+        return BlobReader(self._requests, container, blob, self._admission)
 
     def put(
         self,
@@ -77,20 +85,15 @@ class Blobs:
 
         With `only_version`, an ETag, it replaces that version and no other: raises BlobChanged.
         """
-        from azure.core import MatchConditions
-        from azure.storage.blob import ContentSettings
-
-        settings = ContentSettings(content_type=content_type, cache_control="private, max-age=3600")
-        condition: dict[str, Any] = {}
-        if only_version is not None:
-            condition = {"etag": only_version, "match_condition": MatchConditions.IfNotModified}
-        with self._admission.slot(), azure_errors("put"):
-            self._client(container, name).upload_blob(
+        with self._admission.slot():
+            self._requests.put(
+                container,
+                name,
                 data,
-                overwrite=replace,
-                content_settings=settings,
-                metadata=dict(metadata or {}),
-                **condition,
+                content_type,
+                replace=replace,
+                metadata=metadata or {},
+                only_version=only_version,
             )
 
     def set_md5(self, container: str, blob: Blob, md5: str) -> str:

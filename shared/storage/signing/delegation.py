@@ -37,7 +37,7 @@ type Fetch = Callable[[datetime, datetime], DelegationKey]
 
 
 def key_period(period: LinkPeriod) -> tuple[datetime, datetime]:
-    """Start and end of the key of a link; the link may have to end with its key.
+    """The start and end of the key of a link; the link may have to end with its key.
 
     The start is in the past whenever the link's is, so the end is less than seven days away.
     """

@@ -21,7 +21,7 @@ def window_of(life: timedelta) -> timedelta:
 
 
 def link_period(now: datetime, life: timedelta, window: timedelta) -> LinkPeriod:
-    """Start and end of a link; without a window exactly `life` from now, in seconds.
+    """The start and end of a link; without a window exactly `life` from now, in seconds.
 
     It begins before now by the clock skew or more: at one moment for all of the window.
     """

@@ -17,7 +17,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 def record(function: str, **facts: object) -> None:
-    """Append one line, whole or not at all."""
+    """Appends one line, whole or not at all."""
     line = json.dumps({"function": function, "time": time.time(), **facts}) + "\n"
     descriptor = os.open(os.environ["RECORD"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, line.encode())
@@ -25,7 +25,7 @@ def record(function: str, **facts: object) -> None:
 
 
 def behave(content: bytes) -> None:
-    """Do what the content asks for."""
+    """Does what the content asks for."""
     if content.startswith(b"fail"):
         raise RuntimeError("as the test wished")
     if content.startswith(b"slow"):
@@ -49,7 +49,7 @@ def _answer(req: func.HttpRequest, function: str) -> func.HttpResponse:
 
 @app.route(route="hello", methods=["GET"])
 def hello(req: func.HttpRequest) -> func.HttpResponse:
-    """Answers as fast as can be."""
+    """Answers at once."""
     del req
     return func.HttpResponse("hello")
 
@@ -93,7 +93,7 @@ def files(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="echo", methods=["POST"])
 def echo(req: func.HttpRequest) -> func.HttpResponse:
-    """Give the bytes back, with a header and two cookies."""
+    """Gives the bytes back, with a header and two cookies."""
     response = func.HttpResponse(req.get_body(), status_code=201)
     response.headers["X-Length"] = str(len(req.get_body()))
     response.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly; Max-Age=60")
@@ -110,7 +110,7 @@ def broken(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="wait", methods=["GET"])
 def wait(req: func.HttpRequest) -> func.HttpResponse:
-    """Block a thread for half a second."""
+    """Blocks a thread for half a second."""
     del req
     time.sleep(0.5)
     return func.HttpResponse("waited")
@@ -119,7 +119,7 @@ def wait(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="send", methods=["POST"])
 @app.queue_output(arg_name="out", queue_name="%QUEUE%", connection="Storage")
 def send(req: func.HttpRequest, out: func.Out[str]) -> func.HttpResponse:
-    """Put the body into the queue."""
+    """Puts the body into the queue."""
     out.set(req.get_body().decode())
     return func.HttpResponse(status_code=202)
 

@@ -1,23 +1,22 @@
 """Ranges of one version of one blob."""
 
 import threading
-from typing import TYPE_CHECKING
 
 from shared.model.blob import Blob
-from shared.storage.sdk.azure_errors import azure_errors
+from shared.storage.blob_requests import BlobRequests
 from shared.storage.slots import Admission
-
-if TYPE_CHECKING:
-    from azure.storage.blob import BlobClient
 
 
 class BlobReader:
     """Reads ranges of one version of one blob; threads may share it."""
 
-    def __init__(self, client: "BlobClient", blob: Blob, admission: Admission) -> None:
-        self._client = client
+    def __init__(
+        self, requests: BlobRequests, container: str, blob: Blob, admission: Admission
+    ) -> None:
+        self._requests = requests
+        self._container = container
+        self._blob = blob
         self._admission = admission
-        self._etag = blob.etag
         self._counting = threading.Lock()
         self.size = blob.size
         self.bytes_read = 0
@@ -28,15 +27,12 @@ class BlobReader:
         Raises BlobMissing, BlobChanged if it is another version by now, BlobArchived,
         StorageUnavailable.
         """
-        from azure.core import MatchConditions
-
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        with self._admission.slot(), azure_errors("read"):
-            data = self._client.download_blob(
-                offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
-            ).readall()
+        blob = self._blob
+        with self._admission.slot():
+            data = self._requests.read(self._container, blob.name, blob.etag, offset, length)
         with self._counting:
             self.bytes_read += len(data)
         return data

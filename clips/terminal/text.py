@@ -1,0 +1,6 @@
+"""Text from names that anyone may choose, safe to print."""
+
+
+def without_control_characters(text: str) -> str:
+    """The text with "?" for each unprintable character: a name must not control the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
