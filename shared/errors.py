@@ -110,7 +110,7 @@ class NotFound(CliplinkError):
 
 
 def no_such_clip() -> NotFound:
-    """The same sentence whether it never existed, belongs to another user or is deleted."""
+    """One sentence for clips that never existed, belong to another user or are deleted."""
     return NotFound("There is no such clip.")
 
 

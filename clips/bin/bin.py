@@ -80,7 +80,7 @@ class RecycleBin:
     def delete_clips(
         self, viewer: Viewer, clip_ids: Sequence[UUID], *, permanent: bool = False
     ) -> Outcomes:
-        """The same for many, each independent of the others."""
+        """As `delete_clip`, for many clips, each independent of the others."""
         hidden, pinned = self._bin.hide_clips(viewer, clip_ids, permanent=permanent)
         done = {clip.id for clip in hidden}
         self._work_on(hidden)
@@ -119,7 +119,7 @@ class RecycleBin:
         return self._library.read(viewer, clip_id)
 
     def restore_clips(self, viewer: Viewer, clip_ids: Sequence[UUID]) -> Outcomes:
-        """The same for many, each independent of the others.
+        """As `restore_clip`, for many clips, each independent of the others.
 
         Raises StorageUnavailable if it cannot be checked that the bytes exist.
         """

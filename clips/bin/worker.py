@@ -74,7 +74,7 @@ class DeletionWorker:
         return tally
 
     def settle_video(self, video: DueVideo, may_go_on: MayGoOn) -> Tally:
-        """The same for a video; its clips are made due, or deleted with it."""
+        """As `settle_clips`, for a video; its clips are made due, or deleted with it."""
         tally = Tally()
         settled = tally.attempt(
             f"video {video.id}", lambda: self._follow_state_of_video(video, may_go_on)
@@ -86,7 +86,7 @@ class DeletionWorker:
         return tally
 
     def settle_due(self, may_go_on: MayGoOn) -> Tally:
-        """The same for clips that are due, until none is left or the time is up."""
+        """As `settle_clips`, for clips that are due, until none is left or the time is up."""
         tally = Tally()
         while may_go_on() and (clips := self._deletions.take_clips(_BATCH, LEASE)):
             tally.add(self.settle_clips(clips, may_go_on))

@@ -28,7 +28,7 @@ _BLOCK = 8 * 1024 * 1024
 # Bounds of one film that is read packet by packet.
 _MOST_READ = 16 * 1024 * 1024 * 1024
 _LONGEST_WORK = timedelta(minutes=25)
-# The same for one that a caller waits for.
+# The bounds of a film that a caller waits for.
 _MOST_READ_AT_ONCE = 96 * 1024 * 1024
 _LONGEST_WORK_AT_ONCE = timedelta(seconds=20)
 

@@ -45,7 +45,7 @@ def blob_without_row(
     if around.has_row or around.clip_exists:
         return None
     if not around.video_is_known and not around.is_noted:
-        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue.", None
+        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue.", None
     if around.is_noted:
         is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
         action = DriftAction.DELETE if is_swept else None

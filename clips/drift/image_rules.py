@@ -101,7 +101,7 @@ def image_without_clip(
     action: DriftAction | None = None
     by = moment.by
     if around is None or not around.video_is_known:
-        kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue."
+        kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue."
     elif around.deleted_at is not None and around.purge_at is None:
         detail, action = "Its video is deleted.", DriftAction.DELETE
     elif around.is_noted and around.sweep_after is not None:

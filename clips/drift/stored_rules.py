@@ -66,7 +66,7 @@ def blob_without_row(
     unless its clip is deleted, as the ingest decides (`shared/catalogue/ingest/admission.py`).
     """
     if not around.video_is_known:
-        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It lies under no video of the catalogue.", None
+        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue.", None
     is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
     if around.is_noted and (has_clip_id or is_swept):
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted.", DriftAction.DELETE

@@ -47,7 +47,7 @@ class AnonymousRequest:
         return urls.absolute(self.http, path, self.public_url)
 
     def location_of(self, path: str) -> str:
-        """The same for `Location`, which is relative unless there is a public address."""
+        """As `url_of`, for `Location`: the URL is relative unless PUBLIC_URL is set."""
         return f"{self.public_url or ''}{path}"
 
     def page[Item](

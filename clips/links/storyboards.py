@@ -54,7 +54,7 @@ class Storyboards:
         life: timedelta,
         ip: str | None = None,
     ) -> SignedLink:
-        """The same for the storyboard of a clip or of a video's source, `owner_id`."""
+        """As `link`, for the storyboard of a clip or of a video's source, `owner_id`."""
         now, terms = self._clock(), LinkTerms(ip=ip)
         name = blob_names.storyboard_sheet(video_id, owner_id)
         sheet = self._links.to_read(self._containers.thumbnails, name, life, terms, now=now)

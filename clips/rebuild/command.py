@@ -73,7 +73,7 @@ def rebuild(
     owner: str | None,
     out: TextIO,
 ) -> None:
-    """The same on given parts; `account` is used for plain addresses only."""
+    """As `run`, with given parts; `account` is used for plain addresses only."""
     display = RebuildDisplay(out, terminal=out.isatty())
     rows = RowWriter(catalogue, report)
     addresses = _addresses(account, containers)

@@ -78,7 +78,7 @@ class SidecarWriter:
         self._write_now(lambda: self._outbox.take_of_settled(_LEASE, blob_name=blob_name))
 
     def after_rendition(self, clip_id: UUID) -> None:
-        """The same for the clip that got a copy."""
+        """As `after_landing`, for a clip that got a playable copy."""
         self._write_now(lambda: self._outbox.take_of_settled(_LEASE, clip_id=clip_id))
 
     def drain(self, seconds: float) -> Tally:

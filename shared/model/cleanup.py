@@ -17,7 +17,7 @@ class ItemFailure:
 
 @dataclass(frozen=True, slots=True)
 class StepFailure:
-    """The same with the name of the step."""
+    """An ItemFailure with the name of its step."""
 
     step: str
     item: str

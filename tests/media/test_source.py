@@ -32,7 +32,7 @@ def test_errors_of_the_source_come_out_unchanged(
     made: Make, name: str, failure: BaseException, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """At whichever read they happen: the same object, and nothing printed by PyAV."""
-    data = made(name, Clip(seconds=8, codec_options={"crf": "4"}, size=(640, 360))).read_bytes()
+    data = made(name, Clip(seconds=10, codec_options={"crf": "4"}, size=(640, 360))).read_bytes()
     whole = MemorySource(data)
     with media.opened(whole) as file:
         file.stills()

@@ -310,6 +310,33 @@ def test_late_imports_exist(name: str) -> None:
     assert importlib.util.find_spec(name) is not None
 
 
+FIRST_CALLS = """
+import json, sys, threading
+import function_app
+routes = function_app.routes.described
+together = threading.Barrier(len(routes))
+loaded = []
+def load(route):
+    together.wait()
+    from clips.http.answering import respond
+    loaded.append(route.operation.summary)
+threads = [threading.Thread(target=load, args=(route,)) for route in routes]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps([len(routes), len(set(loaded))]))
+"""
+
+
+def test_handlers_can_be_loaded_by_all_threads_at_once() -> None:
+    """The first calls of an instance come together."""
+    started = start(FIRST_CALLS, CREDENTIALS["account key"])
+    assert started.returncode == 0, started.stderr
+    routes, loaded = json.loads(started.stdout)
+    assert routes == loaded > 20, started.stderr
+
+
 INDEX = """
 import asyncio, json, sys
 from pathlib import Path

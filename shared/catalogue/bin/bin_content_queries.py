@@ -104,7 +104,7 @@ class BinContents:
         return self._database.all_as(clip_of, _CLIP_PAGE, _page(owner, limit, after))
 
     def videos(self, owner: UUID, limit: int, after: TimeKey | None) -> Sequence[Video]:
-        """The same for videos."""
+        """As `clips`, for videos."""
         rows = self._database.all(_VIDEO_PAGE, _page(owner, limit, after))
         return [video_of(row) for row in rows]
 

@@ -134,7 +134,7 @@ class Bin:
         return [bin_clip_of(row) for row in rows]
 
     def restore_video(self, viewer: Viewer, video_id: UUID) -> bool:
-        """The same for a video, with the clips that were deleted with it."""
+        """As `restore_clips`, for a video with the clips that were deleted with it."""
         return self._database.one(_RESTORE_VIDEO, _restore(viewer) | {"id": video_id}) is not None
 
 

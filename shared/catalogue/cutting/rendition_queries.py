@@ -109,7 +109,7 @@ class Renditions:
         return self._database.run(_REQUEST, seen_by(viewer) | {"clip_id": clip_id}) == 1
 
     def request_by_policy(self, clip_id: UUID, etag: str) -> bool:
-        """The same for a version that has just been processed."""
+        """As `request`, for a version that has just been processed."""
         return self._database.run(_REQUEST_BY_POLICY, {"clip_id": clip_id, "etag": etag}) == 1
 
     def take(self, clip_id: UUID) -> RenditionOrder | None:

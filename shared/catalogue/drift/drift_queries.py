@@ -126,7 +126,7 @@ class DriftRows:
     def sources(
         self, after: str, upto: str | None, quiet_since: datetime
     ) -> Sequence[StoredInShort]:
-        """The same of sources."""
+        """As `clips`, for sources."""
         return self._in_short(_SOURCES_IN_SHORT, after, upto, quiet_since)
 
     def clips_named(self, names: Sequence[str]) -> Sequence[StoredFile]:
@@ -134,7 +134,7 @@ class DriftRows:
         return self._named(_CLIPS, names)
 
     def sources_named(self, names: Sequence[str]) -> Sequence[StoredFile]:
-        """The same of sources."""
+        """As `clips_named`, for sources."""
         return self._named(_SOURCES, names)
 
     def in_bin(self, after: str, upto: str | None) -> Sequence[StoredFile]:

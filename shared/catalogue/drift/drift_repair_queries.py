@@ -49,7 +49,7 @@ class DriftRepairs:
         return self._change(file, _NOTE_SIZE, _NOTE_SOURCE_SIZE, {"size": size})
 
     def note_md5(self, file: StoredFile, md5: str) -> bool:
-        """The same with the MD5 of a clip."""
+        """As `note_size`, for the MD5 of a clip."""
         values = {"id": file.clip_id, "etag": file.etag, "md5": md5}
         return self._database.run(_NOTE_MD5, values) == 1
 

@@ -60,7 +60,7 @@ _FILE: LiteralString = f"""
     WHERE c.id = %(id)s AND {VISIBLE}
 """
 
-# The same of many at once.
+# As _FILE, for many clips at once.
 _FILES: LiteralString = f"""
     SELECT {FILE_COLUMNS}
     FROM clips c JOIN videos v ON v.id = c.video_id

@@ -65,7 +65,7 @@ def shown_at(packet: AnyPacket) -> Fraction:
 
 
 def decoded_at(packet: AnyPacket) -> Fraction:
-    """The same of when it is decoded."""
+    """When the packet is decoded, in seconds on the clock of the source; raises as `shown_at`."""
     if packet.dts is None:
         raise Unsuitable("packets have no decoding times")
     return packet.dts * base_of(packet)

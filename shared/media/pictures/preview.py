@@ -12,7 +12,7 @@ from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import onward
 from shared.media.frames.samples import byte_range
 from shared.media.pictures.animation import animated
-from shared.media.pictures.picture import Picture
+from shared.media.pictures.picture import Picture, Size, within
 from shared.media.pictures.rendering import Renderer
 from shared.media.reading.source import BLOCK_BYTES
 
@@ -51,13 +51,28 @@ class Moments:
         self._renderer = renderer
         self._start = start
         self._pictures: dict[int, Image.Image] = {}
+        self._last: tuple[int, Image.Image] | None = None
 
     def keep(self, frame: TimedFrame) -> None:
         """Keeps a picture of the frame if it is the first of its eighth of a second."""
         number = self._number(frame.timestamp)
         if number not in self._pictures:
             with suppress(UnplayableClip):  # a pixel format that cannot be shown
-                self._pictures[number] = self._renderer.picture(frame.frame, _BOX)
+                picture = self._renderer.picture(frame.frame, _BOX)
+                self._pictures[number] = picture
+                self._last = (frame.timestamp, picture)
+
+    def tile(self, frame: TimedFrame, box: Size) -> Image.Image | None:
+        """Returns the frame shrunk into `box`, if its picture was the last to be kept.
+
+        None also where that picture is not twice as large: only then it is as good as one of the
+        frame itself, which takes five times as long.
+        """
+        if self._last is None or self._last[0] != frame.timestamp:
+            return None
+        picture = self._last[1]
+        size = within(picture.size, box)
+        return picture.reduce(2) if (size[0] * 2, size[1] * 2) == picture.size else None
 
     def moving(self, start: int, end: int) -> Picture | None:
         """Returns the pictures between two timestamps as WebP; None if there are too few."""

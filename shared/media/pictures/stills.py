@@ -135,7 +135,7 @@ def _gather(
     try:
         for each in spread(film, budget, passed):
             with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
-                tile = renderer.picture(each.frame, TILE_BOX)
+                tile = kept.tile(each, TILE_BOX) or renderer.picture(each.frame, TILE_BOX)
                 best.consider(each, tile)
                 sheet.add(tile, film.seconds(each.timestamp))
     except UnplayableClip:

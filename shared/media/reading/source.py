@@ -25,7 +25,7 @@ SMALL_BLOCK_BYTES = 16 * 1024
 
 # A file up to this size is read by one request: most of it is needed, and a request takes as long,
 # and as much of the processor, as half a megabyte more.
-WHOLE_BYTES = 2 * 1024 * 1024
+WHOLE_BYTES = 2560 * 1024
 
 _CACHED_BYTES = 8 * 1024 * 1024
 

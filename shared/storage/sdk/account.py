@@ -98,7 +98,7 @@ class StorageAccount:
         return self._key.replacement_for(keyed[0]) is not None
 
     def _keyed_signer(self, key: str) -> Signer:
-        """The same one as long as the account's key is the same."""
+        """One client for as long as the account's key is the same."""
         if self._keyed is None or self._keyed[0] != key:
             keyed = self._keyed = key, Signer(self.name, key, self._protocol)
             return keyed[1]

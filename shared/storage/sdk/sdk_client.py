@@ -39,7 +39,7 @@ def open_client(
 def open_queue(
     address: str, queue_name: str, name: str, key: Secret | None, options: Mapping[str, Any]
 ) -> QueueClient:
-    """The same of one queue; texts go in base64, as the Functions host expects them."""
+    """As `open_client`, for one queue; texts go in base64, as the Functions host expects."""
     make = partial(QueueClient, address, queue_name, message_encode_policy=TextBase64EncodePolicy())
     return _opened(make, name, key, options)
 
