@@ -14,9 +14,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
-from shared.media.inspect.layout import Layout
+from shared.media.inspect.layout import DeclaredTrack, Layout
 from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import is_damage
+from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
 from shared.media.reading.source import SourceFile
 
 # FFmpeg measures the length of a track in these by its time stamps. In others it is what the
@@ -27,6 +27,12 @@ _MICROSECONDS = 1_000_000
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
 _BEFORE_FIRST_SECONDS = 10.0
+
+# The bit rate of a film varies: a time is searched for in so much more than its share of the bytes.
+_SEARCHED_SHARE = Fraction(5, 4)
+
+# A place of the film so long before a moment is near it.
+_NEAR_SECONDS = 10.0
 
 # A film with more damaged frames than this for each whole frame counts as noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
@@ -68,7 +74,14 @@ class Film:
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
+        self._pauses = (
+            ()
+            if layout.fragmented or not layout.is_mp4
+            else tuple(pause for track in self._declared() for pause in track.pauses())
+        )
+        self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
+        self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
         self.begin = self._first_shown()
         self.zero = self._zero()
         self.end = self._end()
@@ -83,6 +96,11 @@ class Film:
     def length(self) -> int:
         """How long the picture lasts, 0 if that is unknown."""
         return self.end - self.begin
+
+    @property
+    def length_seconds(self) -> float:
+        """How long the picture lasts, in seconds; 0 if that is unknown."""
+        return float(self.length * self._base)
 
     @property
     def picture_seconds(self) -> float:
@@ -114,7 +132,10 @@ class Film:
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
         """
-        return not self.layout.is_mp4 or timestamp >= self.begin
+        if not self.layout.is_mp4:
+            return True
+        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
+        return timestamp >= self.begin and not hidden
 
     def seconds(self, timestamp: int) -> float:
         """Returns how far into the clip a timestamp is."""
@@ -137,7 +158,25 @@ class Film:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
         any_frame = from_first and self.layout.is_mp4
-        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
+        target = ticks_for_ffmpeg(timestamp)
+        with searching(self.container, self.file, self._search_bytes(timestamp)):
+            self.container.seek(target, stream=self.stream, any_frame=any_frame)
+
+    def _search_bytes(self, timestamp: int) -> int:
+        """Returns how much may be read to find a keyframe: up to about where it must be."""
+        if self.length <= 0:
+            return self.file.size if timestamp > self.begin else SEARCH_BYTES
+        share = Fraction(min(max(0, timestamp - self.begin), self.length), self.length)
+        return SEARCH_BYTES + int(_SEARCHED_SHARE * share * self.file.size)
+
+    def place_before(self, timestamp: int) -> int | None:
+        """Returns from which byte on the film was decoded to a frame shortly before, or at, this.
+
+        None if it was not: `places` has what is known of a film that is entered anywhere.
+        """
+        earliest = timestamp - self.duration(_NEAR_SECONDS)
+        known = [known for known in self.places if earliest <= known <= timestamp]
+        return self.places[max(known)] if known else None
 
     def seek_sample(self, timestamp: int) -> None:
         """Goes to the last keyframe in the index that is decoded and shown by then."""
@@ -164,10 +203,12 @@ class Film:
             if not is_damage(error):
                 raise
             self._damaged += 1
+            self._lacks_keyframe |= packet is not None and packet.is_keyframe
             return []
         except ValueError:  # PyAV's: the decoder could not be opened
             return []
-        whole = [frame for frame in frames if not frame.is_corrupt]
+        self._lacks_keyframe &= packet is None or not packet.is_keyframe
+        whole = [each for each in frames if not (each.is_corrupt or self._lacks_keyframe)]
         self._whole += len(whole)
         self._damaged += len(frames) - len(whole)
         return whole
@@ -181,6 +222,7 @@ class Film:
     def forget(self) -> None:
         """Resets the decoder: the next packets are from another place of the film."""
         self.stream.codec_context.flush_buffers()
+        self._lacks_keyframe = False
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:
         """Whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
@@ -220,7 +262,10 @@ class Film:
         return self.begin if is_damage else zero
 
     def _begins_empty(self) -> bool:
-        return any(t.first_edit == -1 for t in self.layout.tracks if t.number == self.stream.id)
+        return any(track.begins_empty for track in self._declared())
+
+    def _declared(self) -> list[DeclaredTrack]:
+        return [track for track in self.layout.tracks if track.number == self.stream.id]
 
     def _end(self) -> int:
         clip = self.duration(self._clip_seconds or 0.0)
