@@ -29,6 +29,7 @@ from tests.media.clips import (
     source_of,
 )
 from tests.media.conftest import Make, stills_of
+from tests.media.remux import Remux, remuxed
 
 
 def opened(data: bytes) -> Image.Image:
@@ -234,3 +235,24 @@ def interlaced(path: Path) -> MemorySource:
         data[at + 8] &= 0x7F
         at = data.find(b"\0\0\1\xb5\x8f", at + 1)
     return MemorySource(bytes(data))
+
+
+def dark_at_first(size: Size, seconds: float) -> Image.Image:
+    return scene(size, brightness=0.0 if seconds < 8 else 1.0)
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.flv", "a.mkv"])
+def test_film_with_one_keyframe_has_a_preview(made: Make, name: str) -> None:
+    """Its best frame is late, and FFmpeg enters some formats behind the keyframe."""
+    film = made("late.mp4", Clip(seconds=12, size=(96, 64), gop=999, draw=dark_at_first))
+    path = remuxed(film.with_name(f"late {name}"), film, Remux())
+    assert stills_of(path).preview is not None
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv", "a.ts", "a.mp4"])
+def test_picture_that_ends_before_its_sound_has_a_preview(made: Make, name: str) -> None:
+    """Its best frame may be the last one."""
+    film = made("short.mp4", Clip(seconds=2.04, size=(96, 64), gop=50))
+    sound = made("long.m4a", Clip(codec=None, sounds=("aac",), seconds=12))
+    path = remuxed(film.with_name(f"short {name}"), film, Remux(), sound)
+    assert stills_of(path).preview is not None
