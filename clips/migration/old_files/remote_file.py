@@ -13,9 +13,9 @@ from clips.migration.old_files.address_check import Target, resolve
 from clips.migration.outcomes import PlanItem, VerifiedFile
 from clips.migration.reasons import Reason, not_migratable
 from clips.transfer.faults import FileFault, unusable
+from shared.network.strict_http import StrictHTTPResponse
 from shared.storage.files.stored import Digests
 from shared.storage.rest import RetryPolicy
-from shared.strict_http import StrictHTTPResponse
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
