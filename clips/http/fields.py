@@ -38,7 +38,6 @@ _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
-_MEDIA_TYPE = r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$"
 
 
 def _whole_number(value: object) -> object:
@@ -218,8 +217,9 @@ type FolderName = Annotated[
 type MediaType = Annotated[
     str,
     BeforeValidator(_without_parameters),
-    StringConstraints(to_lower=True, max_length=127, pattern=_MEDIA_TYPE),
-    WithJsonSchema({"type": "string", "maxLength": 127, "pattern": _MEDIA_TYPE}),
+    StringConstraints(to_lower=True, max_length=127),
+    AfterValidator(_check_printable),
+    WithJsonSchema({"type": "string", "maxLength": 127, "pattern": _ONE_LINE}),
 ]
 type IpRule = Annotated[
     str,

@@ -12,10 +12,13 @@ Queues are <prefix>-migrations, -cuts, -renditions, -deletions and -drift.
 
 import re
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.model.link import ImageFormat
 from shared.model.sidecar import SidecarKey, SidecarKind
+
+if TYPE_CHECKING:
+    from shared.model.link import ImageFormat
 
 # The length of the part of an image's name that identifies its clip: `{video_id}/{clip_id}`.
 KEY_LENGTH = 2 * 36 + 1
@@ -62,7 +65,7 @@ def poster(video_id: UUID, clip_id: UUID) -> str:
     return f"{derived_prefix(video_id, clip_id)}poster.jpg"
 
 
-def poster_size(video_id: UUID, clip_id: UUID, width: int, image_format: ImageFormat) -> str:
+def poster_size(video_id: UUID, clip_id: UUID, width: int, image_format: "ImageFormat") -> str:
     """The poster in one width and format."""
     return f"{derived_prefix(video_id, clip_id)}poster-{width}{image_format.extension}"
 
@@ -91,7 +94,7 @@ def thumbnail(
     etag: str,
     milliseconds: int,
     width: int,
-    image_format: ImageFormat,
+    image_format: "ImageFormat",
 ) -> str:
     """A still made on demand, from one version of the clip: it can never be stale."""
     return (

@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 _SERVABLE = re.compile(r"(?:video|audio)/[a-z0-9.+-]+(?<!\+xml)")
 
 _UNKNOWN = "application/octet-stream"
+# What programs send for a file of unknown type; the second is the default of S3.
+_UNKNOWNS = {_UNKNOWN, "binary/octet-stream"}
 
 _OF_EXTENSION = {
     ".3g2": "video/3gpp2",
@@ -70,7 +72,7 @@ def upload_type(content_type: str | None, filename: str | None) -> str | None:
     if known is not None or content_type is None:
         return known
     extension = PurePosixPath(filename or "").suffix.lower()
-    return _UNKNOWN if content_type == _UNKNOWN or is_media(extension) else None
+    return _UNKNOWN if content_type in _UNKNOWNS or is_media(extension) else None
 
 
 def is_media(extension: str) -> bool:

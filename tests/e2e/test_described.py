@@ -27,7 +27,7 @@ KNOWN_IDS = 0.4
 RULES_OUTSIDE_THE_SCHEMA = {
     "must be a cursor from the Link header of the page before",
     "must be greater than start_time",
-    "must be a video/... or audio/... type",
+    "must be a video/... or audio/... type, or application/octet-stream",
     "must be in the future",
     "must be before the end of the year 9999",
     "must be a range from a lower to a higher address",

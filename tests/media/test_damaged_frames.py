@@ -9,9 +9,9 @@ from PIL import Image
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media.frames import keyframes
-from tests.media.clips import UPRIGHT, Clip, MemorySource, nearest_quarters
+from tests.media.clips import UPRIGHT, Clip, MemorySource, mean_color, nearest_quarters
 from tests.media.conftest import Make
-from tests.media.test_storyboard import tiles_of
+from tests.media.test_storyboard import clock, tiles_of
 
 
 def scrambled(data: bytes, *, every: bool, keep: int = 8) -> MemorySource:
@@ -75,7 +75,7 @@ def test_damaged_keyframe_gives_no_tile(
 def test_film_whose_every_frame_is_damaged_is_undecodable(
     made: Make, monkeypatch: pytest.MonkeyPatch, bframes: str, seconds: float, *, played: bool
 ) -> None:
-    """Not ready with rubbish as its poster: decryption with a wrong key leaves such films."""
+    """Decryption with a wrong key leaves such films; their poster would be noise."""
     if not played:
         monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     clip = Clip(
@@ -89,3 +89,16 @@ def test_film_whose_every_frame_is_damaged_is_undecodable(
         with pytest.raises(UnplayableClip) as failed:
             file.stills()
         assert failed.value.failure_code == media.FailureCode.UNDECODABLE
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
+def test_frames_behind_a_lost_keyframe_are_no_tiles(made: Make, codec: str) -> None:
+    """Decoders show what came before it instead, and do not say so."""
+    clip = Clip(seconds=8, gop=50, codec=codec, size=(160, 96), draw=clock)
+    data = made("clock.mp4", clip).read_bytes()
+    with media.opened(scrambled(data, every=False, keep=0)) as file:
+        stills = file.stills()
+    assert stills.storyboard is not None
+    assert len(stills.storyboard.starts) >= 3
+    for start, tile in zip(stills.storyboard.starts, tiles_of(stills), strict=True):
+        assert mean_color(tile)[0] == pytest.approx(10 * start, abs=5)

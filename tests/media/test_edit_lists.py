@@ -8,8 +8,9 @@ from PIL import Image, ImageSequence
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media.frames import keyframes
-from tests.media.clips import Clip, Size, decoded, mean_color, source_of
+from tests.media.clips import Clip, MemorySource, Size, decoded, mean_color, source_of
 from tests.media.conftest import Make
+from tests.media.edits import Part, with_edits
 from tests.media.remux import KEEP_TIMES, Remux, remuxed
 from tests.media.test_storyboard import tiles_of
 
@@ -30,6 +31,15 @@ def saturation(image: Image.Image) -> int:
     """Returns how far the average colour is from gray."""
     color = mean_color(image)
     return max(color) - min(color)
+
+
+def pictures_of(stills: media.Stills) -> list[Image.Image]:
+    """Returns every picture: posters, tiles and those of the preview, which there must be."""
+    assert stills.preview is not None
+    preview = Image.open(BytesIO(stills.preview.data))
+    posters = [Image.open(BytesIO(picture.data)) for picture in stills.posters]
+    moving = [frame.convert("RGB") for frame in ImageSequence.Iterator(preview)]
+    return [*posters, *moving, *tiles_of(stills)]
 
 
 @pytest.mark.parametrize("played", [True, False])
@@ -71,23 +81,68 @@ def test_pictures_before_the_edit_are_shown_nowhere(
     remuxed(path, film, Remux(delay=-begin, first=1.99 - begin, options=KEEP_TIMES | options))
     with media.opened(source_of(path)) as file:
         stills, first = file.stills(), decoded(file.frame_at(0, 96))
-    board = stills.storyboard
+    board, tiles = stills.storyboard, tiles_of(stills)
     assert board is not None
-    assert stills.preview is not None
-    preview = Image.open(BytesIO(stills.preview.data))
-    shown = [first, *(Image.open(BytesIO(picture.data)) for picture in stills.posters)]
-    moving = [frame.convert("RGB") for frame in ImageSequence.Iterator(preview)]
-    tiles = tiles_of(stills)
-    assert max(map(saturation, [*shown, *moving, *tiles])) < 12
+    assert max(map(saturation, [first, *pictures_of(stills)])) < 12
     assert mean_color(first)[0] == pytest.approx(16, abs=3)
     for start, tile in zip(board.starts, tiles, strict=True):
         assert mean_color(tile)[0] == pytest.approx(16 + 8 * start, abs=3)
 
 
 def test_film_that_is_hidden_as_a_whole_is_undecodable(made: Make) -> None:
-    """Not even its only keyframe is shown."""
+    """Its only keyframe is not shown either."""
     film = made("a.mp4", hidden_until(12))
     path = film.with_name("all hidden.mp4")
     remuxed(path, film, Remux(delay=-13.0, options=KEEP_TIMES))
     with pytest.raises(UnplayableClip), media.opened(source_of(path)) as file:
         file.stills()
+
+
+def shown_between(begin: float, end: float) -> Clip:
+    """Returns a film that is gray between two moments, eight levels a second, and else magenta."""
+
+    def draw(size: Size, seconds: float) -> Image.Image:
+        shown = begin - 0.001 < seconds < end - 0.001
+        return Image.new("RGB", size, (round(8 * seconds) + 16,) * 3 if shown else HIDDEN)
+
+    return Clip(seconds=12, size=(96, 64), gop=25, draw=draw)
+
+
+PAUSE, STANDING = Part(2, None), Part(3, 7.96, stands=True)
+
+
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (Part(4, 4), PAUSE),
+        (Part(2, 4), Part(3, None), Part(2, 6)),
+        (Part(1, None), Part(2, 4), PAUSE, Part(2, 6)),
+        (STANDING, Part(4, 4)),
+        (Part(2, 4), STANDING),
+    ],
+)
+def test_pauses_show_nothing_that_is_hidden(
+    made: Make, monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, ...], *, played: bool
+) -> None:
+    """An edit list may show nothing for a while, or one picture; FFmpeg plays other ones then."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    seconds = sum(part.seconds for part in parts)
+    data = made("between.mp4", shown_between(4, 8)).read_bytes()
+    with media.opened(MemorySource(with_edits(data, *parts))) as file:
+        assert file.media.duration == pytest.approx(seconds, abs=0.1)
+        moments = [decoded(file.frame_at(second, 96)) for second in range(int(seconds))]
+        pictures = pictures_of(file.stills())
+    assert max(map(saturation, [*moments, *pictures])) < 12
+
+
+@pytest.mark.parametrize("begin", [0.0, 2.0, 2.72])
+def test_only_edit_without_a_length_shows_the_rest(made: Make, begin: float) -> None:
+    """As players do; FFmpeg would show nothing."""
+    data = made("a.mp4", hidden_until(begin)).read_bytes()
+    with media.opened(MemorySource(with_edits(data, Part(0, begin)))) as file:
+        assert file.media.duration == pytest.approx(12 - begin, abs=0.05)
+        first, stills = decoded(file.frame_at(0, 96)), file.stills()
+    assert max(map(saturation, [first, *pictures_of(stills)])) < 12
+    assert mean_color(first)[0] == pytest.approx(16, abs=3)

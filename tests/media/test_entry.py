@@ -1,11 +1,16 @@
 """FLV and Matroska without an index are sampled over their whole length."""
 
+import random
+
 import pytest
+from PIL import Image
 
 from shared import media
 from shared.media.frames import entry, keyframes
+from shared.media.frames import film as film_module
 from shared.media.frames.budget import FrameBudget
 from shared.media.pictures import stills as stills_module
+from shared.media.reading import container
 from tests.media.clips import Clip, Size, mean_color, source_of
 from tests.media.conftest import Make
 from tests.media.remux import Remux, remuxed
@@ -93,3 +98,27 @@ def test_film_that_was_read_only_at_its_beginning_has_no_board(
         stills = file.stills()
     assert stills.poster is not None
     assert stills.storyboard is None
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_recording_with_one_keyframe_is_not_searched_for_another(
+    made: Make, monkeypatch: pytest.MonkeyPatch, *, with_sound: bool
+) -> None:
+    """FFmpeg would read it to its end, each time that it goes back to the beginning."""
+    for module in (film_module, container):
+        monkeypatch.setattr(module, "SEARCH_BYTES", 256 * 1024)
+    noise = random.Random(4)
+    clip = Clip(
+        seconds=2,
+        size=(320, 180),
+        gop=999,
+        codec_options={"crf": "1"},
+        draw=lambda size, _: Image.frombytes("RGB", size, noise.randbytes(3 * size[0] * size[1])),
+    )
+    film = made("noise.mp4", clip)
+    sound = made("a.m4a", Clip(codec=None, sounds=("aac",), seconds=12)) if with_sound else None
+    path = remuxed(film.with_name("noise.mkv"), film, Remux(options=LIVE), sound)
+    with media.opened(source_of(path)) as file:
+        file.frame_at(0, 96)
+        # Its end is looked at, and its beginning for the tracks and the frame rate.
+        assert file.bytes_read < path.stat().st_size

@@ -29,6 +29,7 @@ from tests.media.clips import (
     source_of,
 )
 from tests.media.conftest import Make, stills_of
+from tests.media.remux import Remux, remuxed
 
 
 def opened(data: bytes) -> Image.Image:
@@ -83,7 +84,7 @@ def test_placeholder_is_a_thumbhash_of_the_poster(made: Make) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_preview_is_three_silent_seconds(made: Make, name: str) -> None:
-    """Of at most 480 pixels, repeating."""
+    """It has at most 480 pixels a side, and repeats."""
     path = made(name, Clip(seconds=8, size=(960, 540), draw=moving))
     preview = stills_of(path).preview
     assert preview is not None
@@ -104,7 +105,7 @@ def moving(size: Size, seconds: float) -> Image.Image:
 
 
 def test_short_clip_has_a_short_preview_and_one_frame_none(made: Make) -> None:
-    """Nothing moves in a single frame."""
+    """A single frame has no preview, because nothing moves."""
     short = stills_of(made("a.mp4", Clip(seconds=1.5, draw=moving))).preview
     assert short is not None
     assert getattr(opened(short.data), "n_frames", 1) == pytest.approx(12, abs=1)
@@ -170,7 +171,7 @@ def test_cost_does_not_grow_with_the_film(made: Make) -> None:
 
 
 def test_stills_found_within_the_limits_are_enough(made: Make) -> None:
-    """Less time or bytes: fewer tiles, no preview, but a poster."""
+    """With less time or fewer bytes there are fewer tiles and no preview, but a poster."""
     path = made("a.ts", Clip(seconds=20, size=(640, 360), codec_options={"crf": "1"}))
     with media.opened(source_of(path)) as file:
         described = file.bytes_read
@@ -234,3 +235,24 @@ def interlaced(path: Path) -> MemorySource:
         data[at + 8] &= 0x7F
         at = data.find(b"\0\0\1\xb5\x8f", at + 1)
     return MemorySource(bytes(data))
+
+
+def dark_at_first(size: Size, seconds: float) -> Image.Image:
+    return scene(size, brightness=0.0 if seconds < 8 else 1.0)
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.flv", "a.mkv"])
+def test_film_with_one_keyframe_has_a_preview(made: Make, name: str) -> None:
+    """Its best frame is late, and FFmpeg enters some formats behind the keyframe."""
+    film = made("late.mp4", Clip(seconds=12, size=(96, 64), gop=999, draw=dark_at_first))
+    path = remuxed(film.with_name(f"late {name}"), film, Remux())
+    assert stills_of(path).preview is not None
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv", "a.ts", "a.mp4"])
+def test_picture_that_ends_before_its_sound_has_a_preview(made: Make, name: str) -> None:
+    """Its best frame may be the last one."""
+    film = made("short.mp4", Clip(seconds=2.04, size=(96, 64), gop=50))
+    sound = made("long.m4a", Clip(codec=None, sounds=("aac",), seconds=12))
+    path = remuxed(film.with_name(f"short {name}"), film, Remux(), sound)
+    assert stills_of(path).preview is not None

@@ -9,6 +9,7 @@ import pytest
 
 from tests.media.clips import Clip, MemorySource
 from tests.media.conftest import Make, describe, sample, stills_of
+from tests.media.remux import Remux, remuxed
 
 SMALL = (96, 64)
 SECONDS = 6.0
@@ -115,7 +116,7 @@ def test_matroska_lasts_as_long_as_its_blocks(
 def test_recording_without_a_length_has_a_whole_board(
     made: Make, name: str, changes: dict[str, object]
 ) -> None:
-    """As browsers write it: neither length nor index."""
+    """Browsers write such files, with neither length nor index."""
     check_length(made(name, clip(options={"live": "1"}, **changes)).read_bytes())
 
 
@@ -217,3 +218,83 @@ def test_samples_have_their_true_length_and_rate(name: str, seconds: float, rate
     assert described.video is not None
     assert described.duration == pytest.approx(seconds, abs=0.12)
     assert described.video.frame_rate == pytest.approx(rate, abs=0.5)
+
+
+def with_avi_rate(data: bytes, rate: Fraction) -> bytes:
+    """Returns an AVI whose header of the picture has this frame rate."""
+    at = data.index(b"strh") + 8 + 20
+    assert data[at - 20 : at - 16] == b"vids"
+    return data[:at] + struct.pack("<2I", rate.denominator, rate.numerator) + data[at + 8 :]
+
+
+@pytest.mark.parametrize(
+    ("rate", "sounds"),
+    [
+        (Fraction(1000), ()),
+        (Fraction(30_000_000), ("libmp3lame",)),
+        (Fraction(1, 100), ()),
+        (Fraction(1), ("pcm_s16le",)),
+        (Fraction(100), ("pcm_s16le",)),
+    ],
+)
+def test_wrong_frame_rate_of_an_avi_is_corrected(
+    made: Make, rate: Fraction, sounds: tuple[str, ...]
+) -> None:
+    """By its other header. Which of two likely ones is right, its sound tells."""
+    data = with_avi_rate(made("a.avi", clip(codec="mpeg4", sounds=sounds)).read_bytes(), rate)
+    check_length(data)
+    video = describe(MemorySource(data)).video
+    assert video is not None
+    assert video.frame_rate == pytest.approx(25, rel=0.02)
+
+
+def test_wrong_frame_rate_in_both_headers_of_an_avi_is_corrected_by_its_sound(made: Make) -> None:
+    data = made("a.avi", clip(codec="mpeg4", sounds=("pcm_s16le",))).read_bytes()
+    data = with_avi_rate(data, Fraction(1000))
+    main = data.index(b"avih") + 8
+    check_length(data[:main] + (1000).to_bytes(4, "little") + data[main + 4 :])
+
+
+@pytest.mark.parametrize("rate", [Fraction(1), Fraction(15), Fraction(200)])
+def test_likely_frame_rate_of_a_silent_avi_is_believed(made: Make, rate: Fraction) -> None:
+    data = made("a.avi", clip(codec="mpeg4")).read_bytes()
+    video = describe(MemorySource(with_avi_rate(data, rate))).video
+    assert video is not None
+    assert video.frame_rate == pytest.approx(float(rate), rel=0.02)
+
+
+@pytest.mark.parametrize("length", [1, 1000])
+def test_mp4_lasts_as_long_as_its_samples(made: Make, length: int) -> None:
+    """The header of its track says less."""
+    data = made("a.mp4", clip(gop=25)).read_bytes()
+    at = data.index(b"mdhd") + 20
+    check_length(data[:at] + length.to_bytes(4) + data[at + 4 :])
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_sample_that_lasts_for_hours_does_not_change_the_frame_rate(made: Make, name: str) -> None:
+    film = made("a.mp4", clip())
+    path = film.with_name(f"late {name}")
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        copy = output.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for packet in packets:
+            packet.stream = copy
+            late = 36_000 * packet.time_base.denominator if packet is packets[-1] else 0
+            packet.pts, packet.dts = (packet.pts or 0) + late, (packet.dts or 0) + late
+            output.mux(packet)
+    video = describe(path).video
+    assert video is not None
+    assert video.frame_rate == pytest.approx(25, rel=0.02)
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "frag_keyframe+delay_moov"}])
+def test_empty_beginning_is_part_of_the_length(made: Make, options: dict[str, str]) -> None:
+    """An edit list shows nothing for two seconds."""
+    film = made("a.mp4", clip(gop=25))
+    path = remuxed(film.with_name("late.mp4"), film, Remux(delay=2.0, options=options))
+    assert b"elst" in path.read_bytes()
+    assert describe(path).duration == pytest.approx(SECONDS + 2, abs=0.1)
+    board = stills_of(path).storyboard
+    assert board is not None
+    assert board.starts[-1] == pytest.approx(SECONDS + 1, abs=0.1)

@@ -42,7 +42,7 @@ OWNERS = {
     "psycopg_pool": {"shared.postgres.pool"},
     "certifi": {"shared.postgres.login"},
     "jwt": {"shared.auth.tokens", "shared.auth.signing_keys"},
-    "pydantic": {"clips.http", "clips.rebuild"},
+    "pydantic": {"clips.http", "clips.sidecars"},
     "pydantic_core": {"clips.http"},
     "orjson": {"clips.http"},
     "av": {"shared.media"},
@@ -151,11 +151,11 @@ DELETERS = {
     "clips.bin.mover": "a version of a blob whose verified copy is noted in a row, or in no row",
     "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
     "clips.cutting.sources": "the source of a video that the caller sees",
-    "clips.drift.deleted_repair": "blobs of a clip that is on record as deleted",
-    "clips.drift.image_repair": "images under a known video, of a clip that does not exist",
+    "clips.drift.repairs.deleted_repair": "blobs of a clip that is on record as deleted",
+    "clips.drift.repairs.image_repair": "images under a known video, of a clip that does not exist",
     "clips.ingest.image_writer": "images of a clip that was just claimed",
     "clips.ingest.ingest": "a blob that landed for a clip on record as deleted",
-    "clips.rebuild.writer": "the sidecar of a row whose deletion the outbox has on record",
+    "clips.sidecars.writer": "the sidecar of a row whose deletion the outbox has on record",
     "clips.renditions.maker": "a copy that was written for a clip with a row",
     "clips.upkeep.deletion": "blobs of a clip or video that is marked as deleted",
     "clips.upkeep.temporary": "blobs of the temp container, whose own date has passed",
@@ -257,6 +257,7 @@ LATE = (
     "clips.links",
     "clips.migration",
     "clips.rebuild",
+    "clips.sidecars",
     "clips.renditions",
     "clips.upkeep",
     "cryptography",
@@ -308,6 +309,33 @@ def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str
 def test_late_imports_exist(name: str) -> None:
     """A misspelt name would never be among the loaded ones."""
     assert importlib.util.find_spec(name) is not None
+
+
+FIRST_CALLS = """
+import json, sys, threading
+import function_app
+routes = function_app.routes.described
+together = threading.Barrier(len(routes))
+loaded = []
+def load(route):
+    together.wait()
+    from clips.http.answering import respond
+    loaded.append(route.operation.summary)
+threads = [threading.Thread(target=load, args=(route,)) for route in routes]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps([len(routes), len(set(loaded))]))
+"""
+
+
+def test_handlers_can_be_loaded_by_all_threads_at_once() -> None:
+    """The first calls of an instance come together."""
+    started = start(FIRST_CALLS, CREDENTIALS["account key"])
+    assert started.returncode == 0, started.stderr
+    routes, loaded = json.loads(started.stdout)
+    assert routes == loaded > 20, started.stderr
 
 
 INDEX = """

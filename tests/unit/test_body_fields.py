@@ -196,7 +196,9 @@ def test_blank_required_field_is_an_error(name: str) -> None:
     ("content_type", "filename"),
     [
         *(("application/mp4", "a.mp4"), ("application/ogg", "a.OGV"), ("application/mxf", "a.mxf")),
-        *(("binary/octet-stream", "a.mts"), ("image/svg+xml", "a.webm"), ("text/html", "a.b.mp4")),
+        *(("text/plain", "a.mts"), ("image/svg+xml", "a.webm"), ("text/html", "a.b.mp4")),
+        *(("video/*", "a.mp4"), ("undefined", "a.avi"), ("video/mp4, video/mp4", "a.mp4")),
+        *(("video/x_own", "a.mkv"), ("; codecs=avc1", "a.mov")),
     ],
 )
 def test_unservable_content_type_gives_way_to_a_known_extension(
@@ -208,7 +210,9 @@ def test_unservable_content_type_gives_way_to_a_known_extension(
     assert list(bad_body(NewClip, body | {"filename": ""})) == ["/content_type"]
 
 
-@pytest.mark.parametrize("value", ["video/mp4", "audio/mpeg", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "value", ["video/mp4", "audio/mpeg", "application/octet-stream", "binary/octet-stream"]
+)
 def test_media_types_of_clips_are_taken(value: str) -> None:
     assert read_body(NewClip, new_clip(content_type=value)).content_type == value
 

@@ -2,17 +2,23 @@
 
 import hashlib
 import json
+import ssl
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 
 import jwt
 import pytest
+import trustme
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from local.issuer import AUDIENCE, ISSUER
 from shared.auth import signing_keys
-from shared.auth.tokens import TokenVerifier
+from shared.auth.tokens import Identity, TokenVerifier
 from shared.errors import CliplinkError, SigningKeysUnavailable, Unauthenticated
+from shared.network.tls import machine_trust
 from shared.settings import AuthSettings
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, refusing, serving
@@ -49,6 +55,44 @@ def test_keys_that_were_never_seen_are_an_outage_and_no_refusal(clock: SetClock)
         settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
         with pytest.raises(SigningKeysUnavailable):
             TokenVerifier(settings, clock).verify(f"Bearer {token()}")
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
+    """The only authority that this machine trusts."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authorities.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
+    machine_trust.cache_clear()
+    yield authority
+    machine_trust.cache_clear()
+
+
+def first_call(clock: SetClock, certificate: trustme.LeafCert) -> Identity:
+    """The bearer of a token whose issuer has this certificate, at its IP address."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(tls)
+    body = json.dumps({"keys": [public_jwk(KEY, KEY_ID)]}).encode()
+    with serving(lambda _: Reply(200, body), tls) as served:
+        url = f"{served.url.replace('http:', 'https:')}/keys"
+        settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
+        return TokenVerifier(settings, clock).verify(f"Bearer {token()}")
+
+
+def test_keys_come_over_https(clock: SetClock, authority: trustme.CA) -> None:
+    assert first_call(clock, authority.issue_cert("127.0.0.1")).subject == "alice"
+
+
+def test_keys_of_an_issuer_without_a_trusted_certificate_are_not_used(
+    clock: SetClock, authority: trustme.CA
+) -> None:
+    for certificate in (
+        trustme.CA().issue_cert("127.0.0.1"),
+        authority.issue_cert("login.example.org"),
+        authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)),
+    ):
+        with pytest.raises(SigningKeysUnavailable):
+            first_call(clock, certificate)
 
 
 ELSEWHERE = {"Location": "https://login.example.org/keys"}
@@ -340,9 +384,12 @@ def test_a_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None
         key_set.verifier().verify(bearer())
 
 
-def test_a_token_with_kid_is_not_verified_with_a_key_without_one(key_set: KeySet) -> None:
-    key_set.keys = [without_id(KEY)]
-    with pytest.raises(Unauthenticated, match="the issuer does not publish"):
+@pytest.mark.parametrize("keys", [[without_id(KEY)], [without_id(KEY), without_id(OTHER_KEY)]])
+def test_a_token_with_kid_is_not_verified_with_a_key_without_one(
+    key_set: KeySet, keys: list[dict[str, object]]
+) -> None:
+    key_set.keys = keys
+    with pytest.raises(Unauthenticated, match="the keys of the issuer have no names"):
         key_set.verifier().verify(f"Bearer {token()}")
 
 

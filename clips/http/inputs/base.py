@@ -148,8 +148,11 @@ class UploadedFile(Body):
     @field_validator("content_type")
     @classmethod
     def _is_servable(cls, content_type: str | None, info: ValidationInfo) -> str | None:
-        if content_type and upload_type(content_type, info.data.get("filename")) is None:
-            raise PydanticCustomError("media_type", "must be a video/... or audio/... type")
+        known = upload_type(content_type, info.data.get("filename"))
+        if content_type is not None and known is None:
+            raise PydanticCustomError(
+                "media_type", "must be a video/... or audio/... type, or application/octet-stream"
+            )
         return content_type
 
 

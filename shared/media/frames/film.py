@@ -13,20 +13,21 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.media.frames.film_times import FilmTimes, declared_of, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
-from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import is_damage
+from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
+from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
 from shared.media.reading.source import SourceFile
-
-# FFmpeg measures the length of a track in these by its time stamps. In others it is what the
-# header says, and that of a fragmented MP4 covers the first fragment only.
-_FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
-
-_MICROSECONDS = 1_000_000
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
 _BEFORE_FIRST_SECONDS = 10.0
+
+# The bit rate of a film varies: a time is searched for in so much more than its share of the bytes.
+_SEARCHED_SHARE = Fraction(5, 4)
+
+# A place of the film so long before a moment is near it.
+_NEAR_SECONDS = 10.0
 
 # A film with more damaged frames than this for each whole frame counts as noise.
 _DAMAGED_FOR_ONE_WHOLE = 4
@@ -64,25 +65,30 @@ class Film:
         self.stream = stream
         self.file = file
         self.layout = layout
-        self._clip_seconds = clip_seconds
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
+        self._pauses = (
+            ()
+            if layout.fragmented or not layout.is_mp4
+            else tuple(pause for track in declared_of(stream, layout) for pause in track.pauses())
+        )
+        self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
-        self.begin = self._first_shown()
-        self.zero = self._zero()
-        self.end = self._end()
-
-    @property
-    def first_timestamp(self) -> int:
-        """The time of the first frame, which an edit list may hide."""
-        start = self.stream.start_time or 0
-        return start if self.is_believable(start) else 0
+        self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
+        times = FilmTimes(container, stream, layout, units_of(clip_seconds or 0.0, self._base))
+        self.first_timestamp = times.first
+        self.begin, self.zero, self.end = times.begin, times.zero, times.end
 
     @property
     def length(self) -> int:
         """How long the picture lasts, 0 if that is unknown."""
         return self.end - self.begin
+
+    @property
+    def length_seconds(self) -> float:
+        """How long the picture lasts, in seconds; 0 if that is unknown."""
+        return float(self.length * self._base)
 
     @property
     def picture_seconds(self) -> float:
@@ -114,7 +120,10 @@ class Film:
         FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
         in front of time zero.
         """
-        return not self.layout.is_mp4 or timestamp >= self.begin
+        if not self.layout.is_mp4:
+            return True
+        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
+        return timestamp >= self.begin and not hidden
 
     def seconds(self, timestamp: int) -> float:
         """Returns how far into the clip a timestamp is."""
@@ -126,9 +135,7 @@ class Film:
 
     def duration(self, seconds: float) -> int:
         """Returns `seconds`, within the longest film, in units of the time base."""
-        bounded = min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)
-        # A decimal fraction is hardly ever exact in binary: 3.4 is less than a frame's 3.4.
-        return int(Fraction(round(bounded * _MICROSECONDS), _MICROSECONDS) / self._base)
+        return units_of(seconds, self._base)
 
     def seek(self, timestamp: int) -> None:
         """Goes to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
@@ -137,7 +144,25 @@ class Film:
             timestamp = self._first_of_all(timestamp)
         # The first of all frames need not be a keyframe.
         any_frame = from_first and self.layout.is_mp4
-        self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream, any_frame=any_frame)
+        target = ticks_for_ffmpeg(timestamp)
+        with searching(self.container, self.file, self._search_bytes(timestamp)):
+            self.container.seek(target, stream=self.stream, any_frame=any_frame)
+
+    def _search_bytes(self, timestamp: int) -> int:
+        """Returns how much may be read to find a keyframe: up to about where it must be."""
+        if self.length <= 0:
+            return self.file.size if timestamp > self.begin else SEARCH_BYTES
+        share = Fraction(min(max(0, timestamp - self.begin), self.length), self.length)
+        return SEARCH_BYTES + int(_SEARCHED_SHARE * share * self.file.size)
+
+    def place_before(self, timestamp: int) -> int | None:
+        """Returns from which byte on the film was decoded to a frame shortly before, or at, this.
+
+        None if it was not: `places` has what is known of a film that is entered anywhere.
+        """
+        earliest = timestamp - self.duration(_NEAR_SECONDS)
+        known = [known for known in self.places if earliest <= known <= timestamp]
+        return self.places[max(known)] if known else None
 
     def seek_sample(self, timestamp: int) -> None:
         """Goes to the last keyframe in the index that is decoded and shown by then."""
@@ -164,10 +189,12 @@ class Film:
             if not is_damage(error):
                 raise
             self._damaged += 1
+            self._lacks_keyframe |= packet is not None and packet.is_keyframe
             return []
         except ValueError:  # PyAV's: the decoder could not be opened
             return []
-        whole = [frame for frame in frames if not frame.is_corrupt]
+        self._lacks_keyframe &= packet is None or not packet.is_keyframe
+        whole = [each for each in frames if not (each.is_corrupt or self._lacks_keyframe)]
         self._whole += len(whole)
         self._damaged += len(frames) - len(whole)
         return whole
@@ -181,6 +208,7 @@ class Film:
     def forget(self) -> None:
         """Resets the decoder: the next packets are from another place of the film."""
         self.stream.codec_context.flush_buffers()
+        self._lacks_keyframe = False
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:
         """Whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
@@ -201,36 +229,3 @@ class Film:
         if self.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return min(before, timestamp - self.duration(_BEFORE_FIRST_SECONDS))
         return max(before, first) if self.container.format.name == "flv" else min(before, first)
-
-    def _first_shown(self) -> int:
-        first = self.first_timestamp
-        hidden = self.layout.is_mp4 and first < 0 < first + self.duration(self._clip_seconds or 0.0)
-        return 0 if hidden else first
-
-    def _zero(self) -> int:
-        """Returns where the clip begins: its first sound or picture, whichever is earlier."""
-        start: int | None = self.container.start_time  # PyAV's types leave None out
-        if start is None:
-            return self.begin
-        zero = int(Fraction(start, av.time_base) / self._base)
-        if self.layout.is_mp4:
-            zero = 0 if self._begins_empty() else max(0, zero)
-        clip = self.duration(self._clip_seconds or 0.0)
-        is_damage = zero > self.begin or (clip > 0 and self.begin - zero > clip)
-        return self.begin if is_damage else zero
-
-    def _begins_empty(self) -> bool:
-        return any(t.first_edit == -1 for t in self.layout.tracks if t.number == self.stream.id)
-
-    def _end(self) -> int:
-        clip = self.duration(self._clip_seconds or 0.0)
-        ends = [self.zero + clip] if clip > 0 else []
-        track = self.stream.duration or 0
-        if track > 0 and self._knows_track_length():
-            ends.append(self.first_timestamp + track)
-        return max(self.begin, min(ends, default=self.begin))
-
-    def _knows_track_length(self) -> bool:
-        if self.layout.is_mp4:
-            return not self.layout.fragmented
-        return self.container.format.name in _FORMATS_WITH_TRACK_LENGTH

@@ -8,6 +8,7 @@ from av import Packet
 
 from shared.media.failures import FailureCode
 from shared.media.frames.budget import FrameBudget
+from shared.media.frames.entered import packets_from
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.reading.container import ffmpeg_errors
 
@@ -29,9 +30,8 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
     when a limit is reached, and any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
-        film.seek(timestamp)
         fruitless = 0
-        for packet in film.packets():
+        for packet in _packets_before(film, timestamp):
             frames = film.decode(packet)
             fruitless = 0 if frames else fruitless + 1
             if fruitless > _PACKETS_WITHOUT_FRAME:
@@ -40,6 +40,14 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
                 shown_at = timestamp if frame.pts is None else frame.pts
                 if film.is_shown(shown_at):
                     yield TimedFrame(frame, shown_at)
+
+
+def _packets_before(film: Film, timestamp: int) -> "Iterator[Packet[Any]]":
+    place = film.place_before(timestamp)
+    if place is not None:
+        return packets_from(film, place)
+    film.seek(timestamp)
+    return film.packets()
 
 
 def next_picture(

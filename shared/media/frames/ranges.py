@@ -35,7 +35,11 @@ class KeyframeIndex:
         # The index has decoding times, and when the first frame of all is shown is known.
         self._delay = self._delay_of_first()
         self._earliest = first = film.begin - self._delay
-        keyframes = samples.shown_keyframes(self._entries, first)
+        keyframes = [
+            (decoded_at, number)
+            for decoded_at, number in samples.shown_keyframes(self._entries, first)
+            if film.is_shown(decoded_at + self._delay)
+        ]
         self._begins_with_keyframe = bool(keyframes) and keyframes[0][0] <= first
         last = film.end - self._delay
         if film.length == 0 and keyframes:

@@ -12,6 +12,10 @@ ACCEPTED_FORMATS = f"mov,mp4,m4a,3gp,3g2,mj2,{OTHER_FORMATS}"
 # In these any position is found with a few reads, by bisection.
 FORMATS_THAT_SEEK_WITHOUT_INDEX = frozenset(("mpegts", "mpeg", "ogg", "asf"))
 
+# These can be entered at any byte. FFmpeg reads them up to the next keyframe, or to the end, when
+# it is to go to a time behind the last one that it knows, even if that is the first of all.
+FORMATS_ENTERED_ANYWHERE = frozenset(("flv", "matroska,webm"))
+
 
 def short_name(ffmpeg_names: str) -> str:
     """Returns one name for FFmpeg's comma list of a demuxer: its first.

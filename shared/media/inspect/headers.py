@@ -23,5 +23,5 @@ def read_layout(file: SourceFile) -> Layout:
     if head.startswith(EBML_MAGIC):
         return read_matroska(file)
     if head.startswith(b"RIFF") and head[8:12] in (b"AVI ", b"WAVE"):
-        return read_riff(head, file.size)
+        return read_riff(head, file)
     return broadcast.read_broadcast(file)

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.media.failures import FailureCode, unplayable
-from shared.media.inspect import mp4_tables
+from shared.media.inspect import mp4_corrections, mp4_tables
 from shared.media.inspect.layout import Layout
 from shared.media.reading.byte_source import Range
+from shared.media.reading.corrections import Correction
 from shared.media.reading.source import BLOCK_BYTES, SMALL_BLOCK_BYTES, SourceFile
 
 _FIRST_KINDS = frozenset(
@@ -85,7 +86,13 @@ def read_mp4(file: SourceFile) -> Layout:
         truncated=not complete,
         still_picture=still,
         tracks=tracks,
+        corrections=() if b"moof" in kinds else tuple(_corrections(file, tables)),
     )
+
+
+def _corrections(file: SourceFile, tables: list[bytes]) -> Iterator[Correction]:
+    for (start, _), data in zip(_outside_of_samples(file), tables, strict=False):
+        yield from mp4_corrections.corrections_of(data, start)
 
 
 def _box_at(file: SourceFile, position: int) -> _Box | None:

@@ -5,9 +5,10 @@ Works on bytes that have been read: see `mp4`, which says why the samples are co
 
 import re
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from shared.media.failures import FailureCode, unplayable
-from shared.media.inspect.layout import DeclaredTrack, TrackKind
+from shared.media.inspect.layout import DeclaredTrack, Edit, TrackKind
 
 # Picture and sound of twenty hours, and at most 300 MB of memory.
 _MAX_SAMPLES = 8_000_000
@@ -21,7 +22,7 @@ _COMPRESSED = re.compile(b"cmov.{4}dcom", re.DOTALL)
 # FFmpeg hands out the samples of uncompressed sound together, at least so many of them.
 _SOUND_AT_ONCE = 512
 
-_TRACK, _TRACK_HEADER, _DESCRIPTIONS = b"trak", b"tkhd", b"stsd"
+_MOVIE_HEADER, _TRACK, _TRACK_HEADER, _DESCRIPTIONS = b"mvhd", b"trak", b"tkhd", b"stsd"
 _HANDLER = re.compile(b"hdlr.{8}(vide|soun)", re.DOTALL)
 _KINDS = {b"vide": TrackKind.PICTURE, b"soun": TrackKind.SOUND}
 
@@ -44,13 +45,14 @@ def check_samples(tables: Sequence[bytes]) -> None:
 
 def declared_tracks(data: bytes) -> Iterator[DeclaredTrack]:
     """Yields the tracks of an index."""
+    ticks = movie_ticks(data)
     for track in data.split(_TRACK)[1:]:
         handler = _HANDLER.search(track)
         yield DeclaredTrack(
             number=_track_number(track),
             kind=_KINDS[handler[1]] if handler else TrackKind.OTHER,
             encrypted=_is_encrypted(track),
-            first_edit=_first_edit(track),
+            edits=tuple(edit for _, edit in edits_of(track, ticks)),
         )
 
 
@@ -82,14 +84,33 @@ def _is_encrypted(track: bytes) -> bool:
     return False
 
 
-def _first_edit(track: bytes) -> int | None:
-    """Returns the media time of the first edit of a track, which is -1 where it has no media."""
-    edits = _EDITS.search(track)
-    if edits is None:
-        return None
-    size = 8 if track[edits.end() : edits.end() + 1] == b"\1" else 4
-    first = edits.end() + 8 + size
-    return int.from_bytes(track[first : first + size], signed=True)
+def movie_ticks(data: bytes) -> int:
+    """Returns how many units a second has in which an index counts how long edits are."""
+    header = data.find(_MOVIE_HEADER)
+    at = header + (24 if data[header + 4 : header + 5] == b"\1" else 16)
+    return (int.from_bytes(data[at : at + 4]) if header >= 0 else 0) or 1
+
+
+def edits_of(track: bytes, ticks: int) -> Iterator[tuple[int, Edit]]:
+    """Yields the edit list of a track, and where in `track` each part of it stands."""
+    table = _EDITS.search(track)
+    if table is None:
+        return
+    size = 8 if track[table.end() : table.end() + 1] == b"\1" else 4
+    at = table.end() + 8
+    for _ in range(int.from_bytes(track[at - 4 : at])):
+        part = track[at : at + 2 * size + 4]
+        if len(part) < 2 * size + 4:
+            return
+        yield (
+            at,
+            Edit(
+                seconds=Fraction(int.from_bytes(part[:size]), ticks),
+                begin=int.from_bytes(part[size : 2 * size], signed=True),
+                stands=part[2 * size :] == bytes(4),
+            ),
+        )
+        at += len(part)
 
 
 def _samples(track: bytes) -> int:

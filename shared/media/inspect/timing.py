@@ -21,6 +21,7 @@ from shared.media.reading.bounds import (
     believable_rate,
     believable_seconds,
     is_believable_time,
+    is_usual_rate,
     ticks_for_ffmpeg,
 )
 from shared.media.reading.container import rewind
@@ -52,7 +53,8 @@ def frame_rate(container: InputContainer, stream: VideoStream, file: SourceFile)
     rate = stream.average_rate
     declared = believable_rate(rate.num / rate.den if rate and rate.den > 0 else None)
     name = container.format.name
-    if name in _RATES_FROM_FFMPEG or (stream.frames > 0 and name not in _HEADERS_THAT_LIE):
+    counted = stream.frames > 0 and name not in _HEADERS_THAT_LIE
+    if name in _RATES_FROM_FFMPEG or (counted and is_usual_rate(declared)):
         return declared
     measured = believable_rate(_measured_rate(container, stream, file))
     if measured is None or (declared and abs(declared - measured) <= _NEAR_RATE * measured):
@@ -91,19 +93,31 @@ def _declared_seconds(container: InputContainer, tracks: Tracks, layout: Layout)
     """Returns the length by the headers, 0 if they do not say.
 
     Where an edit list hides the beginning of a fragmented MP4, FFmpeg moves that in front of time
-    zero and counts it.
+    zero and counts it. Where edit lists show nothing at first, FFmpeg leaves that out.
     """
     start = container.start_time or 0
+    length = (container.duration or 0) / av.time_base
     if not layout.fragmented or start >= 0:
-        return (container.duration or 0) / av.time_base
-    edits = {track.number: track.first_edit or 0 for track in layout.tracks}
+        return _with_empty_beginning(length, start / av.time_base, tracks, layout)
+    hidden = {track.number: track.hidden_before for track in layout.tracks}
     ends = [Fraction(0)]
     for stream in (tracks.video, tracks.audio):
         if stream is not None and stream.duration:
-            hidden = max(0, edits.get(stream.id, 0))
             base = Fraction(stream.time_base.num, stream.time_base.den)
-            ends.append((stream.duration - hidden) * base)
+            ends.append((stream.duration - hidden.get(stream.id, 0)) * base)
     return round(float(max(ends)), 6)
+
+
+def _with_empty_beginning(length: float, start: float, tracks: Tracks, layout: Layout) -> float:
+    """Returns the length with what is empty in front of the first sound and picture."""
+    numbers = {stream.id for stream in (tracks.video, tracks.audio) if stream is not None}
+    late = [t for t in layout.tracks if layout.is_mp4 and t.begins_empty and t.number in numbers]
+    if not late or start <= 0 or length <= 0:
+        return length
+    if layout.fragmented:
+        return length + start
+    edited = max(float(sum(edit.seconds for edit in track.edits)) for track in late)
+    return max(length, min(length + start, edited))
 
 
 def _is_near(declared: float, measured: float) -> bool:
@@ -157,7 +171,7 @@ def _measured_rate(
             times.add(time)
         if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
             break
-    rewind(container, stream)
+    rewind(container, file, stream)
     ordered = sorted(times)
     distances = [after - before for before, after in pairwise(ordered)]
     if len(distances) < _FEWEST_DISTANCES:
@@ -197,7 +211,7 @@ def _reach(
         if file.bytes_read > last_byte:
             times.clear()  # the end was not reached
             break
-    rewind(container, *streams)
+    rewind(container, file, *streams)
     if not times:
         return None
     return min(times)[0], max(times)[0], max(end for _, end in times)

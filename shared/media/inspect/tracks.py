@@ -162,7 +162,7 @@ def _sample_counts(
     except av.FFmpegError as error:
         if not is_damage(error):
             raise
-    rewind(container, *streams)
+    rewind(container, file, *streams)
     file.check()
     return counts
 
@@ -188,7 +188,7 @@ def _first_with_a_frame(
     except av.FFmpegError as error:
         if not is_damage(error):
             raise
-    rewind(container, *pictures)
+    rewind(container, file, *pictures)
     file.check()
     for stream in pictures:
         stream.codec_context.flush_buffers()

@@ -1,4 +1,4 @@
-"""MPEG-TS: whether the pictures, or the sound of a file without them, are encrypted.
+"""MPEG-TS: whether all pictures, or all sounds, are encrypted.
 
 Either packets are marked as scrambled, or the table of the program gives its tracks the numbers of
 HLS's SAMPLE-AES, which encrypts parts of frames and marks no packet.
@@ -7,6 +7,7 @@ Sources: ISO/IEC 13818-1, sections 2.4.3.2 and 2.4.4; Apple's "MPEG-2 Stream Enc
 HTTP Live Streaming", version 1.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
@@ -16,6 +17,7 @@ _SCRAMBLED, _PAYLOAD, _ADAPTATION, _STARTS_SECTION = 0xC0, 0x10, 0x20, 0x40
 
 # Fewer packets of picture and sound than this say nothing about the rest.
 _FEWEST = 16
+_FEWEST_OF_TRACK = 4
 # Numbers below are those of tables, which are never scrambled; the last one is padding.
 _FIRST_PID, _PADDING = 0x20, 0x1FFF
 
@@ -31,36 +33,41 @@ _CLEAR_SOUND = frozenset((0x03, 0x04, 0x0F, 0x11, 0x81, 0x87))
 
 
 def is_encrypted(data: bytes) -> bool:
-    """Whether a stream is encrypted; `data` is its beginning, from its first packet on."""
-    return _is_scrambled(data) or _is_sample_encrypted(frozenset(_track_types(data)))
+    """Whether all pictures, or all sounds, are encrypted; `data` is the beginning of a stream."""
+    tracks = dict(_tracks(data))
+    scrambled, seen = _marked_packets(data)
+    if not tracks:  # the table is not in the beginning, or is scrambled too
+        return sum(seen.values()) >= _FEWEST and sum(scrambled.values()) > sum(seen.values()) / 2
+
+    def is_hidden(pid: int) -> bool:
+        marked = seen[pid] >= _FEWEST_OF_TRACK and scrambled[pid] > seen[pid] / 2
+        return marked or tracks[pid] in _ENCRYPTED_PICTURE | _ENCRYPTED_SOUND
+
+    pictures = [pid for pid in tracks if tracks[pid] in _CLEAR_PICTURE | _ENCRYPTED_PICTURE]
+    sounds = [pid for pid in tracks if tracks[pid] in _CLEAR_SOUND | _ENCRYPTED_SOUND]
+    return any(found and all(map(is_hidden, found)) for found in (pictures, sounds))
 
 
-def _is_scrambled(data: bytes) -> bool:
-    """Whether most packets of picture and sound are marked as scrambled."""
-    marks = [
-        bool(data[at + 3] & _SCRAMBLED)
-        for at, pid in _packets(data)
-        if _FIRST_PID <= pid < _PADDING
-    ]
-    return len(marks) >= _FEWEST and sum(marks) > len(marks) / 2
+def _marked_packets(data: bytes) -> tuple[Counter[int], Counter[int]]:
+    """Returns for each number how many of its packets are scrambled, and how many there are."""
+    scrambled: Counter[int] = Counter()
+    seen: Counter[int] = Counter()
+    for at, pid in _packets(data):
+        if _FIRST_PID <= pid < _PADDING:
+            seen[pid] += 1
+            scrambled[pid] += bool(data[at + 3] & _SCRAMBLED)
+    return scrambled, seen
 
 
-def _is_sample_encrypted(types: AbstractSet[int]) -> bool:
-    """Whether all pictures are, or all sound where there are none."""
-    if types & (_ENCRYPTED_PICTURE | _CLEAR_PICTURE):
-        return not types & _CLEAR_PICTURE
-    return bool(types & _ENCRYPTED_SOUND) and not types & _CLEAR_SOUND
-
-
-def _track_types(data: bytes) -> Iterator[int]:
-    """Yields the type of each track in the tables of the programs."""
+def _tracks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yields number and type of each track in the tables of the programs."""
     pids = {pid for section in _sections(data, {_PROGRAMS_PID}) for pid in _table_pids(section)}
     for section in _sections(data, pids):
         if section[0] != _TRACKS_TABLE:
             continue
         at = _HEAD_OF_TRACKS + _length(section, 10)
         while at + 5 <= len(section) - _CHECKSUM:
-            yield section[at]
+            yield int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF, section[at]
             at += 5 + _length(section, at + 3)
 
 

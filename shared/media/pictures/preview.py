@@ -115,21 +115,33 @@ def moving_preview(
     preview = kept.moving(start, end)
     if preview is not None or max_bytes < BLOCK_BYTES:
         return preview
-    moments = Moments(film, renderer, start)
-    place = byte_range(film.stream.index_entries, start, end) if film.layout.is_mp4 else None
     last_byte = film.file.bytes_read + max_bytes + 2 * BLOCK_BYTES  # at its ends
+    for begin in dict.fromkeys((start, max(film.begin, start - length))):  # the picture may end
+        preview = _decoded(film, renderer, (begin, begin + end - start), last_byte)
+        if preview is not None or film.file.bytes_read > last_byte:
+            break
+    return preview
+
+
+def _decoded(
+    film: Film, renderer: Renderer, stretch: tuple[int, int], last_byte: int
+) -> Picture | None:
+    """Returns what is shown from one timestamp to another; None if there is hardly anything."""
+    moments = Moments(film, renderer, stretch[0])
+    place = byte_range(film.stream.index_entries, *stretch) if film.layout.is_mp4 else None
     with suppress(UnplayableClip, FFmpegError):  # what there is by then has to do
         if place is not None:
-            film.file.prefetch([(place[0], min(place[1], max_bytes))])
-        for frame in _frames(film, start, end, last_byte):
+            left = max(0, last_byte - film.file.bytes_read)
+            film.file.prefetch([(place[0], min(place[1], left))])
+        for frame in _frames(film, *stretch, last_byte):
             moments.keep(frame)
-    return moments.moving(start, end)
+    return moments.moving(*stretch)
 
 
 def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedFrame]:
     """Yields the frames between two timestamps."""
     pixels = 0
-    for frame in _from_before(film, start):
+    for frame in _from_before(film, start, last_byte):
         pixels += frame.frame.width * frame.frame.height
         if frame.timestamp >= end or pixels > _PIXELS or film.file.bytes_read > last_byte:
             return
@@ -137,12 +149,19 @@ def _frames(film: Film, start: int, end: int, last_byte: int) -> Iterator[TimedF
             yield frame
 
 
-def _from_before(film: Film, start: int) -> Iterator[TimedFrame]:
-    """Yields frames from a keyframe before `start` on; MPEG is entered behind it now and then."""
-    frames = onward(film, start)
-    first = next(frames, None)
-    if first is not None and first.timestamp > start + film.duration(1 / _RATE):
-        frames = onward(film, max(film.begin, start - film.duration(_STEP_BACK)))
-    elif first is not None:
-        yield first
-    yield from frames
+def _from_before(film: Film, start: int, last_byte: int) -> Iterator[TimedFrame]:
+    """Yields frames from a keyframe before `start` on.
+
+    A film without an index may be entered behind that keyframe. Then it is entered earlier, and in
+    the end at its beginning if so much may be read.
+    """
+    entries = [start, max(film.begin, start - film.duration(_STEP_BACK))]
+    if film.file.bytes_read + film.file.size <= last_byte:
+        entries.append(film.begin)
+    for entry in dict.fromkeys(entries):
+        frames = onward(film, entry)
+        first = next(frames, None)
+        if first is not None and first.timestamp <= start + film.duration(1 / _RATE):
+            yield first
+            yield from frames
+            return

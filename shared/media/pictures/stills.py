@@ -115,7 +115,7 @@ def stills_of_cover(cover: TimedFrame, renderer: Renderer) -> Stills:
 
 
 def _frame_budget(film: Film, duration: float | None) -> FrameBudget:
-    tiles = tile_count(film.picture_seconds or duration)
+    tiles = tile_count(film.length_seconds or duration)
     return FrameBudget(
         film,
         count=tiles * -(-_CANDIDATES // tiles),  # so that the tiles are among them

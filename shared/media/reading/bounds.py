@@ -14,6 +14,7 @@ _FARTHEST_SECONDS = 10_000_000_000
 
 # What high-speed cameras write, and the uncompressed film of the largest picture.
 _MOST_FRAMES_A_SECOND = 1000.0
+_USUAL_RATES = (1.0, 240.0)
 _MOST_BITS_A_SECOND = 10**12
 
 # FFmpeg keeps time stamps in signed 64-bit integers, scales them by up to 10^9 and adds to them.
@@ -39,6 +40,11 @@ def ticks_for_ffmpeg(timestamp: int) -> int:
 def believable_rate(rate: float | None) -> float | None:
     """Returns frames a second; None for what no film has."""
     return rate if rate is not None and 0 < rate <= _MOST_FRAMES_A_SECOND else None
+
+
+def is_usual_rate(rate: float | None) -> bool:
+    """Whether frames a second need no second look."""
+    return rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
 
 
 def believable_bit_rate(size: int, seconds: float | None) -> int | None:

@@ -15,7 +15,11 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
-from shared.media.inspect.formats import ACCEPTED_FORMATS, OTHER_FORMATS
+from shared.media.inspect.formats import (
+    ACCEPTED_FORMATS,
+    FORMATS_ENTERED_ANYWHERE,
+    OTHER_FORMATS,
+)
 from shared.media.inspect.layout import Layout
 from shared.media.reading.byte_source import Limits
 from shared.media.reading.memory import memory_was_refused
@@ -23,6 +27,9 @@ from shared.media.reading.source import SourceFile
 
 # Frames are decoded one at a time, so more threads would only hold more memory.
 DECODER_THREADS = 2
+
+# The index of a Matroska file, for which FFmpeg looks when it first seeks, is not larger.
+SEARCH_BYTES = 2 * 1024 * 1024
 
 
 class Readable(Protocol):
@@ -94,19 +101,33 @@ def ffmpeg_errors(file: SourceFile, code: FailureCode) -> Iterator[None]:
     file.check()
 
 
-def rewind(container: InputContainer, *streams: Stream) -> None:
+def rewind(container: InputContainer, file: SourceFile, *streams: Stream) -> None:
     """Goes back to the beginning, by the index of the first of `streams` that allows it.
 
     Matroska refuses where a track has no keyframe in its index.
     """
     for stream in (None, *streams):
         try:
-            container.seek(0, stream=stream)
+            with searching(container, file, SEARCH_BYTES):
+                container.seek(0, stream=stream)
         except av.FFmpegError as error:
             if not is_damage(error):
                 raise
         else:
             return
+
+
+@contextmanager
+def searching(container: InputContainer, file: SourceFile, max_bytes: int) -> Iterator[None]:
+    """Meanwhile FFmpeg may read so much of a file that it would search to its end for a keyframe.
+
+    It goes to the last keyframe that it has seen by then.
+    """
+    if container.format.name not in FORMATS_ENTERED_ANYWHERE:
+        yield
+        return
+    with file.reading_at_most(max_bytes):
+        yield
 
 
 def is_damage(error: av.FFmpegError) -> bool:

@@ -8,10 +8,12 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 
 from shared.media.failures import FailureCode, unplayable
 from shared.media.reading.byte_source import ByteSource, Limits, Range
+from shared.media.reading.corrections import Correction, corrected
 from shared.telemetry import with_current_context
 
 # What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
@@ -26,10 +28,8 @@ SMALL_BLOCK_BYTES = 16 * 1024
 WHOLE_BYTES = 2560 * 1024
 
 _CACHED_BYTES = 8 * 1024 * 1024
-
 # Requests that run at the same time.
 _AT_ONCE = 4
-
 # How much of what is fetched ahead may wait to be used.
 _AHEAD_BYTES = 4 * 1024 * 1024
 
@@ -59,10 +59,15 @@ class SourceFile:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._lent: tuple[int, bytes] = (0, b"")
         self._failure: BaseException | None = None
+        self._corrections: tuple[Correction, ...] = ()
+        self._left: int | None = None
         self._counting = Lock()
 
     def read(self, size: int) -> bytes:
         """Returns up to `size` bytes from the position, to the end of a block or of lent data."""
+        if self._left is not None:
+            size = min(size, self._left)
+            self._left -= size
         try:
             data = self._from_lent(size) or self._from_block(self._position, size)
         except BaseException as error:  # noqa: BLE001 - nothing may be raised through C; see check
@@ -104,6 +109,21 @@ class SourceFile:
         start = max(0, self.size - length)
         self.prefetch([(start, self.size - start)])
         return b"".join(self.read_ranges([(start, self.size - start)]))
+
+    @contextmanager
+    def reading_at_most(self, size: int) -> Iterator[None]:
+        """Meanwhile, FFmpeg finds the end of the file when it has read so many bytes."""
+        self._left = size
+        try:
+            yield
+        finally:
+            self._left = None
+
+    def correct(self, corrections: tuple[Correction, ...]) -> None:
+        """From now on reads these bytes in place of those of the file."""
+        self._corrections = corrections
+        for number, block in self._blocks.items():
+            self._blocks[number] = corrected(block, number * self._block_bytes, corrections)
 
     def lend(self, offset: int, data: bytes) -> None:
         """Answers reads within this range with `data`, until other data is lent."""
@@ -198,7 +218,11 @@ class SourceFile:
             self._blocks.popitem(last=False)
 
     def _fetch(self, offset: int, length: int) -> bytes:
-        """Fetches a range, in any thread; a source that gives it in pieces is asked again."""
+        """Fetches a range, in any thread, and corrects it."""
+        return corrected(self._fetch_as_is(offset, length), offset, self._corrections)
+
+    def _fetch_as_is(self, offset: int, length: int) -> bytes:
+        """Fetches a range; a source that gives it in pieces is asked again."""
         self._reserve(length)
         data = bytearray()
         while len(data) < length:

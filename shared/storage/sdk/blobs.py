@@ -7,7 +7,7 @@ is imported late: docs/adr/0020-late-imports.md.
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import batched
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BlobChanged, BlobMissing, CliplinkError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CHECK_SECONDS = 3.0
 # https://learn.microsoft.com/rest/api/storageservices/blob-batch: at most 256 a request.
 _DELETE_BATCH = 256
+# The first of several batches is small, so that a caller of the API need not wait for a large one.
+_FIRST_BATCH = 32
 _DELETED = {200, 202, 404}
 # How long a batch is waited for: for storage it is as much work as so many requests.
 _BATCH_SECONDS = 10.0
@@ -172,7 +174,7 @@ class Blobs:
         problems: list[CliplinkError] = []
         for page in self.pages(container, prefix):
             names = (blob.name for blob in page if not keep(blob.name))
-            for batch in batched(names, _DELETE_BATCH, strict=False):
+            for batch in _growing_batches(names):
                 problems += self._delete_batch(container, batch)[:1]
                 tried += len(batch)
                 if not may_go_on():
@@ -238,3 +240,11 @@ class Blobs:
 
     def _client(self, container: str, name: str) -> "BlobClient":
         return self._account.client.get_blob_client(container, name)
+
+
+def _growing_batches(names: Iterator[str]) -> Iterator[tuple[str, ...]]:
+    """The names in batches, each twice as large as the one before, up to the largest."""
+    size = min(_FIRST_BATCH, _DELETE_BATCH)
+    while batch := tuple(islice(names, size)):
+        yield batch
+        size = min(2 * size, _DELETE_BATCH)
