@@ -13,17 +13,12 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.media.frames.film_times import FilmTimes
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
-from shared.media.inspect.layout import DeclaredTrack, Layout
-from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time, ticks_for_ffmpeg
+from shared.media.inspect.layout import Layout
+from shared.media.reading.bounds import ticks_for_ffmpeg
 from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
 from shared.media.reading.source import SourceFile
-
-# FFmpeg measures the length of a track in these by its time stamps. In others it is what the
-# header says, and that of a fragmented MP4 covers the first fragment only.
-_FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
-
-_MICROSECONDS = 1_000_000
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
 _BEFORE_FIRST_SECONDS = 10.0
@@ -49,12 +44,8 @@ class TimedFrame:
     timestamp: int
 
 
-class Film:
-    """One picture track of `container`, which reads from `file`.
-
-    Timestamps are in units of the stream's time base. Seconds count from where the clip begins,
-    as players count them: the sound may begin before the picture.
-    """
+class Film(FilmTimes):
+    """One picture track of `container`, which reads from `file`."""
 
     def __init__(
         self,
@@ -66,46 +57,12 @@ class Film:
         clip_seconds: float | None = None,
         frame_rate: float | None = None,
     ) -> None:
-        self.container = container
-        self.stream = stream
+        super().__init__(container, stream, layout, clip_seconds)
         self.file = file
-        self.layout = layout
-        self._clip_seconds = clip_seconds
         self._frame_rate = frame_rate
-        base = stream.time_base
-        self._base = Fraction(base.num, base.den)
-        self._pauses = (
-            ()
-            if layout.fragmented or not layout.is_mp4
-            else tuple(pause for track in self._declared() for pause in track.pauses())
-        )
         self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
         self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
-        self.begin = self._first_shown()
-        self.zero = self._zero()
-        self.end = self._end()
-
-    @property
-    def first_timestamp(self) -> int:
-        """The time of the first frame, which an edit list may hide."""
-        start = self.stream.start_time or 0
-        return start if self.is_believable(start) else 0
-
-    @property
-    def length(self) -> int:
-        """How long the picture lasts, 0 if that is unknown."""
-        return self.end - self.begin
-
-    @property
-    def length_seconds(self) -> float:
-        """How long the picture lasts, in seconds; 0 if that is unknown."""
-        return float(self.length * self._base)
-
-    @property
-    def picture_seconds(self) -> float:
-        """When the picture ends, in seconds from where the clip begins; 0 if that is unknown."""
-        return self.seconds(self.end) if self.length else 0.0
 
     @property
     def frames(self) -> int:
@@ -121,35 +78,6 @@ class Film:
         Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
         """
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
-
-    def is_believable(self, timestamp: int) -> bool:
-        """Whether a film can have this timestamp."""
-        return is_believable_time(timestamp * self._base)
-
-    def is_shown(self, timestamp: int) -> bool:
-        """Whether players show what is in the file for this time.
-
-        FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
-        in front of time zero.
-        """
-        if not self.layout.is_mp4:
-            return True
-        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
-        return timestamp >= self.begin and not hidden
-
-    def seconds(self, timestamp: int) -> float:
-        """Returns how far into the clip a timestamp is."""
-        return float((timestamp - self.zero) * self._base)
-
-    def timestamp(self, seconds: float) -> int:
-        """Returns the last timestamp that is not later than `seconds` into the clip."""
-        return self.zero + self.duration(seconds)
-
-    def duration(self, seconds: float) -> int:
-        """Returns `seconds`, within the longest film, in units of the time base."""
-        bounded = min(max(seconds, -LONGEST_SECONDS), LONGEST_SECONDS)
-        # A decimal fraction is hardly ever exact in binary: 3.4 is less than a frame's 3.4.
-        return int(Fraction(round(bounded * _MICROSECONDS), _MICROSECONDS) / self._base)
 
     def seek(self, timestamp: int) -> None:
         """Goes to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""
@@ -243,39 +171,3 @@ class Film:
         if self.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return min(before, timestamp - self.duration(_BEFORE_FIRST_SECONDS))
         return max(before, first) if self.container.format.name == "flv" else min(before, first)
-
-    def _first_shown(self) -> int:
-        first = self.first_timestamp
-        hidden = self.layout.is_mp4 and first < 0 < first + self.duration(self._clip_seconds or 0.0)
-        return 0 if hidden else first
-
-    def _zero(self) -> int:
-        """Returns where the clip begins: its first sound or picture, whichever is earlier."""
-        start: int | None = self.container.start_time  # PyAV's types leave None out
-        if start is None:
-            return self.begin
-        zero = int(Fraction(start, av.time_base) / self._base)
-        if self.layout.is_mp4:
-            zero = 0 if self._begins_empty() else max(0, zero)
-        clip = self.duration(self._clip_seconds or 0.0)
-        is_damage = zero > self.begin or (clip > 0 and self.begin - zero > clip)
-        return self.begin if is_damage else zero
-
-    def _begins_empty(self) -> bool:
-        return any(track.begins_empty for track in self._declared())
-
-    def _declared(self) -> list[DeclaredTrack]:
-        return [track for track in self.layout.tracks if track.number == self.stream.id]
-
-    def _end(self) -> int:
-        clip = self.duration(self._clip_seconds or 0.0)
-        ends = [self.zero + clip] if clip > 0 else []
-        track = self.stream.duration or 0
-        if track > 0 and self._knows_track_length():
-            ends.append(self.first_timestamp + track)
-        return max(self.begin, min(ends, default=self.begin))
-
-    def _knows_track_length(self) -> bool:
-        if self.layout.is_mp4:
-            return not self.layout.fragmented
-        return self.container.format.name in _FORMATS_WITH_TRACK_LENGTH
