@@ -32,8 +32,8 @@ from shared.catalogue.library.user_queries import Users
 from shared.clock import utc_now
 from shared.errors import CliplinkError
 from shared.media import Limits
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.media.cutting.clip_maker import CutRange, encode_clip
-from shared.media.cutting.mp4_film import read_film
 from shared.model.blob import Blob
 from shared.model.clip import ClipStatus, ShownClip
 from shared.model.cut_method import Accuracy

@@ -11,7 +11,7 @@ from statistics import median
 
 from bench.cutting.films import MP4, long_film
 from bench.cutting.once import Report
-from shared.media.cutting.encoders import ENCODERS
+from shared.media.cutting.by_encoding.encoders import ENCODERS
 
 _ROUNDS = 3
 _SECONDS = 30

@@ -25,8 +25,8 @@ from azure.storage.blob import (
 
 from clips.migration.ledger import Ledger
 from clips.migration.matching import match
+from clips.migration.old_files.scan import ScannedFile
 from clips.migration.plan import Plan
-from clips.migration.scan import ScannedFile
 from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.migration.migration_clip_queries import CatalogueClip

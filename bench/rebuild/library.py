@@ -12,10 +12,10 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
-from clips.rebuild.records import ClipRecord
-from clips.rebuild.revisions import revision_of
-from clips.rebuild.sidecar_file import render
-from clips.rebuild.writer import REVISION
+from clips.sidecars.records import ClipRecord
+from clips.sidecars.revisions import revision_of
+from clips.sidecars.sidecar_file import render
+from clips.sidecars.writer import REVISION
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.errors import BlobMissing

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from bench.stack import Stack
-from clips.rebuild.writer import SidecarWriter
+from clips.sidecars.writer import SidecarWriter
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now

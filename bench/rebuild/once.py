@@ -10,8 +10,8 @@ from itertools import islice
 from bench.memory import peak_megabytes
 from bench.rebuild.library import ListedLibrary
 from clips.rebuild.command import rebuild
-from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.report import Report
+from clips.sidecars.daily_pass import SidecarCheck
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass

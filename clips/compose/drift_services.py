@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from clips.drift.comparison import Comparison
-from clips.drift.deleted_repair import DeletedRepair
-from clips.drift.image_repair import ImageRepair
 from clips.drift.jobs import DriftJobs
 from clips.drift.repair import Repair
-from clips.drift.stored_repair import StoredRepair
+from clips.drift.repairs.deleted_repair import DeletedRepair
+from clips.drift.repairs.image_repair import ImageRepair
+from clips.drift.repairs.stored_repair import StoredRepair
 from clips.upkeep.deletion import Deletion
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.catalogue.drift.drift_queries import DriftRows

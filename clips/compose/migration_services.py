@@ -10,7 +10,7 @@ from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
     from clips.compose.services import Services
-    from clips.migration.batch import BatchMover
+    from clips.migration.moving.batch import BatchMover
 
 
 def make_migrations(services: "Services") -> MigrationJobs:
@@ -18,7 +18,7 @@ def make_migrations(services: "Services") -> MigrationJobs:
     clips = MigrationClips(backends.database)
 
     def make_mover() -> "BatchMover":
-        from clips.migration.batch import BatchMover
+        from clips.migration.moving.batch import BatchMover
 
         return BatchMover(backends.account, services.account_links, backends.containers, clips)
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from clips.links.sharing import Sharing
     from clips.links.thumbnails import Thumbnails
     from clips.migration.jobs import MigrationJobs
-    from clips.rebuild.daily_pass import SidecarCheck
     from clips.rebuild.lost_clip import LostClips
-    from clips.rebuild.writer import SidecarWriter
     from clips.renditions.renditions import RenditionJobs
+    from clips.sidecars.daily_pass import SidecarCheck
+    from clips.sidecars.writer import SidecarWriter
     from clips.upkeep.cleanup import Cleanup
     from clips.upkeep.health import HealthCheck
     from clips.upkeep.missing import MissingClips

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from clips.rebuild.daily_pass import SidecarCheck
 from clips.rebuild.decisions import Addresses
 from clips.rebuild.lost_clip import LostClips
-from clips.rebuild.writer import SidecarWriter
+from clips.sidecars.daily_pass import SidecarCheck
+from clips.sidecars.writer import SidecarWriter
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox

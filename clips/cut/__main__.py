@@ -14,10 +14,10 @@ from typing import Self
 
 from shared.errors import CliplinkError
 from shared.media import Limits
+from shared.media.cutting.by_encoding.encoders import ENCODERS
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
-from shared.media.cutting.encoders import ENCODERS
 from shared.media.cutting.methods import cut_by_first, methods_for
-from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.result import check_film
 from shared.media.media_file import opened_tracks
 from shared.model.cut_method import Accuracy, CutMethod

@@ -68,7 +68,7 @@ class Cutter:
         Raises TooLargeForNow; CutOutOfRange; BlobChanged, BlobMissing, BlobArchived,
         StorageUnavailable.
         """
-        from shared.media.cutting.mp4_selection import TooManyFrames
+        from shared.media.cutting.by_index.mp4_selection import TooManyFrames
         from shared.media.cutting.unsuitable import Unsuitable
 
         if order.accuracy is Accuracy.FRAME:

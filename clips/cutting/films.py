@@ -18,9 +18,9 @@ from shared.storage.sdk.blobs import Blobs
 
 if TYPE_CHECKING:
     from shared.media import ByteSource, Limits
+    from shared.media.cutting.by_index.mp4_film import Mp4Film
+    from shared.media.cutting.by_index.mp4_writer import Rewritten
     from shared.media.cutting.clip_maker import CutRange
-    from shared.media.cutting.mp4_film import Mp4Film
-    from shared.media.cutting.mp4_writer import Rewritten
     from shared.media.cutting.packets import CopiedFilm
 
 # Bytes of a block: what is held in memory at a time.
@@ -84,7 +84,7 @@ class OpenFilm:
 
     def index(self) -> "Mp4Film":
         """The index; raises Unsuitable for a film that cannot be cut by it."""
-        from shared.media.cutting.mp4_film import read_film
+        from shared.media.cutting.by_index.mp4_film import read_film
         from shared.media.cutting.unsuitable import Unsuitable
 
         with self._reading:

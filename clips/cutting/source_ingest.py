@@ -185,7 +185,7 @@ def _analyse(reader: "BlobReader") -> "tuple[Media, Stills]":
 
 def _keyframe_interval(reader: "BlobReader") -> float | None:
     """Seconds between keyframes, on average; None without an index."""
-    from shared.media.cutting.mp4_film import read_film
+    from shared.media.cutting.by_index.mp4_film import read_film
     from shared.media.cutting.unsuitable import Unsuitable
 
     try:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from clips.drift.bin_stage import BinStage
-from clips.drift.image_stage import ImageStage
 from clips.drift.lines import as_json
 from clips.drift.moment import Moment
-from clips.drift.stage import Listed, Look, Stage
-from clips.drift.stored_stages import LostStage, StoredStage
+from clips.drift.stages.bin_stage import BinStage
+from clips.drift.stages.image_stage import ImageStage
+from clips.drift.stages.stage import Listed, Look, Stage
+from clips.drift.stages.stored_stages import LostStage, StoredStage
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_queries import DriftRows
 from shared.catalogue.drift.drift_run_queries import DriftTask

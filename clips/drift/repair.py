@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from clips.drift.comparison import add_sample
-from clips.drift.deleted_repair import DeletedRepair
-from clips.drift.image_repair import ImageRepair
 from clips.drift.lines import RepairedLine, decode, repaired_as_json
-from clips.drift.outcome import RepairOutcome, failed, left
-from clips.drift.stored_repair import StoredRepair
+from clips.drift.repairs.deleted_repair import DeletedRepair
+from clips.drift.repairs.image_repair import ImageRepair
+from clips.drift.repairs.outcome import RepairOutcome, failed, left
+from clips.drift.repairs.stored_repair import StoredRepair
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_run_queries import DriftTask

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from clips.migration.executor import Outage
 from clips.migration.ledger import LedgerLost
+from clips.migration.moving.executor import Outage
 from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import LineKind, Summary, Unwritable
 from clips.migration.run import MigrationOptions, migrate

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from clips.migration import scan
+from clips.migration.old_files import scan
 from clips.migration.reasons import AnyReason, Reason
 from clips.transfer.faults import FileFault
 from clips.upkeep.items import Tally, each
@@ -35,7 +35,7 @@ from shared.outages import NO_WAIT, OutageWait
 from shared.storage.sdk.queue import Queue
 
 if TYPE_CHECKING:
-    from clips.migration.batch import BatchMover
+    from clips.migration.moving.batch import BatchMover
     from clips.migration.outcomes import UnmatchedFile
     from clips.migration.plan import Plan
 
@@ -143,9 +143,9 @@ class MigrationJobs:
 
     def _store_plan(self, job: Job, folder: bytes) -> int:
         """Reads the folder, stores all its files, and returns how many batches they are."""
-        from clips.migration.lease import LeaseKeeper
         from clips.migration.ledger import Ledger
         from clips.migration.matching import match
+        from clips.migration.moving.lease import LeaseKeeper
         from clips.migration.plan import Plan
 
         lease = LeaseKeeper(lambda: self._migrations.still_planning(job.id))

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from clips.migration import file_names, old_address
+from clips.migration.old_files import file_names, old_address
+from clips.migration.old_files.scan import ScannedFile
 from clips.migration.receipt import ReceiptLine
-from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
 from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 

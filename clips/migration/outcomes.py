@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from uuid import UUID
 
-from clips.migration import old_address
+from clips.migration.old_files import old_address
 from clips.migration.reasons import AnyReason
 from clips.transfer.faults import FileFault
 from clips.transfer.file_types import FileKind

@@ -6,9 +6,9 @@ It is read from a ledger whose files and clips have been matched.
 from collections.abc import Iterator
 from uuid import UUID
 
-from clips.migration import file_names
 from clips.migration.ledger import Ledger
 from clips.migration.matching import MANY
+from clips.migration.old_files import file_names
 from clips.migration.outcomes import ClipWithoutFile, PlanItem, UnmatchedFile
 from clips.migration.reasons import AnyReason, Reason, reason_of
 from clips.transfer.file_types import FileKind, type_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from clips.migration import old_address
+from clips.migration.old_files import old_address
 from clips.migration.outcomes import (
     ClipWithoutFile,
     DuplicateFile,

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from clips.migration import old_address, receipt
-from clips.migration.executor import Callbacks, Executor, Move
+from clips.migration import receipt
 from clips.migration.ledger import Ledger, LedgerLost
 from clips.migration.matching import match
-from clips.migration.mover import CountBytes, FileMover
+from clips.migration.moving.executor import Callbacks, Executor, Move
+from clips.migration.moving.mover import CountBytes, FileMover
+from clips.migration.moving.row_updater import RowUpdater
+from clips.migration.old_files import old_address
+from clips.migration.old_files.remote_file import RemoteMover
+from clips.migration.old_files.scan import ScannedFile, scan
 from clips.migration.outcomes import ClipWithoutFile, Outcome, PlanItem, VerifiedFile
 from clips.migration.plan import Plan
 from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary
-from clips.migration.remote_file import RemoteMover
-from clips.migration.row_updater import RowUpdater
-from clips.migration.scan import ScannedFile, scan
 from clips.transfer.context import TransferContext
 from clips.transfer.file_types import FileKind, type_of
 from shared import blob_names

@@ -1,1 +1,1 @@
-"""Sidecars, and the command that rebuilds the catalogue from them: `python -m clips.rebuild`."""
+"""The command that rebuilds the catalogue from sidecars: `python -m clips.rebuild`."""

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from clips.rebuild.records import ClipRecord, SourceRecord, VideoRecord
-from clips.rebuild.sidecar_file import is_media_block, is_playback_block
+from clips.sidecars.records import ClipRecord, SourceRecord, VideoRecord
+from clips.sidecars.sidecar_file import is_media_block, is_playback_block
 from shared import blob_names
 from shared.model.blob import Blob
 from shared.model.failure import MISSING, PASSING_FAILURES

@@ -10,8 +10,8 @@ from uuid import UUID
 from clips.rebuild.decisions import Addresses, StoredParts, restored_clip
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.reading import content_of
-from clips.rebuild.records import ClipRecord, Owner
-from clips.rebuild.sidecar_file import Unreadable
+from clips.sidecars.records import ClipRecord, Owner
+from clips.sidecars.sidecar_file import Unreadable
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from clips.rebuild import sidecar_file
 from clips.rebuild.inventory import StoredBlobs
-from clips.rebuild.records import Record
-from clips.rebuild.sidecar_file import Unreadable
+from clips.sidecars import sidecar_file
+from clips.sidecars.records import Record
+from clips.sidecars.sidecar_file import Unreadable
 from shared import blob_names
 from shared.errors import BlobArchived, BlobChanged, BlobMissing
 from shared.model.blob import Blob

@@ -14,18 +14,18 @@ from clips.rebuild import decisions
 from clips.rebuild.decisions import Addresses, StoredParts
 from clips.rebuild.inventory import Finder, StoredBlobs, StoredSidecar, sidecars
 from clips.rebuild.reading import SidecarReader
-from clips.rebuild.records import (
+from clips.rebuild.report import Report
+from clips.rebuild.row_writer import Batch, RowWriter
+from clips.sidecars.records import (
     ClipRecord,
     Owner,
     Record,
     SourceRecord,
     VideoRecord,
 )
-from clips.rebuild.report import Report
-from clips.rebuild.revisions import revision_of
-from clips.rebuild.row_writer import Batch, RowWriter
-from clips.rebuild.sidecar_file import Unreadable
-from clips.rebuild.writer import stored_revision_of
+from clips.sidecars.revisions import revision_of
+from clips.sidecars.sidecar_file import Unreadable
+from clips.sidecars.writer import stored_revision_of
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 
 from shared.clock import Clock
 from shared.errors import SigningKeysUnavailable, Unauthenticated
-from shared.tls import machine_trust
+from shared.network.tls import machine_trust
 
 if TYPE_CHECKING:
     from jwt import PyJWK

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from shared.strict_http import StrictHTTPResponse
-from shared.tls import machine_trust
+from shared.network.strict_http import StrictHTTPResponse
+from shared.network.tls import machine_trust
 
 
 class Connections:

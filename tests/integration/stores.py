@@ -13,12 +13,12 @@ import trustme
 from local import azurite
 from local.ports import free_port
 from shared.model.blob import Blob
+from shared.network.tls import machine_trust
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links
-from shared.tls import machine_trust
 from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send
 from tests.servers import serving

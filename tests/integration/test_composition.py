@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import BlobChanged, BlobMissing, StorageUnavailable
-from shared.media.cutting.mp4_film import read_film
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.model.blob import Blob
 from shared.model.cut_method import Accuracy
 from shared.storage.files.composition import Composer, SourceRange

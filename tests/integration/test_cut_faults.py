@@ -16,8 +16,8 @@ from azure.storage.blob import ContainerClient, LinearRetry, StandardBlobTier
 from local import azurite
 from shared import blob_names
 from shared.errors import CliplinkError
-from shared.media.cutting import mp4_selection
-from shared.media.cutting.mp4_index import Movie, Track
+from shared.media.cutting.by_index import mp4_selection
+from shared.media.cutting.by_index.mp4_index import Movie, Track
 from shared.model.clip import Clip, ClipStatus, ShownClip
 from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft

@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
-from clips.migration import batch
+from clips.migration.moving import batch
 from shared.blob_names.containers import Containers
 from shared.catalogue.migration.migration_file_queries import MAX_ATTEMPTS, MigrationFiles
 from shared.catalogue.migration.migration_queries import MAX_PLANNINGS, Migrations

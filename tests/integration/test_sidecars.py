@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from clips.rebuild.daily_pass import SidecarCheck
-from clips.rebuild.writer import SidecarBlobs, SidecarWriter
+from clips.sidecars.daily_pass import SidecarCheck
+from clips.sidecars.writer import SidecarBlobs, SidecarWriter
 from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
 from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
 from shared.errors import StorageUnavailable
@@ -274,7 +274,7 @@ def test_daily_pass_never_deletes(library: Library, caplog: pytest.LogCaptureFix
 def test_daily_pass_goes_on_where_it_was(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     services = library.services
     monkeypatch.setattr("shared.storage.listing.PAGE", 3)
-    monkeypatch.setattr("clips.rebuild.daily_pass._ROWS", 4)
+    monkeypatch.setattr("clips.sidecars.daily_pass._ROWS", 4)
     videos = [Library(services, f"user {number}") for number in range(4)]
     clips = [(each, each.announce(title="x")) for each in videos for _ in range(3)]
     settle(services)

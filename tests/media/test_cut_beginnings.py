@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from shared.media import Limits
-from shared.media.cutting import mp4_selection, packets
+from shared.media.cutting import packets
+from shared.media.cutting.by_index import mp4_selection
+from shared.media.cutting.by_index.keyframe_heads import gives_picture_alone
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
-from shared.media.cutting.keyframe_heads import gives_picture_alone
-from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy

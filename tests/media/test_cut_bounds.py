@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.media.cutting.entries import entries_of
-from shared.media.cutting.mp4_boxes import box, full_box
-from shared.media.cutting.mp4_film import Mp4Film
-from shared.media.cutting.mp4_selection import TooManyFrames
+from shared.media.cutting.by_index.mp4_boxes import box, full_box
+from shared.media.cutting.by_index.mp4_film import Mp4Film
+from shared.media.cutting.by_index.mp4_selection import TooManyFrames
 from shared.media.cutting.unsuitable import Unsuitable
+from shared.media.cutting.without_index.entries import entries_of
 from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make
 

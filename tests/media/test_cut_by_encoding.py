@@ -10,9 +10,9 @@ from PIL import Image
 
 from shared.errors import CutOutOfRange
 from shared.media import Limits, opened
+from shared.media.cutting.by_encoding.encoders import ENCODERS
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.media.cutting.clip_maker import CutRange, encode_clip
-from shared.media.cutting.encoders import ENCODERS
-from shared.media.cutting.mp4_film import read_film
 from shared.media.cutting.packets import CopiedFilm
 from shared.model.cut_method import Accuracy
 from shared.model.playability import PlaybackVerdict, playback_of

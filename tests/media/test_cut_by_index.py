@@ -9,8 +9,8 @@ import av
 import pytest
 
 from shared.errors import CutOutOfRange
-from shared.media.cutting.mp4_film import Mp4Film, read_film
-from shared.media.cutting.mp4_selection import Span
+from shared.media.cutting.by_index.mp4_film import Mp4Film, read_film
+from shared.media.cutting.by_index.mp4_selection import Span
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 from tests.media.clips import MemorySource, make, source_of

@@ -12,10 +12,10 @@ import av
 import pytest
 
 from shared.media import Limits
+from shared.media.cutting.by_index.mp4_boxes import Box, box, boxes_in, full_box
+from shared.media.cutting.by_index.mp4_film import read_film
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
 from shared.media.cutting.methods import cut_by_first, methods_for
-from shared.media.cutting.mp4_boxes import Box, box, boxes_in, full_box
-from shared.media.cutting.mp4_film import read_film
 from shared.model.cut_method import Accuracy, CutMethod
 from tests.media.clips import make, source_of
 from tests.media.counted import Shown, counted, shown, sound_shift

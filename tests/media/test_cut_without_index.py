@@ -9,8 +9,8 @@ from PIL import Image
 
 from shared.media import Limits
 from shared.media.cutting.clip_maker import CutRange, copy_clip, encode_clip
-from shared.media.cutting.entries import entries_of
 from shared.media.cutting.packets import CopiedFilm
+from shared.media.cutting.without_index.entries import entries_of
 from shared.model.cut_method import Accuracy
 from tests.media.clips import Clip, MemorySource, make, make_long
 from tests.media.counted import RATE, draw_number, shown

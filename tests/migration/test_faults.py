@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from clips.migration.executor import Outage
+from clips.migration.moving.executor import Outage
 from clips.migration.outcomes import FailedFile, Outcome
 from clips.migration.progress import ProgressDisplay
 from clips.migration.receipt import Summary

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import trustme
 
-from clips.migration import address_check, old_address
+from clips.migration.old_files import address_check, old_address
 from shared.errors import UnusableFile
 from shared.storage.rest import RetryPolicy
 from tests.migration.conftest import Command, read

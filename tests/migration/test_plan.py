@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from clips.migration import file_names, old_address
 from clips.migration.ledger import Ledger
 from clips.migration.matching import match
+from clips.migration.old_files import file_names, old_address
+from clips.migration.old_files.scan import ScannedFile
 from clips.migration.outcomes import PlanItem
 from clips.migration.plan import Plan
 from clips.migration.reasons import AnyReason, Reason
-from clips.migration.scan import ScannedFile
 from clips.transfer.file_types import FileKind
 from shared.catalogue.migration.migration_clip_queries import CatalogueClip
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from clips.drift.image_rules import expected_endings
-from clips.drift.image_stage import _between, _unequal
+from clips.drift.rules.image_rules import expected_endings
+from clips.drift.stages.image_stage import _between, _unequal
 from shared.catalogue.drift.drift_image_queries import ImagesInShort
 
 KEYS = [f"{UUID(int=1)}/{UUID(int=number)}" for number in (1, 2, 0xA0)]

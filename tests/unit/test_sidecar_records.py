@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from clips.rebuild import sidecar_file
-from clips.rebuild.records import ClipRecord
-from clips.rebuild.sidecar_file import Unreadable
+from clips.sidecars import sidecar_file
+from clips.sidecars.records import ClipRecord
+from clips.sidecars.sidecar_file import Unreadable
 from shared.model.sidecar import SidecarKey, SidecarKind
 
 VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")

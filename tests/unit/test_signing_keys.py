@@ -18,8 +18,8 @@ from local.issuer import AUDIENCE, ISSUER
 from shared.auth import signing_keys
 from shared.auth.tokens import Identity, TokenVerifier
 from shared.errors import CliplinkError, SigningKeysUnavailable, Unauthenticated
+from shared.network.tls import machine_trust
 from shared.settings import AuthSettings
-from shared.tls import machine_trust
 from tests.conftest import SetClock
 from tests.servers import Reply, Request, refusing, serving
 from tests.tokens import (

@@ -9,14 +9,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from shared.media.cutting.encoders import ENCODERS
-from shared.media.cutting.encoding import encode
-from shared.media.cutting.entries import entries_of
+from shared.media.cutting.by_encoding.encoders import ENCODERS
+from shared.media.cutting.by_encoding.encoding import encode
+from shared.media.cutting.by_encoding.new_sound import encode_sound
 from shared.media.cutting.muxed import Emit
-from shared.media.cutting.new_sound import encode_sound
 from shared.media.cutting.packets import CopiedFilm, NoKeyframe, copy_packets
-from shared.media.cutting.stretches import Search
 from shared.media.cutting.unsuitable import Unsuitable
+from shared.media.cutting.without_index.entries import entries_of
+from shared.media.cutting.without_index.stretches import Search
 from shared.media.inspect.tracks import Tracks
 from shared.media.media_file import opened_tracks
 from shared.media.reading.byte_source import ByteSource, Limits

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import av
 from av.container import OutputContainer
 
-from shared.media.cutting.mp4_boxes import boxes_in
-from shared.media.cutting.mp4_index import read_movie
-from shared.media.cutting.mp4_selection import Span, Timeline
-from shared.media.cutting.mp4_writer import rewritten
+from shared.media.cutting.by_index.mp4_boxes import boxes_in
+from shared.media.cutting.by_index.mp4_index import read_movie
+from shared.media.cutting.by_index.mp4_selection import Span, Timeline
+from shared.media.cutting.by_index.mp4_writer import rewritten
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 

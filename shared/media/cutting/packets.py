@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from shared.media.cutting.mp4_selection import FARTHEST_KEYFRAME
+from shared.media.cutting.by_index.mp4_selection import FARTHEST_KEYFRAME
 from shared.media.cutting.muxed import Emit, Mp4Output
 from shared.media.cutting.packet_times import (
     AnyPacket,

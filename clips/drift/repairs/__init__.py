@@ -1,0 +1,1 @@
+"""The repairs of lines of a drift report."""

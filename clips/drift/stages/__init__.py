@@ -1,0 +1,1 @@
+"""The stages of a drift report: one for each kind of container."""

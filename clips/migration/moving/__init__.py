@@ -1,0 +1,1 @@
+"""Moves files into storage and points the rows of their clips at them."""

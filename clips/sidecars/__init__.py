@@ -1,0 +1,1 @@
+"""Sidecars: the JSON files beside the images that record the rows of the catalogue."""

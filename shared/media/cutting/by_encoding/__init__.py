@@ -1,0 +1,1 @@
+"""Cutting by encoding: exact to the frame from any film, playable in any browser."""
