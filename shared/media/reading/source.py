@@ -22,7 +22,6 @@ BLOCK_BYTES = 256 * 1024
 
 # For headers scattered over all of a file: those of ten seconds of film fit.
 SMALL_BLOCK_BYTES = 16 * 1024
-
 # A file up to this size is read by one request: most of it is needed, and a request takes as long,
 # and as much of the processor, as half a megabyte more.
 WHOLE_BYTES = 2560 * 1024
