@@ -1,7 +1,6 @@
 """The bytes of a clip as FFmpeg reads them: a seekable file over ranged reads, within limits.
 
-Owns the block cache, the byte budget, the deadline and the counters. Knows nothing of
-storage (that is behind `ByteSource`) nor of media formats.
+Owns the block cache, the byte budget, the deadline and the counters; knows no storage, no format.
 """
 
 import time
