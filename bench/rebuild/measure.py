@@ -13,7 +13,7 @@ import psycopg
 from bench.stack import Stack
 from clips.sidecars.writer import SidecarWriter
 from shared.blob_names.containers import Containers
-from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
+from shared.catalogue.sidecars.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
 from shared.postgres.database import Database
 from shared.settings import from_mapping

@@ -14,8 +14,8 @@ from clips.rebuild.report import Report
 from clips.sidecars.daily_pass import SidecarCheck
 from shared.blob_names.containers import Containers
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
-from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
-from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
+from shared.catalogue.sidecars.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecars.sidecar_queries import SidecarOutbox
 from shared.clock import utc_now
 from shared.model.blob import Blob
 from shared.postgres.database import Database

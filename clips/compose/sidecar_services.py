@@ -7,8 +7,8 @@ from clips.rebuild.lost_clip import LostClips
 from clips.sidecars.daily_pass import SidecarCheck
 from clips.sidecars.writer import SidecarWriter
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding
-from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
-from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
+from shared.catalogue.sidecars.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecars.sidecar_queries import SidecarOutbox
 
 if TYPE_CHECKING:
     from clips.compose.services import Services

@@ -17,8 +17,8 @@ from clips.sidecars.revisions import revision_of
 from clips.sidecars.writer import stored_revision_of
 from shared import blob_names
 from shared.blob_names.containers import Containers
-from shared.catalogue.rebuild.sidecar_pass_queries import NameRange, PassState, SidecarPass
-from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
+from shared.catalogue.sidecars.sidecar_pass_queries import NameRange, PassState, SidecarPass
+from shared.catalogue.sidecars.sidecar_queries import SidecarOutbox
 from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind

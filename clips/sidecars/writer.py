@@ -21,7 +21,7 @@ from clips.sidecars.revisions import revision_of
 from clips.upkeep.items import Tally
 from shared import blob_names
 from shared.blob_names.containers import Containers
-from shared.catalogue.rebuild.sidecar_queries import OutboxEntry, SidecarOutbox
+from shared.catalogue.sidecars.sidecar_queries import OutboxEntry, SidecarOutbox
 from shared.errors import BlobChanged, BlobExists, BlobMissing, CliplinkError, Unavailable
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey

@@ -73,13 +73,16 @@ class SigningKeys:
         if not self._are_within(self._MAX_AGE):
             raise SigningKeysUnavailable(self._problem)
         key = self._keys.get(key_id)
-        if key is None and key_id is None:
-            raise Unauthenticated("The token does not name its key.")
         if key is None:
-            raise Unauthenticated(
-                "The token is signed with a key that the issuer does not publish."
-            )
+            raise Unauthenticated(self._why_unknown(key_id))
         return key
+
+    def _why_unknown(self, key_id: str | None) -> str:
+        if key_id is None:
+            return "The token does not name its key."
+        if self._keys.keys() <= {None}:
+            return "The token names its key (kid), but the keys of the issuer have no names."
+        return "The token is signed with a key that the issuer does not publish."
 
     def _are_within(self, age: timedelta) -> bool:
         return self._fetched_at is not None and self._clock() - self._fetched_at < age

@@ -65,7 +65,7 @@ BEGIN
 END
 $$;
 
--- The conditions name the columns that are recorded; shared/catalogue/rebuild/sidecar_queries.py reads the
+-- The conditions name the columns that are recorded; shared/catalogue/sidecars/sidecar_queries.py reads the
 -- same ones.
 CREATE OR REPLACE TRIGGER clips_note_change
     BEFORE UPDATE ON clips FOR EACH ROW

@@ -10,8 +10,8 @@ import pytest
 
 from clips.sidecars.daily_pass import SidecarCheck
 from clips.sidecars.writer import SidecarBlobs, SidecarWriter
-from shared.catalogue.rebuild.sidecar_pass_queries import SidecarPass
-from shared.catalogue.rebuild.sidecar_queries import SidecarOutbox
+from shared.catalogue.sidecars.sidecar_pass_queries import SidecarPass
+from shared.catalogue.sidecars.sidecar_queries import SidecarOutbox
 from shared.errors import StorageUnavailable
 from shared.model.clip import Clip, ClipUpdate
 from shared.storage.sdk.blobs import Blobs

@@ -384,9 +384,12 @@ def test_a_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None
         key_set.verifier().verify(bearer())
 
 
-def test_a_token_with_kid_is_not_verified_with_a_key_without_one(key_set: KeySet) -> None:
-    key_set.keys = [without_id(KEY)]
-    with pytest.raises(Unauthenticated, match="the issuer does not publish"):
+@pytest.mark.parametrize("keys", [[without_id(KEY)], [without_id(KEY), without_id(OTHER_KEY)]])
+def test_a_token_with_kid_is_not_verified_with_a_key_without_one(
+    key_set: KeySet, keys: list[dict[str, object]]
+) -> None:
+    key_set.keys = keys
+    with pytest.raises(Unauthenticated, match="the keys of the issuer have no names"):
         key_set.verifier().verify(f"Bearer {token()}")
 
 

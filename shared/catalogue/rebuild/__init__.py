@@ -1,1 +1,1 @@
-"""Sidecars of rows, and rows from sidecars."""
+"""What a rebuild of the catalogue reads and writes."""

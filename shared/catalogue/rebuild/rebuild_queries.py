@@ -12,8 +12,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from shared.catalogue.ingest.admission import Landing, Verdict, admit
-from shared.catalogue.rebuild.sidecar_queries import revisions
 from shared.catalogue.row_mapping import RECORDED_COLUMNS
+from shared.catalogue.sidecars.sidecar_queries import revisions
 from shared.model.sidecar import SidecarKey, SidecarKind
 from shared.postgres.database import Database
 

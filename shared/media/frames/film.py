@@ -13,10 +13,10 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from shared.media.frames.film_times import FilmTimes
+from shared.media.frames.film_times import FilmTimes, declared_of, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
-from shared.media.reading.bounds import ticks_for_ffmpeg
+from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
 from shared.media.reading.source import SourceFile
 
@@ -44,8 +44,12 @@ class TimedFrame:
     timestamp: int
 
 
-class Film(FilmTimes):
-    """One picture track of `container`, which reads from `file`."""
+class Film:
+    """One picture track of `container`, which reads from `file`.
+
+    Timestamps are in units of the stream's time base. Seconds count from where the clip begins,
+    as players count them: the sound may begin before the picture.
+    """
 
     def __init__(
         self,
@@ -57,12 +61,39 @@ class Film(FilmTimes):
         clip_seconds: float | None = None,
         frame_rate: float | None = None,
     ) -> None:
-        super().__init__(container, stream, layout, clip_seconds)
+        self.container = container
+        self.stream = stream
         self.file = file
+        self.layout = layout
         self._frame_rate = frame_rate
+        base = stream.time_base
+        self._base = Fraction(base.num, base.den)
+        self._pauses = (
+            ()
+            if layout.fragmented or not layout.is_mp4
+            else tuple(pause for track in declared_of(stream, layout) for pause in track.pauses())
+        )
         self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
         self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
+        times = FilmTimes(container, stream, layout, units_of(clip_seconds or 0.0, self._base))
+        self.first_timestamp = times.first
+        self.begin, self.zero, self.end = times.begin, times.zero, times.end
+
+    @property
+    def length(self) -> int:
+        """How long the picture lasts, 0 if that is unknown."""
+        return self.end - self.begin
+
+    @property
+    def length_seconds(self) -> float:
+        """How long the picture lasts, in seconds; 0 if that is unknown."""
+        return float(self.length * self._base)
+
+    @property
+    def picture_seconds(self) -> float:
+        """When the picture ends, in seconds from where the clip begins; 0 if that is unknown."""
+        return self.seconds(self.end) if self.length else 0.0
 
     @property
     def frames(self) -> int:
@@ -78,6 +109,33 @@ class Film(FilmTimes):
         Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
         """
         return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
+
+    def is_believable(self, timestamp: int) -> bool:
+        """Whether a film can have this timestamp."""
+        return is_believable_time(timestamp * self._base)
+
+    def is_shown(self, timestamp: int) -> bool:
+        """Whether players show what is in the file for this time.
+
+        FFmpeg drops what an edit list hides, but not in a fragmented MP4: there it only moves it
+        in front of time zero.
+        """
+        if not self.layout.is_mp4:
+            return True
+        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
+        return timestamp >= self.begin and not hidden
+
+    def seconds(self, timestamp: int) -> float:
+        """Returns how far into the clip a timestamp is."""
+        return float((timestamp - self.zero) * self._base)
+
+    def timestamp(self, seconds: float) -> int:
+        """Returns the last timestamp that is not later than `seconds` into the clip."""
+        return self.zero + self.duration(seconds)
+
+    def duration(self, seconds: float) -> int:
+        """Returns `seconds`, within the longest film, in units of the time base."""
+        return units_of(seconds, self._base)
 
     def seek(self, timestamp: int) -> None:
         """Goes to the keyframe at or before `timestamp`; MPEG, by decoding time, may miss it."""

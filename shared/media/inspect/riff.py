@@ -1,7 +1,7 @@
 """AVI and WAV: whether the end is missing, and the frame rate that an AVI should have.
 
 An AVI has no times but the number of each frame: its rate makes its length and the time of each
-picture. It stands in two headers, and how long the sound lasts tells which of them is right.
+picture. Two headers have it, and the length of the sound shows which of them is right.
 
 Source: the RIFF section of Microsoft's "Multimedia Programming Interface", and its "AVI RIFF File
 Reference".

@@ -26,10 +26,8 @@ SMALL_BLOCK_BYTES = 16 * 1024
 WHOLE_BYTES = 2560 * 1024
 
 _CACHED_BYTES = 8 * 1024 * 1024
-
 # Requests that run at the same time.
 _AT_ONCE = 4
-
 # How much of what is fetched ahead may wait to be used.
 _AHEAD_BYTES = 4 * 1024 * 1024
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from shared.catalogue.rebuild.sidecar_queries import key_of
+from shared.catalogue.sidecars.sidecar_queries import key_of
 from shared.model.sidecar import SidecarKey
 from shared.postgres.database import Database
 

@@ -1,0 +1,1 @@
+"""The outbox of sidecars, and the daily pass over all of them."""
