@@ -75,7 +75,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
         file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
     file.correct(layout.corrections)
-    with bounded_memory(), open_container(file, limits, layout) as container:
+    with bounded_memory(file.size), open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
         yield container, layout
 

@@ -186,7 +186,7 @@ def test_parameters_of_a_media_type_are_dropped(alice: Caller) -> None:
 def test_upload_with_a_type_that_browsers_run_is_served_with_the_announced_type(
     alice: Caller, film: bytes, content_type: str
 ) -> None:
-    """Nothing keeps an uploader to the headers that the API gave, but storage serves no page."""
+    """An uploader may send other headers than the API gave, but storage serves no web page."""
     clip = alice.announce(alice.video(), filename="film.mp4")
     clip["upload"]["headers"]["x-ms-blob-content-type"] = content_type
     alice.send(clip, film)

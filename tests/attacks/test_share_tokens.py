@@ -180,7 +180,7 @@ class TestTwisting:
     def test_a_slash_at_the_end_is_the_same_address(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
-        """As on the real host: one share, counted as such, and over when it is over."""
+        """The real host treats both alike: they are one share, with one count of views."""
         share = Shared(ready, max_views=2)
         for path in (f"/s/{share.token}/", f"/S/{share.token}"):
             assert visitor.get(path, headers=new_viewer()).status_code == 302
@@ -342,7 +342,7 @@ class TestLinksOfShares:
         assert opened(visitor, share.token).status_code == 302
 
     def test_no_log_shows_a_token(self, ready: Ready, app: App, visitor: httpx.Client) -> None:
-        """Neither of one that opens, nor of one that does not."""
+        """The log shows neither a token that opens a share nor one that does not."""
         share = Shared(ready, max_views=1)
         guess = secrets.token_urlsafe(32)
         for token in (share.token, share.token, guess):

@@ -113,7 +113,7 @@ def test_unhealthy_app_fails(
 def test_an_address_that_is_not_there_yet_is_waited_for(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As that of a new deployment: its name, or the name's certificate, takes a while."""
+    """A new deployment's name, or the certificate for it, takes a while."""
     with refusing() as port:
         address = f"http://127.0.0.1:{port}/api"
         assert run(monkeypatch, address, "token", film_file, timeout=0) == 1

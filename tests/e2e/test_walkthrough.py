@@ -77,7 +77,7 @@ def test_clip_works_from_announcement_to_deletion(app: App, alice: Caller, film:
 
 
 def test_upload_in_blocks_works(alice: Caller, film: bytes) -> None:
-    """As the storage clients of every language send what is large."""
+    """The storage clients of every language send large files in blocks."""
     clip = alice.announce(alice.video())
     upload, half = clip["upload"], len(film) // 2
     with BlobClient.from_blob_url(upload["url"]) as blob:
@@ -108,7 +108,7 @@ def test_an_upload_by_another_tool_appears_in_the_list(
 
 
 def test_event_grid_event_starts_processing(new_app: NewApp, film: bytes) -> None:
-    """As on Azure: no container is scanned, storage sends events to a webhook."""
+    """On Azure no container is scanned: storage sends events to a webhook."""
     app = new_app(BLOB_TRIGGER_SOURCE="EventGrid")
     with app.running() as host, app.client() as client:
         alice = Caller(client)
@@ -250,7 +250,7 @@ class TestMetadata:
 
 class TestLinks:
     def test_a_download_is_saved_under_the_title(self, alice: Caller, film: bytes) -> None:
-        """Less what no file name may hold: quotes are refused by Windows."""
+        """Characters that a file name may not hold are left out: Windows refuses quotes."""
         clip = alice.uploaded(film, title='Žižka "1420"')
         link = alice.http.get(f"/clips/{clip['id']}/access-url", params={"download": "true"})
         answer = httpx.get(link.json()["access_url"])
@@ -276,7 +276,7 @@ class TestLinks:
     def test_link_is_the_same_for_all_users_within_a_window(
         self, ready: tuple[Caller, dict[str, Any]]
     ) -> None:
-        """Unless a window ended between the calls: then a third gets what the second got."""
+        """If a window ended between two calls, a third call gets the second link."""
         owner, clip = ready
         path, query = f"/clips/{clip['id']}/access-url", {"expiry_hours": 168}
         first, second, third = (

@@ -109,7 +109,7 @@ def test_no_principal_may_do_more_than_is_listed(variant: str) -> None:
 
 
 def test_the_queues_are_those_of_the_app() -> None:
-    """Of the longest prefix that the template takes, too: its queue has no shortened name."""
+    """The longest prefix that the template takes needs no shortened names of queues."""
     queues = of_type("small", "Microsoft.Storage/storageAccounts/queueServices/queues")
     assert {each.name for each in queues} == QUEUES
     longest = Containers("a" * TEMPLATE["parameters"]["containerPrefix"]["maxLength"])

@@ -123,7 +123,7 @@ def test_the_transformations_look_for_the_route_of_shares() -> None:
 
 
 def test_no_log_with_addresses_bypasses_the_transformations() -> None:
-    """Of the app, metrics alone: its host would write addresses into FunctionAppLogs."""
+    """The app sends metrics only: its host would write addresses into FunctionAppLogs."""
     settings: list[dict[str, Any]] = [
         each.properties
         for each in of_type("everything", "Microsoft.Insights/diagnosticSettings")

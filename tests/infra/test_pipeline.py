@@ -111,7 +111,7 @@ def test_the_app_is_packed_and_nothing_else() -> None:
 
 
 def test_the_packed_app_starts(tmp_path: Path) -> None:
-    """Nothing that is left behind is imported."""
+    """The app imports nothing that is left out of the package."""
     for name in packed():
         source = ROOT / name
         if source.is_dir():

@@ -83,7 +83,7 @@ def test_first_run_makes_everything_and_second_run_nothing(
 def test_a_server_that_refuses_at_first_is_waited_for(
     url: str, server: postgres.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a firewall does whose rule is not yet in force: it comes after the first attempt."""
+    """A firewall rule that is not yet in force takes effect after the first attempt."""
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(ADMINISTRATOR)))
         pauses = []

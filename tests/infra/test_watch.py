@@ -247,7 +247,7 @@ def poison_queues(prefix: str) -> set[str]:
 
 @pytest.mark.parametrize("prefix", ["cliplink", "a" * 52])
 def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None:
-    """Of the longest prefix too, under which the queue of migrations has another name."""
+    """This includes the longest prefix, with which the queue of migrations has another name."""
     (pattern,) = re.findall(r'extract\("([^"]+)", 1, Uri\)', query("poison-message")["query"])
     assert len(poison_queues(prefix)) == 6
     for queue in poison_queues(prefix):

@@ -342,7 +342,7 @@ def test_emptied_bin_is_empty_at_once(library: Library, film: bytes) -> None:
 def test_large_bin_is_emptied_by_one_mark(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of five clips one is begun with within the call; the queue does the rest."""
+    """The call begins with one of five clips; the queue does the rest."""
     monkeypatch.setattr("clips.bin.bin._EMPTIED_AT_ONCE", 1)
     monkeypatch.setattr("clips.bin.worker._PURGED_AT_ONCE", 2)
     bin_ = library.services.bin
@@ -386,7 +386,7 @@ def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: byt
 def test_row_that_refuses_every_change_does_not_stop_others(
     library: Library, table: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of three deletions the one in the middle fails; it is named and tried again."""
+    """The second of three deletions fails; its clip is named and tried again."""
     database = library.services.database
     if table == "clips":
         ids = [library.announce().id for _ in range(3)]

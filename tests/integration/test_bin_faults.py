@@ -186,7 +186,7 @@ def test_death_at_any_request_loses_nothing(
 def test_copy_that_no_row_knows_of_does_not_stay(
     library: Library, monkeypatch: pytest.MonkeyPatch, restores: str
 ) -> None:
-    """A worker dies between the copy into the bin and the note of it."""
+    """A worker dies after it made the copy in the bin and before it noted the copy."""
     clip = landed(library)
     name = str(clip.blob_name)
 
@@ -306,7 +306,7 @@ def test_purge_beats_a_restore_that_comes_later(library: Library) -> None:
 def test_restore_while_the_bytes_are_moved_wins(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the note in the row and the deletion of the original."""
+    """The restore comes between the note in the row and the deletion of the original."""
     clip = landed(library)
     delete = Blobs.delete_version
     interfered: list[bool] = []

@@ -120,10 +120,10 @@ def test_a_blob_is_replaced_only_if_that_is_meant(plain_store: Store) -> None:
 def test_metadata_and_content_type_by_other_tools_are_seen(plain_store: Store) -> None:
     client = plain_store.account.client.get_blob_client(plain_store.container, "a")
     client.upload_blob(
-        b"x", metadata={"title": "Goal"}, content_settings=ContentSettings("video/webm")
+        b"x", metadata={"Title": "Goal"}, content_settings=ContentSettings("video/webm")
     )
     blob = plain_store.blobs.get(plain_store.container, "a")
-    assert (dict(blob.metadata), blob.content_type) == ({"title": "Goal"}, "video/webm")
+    assert (dict(blob.metadata), blob.content_type) == ({"Title": "Goal"}, "video/webm")
     ((listed,),) = plain_store.blobs.pages(plain_store.container, metadata=True)
     assert listed == blob
     ((bare,),) = plain_store.blobs.pages(plain_store.container)

@@ -368,7 +368,7 @@ def test_overwritten_source_whose_event_was_lost_is_processed_by_the_cleanup(
     mkv: bytes,
     clock: SetClock,
 ) -> None:
-    """Whatever its extension, and also where there was no source before."""
+    """The file may have any extension, and may be the first source of its video."""
     upload(services, viewer, video_id, mp4, "match.mp4")
     user = User(viewer.user_id, ME, frozenset())
     other = services.library.create_video(user, "Another", None).id

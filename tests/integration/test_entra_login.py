@@ -128,7 +128,7 @@ def test_a_token_is_never_sent_in_the_clear(front: Front, url: str, mode: str) -
 def test_a_server_without_encryption_is_not_signed_in_to(
     postgres_server: postgres.Server, url: str, front: Front, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not even if the URL asks for it: this server would have accepted the token."""
+    """The URL cannot allow it, although this server would have accepted the token."""
     direct = url.replace(f":{front.port}/", f":{postgres_server.port}/")
     asked_for = f"{direct}&sslmode=disable"
     with Database(Fixed(asked_for)) as database, pytest.raises(DatabaseUnavailable):

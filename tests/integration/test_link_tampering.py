@@ -219,7 +219,7 @@ def test_https_link_is_refused_over_http(plain_store: Store) -> None:
 
 
 def test_the_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
-    """As documented: logs that no one can falsify need an identity."""
+    """The docs say so: logs that no one can falsify need an identity."""
     plain_store.put(NAME, b"mine")
     url = plain_store.links.to_read(plain_store.container, NAME, HOUR).url
     assert plain_store.send("GET", put("scid", "anything")(url)).body == b"mine"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clips.renditions import maker
 from shared import blob_names
 from shared.catalogue.cutting.rendition_queries import RenditionOrder, Renditions
 from shared.errors import WrongState
@@ -76,6 +77,18 @@ def test_copy_plays_everywhere_and_shows_the_same(
     with opened(clips.source_of(copy)) as file:
         assert file.playback.verdict is PlaybackVerdict.DIRECT
     assert shown(copy).numbers == shown(path).numbers
+
+
+@pytest.mark.parametrize("name", ["late index.mp4", "matroska.mkv"])
+def test_copy_of_a_larger_clip_is_put_together_in_storage(
+    library: Library, films: dict[str, Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The other tests have films that are small enough to be copied in memory."""
+    monkeypatch.setattr(maker, "_KEPT_IN_MEMORY", 0)
+    clip = landed(library, films[name])
+    library.services.renditions.work(clip.id)
+    assert library.clip(clip.id).rendition.state == "ready"
+    assert send("GET", library.link(clip, play_terms()).url).status == 200
 
 
 def test_clip_that_plays_everywhere_is_its_own_copy(

@@ -116,7 +116,7 @@ def test_simultaneous_refusals_read_the_vault_once(
 def test_a_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
     database: Database, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
-    """However many calls are refused, the vault is asked every ten seconds at most."""
+    """The vault is asked every ten seconds at most, for any number of refused calls."""
     role.set_password("new")
     role.end_connections()
     for _ in range(3):

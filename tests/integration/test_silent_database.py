@@ -102,7 +102,7 @@ def test_transaction_is_rolled_back_after_silence_of_the_server(
 def test_parameters_of_the_url_override_the_defaults(
     empty_database_url: str, named: str, milliseconds: int
 ) -> None:
-    """As the socket has it in the end."""
+    """The test reads the options of the socket itself."""
     with (
         Database(Fixed(empty_database_url + named)) as database,
         database.transaction() as connection,

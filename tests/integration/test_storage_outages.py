@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 
 from local import azurite
 from shared.clock import Clock, utc_now
-from shared.errors import BlobHeld, CliplinkError, StorageUnavailable
+from shared.errors import BlobExists, BlobHeld, CliplinkError, StorageUnavailable
 from shared.model.blob import Blob
 from shared.settings import StorageSettings
 from shared.settings.secret import Fixed
@@ -81,6 +81,7 @@ def test_an_account_out_of_reach_is_an_outage(verb: Verb) -> None:
 
 BUSY = b"<?xml version='1.0'?><Error><Code>ServerBusy</Code><Message>Slow down</Message></Error>"
 XML = {"Content-Type": "application/xml"}
+EXISTS = "BlobAlreadyExists"
 BAD_REPLIES = {
     "500": Reply(500, b"oops"),
     "500 with code": Reply(500, b"", {"x-ms-error-code": "InternalError"}),
@@ -113,11 +114,20 @@ def test_an_answer_that_breaks_off_is_an_outage() -> None:
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_an_answer_that_is_not_of_storage_is_an_outage() -> None:
+@pytest.mark.parametrize("verb", ["list", "get", "read", "put", "put new"])
+def test_an_answer_that_is_not_of_storage_is_an_outage(verb: str) -> None:
     """A proxy's sign-in page, for example."""
     page = Reply(200, b"<html><p>Sign in", {"Content-Type": "application/xml"})
     with serving(lambda _: page) as served:
-        assert isinstance(failure(VERBS["list"], blobs_at(served.url)), StorageUnavailable)
+        assert isinstance(failure(VERBS[verb], blobs_at(served.url)), StorageUnavailable)
+
+
+def test_a_write_is_repeated_after_a_failure_that_passes() -> None:
+    """With the same condition: if the first one arrived after all, the blob exists already."""
+    replies = iter([Reply(503), Reply(500), Reply(409, b"", {"x-ms-error-code": EXISTS})])
+    with serving(lambda _: next(replies)) as served, pytest.raises(BlobExists):
+        VERBS["put new"](blobs_at(served.url))
+    assert [request.headers["If-None-Match"] for request in served.requests] == ["*"] * 3
 
 
 def test_a_short_failure_is_bridged_by_the_client() -> None:

@@ -210,7 +210,7 @@ def test_requests_to_storage_are_not_logged(
 def test_storage_debug_logs_requests_without_signatures(
     azurite_account: Account, requests_log: pytest.LogCaptureFixture
 ) -> None:
-    """Neither that of a request, nor that of a link: the app's client never uses one, but might."""
+    """No signature of a request or of a link is logged."""
     settings = replace(by_connection_string(azurite_account), debug=True)
     debugged = store(settings, prefix="debug")
     debugged.put("a.mp4")

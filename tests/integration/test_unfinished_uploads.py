@@ -97,7 +97,7 @@ class TestGrowing:
     def test_a_file_that_stays_cut_off_fails_in_the_end(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
-        """However many attempts there were meanwhile."""
+        """Earlier attempts do not count while the file may still grow."""
         name = f"{library.video.id}/cut.mp4"
         blob = blob_of(library, name)
         blob.stage_block("1", film[: len(film) // 2])

@@ -74,7 +74,7 @@ def test_emptied_database_empties_no_container(library: Library, film: bytes) ->
 def test_video_that_is_absent_from_an_old_database_keeps_its_blobs(
     library: Library, film: bytes
 ) -> None:
-    """Beside one that is deleted in the regular way."""
+    """Another video beside it is deleted in the regular way."""
     other = Library(library.services, "bob")
     fill(library, film)
     before = stored(library)

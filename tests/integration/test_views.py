@@ -57,7 +57,7 @@ def test_an_admin_views_under_their_own_name(library: Library) -> None:
 
 
 def test_view_of_an_admin_without_a_row_has_no_user(library: Library) -> None:
-    """As after a restore: the app still remembers an id that the database has not."""
+    """After a restore the app may remember an id that the database does not have."""
     clip = library.announce()
     assert view(library, clip, Viewer(uuid4(), as_admin=True))
     assert logged(library) == [(None, clip.id)]

@@ -60,7 +60,7 @@ def test_optional_and_catch_all_parameters_are_passed(shared_host: child.Host) -
 
 
 def test_a_nul_in_the_path_is_400(shared_host: child.Host) -> None:
-    """As from the real server."""
+    """The real server gives the same answer."""
     assert request(shared_host, "GET", "/api/items/a%00b").status == 400
 
 

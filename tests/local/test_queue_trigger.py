@@ -54,7 +54,7 @@ def test_text_that_is_not_base64_is_poison(shared_host: child.Host, shared_sampl
 def test_base64_of_binary_data_is_tried_before_it_is_poison(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
-    """As often as any other message, though its function is never called."""
+    """It is tried as often as any other message, though its function is never called."""
     del shared_host
     shared_sample.queue().send_message("/////w==")
     queue = shared_sample.queue("shared-poison")

@@ -57,7 +57,7 @@ def test_an_app_that_cannot_be_indexed_stops_the_start(
 
 
 def test_a_folder_without_an_app_stops_the_start(tmp_path: Path) -> None:
-    """Not "0 functions found"."""
+    """The host does not start with "0 functions found"."""
     result = _start(tmp_path)
     assert (result.returncode, "holds no function_app.py" in result.stderr) == (1, True)
 

@@ -66,7 +66,7 @@ def test_pictures_that_are_alike_are_written_once() -> None:
 
 
 def test_small_changes_take_few_bytes() -> None:
-    """As of a screen on which only a pointer moves."""
+    """The film is like a screen on which only a pointer moves."""
     pictures = []
     for number in range(20):
         picture = scene((320, 180))

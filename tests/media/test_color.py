@@ -172,7 +172,7 @@ def test_hdr_sample_is_not_washed_out() -> None:
 
 
 def test_frame_whose_rows_go_up() -> None:
-    """As some decoders give them: the picture is not turned over."""
+    """Some decoders give such frames: the picture is not turned over."""
     graph = av.filter.Graph()
     upright = av.VideoFrame.from_image(scene((64, 48)))  # type: ignore[no-untyped-call]  # PyAV has no types for it
     source = graph.add_buffer(width=64, height=48, format=upright.format, time_base=Fraction(1, 25))

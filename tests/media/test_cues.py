@@ -78,7 +78,7 @@ def gray_of_frame(size: tuple[int, int], seconds: float) -> Image.Image:
 
 @pytest.mark.parametrize("number", [3, 17, 34, 85])
 def test_decimal_second_is_the_frame_that_begins_then(made: Make, number: int) -> None:
-    """Though 3.4 in binary is less than 3.4."""
+    """In binary, 3.4 is less than the decimal 3.4."""
     path = made("a.mp4", Clip(seconds=4, size=SIZE, draw=gray_of_frame))
     with media.opened(source_of(path)) as file:
         shown = decoded(file.frame_at(number / 25, 160))

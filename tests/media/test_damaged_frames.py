@@ -75,7 +75,7 @@ def test_damaged_keyframe_gives_no_tile(
 def test_film_whose_every_frame_is_damaged_is_undecodable(
     made: Make, monkeypatch: pytest.MonkeyPatch, bframes: str, seconds: float, *, played: bool
 ) -> None:
-    """Not ready with rubbish as its poster: decryption with a wrong key leaves such films."""
+    """Decryption with a wrong key leaves such films; their poster would be noise."""
     if not played:
         monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     clip = Clip(

@@ -90,7 +90,7 @@ def test_pictures_before_the_edit_are_shown_nowhere(
 
 
 def test_film_that_is_hidden_as_a_whole_is_undecodable(made: Make) -> None:
-    """Not even its only keyframe is shown."""
+    """Its only keyframe is not shown either."""
     film = made("a.mp4", hidden_until(12))
     path = film.with_name("all hidden.mp4")
     remuxed(path, film, Remux(delay=-13.0, options=KEEP_TIMES))

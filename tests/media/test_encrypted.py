@@ -156,7 +156,7 @@ def test_encrypted_flv_and_scrambled_broadcast_fail_as_encrypted(made: Make) -> 
 def test_sample_encrypted_broadcast_fails_as_encrypted(
     made: Make, clip: Clip, types: dict[int, int], expected: str
 ) -> None:
-    """As HLS does it: only the types in the table of tracks say so."""
+    """HLS marks it by the types in the table of tracks only."""
     data = bytearray(made("a.ts", clip).read_bytes())
     for at in range(0, len(data), 188):
         if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF == 0x1000:

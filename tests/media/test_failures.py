@@ -33,7 +33,7 @@ def test_every_code_has_advice_for_the_owner(code: FailureCode) -> None:
 
 
 def test_empty_file_fails() -> None:
-    """Nothing was uploaded."""
+    """An upload of zero bytes has its own code."""
     source = MemorySource(b"")
     assert failure_of(source) == FailureCode.EMPTY_FILE
     assert source.reads == []
@@ -114,7 +114,7 @@ def test_rubbish_behind_a_whole_film_is_ignored(made: Make) -> None:
 
 
 def test_whole_file_with_a_damaged_box_is_damaged(made: Make) -> None:
-    """Not truncated: the owner is not sent to upload the same bytes again."""
+    """It is not truncated: uploading the same bytes again would not help."""
     data = made("a.mp4").read_bytes()
     at = int.from_bytes(data[:4])
     for size in (1, 4, 2**31):
@@ -168,7 +168,7 @@ def test_reading_too_much_fails(made: Make) -> None:
 
 @pytest.mark.parametrize("ticks", [1, 2, 5, 10])
 def test_reading_too_slowly_fails(made: Make, ticks: int) -> None:
-    """However early the clock runs out."""
+    """The time may run out at any moment."""
 
     def clock() -> Iterator[float]:
         yield from (0.0 for _ in range(ticks))

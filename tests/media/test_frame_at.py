@@ -61,7 +61,7 @@ def test_frames_are_exact(made: Make, name: str, clip: Clip) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv"])
 def test_outside_of_the_clip_is_its_first_or_last_frame(made: Make, name: str) -> None:
-    """However far."""
+    """The distance from the clip does not matter."""
     source = source_of(made(name, Clip(draw=numbered)))
     assert shown_at(source, -5.0) == pytest.approx(0, abs=0.6)
     assert shown_at(source, 1e6) == pytest.approx(49, abs=0.6)
@@ -72,14 +72,14 @@ def test_outside_of_the_clip_is_its_first_or_last_frame(made: Make, name: str) -
     ("width", "size"), [(160, (160, 90)), (320, (320, 180)), (4000, (320, 180))]
 )
 def test_width_and_format(made: Make, file_format: ImageFormat, width: int, size: Size) -> None:
-    """As asked for, never enlarged."""
+    """The still has the requested width and format, and is never enlarged."""
     with media.opened(source_of(made("a.mp4"))) as file:
         image = Image.open(BytesIO(file.frame_at(1.0, width, file_format)))
     assert (image.format, image.size) == (file_format.upper(), size)
 
 
 def test_stills_are_upright(made: Make) -> None:
-    """As the poster is."""
+    """A still is turned like the poster."""
     with media.opened(source_of(made("a.mp4", Clip(rotation=90)))) as file:
         image = decoded(file.frame_at(0.5, 1280))
     assert image.size == (180, 320)

@@ -125,7 +125,7 @@ def test_film_with_hundreds_of_tracks_is_bounded(made: Make, name: str, sound: s
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_film_with_a_single_keyframe_has_stills(made: Make, name: str) -> None:
-    """Neither tiles nor a moment at the end read or decode without bound."""
+    """Tiles, and a still at the end, read and decode a bounded amount."""
     source = source_of(made(name, Clip(seconds=20, gop=100_000)))
     with media.opened(source) as file:
         stills = file.stills()
@@ -152,7 +152,7 @@ def test_random_bytes_fail(seed: int) -> None:
 
 
 def test_zero_bytes_fail() -> None:
-    """Nothing is nothing."""
+    """An empty source is a failure, not an internal error."""
     code = outcome(lambda: everything(MemorySource(b""), Clockwork()))
     assert code == FailureCode.EMPTY_FILE
 

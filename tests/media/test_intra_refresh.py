@@ -45,7 +45,7 @@ def test_film_with_recovery_points_has_a_board(
 
 @pytest.mark.parametrize("name", ["long.ts", "long.mkv", "long.mp4"])
 def test_long_film_with_recovery_points_stays_within_its_budget(made: Make, name: str) -> None:
-    """As documented: 13 MB for pictures, for any size."""
+    """The docs say so: 13 MB for pictures, for any size."""
     film = made("a.mp4", replace(FILM, size=(480, 272), codec_options={
         "crf": "1", **FILM.codec_options}))  # fmt: skip
     path = _long(film, name)

@@ -41,7 +41,7 @@ def test_brand_names_the_family_member(brand: bytes, name: str) -> None:
 
 
 def test_quicktime_without_brand() -> None:
-    """As cameras once wrote it."""
+    """Old cameras wrote such files."""
     assert layout_of(box("wide") + MDAT + MOOV).container == "mov"
 
 
@@ -63,7 +63,7 @@ def test_fast_start(boxes: bytes, *, fast_start: bool) -> None:
 
 
 def test_large_sizes() -> None:
-    """Of 64 bits, as a film above 4 GB has."""
+    """A film above 4 GB has sizes of 64 bits."""
     large = (1).to_bytes(4) + b"mdat" + (16 + 50).to_bytes(8) + bytes(50)
     layout = layout_of(MP4 + large + MOOV)
     assert (layout.fast_start, layout.truncated) == (False, False)
@@ -97,7 +97,7 @@ def test_cut_mdat_behind_moov_is_left_to_the_sample_index() -> None:
 
 
 def test_fragments_are_walked_to_the_end() -> None:
-    """Unless the file ends with its index, as only a complete one does."""
+    """The walk ends early if the file ends with its index, which only a complete file has."""
     fragments = (MOOF + MDAT) * 20
     mfro = (16).to_bytes(4) + b"mfro" + bytes(8)
     assert layout_of(MP4 + MOOV + fragments).fragmented

@@ -208,6 +208,19 @@ def test_size_that_makes_no_sense_is_damage(made: Make, count: int) -> None:
         assert set(outcomes([bytes(data)])) <= {"ready", FailureCode.UNDECODABLE}
 
 
+@pytest.mark.parametrize(("table", "count"), [(b"ctts", 200_000_000), (b"stts", 150_000_000)])
+def test_memory_that_only_damage_asks_for_is_damage(made: Make, table: bytes, count: int) -> None:
+    """The system refuses gigabytes for the table of a small file."""
+    options = {"x264-params": "bframes=2:b-adapt=0"}
+    clip = Clip(size=(96, 64), seconds=0.6, codec_options=options)
+    data = bytearray(made("a.mp4", clip).read_bytes())
+    at = data.index(table) + 8
+    data[at : at + 4] = count.to_bytes(4)
+    assert set(outcomes([bytes(data)])) <= {"ready", FailureCode.UNDECODABLE}
+    with media.opened(source_of(made("b.mp4"))):
+        assert set(outcomes([bytes(data)])) <= {"ready", FailureCode.UNDECODABLE}
+
+
 def test_damaged_samples_are_no_lack_of_memory() -> None:
     """The samples beside the repository."""
     films = [sample(f"fuzz/{name}").read_bytes() for name in ENOMEM]

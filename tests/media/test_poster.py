@@ -58,19 +58,19 @@ def test_poster_is_upright(made: Make, rotation: int, *, mirrored: bool) -> None
 def test_poster_has_square_pixels(
     made: Make, shape: Fraction, rotation: int, size: tuple[int, int]
 ) -> None:
-    """As wide as it is shown."""
+    """The poster is as wide as the picture is shown."""
     path = made("a.mp4", Clip(pixel_shape=shape, rotation=rotation))
     assert decoded(poster_of(path)).size == size
 
 
 def test_poster_of_a_large_film_is_1280_wide(made: Make) -> None:
-    """Unless asked for otherwise."""
+    """1280 pixels are the largest width of a poster."""
     path = made("a.mp4", Clip(size=(1920, 1080), seconds=0.04))
     assert decoded(poster_of(path)).size == (1280, 720)
 
 
 def test_poster_is_a_jpeg(made: Make) -> None:
-    """Of eight bits, without anything that identifies the maker."""
+    """It has eight bits, and no metadata about its maker."""
     jpeg = poster_of(made("a.mp4"))
     assert jpeg is not None
     image = Image.open(BytesIO(jpeg))
@@ -166,7 +166,7 @@ def test_sound_file_shows_its_cover(made: Make, name: str, sound: str) -> None:
 
 
 def test_sound_file_without_cover_has_no_poster(made: Make) -> None:
-    """None is an answer, not a failure."""
+    """No poster is a result, not a failure."""
     assert poster_of(made("a.m4a", Clip(codec=None, sounds=("aac",)))) is None
 
 

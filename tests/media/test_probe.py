@@ -131,7 +131,7 @@ def test_unspecified_colors_are_none(made: Make) -> None:
 
 
 def test_full_range_is_pc(made: Make) -> None:
-    """As ffprobe calls it."""
+    """The name is that of ffprobe."""
     assert video_of(made("a.mp4", Clip(color_range=2))).color_range == "pc"
 
 
@@ -169,7 +169,7 @@ def test_frame_rate_is_the_average(made: Make) -> None:
 
 
 def test_first_sound_track_is_described(made: Make) -> None:
-    """Of two tracks, with its channels and rate."""
+    """The first of two tracks is described, with its channels and rate."""
     audio = audio_of(made("a.mov", Clip(sounds=("aac", "pcm_s16le"), channels=1)))
     assert (audio.codec, audio.channels, audio.sample_rate) == ("aac", 1, 48_000)
 

@@ -67,7 +67,7 @@ def test_reads_are_whole_blocks_kept_for_later() -> None:
 
 
 def test_reads_end_at_a_block_and_at_the_end() -> None:
-    """As a raw file may; FFmpeg asks again."""
+    """A raw file may return fewer bytes; FFmpeg then asks again."""
     file = file_over(MemorySource(DATA))
     file.seek(BLOCK_BYTES - 4)
     assert file.read(100) == DATA[BLOCK_BYTES - 4 : BLOCK_BYTES]
@@ -89,7 +89,7 @@ def test_seek(offset: int, whence: int, position: int) -> None:
 
 
 def test_exact_ranges_fetch_nothing_around_them() -> None:
-    """Unless the blocks are there already."""
+    """Blocks that are in the cache are used."""
     source = MemorySource(DATA)
     file = file_over(source)
     file.read(1)
@@ -129,7 +129,7 @@ def test_what_is_read_ahead_comes_by_one_request() -> None:
 
 
 def test_small_file_is_read_by_one_request(made: Make) -> None:
-    """Whatever its format: headers, index, pictures and preview."""
+    """The request serves headers, index, pictures and preview of any format."""
     for name in ("a.mp4", "a.ts", "a.mkv"):
         source = MemorySource(made(name).read_bytes())
         with media.opened(source) as file:
@@ -160,7 +160,7 @@ def test_after_a_failure_all_reads_as_the_end() -> None:
 
 
 def test_budget_is_checked_before_reading() -> None:
-    """Not a byte more than allowed is asked for."""
+    """No byte beyond the budget is requested."""
     source = MemorySource(DATA)
     file = file_over(source, max_bytes=BLOCK_BYTES)
     file.read(1)

@@ -84,7 +84,7 @@ def test_placeholder_is_a_thumbhash_of_the_poster(made: Make) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_preview_is_three_silent_seconds(made: Make, name: str) -> None:
-    """Of at most 480 pixels, repeating."""
+    """It has at most 480 pixels a side, and repeats."""
     path = made(name, Clip(seconds=8, size=(960, 540), draw=moving))
     preview = stills_of(path).preview
     assert preview is not None
@@ -105,7 +105,7 @@ def moving(size: Size, seconds: float) -> Image.Image:
 
 
 def test_short_clip_has_a_short_preview_and_one_frame_none(made: Make) -> None:
-    """Nothing moves in a single frame."""
+    """A single frame has no preview, because nothing moves."""
     short = stills_of(made("a.mp4", Clip(seconds=1.5, draw=moving))).preview
     assert short is not None
     assert getattr(opened(short.data), "n_frames", 1) == pytest.approx(12, abs=1)
@@ -171,7 +171,7 @@ def test_cost_does_not_grow_with_the_film(made: Make) -> None:
 
 
 def test_stills_found_within_the_limits_are_enough(made: Make) -> None:
-    """Less time or bytes: fewer tiles, no preview, but a poster."""
+    """With less time or fewer bytes there are fewer tiles and no preview, but a poster."""
     path = made("a.ts", Clip(seconds=20, size=(640, 360), codec_options={"crf": "1"}))
     with media.opened(source_of(path)) as file:
         described = file.bytes_read

@@ -150,7 +150,7 @@ def test_sheet_has_a_short_last_row_and_one_size() -> None:
 
 
 def test_no_storyboard_of_unknown_length_or_of_the_beginning_only() -> None:
-    """Rather none than one that shows the first minute for the rest of an hour."""
+    """A storyboard of the first minute must not stand for the rest of an hour."""
     for duration in (None, 3600.0):
         sheet = Sheet()
         sheet.add(Image.new("RGB", (40, 30)), 0.0)

@@ -116,7 +116,7 @@ def test_matroska_lasts_as_long_as_its_blocks(
 def test_recording_without_a_length_has_a_whole_board(
     made: Make, name: str, changes: dict[str, object]
 ) -> None:
-    """As browsers write it: neither length nor index."""
+    """Browsers write such files, with neither length nor index."""
     check_length(made(name, clip(options={"live": "1"}, **changes)).read_bytes())
 
 

@@ -141,7 +141,7 @@ def test_a_run_survives_faults_at_every_third_request(lab: Lab) -> None:
 
 
 def test_a_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
-    """Even if too few failed in a row to end the run early."""
+    """Too few files fail in a row to end the run early."""
     lab.clips(1000, 1000)
     lab.line.choose = lambda *_: Fault.BUSY
     with pytest.raises(Outage):

@@ -191,7 +191,7 @@ def test_a_redirect_is_followed_and_checked_too(
 def test_the_connection_goes_to_the_checked_ip_address(
     old: OldService, run: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if the name resolves to another address a moment later."""
+    """The name may resolve to another address a moment later."""
     resolve, asked = socket.getaddrinfo, 0
 
     def rebinding(host: str, port: int, *rest: object, **options: object) -> object:

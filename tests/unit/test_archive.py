@@ -161,7 +161,7 @@ def test_later_of_two_instances_finds_rehydration_started(
 
 
 def test_blob_may_be_online_before_rehydration_starts(archive: Archive, tiers: Tiers) -> None:
-    """Between two looks; an emulator is that fast."""
+    """It happens between two requests; an emulator is that fast."""
     tiers.store(NAME, "Archive")
     looked = threading.Barrier(2)
     tiers.when_looked_at = [looked]

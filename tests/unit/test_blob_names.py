@@ -148,6 +148,6 @@ def test_other_blobs_are_no_sidecars(name: str) -> None:
 
 
 def test_sidecars_have_the_prefix_of_images() -> None:
-    """Whatever deletes images by prefix has to leave them out."""
+    """A deletion of images by prefix has to leave them out."""
     name = blob_names.sidecar(SidecarKey(SidecarKind.CLIP, VIDEO, CLIP))
     assert name.startswith(blob_names.derived_prefix(VIDEO, CLIP))

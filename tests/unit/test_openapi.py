@@ -163,7 +163,7 @@ def test_pages_of_other_origins_can_read_the_headers_that_are_described(
 
 
 def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
-    """Of bodies, and of single values."""
+    """The test covers the examples of bodies and of single values."""
     bodies = [
         operation["requestBody"]["content"]["application/json"]
         for methods in document["paths"].values()

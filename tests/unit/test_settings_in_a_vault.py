@@ -130,7 +130,7 @@ def test_a_vault_has_an_https_address_and_nothing_else(url: str) -> None:
 
 
 def test_an_address_may_end_with_a_slash() -> None:
-    """As the portal shows it."""
+    """The portal shows the address with a slash."""
     keeper = Keeper(COMPLETE)
     keeper.read(KEY_VAULT_URL=f"{URL}/")
     assert keeper.opened == [f"{URL}/"]

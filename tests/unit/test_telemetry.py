@@ -114,5 +114,5 @@ assert not [name for name in sys.modules if name.startswith("opentelemetry.sdk")
 
 
 def test_telemetry_without_an_sdk_loads_nothing() -> None:
-    """Not even where another library has loaded the API."""
+    """Nothing is loaded even if another library has loaded the API."""
     subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_AN_SDK], cwd=ROOT, check=True)

@@ -25,6 +25,11 @@ _MAX_BYTES = 1024 * 1024 * 1024
 # some 100 MB each, and the next one is what was refused.
 _NEAR_BYTES = 256 * 1024 * 1024
 
+# No picture asks for more at once, and an index for more only in a file of many samples, each of a
+# byte at least. What a smaller file asks for while more than this is left is damage.
+_LARGEST_BYTES = 640 * 1024 * 1024
+_MANY_SAMPLES_BYTES = 16 * 1024 * 1024
+
 
 class _Bound:
     """The limit of this process: the first file that is opened sets it, the last one lifts it."""
@@ -33,18 +38,24 @@ class _Bound:
         self._lock = Lock()
         self._inside = 0
         self._came = 0
+        self._sizes: list[int] = []
         self._before = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         self._limit = 0
 
-    def is_near(self) -> bool:
-        """Whether hardly anything is left."""
+    def leaves_less_than(self, size: int) -> bool:
+        """Whether less than `size` bytes are left."""
         with self._lock:
-            return self._inside > 0 and _bytes_in_use() > self._limit - _NEAR_BYTES
+            return self._inside > 0 and _bytes_in_use() > self._limit - size
+
+    def holds_many_samples(self) -> bool:
+        """Whether one of the files may have an index that takes a large part of the memory."""
+        with self._lock:
+            return max(self._sizes, default=0) > _MANY_SAMPLES_BYTES
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, size: int) -> Iterator[None]:
         """See `bounded_memory`."""
-        number, alone = self._come()
+        number, alone = self._come(size)
         _errno_of_this_thread().value = 0
         try:
             yield
@@ -53,9 +64,9 @@ class _Bound:
                 raise unplayable(FailureCode.TOO_MUCH_MEMORY) from error
             raise Busy("Too many files are being read at once.") from error
         finally:
-            self._go()
+            self._go(size)
 
-    def _come(self) -> tuple[int, bool]:
+    def _come(self, size: int) -> tuple[int, bool]:
         """Returns the number of this file, and whether no other one is open."""
         with self._lock:
             if self._inside == 0:
@@ -64,12 +75,14 @@ class _Bound:
                 self._limit = min(limits)
                 resource.setrlimit(resource.RLIMIT_DATA, (self._limit, self._before[1]))
             self._inside += 1
+            self._sizes.append(size)
             self._came += 1
             return self._came, self._inside == 1
 
-    def _go(self) -> None:
+    def _go(self, size: int) -> None:
         with self._lock:
             self._inside -= 1
+            self._sizes.remove(size)
             if self._inside == 0:
                 resource.setrlimit(resource.RLIMIT_DATA, self._before)
 
@@ -78,8 +91,10 @@ _bound = _Bound()
 
 
 @contextmanager
-def bounded_memory() -> Iterator[None]:
+def bounded_memory(size: int) -> Iterator[None]:
     """Lets the process grow by a gigabyte while any file is open, and no further.
+
+    `size` is that of the file in bytes.
 
     On Linux; elsewhere, on a developer's machine, there is no bound.
 
@@ -89,7 +104,7 @@ def bounded_memory() -> Iterator[None]:
     if sys.platform != "linux":
         yield
         return
-    with _bound.held():
+    with _bound.held(size):
         yield
 
 
@@ -98,12 +113,16 @@ def memory_was_refused() -> bool:
 
     FFmpeg reports "cannot allocate memory" for damaged data too: for sizes that make no sense,
     and for other errors that a decoder library reports by that name. It was really refused if the
-    C library noted so, or if the process is near its bound (a decoder has threads of its own).
+    C library noted so and a film may ask for what is left, or if the process is near its bound (a
+    decoder has threads of its own).
     """
     if sys.platform != "linux":
         return False
     number = _errno_of_this_thread()
-    refused = number.value == errno.ENOMEM or _bound.is_near()
+    noted = number.value == errno.ENOMEM
+    refused = _bound.leaves_less_than(_LARGEST_BYTES if noted else _NEAR_BYTES) or (
+        noted and _bound.holds_many_samples()
+    )
     number.value = 0
     return refused
 

@@ -1,7 +1,6 @@
 """The bytes of a clip as FFmpeg reads them: a seekable file over ranged reads, within limits.
 
-Owns the block cache, the byte budget, the deadline and the counters. Knows nothing of
-storage (that is behind `ByteSource`) nor of media formats.
+Owns the block cache, the byte budget, the deadline and the counters; knows no storage, no format.
 """
 
 import time
@@ -22,7 +21,6 @@ BLOCK_BYTES = 256 * 1024
 
 # For headers scattered over all of a file: those of ten seconds of film fit.
 SMALL_BLOCK_BYTES = 16 * 1024
-
 # A file up to this size is read by one request: most of it is needed, and a request takes as long,
 # and as much of the processor, as half a megabyte more.
 WHOLE_BYTES = 2560 * 1024
