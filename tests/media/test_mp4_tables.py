@@ -9,6 +9,7 @@ from shared.media.inspect.mp4_tables import check_samples
 from shared.media.reading.source import SourceFile
 from tests.media.clips import Clip, MemorySource
 from tests.media.conftest import Make, outcome_of
+from tests.media.edits import Part, with_edits
 from tests.media.test_layout import box
 
 FTYP, MDAT = box("ftyp", b"isom\0\0\0\0"), box("mdat", bytes(50))
@@ -51,6 +52,14 @@ def test_a_film_with_more_samples_than_fit_is_refused(made: Make) -> None:
 def test_edits_count_each_for_all_samples(made: Make) -> None:
     film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
     assert outcome_of(changed(film, b"elst", 8, TOO_MANY)) == FailureCode.TOO_MUCH_READING
+
+
+def test_edits_that_take_minutes_to_search_are_refused(made: Make) -> None:
+    """They fit into memory, but FFmpeg's time grows with the square of their number."""
+    film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
+    whole, moment = Part(0.2, 0.0), Part(0.001, 0.1, stands=True)
+    assert outcome_of(with_edits(film, whole, *[moment] * 999)) == "ready"
+    assert outcome_of(with_edits(film, whole, *[moment] * 1000)) == FailureCode.TOO_MUCH_READING
 
 
 def test_hours_of_uncompressed_sound_are_no_harm(made: Make) -> None:

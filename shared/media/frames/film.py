@@ -13,7 +13,7 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from shared.media.frames.film_times import FilmTimes, declared_of, units_of
+from shared.media.frames.film_times import FilmTimes, Pauses, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
@@ -68,11 +68,7 @@ class Film:
         self._frame_rate = frame_rate
         base = stream.time_base
         self._base = Fraction(base.num, base.den)
-        self._pauses = (
-            ()
-            if layout.fragmented or not layout.is_mp4
-            else tuple(pause for track in declared_of(stream, layout) for pause in track.pauses())
-        )
+        self._pauses = Pauses(stream, layout)
         self.places: dict[int, int] = {}
         self._whole = self._damaged = 0
         self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
@@ -122,8 +118,7 @@ class Film:
         """
         if not self.layout.is_mp4:
             return True
-        hidden = any(start <= timestamp * self._base < end for start, end in self._pauses)
-        return timestamp >= self.begin and not hidden
+        return timestamp >= self.begin and timestamp not in self._pauses
 
     def seconds(self, timestamp: int) -> float:
         """Returns how far into the clip a timestamp is."""

@@ -1,6 +1,9 @@
 """When the picture of a film begins and ends, and where the clip begins, as players count."""
 
+from bisect import bisect_right
 from fractions import Fraction
+from itertools import accumulate
+from math import ceil
 
 import av
 from av.container import InputContainer
@@ -69,6 +72,31 @@ class FilmTimes:
         if self._layout.is_mp4:
             return not self._layout.fragmented
         return self._container.format.name in _FORMATS_WITH_TRACK_LENGTH
+
+
+class Pauses:
+    """The moments at which an edit list shows nothing new, behind the first picture.
+
+    Those of a fragmented MP4 do not count. An edit list may have any number of them: a look for
+    one does not take longer then.
+    """
+
+    def __init__(self, stream: VideoStream, layout: Layout) -> None:
+        base = Fraction(stream.time_base.num, stream.time_base.den)
+        tracks = declared_of(stream, layout) if layout.is_mp4 and not layout.fragmented else []
+        pauses = sorted(
+            (ceil(start / base), ceil(end / base))
+            for track in tracks
+            for start, end in track.pauses()
+        )
+        self._starts = [start for start, _ in pauses]
+        # Those of two tracks of one number may overlap: up to where all that began by then go.
+        self._ends = list(accumulate((end for _, end in pauses), max))
+
+    def __contains__(self, timestamp: int) -> bool:
+        """Whether a timestamp, in the time base, is in a pause."""
+        number = bisect_right(self._starts, timestamp)
+        return number > 0 and timestamp < self._ends[number - 1]
 
 
 def declared_of(stream: VideoStream, layout: Layout) -> list[DeclaredTrack]:

@@ -12,6 +12,8 @@ from shared.media.inspect.layout import DeclaredTrack, Edit, TrackKind
 
 # Picture and sound of twenty hours, and at most 300 MB of memory.
 _MAX_SAMPLES = 8_000_000
+# Of all tracks. FFmpeg's time to go to a moment grows with their square: 10,000 take a minute.
+_MAX_EDITS = 1000
 
 _SIZES, _CHUNKS, _EDITS = re.compile(b"stsz|stz2"), re.compile(b"stco|co64"), re.compile(b"elst")
 _TIMES, _SAMPLES_OF_CHUNKS = re.compile(b"stts"), re.compile(b"stsc")
@@ -33,11 +35,13 @@ _PROTECTION = b"sinf"
 
 
 def check_samples(tables: Sequence[bytes]) -> None:
-    """Refuses an index that would not fit into memory.
+    """Refuses an index that would not fit into memory, or would take minutes to search.
 
     Raises UnplayableClip (`too_much_reading`).
     """
     if any(_COMPRESSED.search(data) for data in tables):  # by zlib: what it holds is not seen here
+        raise unplayable(FailureCode.TOO_MUCH_READING)
+    if sum(_edits(data) for data in tables) > _MAX_EDITS:
         raise unplayable(FailureCode.TOO_MUCH_READING)
     if sum(_samples(part) for data in tables for part in data.split(_TRACK)) > _MAX_SAMPLES:
         raise unplayable(FailureCode.TOO_MUCH_READING)
@@ -120,7 +124,11 @@ def _samples(track: bytes) -> int:
         count = sum(_numbers(_CHUNKS, track, 8)) * together
     else:
         count = sum(_numbers(_SIZES, track, 12))
-    return count * max(1, sum(_numbers(_EDITS, track, 8)))
+    return count * max(1, _edits(track))
+
+
+def _edits(data: bytes) -> int:
+    return sum(_numbers(_EDITS, data, 8))
 
 
 def _is_plain_sound(track: bytes) -> bool:
