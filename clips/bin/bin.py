@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from clips.bin.worker import DeletionSender, DeletionWorker, MayGoOn, seconds
+from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.library import Library
+from clips.upkeep.time_limit import MayGoOn, for_seconds
 from shared.blob_names.containers import Containers
 from shared.catalogue.bin.bin_content_queries import BinContents, ClipWhereabouts, Whereabouts
 from shared.catalogue.bin.bin_queries import Bin
@@ -179,7 +180,7 @@ class RecycleBin:
         return BlobMissing("The bytes of the clip are not in the recycle bin any more.")
 
     def _work_on(self, clips: Sequence[DueClip]) -> None:
-        may_go_on = seconds(_CALLER_WAITS)
+        may_go_on = for_seconds(_CALLER_WAITS)
         due = [clip for clip in clips if clip.ticket is not None]
         if not due:
             return
@@ -203,7 +204,7 @@ class RecycleBin:
             videos = [] if tally.done else [video_id]
             self._sender.send(self._deletions.count_due_clips(_MANY), videos)
 
-        _now_or_later(lambda: work(seconds(_CALLER_WAITS)))
+        _now_or_later(lambda: work(for_seconds(_CALLER_WAITS)))
 
 
 # How many due clips are worth counting.

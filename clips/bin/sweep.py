@@ -3,9 +3,9 @@
 import random
 from datetime import timedelta
 
-from clips.bin.worker import seconds
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally, each
+from clips.upkeep.time_limit import STEP_SECONDS, for_seconds
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable
@@ -16,9 +16,7 @@ from shared.storage.sdk.blobs import Blobs
 NOTE_LIFE = timedelta(days=90)
 
 _BATCH = 500
-_STEP_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5000
-
 
 # Each run lists one part of the bin: the names that begin with certain digits, chosen at random, so
 # that no position has to be stored. With a cleanup every five minutes, each part is listed about
@@ -37,7 +35,7 @@ class Sweep:
 
     def run(self) -> Tally:
         """Counts the clips and videos that were swept."""
-        may_go_on = seconds(_STEP_SECONDS)
+        may_go_on = for_seconds(STEP_SECONDS)
         tally = each(
             self._sweeps.due_clips(_BATCH),
             self._sweep_clip,
@@ -72,7 +70,7 @@ class Sweep:
 
     def forget(self) -> int:
         """Deletes old notes; returns how many."""
-        forgotten, may_go_on = 0, seconds(_STEP_SECONDS)
+        forgotten, may_go_on = 0, for_seconds(STEP_SECONDS)
         while may_go_on() and (more := self._sweeps.forget(NOTE_LIFE, _FORGOTTEN_AT_ONCE)):
             forgotten += more
         return forgotten

@@ -7,7 +7,6 @@ other; one that fails is tried again later.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,6 +15,7 @@ from uuid import UUID
 from clips.bin.mover import Mover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
+from clips.upkeep.time_limit import MayGoOn, for_seconds
 from shared.catalogue.bin.deletion_queries import Deletions, DueClip
 from shared.catalogue.bin.video_deletion_queries import BinState, DueVideo
 from shared.errors import BlobChanged, BlobMissing, Unavailable
@@ -38,8 +38,6 @@ _LATER = timedelta(minutes=5)
 _AT_ONCE_AGAIN = timedelta(0)
 _NO_CLIP = UUID(int=0)
 
-type MayGoOn = Callable[[], bool]
-
 
 class DeletionWorker:
     def __init__(self, deletions: Deletions, deletion: Deletion, mover: Mover) -> None:
@@ -52,7 +50,7 @@ class DeletionWorker:
 
         Raises Unavailable if an item met an outage, when the others have been tried.
         """
-        may_go_on = seconds(_WORKING_SECONDS)
+        may_go_on = for_seconds(_WORKING_SECONDS)
         with span("deletion"):
             if message == CLIPS:
                 following, tally = self._clips(may_go_on)
@@ -205,16 +203,10 @@ def _batches(clips: int) -> Sequence[str]:
 
 
 def _until_none(purge: Callable[[int], int]) -> int:
-    total, may_go_on = 0, seconds(_WORKING_SECONDS)
+    total, may_go_on = 0, for_seconds(_WORKING_SECONDS)
     while may_go_on() and (purged := purge(_PURGED_AT_ONCE)):
         total += purged
     return total
-
-
-def seconds(limit: float) -> MayGoOn:
-    """Returns a function that is true for so many seconds."""
-    deadline = time.monotonic() + limit
-    return lambda: time.monotonic() < deadline
 
 
 def _quietly(action: Callable[[], object]) -> None:

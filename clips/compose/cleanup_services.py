@@ -13,8 +13,9 @@ from clips.upkeep.health import HealthCheck
 from clips.upkeep.missing import MissingClips
 from clips.upkeep.reconciliation import Reconciliation
 from clips.upkeep.step_runner import Step
-from clips.upkeep.steps import STEP_SECONDS, AbandonedUploads, forget_grants, process_sources
+from clips.upkeep.steps import AbandonedUploads, forget_grants, process_sources
 from clips.upkeep.temporary import Temporary
+from clips.upkeep.time_limit import STEP_SECONDS
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.catalogue.bin.sweep_queries import Sweeps
 from shared.catalogue.upkeep.loss_queries import BulkLosses

@@ -198,9 +198,7 @@ class Ingest:
         run.record_superseded(self._landings.standing(run.claim))
 
     def _may_be_filled(self, blob: Blob) -> bool:
-        if blob.size > 0 and blob.copy_status is None:
-            return False  # most blobs: without a query
-        announced = self._landings.announced_at(blob.name)
+        announced = self._landings.announced_at(blob.name) if blob.size == 0 else None
         link_ends_at = announced and announced + UPLOAD_LIFE
         return unfinished.may_be_filled(blob, self._clock(), link_ends_at)
 

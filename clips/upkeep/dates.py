@@ -1,15 +1,14 @@
 """Hides the clips that a date deletes: their own `expires_at`, or the retention of their video."""
 
-import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from clips.upkeep.items import Tally, in_batches
+from clips.upkeep.time_limit import STEP_SECONDS, for_seconds
 from shared.catalogue.upkeep.retention_queries import Retentions
 
-# Clips of one statement, and seconds of one step: the other steps wait meanwhile.
+# Clips of one statement.
 _BATCH = 2000
-_STEP_SECONDS = 60.0
 
 
 class Dates:
@@ -26,10 +25,9 @@ class Dates:
 def _hide(
     due: Callable[[Sequence[UUID], int], Sequence[UUID]], hide: Callable[[Sequence[UUID]], int]
 ) -> Tally:
-    deadline = time.monotonic() + _STEP_SECONDS
     return in_batches(
         lambda failed: due(failed, _BATCH),
         hide,
         lambda clip_id: f"clip {clip_id}",
-        may_go_on=lambda: time.monotonic() < deadline,
+        may_go_on=for_seconds(STEP_SECONDS),
     )

@@ -1,12 +1,12 @@
-"""Steps of the cleanup that are small, and their time limit."""
+"""Steps of the cleanup that are small."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from clips.cutting.source_ingest import SourceIngest
 from clips.ingest.ingest import Ingest
 from clips.upkeep.items import Tally, each, from_batches
+from clips.upkeep.time_limit import STEP_SECONDS, for_seconds
 from shared.blob_names.containers import Containers
 from shared.catalogue.links.grant_queries import Grants
 from shared.catalogue.upkeep.upkeep_queries import AwaitedClip, Upkeep
@@ -19,8 +19,6 @@ UPLOAD_GRACE = timedelta(hours=24)
 # How long a grant stays on record after its link has expired.
 GRANT_LIFE = timedelta(days=30)
 
-# Seconds that one step may take: the other steps wait meanwhile.
-STEP_SECONDS = 60.0
 _BATCH = 500
 _GRANTS_AT_ONCE = 5000
 
@@ -45,7 +43,12 @@ class AbandonedUploads:
             return self._upkeep.abandoned_uploads(before, but, _BATCH)
 
         clips = from_batches(next_batch)
-        return each(clips, self._drop, lambda clip: f"clip {clip.clip_id}", may_go_on=_time_limit())
+        return each(
+            clips,
+            self._drop,
+            lambda clip: f"clip {clip.clip_id}",
+            may_go_on=for_seconds(STEP_SECONDS),
+        )
 
     def _drop(self, clip: AwaitedClip) -> int:
         if self._blobs.exists(self._container, clip.blob_name):
@@ -66,20 +69,14 @@ def process_sources(sources: SourceIngest) -> Tally:
         sources.stalled(),
         process,
         lambda blob_name: f"source {blob_name}",
-        may_go_on=_time_limit(),
+        may_go_on=for_seconds(STEP_SECONDS),
     )
 
 
 def forget_grants(clock: Clock, grants: Grants) -> int:
     """Deletes the records of links that ended long ago."""
-    before, may_go_on = clock() - GRANT_LIFE, _time_limit()
+    before, may_go_on = clock() - GRANT_LIFE, for_seconds(STEP_SECONDS)
     forgotten = 0
     while may_go_on() and (more := grants.forget(before, _GRANTS_AT_ONCE)) > 0:
         forgotten += more
     return forgotten
-
-
-def _time_limit() -> Callable[[], bool]:
-    """Returns a function that is true for as long as one step may take."""
-    deadline = time.monotonic() + STEP_SECONDS
-    return lambda: time.monotonic() < deadline

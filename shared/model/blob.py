@@ -13,6 +13,14 @@ class RehydratePriority(StrEnum):
     HIGH = "high"
 
 
+def rehydrating_at(status: str | None, priority: str | None) -> RehydratePriority | None:
+    """The priority at which a blob is rehydrated, as storage describes it; None if it is not."""
+    if status is None or not status.startswith("rehydrate-pending"):
+        return None
+    high = priority is not None and priority.lower() == RehydratePriority.HIGH
+    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """A stored blob's properties. `etag` names this version of it; `content_md5` is base64.

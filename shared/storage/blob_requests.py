@@ -5,7 +5,7 @@ from functools import partial
 from http import HTTPStatus
 
 from shared.errors import StorageUnavailable
-from shared.model.blob import Blob, RehydratePriority
+from shared.model.blob import Blob, rehydrating_at
 from shared.storage.http_dates import moment_of
 from shared.storage.rest import RestResponse
 from shared.storage.sdk.account import StorageAccount
@@ -101,16 +101,11 @@ def _blob(name: str, response: RestResponse) -> Blob:
             content_type=headers.get("content-type") or None,
             content_md5=headers.get("content-md5") or None,
             access_tier=headers.get("x-ms-access-tier") or None,
-            rehydrating=_rehydrating(headers),
+            rehydrating=rehydrating_at(
+                headers.get("x-ms-archive-status"), headers.get("x-ms-rehydrate-priority")
+            ),
             copy_status=headers.get("x-ms-copy-status") or None,
             metadata=response.metadata,
         )
     except (KeyError, ValueError) as error:
         raise StorageUnavailable("The storage account does not answer as it should.") from error
-
-
-def _rehydrating(headers: Mapping[str, str]) -> RehydratePriority | None:
-    if not headers.get("x-ms-archive-status", "").startswith("rehydrate-pending"):
-        return None
-    high = headers.get("x-ms-rehydrate-priority", "").lower() == RehydratePriority.HIGH
-    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD

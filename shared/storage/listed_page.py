@@ -11,7 +11,7 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from shared.errors import StorageUnavailable
-from shared.model.blob import Blob, RehydratePriority
+from shared.model.blob import Blob, rehydrating_at
 from shared.storage.http_dates import moment_of
 
 _BLOB = "<Blob>"
@@ -65,7 +65,9 @@ def _blob(part: str) -> Blob:
             content_type=_text(properties, "<Content-Type>"),
             content_md5=_text(properties, "<Content-MD5>"),
             access_tier=_text(properties, "<AccessTier>"),
-            rehydrating=_rehydrating(properties),
+            rehydrating=rehydrating_at(
+                _text(properties, "<ArchiveStatus>"), _text(properties, "<RehydratePriority>")
+            ),
             metadata=_metadata(rest),
         )
     except ValueError as error:
@@ -75,14 +77,6 @@ def _blob(part: str) -> Blob:
 def _metadata(rest: str) -> Mapping[str, str]:
     inner = rest.partition("<Metadata>")[2].partition("</Metadata>")[0]
     return {name: _unescaped(value) for name, value in _METADATA.findall(inner)} if inner else {}
-
-
-def _rehydrating(properties: str) -> RehydratePriority | None:
-    if "<ArchiveStatus>rehydrate-pending" not in properties:
-        return None
-    priority = _text(properties, "<RehydratePriority>") or ""
-    high = priority.lower() == RehydratePriority.HIGH
-    return RehydratePriority.HIGH if high else RehydratePriority.STANDARD
 
 
 def _required(properties: str, tag: str) -> str:
