@@ -8,9 +8,12 @@ type Correction = tuple[int, bytes]
 
 def corrected(data: bytes, offset: int, corrections: Iterable[Correction]) -> bytes:
     """Returns `data`, which begins at `offset` of a file, with what is corrected in it."""
-    for at, right in corrections:
-        start, end = max(at, offset), min(at + len(right), offset + len(data))
-        if start < end:
-            part = right[start - at : end - at]
-            data = data[: start - offset] + part + data[end - offset :]
-    return data
+    behind = offset + len(data)
+    inside = [(at, right) for at, right in corrections if at < behind and at + len(right) > offset]
+    if not inside:
+        return data
+    changed = bytearray(data)  # one copy: a hostile file has thousands to correct
+    for at, right in inside:
+        start, end = max(at, offset), min(at + len(right), behind)
+        changed[start - offset : end - offset] = right[start - at : end - at]
+    return bytes(changed)
