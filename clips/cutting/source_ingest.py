@@ -99,7 +99,7 @@ class SourceIngest:
             self._process(blob_name, video_id)
         except BlobMissing:
             _log.info("Deleted before it was processed: %s", blob_name)
-        except (BlobChanged, ClaimLost):
+        except BlobChanged:
             _log.info("Replaced while it was processed: %s", blob_name)
         except Exception:
             self._landings.give_up_after_last_attempt(blob_name)
@@ -125,6 +125,7 @@ class SourceIngest:
         try:
             with decoder_slot:
                 media, stills = _analyse(reader)
+                keyframe_interval = _keyframe_interval(reader)
         except UnplayableClip as error:
             if unfinished.may_be_continued(blob, self._clock()):
                 _log.info("Not complete so far (%s): %s", error.failure_code, blob_name)
@@ -134,14 +135,26 @@ class SourceIngest:
         except BlobArchived:
             self._fail(claim, ARCHIVED)
             return
-        images = self._images.write(claim, stills)
-        if self._landings.publish(claim, media, images, _keyframe_interval(reader)):
-            for other in others:
-                # Times are whole seconds: of two files from the same second, the older source is
-                # deleted.
-                if other.last_modified < blob.last_modified or other.name == settled:
-                    self._blobs.delete(self._container, other.name)
-            _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
+        if not self._publish(claim, media, stills, keyframe_interval):
+            _log.info("Replaced or deleted while it was processed: %s", blob_name)
+            self._images.remove_if_deleted(claim)
+            return
+        for other in others:
+            # Times are whole seconds: of two files from the same second, the older source is
+            # deleted.
+            if other.last_modified < blob.last_modified or other.name == settled:
+                self._blobs.delete(self._container, other.name)
+        _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
+
+    def _publish(
+        self, claim: Claim, media: Media, stills: "Stills", keyframe_interval: float | None
+    ) -> bool:
+        """Writes the images and makes the source ready; False if the claim no longer holds."""
+        try:
+            images = self._images.write(claim, stills)
+        except ClaimLost:
+            return False
+        return self._landings.publish(claim, media, images, keyframe_interval)
 
     def _fail(self, claim: Claim, failure: Failure) -> None:
         if self._landings.fail(claim, failure):

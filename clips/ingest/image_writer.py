@@ -52,6 +52,23 @@ class ImageWriter:
         prefix = blob_names.derived_prefix(video_id, clip_id)
         self._blobs.delete_prefix(self._container, prefix, keep=blob_names.is_sidecar)
 
+    def remove_if_deleted(self, claim: Claim) -> None:
+        """Removes the images of a clip that was deleted while they were written, and no others.
+
+        Only versions that were there while the clip was deleted are removed: if it has been
+        restored, the images of its next run stay.
+        """
+        prefix = blob_names.derived_prefix(claim.video_id, claim.clip_id)
+        images = [
+            blob
+            for page in self._blobs.pages(self._container, prefix)
+            for blob in page
+            if not blob_names.is_sidecar(blob.name)
+        ]
+        if images and self._landings.standing(claim) is Standing.DELETED:
+            for image in images:
+                self._blobs.delete_version(self._container, image)
+
     def write(self, claim: Claim, stills: "Stills") -> Images:
         """Writes all stills of the claimed version and returns their names.
 

@@ -23,7 +23,7 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable, is_companion, is_folder_stub
 from shared.catalogue.ingest.admission import Verdict
-from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.claims import Claim, Standing
 from shared.catalogue.ingest.landing_queries import Landings
 from shared.clock import Clock
 from shared.errors import (
@@ -195,7 +195,10 @@ class Ingest:
             self._supersede(run)
 
     def _supersede(self, run: IngestRun) -> None:
-        run.record_superseded(self._landings.standing(run.claim))
+        standing = self._landings.standing(run.claim)
+        if standing is Standing.DELETED:
+            self._images.remove_if_deleted(run.claim)
+        run.record_superseded(standing)
 
     def _may_be_filled(self, blob: Blob) -> bool:
         announced = self._landings.announced_at(blob.name) if blob.size == 0 else None

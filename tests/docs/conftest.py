@@ -1,6 +1,7 @@
 """One running copy for all pages whose commands are run."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,12 @@ from tests.docs.shell import running_copy
 
 
 @pytest.fixture(scope="package")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with running_copy(tmp_path_factory.mktemp("copy") / "log") as number:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of the running copy."""
+    return tmp_path_factory.mktemp("copy") / "log"
+
+
+@pytest.fixture(scope="package")
+def port(log: Path) -> Iterator[int]:
+    with running_copy(log) as number:
         yield number

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -53,11 +54,11 @@ def leftovers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("leftovers")
-def test_tutorial_prints_the_outputs_that_it_shows(port: int) -> None:
+def test_tutorial_prints_the_outputs_that_it_shows(port: int, log: Path) -> None:
     outputs = outputs_of([block.text for block, _ in steps()], port)
     assert len(outputs) == len(steps())
     for (block, expected), output in zip(steps(), outputs, strict=True):
-        assert plain(output) == plain(expected), block.text
+        assert plain(output) == plain(expected), f"{block.text}\n{log.read_text()}"
 
 
 @pytest.mark.usefixtures("leftovers")

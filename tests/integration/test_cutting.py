@@ -9,10 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from clips.ingest.image_writer import ImageWriter
 from shared import blob_names
+from shared.catalogue.ingest.claims import Claim
 from shared.errors import BlobChanged, CliplinkError, NotFound, SourceNotReady, WrongState
+from shared.media.pictures.stills import Stills
 from shared.model.blob import Blob
-from shared.model.clip import ClipStatus, ShownClip
+from shared.model.clip import ClipStatus, Images, ShownClip
 from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft, Source
 from shared.model.user import User, Viewer
@@ -320,6 +323,26 @@ def test_deleting_a_source_frees_it_and_keeps_its_clips(
         services.sources.read(viewer, video_id)
     assert list(services.blobs.pages(services.containers.videos)) in ([], [[]])
     assert services.library.read(viewer, answer.clip.id).clip.status is ClipStatus.READY
+
+
+def test_source_that_is_deleted_during_its_run_leaves_no_images(
+    services: AllServices,
+    viewer: Viewer,
+    video_id: UUID,
+    mp4: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = ImageWriter.write
+
+    def write_after_deletion(images: ImageWriter, claim: Claim, stills: Stills) -> Images:
+        services.sources.delete(viewer, video_id)
+        return write(images, claim, stills)
+
+    monkeypatch.setattr(ImageWriter, "write", write_after_deletion)
+    with pytest.raises(NotFound):
+        upload(services, viewer, video_id, mp4, "match.mp4")
+    images = services.blobs.pages(services.containers.thumbnails, f"{video_id}/{video_id}/")
+    assert [blob.name for page in images for blob in page] == []
 
 
 def test_cut_whose_message_was_lost_is_sent_again(

@@ -15,9 +15,13 @@ from local import azurite, postgres
 from local.ports import free_port
 from shared.catalogue.bin.deletion_queries import Deletions
 from shared.catalogue.bin.video_deletion_queries import VideoDeletions
+from shared.catalogue.ingest.claims import Claim
+from shared.catalogue.ingest.landing_queries import Landings
 from shared.catalogue.upkeep import upkeep_queries as upkeep
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
+from shared.media.pictures.stills import Stills
 from shared.model.blob import Blob
+from shared.model.clip import ClipStatus, Images
 from shared.settings import from_mapping
 from shared.storage.sdk.blobs import Blobs
 from tests import storage_proxy
@@ -211,6 +215,54 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     assert library.services.cleanup.run()["deletions_swept"] == 1
     assert library.everything_stored() == set()
     assert library.services.cleanup.run()["deletions_swept"] == 0, "once"
+
+
+@pytest.mark.parametrize("permanent", [True, False])
+def test_late_run_removes_the_images_that_it_wrote_for_a_deleted_clip(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch, *, permanent: bool
+) -> None:
+    clip = library.announce()
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, film)
+    write = ImageWriter.write
+
+    def write_after_deletion(images: ImageWriter, claim: Claim, stills: Stills) -> Images:
+        library.services.bin.delete_clip(library.viewer, clip.id, permanent=permanent)
+        written = write(images, claim, stills)
+        assert library.blobs("thumbnails") != set()
+        return written
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageWriter, "write", write_after_deletion)
+        library.services.ingest.landed(clip.blob_name)
+    assert library.blobs("thumbnails") == set()
+
+
+def test_late_run_leaves_the_images_of_a_clip_that_was_restored_meanwhile(
+    library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = library.announce()
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, film)
+    remove = ImageWriter.remove_if_deleted
+
+    def restored_meanwhile(images: ImageWriter, claim: Claim) -> None:
+        patch.undo()
+        library.services.bin.restore_clip(library.viewer, clip.id)
+        assert clip.blob_name is not None
+        library.services.ingest.landed(clip.blob_name)
+        remove(images, claim)
+
+    def delete_at_publication(*_: object) -> bool:
+        library.services.bin.delete_clip(library.viewer, clip.id)
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageWriter, "remove_if_deleted", restored_meanwhile)
+        patch.setattr(Landings, "publish", delete_at_publication)
+        library.services.ingest.landed(clip.blob_name)
+    assert library.clips()[0].status is ClipStatus.READY
+    assert len(library.blobs("thumbnails")) > 1
 
 
 def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: bytes) -> None:
