@@ -89,12 +89,12 @@ class KeyReused(InvalidRequest):
 
 class Unauthenticated(CliplinkError):
     code = "invalid_token"
-    title = "A valid bearer token is needed"
+    title = "A valid bearer token is required"
 
 
 class TokenMissing(Unauthenticated):
     code = "missing_token"
-    title = "A bearer token is needed"
+    title = "A bearer token is required"
 
 
 class Forbidden(CliplinkError):
@@ -142,7 +142,7 @@ class SourceNotReady(WrongState):
 
 class NeedsForce(WrongState):
     code = "repair_needs_force"
-    title = "The repair concerns much of the catalogue"
+    title = "The repair concerns a large part of the catalogue"
 
 
 class Pinned(WrongState):
@@ -159,7 +159,7 @@ class GoneForGood(CliplinkError):
     """Only its owner gets this: for others it never existed."""
 
     code = "gone_for_good"
-    title = "It was deleted permanently"
+    title = "The clip or video was deleted permanently"
 
 
 def pinned_clip() -> Pinned:
@@ -212,7 +212,7 @@ class BlobMissing(CliplinkError):
 
 class BlobChanged(CliplinkError):
     code = "blob_changed"
-    title = "The blob was overwritten meanwhile"
+    title = "The blob was overwritten during the call"
 
 
 class BlobExists(CliplinkError):
@@ -222,7 +222,7 @@ class BlobExists(CliplinkError):
 
 class BlobHeld(CliplinkError):
     code = "blob_held"
-    title = "The blob is kept by a policy"
+    title = "A policy prevents the deletion of the blob"
 
 
 class BlobArchived(CliplinkError):
@@ -250,7 +250,7 @@ class StorageUnavailable(Unavailable):
 
 class SigningKeysUnavailable(Unavailable):
     code = "signing_keys_unavailable"
-    title = "The token issuer's keys cannot be fetched at present"
+    title = "The token issuer's keys cannot be fetched"
 
 
 class Busy(Unavailable):

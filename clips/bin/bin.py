@@ -177,7 +177,7 @@ class RecycleBin:
         places = (self._containers.bin, self._containers.clips)
         if any(self._blobs.exists(container, clip.blob_name) for container in places):
             return None
-        return BlobMissing("The bytes of the clip are not in the recycle bin any more.")
+        return BlobMissing("The bytes of the clip are no longer in the recycle bin.")
 
     def _work_on(self, clips: Sequence[DueClip]) -> None:
         may_go_on = for_seconds(_CALLER_WAITS)

@@ -117,7 +117,7 @@ class Cutting:
         if source.archived:
             raise BlobArchived("The source is in the archive tier.")
         if source.status is not ClipStatus.READY:
-            raise SourceNotReady(f"The source is {source.status}.")
+            raise SourceNotReady(f"The status of the source is {source.status}. It must be ready.")
         return source
 
     def _items(
@@ -230,4 +230,6 @@ class Cutting:
 
 def _deleted_clip() -> WrongState:
     """The error for a clip in the recycle bin: it keeps its client id, and can be restored."""
-    return WrongState("The clip of this client_id is deleted. Restore it, or use another id.")
+    return WrongState(
+        "The clip with this client_id is deleted. Restore it, or use another client_id."
+    )

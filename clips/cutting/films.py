@@ -70,7 +70,7 @@ class OpenFilm:
         self.place = place
         self.blob: Blob = blobs.get(place.container, place.name)
         if self.blob.etag != etag:
-            raise BlobChanged("The source was replaced by a newer version.")
+            raise BlobChanged("A newer version of the source was uploaded.")
         self._blobs = blobs
         self._reading = threading.Lock()
         self._index: Mp4Film | None = None

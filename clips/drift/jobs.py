@@ -98,17 +98,19 @@ class DriftJobs:
         """
         drift = self.get(drift_id)
         if drift.run.report.status is not DriftStatus.DONE:
-            raise WrongState(f"The drift report is {drift.run.report.status}, not done.")
+            raise WrongState(
+                f"The drift report has the status {drift.run.report.status}. It must be done first."
+            )
         concerned, of_all = self._runs.clips_by_kind(drift_id)
         many = sum(concerned.get(kind, 0) for kind in kinds)
         if many > _LARGEST_SHARE * of_all and not force:
             raise NeedsForce(
                 f"The repair concerns {many} items, and the catalogue has {of_all} clips. "
-                "Repeat it with `force` if that is right."
+                "If this is intended, repeat the call with `force`."
             )
         repair_id = self._runs.start_repair(drift_id, REPAIR, kinds, forced=force)
         if repair_id is None:
-            raise WrongState("Another repair is under way.")
+            raise WrongState("Another repair is already running.")
         self._queue.send([str(repair_id)])
         return self.get(drift_id)
 

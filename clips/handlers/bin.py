@@ -15,8 +15,8 @@ from shared.errors import BlobMissing, GoneForGood, NotFound, StorageUnavailable
 @Operation(
     tag=Tag.BIN,
     summary="List the recycle bin",
-    description="Your own clips or videos in the recycle bin, the last deleted first. Clips that "
-    "were deleted with their video are not listed: they are restored with it.",
+    description="The caller's clips or videos in the recycle bin, most recently deleted first. "
+    "Clips that were deleted with their video are not listed: they are restored with it.",
     parameters=BinPage,
     responses=(
         ResponseSpec(
@@ -61,7 +61,7 @@ def restore_clip(request: Request, where: ClipId) -> Response:
     tag=Tag.BIN,
     summary="Restore a video",
     description="Takes the video out of the recycle bin with the clips that were deleted with it; "
-    "those that were deleted before stay in the bin.",
+    "clips that were deleted before the video stay in the bin.",
     parameters=VideoId,
     responses=(ResponseSpec(HTTPStatus.OK, "The video.", outputs.Video),),
     errors=(NotFound, GoneForGood),
@@ -90,8 +90,8 @@ def restore_many(request: Request, _: Owned, body: ClipIds) -> Response:
 @Operation(
     tag=Tag.BIN,
     summary="Empty the recycle bin",
-    description="Permanently deletes everything in your recycle bin. None of it can be restored "
-    "from then on; the blobs are deleted in the background.",
+    description="Permanently deletes everything in the caller's recycle bin. None of it can be "
+    "restored from then on; the blobs are deleted in the background.",
     parameters=NoParameters,
     responses=(
         ResponseSpec(

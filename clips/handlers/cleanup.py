@@ -14,7 +14,8 @@ from shared.model.user import Role
 @Operation(
     tag=Tag.SERVICE,
     summary="List runs of the cleanup",
-    description="Newest first, of the last 30 days: when each ran, what it did, and what failed.",
+    description="The runs of the last 30 days, newest first: when each ran, what it did and what "
+    "failed.",
     parameters=CleanupRunPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of runs.", list[outputs.CleanupRun], (NEXT_PAGE,)),

@@ -26,7 +26,7 @@ from shared.model.clip import ClipDraft, ClipUpdate, ShownClip
     tag=Tag.CLIPS,
     summary="Announce a clip",
     description="Creates a clip that waits for its file, and a link to upload it. Send the bytes "
-    "straight to storage with the method, address and headers in `upload`: in one request, or in "
+    "directly to storage with the method, URL and headers in `upload`: in one request, or in "
     "blocks. The clip is `ready` once the file has been processed.",
     parameters=VideoId,
     body=NewClip,
@@ -58,7 +58,7 @@ def create(request: Request, where: VideoId, new: NewClip) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="List the clips of a video",
-    description="In order of `start_time`.",
+    description="The clips are in order of `start_time`.",
     parameters=ClipPage,
     responses=(ResponseSpec(HTTPStatus.OK, "A page of clips.", list[outputs.Clip], (NEXT_PAGE,)),),
     errors=(NotFound, StorageUnavailable),
@@ -89,7 +89,7 @@ def get(request: Request, where: ClipId) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="Change a clip",
-    description="Changes the fields that are named and leaves the others; null clears a field.",
+    description="Changes only the fields in the request; null clears a field.",
     parameters=ClipId,
     body=ClipChange,
     example={"title": "Own goal", "expires_at": "2090-01-01T00:00:00Z"},
@@ -106,8 +106,8 @@ def change(request: Request, where: ClipId, change: ClipChange) -> Response:
     tag=Tag.CLIPS,
     summary="Delete a clip",
     description="Moves the clip to the recycle bin. It is hidden at once, and its links end when "
-    "its bytes are moved, mostly in the same call. With `permanent=true` it is deleted "
-    "permanently, also out of the bin.",
+    "its bytes are moved, usually in the same call. With `permanent=true` it is deleted "
+    "permanently, even if it is in the bin.",
     parameters=DeletedClip,
     responses=(ResponseSpec(HTTPStatus.OK, "The clip is deleted.", Message),),
     errors=(NotFound, Pinned),

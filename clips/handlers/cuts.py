@@ -28,11 +28,11 @@ from shared.model.cutting import CutDraft
 @Operation(
     tag=Tag.CUTTING,
     summary="Cut clips out of a source",
-    description="The answers are in the order of `clips`, each a clip or an error. A cut that "
-    "takes only moments is made within the call; other clips are `processing` until they have been "
-    "cut. The same `client_id` again is the same clip. With `keyframe`, a clip begins at the "
-    "keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact in "
-    "players that honour edit lists, and the frames before the start stay in the file.",
+    description="The result has a clip or an error for each of `clips`, in their order. A cut "
+    "that takes only moments is made within the call; other clips are `processing` until they "
+    "have been cut. A repeated `client_id` returns the same clip. With `keyframe`, a clip begins "
+    "at the keyframe at or before its start; `frame` is exact by encoding; `edit_list` is exact "
+    "in players that honour edit lists, and the frames before the start stay in the file.",
     parameters=VideoId,
     body=NewCuts,
     example={"clips": [{"start_time": 12.5, "end_time": 20, "title": "Goal"}]},
@@ -70,8 +70,8 @@ def create(request: Request, where: VideoId, wanted: NewCuts) -> Response:
 @Operation(
     tag=Tag.CUTTING,
     summary="Make a playable copy",
-    description="Requests a copy of the clip that every browser plays, unless it plays as it is or "
-    "the copy is ready or being made. Links with `variant=play` open it.",
+    description="Requests a copy that every browser plays, unless the clip itself plays or the "
+    "copy is ready or being made. Links with `variant=play` open it.",
     parameters=ClipId,
     body=NewRendition,
     example={"kind": "play"},

@@ -17,10 +17,12 @@ from shared.model.user import Role
     tag=Tag.DRIFT,
     summary="Start a drift report",
     description="Compares every container with the catalogue, and changes nothing. If a report is "
-    "under way, the answer is that one. Reports are kept for 30 days.",
+    "already being written, that report is returned. Reports are kept for 30 days.",
     parameters=NoParameters,
     responses=(
-        ResponseSpec(HTTPStatus.ACCEPTED, "The report is under way.", outputs.Drift, (LOCATION,)),
+        ResponseSpec(
+            HTTPStatus.ACCEPTED, "The report is being written.", outputs.Drift, (LOCATION,)
+        ),
     ),
     errors=(StorageUnavailable,),
     role=Role.ADMIN,
@@ -34,8 +36,8 @@ def start(request: Request, _: NoParameters) -> Response:
 @Operation(
     tag=Tag.DRIFT,
     summary="Read a drift report",
-    description="How much differs by kind, the first lines of each kind, and a link to all lines. "
-    "Each line says what the service will do about it without a repair, and when.",
+    description="The number of lines of each kind, the first of them, and a link to all lines. "
+    "Each line says what the service will do automatically, and when.",
     parameters=DriftId,
     responses=(ResponseSpec(HTTPStatus.OK, "The report.", outputs.Drift),),
     errors=(NotFound, StorageUnavailable),
@@ -48,14 +50,14 @@ def get(request: Request, where: DriftId) -> Response:
 @Operation(
     tag=Tag.DRIFT,
     summary="Repair what a report lists",
-    description="Checks every line of these kinds again, and repairs those with a single right "
-    "answer; `repair` of the report has the results. A repair of more than 20 % of the catalogue "
-    "needs `force`. Nothing is deleted under a video that the catalogue does not know.",
+    description="Checks every line of these kinds again, and repairs it if only one repair is "
+    "possible; `repair` of the report has the results. A repair of more than 20 % of the "
+    "catalogue needs `force`. Nothing is deleted under a video that is not in the catalogue.",
     parameters=DriftId,
     body=NewRepair,
     example={"kinds": ["image_missing", "stuck_processing"]},
     responses=(
-        ResponseSpec(HTTPStatus.ACCEPTED, "The repair is under way.", outputs.Drift, (LOCATION,)),
+        ResponseSpec(HTTPStatus.ACCEPTED, "The repair is running.", outputs.Drift, (LOCATION,)),
     ),
     errors=(NotFound, WrongState, NeedsForce, StorageUnavailable),
     role=Role.ADMIN,

@@ -35,7 +35,7 @@ _SWITCHES = {"true": "", "1": "", "false": None, "0": None}
 @Operation(
     tag=Tag.LINKS,
     summary="Get a still of a clip",
-    description="A still that does not exist yet is made and kept.",
+    description="If the still does not exist yet, the service makes and stores it.",
     parameters=Thumbnail,
     responses=(
         ResponseSpec(
@@ -62,7 +62,7 @@ def thumbnail(request: Request, where: Thumbnail) -> Response:
         ResponseSpec(HTTPStatus.OK, "The link.", outputs.AccessUrl),
         ResponseSpec(
             HTTPStatus.ACCEPTED,
-            "The clip is archived and is being restored. Ask again later.",
+            "The clip is archived and is being restored. Try again later.",
             outputs.Rehydrating,
             (RETRY_AFTER,),
         ),
@@ -85,8 +85,8 @@ def access_url(request: Request, where: AccessUrl) -> Response:
 @Operation(
     tag=Tag.LINKS,
     summary="Get links to many clips",
-    description="The answers are in the order of `clip_ids`, each a link or an error. Archived "
-    "clips are not restored by this call.",
+    description="The result has a link or an error for each of `clip_ids`, in their order. "
+    "Archived clips are not restored by this call.",
     parameters=Owned,
     body=AccessUrls,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "expiry_hours": 1},
@@ -107,7 +107,7 @@ def access_urls(request: Request, _: Owned, body: AccessUrls) -> Response:
 @Operation(
     tag=Tag.LINKS,
     summary="List the grants of a clip",
-    description="Every link to the clip that was handed out, newest first: its receiver, what it "
+    description="Every link to the clip that was given out, newest first: its receiver, what it "
     "opens, its start and its end.",
     parameters=RecordPage,
     responses=(

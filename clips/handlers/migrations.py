@@ -16,7 +16,7 @@ from shared.model.user import Role
     tag=Tag.MIGRATIONS,
     summary="Start a migration",
     description="Uploads files below MIGRATION_ROOT for the clips that wait for them, batch by "
-    "batch, on all instances. If a migration of that folder is running, the answer is that one. "
+    "batch, on all instances. If a migration of that folder is running, that one is returned. "
     "Files that are in storage already are not sent again.",
     parameters=NewMigration,
     responses=(
@@ -39,7 +39,7 @@ def start(request: Request, where: NewMigration) -> Response:
 @Operation(
     tag=Tag.MIGRATIONS,
     summary="Read a migration",
-    description="Its progress, and every failure with its reason.",
+    description="The progress of the migration, and every failure with its reason.",
     parameters=MigrationId,
     responses=(ResponseSpec(HTTPStatus.OK, "The migration.", outputs.Migration),),
     errors=(NotFound,),

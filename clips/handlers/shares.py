@@ -44,8 +44,8 @@ _REFERRER_POLICY = Header(
     tag=Tag.SHARES,
     summary="Share a clip",
     description="Creates a URL that opens the clip without a bearer token, until it is revoked, "
-    "expires or is used up. The URL is shown only in this response. With `variant` `play` it opens "
-    "what every browser plays: the clip, or its playable copy once there is one.",
+    "expires or is used up. The URL is shown only in this response. With `variant` `play` it "
+    "opens a version that every browser plays: the clip or its playable copy.",
     parameters=ClipId,
     body=NewShare,
     example={"expires_at": "2090-01-01T00:00:00Z", "max_views": 10},
@@ -67,7 +67,7 @@ def create(request: Request, where: ClipId, new: NewShare) -> Response:
 @Operation(
     tag=Tag.SHARES,
     summary="List the shares of a clip",
-    description="Newest first, including those that have ended. Their URLs are not shown again.",
+    description="The shares, newest first, including ended ones. Their URLs are not shown again.",
     parameters=RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of shares.", list[outputs.Share], (NEXT_PAGE,)),
@@ -85,8 +85,8 @@ def page(request: Request, where: RecordPage) -> Response:
 @Operation(
     tag=Tag.SHARES,
     summary="Revoke a share",
-    description="The share opens nothing from now on. A link that it gave earlier ends within "
-    "minutes.",
+    description="After this call the share opens nothing. A link from an earlier visit expires "
+    "within minutes.",
     parameters=ShareId,
     responses=(ResponseSpec(HTTPStatus.OK, "The share is revoked.", Message),),
     errors=(NotFound,),
@@ -99,11 +99,10 @@ def revoke(request: Request, where: ShareId) -> Response:
 @Operation(
     tag=Tag.SHARES,
     summary="Open a share",
-    description="Redirects to the clip by a link that lives a few minutes, and counts a view. "
-    "Further requests from the same address and program count as the same view while such a link "
-    "lives, so that players can seek and downloads can resume. "
-    "Answers 404 for a share that is unknown, revoked, expired or used up, and for one whose clip "
-    "is deleted.",
+    description="Redirects to the clip with a link that is valid for a few minutes, and counts a "
+    "view. Further requests from the same address and program count as the same view while such a "
+    "link is valid, so that players can seek and downloads can resume. Answers 404 for a share "
+    "that is unknown, revoked, expired or used up, and for one whose clip is deleted.",
     parameters=ShareToken,
     responses=(
         ResponseSpec(
@@ -114,7 +113,7 @@ def revoke(request: Request, where: ShareId) -> Response:
         ),
         ResponseSpec(
             HTTPStatus.ACCEPTED,
-            "The clip is archived and is being restored. Ask again later.",
+            "The clip is archived and is being restored. Try again later.",
             outputs.Rehydrating,
             (RETRY_AFTER, _REFERRER_POLICY),
         ),

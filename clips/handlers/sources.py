@@ -39,7 +39,7 @@ def create(request: Request, where: VideoId, new: NewSource) -> Response:
 @Operation(
     tag=Tag.CUTTING,
     summary="Read the source of a video",
-    description="`upload` is the link to upload its file, while `status` is `awaiting_upload`.",
+    description="While `status` is `awaiting_upload`, `upload` is the link to upload the file.",
     parameters=VideoId,
     responses=(ResponseSpec(HTTPStatus.OK, "The source.", outputs.AnnouncedSource),),
     errors=(NotFound, StorageUnavailable),
@@ -52,9 +52,9 @@ def get(request: Request, where: VideoId) -> Response:
 @Operation(
     tag=Tag.CUTTING,
     summary="Delete the source of a video",
-    description="Frees its storage. The clips that were cut out of it stay.",
+    description="Deletes the source and frees its storage. Clips that were cut from it stay.",
     parameters=VideoId,
-    responses=(ResponseSpec(HTTPStatus.OK, "It is deleted.", Message),),
+    responses=(ResponseSpec(HTTPStatus.OK, "The source is deleted.", Message),),
     errors=(NotFound, StorageUnavailable),
 )
 def delete(request: Request, where: VideoId) -> Response:

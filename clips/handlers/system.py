@@ -18,7 +18,7 @@ from shared.errors import Unavailable
     responses=(
         ResponseSpec(
             HTTPStatus.OK,
-            "Everything is available; or `degraded`: it works, but an operator has to decide.",
+            "Everything is available. `degraded`: it works, but an operator has to decide.",
             outputs.Health,
         ),
         ResponseSpec(

@@ -74,9 +74,9 @@ def get(request: Request, where: VideoId) -> Response:
 @Operation(
     tag=Tag.VIDEOS,
     summary="Change a video",
-    description="Changes the fields that are named and leaves the others; null clears a field. "
-    "With `retention_days` the cleanup permanently deletes each clip of the video so many days of "
-    "24 hours after its creation, unless it is pinned. A retention that is new or shorter than "
+    description="Changes only the fields in the request; null clears a field. With "
+    "`retention_days` the cleanup permanently deletes each clip of the video that many days of 24 "
+    "hours after its creation, unless it is pinned. A retention that is new or shorter than "
     "before deletes nothing for seven days.",
     parameters=VideoId,
     body=VideoChange,
@@ -93,8 +93,8 @@ def change(request: Request, where: VideoId, change: VideoChange) -> Response:
 @Operation(
     tag=Tag.VIDEOS,
     summary="Read what a retention will delete",
-    description="How many clips of the video its retention will delete, and when. With "
-    "`retention_days` in the query: what it would delete if it were set to so many days now; "
+    description="Shows how many clips of the video its retention will delete, and when. With "
+    "`retention_days` in the query it shows what that retention would delete if it were set now; "
     "nothing is changed.",
     parameters=VideoRetention,
     responses=(ResponseSpec(HTTPStatus.OK, "What will be deleted.", outputs.Retention),),
@@ -111,8 +111,8 @@ def retention(request: Request, where: VideoRetention) -> Response:
     tag=Tag.VIDEOS,
     summary="Delete a video",
     description="Moves the video with all its clips to the recycle bin. They are hidden at once, "
-    "however many they are, and their links end while their bytes are moved. With "
-    "`permanent=true` they are deleted permanently, also out of the bin.",
+    "and their links end when their bytes are moved. With `permanent=true` they are deleted "
+    "permanently, even if they are in the bin.",
     parameters=DeletedVideo,
     responses=(ResponseSpec(HTTPStatus.OK, "The video is deleted.", Message),),
     errors=(NotFound, Pinned),

@@ -167,7 +167,7 @@ type Hours = Annotated[
 ]
 type Limit = Annotated[
     int,
-    Field(ge=1, le=1000, description="The most entries on a page."),
+    Field(ge=1, le=1000, description="The maximum number of entries on a page."),
     WHOLE_NUMBER,
 ]
 type Position = Annotated[
@@ -175,7 +175,7 @@ type Position = Annotated[
 ]
 type RetentionDays = Annotated[
     int,
-    Field(ge=1, le=36_500, description="Clips are deleted so many days after their creation."),
+    Field(ge=1, le=36_500, description="Clips are deleted that many days after their creation."),
     WHOLE_NUMBER,
 ]
 type Width = Annotated[
@@ -226,7 +226,7 @@ type IpRule = Annotated[
     AfterValidator(_address_or_range),
     Field(
         json_schema_extra={"pattern": f"^{_ADDRESS}(-{_ADDRESS})?$"},
-        description="The IPv4 address or range from which alone the link works.",
+        description="The link works only from this IPv4 address or range.",
         examples=["203.0.113.4-203.0.113.9"],
     ),
 ]

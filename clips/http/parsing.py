@@ -72,7 +72,7 @@ def retry_key_of(request: func.HttpRequest, where: Parameters, body: Body) -> Re
 
 def _check_body(request: func.HttpRequest) -> None:
     if len(request.get_body()) > _LARGEST_BODY:
-        raise BodyTooLarge(f"The body may have up to {_LARGEST_BODY} bytes.")
+        raise BodyTooLarge(f"The body may have at most {_LARGEST_BODY} bytes.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in {"", "application/json"} and not media_type.endswith("+json"):
         raise UnsupportedMediaType(

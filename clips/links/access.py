@@ -151,7 +151,9 @@ class Access:
         if file is None:
             return no_such_clip()
         if file.archived and _opens_the_clip(file, terms):
-            return BlobArchived("The clip is archived. Request its link alone to restore it.")
+            return BlobArchived(
+                "The clip is archived. To restore it, call access-url for this clip."
+            )
         try:
             return self._mint(viewer, file, terms)
         except Unavailable:

@@ -71,7 +71,7 @@ class Thumbnails:
         )
         if not self._blobs.exists(self._containers.thumbnails, name):
             if blob.archived:
-                raise BlobArchived("The clip is archived: stills of it cannot be made now.")
+                raise BlobArchived("The clip is archived, so no still can be made.")
             self._make(blob, name, seconds, options)
         return name
 

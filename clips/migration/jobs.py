@@ -69,9 +69,13 @@ class MigrationJobs:
         """
         root = self._root
         if root is None:
-            raise WrongState("The setting MIGRATION_ROOT is missing: no files to migrate.")
+            raise WrongState(
+                "The setting MIGRATION_ROOT is missing, so there are no files to migrate."
+            )
         if not root.is_dir():
-            raise WrongState("MIGRATION_ROOT does not exist: is the share mounted?")
+            raise WrongState(
+                "The folder MIGRATION_ROOT does not exist. Check that the share is mounted."
+            )
         try:
             path = scan.folder_below(root, folder)
         except scan.OutsideRoot as error:
@@ -173,7 +177,9 @@ class MigrationJobs:
             )
             wait.through(lambda: self._files.settle(job.id, results))
             if any(result.state is FileState.WAITING for result in results):
-                raise StorageUnavailable("Files of a migration met an outage and are tried again.")
+                raise StorageUnavailable(
+                    "Files of a migration failed because of an outage. They are tried again."
+                )
         if wait.through(lambda: self._files.any_left(job.id)):
             return [str(job.id)]
         wait.through(lambda: self._end_if_done(job.id))

@@ -169,7 +169,7 @@ class Pipeline:
         """
         found = self._library.find(self._viewer(), _id_of(clip))
         if found.blob_name is None or found.status is ClipStatus.AWAITING_UPLOAD:
-            raise WrongState(f"The clip has no file yet: it is {found.status}.")
+            raise WrongState(f"The clip has no file yet. Its status is {found.status}.")
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{found.id}{blob_names.extension_of(found.blob_name)}"
@@ -193,7 +193,9 @@ class Pipeline:
         )
         link = self._access.link(self._viewer(), _id_of(clip), terms, RehydratePriority.STANDARD)
         if not isinstance(link, SignedLink):
-            raise WrongState("The clip is being fetched from the archive. Ask again in some hours.")
+            raise WrongState(
+                "The clip is being restored from the archive tier. Try again in some hours."
+            )
         return link.url
 
     def close(self) -> None:

@@ -110,7 +110,7 @@ def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise TokenMissing("Send a token in the Authorization header: Bearer <token>.")
+        raise TokenMissing("Send the header Authorization: Bearer <token>.")
     if len(token) > _LONGEST_TOKEN:
         raise Unauthenticated("The token is too long.")
     return token

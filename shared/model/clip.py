@@ -122,7 +122,7 @@ class ClipUpdate:
 def ready_blob(clip: Clip | ClipFile) -> str:
     """The name of the blob of a clip that can be played; raises WrongState."""
     if clip.status is not ClipStatus.READY or clip.blob_name is None:
-        raise WrongState(f"The clip is not ready: it is {clip.status}.")
+        raise WrongState(f"The clip is not ready. Its status is {clip.status}.")
     return clip.blob_name
 
 
@@ -133,7 +133,7 @@ COPY_TYPE = "video/mp4"
 def playable_copy(file: ClipFile) -> str:
     """The name of the blob of the copy that every browser plays; raises WrongState."""
     if file.rendition_name is None:
-        raise WrongState("There is no copy of the clip that every browser plays yet.")
+        raise WrongState("The clip has no copy yet that every browser plays.")
     return file.rendition_name
 
 

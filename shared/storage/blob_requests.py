@@ -86,7 +86,7 @@ def _signed_url(
 def _expected(response: RestResponse, status: HTTPStatus) -> RestResponse:
     """Raises StorageUnavailable for an answer that is not of storage, as a proxy's page is."""
     if response.status != status:
-        raise StorageUnavailable("The storage account does not answer as it should.")
+        raise StorageUnavailable("The storage account does not respond correctly.")
     return response
 
 
@@ -108,4 +108,4 @@ def _blob(name: str, response: RestResponse) -> Blob:
             metadata=response.metadata,
         )
     except (KeyError, ValueError) as error:
-        raise StorageUnavailable("The storage account does not answer as it should.") from error
+        raise StorageUnavailable("The storage account does not respond correctly.") from error

@@ -38,13 +38,13 @@ def error_for(status: int, code: str) -> CliplinkError | None:
     if code.startswith("Container"):
         error = StorageUnavailable("A storage container is missing.")
     elif code.startswith("Lease"):
-        error = StorageUnavailable("Another client holds a lease on the blob.")
+        error = StorageUnavailable("Another client has a lease on the blob.")
     elif code in {"BlobArchived", "BlobBeingRehydrated"}:
         error = BlobArchived("The blob is in the archive tier.")
     elif code == "BlobAlreadyExists":
         error = BlobExists("The blob exists already.")
     elif status == HTTPStatus.PRECONDITION_FAILED or code == "InvalidBlockList":
-        error = BlobChanged("The blob was overwritten meanwhile.")
+        error = BlobChanged("The blob was overwritten during the call.")
     elif status == HTTPStatus.NOT_FOUND:
         error = BlobMissing("The blob does not exist.")
     elif status in _CREDENTIALS_REFUSED:

@@ -31,7 +31,7 @@ class ListedPage:
         """Raises StorageUnavailable for an answer that is not of storage, as a proxy's page is."""
         text = body.decode("utf-8-sig", errors="replace")
         if "<EnumerationResults" not in text or not text.rstrip().endswith("</EnumerationResults>"):
-            raise StorageUnavailable("The storage account does not answer as it should.")
+            raise StorageUnavailable("The storage account does not respond correctly.")
         before, *self._parts = text.split(_BLOB)
         end = self._parts[-1] if self._parts else before
         found = _MARKER.search(end)
@@ -51,7 +51,7 @@ def _name(part: str) -> str:
         return _unescaped(part[len(_NAME) : part.index("</")])
     if part.startswith(_ENCODED_NAME):
         return unquote(_unescaped(part[len(_ENCODED_NAME) : part.index("</")]))
-    raise StorageUnavailable("The storage account does not answer as it should: no name.")
+    raise StorageUnavailable("The storage account does not respond correctly: no name.")
 
 
 def _blob(part: str) -> Blob:
@@ -71,7 +71,7 @@ def _blob(part: str) -> Blob:
             metadata=_metadata(rest),
         )
     except ValueError as error:
-        raise StorageUnavailable("The storage account does not answer as it should.") from error
+        raise StorageUnavailable("The storage account does not respond correctly.") from error
 
 
 def _metadata(rest: str) -> Mapping[str, str]:

@@ -35,7 +35,7 @@ class Listing:
             body = self._requests.send("list", "GET", url, query=encoded).body
         except RequestRefused as refused:
             if marker and refused.status == HTTPStatus.BAD_REQUEST:
-                raise BlobMissing("The marker of the listing is not valid any more.") from None
+                raise BlobMissing("The marker of the listing is no longer valid.") from None
             raise
         return ListedPage(body)
 

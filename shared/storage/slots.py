@@ -70,7 +70,7 @@ class Slots:
                 until = min(latest, max(self._answered_at, self._full_since) + _SILENCE)
                 remaining = until - time.monotonic()
                 if self._away or remaining <= 0:
-                    raise StorageUnavailable("Storage does not answer earlier requests.")
+                    raise StorageUnavailable("Storage does not respond to earlier requests.")
                 self._changed.wait(remaining)
             self._taken += 1
             if self._taken == self._count:

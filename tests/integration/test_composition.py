@@ -107,7 +107,7 @@ def test_drafts_of_the_same_blob_never_mix(services: AllServices, composer: Comp
     first.begin(b"0")
     second.begin(b"00")
     first.commit("video/mp4")
-    with pytest.raises(StorageUnavailable, match="meanwhile"):
+    with pytest.raises(StorageUnavailable, match="during the call"):
         second.commit("video/mp4")
     blob = services.blobs.get(place.container, place.name)
     assert services.blobs.reader(place.container, blob).read(0, blob.size) == b"0123"

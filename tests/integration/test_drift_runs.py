@@ -193,7 +193,7 @@ def test_repair_of_much_needs_force(drifting: Drift, library: Library) -> None:
     with pytest.raises(NeedsForce):
         start(report.id, [DriftKind.ROW_WITHOUT_BLOB], force=False)
     start(report.id, [DriftKind.SIZE_DIFFERS], force=False)
-    with pytest.raises(WrongState, match="under way"):
+    with pytest.raises(WrongState, match="already running"):
         start(report.id, [DriftKind.ROW_WITHOUT_BLOB], force=True)
 
 

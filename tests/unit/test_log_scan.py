@@ -58,7 +58,7 @@ HARMLESS = [
     "'Authorization': 'REDACTED'",
     "the token must be signed with RS256",
     'password authentication failed for user "cliplink"',
-    "A bearer token is needed",
+    "A bearer token is required",
     "GET /api/s/ HTTP/1.1",
     "tests/e2e/test_a_host_that_is_killed_while_it_processes_a_clip",
     "the digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

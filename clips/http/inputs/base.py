@@ -25,7 +25,7 @@ from shared.model.media_types import upload_type
 # A field that several bodies have.
 Expiry = Annotated[
     FutureMoment | None,
-    Field(description="In the future: when the clip is deleted automatically."),
+    Field(description="When the clip is deleted automatically; must be in the future."),
 ]
 
 
@@ -135,7 +135,7 @@ class Owned(Parameters):
 class UploadedFile(Body):
     filename: Annotated[
         FileName | None,
-        Field(description="Gives the blob's extension and, unless `content_type` does, its type."),
+        Field(description="Gives the blob's extension, and its type if `content_type` is absent."),
     ] = None
     content_type: Annotated[
         MediaType | None,

@@ -47,7 +47,7 @@ class ClipChange(Change):
     title: Title = None
     expires_at: Expiry = None
     pinned: Annotated[
-        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+        bool, Field(description="No call, expiry or retention deletes a pinned clip.")
     ] = False
 
 
@@ -84,7 +84,7 @@ class BinPage(VideoPage):
 
 class Deletable(Owned):
     permanent: Annotated[
-        bool, Field(description="Delete permanently, also what is in the recycle bin already.")
+        bool, Field(description="Delete permanently, even from the recycle bin.")
     ] = False
 
 
@@ -113,5 +113,5 @@ class ClipIds(Body):
 
 class DeletedClips(ClipIds):
     permanent: Annotated[
-        bool, Field(description="Delete permanently, also what is in the recycle bin already.")
+        bool, Field(description="Delete permanently, even from the recycle bin.")
     ] = False

@@ -33,7 +33,9 @@ class CutItem(TitledRange):
 
     expires_at: Expiry = None
     client_id: Annotated[
-        str | None, StringConstraints(pattern=CLIENT_ID), Field(description="Your name for it.")
+        str | None,
+        StringConstraints(pattern=CLIENT_ID),
+        Field(description="The caller's own id for the clip."),
     ] = None
 
 

@@ -57,7 +57,7 @@ class AccessUrl(Owned):
     download: Annotated[
         FileName | None,
         Field(
-            description="`true` or `1`: browsers save it under the clip's title; another text is "
+            description="`true` or `1`: browsers save the clip under its title; any other text is "
             "the file name; `false` or `0`: they play it. Ignored for a `storyboard`."
         ),
     ] = None

@@ -30,16 +30,16 @@ _TOKENS_ADD = (
 _BODIES_ADD = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 
 _ABOUT = """\
-Video clips in your own storage account: announce a clip, upload its bytes straight to storage, \
+Video clips in your own storage account: announce a clip, upload its bytes directly to storage, \
 and give out time-limited links to it.
 
 **Errors** are `application/problem+json` (RFC 9457). `code` is stable. A malformed request \
-names all its bad fields at once in `errors`.
+lists all its invalid fields in `errors`.
 
 **Blank values.** A blank text in an optional field counts as null, a blank parameter as absent.
 
 **Paths and methods.** A path that is not listed here answers 404 `not_found`; a method that a \
-path does not have answers 405 `method_not_allowed`, with the ones it has in `Allow`.
+path does not have answers 405 `method_not_allowed`, with the path's methods in `Allow`.
 
 **HEAD.** The operations that need no token answer HEAD like GET, without a body. On a share it \
 does not count as a view.
@@ -49,8 +49,8 @@ does not count as a view.
 **Times** are ISO 8601 in UTC; positions and durations are seconds, sizes are bytes.
 """
 _TAGS = {
-    Tag.VIDEOS: "Videos own clips. A caller sees their own.",
-    Tag.CLIPS: "Parts of a video, each with a file of its own.",
+    Tag.VIDEOS: "Videos contain clips. Callers see only their own videos.",
+    Tag.CLIPS: "Parts of a video, each with its own file.",
     Tag.BIN: "Deleted clips and videos, until they are restored or deleted permanently.",
     Tag.CUTTING: "Clips that are cut out of the file of a whole video, or out of another clip.",
     Tag.LINKS: "Time-limited links to blobs.",
@@ -64,8 +64,8 @@ _RETRY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A text that names this request, such as a UUID. For a day, the same request "
-    "with the same key has the same answer and creates nothing again; another request with it "
+    "description": "A text that identifies this request, such as a UUID. For a day, the same request "
+    "with the same key has the same response and creates nothing again; another request with it "
     "is an error.",
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},  # blank: absent
 }

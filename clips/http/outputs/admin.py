@@ -45,18 +45,23 @@ class Migration(TypedDict):
     ]
     total: Annotated[int, Field(ge=0, description="0 until the folder has been read.")]
     migrated: Annotated[int, Field(ge=0)]
-    skipped: Annotated[int, Field(ge=0, description="Were in storage already, byte for byte.")]
+    skipped: Annotated[
+        int, Field(ge=0, description="Files that were already in storage with the same bytes.")
+    ]
     failed: Annotated[int, Field(ge=0)]
-    failures: Annotated[list[MigrationFailure], Field(description="One for each file.")]
+    failures: Annotated[
+        list[MigrationFailure], Field(description="The failures, one for each file.")
+    ]
     unmatched: Annotated[
-        list[UnmatchedFile], Field(max_length=1000, description="The first thousand.")
+        list[UnmatchedFile],
+        Field(max_length=1000, description="The first thousand of these files."),
     ]
     no_file: Annotated[
         list[UUID],
         Field(
             max_length=1000,
-            description="Clips that waited for their file and had none here when the folder "
-            "was read; the first thousand.",
+            description="Clips that waited for their file and had none here when the folder was "
+            "read; the first thousand.",
         ),
     ]
     created_at: datetime
@@ -74,7 +79,7 @@ class DriftLine(TypedDict):
     detail: Annotated[str, Field(description="What differs, in a sentence.")]
     action: Annotated[
         DriftAction | None,
-        Field(description="What the service does about it without an administrator."),
+        Field(description="What the service will do automatically; null: nothing."),
     ]
     by: Annotated[datetime | None, Field(description="When the cleanup that does it begins.")]
 
@@ -85,8 +90,8 @@ class RepairedLine(DriftLine):
     result: Annotated[
         Literal["repaired", "unchanged", "left", "failed"],
         Field(
-            description="`unchanged`: the difference is gone, or the item changed meanwhile; "
-            "`left`: there is no single right answer."
+            description="`unchanged`: the difference no longer exists, or the item changed; "
+            "`left`: the service cannot decide which side is right."
         ),
     ]
     reason: Annotated[str | None, Field(description="Why it is not repaired.")]
@@ -113,7 +118,9 @@ class Drift(TypedDict):
     id: UUID
     status: Annotated[
         DriftStatus,
-        Field(description="`failed`: it was given up; what it found until then can be read."),
+        Field(
+            description="`failed`: the run was given up; the lines that it had found can be read."
+        ),
     ]
     progress: Annotated[float, Field(ge=0, le=1, description="The part that has been compared.")]
     created_at: datetime
@@ -144,7 +151,7 @@ class CleanupRun(TypedDict):
     id: UUID
     started_at: datetime
     finished_at: Annotated[
-        datetime | None, Field(description="Null while it runs, and if it died.")
+        datetime | None, Field(description="Null while it runs, and if its process died.")
     ]
     counts: Annotated[
         Mapping[str, int], Field(description="By step, and `outages, held, unmarked, failures`.")
@@ -169,7 +176,7 @@ class Health(TypedDict):
 
     status: Annotated[
         Literal["ok", "degraded", "unavailable"],
-        Field(description="`degraded`: everything answers, but an operator has to decide."),
+        Field(description="`degraded`: everything works, but an operator has to decide."),
     ]
     checks: Checks
     detail: Annotated[NotRequired[str], Field(description="What an operator can do.")]

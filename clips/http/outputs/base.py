@@ -16,7 +16,7 @@ type Title = Annotated[str, Field(examples=["Holidays"])]
 type Seconds = Annotated[float, Field(description="Seconds into the video.", examples=[12.5])]
 type RetentionDays = Annotated[
     int | None,
-    Field(description="Clips are deleted so many days after their creation; null: never."),
+    Field(description="Clips are deleted that many days after their creation; null: never."),
 ]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
 type DeletedAt = Annotated[

@@ -62,10 +62,13 @@ class Retention(TypedDict):
     retention_days: RetentionDays
     effective_from: Annotated[
         datetime | None,
-        Field(description="It deletes nothing before: seven days after it was set or shortened."),
+        Field(
+            description="It deletes nothing before this time, seven days after it was set or "
+            "shortened."
+        ),
     ]
     clips: Annotated[int, Field(ge=0, description="How many it deletes in all.")]
-    pinned: Annotated[int, Field(ge=0, description="How many it spares because they are pinned.")]
+    pinned: Annotated[int, Field(ge=0, description="How many stay because they are pinned.")]
     first_at: Annotated[datetime | None, Field(description="When the first of them is deleted.")]
     last_at: datetime | None
     days: Annotated[
@@ -92,7 +95,7 @@ class Clip(TypedDict):
     video_id: UUID
     title: Title | None
     status: ClipStatus
-    failure: Annotated[Failure | None, Field(description="Why, while `status` is `failed`.")]
+    failure: Annotated[Failure | None, Field(description="The reason, while `status` is `failed`.")]
     blob_url: Url | None
     thumbnail_url: Url | None
     thumbnail_access_url: Annotated[
@@ -130,7 +133,7 @@ class Clip(TypedDict):
         Rendition, Field(description="The copy of it that every browser plays: `variant=play`.")
     ]
     pinned: Annotated[
-        bool, Field(description="A pinned clip is deleted by no call, expiry or retention.")
+        bool, Field(description="No call, expiry or retention deletes a pinned clip.")
     ]
     deleted_at: DeletedAt
     purge_at: PurgeAt

@@ -65,7 +65,7 @@ Grant = TypedDict(
             ),
         ],
         "ip": Annotated[
-            str | None, Field(description="The address or range from which alone the link works.")
+            str | None, Field(description="The link works only from this address or range.")
         ],
         "from": datetime,
         "until": datetime,
@@ -90,8 +90,6 @@ class Share(TypedDict):
     expires_at: datetime | None
     max_views: Annotated[int | None, Field(ge=1)]
     views: Annotated[int, Field(ge=0, description="How many viewers opened it.")]
-    ip: Annotated[
-        str | None, Field(description="The address or range from which alone its links work.")
-    ]
+    ip: Annotated[str | None, Field(description="The links work only from this address or range.")]
     created_at: datetime
     revoked_at: datetime | None

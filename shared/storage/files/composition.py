@@ -149,7 +149,9 @@ class BlobDraft:
                 "PUT", self._to_write, query=query, body=body, headers=headers
             )
         except BlobChanged as error:
-            raise StorageUnavailable("The same blob was written meanwhile.") from error
+            raise StorageUnavailable(
+                "Another request wrote the same blob during the call."
+            ) from error
         return response.headers["etag"].strip('"')
 
     def _stage(self, name: str, data: bytes) -> None:

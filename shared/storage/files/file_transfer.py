@@ -82,7 +82,7 @@ class Transfer:
             # By another client, or by this one: an answer may have been lost.
             stored = self.look(place)
         if not digests.fit(stored):
-            raise BlobExists("There is a blob of that name already, with other contents.")
+            raise BlobExists("A blob of that name with other contents exists already.")
         return stored, digests
 
     def download(self, place: Place, target: Path, progress: CountArrived) -> Stored:

@@ -60,7 +60,7 @@ def _translation(error: Exception) -> CliplinkError | None:
         return None
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         # Out of reach, cut off, or an answer that is not of storage.
-        return StorageUnavailable("The storage account does not answer as it should.")
+        return StorageUnavailable("The storage account does not respond correctly.")
     status, code = error.status_code, _code(error)
     known = error_for(status, code)
     if known is not None:
@@ -68,7 +68,7 @@ def _translation(error: Exception) -> CliplinkError | None:
     if status in _CLIENT_ERRORS and not is_transient(status, code):
         return None
     why = f"{status} {code}".strip()
-    return StorageUnavailable(f"The storage account does not answer as it should: {why}.")
+    return StorageUnavailable(f"The storage account does not respond correctly: {why}.")
 
 
 def _code(error: Exception) -> str:

@@ -61,7 +61,7 @@ class BlobCopies:
         if copied.size != version.size or (
             version.content_md5 and copied.content_md5 != version.content_md5
         ):
-            raise StorageUnavailable(f"The copy of {source.name} is not what was copied.")
+            raise StorageUnavailable(f"The copy of {source.name} differs from the original.")
         return copied
 
     def delete_all(self, container: str, versions: Sequence[Blob]) -> None:
@@ -118,7 +118,7 @@ class BlobCopies:
                     **condition,
                 )
             except _exists() as error:
-                raise BlobChanged("The target of the copy exists by now.") from error
+                raise BlobChanged("The target of the copy was created during the call.") from error
 
     def _finished(self, target: Place) -> Blob:
         deadline, pause = time.monotonic() + self._longest_copy, _FIRST_PAUSE
@@ -127,9 +127,11 @@ class BlobCopies:
             if blob.copy_status in {None, "success"}:
                 return blob
             if blob.copy_status != "pending":
-                raise StorageUnavailable(f"The copy of {target.name} {blob.copy_status}.")
+                raise StorageUnavailable(
+                    f"The copy of {target.name} has the status {blob.copy_status}."
+                )
             if time.monotonic() > deadline:
-                raise StorageUnavailable(f"The copy of {target.name} takes long.")
+                raise StorageUnavailable(f"The copy of {target.name} takes too long.")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -19,7 +19,9 @@ def delete_blob(client: "BlobClient", condition: Mapping[str, Any]) -> None:
             _delete_leased_or_not(client, condition)
         except HttpResponseError as error:
             if is_held(error):
-                raise BlobHeld(f"A policy keeps the blob {client.blob_name}.") from error
+                raise BlobHeld(
+                    f"A policy prevents the deletion of the blob {client.blob_name}."
+                ) from error
             raise
 
 

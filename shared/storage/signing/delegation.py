@@ -93,7 +93,7 @@ class DelegatedSigners:
                 return kept.signer
             if self._failures != failures:
                 # A thread that waited out one failed attempt does not start another.
-                raise StorageUnavailable("There is no key to sign links at present.")
+                raise StorageUnavailable("There is no key to sign links.")
             try:
                 signer = self._make(self._fetch(*holds))
             except StorageUnavailable:
