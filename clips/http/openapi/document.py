@@ -64,9 +64,9 @@ _RETRY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A text that identifies this request, such as a UUID. For a day, the same request "
-    "with the same key has the same response and creates nothing again; another request with it "
-    "is an error.",
+    "description": "A text that identifies this request, such as a UUID. For a day, the same "
+    "request with the same key has the same response and creates nothing again; another request "
+    "with it is an error.",
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},  # blank: absent
 }
 _BEARER = {
