@@ -50,7 +50,7 @@ class OutageWait:
                 ends_at = now + self._limit if ends_at is None else ends_at
                 if now + pause > ends_at or self._stopping.is_set():
                     raise
-                _log.warning("%s Tried again in %.1f s", error.detail, pause)
+                _log.warning("%s The call is tried again in %.1f s", error.detail, pause)
                 outage = type(error)(error.detail)
             if self._stopping.wait(pause):
                 raise outage

@@ -216,7 +216,7 @@ def _now_or_later(action: Callable[[], object]) -> None:
     try:
         action()
     except Unavailable as error:
-        _log.warning("Left to the cleanup: %s", error.detail)
+        _log.warning("The cleanup will continue the work: %s", error.detail)
 
 
 def _refusal(clip: ClipWhereabouts | None, *, in_bin_is_fine: bool = False) -> CliplinkError | None:

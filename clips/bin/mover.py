@@ -74,7 +74,7 @@ class Mover:
         if clip.bin_etag is None:
             self._remove_unknown_copies(clip)
         elif clip.blob_name is not None and not self._copy_back(clip.blob_name):
-            _log.error("The bytes of a restored clip are gone: %s", clip.blob_name)
+            _log.error("The bytes of a restored clip are missing: %s", clip.blob_name)
             return self._deletions.note_lost(clip)
         return self._deletions.note_restored(clip)
 
@@ -128,7 +128,10 @@ class Mover:
             if self._find(self._containers.clips, name) is None:
                 target = Place(self._containers.clips, name)
                 self._copies.copy(Place(self._containers.bin, copy.name), copy, target)
-            _log.info("Removed from the bin, as its clip is not there: %s", copy.name)
+            _log.info(
+                "The copy was removed from the bin, because its clip is not in the bin: %s",
+                copy.name,
+            )
             self._blobs.delete_version(self._containers.bin, copy)
 
     def _copies_of(self, clip: DueClip) -> list[Blob]:

@@ -109,7 +109,7 @@ class DeletionWorker:
     def _video(self, video_id: UUID, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
         video = self._deletions.videos.take(video_id, LEASE)
         if video is None:
-            _log.info("Nothing to do: video %s is done, or another worker has it", video_id)
+            _log.info("The video %s is done, or another worker has leased it", video_id)
             return [], Tally()
         tally = self.settle_video(video, may_go_on)
         if video.state is not BinState.BEING_DELETED:
@@ -214,4 +214,4 @@ def _quietly(action: Callable[[], object]) -> None:
     try:
         action()
     except Unavailable as error:
-        _log.warning("Could not be postponed: %s", error.detail)
+        _log.warning("The work could not be postponed: %s", error.detail)

@@ -173,7 +173,9 @@ class Cutting:
             try:
                 opened = self._cutter.open(source)
             except Unavailable:
-                _log.info("The source cannot be read now, the queue cuts it: %s", source.blob_name)
+                _log.info(
+                    "The source cannot be read now, so the queue will cut it: %s", source.blob_name
+                )
         if self._cutter is None or opened is None or not self._calls.acquire(blocking=False):
             yield None
             return
@@ -217,7 +219,7 @@ class Cutting:
             if queued:
                 self._queue.send(queued)
         except Unavailable as error:
-            _log.warning("The messages of %d cuts are left to the cleanup: %s", len(queued), error)
+            _log.warning("The cleanup will send the messages of %d cuts: %s", len(queued), error)
         for item in items:
             if self._ingest is None or time.monotonic() - began > _PROCESSING_SECONDS:
                 return  # the blob trigger processes the others
@@ -225,7 +227,9 @@ class Cutting:
                 if item.is_written:
                     self._ingest.landed(item.order.blob_name)
             except CliplinkError as error:
-                _log.warning("Left to the blob trigger: %s: %s", item.order.blob_name, error)
+                _log.warning(
+                    "The blob trigger will process the clip: %s: %s", item.order.blob_name, error
+                )
 
 
 def _deleted_clip() -> WrongState:

@@ -76,7 +76,7 @@ class Cutter:
         try:
             cut = source.cut(order.start, order.end, order.accuracy, _MOST_FRAMES_AT_ONCE)
         except Unsuitable as why:
-            _log.info("Not cut by its index: %s: %s", order.source.blob_name, why)
+            _log.info("The source cannot be cut by its index: %s: %s", order.source.blob_name, why)
             return None
         except TooManyFrames as error:
             raise TooLargeForNow from error

@@ -48,9 +48,14 @@ class CutResults:
             return WITHOUT_PICTURE if cut.has_picture else CutResult.PUBLISH
         following = _METHODS[_METHODS.index(cut.method) + 1]
         self._cuts.cut_again(clip_id, cut.method, following)
-        _log.warning("Cut again by %s, %s gave no picture: clip %s", following, cut.method, clip_id)
+        _log.warning(
+            "The method %s cuts again, because %s gave no picture: clip %s",
+            following,
+            cut.method,
+            clip_id,
+        )
         try:
             self._queue.send([str(clip_id)])
         except Unavailable:
-            _log.warning("The cleanup sends the message for clip %s", clip_id)
+            _log.warning("The cleanup will send the message for clip %s", clip_id)
         return CutResult.CUT_AGAIN

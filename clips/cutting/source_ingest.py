@@ -65,7 +65,9 @@ class SourceIngest:
         """
         video_id = blob_names.video_id_of_source(blob_name)
         if video_id is None:
-            _log.warning("Ignored, its name is not that of a video's file: %s", blob_name)
+            _log.warning(
+                "The blob is ignored, because its name is not that of a video's file: %s", blob_name
+            )
             return
         with span("source"):
             self._attempt(blob_name, video_id)
@@ -98,9 +100,9 @@ class SourceIngest:
         try:
             self._process(blob_name, video_id)
         except BlobMissing:
-            _log.info("Deleted before it was processed: %s", blob_name)
+            _log.info("The blob was deleted before it was processed: %s", blob_name)
         except BlobChanged:
-            _log.info("Replaced while it was processed: %s", blob_name)
+            _log.info("A newer version replaced the source while it was processed: %s", blob_name)
         except Exception:
             self._landings.give_up_after_last_attempt(blob_name)
             raise
@@ -109,7 +111,7 @@ class SourceIngest:
         blob = self._blobs.get(self._container, blob_name)
         # The link that wrote it was valid then.
         if unfinished.may_be_filled(blob, self._clock(), blob.last_modified + UPLOAD_LIFE):
-            _log.info("Without its bytes so far: %s", blob_name)
+            _log.info("The blob has no bytes yet: %s", blob_name)
             return
         others = self._others(blob, video_id)
         if any(other.last_modified > blob.last_modified for other in others):
@@ -128,7 +130,7 @@ class SourceIngest:
                 keyframe_interval = _keyframe_interval(reader)
         except UnplayableClip as error:
             if unfinished.may_be_continued(blob, self._clock()):
-                _log.info("Not complete so far (%s): %s", error.failure_code, blob_name)
+                _log.info("The source is not complete yet (%s): %s", error.failure_code, blob_name)
             else:
                 self._fail(claim, Failure(error.failure_code, error.detail))
             return
@@ -136,7 +138,7 @@ class SourceIngest:
             self._fail(claim, ARCHIVED)
             return
         if not self._publish(claim, media, stills, keyframe_interval):
-            _log.info("Replaced or deleted while it was processed: %s", blob_name)
+            _log.info("The source was replaced or deleted while it was processed: %s", blob_name)
             self._images.remove_if_deleted(claim)
             return
         for other in others:

@@ -46,10 +46,10 @@ class CutWorker:
         """
         order = self._cuts.take(clip_id, CUT_LEASE)
         if order is None:
-            _log.info("Nothing to do: the cut of %s is done, or another worker has it", clip_id)
+            _log.info("The cut of clip %s is done, or another worker has leased it", clip_id)
             return
         if order.attempts > _MAX_ATTEMPTS:
-            _log.error("Given up: the cut of %s", clip_id)
+            _log.error("The cut of clip %s failed after its last attempt", clip_id)
             self._cuts.fail(clip_id, GAVE_UP_CUTTING)
             return
         try:
@@ -64,7 +64,7 @@ class CutWorker:
             self._cuts.release([clip_id])
             raise
         except CliplinkError as error:
-            _log.info("The cut of %s failed: %s", clip_id, error.code)
+            _log.info("The cut of clip %s failed: %s", clip_id, error.code)
             self._cuts.fail(clip_id, _failure_of(error))
 
     def _finish(self, order: CutOrder, cut: StagedCut) -> None:
@@ -72,7 +72,7 @@ class CutWorker:
         if not self._cuts.record(order, cut.film.start, cut.film.end, cut.method):
             raise LeaseLost
         self._cuts.finish([FinishedCut(order.clip_id, cut.method, cut.film.commit())])
-        _log.info("Cut by %s: clip %s", cut.method, order.clip_id)
+        _log.info("The method %s cut the clip %s", cut.method, order.clip_id)
 
     def resume(self) -> Tally:
         """Sends a message for every cut that no worker holds, and counts them."""

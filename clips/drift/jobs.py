@@ -132,10 +132,10 @@ class DriftJobs:
         """Works on a run for so many seconds; returns whether this worker has more to do."""
         task = self._runs.take(run_id)
         if task is None:
-            _log.info("Nothing to do: the drift run %s has ended, or another worker has it", run_id)
+            _log.info("The drift run %s has ended, or another worker has leased it", run_id)
             return False
         if task.attempts > _MAX_ATTEMPTS:
-            _log.error("Given up: the drift run %s", run_id)
+            _log.error("The drift run %s failed after its last attempt", run_id)
             self._runs.end(task, DriftStatus.FAILED)
             return False
         try:

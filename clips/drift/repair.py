@@ -99,7 +99,7 @@ class Repair:
         except CliplinkError as error:
             return failed(error.code)
         except Exception:  # noqa: BLE001 - logged and reported; one line must not stop the others
-            _log.exception("Not repaired: %s %s", line.kind, line.blob)
+            _log.exception("A repair failed: %s %s", line.kind, line.blob)
             return failed("internal_error")
 
 

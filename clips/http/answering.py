@@ -36,7 +36,7 @@ def respond(
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.warning("Answered %d: %s", response.status, error.code, exc_info=True)
     except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as an opaque 500
-        _log.exception("Unexpected fault in invocation %s", context.invocation_id)
+        _log.exception("Unexpected error in invocation %s", context.invocation_id)
         response = unexpected(str(context.invocation_id))
     return render(response, with_body=request.method != "HEAD")
 

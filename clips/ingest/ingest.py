@@ -88,11 +88,13 @@ class Ingest:
         """
         video_id = blob_names.video_id_of(blob_name)
         if video_id is None:
-            _log.warning("Ignored, not below a video: %s", blob_name)
+            _log.warning("The blob is ignored, because it is not below a video: %s", blob_name)
         elif is_companion(blob_name):
-            _log.info("Ignored, its name is that of a companion file: %s", blob_name)
+            _log.info(
+                "The blob is ignored, because it has the name of a companion file: %s", blob_name
+            )
         elif problem := check_storable(blob_name):
-            _log.warning("Ignored, %s: %s", problem, blob_name)
+            _log.warning("The blob is ignored, because %s: %s", problem, blob_name)
         else:
             with returning_memory(), span("ingest"):
                 self._attempt(blob_name, video_id, wait)
@@ -102,9 +104,9 @@ class Ingest:
         try:
             wait.through(lambda: self._claim_and_process(blob_name, video_id))
         except BlobMissing:
-            _log.info("Deleted before it was processed: %s", blob_name)
+            _log.info("The blob was deleted before it was processed: %s", blob_name)
         except BlobChanged:
-            _log.info("Replaced by a newer version while it was processed: %s", blob_name)
+            _log.info("A newer version replaced the blob while it was processed: %s", blob_name)
         except Exception:
             self._give_up_after_last_attempt(blob_name)
             raise
@@ -113,10 +115,10 @@ class Ingest:
         with span("ingest.claim"):
             blob = self._blobs.get(self._containers.clips, blob_name)
             if is_folder_stub(blob):
-                _log.info("Ignored, it is a folder marker: %s", blob_name)
+                _log.info("The blob is ignored, because it is a folder marker: %s", blob_name)
                 return
             if self._may_be_filled(blob):
-                _log.info("Without its bytes so far: %s", blob_name)
+                _log.info("The blob has no bytes yet: %s", blob_name)
                 return
             url = self._account.url(self._containers.clips, blob_name)
             landing = landing_of(blob, url, video_id)
@@ -128,14 +130,16 @@ class Ingest:
             self._process(blob, claim)
         elif verdict is Verdict.REMOVE:
             self._blobs.delete(self._containers.clips, blob_name)
-            _log.info("Removed, its clip is deleted: %s", blob_name)
+            _log.info("The blob was removed, because its clip is deleted: %s", blob_name)
         elif verdict is Verdict.IN_BIN:
-            _log.info("Its clip is in the recycle bin; its bytes are moved there: %s", blob_name)
+            _log.info(
+                "The bytes are moved to the recycle bin, because their clip is there: %s", blob_name
+            )
         elif verdict is Verdict.ATTEMPTS_EXHAUSTED:
-            _log.error("Given up, every attempt was interrupted: %s", blob_name)
+            _log.error("The clip failed, because every attempt was interrupted: %s", blob_name)
             record_giving_up(GAVE_UP)
         elif verdict is Verdict.UNKNOWN_VIDEO:
-            _log.warning("Ignored, there is no such video: %s", blob_name)
+            _log.warning("The blob is ignored, because its video does not exist: %s", blob_name)
 
     def _process(self, blob: Blob, claim: Claim) -> None:
         reader = self._blobs.reader(self._containers.clips, blob)
@@ -177,7 +181,7 @@ class Ingest:
         if isinstance(result, Failure):
             self._fail(run, result)
         elif result is CutResult.CUT_AGAIN:
-            _log.info("To be cut by another method: clip %s", claim.clip_id)
+            _log.info("Another method will cut the clip %s", claim.clip_id)
         return result is not CutResult.PUBLISH
 
     def _fail_or_wait(self, run: IngestRun, blob: Blob, error: UnplayableClip) -> None:
@@ -208,7 +212,7 @@ class Ingest:
     def _give_up_after_last_attempt(self, blob_name: str) -> None:
         try:
             if self._landings.give_up_after_last_attempt(blob_name):
-                _log.error("Given up after the last attempt: %s", blob_name)
+                _log.error("The clip failed after the last attempt: %s", blob_name)
                 record_giving_up(GAVE_UP)
         except DatabaseUnavailable:
             _log.warning("The failed attempt at %s could not be recorded", blob_name)

@@ -83,7 +83,7 @@ class MigrationJobs:
             raise InvalidRequest("Invalid fields: local_clips_dir.", (field,)) from error
         migration_id = self._migrations.start(path, batch_size)
         # Together with the audit line of the same call it says who started which migration.
-        _log.info("Started, or already running: migration %s of %r", migration_id, path)
+        _log.info("The migration %s of %r is running", migration_id, path)
         self._queue.send([str(migration_id)])
         return self.get(migration_id)
 
@@ -104,7 +104,7 @@ class MigrationJobs:
         """
         job = wait.through(lambda: self._migrations.job(UUID(message)))
         if job is None:
-            _log.info("Nothing to do: the migration %s has ended", message)
+            _log.info("The migration %s has already ended", message)
             return []
         if job.planned:
             with telemetry.span("migration.batch"):
@@ -120,7 +120,9 @@ class MigrationJobs:
     def _resume(self, migration_id: UUID) -> int:
         self._end_if_done(migration_id)
         if self._migrations.job(migration_id) is not None:
-            _log.warning("Resumed, no worker worked on it: migration %s", migration_id)
+            _log.warning(
+                "The cleanup resumed the migration %s, because no worker worked on it", migration_id
+            )
             self._queue.send([str(migration_id)])
         return 1
 
@@ -188,9 +190,13 @@ class MigrationJobs:
     def _end_if_done(self, migration_id: UUID) -> None:
         given_up = self._files.give_up(migration_id, _failure(Reason.GAVE_UP))
         if given_up:
-            _log.error("Gave up on %d files of the migration %s", given_up, migration_id)
+            _log.error(
+                "%d files of the migration %s failed after their last attempt",
+                given_up,
+                migration_id,
+            )
         if self._migrations.finish(migration_id):
-            _log.info("Done: migration %s", migration_id)
+            _log.info("The migration %s is done", migration_id)
 
 
 def _planned(plan: "Plan") -> Iterator[PlannedFile]:

@@ -47,20 +47,20 @@ class LostClips:
         key = SidecarKey(SidecarKind.CLIP, video_id, clip_id)
         record = content_of(self._blobs, self._container, key)
         if isinstance(record, Unreadable):
-            _log.warning("Not used, the sidecar of %s: %s", blob.name, record.detail)
+            _log.warning("The sidecar of %s is not used: %s", blob.name, record.detail)
         if not isinstance(record, ClipRecord) or record.blob_name != blob.name:
             return False
         if self._catalogue.revisions([key]) or self._catalogue.deleted([key]):
             return False
         if not self._is_owner(record.owner, video_id):
-            _log.warning("Not used, the sidecar of %s: it names another owner", blob.name)
+            _log.warning("The sidecar of %s is not used, because it names another owner", blob.name)
             return False
         # Its images are made again, so they need not be listed.
         stored = StoredParts(blob=blob, binned=None, images=(), video_is_hidden=False)
         restored = restored_clip(record, stored, self._addresses)
         cuts = [] if restored.cut is None else [restored.cut]
         self._catalogue.restore([], [], [restored.row], cuts)
-        _log.info("Restored from its sidecar: clip %s", clip_id)
+        _log.info("The sidecar restored the clip %s", clip_id)
         return True
 
     def _is_owner(self, owner: Owner, video_id: UUID) -> bool:

@@ -59,12 +59,12 @@ class RenditionMaker:
                     staged = method(source, place, check)
                     staged.commit()
             except (Unsuitable, CutOutOfRange) as why:
-                _log.info("No copy of clip %s by %s: %s", order.clip_id, kind, why)
+                _log.info("The clip %s cannot be copied by %s: %s", order.clip_id, kind, why)
                 continue
             copy = self._blobs.get(place.container, name)
             reader = staged.kept or self._blobs.reader(place.container, copy)
             if _plays(name, reader, has_picture=order.has_picture):
-                _log.info("Copy of clip %s made by %s", order.clip_id, kind)
+                _log.info("The copy of clip %s was made by %s", order.clip_id, kind)
                 return copy
             _log.warning("The copy of clip %s by %s does not play everywhere", order.clip_id, kind)
         self._blobs.delete(place.container, name)

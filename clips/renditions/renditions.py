@@ -87,9 +87,7 @@ class RenditionJobs:
         with self._working:
             order = self._renditions.take(clip_id)
             if order is None:
-                _log.info(
-                    "Nothing to do: the copy of %s is done, or another worker has it", clip_id
-                )
+                _log.info("The copy of clip %s is done, or another worker has leased it", clip_id)
                 return
             self._make(order)
 
@@ -104,7 +102,7 @@ class RenditionJobs:
 
     def _make(self, order: RenditionOrder) -> None:
         if order.attempts > _MAX_ATTEMPTS:
-            _log.error("Given up: the copy of %s", order.clip_id)
+            _log.error("The copy of clip %s failed after its last attempt", order.clip_id)
             self._renditions.fail(order, "rendition_failed")
             return
         is_costly = order.cost > _MOST_COSTLY

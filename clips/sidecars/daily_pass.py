@@ -86,7 +86,9 @@ class SidecarCheck:
         try:
             page = self._blobs.page(self._container, state.marker)
         except BlobMissing:
-            _log.warning("The daily pass over the sidecars begins again: its listing has expired")
+            _log.warning(
+                "The daily pass over the sidecars begins again, because its listing has expired"
+            )
             self._pass.begin()
             return 0
         blobs, marker = page.blobs, page.marker

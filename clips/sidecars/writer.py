@@ -98,7 +98,7 @@ class SidecarWriter:
             if entries:
                 self._work_on(entries)
         except Unavailable as error:
-            _log.warning("Sidecars are left to the cleanup: %s", error.detail)
+            _log.warning("The cleanup will write the sidecars: %s", error.detail)
 
     def _work_on(self, entries: Sequence[OutboxEntry]) -> Tally:
         """Settles some entries."""
@@ -145,7 +145,9 @@ class SidecarWriter:
             if stored_revision == revision:
                 return False
             if stored_revision > revision:
-                _log.warning("A sidecar is newer than its row, and stays: %s", stored.name)
+                _log.warning(
+                    "A sidecar is newer than its row, so it is not replaced: %s", stored.name
+                )
                 return False
         self._blobs.put(
             self._container,

@@ -49,7 +49,10 @@ class Checksums:
         try:
             return self._note(name, deadline)
         except (BlobMissing, BlobChanged, BlobArchived):
-            _log.info("Deleted, overwritten or archived before its checksum was known: %s", name)
+            _log.info(
+                "The blob was deleted, overwritten or archived before its checksum was known: %s",
+                name,
+            )
             return False
 
     def _note(self, name: str, deadline: datetime) -> bool:
@@ -70,6 +73,10 @@ class Checksums:
         for offset in range(0, blob.size, _PART):
             digest.update(reader.read(offset, _PART))
             if self._clock() > deadline:
-                _log.warning("Too large for one run's time: %s, %d bytes", blob.name, blob.size)
+                _log.warning(
+                    "The blob is too large for the time of one run: %s, %d bytes",
+                    blob.name,
+                    blob.size,
+                )
                 return None
         return b64encode(digest.digest()).decode()

@@ -41,7 +41,7 @@ class Cleanup:
                 is_alone = True  # the steps that need no database still run, and others report it
             if is_alone:
                 return self._runner.run(self._steps)
-        _log.warning("Another cleanup is running: this one ends")
+        _log.warning("Another cleanup is running, so this one ends")
         telemetry.CLEANUP_RUNS.add(outcome="skipped")
         return {}
 

@@ -67,13 +67,17 @@ class Tally:
         self.report(name, code, detail)
         name, detail = printable(name), printable(detail)
         if isinstance(error, BlobHeld):
-            _log.warning("Kept by a policy, to be tried again: %s: %s", name, detail)
+            _log.warning(
+                "A policy prevents the deletion, which will be tried again: %s: %s", name, detail
+            )
             self.held += 1
         elif isinstance(error, Unavailable):
-            _log.warning("An outage, to be tried again: %s: %s", name, detail)
+            _log.warning(
+                "An outage interrupted an item, which will be tried again: %s: %s", name, detail
+            )
             self.outages.append(error)
         else:
-            _log.error("Failed, to be tried again: %s", name, exc_info=error)
+            _log.error("An item failed and will be tried again: %s", name, exc_info=error)
             self.failed += 1
 
 

@@ -54,7 +54,9 @@ class MissingClips:
         standing = self._losses.current()
         if not _is_bulk(missing, looked_at, is_standing=standing is not None):
             if standing is not None and self._losses.clear():
-                _log.info("The blobs are back: clips without one are marked as lost again")
+                _log.info(
+                    "The blobs are back: reconciliation marks clips without a blob as lost again"
+                )
             return Guard.OPEN
         telemetry.LOSSES_HELD.add()
         if self._losses.note(missing, looked_at):
@@ -71,7 +73,9 @@ class MissingClips:
         If too many others are missing at the next reconciliation, the guard holds again.
         """
         if self._losses.clear():
-            _log.warning("The loss was confirmed: clips without a blob are marked as lost again")
+            _log.warning(
+                "The loss was confirmed: reconciliation marks clips without a blob as lost again"
+            )
 
     def mark(self, blob_name: str, etag: str) -> bool:
         """Marks one clip; False if its blob exists after all, or its row has changed."""
@@ -79,7 +83,7 @@ class MissingClips:
             return False
         if not self._upkeep.mark_missing(blob_name, etag):
             return False
-        _log.warning("The blob of a clip is gone: %s", blob_name)
+        _log.warning("The blob of a clip does not exist: %s", blob_name)
         return True
 
 

@@ -95,7 +95,7 @@ class Reconciliation:
             upto = min(upto, found.trigger_at - _DISORDER)
         due = sorted(item for item in found.to_process if item[0] <= upto)
         if waiting := len(found.to_process) - len(due):
-            _log.info("%d blobs are left to the blob trigger, which is busy", waiting)
+            _log.info("The blob trigger, which is busy, will process %d blobs", waiting)
         process = partial(self._process_one, started - QUIET)
         names = (name for _, name in due)
         return each(names, process, str, may_go_on=self._time_limit())

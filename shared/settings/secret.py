@@ -132,12 +132,16 @@ class Rotating:
             value = self._vault.get(self._name)
         except VaultUnavailable:
             _log.warning(
-                "%s is used unchanged: it could not be read again", self._name, exc_info=True
+                "The old value of %s is used, because it could not be read again",
+                self._name,
+                exc_info=True,
             )
             return
         problem = "is missing" if value is None else self._check(value)
         if value is None or problem:
-            _log.warning("%s is used unchanged: in the vault it %s", self._name, problem)
+            _log.warning(
+                "The old value of %s is used: the value in the vault %s", self._name, problem
+            )
             return
         if value != self._value:
             _log.info("%s was changed", self._name)

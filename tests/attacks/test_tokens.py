@@ -235,4 +235,4 @@ def test_unreachable_issuer_is_an_outage(new_app: NewApp) -> None:
 
 def test_no_attack_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the attacked app has no unexpected fault."""
-    assert "Unexpected fault" not in app.log
+    assert "Unexpected error" not in app.log

@@ -328,4 +328,4 @@ class TestOtherPeoplesThings:
 
 def test_no_call_of_this_module_caused_an_internal_error(app: App) -> None:
     """Runs last: the log of the shared app has no unexpected fault."""
-    assert "Unexpected fault" not in app.log
+    assert "Unexpected error" not in app.log

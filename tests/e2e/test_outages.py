@@ -179,7 +179,7 @@ def test_outage_of_storage_is_answered_with_503(
         assert int(metadata.headers["Retry-After"]) > 0
 
         app.put_blob(f"{video_id}/{clip['id']}.mp4", film)
-        wait_for(lambda: True if "Tried again in" in app.log else None, "the call to wait")
+        wait_for(lambda: True if "tried again in" in app.log else None, "the call to wait")
         gate.on = False
         assert alice.settled(clip["id"])["status"] == "ready"
         assert clip["id"] not in poisoned(app)
@@ -202,7 +202,7 @@ def test_outage_of_postgres_is_answered_with_503(
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert int(answer.headers["Retry-After"]) > 0
         app.put_blob(f"{video_id}/meanwhile.mp4", film)
-        wait_for(lambda: True if "Tried again in" in app.log else None, "the call to wait")
+        wait_for(lambda: True if "tried again in" in app.log else None, "the call to wait")
 
         with postgres.running(tmp_path / "data", port, durable=False):
 
@@ -225,7 +225,7 @@ def test_a_host_that_stops_during_an_outage_does_not_wait_for_its_end(
             video_id = alice.video()
             gate.on = True
             app.put_blob(f"{video_id}/meanwhile.mp4", film)
-            wait_for(lambda: re.search(r"Tried again in [1-9]\.", app.log), "a long pause")
+            wait_for(lambda: re.search(r"tried again in [1-9]\.", app.log), "a long pause")
             host.child.process.terminate()
             host.child.process.wait(60)
             assert "clip_landed failed" in app.log

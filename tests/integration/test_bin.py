@@ -404,7 +404,7 @@ def test_row_that_refuses_every_change_does_not_stop_others(
         {},
     )
     assert library.work_off() == 2
-    assert f"Failed, to be tried again: {table[:-1]} {ids[1]}" in caplog.text
+    assert f"An item failed and will be tried again: {table[:-1]} {ids[1]}" in caplog.text
     assert rows(library.services, table) == 1
 
 

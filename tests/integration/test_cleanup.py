@@ -288,7 +288,7 @@ class TestNamesThatCannotBeStored:
         name = f"{library.video.id}/{self.LONG}.mp4"
         library.upload(name, film)
         library.services.ingest.landed(name)
-        assert f"Ignored, its name is too long: {name}" in caplog.text
+        assert f"The blob is ignored, because its name is too long: {name}" in caplog.text
         library.upload(f"{library.video.id}/0.mp4", film)
         library.upload(f"{library.video.id}/龍.mp4", film)
         clock.advance(minutes=30)

@@ -155,7 +155,7 @@ def test_item_that_always_raises_does_not_stop_others(
     assert first.counts[step] == 2
     assert first.counts["failures"] >= 1
     assert item in [failure.item for failure in first.failures if failure.step == step]
-    assert f"Failed, to be tried again: {item}" in caplog.text
+    assert f"An item failed and will be tried again: {item}" in caplog.text
     second = clean(library)
     assert second.counts[step] == 0
     assert item in [failure.item for failure in second.failures if failure.step == step]
@@ -278,7 +278,10 @@ def test_run_goes_on_without_a_record(
     library.services.database.close()
     with pytest.raises(DatabaseUnavailable):
         library.services.cleanup.run()
-    assert "An outage, to be tried again: the record of the run" in caplog.text
+    assert (
+        "An outage interrupted an item, which will be tried again: the record of the run"
+        in caplog.text
+    )
     assert library.blobs("temp") == set()
     assert runs(library) == []
 

@@ -404,7 +404,7 @@ class TestHeldBlobs:
             library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
         assert library.clips() == []
         assert library.blobs() == {kept}
-        assert "Kept by a policy" in caplog.text
+        assert "A policy prevents the deletion" in caplog.text
         caplog.clear()
         caplog.set_level("INFO")
         assert library.clean_up()["deleted"] == 0
@@ -432,7 +432,7 @@ def test_a_step_that_raises_keeps_no_other_from_running(
     assert "Cleanup done" in caplog.text
     assert "outages=0" in caplog.text
     assert re.search("failures=[1-9]", caplog.text)
-    assert "Failed, to be tried again: cleanup step" in caplog.text or step == "pages"
+    assert "An item failed and will be tried again: cleanup step" in caplog.text or step == "pages"
 
 
 def test_items_that_always_fail_do_not_hold_up_those_behind_them(
@@ -473,7 +473,10 @@ def test_a_read_only_database_stops_no_step(
     with pytest.raises(DatabaseUnavailable):
         library.services.cleanup.run()
     assert "Cleanup done" in caplog.text
-    assert "An outage, to be tried again: cleanup step clips_expired" in caplog.text
+    assert (
+        "An outage interrupted an item, which will be tried again: cleanup step clips_expired"
+        in caplog.text
+    )
     assert "outages=0" not in caplog.text
     with pytest.raises(DatabaseUnavailable):
         library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)

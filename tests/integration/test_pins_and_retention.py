@@ -262,7 +262,7 @@ class TestRetention:
         refuse_changes(library, aged[2])
         assert library.services.cleanup.run()["clips_past_retention"] == 2
         assert left(library) == {aged[0], aged[2]}
-        assert f"Failed, to be tried again: clip {aged[2]}" in caplog.text
+        assert f"An item failed and will be tried again: clip {aged[2]}" in caplog.text
 
 
 @pytest.mark.parametrize("what", ["clip", "many", "video"])

@@ -156,7 +156,7 @@ def test_absent_or_malformed_value_does_not_replace_a_good_one(
     assert secret.current() == "first"
     assert len(keeper.asked) == 2
     (said, _) = [record.getMessage() for record in caplog.records]
-    assert said.startswith("PASSWORD is used unchanged: in the vault it ")
+    assert said.startswith("The old value of PASSWORD is used: the value in the vault ")
 
 
 def test_log_names_the_setting_and_shows_no_value(

@@ -34,5 +34,5 @@ def cut_by_first[Film](
         except (Unsuitable, UnplayableClip) as why:
             if method is methods[-1] or not allows_another(why):
                 raise
-            _log.info("Not cut by %s: %s", method, why)
+            _log.info("The method %s cannot cut the film: %s", method, why)
     raise AssertionError("there is no method")

@@ -112,7 +112,7 @@ class DelegatedSigners:
             kept.signer = self._make(self._fetch(*holds))
             kept.stale_at = self._clock() + _TTL
         except StorageUnavailable:
-            _log.warning("The key that signs links could not be renewed; the old one stays in use")
+            _log.warning("The key that signs links could not be renewed; the old key is used")
             kept.stale_at = self._clock() + _RETRY_AFTER
         finally:
             self._lock.release()
