@@ -7,7 +7,7 @@ param topicName string
 param containerPrefix string
 
 @secure()
-@description('The system key blobs_extension of the function app; exists once the code is deployed')
+@description('The system key blobs_extension of the function app; it exists after the code was deployed')
 param blobsExtensionKey string
 
 // The functions that process blobs, as function_app.py names them, and the container of each.

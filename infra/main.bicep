@@ -5,12 +5,12 @@ targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(40)
-@description('Name of the environment, such as cliplink-prod: goes into the names of all resources')
+@description('Name of the environment, such as cliplink-prod. The names of all resources contain it')
 param environmentName string
 
 // Regions with Flex Consumption and with Postgres; the preflight asks Azure for both again.
 @minLength(1)
-@description('Region of everything but the replica')
+@description('Region of all resources except the replica')
 @allowed([
   'australiaeast'
   'australiasoutheast'
@@ -48,18 +48,18 @@ param environmentName string
 @metadata({ azd: { type: 'location', default: 'swedencentral' } })
 param location string
 
-@description('small: about 20 US dollars a month when idle. standard: a larger database, a ready instance, all alerts, a budget')
+@description('small: about 20 US dollars a month when idle. standard: a larger database, an always-ready instance, all alerts, a budget')
 @allowed(['small', 'standard'])
 param size string = 'small'
 
-@description('Begins the names of the containers; 45 characters leave room for the names of queues')
+@description('Prefix of the names of the containers; with at most 45 characters the names of queues are valid too')
 @maxLength(45)
 param containerPrefix string = 'cliplink'
 
 // --- Who may call the API
 
 @minLength(1)
-@description('The audience (aud) of the tokens. With Microsoft Entra ID the application (client) id of the API, a GUID: infra/entra/register-app.sh prints it')
+@description('The audience (aud) of the tokens. With Microsoft Entra ID it is the application (client) id of the API, a GUID, which infra/entra/register-app.sh prints')
 param authAudience string
 
 @description('The issuer (iss) of the tokens; empty: Microsoft Entra ID, this tenant')
@@ -71,10 +71,10 @@ param authJwksUrl string = ''
 @description('Origins of pages that may call the API and upload, comma-separated; empty: none')
 param corsOrigins string = ''
 
-@description('The address that clients use, where a gateway stands in front of the app; empty: that of the request')
+@description('The address that clients use, if a gateway is in front of the app; empty: the address in the request')
 param publicUrl string = ''
 
-@description('Which playable copies are made when a clip was processed: those that need no encoding, none, or all')
+@description('Which playable copies are made after a clip was processed: those that need no encoding (remux), none (never), or all')
 @allowed(['remux', 'never', 'all'])
 param renditions string = 'remux'
 
@@ -82,7 +82,7 @@ param renditions string = 'remux'
 @allowed(['libx264', 'libsvtav1', 'libvpx-vp9'])
 param videoEncoder string = 'libx264'
 
-@description('For how many days what is deleted can be restored; 0 switches the recycle bin off')
+@description('Number of days for which deleted clips and videos can be restored; 0 switches the recycle bin off')
 @minValue(0)
 @maxValue(3650)
 param binDays int = 14
@@ -93,17 +93,17 @@ param binDays int = 14
 @allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Highest number of instances of each scale group (HTTP, blobs, each queue); bounds cost and database connections. 0: the value of the size. If Azure refuses less than 40, use 40 and a larger database')
+@description('Maximum number of instances of each scale group (HTTP, blobs, each queue); bounds cost and database connections. 0: the value of the size. If Azure refuses less than 40, use 40 and a larger database')
 @minValue(0)
 @maxValue(1000)
 param maximumInstances int = 0
 
-@description('Instances that wait for blobs at all times: without one, a first clip waits for a cold start. -1: the value of the size')
+@description('Number of always-ready instances for blobs: without one, a first clip waits for a cold start. -1: the value of the size')
 @minValue(-1)
 @maxValue(20)
 param alwaysReadyBlob int = -1
 
-@description('Instances that wait for HTTP calls at all times')
+@description('Number of always-ready instances for HTTP calls')
 @minValue(0)
 @maxValue(20)
 param alwaysReadyHttp int = 0
@@ -113,15 +113,15 @@ param cleanupSchedule string = '0 */5 * * * *'
 
 // --- Storage
 
-@description('Copies of the clips; the archive tier exists with LRS, GRS and RAGRS only')
+@description('Redundancy of the clips account; the archive tier exists only with LRS, GRS and RAGRS')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
 param storageRedundancy string = 'Standard_LRS'
 
-@description('Region of a second account into which new clips are copied; empty: none. With one, clips move to the cold tier instead of the archive')
+@description('Region of a second account into which new clips are copied; empty: none. With a replica, clips move to the cold tier instead of the archive tier')
 @metadata({ azd: { type: 'location' } })
 param replicaLocation string = ''
 
-@description('Whether an earlier deployment linked the two accounts; azd remembers it')
+@description('Whether an earlier deployment linked the two accounts; azd stores this value')
 param replicaLinked bool = false
 
 // --- Database
@@ -153,12 +153,12 @@ param databasePgBouncer bool = false
 @description('Keep a standby in another zone; not on the Burstable tier')
 param databaseZoneRedundant bool = false
 
-@description('Days for which the database can be restored to any moment')
+@description('Number of days for which the database can be restored to any point in time')
 @minValue(7)
 @maxValue(35)
 param databaseBackupDays int = 14
 
-@description('Keep backups in the paired region too; can be chosen at creation only')
+@description('Keep backups in the paired region too; can be set only when the server is created')
 param databaseGeoBackup bool = false
 
 // --- Secrets
@@ -168,46 +168,46 @@ param useVault bool = false
 
 // --- Network
 
-@description('Reach database, vault and host storage through a virtual network only. `azd deploy` then has to run inside it')
+@description('Make database, vault and host storage reachable only through a virtual network. `azd deploy` must then run inside this network')
 param privateNetwork bool = false
 
 @description('Put Azure Front Door, with a firewall, in front of the API and the links')
 param frontDoor bool = false
 
-@description('A name of your own for Front Door, such as clips.example.com; empty: its own name')
+@description('A custom domain for Front Door, such as clips.example.com; empty: the default domain')
 param customDomain string = ''
 
-@description('Calls of the API a minute from one client address before Front Door answers 429')
+@description('Number of calls of the API that one client address may send in a minute before Front Door answers 429')
 @minValue(10)
 param callsPerMinute int = 600
 
-@description('Shares a minute that one client address may open; shares need no token')
+@description('Number of shares that one client address may open in a minute; shares need no token')
 @minValue(10)
 param sharesPerMinute int = 120
 
 // --- Monitoring
 
-@description('Addresses that alerts are mailed to, comma-separated; empty: they show in the portal only')
+@description('E-mail addresses that receive alerts, comma-separated; empty: alerts are shown only in the portal')
 param alertEmails string = ''
 
-@description('What a month may cost, in the currency of the subscription, before mails go out. 0: no budget, for a subscription of less than two days or an offer without Cost Management. -1: the value of the size')
+@description('Monthly budget in the currency of the subscription; Azure sends mails before it is exceeded. 0: no budget, for a subscription of less than two days or an offer without Cost Management. -1: the value of the size')
 @minValue(-1)
 param budgetAmount int = -1
 
-@description('First day of the month in which the budget was first deployed; Azure wants it unchanged')
+@description('First day of the month in which the budget was first deployed; Azure refuses a change of it')
 param budgetStart string = utcNow('yyyy-MM-01')
 
-@description('GB of clips above which the capacity alert is raised')
+@description('Size of all clips in GB above which the capacity alert fires')
 @minValue(1)
 param capacityAlertGB int = 500
 
-@description('Whether an earlier deployment made the transformations of logs; azd remembers it')
+@description('Whether an earlier deployment created the transformations of logs; azd stores this value')
 param logsTransformed bool = false
 
 @description('Log every read of a blob, not only writes and deletes')
 param auditReads bool = true
 
-@description('Refuse to delete storage and database by accident')
+@description('Lock storage and database, so that they cannot be deleted by accident')
 param lockData bool = false
 
 // The values of a size; each can be set alone.

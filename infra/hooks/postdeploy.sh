@@ -17,7 +17,7 @@ while [ -z "$key" ]; do
   tries=$((tries + 1))
   if [ -z "$key" ]; then
     [ "$tries" -lt 30 ] || {
-      echo "The app has no key blobs_extension, so its start fails. See its log:" >&2
+      echo "The app has no key blobs_extension, because it does not start. Read its log:" >&2
       echo "  az webapp log tail --name $AZURE_FUNCTION_APP_NAME --resource-group $AZURE_RESOURCE_GROUP" >&2
       exit 1
     }
@@ -49,7 +49,7 @@ if [ -z "${CLIPLINK_TOKEN:-}" ] && [ -z "${AUTH_ISSUER:-}" ]; then
     --subscription "$AZURE_SUBSCRIPTION_ID" --query accessToken --output tsv) || CLIPLINK_TOKEN=
 fi
 if [ -z "${CLIPLINK_TOKEN:-}" ]; then
-  echo "warning: deployed, but not tested: there is no token for ${AUTH_AUDIENCE:-the API}." >&2
+  echo "warning: the app is deployed, but not tested, because there is no token for ${AUTH_AUDIENCE:-the API}." >&2
   echo "  do: put a token of your issuer into CLIPLINK_TOKEN, then: azd hooks run postdeploy" >&2
   echo "  or: azd env set SMOKE false" >&2
   exit 0

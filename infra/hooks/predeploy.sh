@@ -30,7 +30,7 @@ user=$("$python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv
   if [ "${PRIVATE_NETWORK:-false}" = true ]; then
     echo "The database is in a private network: run azd deploy inside it (docs/deploying.md)." >&2
   else
-    echo "Is port 5432 open from here, and is your address that of DEPLOYER_ADDRESS?" >&2
+    echo "Check that port 5432 is open from here, and that DEPLOYER_ADDRESS is your address." >&2
     echo "Then repeat: azd deploy" >&2
   fi
   exit 1

@@ -63,7 +63,7 @@ fi
 [ -n "$AZURE_SUBSCRIPTION_ID" ] && [ -n "$AZURE_LOCATION" ] || finish
 if ! tenant=$(az account show --subscription "$AZURE_SUBSCRIPTION_ID" --query tenantId --output tsv \
   2>/dev/null); then
-  problem "az does not see the subscription $AZURE_SUBSCRIPTION_ID, which azd deploys to" \
+  problem "az has no access to the subscription $AZURE_SUBSCRIPTION_ID, to which azd deploys" \
     "az login --tenant ${AZURE_TENANT_ID:-TENANT}, as the account that azd has"
   finish
 fi
@@ -75,7 +75,7 @@ fi
 
 audience=${AUTH_AUDIENCE:-$(azd env config get infra.parameters.authAudience 2>/dev/null | tr -d '" \n' || true)}
 if [ -z "$audience" ]; then
-  problem "no audience: tokens for which API are accepted?" \
+  problem "no audience is set: it names the API whose tokens are accepted" \
     "sh infra/entra/register-app.sh, and then the command that it prints"
 elif [ -z "${AUTH_ISSUER:-}" ] &&
   ! printf '%s' "$audience" | grep -Eqi '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'; then
@@ -155,7 +155,7 @@ fi
 if full=$(az rest --url "https://management.azure.com/subscriptions/$AZURE_SUBSCRIPTION_ID/providers/Microsoft.DBforPostgreSQL/locations/$AZURE_LOCATION/resourceType/flexibleServers/usages?api-version=2025-08-01" \
   --query 'value[?currentValue>=limit && limit>`0`].name.value' --output tsv 2>/dev/null) && [ -n "$full" ] &&
   [ -z "${DATABASE_SERVER_NAME:-}" ]; then
-  warn "of Postgres in $AZURE_LOCATION these quotas are used up: $(printf '%s' "$full" | tr '\n' ' ')"
+  warn "these quotas of Postgres in $AZURE_LOCATION are used up: $(printf '%s' "$full" | tr '\n' ' ')"
 fi
 
 # --- A vault of this environment that was deleted

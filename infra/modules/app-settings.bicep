@@ -6,25 +6,25 @@ param hostStorageName string
 param clipsStorageName string
 param containerPrefix string
 
-@description('Where links to read lead; empty: to storage itself')
+@description('The endpoint to which read links point; empty: storage itself')
 param cdnEndpoint string
 
-@description('The address that clients use; empty: that of the request')
+@description('The address that clients use; empty: the address in the request')
 param publicUrl string
 
-@description('Which playable copies are made at ingest: remux, never or all')
+@description('Which playable copies are made after a clip was processed: remux, never or all')
 param renditions string
 
 @description('The encoder of exact cuts and playable copies')
 param videoEncoder string
 
-@description('Days in the recycle bin; 0: none')
+@description('Number of days in the recycle bin; 0: no recycle bin')
 param binDays int
 
-@description('Has no password: the app fetches an Entra token for every connection')
+@description('URL of the database without a password: the app gets an Entra token for every connection')
 param databaseUrl string
 
-@description('The vault that holds settings that are absent here; empty: none')
+@description('The vault from which the app reads settings that are absent here; empty: no vault')
 param vaultUrl string
 
 param authIssuer string
@@ -32,7 +32,7 @@ param authAudience string
 param authJwksUrl string
 param cleanupSchedule string
 
-@description('Calls that a process runs at a time')
+@description('Number of calls that a process runs at a time')
 param handlerThreads int
 param insightsConnectionString string
 

@@ -2,7 +2,7 @@
 
 param amount int
 
-@description('First of the month in which the budget begins; cannot be changed later')
+@description('First day of the month in which the budget begins; cannot be changed later')
 param start string
 
 param emails array

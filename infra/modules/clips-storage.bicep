@@ -12,13 +12,13 @@ param corsOrigins array
 
 param lock bool
 
-@description('Whether a second account gets copies')
+@description('Whether clips are replicated to a second account')
 param replicated bool
 
-@description('Days for which a deleted or overwritten blob can be restored')
+@description('Number of days for which a deleted or overwritten blob can be restored')
 param softDeleteDays int = 14
 
-@description('Days for which a range of blobs can be restored; fewer than softDeleteDays')
+@description('Number of days for which a range of blobs can be restored; less than softDeleteDays')
 param restoreDays int = 7
 
 // Zone-redundant accounts have no archive tier. And archived blobs cannot be replicated: neither

@@ -17,14 +17,14 @@ param tier string
 
 param sku string
 
-@description('Behind PgBouncer the app may have more connections than the server')
+@description('Whether PgBouncer is used, with which the app may have more connections than the server')
 param pgBouncer bool
 
 param zoneRedundant bool
 param backupDays int
 param geoBackup bool
 
-@description('Whether the server answers from outside the virtual network')
+@description('Whether the server is reachable from outside the virtual network')
 param publicAccess bool
 
 param lock bool

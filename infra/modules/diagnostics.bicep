@@ -10,7 +10,7 @@ param hasVault bool
 param functionAppName string
 param eventsTopicName string
 
-@description('Reads are most of the lines: without them logs are cheaper, but do not show who read which clip')
+@description('Whether reads are logged. Most lines are reads: without them logs cost less, but do not show who read which clip')
 param auditReads bool
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {

@@ -4,10 +4,10 @@
 param name string
 param tags object
 
-@description('Calls of the API a minute from one address')
+@description('Number of calls of the API that one address may send in a minute')
 param callsPerMinute int
 
-@description('Shares a minute that one address may open: these calls come without a token')
+@description('Number of shares that one address may open in a minute: these calls have no token')
 param sharesPerMinute int
 
 // The app accepts paths in upper and lower case, and letters written as %61; so do the rules.

@@ -5,7 +5,7 @@
 param name string
 param tags object
 
-@description('A name of the operator, such as clips.example.com; empty: none')
+@description('A custom domain, such as clips.example.com; empty: none')
 param customDomain string
 
 param apiHost string
@@ -13,7 +13,7 @@ param storageHost string
 param containerPrefix string
 param workspaceId string
 
-@description('The rules that refuse requests: firewall.bicep')
+@description('The id of the firewall policy: firewall.bicep')
 param firewallId string
 
 // Azure checks the names of resources even if their condition is false: a domain's must not be empty.

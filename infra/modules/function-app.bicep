@@ -18,16 +18,16 @@ param maximumInstances int
 param alwaysReadyBlob int
 param alwaysReadyHttp int
 
-@description('HTTP calls that an instance gets at a time')
+@description('Number of HTTP calls that an instance gets at a time')
 param concurrentCalls int
 
 @description('Origins of pages that may call the API')
 param corsOrigins array
 
-@description('Whether calls of the API must come through Front Door')
+@description('Whether the app accepts calls only through Front Door')
 param behindFrontDoor bool
 
-@description('The Front Door that they must come through')
+@description('The id of the Front Door through which calls must come')
 param frontDoorId string
 
 var blobInstances = alwaysReadyBlob == 0 ? [] : [{ name: 'blob', instanceCount: alwaysReadyBlob }]

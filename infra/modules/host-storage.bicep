@@ -5,7 +5,7 @@ param name string
 param location string
 param tags object
 
-@description('Whether the account answers from outside the virtual network')
+@description('Whether the account is reachable from outside the virtual network')
 param publicAccess bool
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {

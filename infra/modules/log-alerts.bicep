@@ -5,14 +5,14 @@ param tags object
 param actionGroupId string
 param workspaceId string
 
-@description('All alerts at short intervals, or a few every quarter of an hour, which costs a third')
+@description('Whether all alerts run at short intervals, or a few every quarter of an hour, which costs a third')
 param all bool
 
 var alerts = [
   {
     // A timer that stops makes no error. Its silence has to be noticed.
     name: 'cleanup-missing'
-    description: 'No cleanup has succeeded for half an hour: expired clips stay, and blobs whose event was lost are not processed.'
+    description: 'No cleanup has succeeded for half an hour. Expired clips stay, and blobs whose event was lost are not processed.'
     severity: 1
     // The app says so twice, as a metric and as a line, of which one may be late. The host's own word
     // does not count: that a function ran says little of how it ended.
@@ -25,7 +25,7 @@ var alerts = [
   }
   {
     name: 'blobs-missing'
-    description: 'So many blobs are missing that the cleanup marks no clip as lost: an emptied container, a wrong prefix? See docs/running.md.'
+    description: 'So many blobs are missing that the cleanup marks no clip as lost. Perhaps a container was emptied, or the prefix is wrong. See docs/running.md.'
     severity: 1
     // Twice, as a metric and as a field of the cleanup's line, of which one may be late.
     query: 'union (AppMetrics | where Name == "cliplink.losses.held" and Sum > 0), (AppTraces | where Message startswith "Cleanup done:" and toint(Properties.unmarked) > 0)'
@@ -37,7 +37,7 @@ var alerts = [
   }
   {
     name: 'function-failures'
-    description: 'Triggers fail again and again: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
+    description: 'Triggers fail repeatedly: ingest, cuts, renditions, migrations, drift reports or the cleanup. See AppExceptions by OperationId.'
     severity: 2
     // A run that failed, by what the host says of it or the app, counts once.
     query: 'union (AppRequests | where Name in ("clip_landed", "source_landed", "clip_cut", "clip_rendition", "cleanup", "migration_batch", "deletion_batch", "drift_run")), (AppDependencies | where Name in ("ingest", "source", "cut", "rendition", "migration.plan", "migration.batch", "deletion", "drift.step") or Name startswith "cleanup.") | where Success == false | summarize TimeGenerated = max(TimeGenerated) by OperationId'
@@ -49,7 +49,7 @@ var alerts = [
   }
   {
     name: 'api-errors'
-    description: 'The API answers 5xx: a fault of the app (500) or an outage (503).'
+    description: 'The API answers 5xx: 500 is an error in the app, 503 is an outage.'
     severity: 2
     query: 'AppRequests | where toint(ResultCode) >= 500'
     operator: 'GreaterThan'
@@ -73,7 +73,7 @@ var alerts = [
   }
   {
     name: 'out-of-memory'
-    description: 'A worker was killed (exit code 137): too much memory for an instance.'
+    description: 'A worker was killed (exit code 137), because it used more memory than an instance has.'
     severity: 2
     query: 'AppTraces | where Message has "exited with code 137" or Message has "OutOfMemory"'
     operator: 'GreaterThan'

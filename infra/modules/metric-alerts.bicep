@@ -7,13 +7,13 @@ param databaseServerName string
 param eventsTopicName string
 param capacityAlertGB int
 
-@description('All alerts, or only those whose cause costs money or clips before a user notices')
+@description('Whether there are all alerts, or only those whose cause costs money or clips before a user notices')
 param all bool
 
-@description('Requests to the clips account in five minutes above which the alert is raised')
+@description('Number of requests to the clips account in five minutes above which the alert fires')
 param requestsIn5Minutes int = 60000
 
-@description('Refused requests in five minutes above which the alert is raised; expired links cause a few')
+@description('Number of refused requests in five minutes above which the alert fires; expired links cause a few')
 param refusedIn5Minutes int = 100
 
 resource clipsStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -32,7 +32,7 @@ var alerts = [
   {
     // Azure measures it once an hour, without dimensions.
     name: 'storage-used-capacity'
-    description: 'The clips account holds more than planned. See docs/costs.md.'
+    description: 'The clips account stores more data than planned. See docs/costs.md.'
     severity: 3
     scope: clipsStorage.id
     namespace: 'Microsoft.Storage/storageAccounts'
@@ -46,7 +46,7 @@ var alerts = [
   }
   {
     name: 'storage-request-rate'
-    description: 'Many more requests to clips and images than usual: a leaked link, a loop, or success.'
+    description: 'Storage gets many more requests to clips and images than usual. The cause may be a leaked link, a loop in a client, or more users.'
     severity: 3
     scope: '${clipsStorage.id}/blobServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/blobServices'
@@ -87,7 +87,7 @@ var alerts = [
   }
   {
     name: 'storage-refused'
-    description: 'Many refused requests: expired links, or an attacker who guesses. StorageBlobLogs has the CallerIpAddress.'
+    description: 'Storage refuses many requests. Links may have expired, or an attacker guesses links. StorageBlobLogs has the CallerIpAddress.'
     severity: 3
     scope: '${clipsStorage.id}/blobServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/blobServices'
@@ -107,7 +107,7 @@ var alerts = [
   }
   {
     name: 'storage-availability'
-    description: 'Storage does not answer as it should.'
+    description: 'Storage does not respond, or fails too often.'
     severity: 1
     scope: '${clipsStorage.id}/blobServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/blobServices'
@@ -123,7 +123,7 @@ var alerts = [
     // Hourly, and of all queues of the account together. Of these the poison queues alone keep
     // messages, but for the hours in which a migration is under way.
     name: 'poison-queue-not-empty'
-    description: 'A poison queue holds messages that failed five times, unless a migration is running. See docs/running.md.'
+    description: 'A poison queue has messages that failed five times, unless a migration is running. See docs/running.md.'
     severity: 2
     scope: '${clipsStorage.id}/queueServices/default'
     namespace: 'Microsoft.Storage/storageAccounts/queueServices'
@@ -151,7 +151,7 @@ var alerts = [
   }
   {
     name: 'database-storage'
-    description: 'The database server is nearly full. It grows automatically: then set DATABASE_STORAGE_GB to its new size.'
+    description: 'The disk of the database server is nearly full. It grows automatically. Then set DATABASE_STORAGE_GB to its new size.'
     severity: 1
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
@@ -165,7 +165,7 @@ var alerts = [
   }
   {
     name: 'database-cpu'
-    description: 'The database server is busy. On the Burstable tier its credits run out.'
+    description: 'The database server is busy. On the Burstable tier it uses up its CPU credits.'
     severity: 3
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
@@ -179,7 +179,7 @@ var alerts = [
   }
   {
     name: 'database-connections-failed'
-    description: 'Connections to the database fail: too many, or an identity without a role.'
+    description: 'Connections to the database fail. There are too many, or an identity has no role.'
     severity: 2
     scope: database.id
     namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'

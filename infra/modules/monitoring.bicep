@@ -5,16 +5,16 @@ param insightsName string
 param location string
 param tags object
 
-@description('Addresses that get a mail when an alert is raised')
+@description('E-mail addresses that receive alerts')
 param alertEmails array
 
-@description('Whether an earlier deployment made the transformations')
+@description('Whether an earlier deployment created the transformations')
 param transformed bool
 
-@description('Days for which logs are kept; the first 31 are in the price')
+@description('Number of days for which logs are kept; the first 31 are included in the price')
 param retentionDays int = 31
 
-@description('GB a day after which logging stops until the next day: limits the cost of a mistake')
+@description('Size of logs in GB a day after which logging stops until the next day; limits the cost of an error')
 param dailyQuotaGB int = 5
 
 var workspaceName = 'log-${nameSuffix}'

@@ -5,7 +5,7 @@ param name string
 param location string
 param tags object
 
-@description('Whether there is a vault, which then needs a name in the network')
+@description('Whether there is a vault, which then needs a private endpoint')
 param hasVault bool
 
 param addressPrefix string = '10.90.0.0/24'

@@ -3,7 +3,7 @@
 param location string
 param tags object
 
-@description('The network whose private DNS zones network.bicep makes')
+@description('The name of the network for which network.bicep creates private DNS zones')
 param networkName string
 
 param subnetId string

@@ -10,7 +10,7 @@ param workspaceId string
 param auditReads bool
 param lock bool
 
-@description('Whether both accounts have the policy already: a second one for the same pair is refused')
+@description('Whether both accounts have the policy already; Azure refuses a second policy for the same pair')
 param linked bool
 
 // Temporary blobs are not worth a copy.

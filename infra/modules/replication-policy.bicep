@@ -2,7 +2,7 @@
 
 param accountName string
 
-@description('"default" at the destination, where Azure makes the id; that id at the source')
+@description('"default" at the destination, for which Azure creates the id; this id at the source')
 param policyId string
 
 param sourceId string

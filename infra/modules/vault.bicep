@@ -5,7 +5,7 @@ param name string
 param location string
 param tags object
 
-@description('Whether the vault answers from outside the virtual network')
+@description('Whether the vault is reachable from outside the virtual network')
 param publicAccess bool
 
 resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {

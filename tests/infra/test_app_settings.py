@@ -228,7 +228,7 @@ def test_the_page_on_costs_counts_connections_too() -> None:
         page("docs/costs.md")
         .section("Settings that change costs")
         .table("setting")
-        .column("loses or gains")
+        .column("other effects")
     )
     found = re.search(r"has (\d+) connections: `MAXIMUM_INSTANCES=(\d+)`", str(knob))
     assert found is not None

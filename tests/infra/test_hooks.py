@@ -108,7 +108,7 @@ def test_a_pipeline_is_noted_as_an_application(deployer: Deployer) -> None:
         (
             {},
             {f"az account show --subscription {SUBSCRIPTION} --query tenantId": ("", 1)},
-            "does not see the subscription",
+            "has no access to the subscription",
             f"az login --tenant {TENANT}",
         ),
         ({"AZURE_TENANT_ID": "other"}, {}, "azd to other", "az login --tenant other"),
@@ -300,7 +300,7 @@ def test_deployment_without_a_token_succeeds_with_a_hint(
     provisioned.answers["az account get-access-token"] = ("", 1)
     done = provisioned.run("hooks/postdeploy.sh")
     assert done.returncode == 0
-    assert "warning: deployed, but not tested" in done.stderr
+    assert "warning: the app is deployed, but not tested" in done.stderr
     assert "azd hooks run postdeploy" in done.stderr
     assert not provisioned.calls("python -m infra.smoke")
 

@@ -57,11 +57,11 @@ def test_documented_retention_is_as_deployed() -> None:
     blobs = one("small", "Microsoft.Storage/storageAccounts/blobServices", "/clips").properties
     server = one("small", "Microsoft.DBforPostgreSQL/flexibleServers")
     vault = one("everything", "Microsoft.KeyVault/vaults")
-    rows = PAGES["restoring"].section("What can be restored").table("what").rows
+    rows = PAGES["restoring"].section("What can be restored").table("what can be restored").rows
     assert {row[0]: int(row[1].split()[0]) for row in rows} == {
         "a blob that was deleted or overwritten": blobs["deleteRetentionPolicy"]["days"],
         "a container": blobs["containerDeleteRetentionPolicy"]["days"],
-        "all blobs of a container, to a moment": blobs["restorePolicy"]["days"],
-        "the database, to a moment": server.properties["backup"]["backupRetentionDays"],
+        "all blobs of a container, to a point in time": blobs["restorePolicy"]["days"],
+        "the database, to a point in time": server.properties["backup"]["backupRetentionDays"],
         "the vault": vault.properties["softDeleteRetentionInDays"],
     }
