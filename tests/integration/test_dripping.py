@@ -29,7 +29,8 @@ from tests.integration.test_storage_outages import blobs_at
 from tests.integration.vault import FakeVault
 from tests.servers import Reply, dripping, serving
 
-FILLING = b"x" * 200
+# The SDK takes it for JSON.
+FILLING = b"1" * 200
 STATUS = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: %d\r\n\r\n" % len(FILLING)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -37,7 +38,7 @@ ANSWERS = {
     "status": (STATUS + LENGTH + FILLING, 0),
     "headers": (STATUS + b"X-Long: " + FILLING + b"\r\n" + LENGTH + FILLING, len(STATUS)),
     "body": (STATUS + LENGTH + FILLING, len(STATUS + LENGTH)),
-    "chunks": (STATUS + CHUNKED + b"1\r\nx\r\n" * 40 + b"0\r\n\r\n", len(STATUS + CHUNKED)),
+    "chunks": (STATUS + CHUNKED + b"1\r\n1\r\n" * 40 + b"0\r\n\r\n", len(STATUS + CHUNKED)),
     "until the end": (STATUS + b"\r\n" + FILLING, len(STATUS) + 2),
 }
 EVERY_ANSWER = pytest.mark.parametrize(("answer", "at_once"), ANSWERS.values(), ids=ANSWERS.keys())

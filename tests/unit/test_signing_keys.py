@@ -172,6 +172,7 @@ def test_an_issuer_that_sends_byte_by_byte_is_an_outage(
 ) -> None:
     """Its answer would be accepted if it were waited for."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(signing_keys, "_DEADLINE", 60.0)
     head = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 150 + b"\r\n\r\n"
     with dripping(head + key_set.answer().body, at_once) as url:
         settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
