@@ -43,7 +43,7 @@ class CliplinkError(Exception):
     """Root of the tree; never raised itself."""
 
     code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Something went wrong"
+    title: ClassVar[str] = "The service has an error"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
