@@ -21,7 +21,7 @@ SIDE_BY_SIDE := --numprocesses $(PROCESSES) --maxprocesses 4 --dist loadfile --n
 .DEFAULT_GOAL := help
 .PHONY: help run services token sample test check infra bench clean installed
 
-help: ## list the commands
+help: ## list all commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(ENVIRONMENT) $(EMULATOR) ## start Postgres, Azurite and the functions, until Ctrl-C (PORT=7071, optional TRIGGERS=program)
@@ -33,10 +33,10 @@ services: $(ENVIRONMENT) $(EMULATOR) ## start everything but the functions, for 
 token: $(ENVIRONMENT) ## print a bearer token (SUB=alice, optional ROLES=admin,... EMAIL=...)
 	@exec $(PYTHON) -m local token --subject "$$SUB" --roles "$$ROLES" --email "$$EMAIL"
 
-sample: $(ENVIRONMENT) ## write sample.mp4, a few seconds of film to try things out with
+sample: $(ENVIRONMENT) ## write sample.mp4, a film of a few seconds
 	@exec $(PYTHON) -m local.sample sample.mp4
 
-test: ## run every test, on a real Postgres and a real Azurite
+test: ## run all tests, on a real Postgres and a real Azurite
 	@$(MAKE) --no-print-directory --jobs=4 installed
 	@exec $(PYTHON) -m pytest $(SIDE_BY_SIDE)
 

@@ -16,12 +16,13 @@ from shared.catalogue.library.user_queries import Users
 from shared.catalogue.library.video_queries import Videos
 from shared.catalogue.row_mapping import StartKey, TimeKey
 from shared.catalogue.upkeep.retention_queries import Retentions
-from shared.errors import BlobMissing, DatabaseUnavailable, no_such_clip, no_such_video
+from shared.errors import BlobMissing, DatabaseUnavailable
 from shared.model import media_types
 from shared.model.blob import Blob
 from shared.model.clip import Clip, ClipDraft, ClipStatus, ClipUpdate, ShownClip, Upload
 from shared.model.user import RetryKey, User, Viewer
 from shared.model.video import RetentionForecast, Video, VideoUpdate
+from shared.refusals import no_such_clip, no_such_video
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.blobs import Blobs
 

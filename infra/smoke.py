@@ -57,7 +57,7 @@ class Smoke:
             clip = self._upload(video_id)
             self._play(clip)
             self._delete(clip)
-        self.say("ok: all of it")
+        self.say("ok: all steps")
 
     def _wait_until_healthy(self) -> None:
         met = ""
@@ -72,12 +72,12 @@ class Smoke:
             met = f"it answered {reply.status}"
             return reply if reply.status == HTTPStatus.OK else None
 
-        self._wait(look, "GET /health to answer 200", lambda: f"; at last: {met}")
+        self._wait(look, "GET /health to answer 200", lambda: f"; last result: {met}")
         self.say("ok: database and storage answer")
 
     def _is_closed(self) -> None:
         self._expect("GET", f"{self.api}/videos", HTTPStatus.UNAUTHORIZED)
-        self.say("ok: no token, no answer")
+        self.say("ok: the API refuses calls without a token")
 
     @contextmanager
     def _video_of_its_own(self) -> Iterator[str]:
@@ -95,7 +95,7 @@ class Smoke:
         self._expect(
             upload["method"], upload["url"], HTTPStatus.CREATED, upload["headers"], self.film
         )
-        self.say("ok: clip uploaded, straight to storage")
+        self.say("ok: clip uploaded directly to storage")
         started = time.monotonic()
         clip = self._wait(lambda: self._settled(clip["id"]), "the clip to be processed")
         if clip["status"] != "ready":
@@ -114,7 +114,7 @@ class Smoke:
         link = self._link(clip)
         part = self._expect("GET", link, HTTPStatus.PARTIAL_CONTENT, {"Range": "bytes=0-1023"})
         if part.body != self.film[:1024]:
-            self._fail("the link plays other bytes than were uploaded")
+            self._fail("the link returns other bytes than those that were uploaded")
         metadata = self._call("GET", f"/clips/{clip['id']}/metadata", HTTPStatus.OK)
         if metadata["file_size"] != len(self.film):
             self._fail(f"the metadata says {metadata['file_size']} bytes")

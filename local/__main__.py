@@ -49,14 +49,14 @@ def _arguments() -> argparse.Namespace:
 def port_number(text: str) -> int:
     """The number of a port; raises ArgumentTypeError for any other text."""
     if not (re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 2**16):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: use PORT=1 to PORT=65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use PORT=1 to PORT=65535")
     return int(text)
 
 
 def _program(text: str) -> Path:
     found = shutil.which(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no program: use TRIGGERS=/path/to/it")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a program: use TRIGGERS=/path/to/it")
     return Path(found).resolve()
 
 

@@ -43,7 +43,7 @@ class CliplinkError(Exception):
     """Root of the tree; never raised itself."""
 
     code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Something went wrong"
+    title: ClassVar[str] = "The service has an error"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -109,16 +109,6 @@ class NotFound(CliplinkError):
     title = "Not found"
 
 
-def no_such_clip() -> NotFound:
-    """One sentence for clips that never existed, belong to another user or are deleted."""
-    return NotFound("There is no such clip.")
-
-
-def no_such_video() -> NotFound:
-    """As `no_such_clip`."""
-    return NotFound("There is no such video.")
-
-
 class MethodNotAllowed(NotFound):
     """A known path, another method; `allowed` are the methods that it has."""
 
@@ -160,14 +150,6 @@ class GoneForGood(CliplinkError):
 
     code = "gone_for_good"
     title = "The clip or video was deleted permanently"
-
-
-def pinned_clip() -> Pinned:
-    return Pinned("The clip is pinned. Set its `pinned` to false first.")
-
-
-def pinned_in_video() -> Pinned:
-    return Pinned("A clip of the video is pinned. Set its `pinned` to false first.")
 
 
 class CutOutOfRange(CliplinkError):

@@ -25,13 +25,11 @@ from shared.errors import (
     Unavailable,
     VideoInBin,
     WrongState,
-    no_such_clip,
-    no_such_video,
-    pinned_clip,
 )
 from shared.model.clip import Clip, ShownClip
 from shared.model.user import Viewer
 from shared.model.video import Video
+from shared.refusals import no_such_clip, no_such_video, pinned_clip
 from shared.storage.sdk.blobs import Blobs
 from shared.telemetry import with_current_context
 

@@ -12,7 +12,8 @@ from clips.cutting.cutter import Cutter, TooLargeForNow
 from clips.cutting.films import OpenFilm
 from clips.cutting.ordered_cuts import OrderedCut
 from shared.catalogue.cutting.cut_queries import Cuts, FinishedCut
-from shared.errors import CliplinkError, Unavailable, no_such_video
+from shared.errors import CliplinkError, Unavailable
+from shared.refusals import no_such_video
 from shared.telemetry import with_current_context
 
 # How many clips of a call are cut at a time: most of the time is spent waiting for storage.

@@ -28,13 +28,12 @@ from shared.errors import (
     SourceNotReady,
     Unavailable,
     WrongState,
-    no_such_clip,
-    no_such_video,
 )
 from shared.model.clip import ClipStatus, ShownClip
 from shared.model.cut_method import Accuracy
 from shared.model.cutting import CutDraft, CutSource
 from shared.model.user import Viewer
+from shared.refusals import no_such_clip, no_such_video
 from shared.storage.sdk.account import StorageAccount
 from shared.storage.sdk.queue import Queue
 

@@ -10,11 +10,12 @@ from clips.links.storyboards import Storyboards
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.cutting.source_queries import Sources
-from shared.errors import BlobChanged, BlobMissing, NotFound, no_such_video
+from shared.errors import BlobChanged, BlobMissing, NotFound
 from shared.model import media_types
 from shared.model.clip import ClipStatus, Upload
 from shared.model.cutting import ShownSource, Source
 from shared.model.user import Viewer
+from shared.refusals import no_such_video
 from shared.storage.sdk.blobs import Blobs
 
 _STORYBOARD_LIFE = timedelta(hours=24)

@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(services.drift, options)
     except KeyboardInterrupt:
-        return fail(INTERRUPTED, "Interrupted. The app continues the report.")
+        return fail(INTERRUPTED, "The command was interrupted. The app continues the report.")
     except Unavailable as error:
-        return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        return fail(OUT_OF_REACH, f"{error} Run the command again to continue.")
     except CliplinkError as error:
         return fail(USAGE, str(error))
 
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m clips.drift",
-        description="Compares storage with the catalogue, and changes nothing unless asked to.",
-        epilog="Exit codes: 0 no difference is left, 1 some are, 2 wrong usage or settings, "
+        description="Compares storage with the catalogue. Changes nothing without --repair.",
+        epilog="Exit codes: 0 no differences are left, 1 some are left, 2 wrong usage or settings, "
         "3 storage or database unavailable, 130 interrupted.",
     )
     add = parser.add_argument
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--force",
         action="store_true",
-        help="repair even over 20 %% of the catalogue",
+        help="repair even if this concerns more than 20 %% of the clips",
     )
     return parser
 
@@ -82,7 +82,10 @@ def _run(drift: DriftJobs, options: argparse.Namespace) -> int:
         with options.lines.open("wb") as out:
             out.writelines(drift.lines(drift_id))
     if found.run.report.status is DriftStatus.FAILED:
-        return fail(OUT_OF_REACH, "The report was given up. What it found until then is above.")
+        return fail(
+            OUT_OF_REACH,
+            "The report failed after its last attempt. The lines above were found before.",
+        )
     if not options.repair or not found.run.report.counts:
         return DRIFT if found.run.report.counts else NO_DRIFT
     repair = drift.start_repair(drift_id, options.repair, force=options.force).repair

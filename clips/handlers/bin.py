@@ -74,8 +74,8 @@ def restore_video(request: Request, where: VideoId) -> Response:
 @Operation(
     tag=Tag.BIN,
     summary="Restore many clips",
-    description="A result for each clip, in the order of `clip_ids`. Without an error, it is "
-    "restored.",
+    description="The response has a result for each clip, in the order of `clip_ids`. If `error` "
+    "is null, the clip is restored.",
     parameters=Owned,
     body=ClipIds,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"]},
@@ -107,8 +107,8 @@ def empty(request: Request, _: NoParameters) -> Response:
 @Operation(
     tag=Tag.CLIPS,
     summary="Delete many clips",
-    description="The same as deleting each of them: a result for each clip, in the order of "
-    "`clip_ids`. Without an error it is deleted.",
+    description="Deletes each of the clips. The response has a result for each, in the order of "
+    "`clip_ids`. If `error` is null, the clip is deleted.",
     parameters=Owned,
     body=DeletedClips,
     example={"clip_ids": ["0190a5c4-2222-7000-8000-00000000000b"], "permanent": False},

@@ -12,7 +12,7 @@ from clips.http.response import Response
 # It holds no secret, and changes with a deployment only.
 _CACHED = {"Cache-Control": "public, max-age=300"}
 _POLICY = Header(
-    "Content-Security-Policy", "Keeps the page from loading any resource.", {"type": "string"}
+    "Content-Security-Policy", "Prevents the page from loading any resource.", {"type": "string"}
 )
 
 

@@ -56,7 +56,7 @@ def thumbnail(request: Request, where: Thumbnail) -> Response:
 @Operation(
     tag=Tag.LINKS,
     summary="Get a link to a clip",
-    description="The link opens one blob, for reading only, until it expires.",
+    description="The link can only read one blob, until it expires.",
     parameters=AccessUrl,
     responses=(
         ResponseSpec(HTTPStatus.OK, "The link.", outputs.AccessUrl),
@@ -107,8 +107,8 @@ def access_urls(request: Request, _: Owned, body: AccessUrls) -> Response:
 @Operation(
     tag=Tag.LINKS,
     summary="List the grants of a clip",
-    description="Every link to the clip that was given out, newest first: its receiver, what it "
-    "opens, its start and its end.",
+    description="Every link to the clip that was given to a user, newest first: its receiver, "
+    "what it opens, its start and its end.",
     parameters=RecordPage,
     responses=(
         ResponseSpec(HTTPStatus.OK, "A page of grants.", list[outputs.Grant], (NEXT_PAGE,)),

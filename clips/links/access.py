@@ -15,14 +15,7 @@ from shared.blob_names.containers import Containers
 from shared.catalogue.library.clip_queries import Clips
 from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.catalogue.row_mapping import TimeKey
-from shared.errors import (
-    BlobArchived,
-    CliplinkError,
-    NotFound,
-    Unavailable,
-    WrongState,
-    no_such_clip,
-)
+from shared.errors import BlobArchived, CliplinkError, NotFound, Unavailable, WrongState
 from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import (
     COPY_TYPE,
@@ -35,6 +28,7 @@ from shared.model.clip import (
 )
 from shared.model.link import AccessTerms, RecordedGrant, SignedLink, Variant
 from shared.model.user import Viewer
+from shared.refusals import no_such_clip
 from shared.storage.signing.signed_links import Links, LinkTerms
 
 # Pages with posters are left open and reloaded often: links to posters live long, and stay the

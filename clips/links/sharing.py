@@ -21,11 +21,12 @@ from shared.catalogue.library.clip_queries import Clips
 from shared.catalogue.links.share_queries import NewShare, OpenShare, Shares, ShareViewer
 from shared.catalogue.row_mapping import TimeKey
 from shared.clock import Clock
-from shared.errors import NotFound, no_such_clip
+from shared.errors import NotFound
 from shared.model.blob import RehydratePriority, Rehydration
 from shared.model.clip import COPY_TYPE, ClipFile, playable_copy, ready_blob
 from shared.model.link import Client, Share, ShareTerms, ShareVariant, SignedLink
 from shared.model.user import Viewer
+from shared.refusals import no_such_clip
 from shared.storage.signing.signed_links import Links, LinkTerms
 
 # How long the links of a share are valid, also after its revocation.

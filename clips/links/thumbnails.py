@@ -13,11 +13,12 @@ from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.catalogue.library.clip_queries import Clips
 from shared.catalogue.links.grant_queries import Grant, Grants
-from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip, no_such_clip
+from shared.errors import BlobArchived, BlobExists, NotFound, UnplayableClip
 from shared.model.blob import Blob
 from shared.model.clip import Clip, ready_blob
 from shared.model.link import SignedLink, StillOptions, Variant
 from shared.model.user import Viewer
+from shared.refusals import no_such_clip
 from shared.storage.sdk.blobs import Blobs
 from shared.storage.signing.signed_links import Links
 

@@ -46,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = migrate(context, options, _open_display)
             _print(summary, options, context.transfer.bytes_sent)
     except (KeyboardInterrupt, Cancelled):
-        return fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
+        return fail(INTERRUPTED, "The command was interrupted. Run it again to continue.")
     except (Outage, Unavailable, LedgerLost) as error:
-        return fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        return fail(OUT_OF_REACH, f"{error} Run the command again to continue.")
     except Unwritable as error:
         return fail(SOME_FAILED, f"{error} The clips are not affected by this.")
     return SOME_FAILED if summary.verdicts[LineKind.FAILED] else DONE
@@ -82,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("folder", metavar="DIR", type=_folder, help="the folder of the files; includes subfolders")
-    rows = "clips whose rows are updated together (default 50)"
+    rows = "number of clips whose rows are updated together (default 50)"
     add("--batch-size", type=_number_to(_MAX_BATCH), default=50, metavar="N", help=rows)
-    many = "files, and connections to storage, at a time (default 8)"
+    many = "number of files and of connections to storage at a time (default 8)"
     add("--concurrency", type=_number_to(_MAX_AT_ONCE), default=8, metavar="N", help=many)
     add("--dry-run", action="store_true", help="only show what would be done; sends nothing")
     add("--report", type=Path, metavar="FILE", help="write the receipt to this file, as JSON lines")

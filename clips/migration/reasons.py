@@ -33,17 +33,19 @@ type AnyReason = Reason | FileFault
 
 _SENTENCES = {
     Reason.NO_CLIP: "No clip in the catalogue has this id or this old address.",
-    Reason.MANY_CLIPS: "Several clips had this file name; the folders do not show which is meant.",
-    Reason.BETTER_MATCH: "Another file matches its clip better.",
-    Reason.OTHER_CONTENTS: "Another file matches the same clip as well and has other contents.",
-    Reason.SYMLINK: "It is a symbolic link; links are not followed.",
-    Reason.BLOB_DIFFERS: "The clip's blob exists already and holds other bytes.",
+    Reason.MANY_CLIPS: "Several clips had this file name, and the folders do not show which clip "
+    "the file belongs to.",
+    Reason.BETTER_MATCH: "Another file matches the clip better.",
+    Reason.OTHER_CONTENTS: "Another file matches the same clip equally well and has other "
+    "contents.",
+    Reason.SYMLINK: "The file is a symbolic link. Links are not followed.",
+    Reason.BLOB_DIFFERS: "The clip's blob exists already and has other bytes.",
     Reason.BLOB_UNVERIFIED: (
         "The clip's blob exists already, and storage does not know its MD5 yet. "
-        "The cleanup computes it, up to 8 GiB; run again later."
+        "The cleanup computes it, up to 8 GiB. Run again later."
     ),
-    Reason.CLIP_DELETED: "The clip was deleted meanwhile.",
-    Reason.REFUSED_ADDRESS: "The old address must not be fetched from.",
+    Reason.CLIP_DELETED: "The clip was deleted during the migration.",
+    Reason.REFUSED_ADDRESS: "The old address may not be fetched.",
     Reason.DOWNLOAD_FAILED: "The old address does not deliver the file.",
     Reason.GAVE_UP: "Five attempts were interrupted. See the log.",
 }

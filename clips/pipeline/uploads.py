@@ -21,9 +21,10 @@ from clips.upkeep.deletion import ClipRemover
 from shared import blob_names
 from shared.catalogue.cutting.source_queries import Sources
 from shared.catalogue.migration.migration_clip_queries import LegacyThumbnail, MigrationClips
-from shared.errors import Unavailable, UnusableFile, no_such_video
+from shared.errors import Unavailable, UnusableFile
 from shared.model.clip import Clip, ClipDraft
 from shared.model.user import Viewer
+from shared.refusals import no_such_video
 from shared.storage.files.stored import Place
 
 _log = logging.getLogger(__name__)

@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with interruptible():
             run(settings, report, owner=parsed.owner, out=sys.stderr)
     except KeyboardInterrupt:
-        code = fail(INTERRUPTED, "Interrupted. Run the same command again to continue.")
+        code = fail(INTERRUPTED, "The command was interrupted. Run it again to continue.")
     except Unavailable as error:
-        code = fail(OUT_OF_REACH, f"{error} Run the same command again to continue.")
+        code = fail(OUT_OF_REACH, f"{error} Run the command again to continue.")
     if not _show(report, parsed.report):
         return code or SOME_LEFT_OUT
     return code or (SOME_LEFT_OUT if report.has_gaps else DONE)
@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--dry-run", action="store_true", help="only show what would be done; changes nothing")
     add("--report", type=_new_file, metavar="FILE", help="write the report to this file, as JSON")
-    found = "make clips of blobs of unknown videos; the new videos belong to this subject"
+    found = "make clips from blobs of unknown videos; this subject will own the new videos"
     add("--owner", type=_subject, metavar="SUBJECT", help=found)
     return parser
 

@@ -22,12 +22,13 @@ class FileFault(StrEnum):
 
 
 _SENTENCES = {
-    FileFault.NOT_REGULAR: "It is not a regular file.",
-    FileFault.UNREADABLE: "It cannot be read.",
-    FileFault.VANISHED: "It no longer exists.",
-    FileFault.EMPTY: "It is empty.",
-    FileFault.CHANGED: "It changed while it was read. Run again when no program writes to it.",
-    FileFault.TOO_LARGE: "It is larger than a blob can be.",
+    FileFault.NOT_REGULAR: "The file is not a regular file.",
+    FileFault.UNREADABLE: "The file cannot be read.",
+    FileFault.VANISHED: "The file no longer exists.",
+    FileFault.EMPTY: "The file is empty.",
+    FileFault.CHANGED: "The file changed while it was read. Run again when no program writes to "
+    "it.",
+    FileFault.TOO_LARGE: "The file is larger than a blob can be.",
 }
 
 

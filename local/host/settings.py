@@ -129,9 +129,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise SettingsError(f"{path} is no JSON: {error}") from error
+        raise SettingsError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise SettingsError(f"{path} holds no JSON object")
+        raise SettingsError(f"{path} is not a JSON object")
     return content
 
 
@@ -149,6 +149,6 @@ def _seconds(text: str | None, default: float) -> float:
         return default
     match = _TIME_SPAN.fullmatch(text)
     if match is None:
-        raise SettingsError(f'"{text}" in host.json is no time span like "00:00:30"')
+        raise SettingsError(f'"{text}" in host.json is not a time span such as "00:00:30"')
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RehydratePriority(StrEnum):
-    """How soon a blob is fetched out of the archive: hours, or at a price less than one."""
+    """How soon a blob is restored from the archive tier; within an hour costs more."""
 
     STANDARD = "standard"
     HIGH = "high"

@@ -12,7 +12,7 @@ from shared.model.media import MediaJson
 
 
 class ClipStatus(StrEnum):
-    """How far a clip has come; `ready` and `failed` are final until its blob is overwritten."""
+    """The status of a clip; `ready` and `failed` are final until its blob is overwritten."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     PROCESSING = "processing"
@@ -37,7 +37,7 @@ class Images:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The copy of a clip that every browser plays: its state, and why there is none.
+    """The copy of a clip that every browser plays: its state, and the reason if there is no copy.
 
     `state` is one of none, queued, processing, ready, failed, refused.
     """
@@ -154,7 +154,7 @@ UPLOAD_LIFE = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """How to send a clip's bytes to storage: exactly this method, address and headers."""
+    """How to upload a clip's bytes to storage: with exactly this method, URL and headers."""
 
     method: str
     url: str

@@ -6,7 +6,7 @@ from enum import StrEnum
 class Accuracy(StrEnum):
     """Where a cut may begin.
 
-    `keyframe`: at the keyframe at or before the wanted start. `edit_list`: at the frame itself,
+    `keyframe`: at the keyframe at or before the requested start. `edit_list`: at the frame itself,
     for players that honour edit lists; the frames before it stay in the file. `frame`: at the
     frame itself, by encoding.
     """

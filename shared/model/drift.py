@@ -32,7 +32,7 @@ class DriftKind(StrEnum):
 
 
 class DriftAction(StrEnum):
-    """What the cleanup does about a difference, without a repair."""
+    """What the cleanup does automatically about a difference."""
 
     PROCESS = "process"
     MARK_MISSING = "mark_missing"

@@ -17,7 +17,7 @@ class Variant(StrEnum):
 
 
 class ShareVariant(StrEnum):
-    """What a share opens: the clip, or what every browser plays, the clip or its copy."""
+    """What a share opens: the clip, or a version that every browser plays."""
 
     CLIP = "clip"
     PLAY = "play"

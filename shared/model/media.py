@@ -49,7 +49,7 @@ class AudioTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What a file holds. `bit_rate` is bits per second over the whole file.
+    """The media properties of a file. `bit_rate` is the bits per second of the whole file.
 
     `fast_start` says whether a player can begin before the whole file is loaded:
     for MP4 and MOV, whether `moov` precedes `mdat`; None where the question has no meaning.

@@ -39,7 +39,7 @@ class PlaybackVerdict(StrEnum):
 
 
 class PlaybackReason(StrEnum):
-    """Why a clip does not play everywhere as it is."""
+    """Why a clip does not play in every browser."""
 
     CONTAINER = "container"
     INDEX_LAST = "index_last"

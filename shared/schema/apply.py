@@ -160,7 +160,7 @@ def _about(file: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Applies the schema, or shows what is pending, line by line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m shared.migrate", description="Brings the database up to date."
+        prog="python -m shared.migrate", description="Applies the schema to the database."
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only show what would be done; changes nothing"
@@ -176,7 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return _USAGE
     except (psycopg.OperationalError, NotSignedIn) as error:
-        _say(f"The database is unavailable: {error}\nNo file is half applied.")
+        _say(
+            f"The database is unavailable: {error}\nEach file was applied completely or not at all."
+        )
         return _OUT_OF_REACH
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return _DONE

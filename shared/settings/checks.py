@@ -62,7 +62,7 @@ def check_base_url(value: str) -> str | None:
     if problem := check_url(value):
         return problem
     if not _BASE_ADDRESS.fullmatch(value):
-        return "must be an address without a query, a fragment, a user or odd characters"
+        return "must be an address without a query, a fragment, a user or unusual characters"
     return None
 
 
@@ -94,7 +94,7 @@ def check_connection_string(value: str) -> str | None:
         return "is malformed: it is made of Name=value;Name=value"
     values = {name: text for name, _, text in parts}
     if not (values.get("AccountName") and values.get("AccountKey")):
-        return "must have AccountName and AccountKey: neither a SAS nor a shortcut will do"
+        return "must have AccountName and AccountKey: a SAS or a shortcut is not accepted"
     return check_account_key(values["AccountKey"])
 
 
@@ -125,7 +125,7 @@ def check_temp_folder(value: str) -> str | None:
         return "must be an absolute path"
     precious = (_APP, Path.home().resolve(), Path(tempfile.gettempdir()).resolve())
     if any(folder.is_relative_to(path.resolve()) for folder in precious):
-        return "must be a folder of its own: old files in it are deleted"
+        return "must be a folder that only the app uses, because old files in it are deleted"
     return None
 
 
@@ -135,7 +135,7 @@ def check_migration_root(value: str) -> str | None:
     if not path.is_absolute() or "\0" in value:
         return "must be an absolute path"
     if path.resolve() == Path("/"):
-        return "must be a folder of its own, not the root of the file system"
+        return "must not be the root of the file system"
     return None
 
 

@@ -133,7 +133,7 @@ def test_audit_log_records_who_started_a_migration(app: App, old: OldService) ->
     wait_for(lambda: begun["id"] in app.log or None, "the line in the log")
     for folder, size in ((asked, 10), (old.folder.name, 7)):
         assert f"{who} { {'local_clips_dir': folder, 'batch_size': size} }\n" in app.log
-    assert f"migration {begun['id']} of {old.folder.name.encode()!r}\n" in app.log
+    assert f"migration {begun['id']} of {old.folder.name.encode()!r} is running\n" in app.log
 
 
 def test_failures_are_reported_with_clip_file_and_reason(
@@ -149,7 +149,7 @@ def test_failures_are_reported_with_clip_file_and_reason(
         {
             "clip_id": str(empty),
             "code": "empty_file",
-            "detail": f"{empty}.mp4: It is empty.",
+            "detail": f"{empty}.mp4: The file is empty.",
         }
     ]
     assert [(file["path"], file["code"]) for file in done["unmatched"]] == [

@@ -37,7 +37,7 @@ def test_smoke_test_passes_and_removes_what_it_made(
 ) -> None:
     assert run(monkeypatch, api(app), app.issuer.token("smoke"), film_file) == 0
     said = capsys.readouterr()
-    assert said.out.endswith("ok: all of it\n")
+    assert said.out.endswith("ok: all steps\n")
     assert said.err == ""
     with app.client("smoke") as client:
         assert client.get("/videos").json() == []
@@ -107,7 +107,7 @@ def test_unhealthy_app_fails(
 ) -> None:
     with serving(lambda _: Reply(503)) as unwell:
         assert run(monkeypatch, f"{unwell.url}/api", "token", film_file, timeout=0) == 1
-    assert "GET /health to answer 200; at last: it answered 503" in capsys.readouterr().err
+    assert "GET /health to answer 200; last result: it answered 503" in capsys.readouterr().err
 
 
 def test_an_address_that_is_not_there_yet_is_waited_for(

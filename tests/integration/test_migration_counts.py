@@ -52,7 +52,9 @@ def test_counts_are_right_in_any_order_of_settled_files(services: AllServices) -
     files.add_unmatched(
         migration_id,
         [
-            FileResult(b"unseen", FileState.FAILED, Failure("unreadable", "It cannot be read.")),
+            FileResult(
+                b"unseen", FileState.FAILED, Failure("unreadable", "The file cannot be read.")
+            ),
             FileResult(b"unmatched", FileState.UNMATCHED, Failure("no_clip", "No clip.")),
         ],
     )
@@ -149,7 +151,7 @@ def test_the_schema_update_counts_existing_migrations(
     for migration_id in (over, running):
         paths = [(b"a.mp4", clip), (b"a.jpg", clip), (b"b.mp4", None), (b"c.mp4", None)]
         files.add(migration_id, [planned(path, of) for path, of in paths])
-        failed = FileResult(b"b.mp4", FileState.FAILED, Failure("empty_file", "It is empty."))
+        failed = FileResult(b"b.mp4", FileState.FAILED, Failure("empty_file", "The file is empty."))
         files.settle(migration_id, [FileResult(b"a.mp4", FileState.MIGRATED), failed])
         plans.planned(migration_id, [])
     rest = [FileResult(path, FileState.SKIPPED) for path in (b"a.jpg", b"c.mp4")]

@@ -406,7 +406,7 @@ def test_command_reports_and_returns_its_exit_code(
     assert "left out, invalid: 1" in capsys.readouterr().out
     monkeypatch.setenv("AZURE_STORAGE_CONTAINER_NAME", "no-such-prefix")
     assert command.main([]) == command.OUT_OF_REACH
-    assert "Run the same command again" in capsys.readouterr().err
+    assert "Run the command again" in capsys.readouterr().err
 
 
 ABSURD = {

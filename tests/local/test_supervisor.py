@@ -246,12 +246,12 @@ def test_invalid_port_is_reported() -> None:
         env={**os.environ, "PORT": "65536"},
     )
     assert (result.returncode, result.stdout) == (2, "")
-    assert "'65536' is no port: use PORT=1 to PORT=65535" in result.stderr
+    assert "'65536' is not a port: use PORT=1 to PORT=65535" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "-1", "80 81", "7_071", ""])
 def test_text_that_is_no_port_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is no port: use PORT=1 to PORT=65535"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a port: use PORT=1 to PORT=65535"):
         port_number(text)
 
 

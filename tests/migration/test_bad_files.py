@@ -51,7 +51,7 @@ def test_an_unreadable_file_fails(
     done = run()
     line = done.of(f"{clip_id}.mp4")
     assert (done.code, line["code"]) == (1, "unreadable")
-    assert line["detail"] == "It cannot be read: Permission denied."
+    assert line["detail"] == "The file cannot be read: Permission denied."
 
 
 def test_a_file_deleted_after_the_plan_fails(
@@ -223,4 +223,4 @@ def test_a_file_name_cannot_control_the_terminal(old: OldService, run: Command) 
     done = run()
     assert done.code == 1
     assert "\x1b[2J" not in done.err
-    assert "?[2Jevil.mp4: It is empty." in done.err
+    assert "?[2Jevil.mp4: The file is empty." in done.err

@@ -86,7 +86,7 @@ def test_an_unreachable_database_ends_with_code_3(
         monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
         done = run()
     assert done.code == 3
-    assert "The database cannot be reached. Run the same command again" in done.err
+    assert "The database cannot be reached. Run the command again" in done.err
 
 
 def test_missing_settings_are_all_named(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ ITEM = PlanItem(
     blob_name="a.mp4",
     content_type="video/mp4",
 )
-FAILED = FailedFile(item=ITEM, path=ITEM.path, code="empty_file", detail="It is empty.")
+FAILED = FailedFile(item=ITEM, path=ITEM.path, code="empty_file", detail="The file is empty.")
 VERIFIED = VerifiedFile(item=ITEM, size=1, sha256="", md5="", etag="", was_stored=False)
 
 
@@ -158,7 +158,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
         "  50.0 MB/s  ETA 0:00:15  0 failed"
     )
     display.add_outcome(FAILED)
-    assert out.getvalue().endswith("\r\x1b[2Kfailed: a.mp4: It is empty.\n")
+    assert out.getvalue().endswith("\r\x1b[2Kfailed: a.mp4: The file is empty.\n")
     display.close()
     assert out.getvalue().endswith("1 failed\n")
 

@@ -45,7 +45,7 @@ def test_a_run_without_room_for_its_plan_uploads_nothing(
         failed = run()
     assert (failed.code, failed.receipt) == (3, b"")
     assert "The notes of the run cannot be stored" in failed.err
-    assert "Run the same command again" in failed.err
+    assert "Run the command again" in failed.err
     assert not any(services.blobs.pages(services.containers.clips))
     done = run()
     assert (done.code, done.summary["summary"]["verified"]) == (0, len(clips))
@@ -140,6 +140,8 @@ def test_the_display_ignores_an_unwritable_log(full_log: TextIO) -> None:
     with pytest.raises(OSError, match="No space left"):
         full_log.write("a line\n")
     display.add_bytes(1000)
-    display.add_outcome(UnmatchedFile(b"a.mp4", 0, FileFault.UNREADABLE, "It cannot be read."))
+    display.add_outcome(
+        UnmatchedFile(b"a.mp4", 0, FileFault.UNREADABLE, "The file cannot be read.")
+    )
     display.show()
     display.close()

@@ -140,7 +140,7 @@ def test_an_interrupted_run_says_how_to_continue(
         stopped = finish(process, report)
         over.set()
     assert stopped.code == 130
-    assert "Run the same command again" in stopped.err
+    assert "Run it again" in stopped.err
     assert "Traceback" not in stopped.err
     assert stopped.summary["complete"] is False
     verified = {line["clip_id"] for line in stopped.lines if line["verdict"] == "verified"}

@@ -43,7 +43,7 @@ class NewRepair(Body):
     force: Annotated[
         bool,
         Field(
-            description="Confirms a repair that concerns more than 20 % of the catalogue, and that "
+            description="Confirms a repair that concerns more than 20 % of the clips, and that "
             "clips whose blobs are missing in bulk are lost."
         ),
     ] = False

@@ -123,7 +123,11 @@ class Owned(Parameters):
 
     acting_as: Annotated[
         Literal["admin"] | None,
-        Field(alias="as", description="Act on other users' data; needs the role `admin`."),
+        Field(
+            alias="as",
+            description="With `admin`, the call works on other users' data; this needs the role "
+            "`admin`.",
+        ),
     ] = None
 
     @property

@@ -22,7 +22,7 @@ class NewVideo(Body):
 
 
 class NewClip(UploadedFile, TitledRange):
-    """`filename` gives the extension only; `content_type` is the type that links serve."""
+    """Only the extension of `filename` is used; links serve the type in `content_type`."""
 
 
 class Change(Body):

@@ -21,7 +21,7 @@ from shared.model.cutting import CLIENT_ID
 
 
 class NewSource(UploadedFile):
-    """`filename` gives the extension only; `content_type` is the type of the upload."""
+    """Only the extension of `filename` is used; `content_type` is the type of the upload."""
 
     content_length: Annotated[
         ByteCount | None, Field(description="Bytes; for information only.")
@@ -29,7 +29,7 @@ class NewSource(UploadedFile):
 
 
 class CutItem(TitledRange):
-    """A clip that is to be cut; the same `client_id` again is the same clip."""
+    """A clip that is to be cut; a repeated `client_id` returns the same clip."""
 
     expires_at: Expiry = None
     client_id: Annotated[
@@ -68,7 +68,7 @@ def _cut_or_problem(value: Any, _: ValidatorFunctionWrapHandler) -> CutItem | Ma
 
 
 class NewCuts(Body):
-    """Each item of `clips` is checked for itself: a malformed one fails alone."""
+    """Each item of `clips` is checked separately: a malformed item fails alone."""
 
     source: Annotated[
         SourceClip | None, Field(description="What is cut; by default the source of the video.")

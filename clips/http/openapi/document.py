@@ -44,7 +44,8 @@ path does not have answers 405 `method_not_allowed`, with the path's methods in 
 **HEAD.** The operations that need no token answer HEAD like GET, without a body. On a share it \
 does not count as a view.
 
-**Pages.** Lists are bare arrays. If there are more, `Link: <URL>; rel="next"` gives the next page.
+**Pages.** Lists are bare arrays. If there are more items, `Link: <URL>; rel="next"` gives the "
+"next page.
 
 **Times** are ISO 8601 in UTC; positions and durations are seconds, sizes are bytes.
 """
@@ -64,7 +65,7 @@ _RETRY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A text that identifies this request, such as a UUID. For a day, the same "
+    "description": "A text that identifies this request, such as a UUID. Within a day, the same "
     "request with the same key has the same response and creates nothing again; another request "
     "with it is an error.",
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},  # blank: absent

@@ -51,7 +51,7 @@ def page(document: Schema) -> str:
 <main>
 <h1>{escape(info["title"])} API <small>{escape(info["version"])}</small></h1>
 {prose(info["description"])}
-<p>The same for programs: <a href="openapi.json">openapi.json</a>, in OpenAPI
+<p>For programs: <a href="openapi.json">openapi.json</a>, in OpenAPI
 {escape(document["openapi"])}. The calls below take the address of the API from <code>$API</code>
 and a token from <code>$TOKEN</code>.</p>
 {shown}
@@ -118,7 +118,7 @@ def _operation(document: Schema, method: str, path: str, operation: Schema) -> s
         rules = about(schema)
         parts += [f"<h4>Body{optional}</h4>", f"<p>{rules}</p>" if rules else "", fields(schema)]
     parts += ["<h4>Call</h4>", f"<pre>{escape(_curl(method, path, operation))}</pre>"]
-    parts += ["<h4>Answers</h4>", _answers(document, operation["responses"]), "</article>"]
+    parts += ["<h4>Responses</h4>", _answers(document, operation["responses"]), "</article>"]
     return "".join(parts)
 
 

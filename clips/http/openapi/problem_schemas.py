@@ -24,12 +24,12 @@ _HEADERS: Mapping[type[CliplinkError], Header] = {
 
 _FIELDS: Schema = {
     "type": "array",
-    "description": "All bad fields at once.",
+    "description": "All invalid fields.",
     "minItems": 1,
     "items": {
         "type": "object",
         "properties": {
-            "pointer": {"type": "string", "description": "Into the body (RFC 6901)."},
+            "pointer": {"type": "string", "description": "A pointer into the body (RFC 6901)."},
             "parameter": {"type": "string", "description": "A path or query parameter, or `Host`."},
             "detail": {"type": "string"},
         },

@@ -20,14 +20,15 @@ class MigrationFailure(TypedDict):
     ]
     code: Annotated[str, Field(examples=["empty_file"])]
     detail: Annotated[
-        str, Field(description="The file, and why.", examples=["2024/3.mp4: It is empty."])
+        str,
+        Field(description="The file and the reason.", examples=["2024/3.mp4: The file is empty."]),
     ]
 
 
 class UnmatchedFile(TypedDict):
-    """A file that matches no clip; it was not touched."""
+    """A file that matches no clip and was not moved."""
 
-    path: Annotated[str, Field(description="Below the folder of the migration.")]
+    path: Annotated[str, Field(description="The path below the folder of the migration.")]
     code: Annotated[str, Field(examples=["no_clip"])]
     detail: str
 
@@ -137,7 +138,7 @@ class Drift(TypedDict):
 
 
 class StepFailure(TypedDict):
-    """What one item of a step met; the codes are those of the problems."""
+    """The error of one item of a step; the codes are those of the problems."""
 
     step: Annotated[str, Field(examples=["clips_deleted"])]
     item: Annotated[str, Field(description="A clip, a blob, or the step itself.")]

@@ -20,7 +20,8 @@ type RetentionDays = Annotated[
 ]
 type Bytes = Annotated[int, Field(ge=0, examples=[1843200])]
 type DeletedAt = Annotated[
-    datetime | None, Field(description="When it was moved to the recycle bin; null: it was not.")
+    datetime | None,
+    Field(description="When it was moved to the recycle bin; null: it is not in the bin."),
 ]
 type PurgeAt = Annotated[
     datetime | None,

@@ -89,7 +89,7 @@ class Cut(TypedDict):
 
 
 class Clip(TypedDict):
-    """A clip: a stretch of a video, and the file that holds it once it is uploaded."""
+    """A clip: a part of a video, and its file after the upload."""
 
     id: UUID
     video_id: UUID
@@ -124,7 +124,9 @@ class Clip(TypedDict):
     created_at: datetime
     expires_at: Annotated[datetime | None, Field(description="When it is deleted automatically.")]
     view_count: Annotated[int, Field(ge=0, description="How many views were reported.")]
-    media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
+    media: Annotated[
+        Media | None, Field(description="The media properties of the file; null until `ready`.")
+    ]
     cut: Annotated[Cut | None, Field(description="For a clip that was cut out of a source.")]
     playback: Annotated[
         Playback | None, Field(description="Whether every browser plays it; null until `ready`.")
@@ -152,7 +154,7 @@ class BinVideo(Video):
 
 
 class ClipOutcome(TypedDict):
-    """The result for one of many clips; without an error it is done."""
+    """The result for one of many clips; it succeeded if `error` is null."""
 
     clip_id: UUID
     error: "ItemError | None"

@@ -28,7 +28,9 @@ class Source(TypedDict):
     file_size: Bytes | None
     content_type: str | None
     duration: float | None
-    media: Annotated[Media | None, Field(description="What the file holds; null until `ready`.")]
+    media: Annotated[
+        Media | None, Field(description="The media properties of the file; null until `ready`.")
+    ]
     keyframe_interval: Annotated[
         float | None,
         Field(description="Seconds between keyframes, on average; null if the file has no index."),
@@ -40,6 +42,6 @@ class Source(TypedDict):
 
 
 class AnnouncedSource(Source):
-    """A source, and how to send its bytes where it awaits them."""
+    """A source, and how to upload its bytes while it awaits them."""
 
     upload: Upload | None

@@ -16,7 +16,7 @@ class AccessUrl(TypedDict):
 
     clip_id: UUID
     access_url: Link
-    expires_in_hours: Annotated[int, Field(ge=1, le=168, description="As requested.")]
+    expires_in_hours: Annotated[int, Field(ge=1, le=168, description="The requested lifetime.")]
     expires_at: datetime
 
 
@@ -75,7 +75,7 @@ Grant = TypedDict(
 )
 
 
-Grant.__doc__ = "A link that was given to someone."
+Grant.__doc__ = "A link that a user or the visitor of a share received."
 
 
 class Share(TypedDict):

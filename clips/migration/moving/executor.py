@@ -125,7 +125,9 @@ class Executor:
             self._fail(item, error.code, error.detail)
         except Exception:  # noqa: BLE001 - logged and recorded; one file must not stop the others
             _log.exception("Unexpected error at %r", item.path)
-            self._fail(item, "internal_error", "An unexpected error; see the log.")
+            self._fail(
+                item, "internal_error", "An unexpected error occurred; the log describes it."
+            )
         else:
             self._outages = 0
             self._verified.append(verified)

@@ -17,9 +17,9 @@ from shared.catalogue.row_mapping import (
     VISIBLE,
     seen_by,
 )
-from shared.errors import pinned_in_video
 from shared.model.user import Viewer
 from shared.postgres.database import Database
+from shared.refusals import pinned_in_video
 
 # How long a row belongs to the call that changed it; then the queue continues the work.
 CALL_LEASE = timedelta(seconds=15)

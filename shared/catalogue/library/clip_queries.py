@@ -21,10 +21,11 @@ from shared.catalogue.row_mapping import (
     page_after,
     seen_by,
 )
-from shared.errors import WrongState, no_such_video
+from shared.errors import WrongState
 from shared.model.clip import Clip, ClipFile, ClipStatus, ClipUpdate
 from shared.model.user import RetryKey, Viewer
 from shared.postgres.database import Database
+from shared.refusals import no_such_video
 
 # No row if the video is absent or belongs to another user. Its row is locked, so that it cannot
 # be deleted before its new clip exists and is deleted with it.
