@@ -7,6 +7,7 @@ two runs ask for the same things in the same order.
 import http.client
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ _POLL = 0.25  # seconds between two looks at a clip that is being processed
 _READY_WITHIN = 120.0  # seconds
 _SECONDS = 4  # of each clip
 _OUTCOMES = {"ready", "failed"}
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,28 @@ class Material:
 
 @dataclass(slots=True)
 class Record:
-    """What the clients met: seconds of each call since it was last taken, answers by status."""
+    """What the clients met: seconds of each call since it was last taken, answers by status.
+
+    `problems` counts the sentences of answers from 500 on. `clips` has the outcome of each clip;
+    at the end, that of the last one of each writer may be that it was still being processed.
+    """
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     clips: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, seconds: float, status: int) -> None:
         with self._lock:
             self.seconds.append(seconds)
             self.statuses[status] += 1
+
+    def add_problem(self, call: str, status: int, body: bytes) -> None:
+        """`call` is the method and the path, of which the ids are left out."""
+        detail = json.loads(body).get("detail") if body.startswith(b"{") else None
+        with self._lock:
+            self.problems[f"{_ID.sub('{id}', call.partition('?')[0])}: {status} {detail}"] += 1
 
     def take(self) -> list[float]:
         """The seconds of every call since the last time."""
@@ -72,6 +85,8 @@ class Caller:
         answer = self._connection.getresponse()
         data = answer.read()
         self._record.add(time.perf_counter() - began, answer.status)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._record.add_problem(f"{method} {path}", answer.status, data)
         is_json = "json" in (answer.getheader("Content-Type") or "")
         return json.loads(data) if is_json and answer.status < HTTPStatus.MULTIPLE_CHOICES else None
 
@@ -115,6 +130,18 @@ def write(caller: Caller, material: Material, record: Record, stop: threading.Ev
             caller.call("DELETE", f"/api/clips/{clip}")
 
 
+def wait_until_idle(caller: Caller, film: bytes) -> None:
+    """Until a clip that is uploaded now is ready.
+
+    At its start the host finds the clips of the library, whose blobs it has not seen yet, and
+    processes them first: clips of the writers would wait for minutes.
+    """
+    video = caller.call("POST", "/api/videos", {"title": "Before the soak"})["id"]
+    clip = upload(caller, video, film, 0)
+    while caller.call("GET", f"/api/clips/{clip}")["status"] not in _OUTCOMES:
+        time.sleep(_POLL)
+
+
 def start(work: Callable[[], None], failures: list[BaseException]) -> threading.Thread:
     """A thread that does the work; what it raises is in `failures` for the end of the run."""
 
@@ -151,6 +178,8 @@ def _wait(caller: Caller, clip: str, stop: threading.Event) -> str:
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
         status = str(caller.call("GET", f"/api/clips/{clip}")["status"])
-        if status in _OUTCOMES or stop.wait(_POLL):
+        if status in _OUTCOMES:
             return status
+        if stop.wait(_POLL):
+            return f"{status} at the end"
     return "too late"

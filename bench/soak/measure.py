@@ -18,7 +18,7 @@ from bench.film import short_film
 from bench.process import Usage, usage
 from bench.requests.data import SUBJECT, Library
 from bench.requests.services import environment
-from bench.soak.clients import Caller, Material, Record, read, start, write
+from bench.soak.clients import Caller, Material, Record, read, start, wait_until_idle, write
 from bench.stack import Stack
 from local import sample
 from local.host import child
@@ -49,10 +49,13 @@ def run(stack: Stack, library: Library, minutes: int) -> None:
 
 
 def _soak(stack: Stack, host: child.Host, material: Material, minutes: int) -> None:
+    token = stack.issuer.token(SUBJECT)
+    before = Caller(host.port, token, Record())
+    wait_until_idle(before, material.films[0])
+    before.close()
     print(f"\nSoak: {_READERS} readers and {_WRITERS} writers, a line a minute\n", flush=True)
     print("minute  RSS MB, least  most  threads  files   calls  p50 ms  p99 ms")
     record, stop, failures = Record(), threading.Event(), list[BaseException]()
-    token = stack.issuer.token(SUBJECT)
     callers = [Caller(host.port, token, record) for _ in range(_READERS)]
     writers = [
         Caller(host.port, stack.issuer.token(f"writer-{number}"), record)
@@ -74,6 +77,8 @@ def _soak(stack: Stack, host: child.Host, material: Material, minutes: int) -> N
         raise failures[0]
     print(f"answers by status: {dict(sorted(record.statuses.items()))}")
     print(f"clips by outcome: {dict(record.clips)}")
+    for problem, times in record.problems.most_common():
+        print(f"{times} x {problem}")
     if minutes > _WARM_UP:
         grown = sizes[-1] - sizes[_WARM_UP - 1]
         print(f"least RSS since minute {_WARM_UP}: {grown:+.0f} MB")
