@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 from local.ports import LOOPBACK
 from local.serving import in_a_thread
@@ -90,6 +91,30 @@ def _write(wire: BufferedIOBase, reply: Reply) -> None:
             wire.write(bytes([byte]))
             wire.flush()
             time.sleep(reply.pause)
+
+
+@contextmanager
+def dripping(answer: bytes, at_once: int = 0, pause: float = 0.02) -> Iterator[str]:
+    """The address of a server that sends the bytes of an answer one by one.
+
+    Except the first `at_once` of them; headers are part of the answer.
+    """
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline() not in {b"\r\n", b""}:
+                pass
+            with suppress(ConnectionError):  # the client has had enough
+                self.wfile.write(answer[:at_once])
+                for byte in answer[at_once:]:
+                    time.sleep(pause)
+                    self.wfile.write(bytes([byte]))
+
+    server = ThreadingTCPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    server.block_on_close = False
+    with in_a_thread(server):
+        yield f"http://{LOOPBACK}:{server.server_address[1]}"
 
 
 @contextmanager

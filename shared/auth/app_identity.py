@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+# Seconds. The SDK would wait for five minutes each.
+_CONNECT_SECONDS = 4.0
+_ANSWER_SECONDS = 20.0
+
 
 class NotSignedIn(Exception):
     """No token can be obtained: there is no identity, or the token service is unavailable."""
@@ -24,7 +28,12 @@ class AppIdentity:
         """For the SDK's clients, which fetch their own tokens."""
         from azure.identity import DefaultAzureCredential
 
-        return DefaultAzureCredential()
+        from shared.network.sdk_transport import strict_transport
+
+        transport = strict_transport(
+            connection_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS
+        )
+        return DefaultAzureCredential(transport=transport)
 
     def token(self, scope: str) -> str:
         """A token that is valid for some minutes at least; raises NotSignedIn."""

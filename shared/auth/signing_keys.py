@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from datetime import datetime, timedelta
-from http.client import HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib import request
 from urllib.error import HTTPError
 
 from shared.clock import Clock
 from shared.errors import SigningKeysUnavailable, Unauthenticated
+from shared.network.strict_http import StrictHTTPResponse
 from shared.network.tls import machine_trust
 
 if TYPE_CHECKING:
@@ -112,6 +113,21 @@ class _NoRedirects(request.HTTPRedirectHandler):
         return None
 
 
+class _PlainConnection(HTTPConnection):
+    response_class = StrictHTTPResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = StrictHTTPResponse
+
+
+class _Http(request.HTTPHandler):
+    """Limits the time of the whole answer, headers included."""
+
+    def http_open(self, req: request.Request) -> HTTPResponse:
+        return self.do_open(_PlainConnection, req)
+
+
 class _Https(request.HTTPSHandler):
     """Reads the machine's certificates with the first connection, and once for the process."""
 
@@ -119,12 +135,12 @@ class _Https(request.HTTPSHandler):
         request.AbstractHTTPHandler.__init__(self)
 
     def https_open(self, req: request.Request) -> HTTPResponse:
-        return self.do_open(HTTPSConnection, req, context=machine_trust())
+        return self.do_open(_TlsConnection, req, context=machine_trust())
 
 
 def _download(url: str) -> bytes:
     """The body at an address; raises OSError, HTTPException, or ValueError if it is too long."""
-    opener = request.build_opener(_NoRedirects, _Https)
+    opener = request.build_opener(_NoRedirects, _Http, _Https)
     deadline = time.monotonic() + _DEADLINE
     asked = request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings take http(s) only
     body = bytearray()

@@ -19,6 +19,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from azure.keyvault.secrets import SecretClient
 
 from shared.auth.app_identity import AppIdentity
+from shared.network.sdk_transport import strict_transport
 from shared.settings.secret import VaultUnavailable
 
 _RETRIES = 2
@@ -38,8 +39,7 @@ class KeyVault:
             url,
             identity.credential,
             retry_policy=_ShortRetries(retry_backoff_factor=0.4),
-            connection_timeout=_TIMEOUT,
-            read_timeout=_TIMEOUT,
+            transport=strict_transport(connection_timeout=_TIMEOUT, read_timeout=_TIMEOUT),
         )
 
     def get(self, name: str, *, patient: bool = False) -> str | None:

@@ -31,7 +31,12 @@ OWNERS = {
     "azurefunctions": {"clips.ingest.blob_binding"},
     "azure.keyvault": {"shared.settings.key_vault"},
     "azure.identity": {"shared.auth.app_identity"},
-    "azure.core": {"shared.storage", "shared.settings.key_vault", "shared.auth.app_identity"},
+    "azure.core": {
+        "shared.storage",
+        "shared.settings.key_vault",
+        "shared.auth.app_identity",
+        "shared.network.sdk_transport",
+    },
     "azure": {"shared.storage"},
     "psycopg": {
         "shared.postgres.login",

@@ -21,7 +21,7 @@ from shared.errors import CliplinkError, SigningKeysUnavailable, Unauthenticated
 from shared.network.tls import machine_trust
 from shared.settings import AuthSettings
 from tests.conftest import SetClock
-from tests.servers import Reply, Request, refusing, serving
+from tests.servers import Reply, Request, dripping, refusing, serving
 from tests.tokens import (
     KEY,
     KEY_ID,
@@ -164,6 +164,20 @@ def test_an_endless_answer_of_the_issuer_is_an_outage(
     key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
     with pytest.raises(SigningKeysUnavailable):
         key_set.verifier().verify(f"Bearer {token()}")
+
+
+@pytest.mark.parametrize("at_once", [0, 20, 200], ids=["status", "headers", "body"])
+def test_an_issuer_that_sends_byte_by_byte_is_an_outage(
+    key_set: KeySet, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Its answer would be accepted if it were waited for."""
+    monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(signing_keys, "_DEADLINE", 60.0)
+    head = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 150 + b"\r\n\r\n"
+    with dripping(head + key_set.answer().body, at_once) as url:
+        settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
+        with pytest.raises(SigningKeysUnavailable):
+            TokenVerifier(settings, key_set.clock).verify(f"Bearer {token()}")
 
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())

@@ -9,16 +9,13 @@ from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import (
-    AzureError,
-    ServiceRequestTimeoutError,
-    ServiceResponseTimeoutError,
-)
+from azure.core.exceptions import AzureError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from shared.auth.app_identity import AppIdentity
+from shared.network.sdk_transport import strict_transport
 from shared.settings.secret import Secret
 
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -47,11 +44,13 @@ def open_queue(
 def _opened[Client: (BlobServiceClient, QueueClient)](
     make: Callable[..., Client], name: str, key: Secret | None, options: Mapping[str, Any]
 ) -> Client:
+    times = {name: options[name] for name in ("connection_timeout", "read_timeout")}
+    transported = {"transport": strict_transport(**times)} | dict(options)
     if key is None:
-        plain = {"retry_policy": _Retries(**_RETRIES)} | dict(options)
+        plain = {"retry_policy": _Retries(**_RETRIES)} | transported
         return make(credential=AppIdentity().credential, **plain)
     retries = _KeyedRetries(key, **_RETRIES)
-    keyed = {"retry_policy": retries} | dict(options)
+    keyed = {"retry_policy": retries} | transported
     client = make(credential=AzureNamedKeyCredential(name, key.current()), **keyed)
     retries.credential = client.credential
     return client
@@ -68,9 +67,20 @@ class _Retries(LinearRetry):
         error: AzureError | None = None,
     ) -> bool:
         """Whether to try again; the SDK calls this."""
-        if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
+        if error is not None and _is_time_out(error):
             return False
         return bool(super().increment(settings, request, response, error))
+
+
+def _is_time_out(error: AzureError) -> bool:
+    """Whether connecting or an answer took too long: its headers, or its body.
+
+    The SDK has classes of errors for the first two only.
+    """
+    cause: BaseException | None = error.inner_exception
+    while cause is not None and not isinstance(cause, TimeoutError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 class _KeyedRetries(_Retries):
