@@ -135,7 +135,7 @@ def _cursor[Key](decode: Callable[[str], Key]) -> BeforeValidator:
             return decode(str(text))
         except ValueError:
             raise PydanticCustomError(
-                "cursor", "must be a cursor from the Link header of the page before"
+                "cursor", "must be a cursor from the Link header of the previous page"
             ) from None
 
     return BeforeValidator(check)

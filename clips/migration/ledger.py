@@ -146,7 +146,7 @@ def _disk_errors() -> Iterator[None]:
         if error.sqlite_errorcode & _PRIMARY_CODE not in _DISK_ERRORS:
             raise
         folder = "the folder for temporary files (TMPDIR)"
-        raise LedgerLost(f"The notes of the run cannot be stored in {folder}: {error}.") from error
+        raise LedgerLost(f"The ledger of the run cannot be stored in {folder}: {error}.") from error
 
 
 def _file_row(file: ScannedFile) -> tuple[object, ...]:

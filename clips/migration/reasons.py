@@ -46,7 +46,7 @@ _SENTENCES = {
     ),
     Reason.CLIP_DELETED: "The clip was deleted during the migration.",
     Reason.REFUSED_ADDRESS: "The old address may not be fetched.",
-    Reason.DOWNLOAD_FAILED: "The old address does not deliver the file.",
+    Reason.DOWNLOAD_FAILED: "The file could not be downloaded from the old address.",
     Reason.GAVE_UP: "Five attempts were interrupted. See the log.",
 }
 

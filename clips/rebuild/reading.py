@@ -49,7 +49,7 @@ def content_of(
         for _ in range(_TRIES):
             blob = listed or blobs.get(container, name)
             if blob.size > sidecar_file.LARGEST:
-                return Unreadable("invalid", f"It is too large: {blob.size} bytes.")
+                return Unreadable("invalid", f"The sidecar is too large: {blob.size} bytes.")
             try:
                 data = blobs.reader(container, blob).read(0, blob.size)
             except BlobChanged:
@@ -59,7 +59,7 @@ def content_of(
     except BlobMissing:
         return None
     except BlobArchived:
-        return Unreadable("archived", "It is in the archive tier. Rehydrate it.")
+        return Unreadable("archived", "The sidecar is in the archive tier. Rehydrate it.")
     except Unreadable as problem:
         return problem
-    return Unreadable("changing", "It was overwritten again and again. Run the command again.")
+    return Unreadable("changing", "The sidecar was overwritten repeatedly. Run the command again.")

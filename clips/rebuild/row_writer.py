@@ -93,7 +93,7 @@ class RowWriter:
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - reported; one row must not stop the others
-            detail = f"The database refuses it: {type(error).__name__}."
+            detail = f"The database refuses the row: {type(error).__name__}."
             self._report.leave_out(blob_names.sidecar(key), "refused", detail)
             return False
         return True

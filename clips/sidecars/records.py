@@ -49,7 +49,7 @@ class _Hidden(_Record):
     @model_validator(mode="after")
     def _is_hidden_in_a_known_way(self) -> Self:
         if self.purge_at is not None and self.deleted_at is None:
-            raise ValueError("purge_at needs deleted_at")
+            raise ValueError("purge_at requires deleted_at")
         return self
 
 
@@ -65,7 +65,7 @@ class _Processed(_Record):
     def _failure_fits(self) -> Self:
         failed = self.failure_code is not None and self.failure_detail is not None
         if (self.status == "failed") != failed or (self.failure_code is None) == failed:
-            raise ValueError("a failure belongs to the status failed")
+            raise ValueError("only a failed clip may have a failure")
         return self
 
 
@@ -98,7 +98,7 @@ class SourceRecord(_Processed):
     @model_validator(mode="after")
     def _names_are_its_own(self) -> Self:
         if blob_names.video_id_of_source(self.blob_name) != self.video_id:
-            raise ValueError("the blob is another video's")
+            raise ValueError("the blob belongs to another video")
         images = blob_names.derived_prefix(self.video_id, self.video_id)
         _check_names(images, self.poster_name, self.storyboard_name)
         return self
@@ -183,7 +183,7 @@ class ClipRecord(_Processed, _Hidden):
         ):
             raise ValueError("the blob is not below its video")
         if self.cut_order is not None and not self.cut_order.is_of(self.video_id):
-            raise ValueError("it is cut out of another video")
+            raise ValueError("it is cut from another video")
         images = (self.poster_name, self.storyboard_name, self.preview_name, self.rendition_name)
         _check_names(blob_names.derived_prefix(self.video_id, self.id), *images)
         _check_names(blob_names.images_prefix(self.video_id, self.id), self.own_thumbnail)
@@ -197,4 +197,4 @@ def _check_names(prefix: str, *names: str | None) -> None:
     """Raises ValueError if a name is not below the prefix: links to images are signed by name."""
     for name in names:
         if name is not None and not name.startswith(prefix):
-            raise ValueError("an image is another clip's")
+            raise ValueError("an image belongs to another clip")

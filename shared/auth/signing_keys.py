@@ -175,7 +175,7 @@ def _usable_keys(key_set: object) -> "dict[str | None, PyJWK]":
             else:
                 named[key_id] = key
     if not named and not nameless:
-        raise ValueError("the answer holds no usable key")
+        raise ValueError("the response has no usable key")
     return named | {None: nameless[0]} if len(nameless) == 1 else named
 
 

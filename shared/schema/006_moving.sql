@@ -1,4 +1,4 @@
--- Moving clips in: what comes along with them.
+-- Migration of clips: data of the old service that comes with them.
 
 -- A thumbnail of the service this one replaces: shown where none was made of the clip itself.
 ALTER TABLE clips

@@ -25,7 +25,7 @@ KNOWN_IDS = 0.4
 
 # Rules that JSON Schema has no words for. Each is said in the description of its field.
 RULES_OUTSIDE_THE_SCHEMA = {
-    "must be a cursor from the Link header of the page before",
+    "must be a cursor from the Link header of the previous page",
     "must be greater than start_time",
     "must be a video/... or audio/... type, or application/octet-stream",
     "must be in the future",

@@ -44,7 +44,7 @@ def test_a_run_without_room_for_its_plan_uploads_nothing(
     with file_size_limit(4096):
         failed = run()
     assert (failed.code, failed.receipt) == (3, b"")
-    assert "The notes of the run cannot be stored" in failed.err
+    assert "The ledger of the run cannot be stored" in failed.err
     assert "Run the command again" in failed.err
     assert not any(services.blobs.pages(services.containers.clips))
     done = run()
@@ -63,7 +63,7 @@ def test_a_run_whose_disk_fills_up_is_completed_by_the_next_one(
         before_moving(once, lambda: full.enter_context(file_size_limit(0)))
         failed = run("--batch-size", "5")
     assert (failed.code, failed.receipt) == (3, b"")
-    assert "The notes of the run cannot be stored" in failed.err
+    assert "The ledger of the run cannot be stored" in failed.err
     switched = old.rows("SELECT id FROM clips WHERE blob_name IS NOT NULL")
     assert 0 < len(switched) < len(clips)
     done = run()

@@ -221,7 +221,7 @@ def test_media_types_of_clips_are_taken(value: str) -> None:
 
 
 def test_change_without_a_field_is_refused() -> None:
-    assert bad_body(ClipChange, {}) == {"": "must name a field to change"}
+    assert bad_body(ClipChange, {}) == {"": "must contain a field to change"}
 
 
 def test_null_clears_and_absent_leaves() -> None:

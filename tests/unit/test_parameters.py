@@ -162,7 +162,7 @@ def test_a_bad_cursor_is_named(page: Page) -> None:
     huge = cursors.encode(1.5, CLIP)[:-4]
     for text in ("rubbish", "%", "\ud800", page.foreign, huge, "W10", "x" * 9999):
         said = bad_parameters(page.kind, **page.path, cursor=text)
-        assert said == {"cursor": "must be a cursor from the Link header of the page before"}
+        assert said == {"cursor": "must be a cursor from the Link header of the previous page"}
 
 
 def test_a_cursor_is_read_into_its_key() -> None:

@@ -60,7 +60,7 @@ def test_body_that_is_not_a_json_object_is_refused(kind: type[Body], raw: bytes)
 def test_detail_names_the_fields_or_the_problem_itself() -> None:
     with pytest.raises(InvalidRequest, match=r"^Invalid request: Invalid JSON: .+[^.]\.$"):
         read_body(NewVideo, b"{")
-    with pytest.raises(InvalidRequest, match=r"^Invalid request: must name a field"):
+    with pytest.raises(InvalidRequest, match=r"^Invalid request: must contain a field"):
         read_body(ClipChange, {})
     with pytest.raises(InvalidRequest, match=r"^Invalid fields: /end_time, /start_time\.$"):
         read_body(NewClip, {})

@@ -36,6 +36,6 @@ class DeletedRepair:
         if not row.deleted or row.clip_id is None:
             return UNCHANGED
         if row.purge_at is not None:
-            return left("It is in the recycle bin: the cleanup moves its bytes there.")
+            return left("The clip is in the recycle bin. The cleanup moves its bytes there.")
         self._deletion.finish_clip(row.clip_id, row.video_id, row.name or None)
         return REPAIRED

@@ -37,7 +37,7 @@ class ImageRepair:
         if missing == {row.rendition_name}:
             return repaired_if(self._repairs.forget_rendition(row.clip_id, row.etag))
         if missing == {row.own_thumbnail}:
-            return left("It came from the old service and cannot be made again.")
+            return left("The image came from the old service and cannot be made again.")
         if row.archived or row.blob_name is None:
             return left("The clip cannot be read from the archive tier.")
         return self._process(row)
@@ -45,12 +45,12 @@ class ImageRepair:
     def delete(self, line: DriftLine) -> RepairOutcome:
         """Deletes an image of a clip that does not exist, under a known video."""
         if line.clip_id is None or line.blob is None:
-            return left("It is not named as an image of a clip.")
+            return left("The blob does not have the name of an image of a clip.")
         (around,) = self._rows.surroundings([(None, line.video_id, line.clip_id)])
         if around.clip_exists:
             return UNCHANGED
         if not around.video_is_known:
-            return left("The catalogue does not know its video any more.")
+            return left("The video is no longer in the catalogue.")
         return repaired_if(self._blobs.delete(line.container, line.blob))
 
     def _process(self, row: ImagesRow) -> RepairOutcome:

@@ -15,7 +15,9 @@ class RepairOutcome:
 
 
 REPAIRED = RepairOutcome("repaired")
-UNCHANGED = RepairOutcome("unchanged", "The difference is gone, or the item changed meanwhile.")
+UNCHANGED = RepairOutcome(
+    "unchanged", "The difference no longer exists, or the item changed during the repair."
+)
 
 
 def left(reason: str) -> RepairOutcome:

@@ -17,7 +17,7 @@ from shared.model.blob import Blob
 from shared.model.drift import DriftKind, DriftLine
 from shared.storage.sdk.blobs import Blobs
 
-_IN_BIN = left("The recycle bin is not repaired: restore or purge the clip.")
+_IN_BIN = left("Clips in the recycle bin are not repaired. Restore or purge the clip.")
 
 
 class StoredRepair:
@@ -62,7 +62,7 @@ class StoredRepair:
             return left("The video has another source.")
         self._process(line.container, name)
         (after,) = self._rows.surroundings([(name, line.video_id, owner)])
-        return REPAIRED if after.has_row else left("The ingest does not accept such a file.")
+        return REPAIRED if after.has_row else left("The service cannot process such a file.")
 
     def process(self, line: DriftLine) -> RepairOutcome:
         """The stored version of a clip or source is processed."""
@@ -79,7 +79,7 @@ class StoredRepair:
         self._process(line.container, blob.name)
         after = self._row(line)
         is_done = after is None or (after.status != "processing" and after.etag == blob.etag)
-        return REPAIRED if is_done else left("It is still incomplete, or was overwritten.")
+        return REPAIRED if is_done else left("The file is still incomplete, or was overwritten.")
 
     def mark_missing(self, line: DriftLine) -> RepairOutcome:
         """A clip or source is marked as failed because its blob is gone."""
@@ -119,7 +119,7 @@ class StoredRepair:
         if row.etag is not None or row.clip_id is None:
             return left("Its blob is gone.")
         if not row.is_being_cut:
-            return left("The source that it was to be cut from is gone.")
+            return left("The source of the cut no longer exists.")
         self._cut(row.clip_id)
         return RepairOutcome("repaired", "Its cut was sent to the queue again.")
 

@@ -19,7 +19,7 @@ def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iter
         detail = f"The bin has {blob.size} bytes, the catalogue {row.file_size}."
         yield line_of(DriftKind.SIZE_DIFFERS, container, row, detail)
     if row.deleted and (row.purge_at is None or row.purge_at < moment.quiet_since):
-        detail = "It is deleted permanently, and its bytes are still in the bin."
+        detail = "The clip is deleted permanently, but its bytes are still in the bin."
         action = DriftAction.DELETE
         yield line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
 
@@ -45,9 +45,9 @@ def blob_without_row(
     if around.has_row or around.clip_exists:
         return None
     if not around.video_is_known and not around.is_noted:
-        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue.", None
+        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "The video is not in the catalogue.", None
     if around.is_noted:
         is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
         action = DriftAction.DELETE if is_swept else None
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted permanently.", action
-    return DriftKind.BLOB_WITHOUT_ROW, "No deleted clip has its bytes in it.", None
+    return DriftKind.BLOB_WITHOUT_ROW, "The blob belongs to no deleted clip.", None

@@ -83,7 +83,7 @@ def images_of_hidden(
         blob=min(names),
         video_id=row.video_id,
         clip_id=None if row.is_source else row.clip_id,
-        detail="It is deleted, and its images are still stored.",
+        detail="The clip is deleted, but its images are still stored.",
         action=DriftAction.DELETE,
         by=moment.by,
     )
@@ -101,7 +101,7 @@ def image_without_clip(
     action: DriftAction | None = None
     by = moment.by
     if around is None or not around.video_is_known:
-        kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue."
+        kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "The video is not in the catalogue."
     elif around.deleted_at is not None and around.purge_at is None:
         detail, action = "Its video is deleted.", DriftAction.DELETE
     elif around.is_noted and around.sweep_after is not None:

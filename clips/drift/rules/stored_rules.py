@@ -66,7 +66,7 @@ def blob_without_row(
     unless its clip is deleted, as the ingest decides (`shared/catalogue/ingest/admission.py`).
     """
     if not around.video_is_known:
-        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "It belongs to no video of the catalogue.", None
+        return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "The video is not in the catalogue.", None
     is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
     if around.is_noted and (has_clip_id or is_swept):
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted.", DriftAction.DELETE
@@ -74,7 +74,7 @@ def blob_without_row(
         return DriftKind.DELETED_BUT_PRESENT, "Its video is deleted.", DriftAction.DELETE
     if around.deleted_at is not None:
         return DriftKind.BLOB_WITHOUT_ROW, "Its video is in the recycle bin.", None
-    return DriftKind.BLOB_WITHOUT_ROW, "It was never processed.", DriftAction.PROCESS
+    return DriftKind.BLOB_WITHOUT_ROW, "The blob was never processed.", DriftAction.PROCESS
 
 
 def _is_equal(blob: Blob, row: StoredFile) -> bool:
@@ -104,7 +104,7 @@ def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Ite
         return
     processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
     if row.etag is None:
-        detail = "It was uploaded, and never processed."
+        detail = "The file was uploaded, but never processed."
         yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, processed, moment)
     elif row.etag != blob.etag:
         detail = f"Storage has the version {blob.etag}, the catalogue {row.etag}."
@@ -142,12 +142,12 @@ def _hidden_but_present(
     if row.hidden_at is None or row.hidden_at >= moment.quiet_since:
         return None
     if row.purge_at is None:
-        detail = "It is deleted permanently, and its blob is still stored."
+        detail = "The clip is deleted permanently, but its blob is still stored."
         action = DriftAction.DELETE
     elif blob.archived:
         return None  # no link can read it, so its blob stays in place while the clip is in the bin
     else:
-        detail = "It is in the recycle bin, and its blob is still in its own container."
+        detail = "The clip is in the recycle bin, but its blob is still in its original container."
         action = DriftAction.MOVE_TO_BIN
     return line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
 

@@ -107,7 +107,7 @@ class StoredStage:
             known, moment, has_clip_id=clip_id is not None
         )
         if problem := check_storable(blob.name):
-            detail, action = f"It cannot become a clip: {problem}.", None
+            detail, action = f"The blob cannot become a clip: {problem}.", None
         elif action is DriftAction.PROCESS and self._of_sources:
             action = None  # no step of the cleanup lists this container
         verdict = (kind, detail, action)

@@ -34,7 +34,7 @@ class Change(Body):
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.model_fields_set:
-            raise PydanticCustomError("empty", "must name a field to change")
+            raise PydanticCustomError("empty", "must contain a field to change")
         return self
 
 
