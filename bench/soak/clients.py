@@ -118,6 +118,8 @@ def write(caller: Caller, material: Material, record: Record, stop: threading.Ev
         clip = upload(caller, video, film, number)
         status = _wait(caller, clip, stop)
         record.clips[status] += 1
+        if stop.is_set():
+            return
         for moment in (0.5, 1.5, 3.0):
             caller.call("GET", f"/api/clips/{clip}/thumbnail?time={moment}&width=320")
         for path in ("metadata", "access-url?variant=storyboard", "grants"):
