@@ -11,11 +11,11 @@ _LISTED = 10_000  # of each kind; the others are counted
 
 # What no sidecar records, with a sentence for the operator.
 LOST = {
-    "shares": "Share links no longer open anything: only the catalogue knew them.",
-    "grants": "Which user received which link.",
-    "views": "How often clips were viewed, and by which users: every count begins at 0.",
+    "shares": "Shares no longer open anything, because only the catalogue had them.",
+    "grants": "The records of which user received which link.",
+    "views": "The number of views and the users who viewed: every count begins at 0.",
     "keys and migrations": "Idempotency keys of the last day, and the records of migrations.",
-    "deleted for ever": "That clips were deleted permanently: they answer 404 instead of 410.",
+    "deleted for ever": "The records of permanently deleted clips: they answer 404 instead of 410.",
 }
 
 _PARTS = ("videos", "clips", "sources")
@@ -94,7 +94,7 @@ class Report:
 
     def to_text(self) -> str:
         verb = "would restore" if self.dry_run else "restored"
-        lines = [f"{'':14}{verb:>14}{'updated':>10}{'there':>10}{'found':>10}"]
+        lines = [f"{'':14}{verb:>14}{'updated':>10}{'present':>10}{'found':>10}"]
         lines += [
             f"{part:14}{self.restored[part]:14,}{self.updated[part]:10,}"
             f"{self.already_there[part]:10,}{self.found[part]:10,}"
@@ -109,7 +109,7 @@ class Report:
             blobs = sum(self.unknown_videos.values()) + self.unknown_more
             lines.append(
                 f"blobs of unknown videos: {blobs:,} of {len(self.unknown_videos):,} videos; "
-                "`--owner SUBJECT` makes clips of them"
+                "`--owner SUBJECT` makes clips from them"
             )
             lines += [f"  {video}: {n:,}" for video, n in list(self.unknown_videos.items())[:10]]
         lines.append("cannot be restored:")

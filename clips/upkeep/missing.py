@@ -23,7 +23,7 @@ MOST_MISSING_SHARE = 0.2
 
 LOSS_IN_BULK = "loss_in_bulk"
 HELD = (
-    "Too many blobs are missing at once, so no clip was marked as lost. Bring the blobs back, or "
+    "Too many blobs are missing at once, so no clip was marked as lost. Restore the blobs, or "
     "confirm the loss: POST /drift, then POST /drift/{id}/repair with "
     '{"kinds": ["row_without_blob"], "force": true}.'
 )
