@@ -179,10 +179,10 @@ class RecycleBin:
 
     def _work_on(self, clips: Sequence[DueClip]) -> None:
         may_go_on = for_seconds(_CALLER_WAITS)
-        due = [clip for clip in clips if clip.ticket is not None]
+        due = [clip for clip in clips if clip.lease_token is not None]
         if not due:
             return
-        tally = self._worker.settle_clips(due, may_go_on)
+        tally = self._worker.process_clips(due, may_go_on)
         if tally.outages:
             return  # the queue is storage too: the cleanup does the rest
         left = len(due) - tally.done - tally.failed - tally.held
@@ -194,9 +194,9 @@ class RecycleBin:
             video = self._deletions.videos.held(video_id)
             if video is None:
                 return
-            tally = self._worker.settle_video(video, may_go_on)
+            tally = self._worker.process_video(video, may_go_on)
             if video.state is not BinState.BEING_DELETED and not tally.outages:
-                tally.add(self._worker.settle_due(may_go_on))
+                tally.add(self._worker.process_due(may_go_on))
             if tally.outages:
                 return  # as above
             videos = [] if tally.done else [video_id]

@@ -1,9 +1,9 @@
 """Moves the bytes of a clip, or the file of a video, into the bin container and back.
 
 Every step can be repeated, and is for one version of a blob. The copy is verified and noted in the
-row before the original is deleted, and the row is only changed with its ticket. So at any moment
-the bytes are in at least one of the two containers, even if a worker dies or two work at once; and
-a row whose bytes are in the wrong container is due.
+row before the original is deleted, and the row is only changed with its lease token. So at any
+moment the bytes are in at least one of the two containers, even if a worker dies or two work at
+once; and a row whose bytes are in the wrong container is due.
 """
 
 import logging
@@ -63,7 +63,7 @@ class Mover:
         if original is not None and not archived:
             self._blobs.delete_version(self._containers.clips, original)
         self._copies.delete_all(self._containers.thumbnails, images)
-        return self._deletions.settle_clip(clip)
+        return self._deletions.mark_clip_done(clip)
 
     def out_of_bin(self, clip: DueClip) -> bool:
         """Moves a clip's bytes back; its ingest makes the images anew. As `into_bin`."""

@@ -62,38 +62,38 @@ class DeletionWorker:
             raise tally.outages[0]
         return following
 
-    def settle_clips(self, clips: Sequence[DueClip], may_go_on: MayGoOn) -> Tally:
+    def process_clips(self, clips: Sequence[DueClip], may_go_on: MayGoOn) -> Tally:
         """Moves or deletes the bytes of clips that the caller has leased, as their rows say."""
         tally = Tally()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            tasks = [with_current_context(self._settle_clip) for _ in clips]
+            tasks = [with_current_context(self._process_clip) for _ in clips]
             for part in pool.map(lambda task, clip: task(clip, may_go_on), tasks, clips):
                 tally.add(part)
         return tally
 
-    def settle_video(self, video: DueVideo, may_go_on: MayGoOn) -> Tally:
-        """As `settle_clips`, for a video; its clips are made due, or deleted with it."""
+    def process_video(self, video: DueVideo, may_go_on: MayGoOn) -> Tally:
+        """As `process_clips`, for a video; its clips are made due, or deleted with it."""
         tally = Tally()
-        settled = tally.attempt(
+        succeeded = tally.attempt(
             f"video {video.id}", lambda: self._follow_state_of_video(video, may_go_on)
         )
-        if not settled:
+        if not succeeded:
             _quietly(lambda: self._deletions.videos.postpone(video, _LATER))
         elif not tally.done:
             _quietly(lambda: self._deletions.videos.postpone(video, _AT_ONCE_AGAIN))
         return tally
 
-    def settle_due(self, may_go_on: MayGoOn) -> Tally:
-        """As `settle_clips`, for clips that are due, until none is left or the time is up."""
+    def process_due(self, may_go_on: MayGoOn) -> Tally:
+        """As `process_clips`, for clips that are due, until none is left or the time is up."""
         tally = Tally()
         while may_go_on() and (clips := self._deletions.take_clips(_BATCH, LEASE)):
-            tally.add(self.settle_clips(clips, may_go_on))
+            tally.add(self.process_clips(clips, may_go_on))
             if tally.outages:
                 break
         return tally
 
     def _clips(self, may_go_on: MayGoOn) -> tuple[Sequence[str], Tally]:
-        tally = self.settle_due(may_go_on)
+        tally = self.process_due(may_go_on)
         more = not may_go_on() and self._deletions.count_due_clips(1) > 0
         _log.info("Deletions and restores: %d clips done, %d failed", tally.done, tally.failed)
         return [CLIPS] if more else [], tally
@@ -111,12 +111,12 @@ class DeletionWorker:
         if video is None:
             _log.info("The video %s is done, or another worker has leased it", video_id)
             return [], Tally()
-        tally = self.settle_video(video, may_go_on)
+        tally = self.process_video(video, may_go_on)
         if video.state is not BinState.BEING_DELETED:
             return [CLIPS], tally
         return [] if tally.done or tally.failed or tally.held else [str(video_id)], tally
 
-    def _settle_clip(self, clip: DueClip, may_go_on: MayGoOn) -> Tally:
+    def _process_clip(self, clip: DueClip, may_go_on: MayGoOn) -> Tally:
         tally = Tally()
         if not may_go_on():
             _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
@@ -152,7 +152,7 @@ class DeletionWorker:
         except (BlobChanged, BlobMissing):
             return False
         if moved:
-            self._deletions.videos.settle(video)
+            self._deletions.videos.mark_done(video)
         return moved
 
     def _wake_clips(self, video: DueVideo, may_go_on: MayGoOn) -> bool:

@@ -94,13 +94,11 @@ class Cutting:
         items = list({id(each): each for each in answers if isinstance(each, OrderedCut)}.values())
         self._cut(source, [item for item in items if item.is_open], began)
         self._finish(items, began)
-        settled = [each.answer if isinstance(each, OrderedCut) else each for each in answers]
-        shown = self._library.read_many(
-            viewer, [each for each in settled if isinstance(each, UUID)]
-        )
+        given = [each.answer if isinstance(each, OrderedCut) else each for each in answers]
+        shown = self._library.read_many(viewer, [each for each in given if isinstance(each, UUID)])
         return [
             each if isinstance(each, CliplinkError) else shown.get(each) or no_such_clip()
-            for each in settled
+            for each in given
         ]
 
     def _source(self, viewer: Viewer, video_id: UUID, clip_id: UUID | None) -> CutSource:

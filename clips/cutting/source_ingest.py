@@ -117,7 +117,7 @@ class SourceIngest:
         if any(other.last_modified > blob.last_modified for other in others):
             _log.info("A newer file has replaced this source: %s", blob_name)
             return
-        settled = self._landings.settled_name(video_id)
+        finished = self._landings.finished_name(video_id)
         verdict, claim = self._landings.claim(self._landing(blob, video_id))
         if claim is None:
             _log.info("Source %s: %s", blob_name, verdict.name.lower())
@@ -144,7 +144,7 @@ class SourceIngest:
         for other in others:
             # Times are whole seconds: of two files from the same second, the older source is
             # deleted.
-            if other.last_modified < blob.last_modified or other.name == settled:
+            if other.last_modified < blob.last_modified or other.name == finished:
                 self._blobs.delete(self._container, other.name)
         _log.info("Source %s is ready: %d bytes", blob_name, blob.size)
 

@@ -2,7 +2,7 @@
 
     POST -> row -> message -> plan: the folder is read, its files are stored -> up to 16 messages
                                                                                       |
-                                message -> a batch: files are moved and settled -> next message
+                                message -> a batch: files are moved and finished -> next message
 
 Messages carry ids only and may come twice, late or never: the catalogue holds what there is to
 do. The host delivers a failed message again; the cleanup resumes or ends migrations without one.
@@ -177,7 +177,7 @@ class MigrationJobs:
             results = self._make_mover().move(
                 root, job.folder, taken, lambda: self._files.renew(job.id, paths)
             )
-            wait.through(lambda: self._files.settle(job.id, results))
+            wait.through(lambda: self._files.record_results(job.id, results))
             if any(result.state is FileState.WAITING for result in results):
                 raise StorageUnavailable(
                     "Files of a migration failed because of an outage. They are tried again."

@@ -74,7 +74,7 @@ class Addresses:
 
 def restored_clip(record: ClipRecord, stored: StoredParts, addresses: Addresses) -> Restored:
     row = record.model_dump(mode="json", exclude=_NOT_COLUMNS)
-    outcome = _settle_clip(record, stored, row)
+    outcome = _decide_clip(record, stored, row)
     poster, own = row["poster_name"], row["own_thumbnail"]
     row |= {
         "blob_url": addresses.clip(record.blob_name) if record.blob_name else record.s3_url,
@@ -89,7 +89,7 @@ def restored_clip(record: ClipRecord, stored: StoredParts, addresses: Addresses)
 def restored_source(record: SourceRecord, stored: StoredParts) -> Restored:
     row = record.model_dump(mode="json", exclude=_NOT_COLUMNS)
     row["bin_etag"] = stored.binned.etag if stored.binned and stored.blob is None else None
-    return Restored(_settle_source(record, stored, row), row)
+    return Restored(_decide_source(record, stored, row), row)
 
 
 def video_row(record: VideoRecord, user_id: UUID) -> RowValues:
@@ -112,35 +112,35 @@ def images_of(record: ClipRecord) -> set[str]:
     return names
 
 
-def _settle_clip(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
+def _decide_clip(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
     """Changes the row to what storage allows; returns its state."""
     if record.deleted_at is not None:
         return RestoredState.IN_BIN if record.purge_at is not None else RestoredState.BEING_DELETED
     if stored.video_is_hidden:
         return RestoredState.IN_BIN
     if stored.blob is None:
-        return _settle_without_blob(record, stored, row)
+        return _decide_without_blob(record, stored, row)
     if _is_as_described(record, stored.blob):
         row["etag"] = stored.blob.etag
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
             return RestoredState.FAILED
         if record.status == "ready" and _is_complete(record, stored.images):
-            _settle_rendition(record, stored, row)
+            _decide_rendition(record, stored, row)
             return RestoredState.READY
     return _to_be_processed(row, _MADE_BY_INGEST)
 
 
-def _settle_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
+def _decide_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues) -> RestoredState:
     if stored.binned is not None:  # its bytes are being moved back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
         return RestoredState.PROCESSING  # it is still to be cut
     if record.blob_name is None:  # a clip of the old service
         return RestoredState.AWAITING_UPLOAD
-    return _settle_missing(record.status, row)
+    return _decide_missing(record.status, row)
 
 
-def _settle_missing(status: str, row: RowValues) -> RestoredState:
+def _decide_missing(status: str, row: RowValues) -> RestoredState:
     """A file that is not in storage: it was awaited, had failed, or was lost."""
     if status == "awaiting_upload":
         return RestoredState.AWAITING_UPLOAD
@@ -150,7 +150,7 @@ def _settle_missing(status: str, row: RowValues) -> RestoredState:
     return RestoredState.WITHOUT_BLOB
 
 
-def _settle_rendition(record: ClipRecord, stored: StoredParts, row: RowValues) -> None:
+def _decide_rendition(record: ClipRecord, stored: StoredParts, row: RowValues) -> None:
     """Keeps a playable copy that is stored; one that was being made is queued again."""
     blob = stored.blob
     if blob is None or record.rendition_state in {None, "failed", "refused"}:
@@ -162,13 +162,13 @@ def _settle_rendition(record: ClipRecord, stored: StoredParts, row: RowValues) -
         row |= {"rendition_state": "queued", "rendition_name": None}
 
 
-def _settle_source(record: SourceRecord, stored: StoredParts, row: RowValues) -> RestoredState:
+def _decide_source(record: SourceRecord, stored: StoredParts, row: RowValues) -> RestoredState:
     if stored.video_is_hidden:
         return RestoredState.IN_BIN
     if stored.blob is None:
         if stored.binned is not None:
             return _to_be_processed(row, _MADE_BY_SOURCE_INGEST)
-        return _settle_missing(record.status, row)
+        return _decide_missing(record.status, row)
     if record.etag == stored.blob.etag:
         if record.status == "failed" and record.failure_code not in PASSING_FAILURES:
             return RestoredState.FAILED

@@ -75,14 +75,14 @@ class SidecarWriter:
 
         A failure is logged and left to the cleanup, like the sidecars of all other changes.
         """
-        self._write_now(lambda: self._outbox.take_of_settled(_LEASE, blob_name=blob_name))
+        self._write_now(lambda: self._outbox.take_of_unchanging(_LEASE, blob_name=blob_name))
 
     def after_rendition(self, clip_id: UUID) -> None:
         """As `after_landing`, for a clip that got a playable copy."""
-        self._write_now(lambda: self._outbox.take_of_settled(_LEASE, clip_id=clip_id))
+        self._write_now(lambda: self._outbox.take_of_unchanging(_LEASE, clip_id=clip_id))
 
     def drain(self, seconds: float) -> Tally:
-        """Works on the outbox for so many seconds; counts the entries that were settled."""
+        """Works on the outbox for so many seconds; counts the entries that were done."""
         deadline = time.monotonic() + seconds
         total = Tally()
         while time.monotonic() < deadline and not total.outages:
@@ -101,13 +101,13 @@ class SidecarWriter:
             _log.warning("The cleanup will write the sidecars: %s", error.detail)
 
     def _work_on(self, entries: Sequence[OutboxEntry]) -> Tally:
-        """Settles some entries."""
+        """Works on some entries."""
         tally = Tally()
         keys = {entry.key for entry in entries}
         known = self._outbox.rows(keys)
-        settled = self._delete(keys - known.keys(), tally)
-        settled |= self._write(known.keys(), tally)
-        self._finish(entries, settled, tally)
+        done_keys = self._delete(keys - known.keys(), tally)
+        done_keys |= self._write(known.keys(), tally)
+        self._finish(entries, done_keys, tally)
         return tally
 
     def _write(self, keys: Collection[SidecarKey], tally: Tally) -> set[SidecarKey]:
@@ -123,7 +123,7 @@ class SidecarWriter:
         written = self._each(rows, write, tally)
         done |= written.keys()
         # A row may have been deleted after it was read, and the entry of that deletion may have
-        # been settled before the sidecar existed.
+        # been done before the sidecar existed.
         new = [key for key, was_new in written.items() if was_new]
         gone = set(new) - self._outbox.rows(new).keys() if new else set()
         return done - gone | self._delete(gone, tally)
@@ -202,13 +202,13 @@ class SidecarWriter:
         return results
 
     def _finish(
-        self, entries: Iterable[OutboxEntry], settled: Collection[SidecarKey], tally: Tally
+        self, entries: Iterable[OutboxEntry], done_keys: Collection[SidecarKey], tally: Tally
     ) -> None:
-        """Removes what is settled. The rest is tried again: at once, or after a failure later."""
-        done = [entry.id for entry in entries if entry.key in settled]
-        self._outbox.settle(done)
+        """Removes what is done. The rest is tried again: at once, or after a failure later."""
+        done = [entry.id for entry in entries if entry.key in done_keys]
+        self._outbox.remove(done)
         tally.done += len(done)
-        left = [entry.id for entry in entries if entry.key not in settled]
+        left = [entry.id for entry in entries if entry.key not in done_keys]
         if left:
             pause = _PAUSE_AFTER_FAILURE if tally.failed else timedelta(seconds=1)
             self._outbox.postpone(left, pause)

@@ -48,7 +48,7 @@ class LocalFile:
         self._unread -= length
         return length
 
-    def settle(self, digests: Digests) -> None:
+    def verify(self, digests: Digests) -> None:
         """Raises UnusableFile unless the file is unchanged since it was opened."""
         try:
             at_path = os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)

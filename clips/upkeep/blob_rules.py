@@ -36,7 +36,7 @@ def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
     if blob.archived and clip.failure_code == ARCHIVED.code:
         return False  # known already; it is processed when it is readable again
     # A clip in `processing` without attempts left is tried once more, which marks it as failed.
-    return not clip.settled and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
+    return not clip.is_final and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
 
 
 def ought_to_be_stored(clip: KnownBlob, quiet_since: datetime) -> bool:

@@ -36,6 +36,6 @@ ARCHIVED = Failure(
 PASSING_FAILURES = (GAVE_UP.code, MISSING.code, ARCHIVED.code)
 
 
-def is_settled(status: str, failure_code: str | None) -> bool:
+def is_final(status: str, failure_code: str | None) -> bool:
     """Whether a version of a file has its final verdict, by the status of its clip."""
     return status == "ready" or (status == "failed" and failure_code not in PASSING_FAILURES)

@@ -124,8 +124,8 @@ class Library:
         for video_id in rows.videos.due(100):
             video = rows.videos.take(video_id, LEASE)
             if video is not None:
-                tally.add(worker.settle_video(video, lambda: True))
-        tally.add(worker.settle_due(lambda: True))
+                tally.add(worker.process_video(video, lambda: True))
+        tally.add(worker.process_due(lambda: True))
         if tally.outages:
             raise tally.outages[0]
         return tally.done

@@ -40,7 +40,7 @@ def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, i
     return (len(of_clip), len(moved), len(done) - len(moved), len(failed))
 
 
-def test_counts_are_right_in_any_order_of_settled_files(services: AllServices) -> None:
+def test_counts_are_right_in_any_order_of_finished_files(services: AllServices) -> None:
     """Clips with one to three files; batches that are simultaneous, interrupted, late, given up."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
@@ -74,7 +74,7 @@ def test_counts_are_right_in_any_order_of_settled_files(services: AllServices) -
             ]
             if chance.random() < 0.8:  # otherwise it dies
                 for _ in range(chance.choice([1, 2])):
-                    files.settle(migration_id, results)
+                    files.record_results(migration_id, results)
 
     for _ in range(MAX_ATTEMPTS + 1):
         with ThreadPoolExecutor(4) as workers:
@@ -92,18 +92,20 @@ def test_counts_are_right_in_any_order_of_settled_files(services: AllServices) -
     assert counts(services.migrations.get(migration_id)) == counts(report)
 
 
-def test_two_files_of_one_clip_settled_at_once_count_once(
+def test_two_files_of_one_clip_finished_at_once_count_once(
     services: AllServices, database_url: str
 ) -> None:
-    """Neither transaction sees the other's file settled before its commit."""
+    """Neither transaction sees the other's file finished before its commit."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id, clip = plans.start(b"", 10), uuid4()
     files.add(migration_id, [planned(b"a.mp4", clip), planned(b"a.jpg", clip)])
     plans.planned(migration_id, [])
-    with psycopg.connect(database_url) as held, ThreadPoolExecutor(2) as settlers:
+    with psycopg.connect(database_url) as held, ThreadPoolExecutor(2) as workers:
         held.execute("SELECT FROM migrations FOR UPDATE")
         results = [
-            settlers.submit(files.settle, migration_id, [FileResult(path, FileState.MIGRATED)])
+            workers.submit(
+                files.record_results, migration_id, [FileResult(path, FileState.MIGRATED)]
+            )
             for path in (b"a.mp4", b"a.jpg")
         ]
         wait_until_locked_out(database_url, len(results))
@@ -113,7 +115,7 @@ def test_two_files_of_one_clip_settled_at_once_count_once(
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
 
 
-def test_a_late_plan_counts_files_settled_meanwhile(
+def test_a_late_plan_counts_files_finished_meanwhile(
     services: AllServices, database_url: str
 ) -> None:
     """Its lease ended, another plan was faster, and its files are being moved."""
@@ -123,8 +125,8 @@ def test_a_late_plan_counts_files_settled_meanwhile(
     plans.planned(migration_id, [])
     with psycopg.connect(database_url) as held, ThreadPoolExecutor(2) as workers:
         held.execute("SELECT FROM migrations FOR UPDATE")
-        settled = [FileResult(b"a.mp4", FileState.MIGRATED)]
-        results = [workers.submit(files.settle, migration_id, settled)]
+        finished = [FileResult(b"a.mp4", FileState.MIGRATED)]
+        results = [workers.submit(files.record_results, migration_id, finished)]
         wait_until_locked_out(database_url, 1)
         results.append(workers.submit(plans.planned, migration_id, []))
         wait_until_locked_out(database_url, 2)
@@ -152,10 +154,10 @@ def test_the_schema_update_counts_existing_migrations(
         paths = [(b"a.mp4", clip), (b"a.jpg", clip), (b"b.mp4", None), (b"c.mp4", None)]
         files.add(migration_id, [planned(path, of) for path, of in paths])
         failed = FileResult(b"b.mp4", FileState.FAILED, Failure("empty_file", "The file is empty."))
-        files.settle(migration_id, [FileResult(b"a.mp4", FileState.MIGRATED), failed])
+        files.record_results(migration_id, [FileResult(b"a.mp4", FileState.MIGRATED), failed])
         plans.planned(migration_id, [])
     rest = [FileResult(path, FileState.SKIPPED) for path in (b"a.jpg", b"c.mp4")]
-    files.settle(over, rest)
+    files.record_results(over, rest)
     assert plans.finish(over)
     before = [services.migrations.get(migration_id) for migration_id in (over, running, begun)]
     assert [counts(report) for report in before] == [(3, 1, 1, 1), (3, 0, 0, 1), (0, 0, 0, 0)]
@@ -193,7 +195,7 @@ def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: s
         assert taken[taken.index("LockRows") + 1] == "Index Scan"
         steps = explained(
             connection,
-            migration_files._SETTLE,
+            migration_files._RECORD_RESULTS,
             {"migration_id": migration_id, **settling, "details": [None] * 2},
         )
         (found,) = (step for step in steps if "migration_items" in str(step.get("Index Name")))

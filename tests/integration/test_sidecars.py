@@ -356,7 +356,7 @@ def test_clip_that_is_about_to_change_gets_its_sidecar_later(
     found = sidecar_of(library, clip)
     assert found is not None
     assert found["rendition_state"] == "failed"
-    assert SidecarOutbox(services.database).take_of_settled(timedelta(0), clip_id=clip.id) == []
+    assert SidecarOutbox(services.database).take_of_unchanging(timedelta(0), clip_id=clip.id) == []
 
 
 def sidecar_of(library: Library, clip: Clip) -> Mapping[str, Any] | None:

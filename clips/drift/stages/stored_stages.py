@@ -45,11 +45,11 @@ class StoredStage:
         left = within(page, after, end or upto)
         found = Look(end, len(rows))
         unequal: dict[str, Blob | None] = {}
-        for name, etag, size, md5, is_settled in rows:
+        for name, etag, size, md5, is_stable in rows:
             blob = left.pop(name, None)
             if (
                 blob is None
-                or not is_settled
+                or not is_stable
                 or blob.etag != etag
                 or blob.size != size
                 or blob.archived

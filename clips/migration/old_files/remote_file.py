@@ -55,7 +55,7 @@ class RemoteFile:
             raise unusable(FileFault.TOO_LARGE)
         return length
 
-    def settle(self, digests: Digests) -> None:
+    def verify(self, digests: Digests) -> None:
         if not digests.size:
             raise unusable(FileFault.EMPTY)
         if self.size is not None and digests.size != self.size:

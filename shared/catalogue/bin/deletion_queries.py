@@ -1,9 +1,10 @@
 """The work that deletions and restores leave: which rows are due, who works on them, what is done.
 
 `next_try_at` of a row says when its work continues. A worker that takes a row moves that moment
-into the future: this is a lease, and its value is a ticket. A row is changed only by the holder of
-its ticket; a call that changes the state of a row also replaces its ticket, so a late worker writes
-nothing. What is being deleted permanently needs no ticket: nothing can change that any more.
+into the future: this is a lease, and its value is the lease token. A row is changed only by the
+holder of its lease token; a call that changes the state of a row also replaces the token, so a late
+worker writes nothing. What is being deleted permanently needs no token: nothing can change that any
+more.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from shared.postgres.database import Database
 # The columns of a DueClip, of clips `c` and their videos `v`. Bytes under a name of another tool's
 # choice go to the bin under the clip's own name, so that the other can be used again.
 ITEM_COLUMNS: LiteralString = """
-    c.id, c.video_id, c.blob_name, c.bin_etag, c.next_try_at AS ticket,
+    c.id, c.video_id, c.blob_name, c.bin_etag, c.next_try_at AS lease_token,
     CASE WHEN c.deleted_at IS NOT NULL AND c.purge_at IS NULL THEN 'being_deleted'
          WHEN c.deleted_at IS NOT NULL OR v.deleted_at IS NOT NULL THEN 'in_bin'
          ELSE 'visible' END AS state
@@ -69,18 +70,18 @@ _NOTE_IN_BIN: LiteralString = f"""
         preview_name = NULL, placeholder = NULL,
         rendition_state = NULL, rendition_code = NULL, rendition_name = NULL
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(lease_token)s AND {_IS_HIDDEN}
 """
 
 _NOTE_ARCHIVED: LiteralString = f"""
     UPDATE clips c SET archived = TRUE
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(lease_token)s AND {_IS_HIDDEN}
 """
 
 _STILL_HIDDEN: LiteralString = f"""
     SELECT 1 FROM clips c JOIN videos v ON v.id = c.video_id
-    WHERE c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+    WHERE c.id = %(id)s AND c.next_try_at = %(lease_token)s AND {_IS_HIDDEN}
 """
 
 _NAME_IS_TAKEN: LiteralString = """
@@ -88,16 +89,16 @@ _NAME_IS_TAKEN: LiteralString = """
 """
 
 # Nothing is left to do for a clip in the bin. One whose video was restored meanwhile stays due.
-_SETTLE_CLIP: LiteralString = f"""
+_MARK_CLIP_DONE: LiteralString = f"""
     UPDATE clips c SET next_try_at = NULL
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s AND {_IS_HIDDEN}
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(lease_token)s AND {_IS_HIDDEN}
 """
 
 _NOTE_RESTORED: LiteralString = """
     UPDATE clips c SET bin_etag = NULL, next_try_at = NULL
     FROM videos v
-    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(ticket)s
+    WHERE v.id = c.video_id AND c.id = %(id)s AND c.next_try_at = %(lease_token)s
       AND c.deleted_at IS NULL AND v.deleted_at IS NULL
 """
 
@@ -105,11 +106,12 @@ _NOTE_LOST: LiteralString = """
     UPDATE clips c
     SET bin_etag = NULL, next_try_at = NULL, status = 'failed', failure_code = %(code)s,
         failure_detail = %(detail)s
-    WHERE c.id = %(id)s AND c.next_try_at = %(ticket)s AND c.deleted_at IS NULL
+    WHERE c.id = %(id)s AND c.next_try_at = %(lease_token)s AND c.deleted_at IS NULL
 """
 
 _POSTPONE_CLIP: LiteralString = """
-    UPDATE clips SET next_try_at = now() + %(delay)s WHERE id = %(id)s AND next_try_at = %(ticket)s
+    UPDATE clips SET next_try_at = now() + %(delay)s
+    WHERE id = %(id)s AND next_try_at = %(lease_token)s
 """
 
 # A clip that was pinned meanwhile stays.
@@ -141,13 +143,13 @@ _FORGET_CLIPS: LiteralString = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueClip:
-    """A clip whose bytes are to follow its state; `ticket` is the lease of its worker."""
+    """A clip whose bytes are to follow its state; `lease_token` is the lease of its worker."""
 
     id: UUID
     video_id: UUID
     blob_name: str | None
     bin_etag: str | None
-    ticket: datetime
+    lease_token: datetime
     state: BinState
 
 
@@ -203,9 +205,9 @@ class Deletions:
         failure = {"code": MISSING.code, "detail": MISSING.detail}
         return self._database.run(_NOTE_LOST, _held(clip) | failure) == 1
 
-    def settle_clip(self, clip: DueClip) -> bool:
+    def mark_clip_done(self, clip: DueClip) -> bool:
         """Notes that the work in the bin is done; False if the clip no longer belongs there."""
-        return self._database.run(_SETTLE_CLIP, _held(clip)) == 1
+        return self._database.run(_MARK_CLIP_DONE, _held(clip)) == 1
 
     def postpone_clip(self, clip: DueClip, delay: timedelta) -> None:
         self._database.run(_POSTPONE_CLIP, _held(clip) | {"delay": delay})
@@ -228,4 +230,4 @@ def bin_clip_of(row: dict[str, Any]) -> DueClip:
 
 
 def _held(item: DueClip) -> dict[str, object]:
-    return {"id": item.id, "ticket": item.ticket}
+    return {"id": item.id, "lease_token": item.lease_token}

@@ -28,14 +28,14 @@ _DUE_VIDEOS: LiteralString = f"""
 _TAKE_VIDEO: LiteralString = f"""
     UPDATE videos v SET next_try_at = now() + %(lease)s
     WHERE v.id = %(id)s AND {_VIDEO_IS_DUE}
-    RETURNING v.id, v.next_try_at AS ticket,
+    RETURNING v.id, v.next_try_at AS lease_token,
               CASE WHEN v.deleted_at IS NULL THEN 'visible'
                    WHEN v.purge_at IS NULL THEN 'being_deleted'
                    ELSE 'in_bin' END AS state
 """
 
 _HELD_VIDEO: LiteralString = """
-    SELECT v.id, v.next_try_at AS ticket,
+    SELECT v.id, v.next_try_at AS lease_token,
            CASE WHEN v.deleted_at IS NULL THEN 'visible'
                 WHEN v.purge_at IS NULL THEN 'being_deleted'
                 ELSE 'in_bin' END AS state
@@ -43,7 +43,7 @@ _HELD_VIDEO: LiteralString = """
 """
 
 # Gives the clips that were deleted with their video, or are restored with it, to the clips' work.
-# Also those that a worker holds: it may have read the old state, and loses its ticket.
+# Also those that a worker holds: it may have read the old state, and loses its lease token.
 _WAKE_CLIPS: LiteralString = """
     WITH part AS (
         SELECT id FROM clips
@@ -58,13 +58,13 @@ _WAKE_CLIPS: LiteralString = """
     SELECT id FROM part ORDER BY id DESC LIMIT 1
 """
 
-_SETTLE_VIDEO: LiteralString = """
-    UPDATE videos SET next_try_at = NULL WHERE id = %(id)s AND next_try_at = %(ticket)s
+_MARK_VIDEO_DONE: LiteralString = """
+    UPDATE videos SET next_try_at = NULL WHERE id = %(id)s AND next_try_at = %(lease_token)s
 """
 
 _POSTPONE_VIDEO: LiteralString = """
     UPDATE videos SET next_try_at = now() + %(delay)s
-    WHERE id = %(id)s AND next_try_at = %(ticket)s
+    WHERE id = %(id)s AND next_try_at = %(lease_token)s
 """
 
 _PURGE_VIDEOS: LiteralString = """
@@ -111,18 +111,18 @@ _NOTE_SOURCE_IN_BIN: LiteralString = """
         failure_code = NULL, failure_detail = NULL
     FROM videos v
     WHERE v.id = s.video_id AND s.video_id = %(id)s AND s.blob_name = %(name)s
-      AND v.next_try_at = %(ticket)s AND v.purge_at IS NOT NULL
+      AND v.next_try_at = %(lease_token)s AND v.purge_at IS NOT NULL
 """
 
 _VIDEO_STILL_HELD: LiteralString = """
     SELECT 1 FROM videos
-    WHERE id = %(id)s AND next_try_at = %(ticket)s AND (purge_at IS NOT NULL) = %(hidden)s
+    WHERE id = %(id)s AND next_try_at = %(lease_token)s AND (purge_at IS NOT NULL) = %(hidden)s
 """
 
 _NOTE_SOURCE_RESTORED: LiteralString = """
     UPDATE sources s SET bin_etag = NULL
     FROM videos v
-    WHERE v.id = s.video_id AND s.video_id = %(id)s AND v.next_try_at = %(ticket)s
+    WHERE v.id = s.video_id AND s.video_id = %(id)s AND v.next_try_at = %(lease_token)s
       AND v.deleted_at IS NULL
 """
 
@@ -137,10 +137,10 @@ class BinState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueVideo:
-    """A video whose clips and source are to follow its state; `ticket` as in DueClip."""
+    """A video whose clips and source are to follow its state; `lease_token` as in DueClip."""
 
     id: UUID
-    ticket: datetime
+    lease_token: datetime
     state: BinState
 
 
@@ -159,7 +159,7 @@ class VideoDeletions:
     def held(self, video_id: UUID) -> DueVideo | None:
         """A video that a call has just leased to itself."""
         row = self._database.one(_HELD_VIDEO, {"id": video_id})
-        return _bin_video_of(row) if row and row["ticket"] else None
+        return _bin_video_of(row) if row and row["lease_token"] else None
 
     def wake_clips(self, video: DueVideo, after: UUID, limit: int) -> UUID | None:
         """Makes a part of a video's clips due, in the order of ids; the last id of that part."""
@@ -168,8 +168,8 @@ class VideoDeletions:
         row = self._database.one(_WAKE_CLIPS, values)
         return row["id"] if row else None
 
-    def settle(self, video: DueVideo) -> None:
-        self._database.run(_SETTLE_VIDEO, _held(video))
+    def mark_done(self, video: DueVideo) -> None:
+        self._database.run(_MARK_VIDEO_DONE, _held(video))
 
     def postpone(self, video: DueVideo, delay: timedelta) -> None:
         self._database.run(_POSTPONE_VIDEO, _held(video) | {"delay": delay})
@@ -202,8 +202,8 @@ class VideoDeletions:
 
 
 def _bin_video_of(row: dict[str, Any]) -> DueVideo:
-    return DueVideo(id=row["id"], ticket=row["ticket"], state=BinState(row["state"]))
+    return DueVideo(id=row["id"], lease_token=row["lease_token"], state=BinState(row["state"]))
 
 
 def _held(item: DueVideo) -> dict[str, object]:
-    return {"id": item.id, "ticket": item.ticket}
+    return {"id": item.id, "lease_token": item.lease_token}

@@ -12,7 +12,7 @@ from shared.catalogue.ingest.admission import Landing, Verdict
 from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
 from shared.catalogue.row_mapping import media_to_json
 from shared.model.clip import Images
-from shared.model.failure import MAX_ATTEMPTS, Failure, is_settled
+from shared.model.failure import MAX_ATTEMPTS, Failure, is_final
 from shared.model.media import Media
 from shared.postgres.database import Database
 
@@ -109,7 +109,7 @@ class SourceLandings:
         parameters = {"stalled_for": stalled_for, "limit": limit}
         return [row["blob_name"] for row in self._database.all(_STALLED, parameters)]
 
-    def settled_name(self, video_id: UUID) -> str | None:
+    def finished_name(self, video_id: UUID) -> str | None:
         """The blob that the row describes, if it was processed to its end."""
         row = self._database.one(_SETTLED_NAME, {"video_id": video_id})
         return row["blob_name"] if row else None
@@ -129,7 +129,7 @@ class SourceLandings:
                 return Verdict.UNKNOWN_VIDEO, None
             row = connection.execute(_LOCK, values).fetchone()
             if row is not None and row["etag"] == landing.etag:
-                if is_settled(row["status"], row["failure_code"]):
+                if is_final(row["status"], row["failure_code"]):
                     return Verdict.NOTHING_NEW, None
                 if row["attempts"] > MAX_ATTEMPTS:
                     connection.execute(_GIVE_UP, giving_up(landing.blob_name))

@@ -17,13 +17,13 @@ _STORED_COLUMNS: LiteralString = f"""
     c.file_size, c.content_md5, c.bin_etag, {HIDDEN}
 """
 
-# Of the blob names in (after, upto]; no `upto`: to the end. What is settled is visible, ready, and
+# Of the blob names in (after, upto]; no `upto`: to the end. What is stable is visible, ready, and
 # has not changed since `quiet_since`: of a million rows nearly all.
 _CLIPS_IN_SHORT: LiteralString = """
     SELECT c.blob_name, c.etag, c.file_size, c.content_md5,
            c.status = 'ready' AND NOT c.archived AND c.bin_etag IS NULL
            AND c.deleted_at IS NULL AND v.deleted_at IS NULL
-           AND coalesce(c.attempted_at, c.created_at) < %(quiet_since)s AS is_settled
+           AND coalesce(c.attempted_at, c.created_at) < %(quiet_since)s AS is_stable
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.blob_name > %(after)s AND (%(upto)s::text IS NULL OR c.blob_name <= %(upto)s)
     ORDER BY c.blob_name LIMIT %(limit)s
@@ -48,7 +48,7 @@ _SOURCE_COLUMNS: LiteralString = """
 _SOURCES_IN_SHORT: LiteralString = """
     SELECT s.blob_name, s.etag, s.file_size, NULL::text AS content_md5,
            s.status = 'ready' AND s.bin_etag IS NULL AND v.deleted_at IS NULL
-           AND coalesce(s.attempted_at, s.created_at) < %(quiet_since)s AS is_settled
+           AND coalesce(s.attempted_at, s.created_at) < %(quiet_since)s AS is_stable
     FROM sources s JOIN videos v ON v.id = s.video_id
     WHERE s.blob_name > %(after)s AND (%(upto)s::text IS NULL OR s.blob_name <= %(upto)s)
     ORDER BY s.blob_name LIMIT %(limit)s
@@ -88,7 +88,7 @@ class StoredInShort(NamedTuple):
     etag: str | None
     file_size: int | None
     content_md5: str | None
-    is_settled: bool
+    is_stable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from shared.catalogue.ingest.admission import Landing, Verdict, admit
 from shared.catalogue.ingest.claims import Claim, Standing, giving_up, standing_of
 from shared.catalogue.row_mapping import VIDEO_EXISTS, media_to_json
 from shared.model.clip import Images
-from shared.model.failure import MAX_ATTEMPTS, PASSING_FAILURES, Failure, is_settled
+from shared.model.failure import MAX_ATTEMPTS, PASSING_FAILURES, Failure, is_final
 from shared.model.media import Media
 from shared.model.playability import Playback
 from shared.postgres.database import Connection, Database
@@ -135,7 +135,7 @@ class Landings:
                 return Verdict.IN_BIN, None
             if clip.deleted:
                 return Verdict.REMOVE, None
-            if clip.settled_etag == landing.etag:
+            if clip.final_etag == landing.etag:
                 return Verdict.NOTHING_NEW, None
             if clip.etag == landing.etag and clip.attempts > MAX_ATTEMPTS:
                 connection.execute(_GIVE_UP, giving_up(landing.blob_name))
@@ -211,14 +211,14 @@ class _LockedClip:
     in_bin: bool
     attempts: int
     etag: str | None
-    settled_etag: str | None
+    final_etag: str | None
 
 
 def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
     row = connection.execute(_LOCK_CLIP, landing.parameters()).fetchone()
     if row is None:
         return None
-    settled = is_settled(row["status"], row["failure_code"])
+    finished = is_final(row["status"], row["failure_code"])
     return _LockedClip(
         id=row["id"],
         video_id=row["video_id"],
@@ -226,5 +226,5 @@ def _lock(connection: Connection, landing: Landing) -> _LockedClip | None:
         in_bin=row["deleted"] and row["restorable"],
         attempts=row["attempts"],
         etag=row["etag"],
-        settled_etag=row["etag"] if settled else None,
+        final_etag=row["etag"] if finished else None,
     )

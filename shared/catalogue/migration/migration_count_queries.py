@@ -1,7 +1,7 @@
-"""The progress of a migration: counts of clips, kept in its row as their files are settled.
+"""The progress of a migration: counts of clips, kept in its row as their files are finished.
 
 Counting all files takes a second for 100,000. That is done after the plan and once more at the
-end; in between, each transaction that settles files adds their clips to the counts.
+end; in between, each transaction that finishes files adds their clips to the counts.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ ALL_COUNTED: LiteralString = """
     )
 """
 
-# A separate statement, so that the next one sees what was settled while this one waited. This
+# A separate statement, so that the next one sees what was finished while this one waited. This
 # lock lets rows of files refer to the migration meanwhile.
 _LOCK: LiteralString = "SELECT FROM migrations WHERE id = %(id)s FOR NO KEY UPDATE"
 
 # Until now each of these clips had a waiting file, and counted only if another file had failed.
 _ADD: LiteralString = """
     UPDATE migrations m
-    SET migrated = m.migrated + settled.migrated, skipped = m.skipped + settled.skipped,
-        failed = m.failed + settled.failed
+    SET migrated = m.migrated + finished.migrated, skipped = m.skipped + finished.skipped,
+        failed = m.failed + finished.failed
     FROM (
         SELECT count(*) FILTER (WHERE failed) AS failed,
                count(*) FILTER (WHERE moved AND NOT failed AND NOT waiting) AS migrated,
@@ -45,12 +45,12 @@ _ADD: LiteralString = """
             SELECT bool_or(i.state = 'waiting') AS waiting, bool_or(i.state = 'failed') AS failed,
                    bool_or(i.state = 'migrated') AS moved
             FROM migration_items i
-            LEFT JOIN unnest(%(paths)s::bytea[]) AS just_settled (path) USING (path)
+            LEFT JOIN unnest(%(paths)s::bytea[]) AS just_finished (path) USING (path)
             WHERE i.migration_id = %(id)s AND i.clip_id = ANY(%(clips)s::uuid[])
             GROUP BY i.clip_id
-            HAVING NOT bool_or(i.state = 'failed' AND just_settled.path IS NULL)
+            HAVING NOT bool_or(i.state = 'failed' AND just_finished.path IS NULL)
         ) AS of_clip
-    ) AS settled
+    ) AS finished
     WHERE m.id = %(id)s
 """
 
@@ -60,12 +60,12 @@ def lock(connection: Connection, migration_id: UUID) -> None:
     connection.execute(_LOCK, {"id": migration_id})
 
 
-def add_settled(
-    connection: Connection, migration_id: UUID, settled: Sequence[tuple[bytes, UUID]]
+def add_finished(
+    connection: Connection, migration_id: UUID, finished: Sequence[tuple[bytes, UUID]]
 ) -> None:
-    """Counts files that this transaction has settled, by path and clip; no clip twice."""
-    if not settled:
+    """Counts files that this transaction has finished, by path and clip; no clip twice."""
+    if not finished:
         return
     lock(connection, migration_id)
-    paths, clips = zip(*settled, strict=True)
+    paths, clips = zip(*finished, strict=True)
     connection.execute(_ADD, {"id": migration_id, "paths": list(paths), "clips": list(set(clips))})

@@ -1,4 +1,4 @@
-"""The files of migrations that the API starts: added, taken a batch at a time, settled.
+"""The files of migrations that the API starts: added, taken a batch at a time, finished.
 
 A worker that takes files has a lease on them and renews it while it works. Files are free when
 their lease has run out, or when its message is delivered again: the run before has ended then.
@@ -87,7 +87,7 @@ _RENEW: LiteralString = """
 
 # The first result of a file counts: a run whose lease has ended may be late. The paths are given
 # twice: without statistics Postgres would scan all waiting files instead of finding these.
-_SETTLE: LiteralString = """
+_RECORD_RESULTS: LiteralString = """
     UPDATE migration_items i
     SET state = result.state, failure_code = result.code, failure_detail = result.detail,
         leased_by = NULL, leased_until = NULL
@@ -184,22 +184,22 @@ class MigrationFiles:
         parameters = {"migration_id": migration_id, "paths": list(paths), "lease": LEASE}
         self._database.run(_RENEW, parameters)
 
-    def settle(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
+    def record_results(self, migration_id: UUID, results: Sequence[FileResult]) -> None:
         """Records results, and gives back files that wait."""
-        self._settle(migration_id, _SETTLE, _columns(results))
+        self._finish(migration_id, _RECORD_RESULTS, _columns(results))
 
     def give_up(self, migration_id: UUID, failure: Failure) -> int:
         """Fails free files without an attempt left; returns how many."""
         parameters = {"most": MAX_ATTEMPTS, "code": failure.code, "detail": failure.detail}
-        return self._settle(migration_id, _GIVE_UP, parameters)
+        return self._finish(migration_id, _GIVE_UP, parameters)
 
-    def _settle(self, migration_id: UUID, statement: LiteralString, parameters: QueryValues) -> int:
-        """Settles files, updates the counts of their migration, and returns how many they are."""
+    def _finish(self, migration_id: UUID, statement: LiteralString, parameters: QueryValues) -> int:
+        """Finishes files, updates the counts of their migration, and returns how many they are."""
         named = {"migration_id": migration_id, **parameters}
         with self._database.transaction() as connection:
             rows = connection.execute(statement, named, binary=True).fetchall()
             over = [row for row in rows if row["state"] != FileState.WAITING]
-            migration_counts.add_settled(
+            migration_counts.add_finished(
                 connection, migration_id, [(row["path"], row["clip_id"]) for row in over]
             )
         return len(over)

@@ -54,7 +54,7 @@ _PLANNED: LiteralString = f"""
     WHERE id = %(id)s
 """
 
-# Counted once more: another version of the app may have settled some of the files.
+# Counted once more: another version of the app may have finished some of the files.
 _FINISH: LiteralString = f"""
     UPDATE migrations m
     SET status = 'done', finished_at = now(), {migration_counts.ALL_COUNTED}
@@ -143,7 +143,7 @@ class Migrations:
         """Records that all files are stored, and the first clips without a file."""
         parameters = {"id": migration_id, "no_file": list(no_file)}
         with self._database.transaction() as connection:
-            # Another run of the plan may have ended, and its files may be settled right now.
+            # Another run of the plan may have ended, and its files may be finished right now.
             migration_counts.lock(connection, migration_id)
             connection.execute(_PLANNED, parameters)
 

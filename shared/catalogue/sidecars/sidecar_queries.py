@@ -69,7 +69,7 @@ _TAKE: LiteralString = """
 """
 # Those of one clip, its video and source, unless the clip is about to change again: it is being
 # processed, or copied for browsers. An entry that is left is taken later.
-_TAKE_OF_SETTLED: LiteralString = """
+_TAKE_OF_UNCHANGING: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(lease)s
     WHERE id IN (
         SELECT o.id
@@ -83,7 +83,7 @@ _TAKE_OF_SETTLED: LiteralString = """
     )
     RETURNING id, kind, video_id, clip_id
 """
-_SETTLE: LiteralString = "DELETE FROM sidecar_outbox WHERE id = ANY(%(ids)s)"
+_REMOVE: LiteralString = "DELETE FROM sidecar_outbox WHERE id = ANY(%(ids)s)"
 _POSTPONE: LiteralString = """
     UPDATE sidecar_outbox SET taken_until = now() + %(pause)s WHERE id = ANY(%(ids)s)
 """
@@ -137,7 +137,7 @@ class SidecarOutbox:
         rows = self._database.all(_TAKE, {"limit": limit, "lease": lease})
         return [OutboxEntry(row["id"], key_of(row)) for row in rows]
 
-    def take_of_settled(
+    def take_of_unchanging(
         self, lease: timedelta, *, blob_name: str | None = None, clip_id: UUID | None = None
     ) -> Sequence[OutboxEntry]:
         """The entries of a clip and its video, if no more changes of the clip are due.
@@ -145,12 +145,12 @@ class SidecarOutbox:
         The clip is found by its blob or by its id.
         """
         values = {"lease": lease, "blob_name": blob_name, "clip_id": clip_id}
-        rows = self._database.all(_TAKE_OF_SETTLED, values)
+        rows = self._database.all(_TAKE_OF_UNCHANGING, values)
         return [OutboxEntry(row["id"], key_of(row)) for row in rows]
 
-    def settle(self, ids: Collection[int]) -> None:
+    def remove(self, ids: Collection[int]) -> None:
         """Removes entries whose sidecars are as their rows."""
-        self._database.run(_SETTLE, {"ids": list(ids)})
+        self._database.run(_REMOVE, {"ids": list(ids)})
 
     def postpone(self, ids: Collection[int], pause: timedelta) -> None:
         """Lets entries be taken again after the pause."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.catalogue.row_mapping import VIDEO_EXISTS
 from shared.errors import DatabaseUnavailable
-from shared.model.failure import MISSING, is_settled
+from shared.model.failure import MISSING, is_final
 from shared.postgres.database import Database
 
 _log = logging.getLogger(__name__)
@@ -110,9 +110,9 @@ class KnownBlob:
     archived: bool
 
     @property
-    def settled(self) -> bool:
+    def is_final(self) -> bool:
         """Whether the version named by `etag` has its final verdict."""
-        return is_settled(self.status, self.failure_code)
+        return is_final(self.status, self.failure_code)
 
 
 class Upkeep:

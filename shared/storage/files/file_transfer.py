@@ -64,7 +64,7 @@ class Transfer:
         digests = Digests()
         for buffer in self._blocks(source, self._buffers.size, digests):
             buffer.give_back()
-        source.settle(digests)
+        source.verify(digests)
         return digests
 
     def upload(
@@ -129,7 +129,7 @@ class Transfer:
         first = next(blocks)
         if first.filled < size or first.filled == source.size:
             try:
-                source.settle(digests)
+                source.verify(digests)
                 return self._put(place, first, content_type, progress, digests)
             finally:
                 first.give_back()
@@ -141,7 +141,7 @@ class Transfer:
                 if staging.given_up:
                     break
             names = staging.names()
-            source.settle(digests)
+            source.verify(digests)
         except BaseException:
             staging.give_up()
             raise

@@ -19,7 +19,7 @@ class TransferSource(Protocol):
     def read_into(self, view: memoryview) -> int:
         """Fills the view from its start and returns the number of bytes; 0 at the end."""
 
-    def settle(self, digests: "Digests") -> None:
+    def verify(self, digests: "Digests") -> None:
         """Raises if what was read is not what it should be; asked before a blob appears."""
 
 
