@@ -29,7 +29,7 @@ class Role:
     def end_connections(self) -> None:
         """As a failover does; returns when they are gone."""
         self.admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s",
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = %s",
             [self.name],
         )
 

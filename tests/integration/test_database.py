@@ -39,7 +39,7 @@ def end_backends(admin: psycopg.Connection, *, that_run: str = "%") -> int:
     """Ends the app's connections at the server, once there are any; returns when they are gone."""
     while True:
         ended = admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name = 'cliplink'"
             " AND query LIKE %s",
             [that_run],

@@ -107,7 +107,7 @@ def lab(
 def test_a_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
     if fault is Fault.SILENCE:
-        lab.retry_policy = replace(QUICK, timeout=0.5)
+        lab.retry_policy = replace(QUICK, timeout=1.5)
     number = 0
     while True:
         clips = lab.clips(2000, LARGE)
