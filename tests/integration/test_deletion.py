@@ -21,7 +21,7 @@ from shared.catalogue.upkeep import upkeep_queries as upkeep
 from shared.errors import CliplinkError, DatabaseUnavailable, NotFound, StorageUnavailable
 from shared.media.pictures.stills import Stills
 from shared.model.blob import Blob
-from shared.model.clip import ClipStatus, Images
+from shared.model.clip import Clip, ClipStatus, Images
 from shared.settings import from_mapping
 from shared.storage.sdk.blobs import Blobs
 from tests import storage_proxy
@@ -192,13 +192,19 @@ def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     assert (rows(library.services, "videos"), rows(library.services, "clips")) == (0, 0)
 
 
+def uploaded(library: Library, film: bytes) -> tuple[Clip, str]:
+    """A clip whose bytes have been uploaded and not yet processed, and the name of its blob."""
+    clip = library.announce()
+    assert clip.blob_name is not None
+    library.upload(clip.blob_name, film)
+    return clip, clip.blob_name
+
+
 def test_an_image_written_by_a_late_run_is_swept_away(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trigger is under way while the clip is deleted, and dies after writing the poster."""
-    clip = library.announce()
-    assert clip.blob_name is not None
-    library.upload(clip.blob_name, film)
+    clip, name = uploaded(library, film)
 
     def deleted_meanwhile(*_: object) -> None:
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
@@ -208,7 +214,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
     with monkeypatch.context() as patch:
         patch.setattr(ImageWriter, "write", deleted_meanwhile)
         with pytest.raises(_Interrupted):
-            library.services.ingest.landed(clip.blob_name)
+            library.services.ingest.landed(name)
     assert library.blobs("thumbnails") != set()
     assert library.services.cleanup.run()["deletions_swept"] == 0, "too early to be certain"
     _make_sweep_due(library.services)
@@ -221,9 +227,7 @@ def test_an_image_written_by_a_late_run_is_swept_away(
 def test_late_run_removes_the_images_that_it_wrote_for_a_deleted_clip(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch, *, permanent: bool
 ) -> None:
-    clip = library.announce()
-    assert clip.blob_name is not None
-    library.upload(clip.blob_name, film)
+    clip, name = uploaded(library, film)
     write = ImageWriter.write
 
     def write_after_deletion(images: ImageWriter, claim: Claim, stills: Stills) -> Images:
@@ -234,23 +238,20 @@ def test_late_run_removes_the_images_that_it_wrote_for_a_deleted_clip(
 
     with monkeypatch.context() as patch:
         patch.setattr(ImageWriter, "write", write_after_deletion)
-        library.services.ingest.landed(clip.blob_name)
+        library.services.ingest.landed(name)
     assert library.blobs("thumbnails") == set()
 
 
 def test_late_run_leaves_the_images_of_a_clip_that_was_restored_meanwhile(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = library.announce()
-    assert clip.blob_name is not None
-    library.upload(clip.blob_name, film)
+    clip, name = uploaded(library, film)
     remove = ImageWriter.remove_if_deleted
 
     def restored_meanwhile(images: ImageWriter, claim: Claim) -> None:
         patch.undo()
         library.services.bin.restore_clip(library.viewer, clip.id)
-        assert clip.blob_name is not None
-        library.services.ingest.landed(clip.blob_name)
+        library.services.ingest.landed(name)
         remove(images, claim)
 
     def delete_at_publication(*_: object) -> bool:
@@ -260,7 +261,7 @@ def test_late_run_leaves_the_images_of_a_clip_that_was_restored_meanwhile(
     with monkeypatch.context() as patch:
         patch.setattr(ImageWriter, "remove_if_deleted", restored_meanwhile)
         patch.setattr(Landings, "publish", delete_at_publication)
-        library.services.ingest.landed(clip.blob_name)
+        library.services.ingest.landed(name)
     assert library.clips()[0].status is ClipStatus.READY
     assert len(library.blobs("thumbnails")) > 1
 
