@@ -168,7 +168,7 @@ def test_film_with_a_slightly_damaged_keyframe_is_shown(made: Make, params: str)
     assert nearest_quarters(shown)["top left"] == "top left"
 
 
-def moving(size: tuple[int, int], brightness: float) -> Image.Image:
+def moving(size: tuple[int, int], _: float) -> Image.Image:
     """Noise that is different in each frame, so that each has much data."""
     image = Image.effect_noise(size, 60)
     return Image.merge("RGB", (image, image, image))

@@ -17,6 +17,7 @@ from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import SEARCH_BYTES, searching
+from shared.media.reading.entry_points import FLV_HEAD
 from shared.media.reading.source import SourceFile
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
@@ -125,7 +126,11 @@ class Film:
         any_frame = from_first and self.layout.is_mp4
         target = ticks_for_ffmpeg(timestamp)
         with searching(self.container, self.file, self._search_bytes(timestamp)):
-            self.container.seek(target, stream=self.stream, any_frame=any_frame)
+            if from_first and self.container.format.name == "flv":
+                # Its last tag has the time of the last frame, in whose place it is in the index.
+                self.container.seek(FLV_HEAD, unsupported_byte_offset=True)
+            else:
+                self.container.seek(target, stream=self.stream, any_frame=any_frame)
         self.decoder.forget()
 
     def _search_bytes(self, timestamp: int) -> int:
@@ -166,14 +171,15 @@ class Film:
     def _first_of_all(self, timestamp: int) -> int:
         """Returns where to seek to for the first of all frames.
 
-        An index has decoding times, which may be far below zero. Where FFmpeg seeks by nothing but
-        its index, it finds no time before the first in it.
+        An index has decoding times, which may be far below zero.
         """
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
             return first if self.is_believable(first) else timestamp
         before = min(timestamp, 0)
+        if self.container.format.name == "asf":
+            return 0  # its demuxer begins anew at exactly this time, and searches at others
         if self.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return min(before, timestamp - self.duration(_BEFORE_FIRST_SECONDS))
-        return max(before, first) if self.container.format.name == "flv" else min(before, first)
+        return min(before, first)

@@ -32,14 +32,14 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
     when a limit is reached, and any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
-        fruitless = 0
+        fruitless, shown_at = 0, timestamp
         for packet in _packets_before(film, timestamp):
             frames = film.decoder.decode(packet)
             fruitless = 0 if frames else fruitless + 1
             if fruitless > _PACKETS_WITHOUT_FRAME:
                 return
             for frame in frames:
-                shown_at = timestamp if frame.pts is None else frame.pts
+                shown_at = shown_at if frame.pts is None else frame.pts
                 if film.is_shown(shown_at):
                     yield TimedFrame(frame, shown_at)
 
@@ -97,18 +97,20 @@ def frame_at(film: Film, seconds: float) -> TimedFrame | None:
     the last frame reached; None when nothing can be decoded. Raises as `onward` does.
     """
     target = max(film.begin, film.timestamp(seconds))
-    if film.length:
-        target = min(target, film.end)
-    shown = _shown_at(film, target)
+    latest = min(target, film.end) if film.length else target
+    if film.layout.is_mp4:
+        target = latest  # elsewhere the last frame may lie behind an end that is an estimate
+    shown = _shown_at(film, latest, target)
     if shown is None and film.decoder.become_tolerant():
-        shown = _shown_at(film, target)
+        shown = _shown_at(film, latest, target)
     return shown
 
 
-def _shown_at(film: Film, target: int) -> TimedFrame | None:
+def _shown_at(film: Film, latest: int, target: int) -> TimedFrame | None:
+    """Returns the last frame at or before `target`, searched for from near `latest` on."""
     shown = None
     for back in _STEPS_BACK:
-        start = max(film.begin, target - film.duration(back))
+        start = max(film.begin, latest - film.duration(back))
         shown = _last_until(film, start, target)
         if start == film.begin or (shown is not None and shown.timestamp <= target):
             break
