@@ -19,7 +19,7 @@ from shared.media.reading.bounds import (
     is_believable_time,
     ticks_for_ffmpeg,
 )
-from shared.media.reading.container import rewind
+from shared.media.reading.container import is_damage, rewind
 from shared.media.reading.source import SourceFile
 
 # A recording without a length is read through to learn it, if it is no larger than this and its
@@ -43,14 +43,14 @@ def duration(
     source raise.
     """
     declared = believable_seconds(_declared_seconds(container, tracks, layout))
-    begin = max(0.0, (container.start_time or 0) / av.time_base)
+    begin = (container.start_time or 0) / av.time_base
     last_frame = 1 / rate if rate else 0.0
     end = _measured_end(container, tracks, layout, file)
     if end is not None and is_believable_time(end) and end + last_frame > begin:
-        end += last_frame
-        if declared is not None and (_is_near(declared, end) or _is_near(declared, end - begin)):
+        length = end + last_frame - begin
+        if declared is not None and _is_near(declared, length):
             return declared
-        return believable_seconds(round(end - begin, 6))
+        return believable_seconds(round(length, 6))
     lies = layout.is_matroska or container.format.name in HEADERS_THAT_LIE
     if (declared is None or lies) and file.size <= _SCANNED_BYTES:
         return believable_seconds(_scanned_seconds(container, tracks, layout, file)) or declared
@@ -103,7 +103,26 @@ def _measured_end(
         return last_tag_seconds(file)
     if container.format.name == "avi":
         return _last_indexed_seconds(container, tracks, file)
+    begins_late = (container.start_time or 0) > _NEAR_SECONDS * av.time_base
+    if container.format.name == "mpeg" or (container.format.name == "asf" and begins_late):
+        return _last_seconds(container, tracks, file)
     return None
+
+
+def _last_seconds(container: InputContainer, tracks: Tracks, file: SourceFile) -> float | None:
+    """Returns when the last packet begins, found by the length that FFmpeg has.
+
+    The header of an ASF may count from time zero, and the last pictures of an MPEG-PS may have no
+    time of their own.
+    """
+    try:
+        container.seek(ticks_for_ffmpeg((container.start_time or 0) + (container.duration or 0)))
+    except av.FFmpegError as error:
+        if not is_damage(error):
+            raise
+        return None
+    reach = _reach(container, tracks, file)
+    return float(reach[1]) if reach else None
 
 
 def _last_indexed_seconds(
@@ -143,12 +162,16 @@ def _reach(
     streams = [stream for stream in (tracks.video, tracks.audio) if stream is not None]
     times: list[tuple[Fraction, Fraction]] = []
     last_byte = file.bytes_read + _SCANNED_BYTES
+    follows: dict[int, int] = {}
     for packet in container.demux(*streams):
         file.check()
         time = packet.dts if packet.pts is None else packet.pts
+        if time is None and packet.size:  # one of several pictures with one time
+            time = follows.get(packet.stream_index)
         if time is not None:
+            follows[packet.stream_index] = time + (packet.duration or 0)
             base = Fraction(packet.time_base.num, packet.time_base.den)
-            begin, end = time * base, (time + (packet.duration or 0)) * base
+            begin, end = time * base, follows[packet.stream_index] * base
             if is_believable_time(begin) and is_believable_time(end):
                 times.append((begin, end))
         if file.bytes_read > last_byte:
