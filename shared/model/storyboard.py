@@ -17,7 +17,8 @@ class Storyboard:
     """The geometry of a sheet of `len(starts)` tiles, row by row; the last row may be part full.
 
     Tile sizes are pixels. `starts` ascend from 0.0: tile n shows the clip at `starts[n]`, and
-    shows the time until the next one begins; `duration` ends the last. Both are seconds.
+    shows the time until the next one begins; `duration` ends the last: it is that of the clip, or
+    less where only its beginning could be read. Both are seconds.
     """
 
     columns: int
@@ -34,7 +35,7 @@ class Storyboard:
 
 
 def webvtt(storyboard: Storyboard, sheet_url: str) -> str:
-    """The WebVTT that maps every moment of the clip to a tile of the sheet at `sheet_url`.
+    """The WebVTT that maps every moment of the board to a tile of the sheet at `sheet_url`.
 
     The cues follow each other without gaps or overlaps. The address is written as it is: a
     signed one keeps its query in front of the fragment.

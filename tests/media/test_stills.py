@@ -141,8 +141,8 @@ def test_walk_is_bounded(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made("a.mp4", Clip(seconds=8, gop=10_000, draw=black))
     walked = []
 
-    def counted(film: Film, timestamp: int) -> Iterator[TimedFrame]:
-        for frame in onward(film, timestamp):
+    def counted(film: Film, timestamp: int, last_byte: int) -> Iterator[TimedFrame]:
+        for frame in onward(film, timestamp, last_byte):
             walked.append(frame.timestamp)
             yield frame
 

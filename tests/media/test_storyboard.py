@@ -142,7 +142,9 @@ def test_sheet_has_a_short_last_row_and_one_size() -> None:
     sheet = Sheet()
     for second in reversed(range(12)):
         sheet.add(Image.new("RGB", (40 if second else 20, 30)), float(second))
-    board, picture = sheet.laid_out(12.0, 12.0, 12.0) or pytest.fail("there is no sheet")
+    board, picture = sheet.laid_out(12.0, 12.0, 12.0, in_order=False) or pytest.fail(
+        "there is no sheet"
+    )
     assert (board.columns, board.rows) == (10, 2)
     assert (board.tile_width, board.tile_height) == (20, 30)
     assert (picture.width, picture.height) == (200, 60)
@@ -155,7 +157,16 @@ def test_no_storyboard_of_unknown_length_or_of_the_beginning_only() -> None:
         sheet = Sheet()
         sheet.add(Image.new("RGB", (40, 30)), 0.0)
         sheet.add(Image.new("RGB", (40, 30)), 60.0)
-        assert sheet.laid_out(duration, 3600.0, 60.0) is None
+        assert sheet.laid_out(duration, 3600.0, 60.0, in_order=False) is None
+
+
+def test_storyboard_of_a_part_that_was_read_in_order_ends_there() -> None:
+    sheet = Sheet()
+    for second in range(0, 120, 10):
+        sheet.add(Image.new("RGB", (40, 30)), float(second))
+    board, _ = sheet.laid_out(3600.0, 3600.0, 60.5, in_order=True) or pytest.fail("no sheet")
+    assert board.starts == tuple(float(second) for second in range(0, 61, 10))
+    assert board.duration == 60.5
 
 
 def test_crowded_tiles_are_thinned() -> None:
@@ -163,7 +174,7 @@ def test_crowded_tiles_are_thinned() -> None:
     sheet = Sheet()
     for number in range(50):
         sheet.add(Image.new("RGB", (4, 3)), number / 10)
-    board, _ = sheet.laid_out(5.0, 5.0, 5.0) or pytest.fail("there is no sheet")
+    board, _ = sheet.laid_out(5.0, 5.0, 5.0, in_order=False) or pytest.fail("there is no sheet")
     assert board.starts == (0.0, 1.0, 2.0, 3.0, 4.0)
 
 

@@ -18,14 +18,16 @@ _PIXELS = 500 * 1920 * 1088
 class FrameBudget:
     """The bounds of one search for `count` frames, in bytes and in work.
 
-    `reached` is the timestamp up to which the film was searched; frames
-    after it were not searched for.
+    `reached` is the timestamp up to which the film was searched; frames after it were not searched
+    for. `in_order` if the film was read from its beginning up to there; `has_one_keyframe` if that
+    part was decoded because no other keyframe was found.
     """
 
     def __init__(self, film: Film, count: int, max_bytes: int) -> None:
         self.count = count
         self.max_bytes = max_bytes
         self.reached = film.begin
+        self.in_order = self.has_one_keyframe = False
         self._film = film
         self._start = film.file.bytes_read
         self._found = 0
@@ -37,6 +39,14 @@ class FrameBudget:
         """Begins to count for another place in the film."""
         self._place_start = self._film.file.bytes_read
         self._place_frames = 0
+
+    def begin_anew(self) -> None:
+        """Allows another search, with what is left of the bytes but at least half of them."""
+        self.max_bytes = max(self.max_bytes - self._bytes, self.max_bytes // 2)
+        self.reached = self._film.begin
+        self._start = self._film.file.bytes_read
+        self._pixels = 0
+        self.start_place()
 
     def count_decoded(self) -> None:
         """Counts one frame that was decoded on the way to another."""

@@ -44,6 +44,8 @@ def frames_by_entry(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
         place = _next_place(film, offset, budget)
         frame = None if place is None else _frame_from(film, place, budget)
         budget.reach(target)
+        if frame is None and len(seen) == 1 and budget.is_spent_here:
+            break  # as it seems there is no other keyframe
         if frame is None or place is None:
             continue
         known = sorted({*known, (place, frame.timestamp)})

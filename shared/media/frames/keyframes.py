@@ -4,6 +4,9 @@ Five ways. MP4 and MOV name position and size of every sample, so exactly the ke
 and decoded by themselves (`ranges`). Formats in which a position is found cheaply are seeked and
 demuxed. A short film with too few keyframes is played from end to end. FLV and live Matroska are
 entered anywhere (`entry`). The rest is read from the beginning. None of them judges a frame.
+
+Where all that gives a single frame, a part of the film is played: from the beginning, as far as the
+budget goes.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,6 +30,9 @@ _PLAYED_PIXELS = 250 * 1920 * 1088
 # What one request reads of a film that is played: all of it is needed.
 _PLAYED_AT_ONCE = 1024 * 1024
 
+# One frame may stand for so many seconds of a film.
+_ONE_FRAME_SECONDS = 10.0
+
 # How many places of an index are fetched together.
 _SEEKS_AT_ONCE = 4
 
@@ -47,16 +53,25 @@ def spread(film: Film, budget: FrameBudget, passed: Passed | None = None) -> Ite
     any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
-        if _has_sample_places(film):
-            yield from _by_index(film, budget, passed)
-        elif _is_short(film):
-            yield from _by_playing(film, budget, passed)
-        elif _can_seek(film):
-            yield from _by_seeking(film, budget)
-        elif entry.can_enter_anywhere(film):
-            yield from entry.frames_by_entry(film, budget)
-        else:
-            yield from _by_reading(film, budget)
+        found = 0
+        for frame in _searched(film, budget, passed):
+            found += 1
+            yield frame
+        if found == 1 and film.length_seconds > _ONE_FRAME_SECONDS and not _is_short(film):
+            yield from _by_playing_a_part(film, budget)
+
+
+def _searched(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
+    if _has_sample_places(film):
+        yield from _by_index(film, budget, passed)
+    elif _is_short(film):
+        yield from _by_playing(film, budget, passed)
+    elif _can_seek(film):
+        yield from _by_seeking(film, budget)
+    elif entry.can_enter_anywhere(film):
+        yield from entry.frames_by_entry(film, budget)
+    else:
+        yield from _by_reading(film, budget)
 
 
 def still(film: Film) -> TimedFrame | None:
@@ -131,6 +146,8 @@ def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
             if frame is not None and frame.timestamp not in seen:
                 seen.add(frame.timestamp)
                 yield frame
+            elif frame is None and len(seen) == 1 and budget.is_spent_here:
+                return  # as it seems there is no other keyframe
     budget.reach(film.end)
 
 
@@ -156,7 +173,24 @@ def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Itera
     budget.reach(film.end)
 
 
+def _by_playing_a_part(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
+    budget.begin_anew()
+    budget.in_order = budget.has_one_keyframe = True
+    targets = iter(samples.parts(film.begin, film.end, budget.count))
+    target = next(targets, None)
+    for frame in onward(film, film.begin):
+        budget.count_decoded()
+        budget.reach(frame.timestamp)
+        if target is not None and frame.timestamp >= target:
+            yield frame
+            target = next((later for later in targets if later > frame.timestamp), None)
+        if budget.is_spent:
+            return
+    budget.reach(film.end)
+
+
 def _by_reading(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
+    budget.in_order = True
     film.seek(film.begin)
     packets = film.packets()
     pictures = iter(lambda: next_picture(film, packets, budget), None)

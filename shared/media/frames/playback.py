@@ -25,9 +25,10 @@ _STEPS_BACK = (0.0, 2.0, 10.0, 60.0, math.inf)
 _PACKETS_WITHOUT_FRAME = 600
 
 
-def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
+def onward(film: Film, timestamp: int, last_byte: int | None = None) -> Iterator[TimedFrame]:
     """Yields every frame that is shown, from the keyframe at or before `timestamp` on.
 
+    Ends when more than `last_byte` bytes of the file have been read, also before the first frame.
     Damaged frames are left out. Raises UnplayableClip for damage that FFmpeg cannot get over or
     when a limit is reached, and any exception of the source, unchanged.
     """
@@ -36,7 +37,8 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
         for packet in _packets_before(film, timestamp):
             frames = film.decoder.decode(packet)
             fruitless = 0 if frames else fruitless + 1
-            if fruitless > _PACKETS_WITHOUT_FRAME:
+            is_spent = last_byte is not None and film.file.bytes_read > last_byte
+            if is_spent or fruitless > _PACKETS_WITHOUT_FRAME:
                 return
             for frame in frames:
                 shown_at = follows if frame.pts is None else frame.pts

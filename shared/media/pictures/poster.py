@@ -73,23 +73,19 @@ def improve(best: BestFrame, film: Film, renderer: Renderer, last_byte: int) -> 
     if not best.could_be_better:
         return
     try:
-        frames = onward(film, best.timestamp)
         most = film.file.bytes_read + _BYTES
-        _search(
-            _bounded(frames, film, most if best.frame is None else min(most, last_byte)),
-            best,
-            renderer,
-        )
+        most = most if best.frame is None else min(most, last_byte)
+        _search(_bounded(onward(film, best.timestamp, most)), best, renderer)
     except UnplayableClip:
         if best.frame is None:
             raise
 
 
-def _bounded(frames: Iterator[TimedFrame], film: Film, last_byte: int) -> Iterator[TimedFrame]:
+def _bounded(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
     pixels = 0
     for candidate in frames:
         pixels += candidate.frame.width * candidate.frame.height
-        if pixels > _PIXELS or film.file.bytes_read > last_byte:
+        if pixels > _PIXELS:
             return
         yield candidate
 

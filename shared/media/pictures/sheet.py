@@ -14,9 +14,12 @@ _MAX_TILES = 50
 # Seconds between tiles: a keyframe a second, time stamps rounded.
 _CLOSEST = 0.95
 
-# A storyboard needs so much of the film to have been searched for frames: else its last tile would
-# represent a part of which nothing is known.
+# A storyboard of the whole film needs so much of it to have been searched for frames: else its last
+# tile would represent a part of which nothing is known.
 _SEARCHED = 2 / 3
+# If the film was read from its beginning, the storyboard may end where reading ended, but not
+# before this second.
+_FEWEST_SECONDS = 1.0
 _COLUMNS = 10
 _JPEG_QUALITY = 72
 
@@ -42,15 +45,20 @@ class Sheet:
             self._tiles[round(seconds, 3)] = tile
 
     def laid_out(
-        self, duration: float | None, picture_ends: float, searched: float
+        self, duration: float | None, picture_ends: float, searched: float, *, in_order: bool
     ) -> tuple[Storyboard, Picture] | None:
         """Returns geometry and JPEG for a clip of `duration` seconds, and gives up the tiles.
 
         The picture may end before the clip, at `picture_ends` seconds. Up to `searched` seconds
-        the film was searched for frames. None without a length, and if too little was searched.
+        the film was searched for frames; if that was `in_order` and is a small part of the film,
+        the storyboard ends there. None without a length, and if too little was searched.
         """
-        if duration is None or searched < _SEARCHED * min(duration, picture_ends):
+        if duration is None:
             return None
+        if searched < _SEARCHED * min(duration, picture_ends):
+            if not in_order or searched < _FEWEST_SECONDS:
+                return None
+            duration = searched
         starts = [start for start in sorted(self._tiles) if start < duration]
         starts = starts or sorted(self._tiles)[:1]  # a film of one frame that is shown at its end
         tiles = [self._tiles[start] for start in starts]

@@ -92,9 +92,12 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
         posters = pool.submit(with_current_context(_posters), image)
         left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
-        preview = moving_preview(film, renderer, best.timestamp, left, found.kept)
+        start = film.begin if found.budget.has_one_keyframe else best.timestamp
+        preview = moving_preview(film, renderer, start, left, found.kept)
     searched = film.seconds(found.budget.reached)
-    laid_out = found.sheet.laid_out(duration, film.picture_seconds, searched)
+    laid_out = found.sheet.laid_out(
+        duration, film.picture_seconds, searched, in_order=found.budget.in_order
+    )
     board, sheet_picture = laid_out or (None, None)
     return Stills(
         posters=posters.result(),
