@@ -16,6 +16,7 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import still
 from shared.media.frames.playback import frame_at
+from shared.media.inspect.clock_joints import join_clock
 from shared.media.inspect.display_times import lacks_display_times
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
@@ -75,6 +76,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
         file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
     file.correct(layout.corrections)
+    join_clock(file)
     with bounded_memory(file.size), open_container(file, limits, layout) as container:
         file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
         yield container, layout
