@@ -6,6 +6,7 @@ It calls the other modules in their order.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 
 from av.container import InputContainer
 from av.stream import Discard
@@ -21,6 +22,7 @@ from shared.media.inspect.display_times import lacks_display_times
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.probe import describe
+from shared.media.inspect.riff import with_rate_of_codec
 from shared.media.inspect.tracks import Tracks, check_complete, find_tracks, has_unknown_picture
 from shared.media.pictures.picture import encoded
 from shared.media.pictures.rendering import Renderer
@@ -75,11 +77,23 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
     if file.size <= WHOLE_BYTES:
         file.read_ahead(WHOLE_BYTES)
     layout = _checked_layout(file)
-    file.correct(layout.corrections)
-    join_clock(file)
-    with bounded_memory(file.size), open_container(file, limits, layout) as container:
-        file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
-        yield container, layout
+    with bounded_memory(file.size):
+        if layout.doubtful_rate_at is not None:
+            layout = with_rate_of_codec(layout, _rate_of_codec(file, limits, layout))
+        file.correct(layout.corrections)
+        join_clock(file)
+        with open_container(file, limits, layout) as container:
+            file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
+            yield container, layout
+
+
+def _rate_of_codec(file: SourceFile, limits: Limits, layout: Layout) -> Fraction | None:
+    """Returns the frame rate that the data of the first picture track has, None if it has none."""
+    with open_container(file, limits, layout) as container:
+        videos = [each for each in container.streams.video if each.codec_context is not None]
+        rate = videos[0].codec_context.framerate if videos else None
+    file.seek(0)
+    return Fraction(rate.num, rate.den) if rate and rate.den > 0 else None
 
 
 def _checked_layout(file: SourceFile) -> Layout:

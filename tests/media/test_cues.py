@@ -10,7 +10,7 @@ from PIL import Image
 
 from shared import media
 from shared.media.frames import keyframes
-from shared.media.frames.film import Film
+from shared.media.frames.decoder import Decoder
 from tests.media.clips import Clip, MemorySource, decoded, make, mean_color, source_of
 from tests.media.conftest import Make
 from tests.media.remux import KEEP_TIMES, Remux, remuxed
@@ -88,13 +88,13 @@ def test_decimal_second_is_the_frame_that_begins_then(made: Make, number: int) -
 def test_short_film_is_decoded_once(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """For tiles, poster and preview together."""
     packets: list[object] = []
-    decode = Film.decode
+    decode = Decoder.decode
 
-    def counted(film: Film, packet: "Packet[Any] | None") -> list[VideoFrame]:
+    def counted(decoder: Decoder, packet: "Packet[Any] | None") -> list[VideoFrame]:
         packets.append(packet)
-        return decode(film, packet)
+        return decode(decoder, packet)
 
-    monkeypatch.setattr(Film, "decode", counted)
+    monkeypatch.setattr(Decoder, "decode", counted)
     path = made("a.mp4", Clip(seconds=4, size=SIZE, gop=50))
     with media.opened(source_of(path)) as file:
         stills = file.stills()

@@ -59,12 +59,30 @@ def test_frames_are_exact(made: Make, name: str, clip: Clip) -> None:
             assert shown_at(source, seconds) == pytest.approx(number, abs=0.6)
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv"])
-def test_outside_of_the_clip_is_its_first_or_last_frame(made: Make, name: str) -> None:
+OUTSIDE = [
+    ("a.mp4", Clip()),
+    ("a.ts", Clip()),
+    ("a.mkv", Clip()),
+    ("a.flv", Clip()),
+    ("b frames.flv", Clip(codec_options={"bf": "2", "b_strategy": "0"})),
+    ("a.asf", Clip(sounds=("libmp3lame",))),
+    ("b frames.asf", Clip(codec_options={"bf": "2", "b_strategy": "0"})),
+    ("a.wmv", Clip(codec="wmv2")),
+    ("a.avi", Clip(codec="mpeg4")),
+    ("a.mpg", Clip(codec="mpeg2video", sounds=("mp2",))),
+    ("b frames.mpg", Clip(codec="mpeg2video", gop=12, codec_options={"bf": "2"})),
+    ("b frames.vob", Clip(codec="mpeg2video", gop=12, codec_options={"bf": "2"}, format="vob")),
+]
+
+
+@pytest.mark.parametrize(("name", "clip"), OUTSIDE)
+def test_outside_of_the_clip_is_its_first_or_last_frame(made: Make, name: str, clip: Clip) -> None:
     """The distance from the clip does not matter."""
-    source = source_of(made(name, Clip(draw=numbered)))
+    source = source_of(made(name, replace(clip, draw=numbered)))
     assert shown_at(source, -5.0) == pytest.approx(0, abs=0.6)
-    assert shown_at(source, 1e6) == pytest.approx(49, abs=0.6)
+    assert shown_at(source, 0.0) == pytest.approx(0, abs=0.6)
+    for seconds in (2.2, 1e6):
+        assert shown_at(source, seconds) == pytest.approx(49, abs=0.6)
 
 
 @pytest.mark.parametrize("file_format", list(ImageFormat))

@@ -43,6 +43,31 @@ def test_film_with_recovery_points_has_a_board(
         assert nearest_quarters(picture) == UPRIGHT
 
 
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv", "a.mp4", "fragmented.mp4"])
+def test_hevc_without_a_keyframe_is_shown_after_a_refresh(
+    made: Make, monkeypatch: pytest.MonkeyPatch, name: str, *, played: bool
+) -> None:
+    """Its encoder writes no recovery points, so decoders withhold every frame."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    params = {"x265-params": "intra-refresh=1:keyint=25:bframes=0:log-level=none"}
+    film = made("a.ts", replace(FILM, codec="libx265", codec_options=params))
+    options = {"movflags": "frag_keyframe+empty_moov"} if "fragmented" in name else {}
+    path = film.with_name(f"hevc {played} {name}")
+    remuxed(path, film, Remux(dropped=3, options=options))
+    with media.opened(source_of(path)) as file:
+        stills, late = file.stills(), decoded(file.frame_at(7, 160))
+    assert stills.poster is not None
+    for picture in (decoded(stills.poster.data), late):
+        assert nearest_quarters(picture) == UPRIGHT
+    if played:
+        assert stills.storyboard is not None
+        assert len(stills.storyboard.starts) >= 4
+        assert stills.storyboard.starts[-1] > 5
+        assert all(nearest_quarters(tile) == UPRIGHT for tile in tiles_of(stills))
+
+
 @pytest.mark.parametrize("name", ["long.ts", "long.mkv", "long.mp4"])
 def test_long_film_with_recovery_points_stays_within_its_budget(made: Make, name: str) -> None:
     """The docs say so: 13 MB for pictures, for any size."""

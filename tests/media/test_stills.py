@@ -22,6 +22,7 @@ from tests.media.clips import (
     Clip,
     MemorySource,
     Size,
+    decoded,
     make_long,
     mean_color,
     nearest_quarters,
@@ -256,3 +257,28 @@ def test_picture_that_ends_before_its_sound_has_a_preview(made: Make, name: str)
     sound = made("long.m4a", Clip(codec=None, sounds=("aac",), seconds=12))
     path = remuxed(film.with_name(f"short {name}"), film, Remux(), sound)
     assert stills_of(path).preview is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "libx264"),
+        ("a.mkv", "libx264"),
+        ("a.ts", "libx264"),
+        ("a.avi", "libx264"),
+        ("a.avi", "mpeg4"),
+        ("a.flv", "libx264"),
+        ("a.flv", "flv1"),
+        ("a.asf", "libx264"),
+        ("a.mpg", "mpeg2video"),
+        ("a.webm", "libvpx"),
+        ("a.mkv", "mjpeg"),
+    ],
+)
+def test_film_of_one_frame_has_a_poster_and_one_tile(made: Make, name: str, codec: str) -> None:
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = made(name, Clip(seconds=0.04, codec=codec, pixel_format=pixels))
+    stills = stills_of(path)
+    assert nearest_quarters(decoded(stills.poster.data if stills.poster else None)) == UPRIGHT
+    assert stills.storyboard is not None
+    assert stills.storyboard.starts == (0.0,)

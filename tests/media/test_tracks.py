@@ -18,8 +18,8 @@ type Maker = Callable[..., bytes]
 
 
 @pytest.fixture(scope="module")
-def films(made: Make) -> tuple[Path, Path, Path]:
-    """The film, a magenta film of another size, and one magenta picture of that size."""
+def films(made: Make) -> tuple[Path, Path]:
+    """The film, and a magenta film of another size."""
 
     def magenta(size: tuple[int, int], _: float) -> Image.Image:
         return Image.new("RGB", size, MAGENTA)
@@ -27,7 +27,6 @@ def films(made: Make) -> tuple[Path, Path, Path]:
     return (
         made("film.mp4", Clip(size=FILM_SIZE, seconds=SECONDS, gop=5)),
         made("other.mp4", Clip(size=OTHER_SIZE, seconds=SECONDS, gop=5, draw=magenta)),
-        made("picture.mp4", Clip(size=OTHER_SIZE, seconds=0.04, draw=magenta)),
     )
 
 
@@ -91,7 +90,7 @@ def check_film(data: bytes) -> None:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
 @pytest.mark.parametrize("fragmented", [False, True])
 def test_enabled_track_comes_before_disabled_one(
-    films: tuple[Path, Path, Path], tmp_path: Path, name: str, *, fragmented: bool
+    films: tuple[Path, Path], tmp_path: Path, name: str, *, fragmented: bool
 ) -> None:
     options = {"movflags": "frag_keyframe+empty_moov"} if fragmented else {}
     data = joined(tmp_path / name, (films[1], False), (films[0], True), options=options)
@@ -117,26 +116,35 @@ def test_default_track_comes_before_others(
     check_film(joined(tmp_path / name, (first, False), (film, True)))
 
 
-def test_track_with_many_samples_comes_before_one_with_one(
-    films: tuple[Path, Path, Path], tmp_path: Path
+@pytest.mark.parametrize("pictures", [1, 2, 5])
+@pytest.mark.parametrize("name", ["a.mp4", "fragmented.mp4", "a.mkv"])
+def test_track_with_many_samples_comes_before_one_with_few(
+    films: tuple[Path, Path], tmp_path: Path, name: str, pictures: int
 ) -> None:
-    """Although both are enabled; in MP4 the index says so, in Matroska its beginning."""
-    for name in ("a.mp4", "a.mkv"):
-        check_film(enabled(joined(tmp_path / name, (films[2], True), (films[0], True))))
+    """Although both are enabled; in MP4 the index says so, in other files their beginning."""
+    preview = Clip(
+        size=OTHER_SIZE,
+        seconds=pictures / 25,
+        draw=lambda size, _: Image.new("RGB", size, MAGENTA),
+    )
+    few = make(tmp_path / "few.mp4", preview)
+    options = {"movflags": "frag_keyframe+empty_moov"} if "fragmented" in name else {}
+    data = joined(tmp_path / name, (few, True), (films[0], True), options=options)
+    check_film(enabled(data))
 
 
 def test_track_with_samples_comes_before_one_without(
-    films: tuple[Path, Path, Path], tmp_path: Path
+    films: tuple[Path, Path], tmp_path: Path
 ) -> None:
     data = enabled(joined(tmp_path / "a.mp4", (films[1], True), (films[0], True)))
     check_film(without_samples(data))
 
 
-def test_first_of_equal_tracks_is_the_film(films: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_first_of_equal_tracks_is_the_film(films: tuple[Path, Path], tmp_path: Path) -> None:
     check_film(enabled(joined(tmp_path / "a.mp4", (films[0], True), (films[1], True))))
 
 
-def test_single_disabled_track_is_shown(films: tuple[Path, Path, Path]) -> None:
+def test_single_disabled_track_is_shown(films: tuple[Path, Path]) -> None:
     check_film(disabled(films[0].read_bytes(), 0))
 
 

@@ -21,7 +21,7 @@ def packets_from(film: Film, place: int) -> "Iterator[Packet[Any]]":
     """Yields the packets of the picture that follow `place`, where a tag or a cluster begins."""
     position = film.file.tell()  # FFmpeg reads on from here and does not see other reads
     stream = _StreamFrom(film.file, head_of(film), place)
-    film.forget()
+    film.decoder.forget()
     try:
         with closing(open_stream(stream, film.container.format.name.split(",")[0])) as container:
             tracks = [each for each in container.streams.video if each.index == film.stream.index]

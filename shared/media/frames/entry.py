@@ -34,7 +34,6 @@ def frames_by_entry(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
 
     Where to look for a moment is reckoned from the moments that were found before.
     """
-    film.seek(film.begin)
     first = len(head_of(film))
     known = [(0, film.begin), (film.file.size, film.end)]
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""The picture track of an open file: its times, its packets, and decoding them.
+"""The picture track of an open file: its times and its packets.
 
 What to decode, and which frame is wanted, is decided elsewhere.
 """
@@ -6,18 +6,18 @@ What to decode, and which frame is wanted, is decided elsewhere.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from shared.media.frames.decoder import Decoder
 from shared.media.frames.film_times import FilmTimes, Pauses, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import SEARCH_BYTES, is_damage, searching
+from shared.media.reading.container import SEARCH_BYTES, searching
+from shared.media.reading.entry_points import FLV_HEAD
 from shared.media.reading.source import SourceFile
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
@@ -28,12 +28,6 @@ _SEARCHED_SHARE = Fraction(5, 4)
 
 # A place of the film so long before a moment is near it.
 _NEAR_SECONDS = 10.0
-
-# A film with more damaged frames than this for each whole frame counts as noise.
-_DAMAGED_FOR_ONE_WHOLE = 4
-# With fewer damaged frames the rule does not hold: in a short film one of them damages all that
-# follow.
-_DAMAGED_BEFORE_NOISE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +64,10 @@ class Film:
         self._base = Fraction(base.num, base.den)
         self._pauses = Pauses(stream, layout)
         self.places: dict[int, int] = {}
-        self._whole = self._damaged = 0
-        self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
         times = FilmTimes(container, stream, layout, units_of(clip_seconds or 0.0, self._base))
         self.first_timestamp = times.first
         self.begin, self.zero, self.end = times.begin, times.zero, times.end
+        self.decoder = Decoder(stream, self.frames)
 
     @property
     def length(self) -> int:
@@ -97,14 +90,6 @@ class Film:
         if self._frame_rate is None or self.length == 0:
             return max(0, self.stream.frames)
         return int(self.length * self._base * Fraction(self._frame_rate))
-
-    @property
-    def is_mostly_damaged(self) -> bool:
-        """Whether nearly all frames so far are damaged: the others are then damaged too, unnoticed.
-
-        Of noise, as decryption with a wrong key leaves it, decoders accept a frame now and then.
-        """
-        return self._damaged > max(_DAMAGED_BEFORE_NOISE, _DAMAGED_FOR_ONE_WHOLE * self._whole)
 
     def is_believable(self, timestamp: int) -> bool:
         """Whether a film can have this timestamp."""
@@ -141,7 +126,12 @@ class Film:
         any_frame = from_first and self.layout.is_mp4
         target = ticks_for_ffmpeg(timestamp)
         with searching(self.container, self.file, self._search_bytes(timestamp)):
-            self.container.seek(target, stream=self.stream, any_frame=any_frame)
+            if from_first and self.container.format.name == "flv":
+                # Its last tag has the time of the last frame, in whose place it is in the index.
+                self.container.seek(FLV_HEAD, unsupported_byte_offset=True)
+            else:
+                self.container.seek(target, stream=self.stream, any_frame=any_frame)
+        self.decoder.forget()
 
     def _search_bytes(self, timestamp: int) -> int:
         """Returns how much may be read to find a keyframe: up to about where it must be."""
@@ -162,6 +152,7 @@ class Film:
     def seek_sample(self, timestamp: int) -> None:
         """Goes to the last keyframe in the index that is decoded and shown by then."""
         self.container.seek(ticks_for_ffmpeg(timestamp), stream=self.stream)
+        self.decoder.forget()
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yields the packets from the position of the demuxer on; an empty one is the last.
@@ -172,39 +163,6 @@ class Film:
             self.file.check()
             yield packet
 
-    def decode(self, packet: "Packet[Any] | None") -> list[VideoFrame]:
-        """Returns the frames that one packet gives; damaged data and damaged frames give none.
-
-        The film continues behind them. Raises MemoryError when memory was refused, which is no
-        damage.
-        """
-        try:
-            frames = self.stream.codec_context.decode(packet)
-        except av.FFmpegError as error:
-            if not is_damage(error):
-                raise
-            self._damaged += 1
-            self._lacks_keyframe |= packet is not None and packet.is_keyframe
-            return []
-        except ValueError:  # PyAV's: the decoder could not be opened
-            return []
-        self._lacks_keyframe &= packet is None or not packet.is_keyframe
-        whole = [each for each in frames if not (each.is_corrupt or self._lacks_keyframe)]
-        self._whole += len(whole)
-        self._damaged += len(frames) - len(whole)
-        return whole
-
-    def decode_alone(self, packet: "Packet[Any]") -> VideoFrame | None:
-        """Decodes one keyframe alone, and makes the decoder ready for the next."""
-        frames = [*self.decode(packet), *self.decode(None)]
-        self.forget()
-        return frames[0] if frames else None
-
-    def forget(self) -> None:
-        """Resets the decoder: the next packets are from another place of the film."""
-        self.stream.codec_context.flush_buffers()
-        self._lacks_keyframe = False
-
     def _has_no_keyframe_before(self, timestamp: int) -> bool:
         """Whether FFmpeg would find nothing for `timestamp` in the index of an MP4."""
         entries = self.stream.index_entries
@@ -213,14 +171,15 @@ class Film:
     def _first_of_all(self, timestamp: int) -> int:
         """Returns where to seek to for the first of all frames.
 
-        An index has decoding times, which may be far below zero. Where FFmpeg seeks by nothing but
-        its index, it finds no time before the first in it.
+        An index has decoding times, which may be far below zero.
         """
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
             return first if self.is_believable(first) else timestamp
         before = min(timestamp, 0)
+        if self.container.format.name == "asf":
+            return 0  # its demuxer begins anew at exactly this time, and searches at others
         if self.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
             return min(before, timestamp - self.duration(_BEFORE_FIRST_SECONDS))
-        return max(before, first) if self.container.format.name == "flv" else min(before, first)
+        return min(before, first)

@@ -9,13 +9,15 @@ entered anywhere (`entry`). The rest is read from the beginning. None of them ju
 from collections.abc import Callable, Iterator
 from itertools import batched, islice
 
+import av
+
 from shared.media.failures import FailureCode
 from shared.media.frames import entry, ranges, samples
 from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import next_picture, onward
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
-from shared.media.reading.container import ffmpeg_errors
+from shared.media.reading.container import ffmpeg_errors, is_damage
 
 # A film is played from end to end if it is no longer than 250 frames of Full HD, or as much work in
 # another size: about a second of one processor.
@@ -99,7 +101,12 @@ def _can_seek(film: Film) -> bool:
         return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
     if film.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
         return True
-    film.seek(film.begin)  # Matroska reads its index now
+    try:
+        film.seek(film.begin)  # Matroska reads its index now
+    except av.FFmpegError as error:
+        if not is_damage(error):
+            raise
+        return False  # it has no keyframe
     return _index_covers(film)
 
 

@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import av
 from av import Packet
 
 from shared.media.failures import FailureCode
 from shared.media.frames.budget import FrameBudget
-from shared.media.frames.entered import packets_from
+from shared.media.frames.entered import head_of, packets_from
 from shared.media.frames.film import Film, TimedFrame
-from shared.media.reading.container import ffmpeg_errors
+from shared.media.inspect.formats import FORMATS_ENTERED_ANYWHERE
+from shared.media.reading.container import ffmpeg_errors, is_damage
 
 # How far behind a keyframe a moment is searched for: a minute of Full HD, five seconds of work.
 _EXACT_PIXELS = 1500 * 1920 * 1088
@@ -30,14 +32,14 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
     when a limit is reached, and any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
-        fruitless = 0
+        fruitless, shown_at = 0, timestamp
         for packet in _packets_before(film, timestamp):
-            frames = film.decode(packet)
+            frames = film.decoder.decode(packet)
             fruitless = 0 if frames else fruitless + 1
             if fruitless > _PACKETS_WITHOUT_FRAME:
                 return
             for frame in frames:
-                shown_at = timestamp if frame.pts is None else frame.pts
+                shown_at = shown_at if frame.pts is None else frame.pts
                 if film.is_shown(shown_at):
                     yield TimedFrame(frame, shown_at)
 
@@ -46,7 +48,12 @@ def _packets_before(film: Film, timestamp: int) -> "Iterator[Packet[Any]]":
     place = film.place_before(timestamp)
     if place is not None:
         return packets_from(film, place)
-    film.seek(timestamp)
+    try:
+        film.seek(timestamp)
+    except av.FFmpegError as error:
+        if film.container.format.name not in FORMATS_ENTERED_ANYWHERE or not is_damage(error):
+            raise
+        return packets_from(film, len(head_of(film)))  # Matroska without a keyframe does not seek
     return film.packets()
 
 
@@ -62,8 +69,9 @@ def next_picture(
     budget.start_place()
     decodes_on = False
     for packet in packets:
+        decodes_on |= film.decoder.begins_anywhere
         if not decodes_on and packet.is_keyframe and packet.size:
-            frame = film.decode_alone(packet)
+            frame = film.decoder.decode_alone(packet)
             timestamp = packet.dts if packet.pts is None else packet.pts
             if frame is not None and film.is_shown(timestamp or 0):
                 budget.count_found()
@@ -71,14 +79,14 @@ def next_picture(
             decodes_on = True
         if decodes_on:
             budget.count_decoded()
-            for frame in film.decode(packet):
+            for frame in film.decoder.decode(packet):
                 if frame.pts is not None and film.is_shown(frame.pts):
-                    film.forget()
+                    film.decoder.forget()
                     budget.count_found()
                     return TimedFrame(frame, frame.pts)
         if budget.is_spent_here:
             break
-    film.forget()
+    film.decoder.forget()
     return None
 
 
@@ -89,11 +97,20 @@ def frame_at(film: Film, seconds: float) -> TimedFrame | None:
     the last frame reached; None when nothing can be decoded. Raises as `onward` does.
     """
     target = max(film.begin, film.timestamp(seconds))
-    if film.length:
-        target = min(target, film.end)
+    latest = min(target, film.end) if film.length else target
+    if film.layout.is_mp4:
+        target = latest  # elsewhere the last frame may lie behind an end that is an estimate
+    shown = _shown_at(film, latest, target)
+    if shown is None and film.decoder.become_tolerant():
+        shown = _shown_at(film, latest, target)
+    return shown
+
+
+def _shown_at(film: Film, latest: int, target: int) -> TimedFrame | None:
+    """Returns the last frame at or before `target`, searched for from near `latest` on."""
     shown = None
     for back in _STEPS_BACK:
-        start = max(film.begin, target - film.duration(back))
+        start = max(film.begin, latest - film.duration(back))
         shown = _last_until(film, start, target)
         if start == film.begin or (shown is not None and shown.timestamp <= target):
             break

@@ -70,7 +70,7 @@ class KeyframeIndex:
     def _fetched(self) -> Iterator[TimedFrame | None]:
         """Yields for each chosen keyframe what it gives alone."""
         film, chosen = self._film, self.chosen
-        film.forget()  # the decoder may have been playing
+        film.decoder.forget()  # the decoder may have been playing
         if self._marks_every_sample():
             chosen = samples.largest_nearby(self._entries, chosen, self._earliest)
         # Out of order: FFmpeg would read over the short way to a sample that follows in the file.
@@ -80,7 +80,7 @@ class KeyframeIndex:
             film.file.lend(sample.offset, sample_data)
             packet = self._packet_of(sample, sample_data)
             timestamp = sample.timestamp + self._delay if packet.pts is None else packet.pts
-            frame = film.decode_alone(packet) if film.is_shown(timestamp) else None
+            frame = film.decoder.decode_alone(packet) if film.is_shown(timestamp) else None
             self._budget.reach(timestamp)
             if frame is not None:
                 self._budget.count_found()
@@ -101,7 +101,7 @@ class KeyframeIndex:
                 if packet.pos == sample.offset:
                     return packet
             self._is_found_by_time = False
-        return Packet(data)
+        return _keyframe(data)
 
     def _played_beginning(self) -> TimedFrame | None:
         """Returns the first frame that is shown, decoded on from the keyframe before it."""
@@ -128,5 +128,11 @@ class KeyframeIndex:
             return False
         second = entries[1]
         data = next(self._film.file.read_ranges([(second.pos, second.size)]))
-        frame = self._film.decode_alone(Packet(data))
+        frame = self._film.decoder.decode_alone(_keyframe(data))
         return frame is None or frame.pict_type != PictureType.I
+
+
+def _keyframe(data: bytes) -> "Packet[Any]":
+    packet = Packet(data)
+    packet.is_keyframe = True
+    return packet

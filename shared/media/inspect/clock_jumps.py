@@ -65,14 +65,14 @@ def jumps_in(part: MpegPart, tracks: FilmTracks) -> list[Joint]:
     numbers = [number for number, each in enumerate(times) if each.track == tracks.main]
     pictures = [times[number] for number in numbers]
     usual = _usual_step(part, pictures)
-    begins = [0]
-    places = []
-    for number, (before, behind) in enumerate(pairwise(numbers), 1):
-        between = times[before + 1 : behind + 1]
-        if not _is_jump(times[before], between, usual):
-            continue
-        begins.append(number)
-        places.append(_first_of_new(times[max(0, before - _NEAR) : before + 1], between))
+    begins, places = [0], []
+    for number, (first, last) in enumerate(pairwise(numbers), 1):
+        before, between = times[first], times[first + 1 : last + 1]
+        shown = usual * part.pictures_between(before.place, times[last].place)
+        jump = ticks_between(before.decoded, times[last].decoded) - shown
+        if _is_jump(jump, before, between, usual):
+            begins.append(number)
+            places.append(_first_of_new(jump, times[max(0, first - _NEAR) : first + 1], between))
         if len(places) > _MOST_JUMPS:
             return []
     ends = [*begins[1:], len(pictures)]
@@ -94,19 +94,21 @@ def _usual_step(part: MpegPart, pictures: Sequence[TimedPacket]) -> int:
     return int(median([step for step in steps if step > 0] or [0]))
 
 
-def _is_jump(before: TimedPacket, between: Sequence[TimedPacket], usual: int) -> bool:
+def _is_jump(jump: int, before: TimedPacket, between: Sequence[TimedPacket], usual: int) -> bool:
     """Whether the clock goes back, or ahead without sound that goes on meanwhile.
 
-    `between` is what follows a picture up to the next one, with that.
+    `jump` is by how much more than the pictures are shown it goes ahead from the picture `before`
+    to the last packet of `between`, the next picture with a time.
     """
-    step = ticks_between(before.decoded, between[-1].decoded)
-    back = max(_MOST_BACK, _MOST_PICTURES_BACK * usual)
-    ahead = max(_MOST_AHEAD, _MOST_PICTURES_AHEAD * usual)
-    if -back <= step <= ahead:
+    if -max(_MOST_BACK, _MOST_PICTURES_BACK * usual) <= jump <= _most_ahead(usual):
         return False
-    passed = (ticks_between(before.decoded, each.decoded) for each in between)
-    heard = sorted(ticks for ticks in passed if 0 <= ticks <= step)
-    return step < 0 or max(b - a for a, b in pairwise([0, *heard])) > ahead
+    passed = sorted(ticks_between(before.decoded, each.decoded) for each in between)
+    gaps = (later - earlier for earlier, later in pairwise([0, *(t for t in passed if t > 0)]))
+    return jump < 0 or max(gaps) > _most_ahead(usual)
+
+
+def _most_ahead(usual: int) -> int:
+    return max(_MOST_AHEAD, _MOST_PICTURES_AHEAD * usual)
 
 
 def _missing(old: Sequence[TimedPacket], new: Sequence[TimedPacket], usual: int, rest: int) -> int:
@@ -120,12 +122,11 @@ def _missing(old: Sequence[TimedPacket], new: Sequence[TimedPacket], usual: int,
     return ticks_between(first, last) + max(rest, shown_last + usual - shown_first)
 
 
-def _first_of_new(before: Sequence[TimedPacket], between: Sequence[TimedPacket]) -> int:
+def _first_of_new(jump: int, before: Sequence[TimedPacket], between: Sequence[TimedPacket]) -> int:
     """Returns where the new clock begins: at the first packet whose track jumps as the picture.
 
     Sound may come before the picture.
     """
-    jump = ticks_between(before[-1].decoded, between[-1].decoded)
     latest = {each.track: each.decoded for each in before}
     for each in between:
         step = ticks_between(latest.get(each.track, before[-1].decoded), each.decoded)

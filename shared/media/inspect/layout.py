@@ -75,7 +75,8 @@ class Layout:
     `container` is FFmpeg's short name where the first bytes decide it, else None;
     `fast_start` is None for all but MP4 and MOV; `fragmented` is about these too.
     `tracks` are those of MP4, MOV and Matroska. `encrypted` means the file as a whole.
-    `corrections` are what headers should say that are obviously wrong.
+    `corrections` are what headers should say that are obviously wrong. `doubtful_rate_at` is where
+    an AVI has a frame rate that is beyond reason and that nothing else in its headers confirms.
     """
 
     container: str | None = None
@@ -86,6 +87,7 @@ class Layout:
     tracks: tuple[DeclaredTrack, ...] = ()
     encrypted: bool = False
     corrections: tuple[Correction, ...] = ()
+    doubtful_rate_at: int | None = None
 
     @property
     def is_mp4(self) -> bool:

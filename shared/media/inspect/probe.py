@@ -30,7 +30,7 @@ def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: So
 
     Raises what FFmpeg and the source raise.
     """
-    rate = timing.frame_rate(container, tracks.video, file) if tracks.video else None
+    rate = timing.frame_rate(container, tracks.video, layout, file) if tracks.video else None
     duration = timing.duration(container, tracks, layout, file, rate)
     return Media(
         container=layout.container or short_name(container.format.name),

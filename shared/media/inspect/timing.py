@@ -21,6 +21,7 @@ from shared.media.reading.bounds import (
     believable_rate,
     believable_seconds,
     is_believable_time,
+    is_too_fast,
     is_usual_rate,
     ticks_for_ffmpeg,
 )
@@ -40,26 +41,47 @@ _RATE_BYTES = 2 * 1024 * 1024
 _FEWEST_DISTANCES = 4
 _NEAR_RATE = 0.1
 
+# A pace is even if so many distances are the same: one frame of 48 may last longer.
+_EVEN_SHARE = 0.9
+
 # FFmpeg measures these itself, and gives each field of an interlaced picture its own packet.
 _RATES_FROM_FFMPEG = frozenset(("mpegts", "mpeg"))
 _HEADERS_THAT_LIE = frozenset(("avi", "flv"))
 
 
-def frame_rate(container: InputContainer, stream: VideoStream, file: SourceFile) -> float | None:
+def frame_rate(
+    container: InputContainer, stream: VideoStream, layout: Layout, file: SourceFile
+) -> float | None:
     """Returns frames a second: the header's where it counts samples or is not far from the truth.
 
-    Raises what FFmpeg and the source raise.
+    None if it is unknown, or beyond reason and not confirmed. Raises what FFmpeg and the source
+    raise.
     """
-    rate = stream.average_rate
-    declared = believable_rate(rate.num / rate.den if rate and rate.den > 0 else None)
+    average = stream.average_rate
+    declared = believable_rate(average.num / average.den if average and average.den > 0 else None)
     name = container.format.name
     counted = stream.frames > 0 and name not in _HEADERS_THAT_LIE
     if name in _RATES_FROM_FFMPEG or (counted and is_usual_rate(declared)):
         return declared
-    measured = believable_rate(_measured_rate(container, stream, file))
-    if measured is None or (declared and abs(declared - measured) <= _NEAR_RATE * measured):
-        return declared
-    return measured
+    distances = _distances(container, stream, file)
+    measured = believable_rate(_measured_rate(distances, stream))
+    rate = declared
+    if measured is not None and not _is_better(declared, measured, distances, layout):
+        rate = measured
+    return None if rate and layout.doubtful_rate_at and is_too_fast(rate) else rate
+
+
+def _is_better(
+    declared: float | None, measured: float, distances: list[int], layout: Layout
+) -> bool:
+    """Whether a header's rate is nearer to the truth than what a few rounded time stamps say.
+
+    That of a fragmented MP4 is a mean, to which one long frame adds: an even pace says more.
+    """
+    if not declared or abs(declared - measured) > _NEAR_RATE * measured:
+        return False
+    even = distances.count(round(median(distances)))
+    return not layout.fragmented or even < _EVEN_SHARE * len(distances)
 
 
 def duration(
@@ -157,10 +179,8 @@ def _last_indexed_seconds(
     return float(reach[1]) if reach else None
 
 
-def _measured_rate(
-    container: InputContainer, stream: VideoStream, file: SourceFile
-) -> float | None:
-    """Returns frames a second by the first packets' time stamps, None if these are too few."""
+def _distances(container: InputContainer, stream: VideoStream, file: SourceFile) -> list[int]:
+    """Returns what lies between the time stamps of the first packets, in the time base."""
     times = set()
     last_byte = file.bytes_read + _RATE_BYTES
     for packet in container.demux(stream):
@@ -173,7 +193,11 @@ def _measured_rate(
             break
     rewind(container, file, stream)
     ordered = sorted(times)
-    distances = [after - before for before, after in pairwise(ordered)]
+    return [after - before for before, after in pairwise(ordered)]
+
+
+def _measured_rate(distances: list[int], stream: VideoStream) -> float | None:
+    """Returns frames a second by the distances of time stamps, None if these are too few."""
     if len(distances) < _FEWEST_DISTANCES:
         return None
     # Time stamps are rounded, so the mean of those near the median is more exact than that.

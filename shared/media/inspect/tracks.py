@@ -25,6 +25,10 @@ from shared.media.reading.source import SourceFile
 _TRIED_PACKETS = 200
 _TRIED_BYTES = 4 * 1024 * 1024
 
+# A track with fewer samples than this is a preview beside a track with many times as many.
+_FEW_SAMPLES = 8
+_MANY_TIMES = 4
+
 # Samples lie in a file about in the order of the index, so the last ones reach its end.
 _INDEX_TAIL = 256
 
@@ -50,7 +54,7 @@ def find_tracks(
 ) -> Tracks:
     """Chooses the film, its sound and a cover; the rest is ignored.
 
-    Of several tracks those with samples come first, then those with more than one, those that are
+    Of several tracks those with samples come first, then those with more than a few, those that are
     not encrypted, those that are marked as default, and then the first. A picture track that gives
     no frame gives way to the next.
 
@@ -67,13 +71,8 @@ def find_tracks(
     several = len(pictures) > 1 or len(sounds) > 1
     counts = _sample_counts(container, layout, file, [*pictures, *sounds]) if several else Counter()
 
-    def rank(stream: VideoStream | AudioStream) -> tuple[bool, bool, bool, bool, int]:
-        samples = counts[stream.index]
-        default = bool(stream.disposition & Disposition.default)
-        return samples == 0, samples == 1, stream.index in encrypted, not default, stream.index
-
-    pictures.sort(key=rank)
-    sounds.sort(key=rank)
+    pictures = _by_rank(pictures, counts, encrypted)
+    sounds = _by_rank(sounds, counts, encrypted)
     chosen = [pictures[0], *sounds[:1]] if pictures else sounds[:1]
     if any(stream.index in encrypted for stream in chosen):
         raise unplayable(FailureCode.ENCRYPTED)
@@ -138,15 +137,30 @@ def _encrypted_streams(container: InputContainer, layout: Layout) -> set[int]:
     return found
 
 
+def _by_rank[S: (VideoStream, AudioStream)](
+    streams: Sequence[S], counts: Counter[int], encrypted: set[int]
+) -> list[S]:
+    """Returns the streams of one kind in the order of `find_tracks`."""
+    most = max((counts[stream.index] for stream in streams), default=0)
+
+    def rank(stream: S) -> tuple[bool, bool, bool, bool, int]:
+        samples = counts[stream.index]
+        few = samples < _FEW_SAMPLES and samples * _MANY_TIMES < most
+        default = bool(stream.disposition & Disposition.default)
+        return samples == 0, few, stream.index in encrypted, not default, stream.index
+
+    return sorted(streams, key=rank)
+
+
 def _sample_counts(
     container: InputContainer,
     layout: Layout,
     file: SourceFile,
     streams: Sequence[VideoStream | AudioStream],
 ) -> Counter[int]:
-    """Returns how many samples each stream has, by index: as far as it matters, up to two.
+    """Returns how many samples each stream has, by index: those of the beginning at least.
 
-    The index of an MP4 says so; in other files the beginning is read.
+    The index of an MP4 says so; in other files it is read until no stream has only a few.
     """
     if layout.is_mp4 and not layout.fragmented:
         return Counter({stream.index: len(stream.index_entries) for stream in streams})
@@ -156,7 +170,7 @@ def _sample_counts(
         for number, packet in enumerate(container.demux(*streams)):
             file.check()
             counts[packet.stream_index] += bool(packet.size)
-            known = all(counts[stream.index] > 1 for stream in streams)
+            known = all(counts[stream.index] >= _FEW_SAMPLES for stream in streams)
             if known or number > 2 * _TRIED_PACKETS or file.bytes_read > last_byte:
                 break
     except av.FFmpegError as error:

@@ -51,7 +51,8 @@ class Sheet:
         """
         if duration is None or searched < _SEARCHED * min(duration, picture_ends):
             return None
-        starts = sorted(start for start in self._tiles if start < duration)
+        starts = [start for start in sorted(self._tiles) if start < duration]
+        starts = starts or sorted(self._tiles)[:1]  # a film of one frame that is shown at its end
         tiles = [self._tiles[start] for start in starts]
         self._tiles.clear()
         if not tiles:

@@ -81,21 +81,21 @@ def stills_of(film: Film, renderer: Renderer, duration: float | None) -> Stills:
     the source, unchanged.
     """
     last_byte = film.file.bytes_read + _allowance(film.file.size)
-    best, sheet = BestFrame(film.begin), Sheet()
-    budget = _frame_budget(film, duration)
-    kept = Moments(film, renderer, film.begin)
-    _gather(film, renderer, budget, best, sheet, kept)
-    improve(best, film, renderer, last_byte)
-    if best.frame is None or film.is_mostly_damaged:
+    found = _search(film, renderer, duration, last_byte)
+    if found.best.frame is None and film.decoder.become_tolerant():
+        found = _search(film, renderer, duration, last_byte)
+    best = found.best
+    if best.frame is None or film.decoder.is_mostly_damaged:
         raise unplayable(FailureCode.UNDECODABLE)
     image = renderer.picture(best.frame, _poster_box(POSTER_WIDTHS[-1]))
     best.frame = None  # the memory is wanted for what follows
     with ThreadPoolExecutor(1, "media-posters") as pool:  # while the preview is decoded
         posters = pool.submit(with_current_context(_posters), image)
         left = min(last_byte - film.file.bytes_read, _PREVIEW_BYTES)
-        preview = moving_preview(film, renderer, best.timestamp, left, kept)
-    searched = film.seconds(budget.reached)
-    board, sheet_picture = sheet.laid_out(duration, film.picture_seconds, searched) or (None, None)
+        preview = moving_preview(film, renderer, best.timestamp, left, found.kept)
+    searched = film.seconds(found.budget.reached)
+    laid_out = found.sheet.laid_out(duration, film.picture_seconds, searched)
+    board, sheet_picture = laid_out or (None, None)
     return Stills(
         posters=posters.result(),
         placeholder=placeholder(image),
@@ -123,23 +123,38 @@ def _frame_budget(film: Film, duration: float | None) -> FrameBudget:
     )
 
 
-def _gather(
-    film: Film,
-    renderer: Renderer,
-    budget: FrameBudget,
-    best: BestFrame,
-    sheet: Sheet,
-    kept: Moments,
-) -> None:
-    passed = kept.keep if can_keep_moments(film) else None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one search through a film gathers."""
+
+    budget: FrameBudget
+    best: BestFrame
+    sheet: Sheet
+    kept: Moments
+
+
+def _search(film: Film, renderer: Renderer, duration: float | None, last_byte: int) -> _Found:
+    found = _Found(
+        _frame_budget(film, duration),
+        BestFrame(film.begin),
+        Sheet(),
+        Moments(film, renderer, film.begin),
+    )
+    _gather(film, renderer, found)
+    improve(found.best, film, renderer, last_byte)
+    return found
+
+
+def _gather(film: Film, renderer: Renderer, found: _Found) -> None:
+    passed = found.kept.keep if can_keep_moments(film) else None
     try:
-        for each in spread(film, budget, passed):
+        for each in spread(film, found.budget, passed):
             with suppress(UnplayableClip):  # a pixel format that cannot be shown is no candidate
-                tile = kept.tile(each, TILE_BOX) or renderer.picture(each.frame, TILE_BOX)
-                best.consider(each, tile)
-                sheet.add(tile, film.seconds(each.timestamp))
+                tile = found.kept.tile(each, TILE_BOX) or renderer.picture(each.frame, TILE_BOX)
+                found.best.consider(each, tile)
+                found.sheet.add(tile, film.seconds(each.timestamp))
     except UnplayableClip:
-        if best.frame is None:
+        if found.best.frame is None:
             raise
 
 

@@ -47,6 +47,11 @@ def is_usual_rate(rate: float | None) -> bool:
     return rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
 
 
+def is_too_fast(rate: float) -> bool:
+    """Whether frames a second are so many that something else has to confirm them."""
+    return rate > _USUAL_RATES[1]
+
+
 def believable_bit_rate(size: int, seconds: float | None) -> int | None:
     """Returns the bits a second of a file of `size` bytes; None for what no film has."""
     rate = int(size * 8 / seconds) if seconds else 0

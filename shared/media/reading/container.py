@@ -7,11 +7,13 @@ the machine. Knows nothing of what is then done with the tracks.
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, cast
 
 import av
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from shared.media.failures import FailureCode, unplayable
@@ -138,11 +140,29 @@ def is_damage(error: av.FFmpegError) -> bool:
     return not (isinstance(error, MemoryError) and memory_was_refused())
 
 
+def another_decoder(stream: VideoStream, *, strict: bool) -> VideoCodecContext:
+    """Returns a second decoder for a track of H.264 or HEVC, with the bounds of the first.
+
+    FFmpeg hides damage as far as it can. A strict decoder raises an error for it: in one thread
+    only, as FFmpeg ignores the errors of threads.
+    """
+    first = stream.codec_context
+    context = cast("VideoCodecContext", CodecContext.create(first.codec, "r"))
+    context.extradata = first.extradata
+    context.pkt_timebase = stream.time_base
+    options = {**first.options, "err_detect": "explode"} if strict else first.options
+    _prepare(context, options, 1 if strict else DECODER_THREADS)
+    return context
+
+
 def _prepare_decoder(stream: VideoStream, limits: Limits) -> None:
+    _prepare(stream.codec_context, {"max_pixels": str(limits.max_pixels)}, DECODER_THREADS)
+
+
+def _prepare(context: VideoCodecContext, options: dict[str, str], threads: int) -> None:
     """Bounds memory and threads; FFmpeg heeds this only before the first frame."""
-    context = stream.codec_context
-    context.options = {"max_pixels": str(limits.max_pixels)}
-    context.thread_count = DECODER_THREADS
+    context.options = options
+    context.thread_count = threads
     # Threads over the slices of one frame; threads over frames would hold several at once.
     context.thread_type = "SLICE"
 

@@ -16,13 +16,13 @@ TAG_START = re.compile(rb"[\x08\x09\x12].{3}.{4}\x00\x00\x00", re.DOTALL)
 TAG_HEAD = 11
 SOUND_TAG, PICTURE_TAG = 8, 9
 _DATA_TAG = 18
-_FLV_HEAD = 13
+FLV_HEAD = 13
 _AAC, _AVC = 10, 7
 
 
 def flv_head(data: bytes) -> bytes:
     """The beginning of an FLV with the tags that describe its tracks, before any media."""
-    at = _FLV_HEAD
+    at = FLV_HEAD
     while at + TAG_HEAD + 2 < len(data) and _describes_track(data[at:]):
         at += TAG_HEAD + int.from_bytes(data[at + 1 : at + 4]) + 4
     return data[:at]

@@ -1,0 +1,100 @@
+"""Frame rates that no header can be believed about, and the mean of a fragmented film."""
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.media.clips import Clip, MemorySource
+from tests.media.conftest import Make, describe, stills_of
+from tests.media.test_timing import with_avi_rate
+
+SECONDS = 4.0
+FILM = Clip(size=(96, 64), seconds=SECONDS, gop=10)
+
+
+def with_rate_in_both_headers(data: bytes, rate: int) -> bytes:
+    """Returns an AVI whose headers agree on a frame rate."""
+    data = with_avi_rate(data, Fraction(rate))
+    main = data.index(b"avih") + 8
+    return data[:main] + (1_000_000 // rate).to_bytes(4, "little") + data[main + 4 :]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video"])
+@pytest.mark.parametrize("rate", [300, 1000, 25_000])
+def test_silent_avi_beyond_reason_has_the_rate_of_its_codec(
+    made: Make, codec: str, rate: int
+) -> None:
+    path = made("a.avi", Clip(size=(96, 64), seconds=SECONDS, gop=10, codec=codec))
+    source = MemorySource(with_rate_in_both_headers(path.read_bytes(), rate))
+    described = describe(source)
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(25, rel=0.02)
+    assert described.duration == pytest.approx(SECONDS, abs=0.1)
+    board = stills_of(source).storyboard
+    assert board is not None
+    assert len(board.starts) >= SECONDS - 1
+
+
+@pytest.mark.parametrize("rate", [300, 1000])
+def test_rate_beyond_reason_is_unknown_where_nothing_confirms_it(made: Make, rate: int) -> None:
+    """Motion JPEG has no rate of its own."""
+    clip = Clip(size=(96, 64), seconds=SECONDS, codec="mjpeg", pixel_format="yuvj420p")
+    data = with_rate_in_both_headers(made("a.avi", clip).read_bytes(), rate)
+    described = describe(MemorySource(data))
+    assert described.video is not None
+    assert described.video.frame_rate is None
+    assert stills_of(MemorySource(data)).poster is not None
+
+
+def test_high_rate_is_believed_where_the_sound_confirms_it(made: Make) -> None:
+    clip = Clip(
+        size=(96, 64), seconds=1.0, frame_rate=400, codec="mpeg4", sounds=("pcm_s16le",), gop=100
+    )
+    described = describe(made("fast.avi", clip))
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(400, rel=0.02)
+    assert described.duration == pytest.approx(1.0, abs=0.1)
+
+
+def test_slow_film_of_an_avi_is_believed(made: Make) -> None:
+    """A camera that takes a picture every five seconds."""
+    data = made("a.avi", Clip(size=(96, 64), seconds=1.0, codec="mpeg4")).read_bytes()
+    at = data.index(b"strh") + 8 + 20
+    data = data[:at] + struct.pack("<2I", 5, 1) + data[at + 8 :]
+    main = data.index(b"avih") + 8
+    data = data[:main] + (5_000_000).to_bytes(4, "little") + data[main + 4 :]
+    described = describe(MemorySource(data))
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(0.2)
+    assert described.duration == pytest.approx(125, rel=0.02)
+
+
+@pytest.mark.parametrize("first", [1, 3, 12])
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_every_frame+empty_moov"])
+def test_long_frame_of_a_fragmented_film_does_not_change_its_rate(
+    made: Make, first: int, flags: str
+) -> None:
+    """The first frame lasts longer than the others, as at the start of many recordings."""
+    film = made("a.mp4", FILM)
+    path = film.with_name(f"{first} {flags}.mp4")
+    rewritten_with_long_first_frame(film, path, first, flags)
+    video = describe(path).video
+    assert video is not None
+    assert video.frame_rate == pytest.approx(25, abs=0.001)
+
+
+def rewritten_with_long_first_frame(film: Path, path: Path, frames: int, flags: str) -> None:
+    """Writes `film` with a first frame that lasts so many frames more."""
+    with (
+        av.open(str(film)) as source,
+        av.open(str(path), "w", options={"movflags": flags}) as output,
+    ):
+        copy = output.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            late = 0 if number == 0 else round(frames / 25 / packet.time_base)
+            packet.stream = copy
+            packet.pts, packet.dts = (packet.pts or 0) + late, (packet.dts or 0) + late
+            output.mux(packet)
