@@ -27,9 +27,10 @@ _SYNC = 0x47
 # of parity.
 _TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
 
-# Looks in front of the end, and what each reads: in most films a picture begins in it.
+# Looks in front of the end, and what each reads: in most films a picture begins in it. A look that
+# finds none is passed over, but not where a joint is searched for.
 _FIRST_LOOKS = 4
-_LOOK_BYTES = 256 * 1024
+_LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 256 * 1024
 # A stretch is halved to the first length, and read as a whole if it is not longer than the second.
 # What is around it is read too, for the pictures beside a joint.
 _SHORT_STRETCH, _LONGEST_STRETCH = 512 * 1024, 4 * 1024 * 1024
@@ -119,16 +120,17 @@ class _Search:
         if length <= _SHORT_STRETCH:
             return
         if not self._slope:
-            looks = list(self._looks(places))
+            looks = list(self._looks(places, _LOOK_BYTES))
             self._slope = _usual_slope([start, *looks, end])
             yield from looks
             return
         for place in places:
-            yield from self._looks([place])
+            yield from self._looks([place], _LOOK_BYTES)
 
     def _halved(self, before: TimedPacket, behind: TimedPacket) -> tuple[TimedPacket, TimedPacket]:
         while behind.place - before.place > _SHORT_STRETCH and self._bytes_left > 0:
-            middle = next(self._looks([(before.place + behind.place) // 2]), behind)
+            place = (before.place + behind.place) // 2
+            middle = next(self._looks([place], _LONG_LOOK_BYTES), behind)
             if middle.place >= behind.place:
                 break
             if self._is_jump(before, middle):
@@ -152,9 +154,9 @@ class _Search:
         jumps = jumps_in(self._part(data, start), self._tracks) if self._tracks else []
         return [joint for joint in jumps if before.place < joint.place <= behind.place]
 
-    def _looks(self, places: Sequence[int]) -> Iterator[TimedPacket]:
+    def _looks(self, places: Sequence[int], size: int) -> Iterator[TimedPacket]:
         """Yields the first time at or behind each place, if one is near."""
-        ranges = [(place, min(_LOOK_BYTES, self._file.size - place)) for place in places]
+        ranges = [(place, min(size, self._file.size - place)) for place in places]
         self._bytes_left -= sum(length for _, length in ranges)
         for place, data in zip(places, self._file.read_ranges(ranges), strict=True):
             look = self._first(self._part(data, place).times)
