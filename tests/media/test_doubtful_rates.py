@@ -1,4 +1,4 @@
-"""Frame rates that no header can be believed about, and the mean of a fragmented film."""
+"""Frame rates that no header says rightly, and lengths of films that begin at a late time."""
 
 import struct
 from fractions import Fraction
@@ -9,6 +9,7 @@ import pytest
 
 from tests.media.clips import Clip, MemorySource
 from tests.media.conftest import Make, describe, stills_of
+from tests.media.remux import Remux, remuxed
 from tests.media.test_timing import with_avi_rate
 
 SECONDS = 4.0
@@ -98,3 +99,53 @@ def rewritten_with_long_first_frame(film: Path, path: Path, frames: int, flags: 
             packet.stream = copy
             packet.pts, packet.dts = (packet.pts or 0) + late, (packet.dts or 0) + late
             output.mux(packet)
+
+
+@pytest.mark.parametrize("reordered", [True, False])
+def test_fragmented_film_with_b_frames_has_its_even_rate(made: Make, *, reordered: bool) -> None:
+    options = {"bf": "2" if reordered else "0", "b_strategy": "0"}
+    film = made("b.mp4", Clip(size=(96, 64), seconds=SECONDS, gop=10, codec_options=options))
+    flags = "frag_keyframe+empty_moov"
+    path = film.with_name(f"{reordered} fragmented.mp4")
+    rewritten_with_long_first_frame(film, path, 1, flags)
+    video = describe(path).video
+    assert video is not None
+    assert video.frame_rate == pytest.approx(25, abs=0.001)
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 10])
+@pytest.mark.parametrize("name", ["slow.ts", "slow.mkv", "slow.flv", "slow.mp4"])
+def test_rate_of_a_film_with_seconds_between_its_pictures(
+    made: Make, name: str, seconds: int
+) -> None:
+    """FFmpeg knows 25 frames a second for MPEG-TS, as the data of the codec says."""
+    film = made("a.mp4", Clip(size=(96, 64), seconds=0.4, gop=1))
+    path = film.with_name(f"{seconds} {name}")
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        copy = output.add_stream_from_template(source.streams.video[0])
+        for packet in (p for p in source.demux(video=0) if p.size):
+            packet.stream = copy
+            packet.pts = (packet.pts or 0) * 25 * seconds
+            packet.dts = (packet.dts or 0) * 25 * seconds
+            packet.duration = round(seconds / packet.time_base)
+            output.mux(packet)
+    described = describe(path)
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(1 / seconds, rel=0.02)
+    assert described.duration == pytest.approx(10 * seconds, abs=seconds)
+
+
+@pytest.mark.parametrize("delay", [30.0, 5000.0])
+@pytest.mark.parametrize(
+    "name", ["late.mkv", "late.asf", "late.ts", "late.mpg", "late.flv", "late live.mkv"]
+)
+def test_film_lasts_from_its_first_picture_on(made: Make, name: str, delay: float) -> None:
+    """Cut out of a broadcast, with the times of the broadcast."""
+    codec = {".mpg": "mpeg2video", ".asf": "mpeg4"}.get(Path(name).suffix, "libx264")
+    film = made("a.mkv", Clip(size=(96, 64), seconds=SECONDS, gop=25, codec=codec))
+    options = {"live": "1"} if "live" in name else {}
+    path = remuxed(film.with_name(f"{delay} {name}"), film, Remux(delay=delay, options=options))
+    assert describe(path).duration == pytest.approx(SECONDS, abs=0.1)
+    board = stills_of(path).storyboard
+    assert board is not None
+    assert board.starts == pytest.approx(tuple(range(int(SECONDS))), abs=0.1)

@@ -31,6 +31,9 @@ _PACKETS_FOR_ONE_ERROR = 3
 # An encoder with intra refresh renews the picture within so many frames unless asked for otherwise
 # (x264, x265: `keyint`).
 _REFRESH_FRAMES = 250
+# In a stream, x265 begins each refresh with a sequence parameter set (NAL unit type 33).
+_HEVC_PARAMETERS = b"\0\0\1\x42\1"
+_PACKET_HEAD = 256
 
 
 class Decoder:
@@ -46,7 +49,7 @@ class Decoder:
         self._packets = self._keyframes = self._errors = 0
         self._whole = self._damaged = 0
         self._lacks_keyframe = False  # what refers to a damaged one is damaged, without a mark
-        self._since_entry = 0
+        self._since_entry = self._refreshes = 0
         self.begins_anywhere = False
 
     @property
@@ -90,6 +93,8 @@ class Decoder:
         if packet is not None and packet.size:
             self._packets += 1
             self._keyframes += packet.is_keyframe
+            if self.begins_anywhere:
+                self._refreshes += _HEVC_PARAMETERS in bytes(packet)[:_PACKET_HEAD]
         try:
             frames = self._context.decode(packet)
         except av.FFmpegError as error:
@@ -119,8 +124,9 @@ class Decoder:
         """Resets the decoder: the next packets are from another place of the film."""
         self._context.flush_buffers()
         self._lacks_keyframe = False
-        self._since_entry = 0
+        self._since_entry = self._refreshes = 0
 
     def _refreshed(self, frames: list[VideoFrame]) -> list[VideoFrame]:
         self._since_entry += len(frames)
-        return frames if self._since_entry > self._refresh_frames else []
+        done = self._refreshes > 1 or self._since_entry > self._refresh_frames
+        return frames if done else []

@@ -91,6 +91,11 @@ class Film:
             return max(0, self.stream.frames)
         return int(self.length * self._base * Fraction(self._frame_rate))
 
+    @property
+    def frame_length(self) -> int:
+        """How long one frame is shown, 0 if that is unknown."""
+        return self.duration(1 / self._frame_rate) if self._frame_rate else 0
+
     def is_believable(self, timestamp: int) -> bool:
         """Whether a film can have this timestamp."""
         return is_believable_time(timestamp * self._base)
@@ -157,10 +162,18 @@ class Film:
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yields the packets from the position of the demuxer on; an empty one is the last.
 
+        Several pictures in one packet of MPEG-PS or ASF have one time: the others are given theirs.
         Raises UnplayableClip when a limit is reached, and any exception of the source, unchanged.
         """
+        follows = None
         for packet in self.container.demux(self.stream):
             self.file.check()
+            if packet.size and packet.pts is None and packet.dts is None:
+                packet.dts = follows
+                if not self.stream.codec_context.has_b_frames:
+                    packet.pts = follows
+            time = packet.dts if packet.pts is None else packet.pts
+            follows = None if time is None else time + self.frame_length
             yield packet
 
     def _has_no_keyframe_before(self, timestamp: int) -> bool:

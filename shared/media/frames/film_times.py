@@ -16,6 +16,9 @@ from shared.media.reading.bounds import LONGEST_SECONDS, is_believable_time
 # header says, and that of a fragmented MP4 covers the first fragment only.
 _FORMATS_WITH_TRACK_LENGTH = frozenset(("mpegts", "mpeg"))
 
+# The last pictures of an MPEG-PS may have no time of their own, which FFmpeg measures by.
+_UNTIMED_SECONDS = 2
+
 _MICROSECONDS = 1_000_000
 
 
@@ -65,8 +68,12 @@ class FilmTimes:
         ends = [self.zero + clip] if clip > 0 else []
         track = self._stream.duration or 0
         if track > 0 and self._knows_track_length():
-            ends.append(self.first + track)
+            ends.append(self.first + track + self._untimed_end())
         return max(self.begin, min(ends, default=self.begin))
+
+    def _untimed_end(self) -> int:
+        """Returns how much longer than FFmpeg measured the picture may last."""
+        return int(_UNTIMED_SECONDS / self._base) if self._container.format.name == "mpeg" else 0
 
     def _knows_track_length(self) -> bool:
         if self._layout.is_mp4:

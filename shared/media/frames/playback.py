@@ -32,14 +32,15 @@ def onward(film: Film, timestamp: int) -> Iterator[TimedFrame]:
     when a limit is reached, and any exception of the source, unchanged.
     """
     with ffmpeg_errors(film.file, FailureCode.UNDECODABLE):
-        fruitless, shown_at = 0, timestamp
+        fruitless, follows = 0, timestamp
         for packet in _packets_before(film, timestamp):
             frames = film.decoder.decode(packet)
             fruitless = 0 if frames else fruitless + 1
             if fruitless > _PACKETS_WITHOUT_FRAME:
                 return
             for frame in frames:
-                shown_at = shown_at if frame.pts is None else frame.pts
+                shown_at = follows if frame.pts is None else frame.pts
+                follows = shown_at + film.frame_length
                 if film.is_shown(shown_at):
                     yield TimedFrame(frame, shown_at)
 

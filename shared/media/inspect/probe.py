@@ -14,6 +14,7 @@ from shared.media.inspect.formats import (
     COLOR_TRANSFERS,
     short_name,
 )
+from shared.media.inspect.frame_rates import frame_rate
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.color import hdr_of
@@ -30,7 +31,7 @@ def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: So
 
     Raises what FFmpeg and the source raise.
     """
-    rate = timing.frame_rate(container, tracks.video, layout, file) if tracks.video else None
+    rate = frame_rate(container, tracks.video, layout, file) if tracks.video else None
     duration = timing.duration(container, tracks, layout, file, rate)
     return Media(
         container=layout.container or short_name(container.format.name),
