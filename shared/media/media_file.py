@@ -17,6 +17,7 @@ from shared.media.failures import FailureCode, unplayable
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.keyframes import still
 from shared.media.frames.playback import frame_at
+from shared.media.inspect.clock_joints import join_clock
 from shared.media.inspect.display_times import lacks_display_times
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
@@ -80,6 +81,7 @@ def _open(file: SourceFile, limits: Limits) -> Iterator[tuple[InputContainer, La
         if layout.doubtful_rate_at is not None:
             layout = with_rate_of_codec(layout, _rate_of_codec(file, limits, layout))
         file.correct(layout.corrections)
+        join_clock(file)
         with open_container(file, limits, layout) as container:
             file.use_blocks_of(BLOCK_BYTES)  # FFmpeg has read the headers; the pictures come next
             yield container, layout

@@ -186,7 +186,7 @@ def test_reading_too_slowly_fails(made: Make, ticks: int) -> None:
 
 def test_poster_found_so_far_is_enough(made: Make) -> None:
     """A clip whose first keyframes were read within the budget is not failed for the rest."""
-    path = made("a.ts", Clip(seconds=12, size=(640, 360), codec_options={"crf": "1"}))
+    path = made("a.ts", Clip(seconds=14, size=(640, 360), codec_options={"crf": "1"}))
     source = source_of(path)
     with media.opened(source) as file:
         described = file.bytes_read

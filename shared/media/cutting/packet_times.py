@@ -15,6 +15,8 @@ from shared.media.reading.source import SourceFile
 
 # Frames that may be decoded before they are shown, by any codec.
 _MOST_UNKNOWN = 32
+# Their clock may begin anew in the middle, where another recording follows.
+_FORMATS_WITH_JOINTS = frozenset(("mpegts", "mpeg"))
 
 type MediaStream = VideoStream | AudioStream
 type AnyPacket = Packet[Any]
@@ -26,8 +28,24 @@ def timed_packets(
     """The packets of these streams that hold data, each with its times.
 
     Behind a seek FFmpeg does not know the decoding times of the first packets: they are counted
-    back from the first known one. Raises Unsuitable if no time is known.
+    back from the first known one. Where a recording follows another, sound that would be heard
+    together with that of the first is left out. Raises Unsuitable if no time is known.
     """
+    packets = _dated_packets(container, file, streams)
+    if container.format.name not in _FORMATS_WITH_JOINTS:
+        yield from packets
+        return
+    latest: dict[int, int] = {}
+    for packet in packets:
+        time, before = packet.dts or 0, latest.get(packet.stream.index)
+        if before is None or time > before or packet.stream.type != "audio":
+            latest[packet.stream.index] = time
+            yield packet
+
+
+def _dated_packets(
+    container: InputContainer, file: SourceFile, streams: Sequence[MediaStream]
+) -> Iterator[AnyPacket]:
     unknown: dict[int, list[AnyPacket]] = {}
     for packet in container.demux(*streams):
         file.check()

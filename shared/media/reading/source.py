@@ -12,7 +12,7 @@ from threading import Lock
 
 from shared.media.failures import FailureCode, unplayable
 from shared.media.reading.byte_source import ByteSource, Limits, Range
-from shared.media.reading.corrections import Correction, corrected
+from shared.media.reading.corrections import CorrectedSource, Correction, corrected
 from shared.telemetry import with_current_context
 
 # What one read fetches. Measured on storyboards: larger blocks read more in total (a keyframe
@@ -57,7 +57,6 @@ class SourceFile:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._lent: tuple[int, bytes] = (0, b"")
         self._failure: BaseException | None = None
-        self._corrections: tuple[Correction, ...] = ()
         self._left: int | None = None
         self._counting = Lock()
 
@@ -119,9 +118,14 @@ class SourceFile:
 
     def correct(self, corrections: tuple[Correction, ...]) -> None:
         """From now on reads these bytes in place of those of the file."""
-        self._corrections = corrections
+        self._source = CorrectedSource(self._source, corrections)
         for number, block in self._blocks.items():
             self._blocks[number] = corrected(block, number * self._block_bytes, corrections)
+
+    def read_through(self, changed: Callable[[ByteSource], ByteSource]) -> None:
+        """From now on reads what `changed` makes of the source; nothing stays in the cache."""
+        self._source = changed(self._source)
+        self._blocks.clear()
 
     def lend(self, offset: int, data: bytes) -> None:
         """Answers reads within this range with `data`, until other data is lent."""
@@ -216,11 +220,7 @@ class SourceFile:
             self._blocks.popitem(last=False)
 
     def _fetch(self, offset: int, length: int) -> bytes:
-        """Fetches a range, in any thread, and corrects it."""
-        return corrected(self._fetch_as_is(offset, length), offset, self._corrections)
-
-    def _fetch_as_is(self, offset: int, length: int) -> bytes:
-        """Fetches a range; a source that gives it in pieces is asked again."""
+        """Fetches a range, in any thread; a source that gives it in pieces is asked again."""
         self._reserve(length)
         data = bytearray()
         while len(data) < length:

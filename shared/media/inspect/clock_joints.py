@@ -1,0 +1,185 @@
+"""Lets an MPEG transport or program stream be read with one clock, wherever its own begins anew.
+
+A small file is read as a whole. Of a larger one a few places are looked at, each twice as far from
+the beginning as the one before. A clock that begins anew where it first began is then behind that
+of the look before, wherever it does so between the two. Halving finds the place. Each part is
+searched like that.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain, pairwise
+from statistics import median
+
+from shared.media.inspect.clock_jumps import FilmTracks, jumps_in
+from shared.media.reading.mpeg_clock import (
+    CLOCK_RATE,
+    JoinedSource,
+    Joint,
+    MpegPart,
+    TimedPacket,
+    ticks_between,
+)
+from shared.media.reading.source import BLOCK_BYTES, WHOLE_BYTES, SourceFile
+
+_PROGRAM_START = b"\x00\x00\x01\xba"
+_SYNC = 0x47
+# The first byte and the length of a packet: alone, behind its time of arrival (M2TS), or in front
+# of parity.
+_TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
+
+# Looks in front of the end, and what each reads: in most films a picture begins in it. A look that
+# finds none is passed over, but not where a joint is searched for.
+_FIRST_LOOKS = 4
+_LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 256 * 1024
+# A stretch is halved to the first length, and read as a whole if it is not longer than the second.
+# What is around it is read too, for the pictures beside a joint.
+_SHORT_STRETCH, _LONGEST_STRETCH = 512 * 1024, 4 * 1024 * 1024
+_AROUND_BYTES = 128 * 1024
+
+# A film is left as it is if a search needs more bytes than these, which are enough for about seven
+# joints.
+_MOST_BYTES = 16 * 1024 * 1024
+# The rest of a film is left as it is after so many stretches that only seemed to have a joint.
+_MOST_MISTAKES = 2
+
+# Between two looks at one track the clock goes ahead: by more or less than other parts of the film
+# say, but by no more than so many times that and these ticks, and no less than that share of it.
+_MOST_SHARES, _MOST_AHEAD, _LEAST_SHARE = 4, 10 * CLOCK_RATE, 0.05
+# How far sound and picture are stored apart.
+_SOUND_APART = CLOCK_RATE
+
+
+def join_clock(file: SourceFile) -> None:
+    """Lets `file` be read with one clock, if it is an MPEG stream whose clock begins anew."""
+    head = file.peek(0, 512)
+    is_transport = _is_transport(head)
+    if not is_transport and not head.startswith(_PROGRAM_START):
+        return
+    search = _Search(file, is_transport=is_transport)
+    joints = search.in_small() if file.size <= WHOLE_BYTES else search.in_large()
+    if joints:
+        added = accumulate(joint.added for joint in joints)
+        joined = [Joint(joint.place, total) for joint, total in zip(joints, added, strict=True)]
+        file.read_through(lambda source: JoinedSource(source, joined, is_transport))
+
+
+def _is_transport(head: bytes) -> bool:
+    return any(head[first::step][:2] == bytes((_SYNC, _SYNC)) for first, step in _TRANSPORT_PACKETS)
+
+
+class _Search:
+    """The search for joints in one file."""
+
+    def __init__(self, file: SourceFile, *, is_transport: bool) -> None:
+        self._file = file
+        self._is_transport = is_transport
+        self._tracks: FilmTracks | None = None
+        self._bytes_left = _MOST_BYTES
+        self._slope = 0.0  # ticks for each byte, 0 if unknown
+
+    def in_small(self) -> list[Joint]:
+        """Returns the joints of a file that is read as a whole."""
+        (data,) = self._file.read_ranges([(0, self._file.size)])
+        part = self._part(data, 0)
+        self._tracks = FilmTracks.of(part.times)
+        return jumps_in(part, self._tracks) if self._tracks else []
+
+    def in_large(self) -> list[Joint]:
+        """Returns the joints that a few looks show."""
+        head = self._part(self._file.peek(0, BLOCK_BYTES), 0)
+        self._tracks = FilmTracks.of(head.times)
+        tail = self._part(self._file.peek_end(BLOCK_BYTES), self._file.size - BLOCK_BYTES)
+        before, end = self._first(head.times), self._first(tail.times[::-1])
+        joints: list[Joint] = []
+        mistakes = 0
+        while before is not None and end is not None and mistakes < _MOST_MISTAKES:
+            around = self._around_joint(before, end)
+            if around is None:
+                break
+            if self._bytes_left < 0 or around[1].place - around[0].place > _LONGEST_STRETCH:
+                return []
+            found = self._exactly(*around)
+            joints += found
+            mistakes += not found
+            before = around[1]
+        return joints
+
+    def _around_joint(
+        self, start: TimedPacket, end: TimedPacket
+    ) -> tuple[TimedPacket, TimedPacket] | None:
+        """Returns two looks near the first joint of a part that leads up to `end`."""
+        for before, behind in pairwise(chain((start,), self._looks_from(start, end), (end,))):
+            if self._is_jump(before, behind):
+                return self._halved(before, behind)
+        return None
+
+    def _looks_from(self, start: TimedPacket, end: TimedPacket) -> Iterator[TimedPacket]:
+        """Looks at places that are twice as far from `start` each, all at once the first time."""
+        length = end.place - start.place
+        places = [start.place + (length >> n) for n in range(_FIRST_LOOKS, 0, -1)]
+        if length <= _SHORT_STRETCH:
+            return
+        if not self._slope:
+            looks = list(self._looks(places, _LOOK_BYTES))
+            self._slope = _usual_slope([start, *looks, end])
+            yield from looks
+            return
+        for place in places:
+            yield from self._looks([place], _LOOK_BYTES)
+
+    def _halved(self, before: TimedPacket, behind: TimedPacket) -> tuple[TimedPacket, TimedPacket]:
+        while behind.place - before.place > _SHORT_STRETCH and self._bytes_left > 0:
+            place = (before.place + behind.place) // 2
+            middle = next(self._looks([place], _LONG_LOOK_BYTES), behind)
+            if middle.place >= behind.place:
+                break
+            if self._is_jump(before, middle):
+                behind = middle
+            else:
+                before = middle
+        return before, behind
+
+    def _is_jump(self, before: TimedPacket, behind: TimedPacket) -> bool:
+        passed = ticks_between(before.decoded, behind.decoded)
+        usual = self._slope * (behind.place - before.place)
+        sound = 0 if before.track == behind.track else _SOUND_APART
+        return not _LEAST_SHARE * usual - sound <= passed <= _MOST_AHEAD + _MOST_SHARES * usual
+
+    def _exactly(self, before: TimedPacket, behind: TimedPacket) -> list[Joint]:
+        """Returns the joints between two places that are near to each other."""
+        start = max(0, before.place - _AROUND_BYTES)
+        end = min(self._file.size, behind.place + _AROUND_BYTES)
+        self._bytes_left -= end - start
+        (data,) = self._file.read_ranges([(start, end - start)])
+        jumps = jumps_in(self._part(data, start), self._tracks) if self._tracks else []
+        return [joint for joint in jumps if before.place < joint.place <= behind.place]
+
+    def _looks(self, places: Sequence[int], size: int) -> Iterator[TimedPacket]:
+        """Yields the first time at or behind each place, if one is near."""
+        ranges = [(place, min(size, self._file.size - place)) for place in places]
+        self._bytes_left -= sum(length for _, length in ranges)
+        for place, data in zip(places, self._file.read_ranges(ranges), strict=True):
+            look = self._first(self._part(data, place).times)
+            if look is not None:
+                yield look
+
+    def _first(self, times: Sequence[TimedPacket]) -> TimedPacket | None:
+        """Returns the first time of the picture, or else of its sound."""
+        if self._tracks is None:
+            return None
+        sounds = (each for each in times if each.track in self._tracks.all)
+        pictures = (each for each in times if each.track == self._tracks.main)
+        return next(pictures, None) or next(sounds, None)
+
+    def _part(self, data: bytes, offset: int) -> MpegPart:
+        return MpegPart(data, offset, self._is_transport)
+
+
+def _usual_slope(looks: Sequence[TimedPacket]) -> float:
+    """Returns how many ticks a byte usually lasts between looks, 0 if that is unknown."""
+    slopes = (
+        ticks_between(before.decoded, behind.decoded) / (behind.place - before.place)
+        for before, behind in pairwise(looks)
+        if behind.place > before.place
+    )
+    return median([slope for slope in slopes if slope > 0] or [0.0])
