@@ -27,10 +27,12 @@ _SYNC = 0x47
 # of parity.
 _TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
 
-# Looks in front of the end, and what each reads: in most films a picture begins in it. A look that
-# finds none is passed over, but not where a joint is searched for.
-_FIRST_LOOKS = 4
-_LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 256 * 1024
+# Looks in front of the end, and what each reads. In most films a picture begins in it; where too
+# few looks find one, each reads more.
+_FIRST_LOOKS, _FEWEST_LOOKS = 4, 3
+_LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 512 * 1024
+# At both ends, and where a joint is searched for, a large picture is passed.
+_LARGEST_PICTURE = 1024 * 1024
 # A stretch is halved to the first length, and read as a whole if it is not longer than the second.
 # What is around it is read too, for the pictures beside a joint.
 _SHORT_STRETCH, _LONGEST_STRETCH = 512 * 1024, 4 * 1024 * 1024
@@ -75,6 +77,7 @@ class _Search:
         self._is_transport = is_transport
         self._tracks: FilmTracks | None = None
         self._bytes_left = _MOST_BYTES
+        self._look_bytes = _LOOK_BYTES
         self._slope = 0.0  # ticks for each byte, 0 if unknown
 
     def in_small(self) -> list[Joint]:
@@ -88,8 +91,7 @@ class _Search:
         """Returns the joints that a few looks show."""
         head = self._part(self._file.peek(0, BLOCK_BYTES), 0)
         self._tracks = FilmTracks.of(head.times)
-        tail = self._part(self._file.peek_end(BLOCK_BYTES), self._file.size - BLOCK_BYTES)
-        before, end = self._first(head.times), self._first(tail.times[::-1])
+        before, end = self._first(head.times), self._end()
         joints: list[Joint] = []
         mistakes = 0
         while before is not None and end is not None and mistakes < _MOST_MISTAKES:
@@ -103,6 +105,15 @@ class _Search:
             mistakes += not found
             before = around[1]
         return joints
+
+    def _end(self) -> TimedPacket | None:
+        """Returns the last time of the film."""
+        for length in (BLOCK_BYTES, _LARGEST_PICTURE):
+            tail = self._part(self._file.peek_end(length), self._file.size - length)
+            end = self._first(tail.times[::-1])
+            if end is not None:
+                return end
+        return None
 
     def _around_joint(
         self, start: TimedPacket, end: TimedPacket
@@ -120,24 +131,32 @@ class _Search:
         if length <= _SHORT_STRETCH:
             return
         if not self._slope:
-            looks = list(self._looks(places, _LOOK_BYTES))
+            looks = list(self._looks(places, self._look_bytes))
+            if len(looks) < _FEWEST_LOOKS:
+                self._look_bytes = _LONG_LOOK_BYTES
+                looks = list(self._looks(places, self._look_bytes))
             self._slope = _usual_slope([start, *looks, end])
             yield from looks
             return
         for place in places:
-            yield from self._looks([place], _LOOK_BYTES)
+            yield from self._looks([place], self._look_bytes)
 
     def _halved(self, before: TimedPacket, behind: TimedPacket) -> tuple[TimedPacket, TimedPacket]:
         while behind.place - before.place > _SHORT_STRETCH and self._bytes_left > 0:
-            place = (before.place + behind.place) // 2
-            middle = next(self._looks([place], _LONG_LOOK_BYTES), behind)
-            if middle.place >= behind.place:
+            middle = self._behind((before.place + behind.place) // 2)
+            if middle is None or middle.place >= behind.place:
                 break
             if self._is_jump(before, middle):
                 behind = middle
             else:
                 before = middle
         return before, behind
+
+    def _behind(self, place: int) -> TimedPacket | None:
+        """Returns the first time behind a place."""
+        pieces = range(place, min(place + _LARGEST_PICTURE, self._file.size), 2 * _LOOK_BYTES)
+        found = (look for piece in pieces for look in self._looks([piece], 2 * _LOOK_BYTES))
+        return next(found, None)
 
     def _is_jump(self, before: TimedPacket, behind: TimedPacket) -> bool:
         passed = ticks_between(before.decoded, behind.decoded)
