@@ -115,16 +115,14 @@ class TestRecordedGrants:
         library.services.access.upload(library.viewer, clip)
         assert [grant.variant for grant in grants_of(library, clip)] == ["upload"]
 
-    def test_the_same_link_to_the_same_user_is_one_grant(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_same_link_to_the_same_user_is_one_grant(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         assert library.link(clip, terms()) == library.link(clip, terms())
         library.services.grants._recorded.clear()  # as another instance would
         library.link(clip, terms())
         assert len(grants_of(library, clip)) == 1
 
-    def test_the_same_link_to_another_user_is_another_grant(
+    def test_same_link_to_another_user_is_another_grant(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -135,7 +133,7 @@ class TestRecordedGrants:
         assert {grant.who for grant in grants} == {"alice", "root"}
         assert len({grant.link_id for grant in grants}) == 1
 
-    def test_a_link_that_cannot_be_put_on_record_is_not_handed_out(
+    def test_link_that_cannot_be_recorded_is_not_returned(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)

@@ -218,7 +218,7 @@ def test_https_link_is_refused_over_http(plain_store: Store) -> None:
     assert plain_store.send("GET", drop("spr")(url)).status == 403
 
 
-def test_the_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
+def test_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
     """The docs say so: logs that no one can falsify need an identity."""
     plain_store.put(NAME, b"mine")
     url = plain_store.links.to_read(plain_store.container, NAME, HOUR).url
@@ -249,7 +249,7 @@ def test_changed_upload_link_is_refused(any_store: Store, upload_url: str) -> No
     assert any_store.names() == [NAME, OTHER]
 
 
-def test_an_upload_link_reads_nothing(any_store: Store, upload_url: str) -> None:
+def test_upload_link_reads_nothing(any_store: Store, upload_url: str) -> None:
     other = upload_url.replace(NAME, OTHER)
     container = f"{upload_url.replace(f'/{NAME}', '')}&restype=container"
     refused(

@@ -115,7 +115,7 @@ def test_two_files_of_one_clip_finished_at_once_count_once(
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
 
 
-def test_a_late_plan_counts_files_finished_meanwhile(
+def test_late_plan_counts_files_finished_meanwhile(
     services: AllServices, database_url: str
 ) -> None:
     """Its lease ended, another plan was faster, and its files are being moved."""
@@ -143,9 +143,7 @@ def wait_until_locked_out(database_url: str, sessions: int) -> None:
             watching.execute("SELECT pg_sleep(0.01)")
 
 
-def test_the_schema_update_counts_existing_migrations(
-    services: AllServices, database_url: str
-) -> None:
+def test_schema_update_counts_existing_migrations(services: AllServices, database_url: str) -> None:
     """One that has ended and one that runs; one without a plan has no counts yet."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     over, running, begun = (plans.start(name, 10) for name in (b"over", b"running", b"begun"))
@@ -174,7 +172,7 @@ def test_the_schema_update_counts_existing_migrations(
 # --- What it costs
 
 
-def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
+def test_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
     """Right after the plan, before statistics include its files."""
     migration_id = Migrations(services.database).start(b"", 10)
     paths = [f"{number:05}.mp4".encode() for number in range(3000)]

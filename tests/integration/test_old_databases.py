@@ -173,7 +173,7 @@ def test_dry_run_skips_applied_files(database_url: str) -> None:
     assert list(pending(database_url).files) == FILES[-1:]
 
 
-def test_a_dry_run_of_an_empty_database_counts_no_rows(empty_database_url: str) -> None:
+def test_dry_run_of_an_empty_database_counts_no_rows(empty_database_url: str) -> None:
     found = pending(empty_database_url)
     assert (list(found.files), found.rows) == (FILES, {})
 
@@ -191,7 +191,7 @@ def test_many_instances_at_once_apply_each_file_once(old_url: str, database_url:
     assert (contents(old_url), shape(old_url)) == (before, shape(database_url))
 
 
-def test_a_runner_that_is_killed_leaves_whole_files_behind(old_url: str, database_url: str) -> None:
+def test_killed_runner_leaves_only_complete_files(old_url: str, database_url: str) -> None:
     """Whenever that is: the next one applies what is missing, without waiting."""
     before = contents(old_url)
     for pause in (0.3, 0.5, 0.6, 0.7, 0.8):
@@ -251,12 +251,12 @@ class TestLock:
         (line,) = said
         assert f"server process {pid} (another run)" in line
 
-    def test_a_lock_for_another_purpose_is_not_waited_for(self, database_url: str) -> None:
+    def test_lock_for_another_purpose_is_not_waited_for(self, database_url: str) -> None:
         with psycopg.connect(database_url) as other:
             other.execute("SELECT pg_advisory_xact_lock(1)")
             assert apply_schema(database_url, log=pytest.fail) == []
 
-    def test_a_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
+    def test_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
         """A pooler's connection outlives the runner, and holds no lock either."""
         with psycopg.connect(empty_database_url) as watching:
             apply_schema(empty_database_url)

@@ -81,7 +81,7 @@ def who(database: Database) -> str:
     return str(row["name"])
 
 
-def test_a_new_password_is_used_without_a_restart(
+def test_new_password_is_used_without_a_restart(
     database: Database, vault: FakeVault, role: Role
 ) -> None:
     role.set_password("new")
@@ -113,7 +113,7 @@ def test_simultaneous_refusals_read_the_vault_once(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
+def test_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
     database: Database, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     """The vault is asked every ten seconds at most, for any number of refused calls."""
@@ -140,7 +140,7 @@ def test_another_role_takes_over_from_one_that_may_not_sign_in_any_more(
     assert who(database) == second.name
 
 
-def test_a_new_address_is_noticed_within_ten_minutes_though_the_old_one_works(
+def test_new_address_is_used_within_ten_minutes_although_the_old_one_works(
     url: Secret, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     second = add_role(role.admin, "second")
@@ -274,7 +274,7 @@ def store(kept: Kept, emulator: Emulator, vault: FakeVault, clock: SetClock) -> 
 
 
 @pytest.mark.parametrize("kept", ["AZURE_STORAGE_CONNECTION_STRING"], indirect=True)
-def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, kept: Kept) -> None:
+def test_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, kept: Kept) -> None:
     blob = store.blobs.get("clips", "first")
     reader = store.blobs.reader("clips", blob)
     emulator.regenerate(SECOND)
@@ -288,7 +288,7 @@ def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, k
 
 
 @pytest.mark.parametrize("kept", ["AZURE_STORAGE_ACCOUNT_KEY"], indirect=True)
-def test_a_key_that_is_in_the_vault_too_late_is_an_outage_until_then(
+def test_key_that_is_in_the_vault_too_late_is_an_outage_until_then(
     store: Store, emulator: Emulator, kept: Kept, clock: SetClock
 ) -> None:
     with pytest.raises(BlobMissing):

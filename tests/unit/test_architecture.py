@@ -217,7 +217,7 @@ def test_every_ignore_says_why() -> None:
     "comment",
     ["noqa", "noqa: S101", "noqa: S101  # why", "type: ignore", "type: ignore[misc]"],
 )
-def test_the_rule_about_ignores_sees_an_offence(comment: str) -> None:
+def test_rule_about_ignores_finds_an_offence(comment: str) -> None:
     assert len(unexplained_ignores(f"x = 1  # {comment}")) == 1
 
 
@@ -303,7 +303,7 @@ print(json.dumps({"seen": before, "works": works, "loaded": loaded}))
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS.values(), ids=CREDENTIALS.keys())
-def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
+def test_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
     """An instance starts fast, also during an outage; only an ingest loads FFmpeg."""
     started = start(WATCHED_IMPORT, credentials, *LATE)
     assert started.returncode == 0, started.stderr
@@ -417,7 +417,7 @@ def test_no_two_functions_answer_the_same_call(functions: dict[str, list[Binding
     assert len(calls) == len(set(calls))
 
 
-def test_the_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
+def test_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
     """The host tries routes in the order of function names."""
     trigger, _ = functions[FALLBACK]
     assert trigger["route"] == "{*path}"
@@ -426,7 +426,7 @@ def test_the_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> Non
     assert max(functions, key=str.lower) == FALLBACK
 
 
-def test_the_blob_trigger_watches_the_clips_container(
+def test_blob_trigger_watches_the_clips_container(
     functions: dict[str, list[Binding]],
 ) -> None:
     """The blob is bound by reference: as a stream it would come whole into memory."""
@@ -450,7 +450,7 @@ def test_migrations_have_a_queue_of_their_own(functions: dict[str, list[Binding]
         assert binding["connection"] == "AZURE_STORAGE_CONNECTION_STRING"
 
 
-def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
+def test_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
     (trigger,) = functions["cleanup"]
     assert {k: trigger[k] for k in ("name", "type", "schedule")} == {
         "name": "timer",
@@ -480,15 +480,15 @@ def host() -> dict[str, Any]:
     return found
 
 
-def test_the_app_gives_up_with_the_last_delivery(host: dict[str, Any]) -> None:
+def test_last_attempt_of_the_app_is_the_last_delivery(host: dict[str, Any]) -> None:
     assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_DELIVERIES
 
 
-def test_a_file_is_taken_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:
+def test_file_is_tried_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:
     assert host["extensions"]["queues"]["maxDequeueCount"] == migration_files.MAX_ATTEMPTS
 
 
-def test_a_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:
+def test_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:
     hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
     longest = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     assert longest == deletion._LATE_RUN

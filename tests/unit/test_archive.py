@@ -88,7 +88,7 @@ def archive(clock: SetClock, tiers: Tiers) -> Archive:
 
 
 @pytest.mark.parametrize("tier", ["Hot", "Cool", "Cold"])
-def test_a_clip_in_any_other_tier_is_there_at_once(
+def test_clip_in_any_other_tier_is_available_at_once(
     archive: Archive, tiers: Tiers, tier: str
 ) -> None:
     tiers.store(NAME, tier)
@@ -174,7 +174,7 @@ def test_blob_may_be_online_before_rehydration_starts(archive: Archive, tiers: T
     assert tiers.calls == []
 
 
-def test_a_missing_blob_is_missing(archive: Archive) -> None:
+def test_missing_blob_is_missing(archive: Archive) -> None:
     with pytest.raises(BlobMissing):
         archive.state(NAME, STANDARD)
 

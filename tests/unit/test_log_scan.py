@@ -91,7 +91,7 @@ def test_every_kind_of_secret_has_an_example() -> None:
 @pytest.mark.parametrize(
     ("kind", "line"), [(kind, line) for kind, lines in LINES.items() for line in lines]
 )
-def test_a_planted_secret_is_found_in_records_and_files(kind: str, line: str) -> None:
+def test_planted_secret_is_found_in_records_and_files(kind: str, line: str) -> None:
     scan = Scan()
     scan.handle(record("it said %s", line))
     with log_file(f"fine\n{line}\nfine\n") as folder:
@@ -104,7 +104,7 @@ def test_a_planted_secret_is_found_in_records_and_files(kind: str, line: str) ->
 
 
 @pytest.mark.parametrize("line", [line for lines in LINES.values() for line in lines])
-def test_a_masked_line_holds_no_secret_any_more(line: str) -> None:
+def test_masked_line_holds_no_secret(line: str) -> None:
     hidden = masked(line)
     assert hidden != line
     for secret in (
@@ -124,12 +124,12 @@ def test_ordinary_line_is_accepted(line: str) -> None:
     assert masked(line) == line
 
 
-def test_a_token_of_the_issuer_is_recognised(tmp_path: Path) -> None:
+def test_token_of_the_issuer_is_recognised(tmp_path: Path) -> None:
     token = Issuer(tmp_path / "key.pem").token("alice")
     assert masked(f"Bearer {token} was refused") == "<bearer token> was refused"
 
 
-def test_a_secret_in_a_trace_is_found() -> None:
+def test_secret_in_a_trace_is_found() -> None:
     scan = Scan()
     error = ValueError(f"{LINK}&sig={SIGNATURE}")
     scan.handle(record("it failed", exc_info=(ValueError, error, None)))
@@ -137,7 +137,7 @@ def test_a_secret_in_a_trace_is_found() -> None:
     assert "<signature of a link>" in finding
 
 
-def test_a_secret_that_is_attached_to_a_record_is_found() -> None:
+def test_secret_that_is_attached_to_a_record_is_found() -> None:
     """Telemetry sends what is in `extra` along."""
     scan = Scan()
     scan.handle(record("fine", url=f"{LINK}&sig={SIGNATURE}"))
@@ -157,7 +157,7 @@ IN_WORKERS = ["-p", "xdist", "--numprocesses", "2"]
         ("logging.getLogger('clips').debug('nothing of interest')", 0, []),
     ],
 )
-def test_a_session_that_logs_a_secret_fails(
+def test_session_that_logs_a_secret_fails(
     statement: str, findings: int, options: list[str]
 ) -> None:
     """A session of several processes fails too if one of them logs a secret."""

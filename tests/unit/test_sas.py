@@ -159,7 +159,7 @@ def test_every_byte_is_the_vendors(kind: str) -> None:
 
 
 @KINDS
-def test_the_cases_have_every_option_and_lack_it(kind: str) -> None:
+def test_cases_cover_every_option_set_and_unset(kind: str) -> None:
     """The comparison covers every option with and without a value."""
     made = list(cases(kind))
     for option in ("ip", "cache_control", "disposition", "content_type", "carries_id"):
@@ -168,7 +168,7 @@ def test_the_cases_have_every_option_and_lack_it(kind: str) -> None:
     assert all(any(piece in case.name for case in made) for piece in PIECES)
 
 
-def test_an_address_is_the_vendors() -> None:
+def test_address_is_that_of_the_vendors_client() -> None:
     with BlobServiceClient("https://clips.blob.core.windows.net", credential="c2VjcmV0") as client:
         for case in cases("address"):
             theirs = client.get_blob_client(case.container, case.name).url
@@ -176,7 +176,7 @@ def test_an_address_is_the_vendors() -> None:
             assert ours == theirs, case
 
 
-def test_the_version_is_the_clients() -> None:
+def test_version_is_that_of_the_vendors_client() -> None:
     """The account checks signatures by the rules of the version that the client sends."""
     assert sas.VERSION == X_MS_VERSION
 

@@ -86,7 +86,7 @@ def sidecar(**changes: object) -> bytes:
     return json.dumps({**GOOD, **changes}).encode()
 
 
-def test_what_is_written_can_be_read() -> None:
+def test_written_record_can_be_read() -> None:
     read = sidecar_file.parse(KEY, sidecar())
     assert isinstance(read, ClipRecord)
     row = read.model_dump(exclude={"format", "kind"})
