@@ -95,7 +95,7 @@ def test_planted_secret_is_found_in_records_and_files(kind: str, line: str) -> N
     scan = Scan()
     scan.handle(record("it said %s", line))
     with log_file(f"fine\n{line}\nfine\n") as folder:
-        scan.look_into(folder)
+        scan.check_files(folder)
         in_record, in_file = scan.findings
         assert in_file.startswith(f"{folder}/e2e-1/host.log:2: ")
     assert in_record.startswith("logger clips.some, clips/some.py:7, in ")
