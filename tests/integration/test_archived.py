@@ -139,7 +139,7 @@ class TestReading:
     def test_blob_that_lands_archived_fails_and_is_processed_later(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
-        """The host is not made to deliver it again and again; the cleanup waits for it."""
+        """The host does not deliver it again; the cleanup waits for its rehydration."""
         name = f"{library.video.id}/old.mp4"
         upload_into_the_archive(library, name, film)
         library.services.ingest.landed(name)

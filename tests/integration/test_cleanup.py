@@ -1,4 +1,4 @@
-"""The timer deletes what is certain and keeps storage and catalogue true to each other."""
+"""The cleanup deletes only what is due and keeps storage and catalogue consistent."""
 
 import hashlib
 import os
@@ -301,7 +301,7 @@ class TestNamesThatCannotBeStored:
 
 
 class TestBurst:
-    """What still waits in the queue of the blob trigger is left to it."""
+    """The cleanup leaves blobs with a queued message to the blob trigger."""
 
     def test_young_blobs_wait_while_the_trigger_works_off_older_ones(
         self, library: Library, film: bytes, clock: SetClock
@@ -450,7 +450,7 @@ def _aged(path: Path) -> Path:
 def test_cleanup_ends_at_once_while_another_runs(
     services: AllServices, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other cleanup may be in another process; when it has ended, the next one works."""
+    """The other cleanup may be in another process; the next cleanup works after its end."""
     other = compose_all(settings)
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone

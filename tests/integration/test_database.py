@@ -26,7 +26,7 @@ _roles = count(1)
 
 
 def backends(admin: psycopg.Connection) -> int:
-    """How many connections the app holds."""
+    """The number of the app's connections."""
     row = admin.execute(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'cliplink'"
@@ -36,7 +36,7 @@ def backends(admin: psycopg.Connection) -> int:
 
 
 def end_backends(admin: psycopg.Connection, *, that_run: str = "%") -> int:
-    """Ends the app's connections at the server, once there are any; returns when they are gone."""
+    """Waits for connections of the app and ends them; returns when they have ended."""
     while True:
         ended = admin.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
@@ -87,7 +87,7 @@ def test_statement_is_committed_when_it_returns(
 
 def test_transaction_is_all_or_nothing(database: Database) -> None:
     class Interrupted(Exception):
-        """Something else goes wrong half-way."""
+        """An error of the code inside a transaction."""
 
     def half_way() -> None:
         with database.transaction() as connection:
@@ -140,7 +140,7 @@ def test_connection_that_died_in_the_pool_is_noticed(
 def test_all_connections_of_the_pool_may_have_died(
     database: Database, admin: psycopg.Connection
 ) -> None:
-    """They are not tried one by one with growing pauses: a caller is waiting."""
+    """The pool must not try them one by one with growing pauses, because a caller waits."""
     _hold_all(database)
     assert end_backends(admin) == _MAX_SIZE
     database.check()
@@ -250,7 +250,7 @@ def test_closing_ends_every_connection(database: Database, admin: psycopg.Connec
 
 
 def _hold_all(database: Database, meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Takes every connection of the pool at the same time, and gives them all back."""
+    """Takes all connections of the pool at the same time, and returns them."""
     held, release = threading.Barrier(_MAX_SIZE + 1), threading.Event()
 
     def hold() -> None:
@@ -284,7 +284,7 @@ def _use_from_threads(database: Database, threads: int) -> None:
 
 
 class TestReadOnly:
-    """As after a failover, or on a disk that is nearly full."""
+    """The server is read-only, as after a failover or with a nearly full disk."""
 
     @pytest.fixture(autouse=True)
     def table(self, database: Database) -> None:
@@ -313,7 +313,7 @@ class TestReadOnly:
     def test_every_connection_is_replaced(
         self, database: Database, admin: psycopg.Connection
     ) -> None:
-        """The failover moved all of them: one failed call is enough."""
+        """A failover affects all connections: one failed call replaces them all."""
         name = sql.Identifier(admin.info.dbname)
         always = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
         database.close()
@@ -408,7 +408,7 @@ def test_lock_that_another_transaction_holds_is_a_conflict(
 
 
 class TestPreparedStatements:
-    """Behind a transaction pooler a named statement may be missing, or be another one."""
+    """Behind a transaction pooler a named statement may be missing, or be another statement."""
 
     def test_direct_connection_prepares_under_names_of_its_own(
         self, database: Database, empty_database_url: str

@@ -1,4 +1,4 @@
-"""What is deleted is hidden at once, then gone for good; the cleanup finishes after a crash."""
+"""Deleted clips are hidden at once and removed later; the cleanup finishes after a crash."""
 
 import re
 import threading
@@ -203,7 +203,7 @@ def uploaded(library: Library, film: bytes) -> tuple[Clip, str]:
 def test_image_written_by_a_late_run_is_swept_away(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The trigger is under way while the clip is deleted, and dies after writing the poster."""
+    """The trigger runs while the clip is deleted, and dies after writing the poster."""
     clip, name = uploaded(library, film)
 
     def deleted_meanwhile(*_: object) -> None:
@@ -345,7 +345,7 @@ class TestManyBlobs:
     def test_names_are_not_kept_in_memory(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """They are listed page by page, and each page is deleted before the next is asked for."""
+        """They are listed page by page, and each page is deleted before the next is read."""
         monkeypatch.setattr("shared.storage.listing.PAGE", 4)
         steps: list[str] = []
         pages, delete = Blobs.pages, Blobs._delete_batch

@@ -1,4 +1,4 @@
-"""Postgres signed in to as the app's identity: tokens of a managed identity, over TLS."""
+"""Sign-in to Postgres as the app's identity: tokens of a managed identity, over TLS."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ RESOURCE = "https://ossrdbms-aad.database.windows.net"
 
 @dataclass
 class Tokens:
-    """Hands out one token, as App Service does, valid for too short a time to be cached."""
+    """Returns one token, as App Service does, which expires too soon to be cached."""
 
     value: str = "first-token"
     are_away: bool = False
@@ -82,7 +82,7 @@ def front(postgres_server: postgres.Server, authority: trustme.CA) -> Iterator[F
 
 @pytest.fixture
 def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role]:
-    """Which user the server accepts with the present token as the password."""
+    """The user that the server accepts with the current token as the password."""
     assert front.port
     with psycopg.connect(empty_database_url, autocommit=True) as admin:
         yield add_role(admin, tokens.value)
@@ -90,7 +90,7 @@ def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role
 
 @pytest.fixture
 def url(front: Front, role: Role) -> str:
-    """Names the server as on Azure, and says where it really is, so that no DNS is asked."""
+    """Has the name of a server on Azure and the real address, so that no DNS is needed."""
     place = f"{HOST}:{front.port}/{role.admin.info.dbname}?hostaddr=127.0.0.1"
     return f"postgresql://{role.name}@{place}"
 
@@ -182,7 +182,7 @@ def test_public_certificate_of_another_name_is_refused(
 def test_server_with_a_private_authority_gets_no_token(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With certifi's own list: that of the tests is not on it."""
+    """The CAs are those of certifi, without the CA of the tests."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     with (

@@ -1,4 +1,4 @@
-"""Every link that is handed out is on record: who, what, from where, from when until when."""
+"""Every link is recorded: its user, target, address of the caller, start and end."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class TestRecordedGrants:
         }
 
     def test_links_to_many_clips_have_grants(self, library: Library, film: bytes) -> None:
-        """Each clip's to itself; a clip without a link has no grant."""
+        """Each clip has its own grant; a clip without a link has none."""
         clips = [library.landed(film), library.landed(film), library.announce()]
         ids = [clip.id for clip in clips]
         bound = terms(Variant.POSTER, ip="203.0.113.4")
@@ -146,7 +146,7 @@ class TestRecordedGrants:
 
 
 class TestMemory:
-    """A page of a thousand posters that is looked at again must not cost a thousand rows."""
+    """A page of a thousand posters that is opened again must not add a thousand rows."""
 
     def test_recent_grants_are_not_written_again(self, library: Library, clock: SetClock) -> None:
         clip, grants = library.announce(), library.services.grants

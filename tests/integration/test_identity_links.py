@@ -1,4 +1,4 @@
-"""With an identity, links are signed with user-delegation keys, fetched once and kept."""
+"""With an identity, links are signed with user-delegation keys, which are fetched once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Fetches:
-    """Counts how often the account is asked for a user-delegation key; may let it fail."""
+    """Counts requests for a user-delegation key; can make them fail."""
 
     real: Callable[..., object]
     count: int = 0

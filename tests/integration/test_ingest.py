@@ -390,7 +390,7 @@ def _image_versions(library: Library) -> dict[str, str]:
 
 
 def test_clips_compare_by_value(library: Library) -> None:
-    """The comparisons above mean something."""
+    """Otherwise the comparisons above would prove nothing."""
     clip: Clip = library.announce()
     assert dataclasses.replace(clip) == clip
     assert dataclasses.replace(clip, title="another") != clip

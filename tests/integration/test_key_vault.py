@@ -30,7 +30,7 @@ def opened(vault: FakeVault) -> KeyVault:
 
 
 def fault(vault: FakeVault) -> str:
-    """What is said of a vault that gives nothing; the secret is nowhere in it."""
+    """The message about a vault without an answer, which must not contain the secret."""
     with pytest.raises(VaultUnavailable) as caught:
         opened(vault).get("DATABASE_URL", patient=True)
     said = []
@@ -56,7 +56,7 @@ def test_empty_secret_is_an_absent_one(vault: FakeVault, value: str) -> None:
 
 
 def test_secret_is_stripped_of_surrounding_space(vault: FakeVault) -> None:
-    """`az keyvault secret set --file` brings the file's last newline along."""
+    """`az keyvault secret set --file` includes the last newline of the file."""
     vault.secrets["AUTH-AUDIENCE"] = " cliplink\n"
     assert opened(vault).get("AUTH_AUDIENCE") == "cliplink"
 
@@ -147,7 +147,7 @@ def test_vault_needs_an_identity(vault: FakeVault) -> None:
 
 
 def run(vault: FakeVault, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python as on an instance whose settings name the vault and little else."""
+    """Runs Python as on an instance that has only the vault and a few other settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-W", "error", *command],
@@ -173,7 +173,7 @@ print(json.dumps({
 
 
 def test_app_starts_with_everything_in_the_vault(vault: FakeVault) -> None:
-    """Only the blob trigger's connection is not taken from there: the host could not find it."""
+    """Only the blob trigger's connection is a plain setting, because the host reads it."""
     vault.secrets |= {
         "AZURE-STORAGE-CONNECTION-STRING": "AccountName=clips;AccountKey=aHVzaA==",
         "AUTH-ISSUER": "https://login.example.org/of-the-vault",

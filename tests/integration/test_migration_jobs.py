@@ -62,7 +62,7 @@ def messages(queue: QueueClient) -> list[str]:
 
 
 def work(services: AllServices, message: str, message_id: str) -> None:
-    """Does what a message asks for, and sends what the output binding of the function would."""
+    """Processes a message, and sends the messages of the function's output binding."""
     following = services.migrations.work(message, message_id)
     services.migrations._queue.send(following)
 
@@ -78,7 +78,7 @@ def deliver(services: AllServices, queue: QueueClient) -> int:
 
 
 def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
-    """A migration of everything, from its start to its end."""
+    """Migrates everything, from start to end."""
     begun = services.migrations.start("", batch_size)
     deliver(services, queue)
     return services.migrations.get(begun.migration.id)
@@ -144,7 +144,7 @@ def test_files_become_the_bytes_of_their_clips_batch_by_batch(
 def test_second_migration_skips_the_clips_of_the_first(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Including their thumbnails."""
+    """It skips their thumbnails too."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(3)]
     old.file(f"{clips[0]}_thumbnail.jpg", b"a picture")
     assert counts(moved(services, queue)) == (3, 3, 0, 0)
@@ -331,7 +331,7 @@ def test_messages_may_be_late_and_repeated(
 
 
 def test_invalid_message_fails(services: AllServices) -> None:
-    """The host gives it up after five deliveries."""
+    """The host moves it to the poison queue after five deliveries."""
     with pytest.raises(ValueError, match="UUID"):
         work(services, "rubbish", "a")
 
@@ -419,7 +419,7 @@ def test_file_that_ends_its_process_fails_alone(
 def test_plan_that_is_always_interrupted_fails_the_migration(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """No migration runs without end."""
+    """Otherwise the migration would never end."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     plans = Migrations(services.database)

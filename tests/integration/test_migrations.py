@@ -222,7 +222,7 @@ def test_command_names_a_missing_setting() -> None:
 def test_command_names_an_unreachable_database(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the driver's terms, which distinguish a wrong password from a host that is away."""
+    """In the words of the driver, which distinguish a wrong password from an unreachable host."""
     with refusing() as port:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
         assert main(arguments) == 3

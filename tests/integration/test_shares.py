@@ -31,10 +31,10 @@ from tests.integration.library import Library
 
 
 class AwayArchive(Archive):
-    """Storage does not answer when asked where a blob is."""
+    """A storage that does not answer requests for the tier of a blob."""
 
     def __init__(self) -> None:
-        """Needs nothing to fail."""
+        """Takes no archive, because every call fails."""
 
     def state(
         self, blob_name: str, priority: RehydratePriority, *, start: bool = True

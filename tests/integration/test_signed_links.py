@@ -1,4 +1,4 @@
-"""Links open what they are for, in their time, and nothing else; storage itself is the judge."""
+"""Links open only their blob, in their time; real requests to storage prove it."""
 
 import base64
 import uuid
@@ -148,7 +148,7 @@ def test_blob_is_refused_without_a_link(any_store: Store) -> None:
 
 
 def test_address_that_a_link_is_bound_to_is_signed(any_store: Store) -> None:
-    """The emulator does not look at it, but neither can it be changed or left out."""
+    """The emulator does not check the address, but it cannot be changed or removed."""
     any_store.put("a.mp4")
     terms = LinkTerms(ip="127.0.0.1-127.0.0.9")
     url = any_store.links.to_read(any_store.container, "a.mp4", HOUR, terms).url
@@ -191,7 +191,7 @@ def _send_in_blocks(
 ) -> None:
     """Sends Put Block for each, then Put Block List, as tools do with large files.
 
-    x-ms-blob-type belongs to Put Blob alone: the emulator takes any request with it for one.
+    x-ms-blob-type is for Put Blob only: the emulator treats every request with it as one.
     """
     headers = {name: value for name, value in headers.items() if name != "x-ms-blob-type"}
     ids = [base64.b64encode(uuid.uuid4().bytes).decode() for _ in blocks]

@@ -1,4 +1,4 @@
-"""A Postgres that is there and says nothing: given up in time, and nothing stays of it."""
+"""A Postgres that accepts connections and never answers: calls end in time and leave nothing."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def ask(database: Database) -> None:
 
 @contextmanager
 def stopped(process: int) -> Iterator[None]:
-    """Its connections stay open, and the kernel goes on to take what is sent to them."""
+    """Its connections stay open, and the kernel still accepts bytes for them."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -116,7 +116,7 @@ def test_parameters_of_the_url_override_the_defaults(
 def test_schema_runner_notices_a_dead_host(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it applies files, and in a dry run."""
+    """It notices this when it applies files, and in a dry run."""
     connect: Callable[..., psycopg.Connection] = psycopg.connect
     timeouts: list[int] = []
 

@@ -60,7 +60,7 @@ def blobs_at(endpoint: str, clock: Clock = utc_now) -> Blobs:
 
 
 def failure(verb: Verb, blobs: Blobs) -> CliplinkError:
-    """What a call raises, which is nothing of the vendor's; that stays in the chain."""
+    """The error of a call; the vendor's error is only in its chain."""
     with pytest.raises(CliplinkError) as caught:
         verb(blobs)
     assert verb not in SENT_BY_SDK or isinstance(caught.value.__cause__, AzureError)
@@ -123,7 +123,7 @@ def test_answer_that_is_not_of_storage_is_an_outage(verb: str) -> None:
 
 
 def test_write_is_repeated_after_a_short_failure() -> None:
-    """With the same condition: if the first one arrived after all, the blob exists already."""
+    """The repeated request has the same condition: if the first one arrived, the blob exists."""
     replies = iter([Reply(503), Reply(500), Reply(409, b"", {"x-ms-error-code": EXISTS})])
     with serving(lambda _: next(replies)) as served, pytest.raises(BlobExists):
         VERBS["put new"](blobs_at(served.url))

@@ -1,4 +1,4 @@
-"""What is to be seen of an ingest and a cleanup on real parts, and that no secret is among it."""
+"""The telemetry of an ingest and a cleanup with real backends contains no secret."""
 
 import logging
 from collections.abc import Iterator
@@ -191,7 +191,7 @@ REQUEST_LOGS = ("azure.core.pipeline.policies.http_logging_policy", "shared.stor
 
 @pytest.fixture
 def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Lines that the clients of storage log in a test; quiet again afterwards."""
+    """Records the log lines of the storage clients; resets their level afterwards."""
     caplog.set_level(logging.INFO)
     yield caplog
     for name in REQUEST_LOGS:

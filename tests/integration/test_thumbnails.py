@@ -107,7 +107,7 @@ class TestOnDemand:
 
 
 class TestGrid:
-    """However many times are asked for, a clip has at most a thousand."""
+    """However many times are requested, a clip has at most a thousand stills."""
 
     @pytest.mark.parametrize("duration", [0.5, 10.0, 100.0, 3600.0, 86_400.0])
     def test_number_of_stills_is_bounded(self, duration: float) -> None:
@@ -175,7 +175,7 @@ class TestStoryboard:
     def test_overwritten_clip_has_its_new_cues_at_once(
         self, library: Library, film: bytes, longer_film: bytes
     ) -> None:
-        """Within the window in which the old ones were asked for, and kept."""
+        """It has them even in the window in which the old cues were stored."""
         clip = library.landed(film)
         assert clip.blob_name is not None
         old = library.link(clip, self.terms())

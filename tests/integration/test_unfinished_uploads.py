@@ -1,4 +1,4 @@
-"""A file that its writer has not finished does not fail: it is empty so far, or grows."""
+"""A file that its writer has not finished, because it is empty or grows, does not fail."""
 
 from datetime import UTC, datetime, timedelta
 

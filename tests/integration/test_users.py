@@ -1,4 +1,4 @@
-"""Users: a subject keeps its id, and no one gets the videos of another."""
+"""Users: a subject keeps its id, and no user gets the videos of another."""
 
 import threading
 from collections.abc import Iterator

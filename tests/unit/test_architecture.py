@@ -1,4 +1,4 @@
-"""Who may import what, where that is finer than import-linter sees, and how the app starts."""
+"""Rules for imports that import-linter cannot express, and the start of the app."""
 
 import ast
 import importlib
@@ -86,7 +86,7 @@ def is_in(name: str, package: str) -> bool:
 
 
 def trespasses(module: str, tree: ast.AST) -> list[str]:
-    """Imports of what belongs to another module."""
+    """Imports of libraries that only another module may use."""
     found = []
     for name in imports(tree):
         owned = next((package for package in OWNERS if is_in(name, package)), None)
@@ -169,7 +169,7 @@ DELETERS = {
 
 
 def deletes_blobs(tree: ast.AST) -> bool:
-    """Whether a method of an object named `blobs` is used that deletes."""
+    """Whether a deleting method of an object named `blobs` is used."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr.startswith("delete")
@@ -199,7 +199,7 @@ REASONED = re.compile(
 
 
 def unexplained_ignores(text: str) -> list[str]:
-    """The lines of a file's text that have an ignore in another form than the two."""
+    """The lines with an ignore that is in neither of the two forms."""
     return [line for line in text.splitlines() if IGNORE.search(line) and not REASONED.search(line)]
 
 
@@ -336,7 +336,7 @@ print(json.dumps([len(routes), len(set(loaded))]))
 
 
 def test_handlers_can_be_loaded_by_all_threads_at_once() -> None:
-    """The first calls of an instance come together."""
+    """The first calls of an instance may come at the same time."""
     started = start(FIRST_CALLS, CREDENTIALS["account key"])
     assert started.returncode == 0, started.stderr
     routes, loaded = json.loads(started.stdout)
@@ -429,7 +429,7 @@ def test_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
 def test_blob_trigger_watches_the_clips_container(
     functions: dict[str, list[Binding]],
 ) -> None:
-    """The blob is bound by reference: as a stream it would come whole into memory."""
+    """The blob is bound by reference: a stream would be read into memory completely."""
     (trigger,) = functions["clip_landed"]
     assert trigger["properties"] == {"SupportsDeferredBinding": True}
     assert {k: v for k, v in trigger.items() if k not in {"properties", "dataType"}} == {
@@ -499,7 +499,7 @@ def test_every_route_is_below_api(host: dict[str, Any]) -> None:
 
 
 def test_few_clips_are_worked_on_at_once(host: dict[str, Any]) -> None:
-    """Three, so that a long film alone holds up no instance; of these two are decoded at once."""
+    """Three, so that one long film does not block an instance; two of them are decoded at once."""
     assert host["extensions"]["blobs"]["maxDegreeOfParallelism"] == 3
     assert DECODERS == 2
 

@@ -1,4 +1,4 @@
-"""Fetching clips from the archive, on a storage that takes its time as Azure's does."""
+"""Rehydration of archived clips, on a storage that takes hours, as Azure does."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ NAME = "v/a.mp4"
 
 
 class Tiers(Blobs):
-    """A storage that knows of its blobs nothing but the tier; fetching one back takes hours."""
+    """A storage that knows only the tiers of its blobs; rehydration takes hours."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, Blob] = {}
@@ -135,7 +135,7 @@ def test_fixed_rehydration_is_returned_unchanged(archive: Archive, tiers: Tiers)
 
 
 def test_one_of_many_concurrent_callers_starts_rehydration(archive: Archive, tiers: Tiers) -> None:
-    """All have seen it in the archive before the first of them does anything about it."""
+    """All callers see the clip in the archive before the first starts its rehydration."""
     tiers.store(NAME, "Archive")
     barrier = threading.Barrier(8)
     tiers.when_looked_at = [barrier] * 8

@@ -1,4 +1,4 @@
-"""What the worker makes of a reference to a blob, for the function that takes its name."""
+"""The argument that the worker makes of a reference to a blob: its name."""
 
 import json
 
@@ -10,7 +10,7 @@ from local.host.protos import ModelBindingData, ParameterBinding, TypedData
 
 
 def decoded(**reference: str) -> object:
-    """The argument that the worker hands over for what the host sends along."""
+    """The argument that the worker makes of the data of the host."""
     data = TypedData(model_binding_data=ModelBindingData(json.dumps(reference).encode()))
     return meta.from_incoming_proto(
         "blobTrigger",
@@ -30,7 +30,7 @@ def test_function_gets_the_name_of_the_blob_in_storage(name: str) -> None:
 
 
 def test_connection_need_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host has read the setting; the app has a client of its own."""
+    """Only the host needs it; the app has its own client."""
     monkeypatch.delenv("AZURE_STORAGE", raising=False)
     blob = decoded(Connection="AZURE_STORAGE", ContainerName="clips", BlobName="a/b.mp4")
     assert isinstance(blob, BlobName)

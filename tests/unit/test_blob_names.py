@@ -1,4 +1,4 @@
-"""Names of containers and blobs: put together and read in one place."""
+"""Names of containers and blobs are composed and parsed in one module."""
 
 from uuid import UUID
 

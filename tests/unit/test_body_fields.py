@@ -128,7 +128,7 @@ def test_file_name_is_one_line(value: object) -> None:
     ],
 )
 def test_media_type_is_one_of_video_or_audio(value: object) -> None:
-    """Blobs are served as what they are said to be: nothing that runs in a browser."""
+    """Blobs are served with this type, so no type that runs in a browser is accepted."""
     assert list(bad_body(NewClip, new_clip(content_type=value))) == ["/content_type"]
     assert list(bad_body(NewSource, {"content_type": value})) == ["/content_type"]
 

@@ -32,7 +32,7 @@ def is_by_position(text: str) -> bool:
 
 
 def _accepts(decode: Callable[[str], object], text: str) -> bool:
-    """Whether it is a cursor; anything but a ValueError comes through and fails the test."""
+    """Whether it is a cursor; raises every exception except ValueError."""
     try:
         decode(text)
     except ValueError:

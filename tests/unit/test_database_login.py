@@ -16,7 +16,7 @@ SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 
 @dataclass
 class Tokens(AppIdentity):
-    """An identity whose tokens say what they are for."""
+    """An identity whose tokens contain their resource."""
 
     asked: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Links that an identity signs: alike on every instance, never beyond their key, few keys."""
+"""Links that an identity signs: the same on every instance, within their key, with few keys."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ MOST = timedelta(minutes=15)  # what a link of the longest life may lack of it
 
 @dataclass
 class Service:
-    """Hands out keys as we think that storage does: made of what was asked for, and a secret."""
+    """Returns keys made of the request and a secret, as storage probably does."""
 
     secret: str = "one"
     away: bool = False
@@ -183,7 +183,7 @@ def test_one_key_serves_a_day(links: Links, clock: SetClock, service: Service) -
 def test_key_begins_with_the_day_the_hour_or_five_minutes(
     begins: str, hours: int, key_begins: str
 ) -> None:
-    """The coarsest of these that lasts for the link is chosen."""
+    """The key has the coarsest of these starts with which it lasts as long as the link."""
     start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
     key_start, _ = key_period(LinkPeriod(start, start + timedelta(hours=hours)))
     assert key_start == datetime.fromisoformat(key_begins).replace(tzinfo=UTC)
@@ -258,7 +258,7 @@ def test_one_thread_fetches_for_all(links: Links, service: Service) -> None:
 
 
 class Queue:
-    """A lock that knows how many have come to it."""
+    """A lock that counts the threads that acquire it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""File names made of titles: every system can save them, and they say what they are."""
+"""File names made of titles: every system can save them, and their extension fits."""
 
 import pytest
 

@@ -88,7 +88,7 @@ def test_window_is_a_quarter_of_the_lifetime_and_at_most_an_hour(
 
 
 def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
-    """It works at once, even for a clock that is five minutes behind."""
+    """The link works at once, even with a clock that is five minutes behind."""
     chance = random.Random("lives")
     for life in LIVES * 3:
         now = NOW + timedelta(microseconds=chance.randrange(10**13))
@@ -100,7 +100,7 @@ def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
 
 
 def test_all_callers_within_a_window_get_the_same_link(clock: SetClock) -> None:
-    """Another process makes the same link: no hidden state goes into it."""
+    """Another process makes the same link, because it depends on no hidden state."""
     terms = LinkTerms(content_type="video/mp4", download_as="goal.mp4")
     first = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR, terms)
     for minute, second in ((0, 1), (1, 30), (7, 0), (14, 59), (15, 0), (3, 0)):
@@ -365,7 +365,7 @@ def test_read_link_leads_to_the_cdn(clock: SetClock, cdn: str) -> None:
 
 
 def test_signature_is_that_of_the_account_for_every_link_address(clock: SetClock) -> None:
-    """A CDN passes path and query on: storage reads the same link from it."""
+    """A CDN forwards path and query: storage reads the same link."""
     storage = by_connection_string(clock)
     through, other = (Links(storage, clock, c).to_read("c", "b", HOUR) for c in (CDN, f"{CDN}/x"))
     assert urlsplit(through.url).query == urlsplit(other.url).query

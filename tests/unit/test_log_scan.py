@@ -1,4 +1,4 @@
-"""The scan of the logs: it catches a secret of each kind, shows none, and fails the session."""
+"""The scan of the logs: it finds a secret of each kind, shows none, and fails the session."""
 
 import logging
 import os
@@ -66,7 +66,7 @@ HARMLESS = [
 
 
 def record(message: str, *arguments: object, **more: object) -> logging.LogRecord:
-    """A record as a logger makes it, which no logger has: the session's own scan looks at those."""
+    """A record that no logger handles, so that the scan of the session does not see it."""
     made = logging.LogRecord(
         "clips.some", logging.INFO, "clips/some.py", 7, message, arguments, None
     )
@@ -76,7 +76,7 @@ def record(message: str, *arguments: object, **more: object) -> logging.LogRecor
 
 @contextmanager
 def log_file(text: str) -> Iterator[Path]:
-    """A folder with a log file deep in it, outside of those that the session's scan looks into."""
+    """A folder with a nested log file, outside the folders that the session's scan checks."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "e2e-1" / "host.log"
         path.parent.mkdir()
@@ -138,7 +138,7 @@ def test_secret_in_a_trace_is_found() -> None:
 
 
 def test_secret_that_is_attached_to_a_record_is_found() -> None:
-    """Telemetry sends what is in `extra` along."""
+    """Telemetry also sends the values in `extra`."""
     scan = Scan()
     scan.handle(record("fine", url=f"{LINK}&sig={SIGNATURE}"))
     assert len(scan.findings) == 1

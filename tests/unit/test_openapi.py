@@ -1,6 +1,6 @@
-"""The API's description is valid, complete and made of what the code uses.
+"""The API's OpenAPI document is valid, complete and made of what the code uses.
 
-That the running app answers as described is held in tests/e2e/test_described.py.
+tests/e2e/test_described.py tests that the running app answers as described.
 """
 
 import inspect

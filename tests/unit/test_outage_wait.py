@@ -20,7 +20,7 @@ class Film:
 
 
 class Away:
-    """Work that meets an outage so many times."""
+    """Work that fails with an outage `times` times."""
 
     def __init__(self, times: int) -> None:
         self.left = times
@@ -74,7 +74,7 @@ def test_other_errors_are_raised_at_once() -> None:
 
 
 class Watching(threading.Event):
-    """Looks, when a pause begins, whether the film of the attempt before is gone."""
+    """Checks, when a pause begins, that the film of the last attempt was freed."""
 
     def __init__(self, away: Away) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def test_pauses_grow_to_a_quarter_of_a_minute_and_differ() -> None:
     [("signal.signal(signal.SIGTERM, lambda *_: print('heard'))", 0), ("", -signal.SIGTERM)],
 )
 def test_process_ends_at_sigterm_as_it_did_before(before: str, outcome: int) -> None:
-    """The handler that was there is called too; without one the signal ends the process."""
+    """An earlier handler is called too; without one the signal ends the process."""
     script = f"""
 import signal, time
 {before}

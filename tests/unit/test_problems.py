@@ -143,7 +143,7 @@ def test_problem_without_bad_fields_has_no_list() -> None:
 
 
 def test_unencodable_text_is_replaced() -> None:
-    """A detail may quote a caller's text; half a surrogate pair in it must not cost the answer."""
+    """A detail may quote a caller's text, which may contain half a surrogate pair."""
     field = FieldError("odd: \ud800", pointer="/\udfff", parameter="\ud800")
     body = json.loads(render(problem(InvalidRequest("Look at \ud800.", (field,)))).get_body())
     assert body["detail"] == "Look at ?."

@@ -1,4 +1,4 @@
-"""The app's signer against the vendor's: the same bytes, for all terms of a link."""
+"""The app's signer gives the same bytes as the vendor's, for all terms of a link."""
 
 import base64
 import random
@@ -90,7 +90,7 @@ def vendors(key: str | DelegationKey) -> UserDelegationKey:
 
 
 class Made:
-    """Cases made by chance, the same ones at every run."""
+    """Random cases, the same at every run."""
 
     def __init__(self, seed: str) -> None:
         self.chance = random.Random(seed)
@@ -200,7 +200,7 @@ def test_id_of_a_link_is_a_custom_uuid() -> None:
 
 
 def test_two_accounts_keys_make_one_id() -> None:
-    """A rotated key signs the same link anew: on record it stays what it was."""
+    """A rotated key signs the same link again, whose id in the records stays the same."""
     case = next(cases("account key"))
     made = Made("two keys")
     first, second = (

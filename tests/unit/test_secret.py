@@ -18,7 +18,7 @@ JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)
 
 @dataclass
 class Keeper:
-    """A vault with one secret, which may be away."""
+    """A vault with one secret, which may be unreachable."""
 
     value: str | None = "first"
     is_away: bool = False
@@ -149,7 +149,7 @@ def test_absent_or_malformed_value_does_not_replace_a_good_one(
     unusable: str | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The start would have refused it; a running app is not stopped by it."""
+    """The start would refuse it, but a running app keeps the last good value."""
     keeper.value = unusable
     assert secret.replacement_for("first") is None
     clock.advance(minutes=10)

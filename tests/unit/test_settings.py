@@ -423,7 +423,7 @@ def test_app_does_not_start_with_wrong_settings_and_names_them_all() -> None:
 
 @pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
 def test_migration_root_is_a_folder_of_its_own(path: str) -> None:
-    """By its absolute path; the whole disk is none."""
+    """It is an absolute path, but not the root of the disk."""
     (problem,) = problems(MIGRATION_ROOT=path)
     assert problem.startswith(
         ("MIGRATION_ROOT must be an absolute path", "MIGRATION_ROOT must not be")

@@ -1,4 +1,4 @@
-"""Settings that are absent from the environment come from the vault that it names."""
+"""Settings that are absent from the environment come from the key vault."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What is read from a sidecar is checked before anything of it reaches the database."""
+"""The content of a sidecar is checked before it reaches the database."""
 
 import json
 from collections.abc import Mapping

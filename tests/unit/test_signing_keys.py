@@ -1,4 +1,4 @@
-"""The issuer's keys: fetched when needed, kept when the issuer is away, never more than keys."""
+"""The issuer's keys: fetched when needed, kept while the issuer is unreachable."""
 
 import hashlib
 import json
@@ -133,14 +133,14 @@ def test_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Rep
 
 
 def test_key_set_of_megabytes_is_not_read(key_set: KeySet) -> None:
-    """It would be accepted if it were."""
+    """It would be accepted if it were read."""
     key_set.keys.append({"padding": "x" * 8_000_000})
     with pytest.raises(SigningKeysUnavailable):
         key_set.verifier().verify(f"Bearer {token()}")
 
 
 def test_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its answer would be accepted if it were waited for."""
+    """Without the limit, its answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.1)
     over = threading.Event()
     good = key_set.answer()
@@ -159,7 +159,7 @@ def test_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.MonkeyP
 def test_endless_answer_of_the_issuer_is_an_outage(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each byte comes soon enough. The answer would be accepted if all of it were waited for."""
+    """Each byte comes in time. Without the limit, the answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_DEADLINE", 0.1)
     key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
     with pytest.raises(SigningKeysUnavailable):
@@ -170,7 +170,7 @@ def test_endless_answer_of_the_issuer_is_an_outage(
 def test_issuer_that_sends_byte_by_byte_is_an_outage(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    """Its answer would be accepted if it were waited for."""
+    """Without the limit, its answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.3)
     monkeypatch.setattr(signing_keys, "_DEADLINE", 60.0)
     head = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 150 + b"\r\n\r\n"

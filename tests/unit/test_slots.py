@@ -1,4 +1,4 @@
-"""How many calls wait for storage, when others are refused, and when they are let through again."""
+"""The number of calls that wait for storage, and when others are refused or accepted again."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def slots() -> Slots:
 
 
 class Storage:
-    """Answers when a test says so; each request holds a slot meanwhile."""
+    """Answers when a test allows it; each request holds a slot until then."""
 
     def __init__(self, slots: Slots, pool: ThreadPoolExecutor) -> None:
         self._slots = slots
@@ -57,7 +57,7 @@ def storage(slots: Slots) -> Iterator[Storage]:
 
 
 def ask(slots: Slots) -> float:
-    """One request that is answered at once; how long it waited for its slot."""
+    """Makes a request that is answered at once; returns the time it waited for its slot."""
     began = time.monotonic()
     with slots.slot():
         return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The table from storage's answers to errors, which both clients of storage use."""
+"""The table from answers of storage to errors, which both storage clients use."""
 
 import pytest
 

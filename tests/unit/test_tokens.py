@@ -418,7 +418,7 @@ def test_extensions_of_the_header_are_no_way_in(verify: Verify, extra: dict[str,
     ],
 )
 def test_critical_headers_are_not_ignored(verify: Verify, extra: dict[str, object]) -> None:
-    """RFC 7515, section 4.1.11: a good signature does not make up for a rule we do not know."""
+    """RFC 7515, section 4.1.11: a valid signature is not enough if a header is unknown."""
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID} | extra, claims()))
 
 
