@@ -19,6 +19,7 @@ from shared.media.frames.keyframes import still
 from shared.media.frames.playback import frame_at
 from shared.media.inspect.clock_joints import join_clock
 from shared.media.inspect.display_times import lacks_display_times
+from shared.media.inspect.frame_rates import Pace, pace_of
 from shared.media.inspect.headers import read_layout
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.probe import describe
@@ -125,10 +126,11 @@ class MediaFile:
         self.file = file
         self.tracks: Tracks = find_tracks(container, layout, file, limits)
         check_complete(self.tracks, layout, file)
-        with ffmpeg_errors(file, FailureCode.UNDECODABLE):
-            self.media = describe(container, self.tracks, layout, file)
         video = self.tracks.video
-        self._film = self._film_of(video) if video else None
+        with ffmpeg_errors(file, FailureCode.UNDECODABLE):
+            pace = pace_of(container, video, layout, file) if video else Pace()
+            self.media = describe(container, self.tracks, layout, file, pace)
+        self._film = self._film_of(video, pace.first) if video else None
         if video and layout.is_mp4:
             _skip_other_tracks(container, video)
 
@@ -197,7 +199,7 @@ class MediaFile:
         frame = still(film)
         return (frame, self._renderer(film)) if frame else None
 
-    def _film_of(self, stream: VideoStream) -> Film:
+    def _film_of(self, stream: VideoStream, first: int | None = None) -> Film:
         return Film(
             self.container,
             stream,
@@ -205,6 +207,7 @@ class MediaFile:
             self._layout,
             clip_seconds=self.media.duration,
             frame_rate=self.media.video.frame_rate if self.media.video else None,
+            first_seen=first,
         )
 
     def _renderer(self, film: Film) -> Renderer:

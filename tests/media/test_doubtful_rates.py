@@ -1,13 +1,16 @@
-"""Frame rates that no header says rightly, and lengths of films that begin at a late time."""
+"""Frame rates that no header says rightly, and films that begin late or slowly."""
 
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
+from PIL import Image
 
-from tests.media.clips import Clip, MemorySource
+from shared import media
+from tests.media.clips import Clip, MemorySource, Size, decoded, mean_color, source_of
 from tests.media.conftest import Make, describe, stills_of
 from tests.media.remux import Remux, remuxed
 from tests.media.test_timing import with_avi_rate
@@ -149,3 +152,24 @@ def test_film_lasts_from_its_first_picture_on(made: Make, name: str, delay: floa
     board = stills_of(path).storyboard
     assert board is not None
     assert board.starts == pytest.approx(tuple(range(int(SECONDS))), abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [1, 2, 4])
+@pytest.mark.parametrize("name", ["first.mkv", "first.webm", "first.flv", "first.ts"])
+def test_slow_film_begins_with_its_first_picture(made: Make, name: str, rate: int) -> None:
+    """FFmpeg may be sure of the time of a later picture only."""
+    codec = "libvpx" if name.endswith("webm") else "libx264"
+    clip = Clip(
+        size=(96, 64), seconds=16 / rate, frame_rate=rate, gop=16, codec=codec, draw=by_number(rate)
+    )
+    source = source_of(made(f"{rate} {name}", clip))
+    with media.opened(source) as file:
+        for number in (0, 1, 7, 15):
+            still = file.frame_at((number + 0.5) / rate, 96)
+            assert mean_color(decoded(still))[0] == pytest.approx(10 * number, abs=4)
+    assert describe(source).duration == pytest.approx(16 / rate, rel=0.02)
+
+
+def by_number(rate: int) -> Callable[[Size, float], Image.Image]:
+    """Returns a function that draws a gray for the number of a frame."""
+    return lambda size, seconds: Image.new("RGB", size, (10 * round(seconds * rate),) * 3)

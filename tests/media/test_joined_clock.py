@@ -126,7 +126,7 @@ def test_joints_of_a_large_film_are_found_by_few_looks(made: Make) -> None:
 
 
 def test_ordinary_large_film_costs_four_looks_more(made: Make) -> None:
-    film = MemorySource(padded(joined(made, "a.ts", (12,)), 30))
+    film = MemorySource(padded(joined(made, "a.ts", (12,)), 12))
     file = SourceFile(film, Limits())
     file.peek(0, 1)
     file.peek_end(BLOCK_BYTES)  # FFmpeg reads both ends, too

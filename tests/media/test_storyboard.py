@@ -178,6 +178,19 @@ def test_crowded_tiles_are_thinned() -> None:
     assert board.starts == (0.0, 1.0, 2.0, 3.0, 4.0)
 
 
+@pytest.mark.parametrize(("rate", "tiles"), [(29.97, 12), (30.0, 12), (60.0, 12), (27.0, 12)])
+def test_keyframes_closer_than_a_second_give_a_full_board(rate: float, tiles: int) -> None:
+    """A keyframe every 25 frames, of a film with more than 25 frames a second."""
+    sheet = Sheet()
+    count = int(12 * rate / 25)
+    keyframes = [25 * number / rate for number in range(count)]
+    for second in range(12):
+        nearest = min(keyframes, key=lambda start: abs(start - second))
+        sheet.add(Image.new("RGB", (4, 3)), nearest)
+    board, _ = sheet.laid_out(12.0, 12.0, 12.0, in_order=False) or pytest.fail("no sheet")
+    assert len(board.starts) >= tiles - 1
+
+
 def test_sound_has_no_storyboard(made: Make) -> None:
     """It has no posters, placeholder or preview either."""
     assert stills_of(made("a.m4a", Clip(codec=None, sounds=("aac",)))) == Stills()

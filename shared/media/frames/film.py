@@ -54,6 +54,7 @@ class Film:
         *,
         clip_seconds: float | None = None,
         frame_rate: float | None = None,
+        first_seen: int | None = None,
     ) -> None:
         self.container = container
         self.stream = stream
@@ -64,7 +65,8 @@ class Film:
         self._base = Fraction(base.num, base.den)
         self._pauses = Pauses(stream, layout)
         self.places: dict[int, int] = {}
-        times = FilmTimes(container, stream, layout, units_of(clip_seconds or 0.0, self._base))
+        clip = units_of(clip_seconds or 0.0, self._base)
+        times = FilmTimes(container, stream, layout, clip, first_seen)
         self.first_timestamp = times.first
         self.begin, self.zero, self.end = times.begin, times.zero, times.end
         self.decoder = Decoder(stream, self.frames)

@@ -30,14 +30,24 @@ class FilmTimes:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, layout: Layout, clip: int
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        layout: Layout,
+        clip: int,
+        first_seen: int | None,
     ) -> None:
+        """`first_seen` is the earliest time stamp among the first packets, if these were read.
+
+        FFmpeg may put the start of a slow film at a later frame, the first that it is sure of.
+        """
         self._container = container
         self._stream = stream
         self._layout = layout
         self._clip = clip
         self._base = Fraction(stream.time_base.num, stream.time_base.den)
-        start = stream.start_time or 0
+        starts = [each for each in (stream.start_time, first_seen) if each is not None]
+        start = min(starts, default=0)
         self.first = start if is_believable_time(start * self._base) else 0
         self.begin = self._first_shown()
         self.zero = self._zero()

@@ -1,5 +1,6 @@
 """How many frames a second a film has, measured in the first packets where headers may be wrong."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
@@ -29,26 +30,39 @@ _FAR_TOO_FAST = 2.5
 HEADERS_THAT_LIE = frozenset(("avi", "flv"))
 
 
-def frame_rate(
-    container: InputContainer, stream: VideoStream, layout: Layout, file: SourceFile
-) -> float | None:
-    """Returns frames a second: the header's where it counts samples or is not far from the truth.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the frames of a film follow each other.
 
-    None if it is unknown, or beyond reason and not confirmed. Raises what FFmpeg and the source
-    raise.
+    `rate` is frames a second, None if it is unknown, or beyond reason and not confirmed. `first` is
+    the earliest time stamp that was seen, in the time base; None where none was looked at.
+    """
+
+    rate: float | None = None
+    first: int | None = None
+
+
+def pace_of(
+    container: InputContainer, stream: VideoStream, layout: Layout, file: SourceFile
+) -> Pace:
+    """Returns the header's rate where it counts samples or is not far from what is measured.
+
+    Raises what FFmpeg and the source raise.
     """
     average = stream.average_rate
     declared = believable_rate(average.num / average.den if average and average.den > 0 else None)
     name = container.format.name
     counted = stream.frames > 0 and name not in HEADERS_THAT_LIE
     if name == "mpeg" or (counted and is_usual_rate(declared)):
-        return declared
-    distances = _distances(container, stream, file)
+        return Pace(declared)
+    times, distances = _first_times(container, stream, file)
+    first = min(times, default=None) if name != "avi" else None
     measured = believable_rate(_measured_rate(distances, stream))
     rate = declared
     if measured is not None and not _is_better(declared, measured, distances, name, layout):
         rate = measured
-    return None if rate and layout.doubtful_rate_at and is_too_fast(rate) else rate
+    is_doubtful = rate and layout.doubtful_rate_at and is_too_fast(rate)
+    return Pace(None if is_doubtful else rate, first)
 
 
 def _is_better(
@@ -71,24 +85,28 @@ def _is_even(distances: list[int]) -> bool:
     return distances.count(round(median(distances))) >= _EVEN_SHARE * len(distances)
 
 
-def _distances(container: InputContainer, stream: VideoStream, file: SourceFile) -> list[int]:
-    """Returns what lies between the time stamps of the first packets, in the time base."""
+def _first_times(
+    container: InputContainer, stream: VideoStream, file: SourceFile
+) -> tuple[set[int], list[int]]:
+    """Returns the time stamps of the first packets, and what lies between them.
+
+    Of two pictures between which others have no time, nothing is learnt: then nothing lies between.
+    """
     times: set[int] = set()
+    untimed = False
     last_byte = file.bytes_read + _RATE_BYTES
     for packet in container.demux(stream):
         file.check()
         # An AVI has no other times; FFmpeg guesses those at which its frames are shown.
         time = packet.dts if container.format.name == "avi" else packet.pts
-        if packet.size and time is None:
-            times.clear()  # of two pictures between which others have no time, nothing is learnt
-            break
+        untimed |= packet.size > 0 and time is None
         if packet.size and time is not None:
             times.add(time)
-        if len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
+        if untimed or len(times) == _RATE_PACKETS or file.bytes_read > last_byte:
             break
     rewind(container, file, stream)
-    ordered = sorted(times)
-    return [after - before for before, after in pairwise(ordered)]
+    ordered = [] if untimed else sorted(times)
+    return times, [after - before for before, after in pairwise(ordered)]
 
 
 def _measured_rate(distances: list[int], stream: VideoStream) -> float | None:

@@ -14,7 +14,7 @@ from shared.media.inspect.formats import (
     COLOR_TRANSFERS,
     short_name,
 )
-from shared.media.inspect.frame_rates import frame_rate
+from shared.media.inspect.frame_rates import Pace
 from shared.media.inspect.layout import Layout
 from shared.media.inspect.tracks import Tracks
 from shared.media.pictures.color import hdr_of
@@ -26,19 +26,20 @@ from shared.media.reading.source import SourceFile
 from shared.model.media import AudioTrack, Media, VideoTrack
 
 
-def describe(container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile) -> Media:
+def describe(
+    container: InputContainer, tracks: Tracks, layout: Layout, file: SourceFile, pace: Pace
+) -> Media:
     """Returns the media block of an open file.
 
     Raises what FFmpeg and the source raise.
     """
-    rate = frame_rate(container, tracks.video, layout, file) if tracks.video else None
-    duration = timing.duration(container, tracks, layout, file, rate)
+    duration = timing.duration(container, tracks, layout, file, pace)
     return Media(
         container=layout.container or short_name(container.format.name),
         duration=duration,
         bit_rate=believable_bit_rate(file.size, duration),
         fast_start=layout.fast_start,
-        video=_video(tracks.video, tracks.orientation, rate) if tracks.video else None,
+        video=_video(tracks.video, tracks.orientation, pace.rate) if tracks.video else None,
         audio=_audio(tracks.audio) if tracks.audio else None,
     )
 

@@ -10,7 +10,7 @@ import av
 from av.container import InputContainer
 
 from shared.media.inspect.broadcast import last_tag_seconds
-from shared.media.inspect.frame_rates import HEADERS_THAT_LIE
+from shared.media.inspect.frame_rates import HEADERS_THAT_LIE, Pace
 from shared.media.inspect.layout import Layout, TrackKind
 from shared.media.inspect.matroska import last_block_seconds
 from shared.media.inspect.tracks import Tracks
@@ -35,16 +35,15 @@ def duration(
     tracks: Tracks,
     layout: Layout,
     file: SourceFile,
-    rate: float | None,
+    pace: Pace,
 ) -> float | None:
     """Returns the length of a file in seconds, None if it is unknown or implausible.
 
-    `rate` is frames a second, for how long the last one is shown. Raises what FFmpeg and the
-    source raise.
+    `pace` says for how long the last frame is shown. Raises what FFmpeg and the source raise.
     """
     declared = believable_seconds(_declared_seconds(container, tracks, layout))
-    begin = (container.start_time or 0) / av.time_base
-    last_frame = 1 / rate if rate else 0.0
+    begin = _begin(container, tracks, pace)
+    last_frame = 1 / pace.rate if pace.rate else 0.0
     end = _measured_end(container, tracks, layout, file)
     if end is not None and is_believable_time(end) and end + last_frame > begin:
         length = end + last_frame - begin
@@ -55,6 +54,16 @@ def duration(
     if (declared is None or lies) and file.size <= _SCANNED_BYTES:
         return believable_seconds(_scanned_seconds(container, tracks, layout, file)) or declared
     return declared
+
+
+def _begin(container: InputContainer, tracks: Tracks, pace: Pace) -> float:
+    """Returns when the first picture or sound begins, in seconds."""
+    start: int | None = container.start_time  # PyAV's types leave None out
+    if start is not None:
+        return start / av.time_base
+    if tracks.video is None or pace.first is None:
+        return 0.0
+    return float(pace.first * Fraction(tracks.video.time_base.num, tracks.video.time_base.den))
 
 
 def _declared_seconds(container: InputContainer, tracks: Tracks, layout: Layout) -> float:

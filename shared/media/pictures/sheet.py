@@ -1,5 +1,7 @@
 """The storyboard of a clip: how many tiles, how large, and the sheet that they are laid out on."""
 
+from itertools import pairwise
+
 from PIL import Image
 
 from shared.media.pictures.picture import Picture, encoded
@@ -11,8 +13,8 @@ TILE_BOX = (240, 320)
 
 _MAX_TILES = 50
 
-# Seconds between tiles: a keyframe a second, time stamps rounded.
-_CLOSEST = 0.95
+# Seconds between tiles: two are hardly ever so close to each other if there is one for each second.
+_CLOSEST = 0.4
 
 # A storyboard of the whole film needs so much of it to have been searched for frames: else its last
 # tile would represent a part of which nothing is known.
@@ -40,9 +42,8 @@ class Sheet:
         self._tiles: dict[float, Image.Image] = {}
 
     def add(self, tile: Image.Image, seconds: float) -> None:
-        """Adds the picture that is shown `seconds` into the clip, unless there is one beside it."""
-        if all(abs(seconds - other) >= _CLOSEST for other in self._tiles):
-            self._tiles[round(seconds, 3)] = tile
+        """Adds the picture that is shown `seconds` into the clip."""
+        self._tiles.setdefault(round(seconds, 3), tile)
 
     def laid_out(
         self, duration: float | None, picture_ends: float, searched: float, *, in_order: bool
@@ -59,7 +60,8 @@ class Sheet:
             if not in_order or searched < _FEWEST_SECONDS:
                 return None
             duration = searched
-        starts = [start for start in sorted(self._tiles) if start < duration]
+        shown = min(duration, picture_ends or duration)
+        starts = _evenly([start for start in sorted(self._tiles) if start < duration], shown)
         starts = starts or sorted(self._tiles)[:1]  # a film of one frame that is shown at its end
         tiles = [self._tiles[start] for start in starts]
         self._tiles.clear()
@@ -80,3 +82,16 @@ class Sheet:
             same = tile if tile.size == (width, height) else tile.resize((width, height))
             sheet.paste(same, storyboard.place(number))
         return storyboard, encoded(sheet, ImageFormat.JPEG, _JPEG_QUALITY)
+
+
+def _evenly(starts: list[float], seconds: float) -> list[float]:
+    """Returns those of `starts`, which ascend, that are nearest to equal parts of a film."""
+    count = tile_count(seconds)
+    parts = [seconds * number / count for number in range(count)]
+    nearest = sorted({_nearest(starts, part) for part in parts}) if starts else []
+    apart = [after for before, after in pairwise(nearest) if after - before >= _CLOSEST]
+    return [*nearest[:1], *apart]
+
+
+def _nearest(starts: list[float], part: float) -> float:
+    return min(starts, key=lambda start: abs(start - part))
