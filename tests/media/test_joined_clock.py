@@ -173,3 +173,12 @@ def test_cut_of_a_joined_film_shows_its_range(
     assert numbers[0] / RATE == pytest.approx(float(copied.start), abs=0.12)
     assert numbers[-1] / RATE == pytest.approx(end, abs=0.12)
     assert start - 2 < copied.start <= start
+
+
+def test_first_pictures_are_found_in_a_film_whose_second_part_has_b_frames(made: Make) -> None:
+    """FFmpeg takes the first keyframe for one without a decoding time then."""
+    film = joined(made, "a.ts", (3,), codec_options={"bf": "0"})
+    film += joined(made, "a.ts", (3,), first=3, codec_options=B_FRAMES)
+    with media.opened(MemorySource(film)) as file:
+        for moment in (5.5, 0.5, 2.5):
+            assert number_at(file, moment) / RATE == pytest.approx(moment, abs=0.12)

@@ -29,7 +29,8 @@ def timed_packets(
 
     Behind a seek FFmpeg does not know the decoding times of the first packets: they are counted
     back from the first known one. Where a recording follows another, sound that would be heard
-    together with that of the first is left out. Raises Unsuitable if no time is known.
+    together with that of the first is left out, and pictures are decoded after those of the first.
+    Raises Unsuitable if no time is known.
     """
     packets = _dated_packets(container, file, streams)
     if container.format.name not in _FORMATS_WITH_JOINTS:
@@ -37,10 +38,13 @@ def timed_packets(
         return
     latest: dict[int, int] = {}
     for packet in packets:
-        time, before = packet.dts or 0, latest.get(packet.stream.index)
-        if before is None or time > before or packet.stream.type != "audio":
-            latest[packet.stream.index] = time
-            yield packet
+        time, index = packet.dts or 0, packet.stream.index
+        if time <= latest.get(index, time - 1):
+            if packet.stream.type == "audio":
+                continue
+            packet.dts = time = latest[index] + 1
+        latest[index] = time
+        yield packet
 
 
 def _dated_packets(

@@ -27,7 +27,7 @@ from shared.media.cutting.packet_times import (
 )
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.media.inspect.display_times import lacks_display_times
-from shared.media.reading.container import is_damage
+from shared.media.reading.container import goes_to_first_place, is_damage
 from shared.media.reading.source import SourceFile
 from shared.model.cut_method import Accuracy
 
@@ -149,7 +149,7 @@ def _from_keyframe(
     for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
         from_the_beginning = not is_stretch and start - back <= first
         if not is_stretch:  # which is read from where it begins
-            _seek(container, main, None if from_the_beginning else start - back)
+            seek_keyframe(container, main, None if from_the_beginning else start - back)
         packets = timed_packets(container, file, streams)
         if early := _up_to(start, packets, main, may_be_later=from_the_beginning):
             yield from early
@@ -186,8 +186,10 @@ def _up_to(
     return waiting if found else []
 
 
-def _seek(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:
+def seek_keyframe(container: InputContainer, main: MediaStream, time: Fraction | None) -> None:
     """Goes to the keyframe before a time, or to the beginning."""
+    if time is None and goes_to_first_place(container):
+        return
     begin = min(0, main.start_time or 0)
     container.seek(begin if time is None else int(time / base_of(main)), stream=main)
 

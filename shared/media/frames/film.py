@@ -16,8 +16,7 @@ from shared.media.frames.film_times import FilmTimes, Pauses, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import SEARCH_BYTES, searching
-from shared.media.reading.entry_points import FLV_HEAD
+from shared.media.reading.container import SEARCH_BYTES, goes_to_first_place, searching
 from shared.media.reading.source import SourceFile
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
@@ -133,10 +132,7 @@ class Film:
         any_frame = from_first and self.layout.is_mp4
         target = ticks_for_ffmpeg(timestamp)
         with searching(self.container, self.file, self._search_bytes(timestamp)):
-            if from_first and self.container.format.name == "flv":
-                # Its last tag has the time of the last frame, in whose place it is in the index.
-                self.container.seek(FLV_HEAD, unsupported_byte_offset=True)
-            else:
+            if not (from_first and goes_to_first_place(self.container)):
                 self.container.seek(target, stream=self.stream, any_frame=any_frame)
         self.decoder.forget()
 

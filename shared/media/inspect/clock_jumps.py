@@ -58,8 +58,8 @@ class FilmTracks:
 def jumps_in(part: MpegPart, tracks: FilmTracks) -> list[Joint]:
     """Returns where the clock jumps; `added` lets it go on there, without any jump in front of it.
 
-    The first picture behind a jump is then shown, and decoded, one picture's time after all that
-    are in front of it.
+    The first picture behind a jump is then shown one picture's time after all that are in front of
+    it.
     """
     times = [each for each in part.times if each.track in tracks.all]
     numbers = [number for number, each in enumerate(times) if each.track == tracks.main]
@@ -77,11 +77,10 @@ def jumps_in(part: MpegPart, tracks: FilmTracks) -> list[Joint]:
             return []
     ends = [*begins[1:], len(pictures)]
     runs = [pictures[begin:end] for begin, end in zip(begins, ends, strict=True)]
-    joints = []
-    for (old, new), place in zip(pairwise(runs), places, strict=True):
-        rest = usual * part.pictures_between(old[-1].place, place)
-        joints.append(Joint(place, _missing(old[-_REORDERED:], new[:_REORDERED], usual, rest)))
-    return joints
+    return [
+        Joint(place, _missing(part, old, new, usual, place))
+        for (old, new), place in zip(pairwise(runs), places, strict=True)
+    ]
 
 
 def _usual_step(part: MpegPart, pictures: Sequence[TimedPacket]) -> int:
@@ -111,15 +110,23 @@ def _most_ahead(usual: int) -> int:
     return max(_MOST_AHEAD, _MOST_PICTURES_AHEAD * usual)
 
 
-def _missing(old: Sequence[TimedPacket], new: Sequence[TimedPacket], usual: int, rest: int) -> int:
-    """Returns what has to be added to the times behind a joint.
+def _missing(
+    part: MpegPart,
+    old: Sequence[TimedPacket],
+    new: Sequence[TimedPacket],
+    usual: int,
+    place: int,
+) -> int:
+    """Returns what has to be added to the times behind a joint at this place.
 
-    `rest` is how long the last old picture with a time, and those without that follow, are shown.
+    Where most pictures have no time, the next one is decoded after all that are stored.
     """
     last, first = old[-1].decoded, new[0].decoded
-    shown_last = max(ticks_between(last, each.shown) for each in old)
-    shown_first = min(ticks_between(first, each.shown) for each in new)
-    return ticks_between(first, last) + max(rest, shown_last + usual - shown_first)
+    if not part.is_transport:
+        return ticks_between(first, last) + usual * part.pictures_between(old[-1].place, place)
+    shown_last = max(ticks_between(last, each.shown) for each in old[-_REORDERED:])
+    shown_first = min(ticks_between(first, each.shown) for each in new[:_REORDERED])
+    return ticks_between(first, last) + shown_last + usual - shown_first
 
 
 def _first_of_new(jump: int, before: Sequence[TimedPacket], between: Sequence[TimedPacket]) -> int:

@@ -24,6 +24,7 @@ from shared.media.inspect.formats import (
 )
 from shared.media.inspect.layout import Layout
 from shared.media.reading.byte_source import Limits
+from shared.media.reading.entry_points import FLV_HEAD
 from shared.media.reading.memory import memory_was_refused
 from shared.media.reading.source import SourceFile
 
@@ -32,6 +33,11 @@ DECODER_THREADS = 2
 
 # The index of a Matroska file, for which FFmpeg looks when it first seeks, is not larger.
 SEARCH_BYTES = 2 * 1024 * 1024
+
+# Where the first frame is, if a search by time may pass it over. The last tag of an FLV has the
+# time of the last frame, in whose place it is in the index. The first keyframe of an MPEG stream
+# may lack a decoding time once FFmpeg has seen frames out of order.
+_FIRST_PLACES = {"flv": FLV_HEAD, "mpegts": 0, "mpeg": 0}
 
 
 class Readable(Protocol):
@@ -108,6 +114,8 @@ def rewind(container: InputContainer, file: SourceFile, *streams: Stream) -> Non
 
     Matroska refuses where a track has no keyframe in its index.
     """
+    if goes_to_first_place(container):
+        return
     for stream in (None, *streams):
         try:
             with searching(container, file, SEARCH_BYTES):
@@ -117,6 +125,17 @@ def rewind(container: InputContainer, file: SourceFile, *streams: Stream) -> Non
                 raise
         else:
             return
+
+
+def goes_to_first_place(container: InputContainer) -> bool:
+    """Goes to where the first frame is stored, in the formats that have it in one place.
+
+    Returns False in others.
+    """
+    place = _FIRST_PLACES.get(container.format.name)
+    if place is not None:
+        container.seek(place, unsupported_byte_offset=True)
+    return place is not None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from av import Packet
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from shared.media.cutting.packets import STEPS_BACK, NoKeyframe, gives_picture
+from shared.media.cutting.packets import STEPS_BACK, NoKeyframe, gives_picture, seek_keyframe
 from shared.media.inspect.tracks import Tracks
 from shared.media.reading.source import SourceFile
 
@@ -36,9 +36,8 @@ def packets_from_keyframe(
     for back in STEPS_BACK[:1] if is_stretch else STEPS_BACK:
         before = first - _SOUND_BEFORE - back
         from_the_beginning = not is_stretch and (before <= begin or back == STEPS_BACK[-1])
-        target = min(0, main.start_time or 0) if from_the_beginning else int(before / base)
         if not is_stretch:
-            container.seek(target, stream=main)
+            seek_keyframe(container, main, None if from_the_beginning else before)
         packets = (packet for packet in container.demux(*streams) if packet.size)
         early: list[Packet[Any]] = []
         for packet in packets:
