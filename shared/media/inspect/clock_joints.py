@@ -28,7 +28,7 @@ _SYNC, _FEWEST_SYNCS = b"\x47", 5
 _PACKET_LENGTHS = (188, 192, 204)
 
 # Looks in front of the end, and what each reads. In most films a picture begins in it; where too
-# few looks find one, each reads more.
+# few looks in a large film find one, each reads more.
 _FIRST_LOOKS, _FEWEST_LOOKS = 4, 3
 _LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 512 * 1024
 # At both ends, and where a joint is searched for, a large picture is passed.
@@ -45,10 +45,10 @@ _MOST_BYTES = 16 * 1024 * 1024
 _MOST_MISTAKES = 2
 
 # Between two looks at one track the clock goes ahead: by more or less than other parts of the film
-# say, but by no more than so many times that and these ticks, and no less than that share of it.
+# say, but by no more than so many times that and these ticks, and by no less than that share of it
+# and a second, which one large picture may take. Sound and picture are stored up to a second apart.
 _MOST_SHARES, _MOST_AHEAD, _LEAST_SHARE = 4, 10 * CLOCK_RATE, 0.05
-# How far sound and picture are stored apart.
-_SOUND_APART = CLOCK_RATE
+_SECOND = CLOCK_RATE
 
 
 def join_clock(file: SourceFile) -> None:
@@ -137,7 +137,7 @@ class _Search:
             return
         if not self._slope:
             looks = list(self._looks(places, self._look_bytes))
-            if len(looks) < _FEWEST_LOOKS:
+            if len(looks) < _FEWEST_LOOKS and self._file.size > _MOST_BYTES:
                 self._look_bytes = _LONG_LOOK_BYTES
                 looks = list(self._looks(places, self._look_bytes))
             self._slope = _usual_slope([start, *looks, end])
@@ -167,8 +167,9 @@ class _Search:
     def _is_jump(self, before: TimedPacket, behind: TimedPacket) -> bool:
         passed = ticks_between(before.decoded, behind.decoded)
         usual = self._slope * (behind.place - before.place)
-        sound = 0 if before.track == behind.track else _SOUND_APART
-        return not _LEAST_SHARE * usual - sound <= passed <= _MOST_AHEAD + _MOST_SHARES * usual
+        apart = 0 if before.track == behind.track else _SECOND
+        least = max(-apart, _LEAST_SHARE * usual - _SECOND)
+        return not least <= passed <= _MOST_AHEAD + _MOST_SHARES * usual
 
     def _exactly(self, before: TimedPacket, behind: TimedPacket) -> list[Joint]:
         """Returns the joints between two places that are near to each other."""
