@@ -114,14 +114,19 @@ def test_clock_that_starts_at_zero_again_by_itself_is_left_as_it_is(made: Make) 
 
 
 def test_joints_of_a_large_film_are_found_by_few_looks(made: Make) -> None:
-    """Empty packets make it large: four parts of a megabyte to ten."""
+    """Empty packets make it large."""
     film = padded(joined(made, "a.ts"), 60)
-    assert len(film) > 10_000_000
-    source = MemorySource(film)
-    file = SourceFile(source, Limits())
+    assert len(film) > 16 * 1024 * 1024
+    file = SourceFile(MemorySource(film), Limits())
     join_clock(file)
     assert file.requests < 40
     assert file.bytes_read < 12_000_000
+    check_is_one_film(film)
+
+
+def test_film_of_moderate_size_may_have_many_parts(made: Make) -> None:
+    film = padded(joined(made, "a.ts", (1,) * 12), 10)
+    assert 3_000_000 < len(film) < 16_000_000
     check_is_one_film(film)
 
 
