@@ -187,3 +187,18 @@ def test_first_pictures_are_found_in_a_film_whose_second_part_has_b_frames(made:
     with media.opened(MemorySource(film)) as file:
         for moment in (5.5, 0.5, 2.5):
             assert number_at(file, moment) / RATE == pytest.approx(moment, abs=0.12)
+
+
+@pytest.mark.parametrize("sounds", [("aac", ""), ("", "aac")])
+def test_part_may_have_no_sound(made: Make, sounds: tuple[str, str]) -> None:
+    film = b"".join(
+        joined(made, "a.ts", (6,), first=6 * number, sounds=(sound,) if sound else ())
+        for number, sound in enumerate(sounds)
+    )
+    check_is_one_film(film)
+
+
+def test_clock_of_sound_alone_begins_anew(made: Make) -> None:
+    film = joined(made, "a.ts", (3, 4), codec=None)
+    with media.opened(MemorySource(film)) as file:
+        assert file.media.duration == pytest.approx(7, abs=0.25)
