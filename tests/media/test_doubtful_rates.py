@@ -173,3 +173,20 @@ def test_slow_film_begins_with_its_first_picture(made: Make, name: str, rate: in
 def by_number(rate: int) -> Callable[[Size, float], Image.Image]:
     """Returns a function that draws a gray for the number of a frame."""
     return lambda size, seconds: Image.new("RGB", size, (10 * round(seconds * rate),) * 3)
+
+
+def test_film_of_two_very_different_paces_has_the_faster_one(made: Make, tmp_path: Path) -> None:
+    """Half of the pictures are shown for a millisecond, the others for seconds."""
+    path = tmp_path / "two.mkv"
+    film = made("a.mkv", Clip(size=(96, 64), seconds=0.2, gop=1))
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for packet, time in zip(packets, (0, 1, 2, 2002, 4002), strict=True):
+            packet.pts = packet.dts = time
+            packet.stream = stream
+            output.mux(packet)
+    described = describe(path)
+    assert described.video is not None
+    assert described.video.frame_rate == pytest.approx(1000)
+    assert stills_of(path).poster is not None

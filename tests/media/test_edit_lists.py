@@ -1,5 +1,6 @@
 """What an edit list hides is shown nowhere: no tile, poster, placeholder, preview or still."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -133,6 +134,44 @@ def test_pauses_show_nothing_that_is_hidden(
     with media.opened(MemorySource(with_edits(data, *parts))) as file:
         assert file.media.duration == pytest.approx(seconds, abs=0.1)
         moments = [decoded(file.frame_at(second, 96)) for second in range(int(seconds))]
+        pictures = pictures_of(file.stills())
+    assert max(map(saturation, [*moments, *pictures])) < 12
+
+
+@pytest.mark.parametrize("played", [True, False])
+@pytest.mark.parametrize("b_frames", [1, 2, 3])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (Part(4, 4), PAUSE),
+        (Part(2, 4), Part(3, None), Part(2, 6)),
+        (Part(1, None), Part(2, 4), PAUSE, Part(2, 6)),
+        (Part(2, 4), Part(1, None), Part(1, None), Part(2, 6)),
+        (Part(2, 5.2), Part(3, None), Part(2, 4.4)),
+        (STANDING, Part(4, 4)),
+        (Part(2, 4.4), STANDING, Part(2, 5.2)),
+    ],
+)
+def test_pauses_of_a_film_with_b_frames_show_nothing_that_is_hidden(
+    made: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    parts: tuple[Part, ...],
+    b_frames: int,
+    *,
+    played: bool,
+) -> None:
+    """The first picture that FFmpeg took for a pause came a moment before it."""
+    if not played:
+        monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    options = {"bf": str(b_frames), "b_strategy": "0"}
+    film = made("b.mp4", replace(shown_between(4, 8), codec_options=options))
+    delay = (2 if b_frames > 1 else 1) / 25  # of the first picture, in the time of the track
+    late = [
+        replace(part, begin=None if part.begin is None else part.begin + delay) for part in parts
+    ]
+    with media.opened(MemorySource(with_edits(film.read_bytes(), *late))) as file:
+        steps = range(round(5 * sum(part.seconds for part in parts)))
+        moments = [decoded(file.frame_at(step / 5, 96)) for step in steps]
         pictures = pictures_of(file.stills())
     assert max(map(saturation, [*moments, *pictures])) < 12
 

@@ -114,14 +114,19 @@ def test_clock_that_starts_at_zero_again_by_itself_is_left_as_it_is(made: Make) 
 
 
 def test_joints_of_a_large_film_are_found_by_few_looks(made: Make) -> None:
-    """Empty packets make it large: four parts of a megabyte to ten."""
+    """Empty packets make it large."""
     film = padded(joined(made, "a.ts"), 60)
-    assert len(film) > 10_000_000
-    source = MemorySource(film)
-    file = SourceFile(source, Limits())
+    assert len(film) > 16 * 1024 * 1024
+    file = SourceFile(MemorySource(film), Limits())
     join_clock(file)
     assert file.requests < 40
     assert file.bytes_read < 12_000_000
+    check_is_one_film(film)
+
+
+def test_film_of_moderate_size_may_have_many_parts(made: Make) -> None:
+    film = padded(joined(made, "a.ts", (1,) * 12), 10)
+    assert 3_000_000 < len(film) < 16_000_000
     check_is_one_film(film)
 
 
@@ -182,3 +187,18 @@ def test_first_pictures_are_found_in_a_film_whose_second_part_has_b_frames(made:
     with media.opened(MemorySource(film)) as file:
         for moment in (5.5, 0.5, 2.5):
             assert number_at(file, moment) / RATE == pytest.approx(moment, abs=0.12)
+
+
+@pytest.mark.parametrize("sounds", [("aac", ""), ("", "aac")])
+def test_part_may_have_no_sound(made: Make, sounds: tuple[str, str]) -> None:
+    film = b"".join(
+        joined(made, "a.ts", (6,), first=6 * number, sounds=(sound,) if sound else ())
+        for number, sound in enumerate(sounds)
+    )
+    check_is_one_film(film)
+
+
+def test_clock_of_sound_alone_begins_anew(made: Make) -> None:
+    film = joined(made, "a.ts", (3, 4), codec=None)
+    with media.opened(MemorySource(film)) as file:
+        assert file.media.duration == pytest.approx(7, abs=0.25)

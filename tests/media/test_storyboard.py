@@ -191,6 +191,15 @@ def test_keyframes_closer_than_a_second_give_a_full_board(rate: float, tiles: in
     assert len(board.starts) >= tiles - 1
 
 
+def test_tiles_of_a_film_that_moves_only_at_its_end_all_stay() -> None:
+    """An edit list shows the first picture for most of it."""
+    sheet = Sheet()
+    for second in range(20):
+        sheet.add(Image.new("RGB", (4, 3)), 5000.0 + second)
+    board, _ = sheet.laid_out(5020.0, 5020.0, 5020.0, in_order=False) or pytest.fail("no sheet")
+    assert board.starts == (0.0, *(5000.0 + second for second in range(1, 20)))
+
+
 def test_sound_has_no_storyboard(made: Make) -> None:
     """It has no posters, placeholder or preview either."""
     assert stills_of(made("a.m4a", Clip(codec=None, sounds=("aac",)))) == Stills()

@@ -2,8 +2,8 @@
 
 A small file is read as a whole. Of a larger one a few places are looked at, each twice as far from
 the beginning as the one before. A clock that begins anew where it first began is then behind that
-of the look before, wherever it does so between the two. Halving finds the place. Each part is
-searched like that.
+of the look before, wherever it does so between the two. Then a file of moderate size is read as a
+whole; in others halving finds the place, and each part is searched like that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,13 +22,13 @@ from shared.media.reading.mpeg_clock import (
 from shared.media.reading.source import BLOCK_BYTES, WHOLE_BYTES, SourceFile
 
 _PROGRAM_START = b"\x00\x00\x01\xba"
-_SYNC = 0x47
-# The first byte and the length of a packet: alone, behind its time of arrival (M2TS), or in front
-# of parity.
-_TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
+# Each packet of a transport stream begins with this byte. Its length: alone, behind its time of
+# arrival (M2TS), or in front of parity. The first one need not be whole.
+_SYNC, _FEWEST_SYNCS = b"\x47", 5
+_PACKET_LENGTHS = (188, 192, 204)
 
 # Looks in front of the end, and what each reads. In most films a picture begins in it; where too
-# few looks find one, each reads more.
+# few looks in a large film find one, each reads more.
 _FIRST_LOOKS, _FEWEST_LOOKS = 4, 3
 _LOOK_BYTES, _LONG_LOOK_BYTES = 128 * 1024, 512 * 1024
 # At both ends, and where a joint is searched for, a large picture is passed.
@@ -38,27 +38,27 @@ _LARGEST_PICTURE = 1024 * 1024
 _SHORT_STRETCH, _LONGEST_STRETCH = 512 * 1024, 4 * 1024 * 1024
 _AROUND_BYTES = 128 * 1024
 
-# A film is left as it is if a search needs more bytes than these, which are enough for about seven
-# joints.
+# A film that is larger than this is left as it is if a search needs more bytes: these are enough
+# for about seven joints.
 _MOST_BYTES = 16 * 1024 * 1024
 # The rest of a film is left as it is after so many stretches that only seemed to have a joint.
 _MOST_MISTAKES = 2
 
 # Between two looks at one track the clock goes ahead: by more or less than other parts of the film
-# say, but by no more than so many times that and these ticks, and no less than that share of it.
+# say, but by no more than so many times that and these ticks, and by no less than that share of it
+# and a second, which one large picture may take. Sound and picture are stored up to a second apart.
 _MOST_SHARES, _MOST_AHEAD, _LEAST_SHARE = 4, 10 * CLOCK_RATE, 0.05
-# How far sound and picture are stored apart.
-_SOUND_APART = CLOCK_RATE
+_SECOND = CLOCK_RATE
 
 
 def join_clock(file: SourceFile) -> None:
     """Lets `file` be read with one clock, if it is an MPEG stream whose clock begins anew."""
-    head = file.peek(0, 512)
+    head = file.peek(0, _FEWEST_SYNCS * max(_PACKET_LENGTHS))
     is_transport = _is_transport(head)
     if not is_transport and not head.startswith(_PROGRAM_START):
         return
     search = _Search(file, is_transport=is_transport)
-    joints = search.in_small() if file.size <= WHOLE_BYTES else search.in_large()
+    joints = search.in_whole() if file.size <= WHOLE_BYTES else search.by_looks()
     if joints:
         added = accumulate(joint.added for joint in joints)
         joined = [Joint(joint.place, total) for joint, total in zip(joints, added, strict=True)]
@@ -66,7 +66,11 @@ def join_clock(file: SourceFile) -> None:
 
 
 def _is_transport(head: bytes) -> bool:
-    return any(head[first::step][:2] == bytes((_SYNC, _SYNC)) for first, step in _TRANSPORT_PACKETS)
+    return any(
+        head[first::length][:_FEWEST_SYNCS] == _FEWEST_SYNCS * _SYNC
+        for length in _PACKET_LENGTHS
+        for first in range(length)
+    )
 
 
 class _Search:
@@ -80,14 +84,14 @@ class _Search:
         self._look_bytes = _LOOK_BYTES
         self._slope = 0.0  # ticks for each byte, 0 if unknown
 
-    def in_small(self) -> list[Joint]:
+    def in_whole(self) -> list[Joint]:
         """Returns the joints of a file that is read as a whole."""
         (data,) = self._file.read_ranges([(0, self._file.size)])
         part = self._part(data, 0)
         self._tracks = FilmTracks.of(part.times)
         return jumps_in(part, self._tracks) if self._tracks else []
 
-    def in_large(self) -> list[Joint]:
+    def by_looks(self) -> list[Joint]:
         """Returns the joints that a few looks show."""
         head = self._part(self._file.peek(0, BLOCK_BYTES), 0)
         self._tracks = FilmTracks.of(head.times)
@@ -95,9 +99,12 @@ class _Search:
         joints: list[Joint] = []
         mistakes = 0
         while before is not None and end is not None and mistakes < _MOST_MISTAKES:
-            around = self._around_joint(before, end)
-            if around is None:
+            jump = self._first_jump(before, end)
+            if jump is None:
                 break
+            if self._file.size <= _MOST_BYTES:
+                return self.in_whole()
+            around = self._halved(*jump)
             if self._bytes_left < 0 or around[1].place - around[0].place > _LONGEST_STRETCH:
                 return []
             found = self._exactly(*around)
@@ -115,14 +122,12 @@ class _Search:
                 return end
         return None
 
-    def _around_joint(
+    def _first_jump(
         self, start: TimedPacket, end: TimedPacket
     ) -> tuple[TimedPacket, TimedPacket] | None:
-        """Returns two looks near the first joint of a part that leads up to `end`."""
-        for before, behind in pairwise(chain((start,), self._looks_from(start, end), (end,))):
-            if self._is_jump(before, behind):
-                return self._halved(before, behind)
-        return None
+        """Returns the first two looks with a joint between them, None if there is none."""
+        looks = pairwise(chain((start,), self._looks_from(start, end), (end,)))
+        return next((pair for pair in looks if self._is_jump(*pair)), None)
 
     def _looks_from(self, start: TimedPacket, end: TimedPacket) -> Iterator[TimedPacket]:
         """Looks at places that are twice as far from `start` each, all at once the first time."""
@@ -132,7 +137,7 @@ class _Search:
             return
         if not self._slope:
             looks = list(self._looks(places, self._look_bytes))
-            if len(looks) < _FEWEST_LOOKS:
+            if len(looks) < _FEWEST_LOOKS and self._file.size > _MOST_BYTES:
                 self._look_bytes = _LONG_LOOK_BYTES
                 looks = list(self._looks(places, self._look_bytes))
             self._slope = _usual_slope([start, *looks, end])
@@ -142,6 +147,7 @@ class _Search:
             yield from self._looks([place], self._look_bytes)
 
     def _halved(self, before: TimedPacket, behind: TimedPacket) -> tuple[TimedPacket, TimedPacket]:
+        """Returns two looks near to each other, with a joint between them."""
         while behind.place - before.place > _SHORT_STRETCH and self._bytes_left > 0:
             middle = self._behind((before.place + behind.place) // 2)
             if middle is None or middle.place >= behind.place:
@@ -161,8 +167,9 @@ class _Search:
     def _is_jump(self, before: TimedPacket, behind: TimedPacket) -> bool:
         passed = ticks_between(before.decoded, behind.decoded)
         usual = self._slope * (behind.place - before.place)
-        sound = 0 if before.track == behind.track else _SOUND_APART
-        return not _LEAST_SHARE * usual - sound <= passed <= _MOST_AHEAD + _MOST_SHARES * usual
+        apart = 0 if before.track == behind.track else _SECOND
+        least = max(-apart, _LEAST_SHARE * usual - _SECOND)
+        return not least <= passed <= _MOST_AHEAD + _MOST_SHARES * usual
 
     def _exactly(self, before: TimedPacket, behind: TimedPacket) -> list[Joint]:
         """Returns the joints between two places that are near to each other."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_low
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -113,7 +113,7 @@ def _measured_rate(distances: list[int], stream: VideoStream) -> float | None:
     """Returns frames a second by the distances of time stamps, None if these are too few."""
     if len(distances) < _FEWEST_DISTANCES:
         return None
-    middle = median(distances)
+    middle = median_low(distances)  # one of them: that between two may be near none
     if _is_even(distances):
         return stream.time_base.den / (stream.time_base.num * middle)
     # Time stamps are rounded, so the mean of those near the median is more exact than that.

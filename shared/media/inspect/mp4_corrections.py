@@ -1,7 +1,8 @@
 """Headers of an MP4 or MOV that are obviously wrong, and what they should say.
 
 FFmpeg shows nothing of an edit that lasts for no time, and believes a length of a track that is
-shorter than its samples. Players show the rest of the track, and all of its samples.
+shorter than its samples. Players show the rest of the track, and all of its samples. Where an edit
+list pauses, players show nothing new; FFmpeg takes samples from the beginning of the track.
 
 Source: ISO/IEC 14496-12, sections 8.4.2 (`mdhd`), 8.6.1.2 (`stts`) and 8.6.6 (`elst`).
 """
@@ -18,6 +19,9 @@ _TRACK, _LENGTH, _TIMES = b"trak", b"mdhd", b"stts"
 _MOST_ENTRIES = 100_000
 _ENTRY = struct.Struct(">2I")
 
+# No film of unknown length is this long, in units of its time base.
+_LATE = 1 << 30
+
 # A length that is shorter than the samples by this factor is wrong.
 _FAR = 2
 
@@ -32,6 +36,7 @@ def corrections_of(data: bytes, start: int) -> Iterator[Correction]:
         lasts = _samples_last(track)
         yield from _corrected_length(track, start + at, lasts)
         yield from _corrected_edit(track, start + at, lasts, ticks)
+        yield from _corrected_pauses(track, start + at, lasts, ticks)
         at = behind
 
 
@@ -54,6 +59,23 @@ def _corrected_edit(track: bytes, start: int, lasts: int, ticks: int) -> Iterato
     size = 8 if track[track.find(b"elst") + 4] == 1 else 4
     if 0 < rest < 1 << (8 * size - 1):
         yield start + at, rest.to_bytes(size)
+
+
+def _corrected_pauses(track: bytes, start: int, lasts: int, ticks: int) -> Iterator[Correction]:
+    """Lets each pause behind the first picture show what follows the end of the track: nothing.
+
+    With B-frames, the pictures that FFmpeg takes for a pause are too early by a frame or two: in
+    front of it, where nothing tells them from others. So a standing picture is left out as well;
+    the one before it is shown.
+    """
+    is_reordered = b"ctts" in track
+    size = 8 if track[track.find(b"elst") + 4] == 1 else 4
+    behind = min(max(2 * lasts, _LATE), (1 << (8 * size - 1)) - 1)
+    has_begun = False
+    for at, edit in edits_of(track, ticks):
+        if has_begun and (edit.begin < 0 or (edit.stands and is_reordered)):
+            yield start + at + size, behind.to_bytes(size)
+        has_begun = has_begun or edit.begin >= 0
 
 
 def _length_at(track: bytes) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from av.container import InputContainer
 
 from shared.media.inspect.broadcast import last_tag_seconds
 from shared.media.inspect.frame_rates import HEADERS_THAT_LIE, Pace
+from shared.media.inspect.guessed_lengths import has_guessed_length
 from shared.media.inspect.layout import Layout, TrackKind
 from shared.media.inspect.matroska import last_block_seconds
 from shared.media.inspect.tracks import Tracks
@@ -28,6 +29,9 @@ _SCANNED_BYTES = 24 * 1024 * 1024
 
 # A header is used if it is this near to the measured value: a share, or seconds.
 _NEAR_SHARE, _NEAR_SECONDS = 0.02, 0.25
+
+# In these FFmpeg finds the last packets by bisection.
+_MEASURED_AT_END = frozenset(("mpeg", "asf"))
 
 
 def duration(
@@ -51,7 +55,8 @@ def duration(
             return declared
         return believable_seconds(round(length, 6))
     lies = layout.is_matroska or container.format.name in HEADERS_THAT_LIE
-    if (declared is None or lies) and file.size <= _SCANNED_BYTES:
+    guessed = has_guessed_length(container.format.name, file)
+    if (declared is None or lies or guessed) and file.size <= _SCANNED_BYTES:
         return believable_seconds(_scanned_seconds(container, tracks, layout, file)) or declared
     return declared
 
@@ -112,8 +117,8 @@ def _measured_end(
         return last_tag_seconds(file)
     if container.format.name == "avi":
         return _last_indexed_seconds(container, tracks, file)
-    begins_late = (container.start_time or 0) > _NEAR_SECONDS * av.time_base
-    if container.format.name == "mpeg" or (container.format.name == "asf" and begins_late):
+    is_sound_in_ts = container.format.name == "mpegts" and tracks.video is None
+    if container.format.name in _MEASURED_AT_END or is_sound_in_ts:
         return _last_seconds(container, tracks, file)
     return None
 
@@ -121,8 +126,8 @@ def _measured_end(
 def _last_seconds(container: InputContainer, tracks: Tracks, file: SourceFile) -> float | None:
     """Returns when the last packet begins, found by the length that FFmpeg has.
 
-    The header of an ASF may count from time zero, and the last pictures of an MPEG-PS may have no
-    time of their own.
+    The header of an ASF may have none or count from time zero, and the last pictures of an MPEG-PS
+    and the last sounds of an MPEG-TS may have no time of their own.
     """
     try:
         container.seek(ticks_for_ffmpeg((container.start_time or 0) + (container.duration or 0)))

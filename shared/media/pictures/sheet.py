@@ -85,12 +85,13 @@ class Sheet:
 
 
 def _evenly(starts: list[float], seconds: float) -> list[float]:
-    """Returns those of `starts`, which ascend, that are nearest to equal parts of a film."""
+    """Returns `starts`, which ascend; of too many, those nearest to equal parts of the film."""
     count = tile_count(seconds)
     parts = [seconds * number / count for number in range(count)]
-    nearest = sorted({_nearest(starts, part) for part in parts}) if starts else []
-    apart = [after for before, after in pairwise(nearest) if after - before >= _CLOSEST]
-    return [*nearest[:1], *apart]
+    if len(starts) > count:
+        starts = sorted({_nearest(starts, part) for part in parts})
+    apart = [after for before, after in pairwise(starts) if after - before >= _CLOSEST]
+    return [*starts[:1], *apart]
 
 
 def _nearest(starts: list[float], part: float) -> float:

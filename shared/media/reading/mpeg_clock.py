@@ -21,7 +21,7 @@ _WRAP = 1 << 33
 
 # The start of a PES packet with the time at which it is shown, and the time at which it is decoded
 # if that is another one. No picture has this start code inside; sound is random, but it would have
-# to match some 36 bits. Each is: the start code with the number of the stream (MPEG sound, picture,
+# to match some 30 bits. Each is: the start code with the number of the stream (MPEG sound, picture,
 # AC-3 and others), the length, the header of MPEG-2 or else of MPEG-1, and the times.
 _TIMED_PACKET = re.compile(
     rb"\x00\x00\x01([\xbd\xc0-\xef\xfd]).."
@@ -47,8 +47,8 @@ _MARGIN = _PACKET + _LONGEST_HEADER
 class TimedPacket:
     """When a picture or a sound is decoded and shown, and at which byte of the file it starts.
 
-    `track` is the number of the track, of the kind that the stream has; `stream` is the number that
-    says what it holds.
+    `stream` is the number that says whether it is a picture. `track` is that of the transport
+    packet; in a program stream it is the same as `stream`.
     """
 
     place: int
