@@ -34,7 +34,7 @@ class AwayArchive(Archive):
     """A storage that does not answer requests for the tier of a blob."""
 
     def __init__(self) -> None:
-        """Takes no archive, because every call fails."""
+        """Needs no backends, because every call fails."""
 
     def state(
         self, blob_name: str, priority: RehydratePriority, *, start: bool = True
