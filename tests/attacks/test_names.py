@@ -1,4 +1,4 @@
-"""Titles and file names that are made to be paths, headers or programs: they stay names."""
+"""Titles and file names in the form of paths, headers or programs are only names."""
 
 import json
 import re

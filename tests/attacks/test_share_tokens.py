@@ -1,4 +1,4 @@
-"""Attacks on shares: guessing, twisting and reusing their secrets, and racing for the last view.
+"""Attacks on shares: guessed, changed and reused secrets, and races for the last view.
 
 Timing is no attack that a test could show to fail. What it would need is not there: a secret is
 turned into its digest, which is looked up in an index; no code compares two secrets,
@@ -69,7 +69,7 @@ _viewers = itertools.count(1)
 
 
 def opened(visitor: httpx.Client, token: str) -> httpx.Response:
-    """Each time as another viewer."""
+    """Opens a share as a new viewer."""
     return visitor.get(f"/s/{quote(token, safe='')}", headers=new_viewer())
 
 
@@ -78,7 +78,7 @@ def new_viewer() -> dict[str, str]:
 
 
 def absent(answer: httpx.Response) -> None:
-    """The one answer to everything that is no share."""
+    """The answer to every address that is not a share."""
     body = problem(answer, 404, "not_found")
     assert body["detail"] == "There is no such share, or it has ended."
     assert "no-store" in answer.headers["Cache-Control"]
@@ -180,7 +180,7 @@ class TestTwisting:
     def test_slash_at_the_end_is_the_same_address(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
-        """The real host treats both alike: they are one share, with one count of views."""
+        """The real host treats both the same: they are one share, with one count of views."""
         share = Shared(ready, max_views=2)
         for path in (f"/s/{share.token}/", f"/S/{share.token}"):
             assert visitor.get(path, headers=new_viewer()).status_code == 302
@@ -209,7 +209,7 @@ class TestTwisting:
         assert share.views == 0
 
     def test_query_parameters_change_nothing(self, ready: Ready, visitor: httpx.Client) -> None:
-        """Chats and mailers append to addresses what they like."""
+        """Chat and mail programs may append parameters to addresses."""
         share, over = Shared(ready, max_views=1), Shared(ready)
         over.revoke()
         noise = {"fbclid": "x", "ip": "1.2.3.4", "max_views": "99", "as": "admin"}
@@ -250,7 +250,7 @@ class TestReuse:
     def test_revocation_is_in_force_when_it_is_answered(
         self, ready: Ready, app: App, visitor: httpx.Client
     ) -> None:
-        """A viewer who opened it before keeps the link that was handed out then."""
+        """A viewer who opened it before keeps the link from that time."""
         share, over = Shared(ready), threading.Event()
 
         def hammer(_: int) -> list[int]:
@@ -354,7 +354,7 @@ class TestLinksOfShares:
 
 
 class NoShares(Shares):
-    """A catalogue without any share, which remembers what it was asked."""
+    """A catalogue without shares, which records its queries."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
@@ -365,7 +365,7 @@ class NoShares(Shares):
 
 
 def test_every_token_costs_one_lookup_of_its_digest() -> None:
-    """What the timing rests on: nothing that depends on how near a guess is."""
+    """So the time of an answer does not depend on how near a guess is."""
     nothing = SimpleNamespace()
     shares = NoShares()
     sharing = Sharing(utc_now, *cast("Any", [nothing, shares, nothing, nothing, nothing]))

@@ -1,4 +1,4 @@
-"""SQL in every text that the app takes: it is kept as it is, or refused, and never run."""
+"""SQL in every text that the app accepts is stored unchanged or refused, and never run."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ def rows_before(app: App) -> Rows:
 
 
 def is_at_rest(app: App) -> bool:
-    """Whether no function will change a row of clips any more."""
+    """Whether no function will change rows of clips again."""
     with closing(psycopg.connect(app.environment["DATABASE_URL"])) as connection:
         found = connection.execute(
             "SELECT 1 FROM clips WHERE (status = 'processing' AND deleted_at IS NULL)"
@@ -79,7 +79,7 @@ def attacker(app: App) -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def good(attacker: Caller) -> dict[str, object]:
-    """What an operation takes where the attack is elsewhere."""
+    """Valid values for the other inputs of an operation."""
     clip = attacker.announce(attacker.video())
     share = attacker.http.post(f"/clips/{clip['id']}/shares", json={}).raise_for_status().json()
     return {
@@ -123,7 +123,7 @@ def unharmed(app: App, before: Rows) -> None:
 
 
 def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
-    """What is wrong with an answer to SQL in a place, if anything."""
+    """The problem of an answer to SQL in a place, or None."""
     if answer.status_code >= 500:
         return f"{place}: {answer.status_code} {answer.text}"
     if answer.is_client_error:
@@ -176,7 +176,7 @@ def test_title_is_read_as_it_was_written(attacker: Caller, text: str) -> None:
 def test_sql_in_a_cursor_is_refused(
     app: App, rows_before: Rows, attacker: Caller, text: str
 ) -> None:
-    """It is opaque, but a client can forge one."""
+    """A cursor is opaque, but a client can forge one."""
     video_id = attacker.video()
     for key in (
         [text, video_id],

@@ -21,7 +21,7 @@ CALLS = [("GET", "/videos"), ("POST", "/videos"), ("DELETE", f"/clips/{CLIP}")]
 
 @pytest.fixture(scope="module")
 def anonymous(app: App) -> Iterator[httpx.Client]:
-    """A client without a token of its own."""
+    """A client without a token."""
     with app.client(None) as client:
         yield client
 
@@ -84,7 +84,7 @@ def test_authorization_header_has_one_form(anonymous: httpx.Client, header: str,
 
 
 def test_two_authorization_headers_are_refused(anonymous: httpx.Client) -> None:
-    """A proxy in front may have looked at the other one."""
+    """A proxy may have checked the other header."""
     good, bad = f"Bearer {token()}", "Bearer x"
     for values in ([good, good], [good, bad], [bad, good], [good, ""], ["", good]):
         answer = anonymous.get("/videos", headers=[("Authorization", value) for value in values])
@@ -118,7 +118,7 @@ def test_huge_token_is_refused_unread(anonymous: httpx.Client, size: int) -> Non
     "name", ["access_token", "token", "authorization", "bearer", "jwt", "code"]
 )
 def test_token_in_the_url_is_ignored(anonymous: httpx.Client, name: str) -> None:
-    """Addresses are logged, kept and passed on."""
+    """Addresses are logged, stored and shared."""
     refused(anonymous.get("/videos", params={name: token()}), "missing_token")
     refused(anonymous.get("/videos", params={name: f"Bearer {token()}"}), "missing_token")
 

@@ -91,7 +91,7 @@ def test_playable_copy_plays_from_its_first_to_its_last_frame(
 
 
 def _cut(library: Library, film: Path, draft: CutDraft, accuracy: Accuracy) -> Clip:
-    """The clip of a source that was uploaded, by the call or by the queue."""
+    """Cuts a clip from an uploaded source, by the call or by the queue."""
     services, video_id = library.services, library.video.id
     services.sources.announce(library.viewer, video_id, film.name, None)
     name = blob_names.source_blob(video_id, film.suffix)

@@ -1,4 +1,4 @@
-"""docs/errors.md lists every code of the API and of a failed clip, and none besides."""
+"""docs/errors.md lists every code of the API and of a failed clip, and no other code."""
 
 from clips.http.problems import status_of
 from shared import errors

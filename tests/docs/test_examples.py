@@ -31,7 +31,7 @@ until [ "$(row)" = "$(blob)" ]; do sleep 0.2; done
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What looks like the project's folder, with a film in it."""
+    """A folder like that of the project, with a film in it."""
     for entry in ROOT.iterdir():
         if entry.name not in {"sample.mp4", "poster.jpg"}:
             (tmp_path / entry.name).symlink_to(entry)
@@ -50,7 +50,7 @@ def until_deletion() -> list[str]:
 
 
 def outputs(folder: Path, port: int, blocks: Sequence[str]) -> list[str]:
-    """What each block prints in one shell, errors included."""
+    """The output of each block in one shell, with errors."""
     commands = [block.replace("localhost:7071", f"localhost:{port}") for block in blocks]
     run = subprocess.run(
         ["bash"],

@@ -27,7 +27,7 @@ _VARYING = (
 
 
 def steps() -> list[tuple[Block, str]]:
-    """The commands of each block and what it prints, which is nothing unless shown."""
+    """The commands of each block and its output, which is empty unless shown."""
     found: list[tuple[Block, str]] = []
     for block in TUTORIAL.blocks:
         if block.language == "sh":
@@ -75,7 +75,7 @@ def test_first_example_of_the_readme_prints_a_link_that_plays(port: int) -> None
 
 
 def outputs_of(commands: Sequence[str], port: int) -> list[str]:
-    """What each block prints when all are pasted into one shell."""
+    """The output of each block when all are pasted into one shell."""
     here = [command.replace("localhost:7071", f"localhost:{port}") for command in commands]
     script = f"echo\necho '{_MARK}'\n".join(["set -euo pipefail\n", *here])
     run = subprocess.run(

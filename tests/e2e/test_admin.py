@@ -26,25 +26,25 @@ class Person(Caller):
     subject: str
 
     def audit_lines(self) -> list[str]:
-        """What is on record of what they did as an admin, oldest first."""
+        """The audit lines of an admin, oldest first."""
         return re.findall(rf"INFO clips\.audit: (Admin '{self.subject}' .*)", self.app.log)
 
 
 @pytest.fixture
 def admin(app: App) -> Iterator[Person]:
-    """An admin of this test alone."""
+    """A new admin for this test."""
     yield from person(app, ["admin"])
 
 
 @pytest.fixture
 def owner(app: App) -> Iterator[Person]:
-    """A user of this test alone."""
+    """A new user for this test."""
     yield from person(app)
 
 
 @pytest.fixture
 def neighbour(app: App) -> Iterator[Person]:
-    """Another one."""
+    """Another user."""
     yield from person(app)
 
 
@@ -179,7 +179,7 @@ class TestTheWord:
         assert "acts on data of no one: GET" in line
 
     def test_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
-        """Subjects are quoted; what ends a line is in none of them, and in no path."""
+        """Subjects are quoted; neither subjects nor paths contain line breaks."""
         _, clip = owned
         subject = "eve' acts on data of 'nobody': GET /\u2028"
         with app.client(subject, ["admin"]) as client:

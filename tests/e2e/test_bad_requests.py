@@ -16,7 +16,7 @@ CLIP = UUID("0b9d5e34-8c1f-4f6e-b2a7-3e5d7c9f1a22")
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The body of an answer that has to be this problem."""
+    """Checks that an answer is this problem, and returns its body."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     body: dict[str, Any] = answer.json()
@@ -242,7 +242,7 @@ class TestPathsAndMethods:
 
 
 class TestTokens:
-    """What is no token at all; for forged ones see tests/attacks."""
+    """Texts that are not tokens; tests/attacks has forged tokens."""
 
     def refused(
         self, app: App, authorization: str | None, code: str = "invalid_token"
@@ -267,12 +267,12 @@ class TestTokens:
 
 
 class TestOtherPeoplesThings:
-    """Look absent: the same answer as for an unknown id."""
+    """They look absent: the answer is that for an unknown id."""
 
     def test_other_users_things_look_absent_on_every_path(
         self, ready: Ready, mallory: Caller
     ) -> None:
-        """Every operation of the description whose path names a video or a clip."""
+        """This covers every operation whose path names a video or a clip."""
         _, clip = ready
         theirs = {"video_id": clip["video_id"], "clip_id": clip["id"], "share_id": CLIP}
         unknown = {"video_id": VIDEO, "clip_id": CLIP, "share_id": CLIP}
@@ -308,7 +308,7 @@ class TestOtherPeoplesThings:
     def test_clip_of_another_user_is_no_source_of_a_cut(
         self, ready: Ready, mallory: Caller
     ) -> None:
-        """In a video of the caller's own, and in that of the clip."""
+        """Neither in a video of the caller nor in that of the clip."""
         clip = ready[1]
         for video_id in (mallory.video(), clip["video_id"]):
             order = {

@@ -1,7 +1,7 @@
-"""The running app does what its description says: schemathesis tries to prove otherwise.
+"""The running app does what its OpenAPI document says, tested by schemathesis.
 
 One run over all operations: examples, boundary values and random data, good and bad. The same
-requests every time. The tests check what was answered.
+requests every time. The tests check the answers.
 """
 
 import copy
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def known_ids(owner: Caller, film: bytes) -> Known:
-    """Makes what the run is to find; what it may spoil comes singly.
+    """Makes the objects for the run; those that a call may change are made for each call.
 
     Parameters by operationId; under "" those of all others.
     """
@@ -90,7 +90,7 @@ def known_ids(owner: Caller, film: bytes) -> Known:
 
 
 def finished_drift(admin: Caller) -> dict[str, Any]:
-    """A drift report that is done: only such a one can be repaired."""
+    """A finished drift report: only such a report can be repaired."""
     begun = admin.http.post("/drift").raise_for_status().json()
 
     def done() -> dict[str, Any] | None:
@@ -102,7 +102,7 @@ def finished_drift(admin: Caller) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def document(app: App) -> dict[str, Any]:
-    """The description as it is served."""
+    """The OpenAPI document as it is served."""
     with app.client(None) as anonymous:
         served: dict[str, Any] = anonymous.get("/openapi.json").raise_for_status().json()
         return served
@@ -121,7 +121,7 @@ def outcome(app: App, film: bytes, document: dict[str, Any]) -> Outcome:
 
 
 def closed(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without room for a field that is not named: answers are held to every field."""
+    """The same document without unnamed fields, so that answers may have no other field."""
     changed = copy.deepcopy(document)
     for schema in changed["components"]["schemas"].values():
         if "properties" in schema:
@@ -130,7 +130,7 @@ def closed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_known_ids(document: dict[str, Any], known: Known) -> dict[str, Any]:
-    """The same with examples of things that are there."""
+    """The same document with examples of existing ids."""
     for operation in operations(document):
         values = {**known[""], **known.get(operation["operationId"], {})}
         for parameter in operation.get("parameters", ()):
@@ -206,7 +206,7 @@ def _dictionary(operation: str, name: str) -> str:
 
 
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ANN401, ARG001 - schemathesis calls it by these names
-    """Keeps what is a failure.
+    """Ignores differences that are not failures.
 
     Not the refusal of good data by a rule that no schema can say, nor that a blank text counts
     as null.
@@ -221,7 +221,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
 
 
 def watch(stream: Iterator[Any]) -> Outcome:
-    """Runs to the end and notes what was answered."""
+    """Runs to the end and records the answers."""
     found = Outcome()
     for event in stream:
         match event:
@@ -257,7 +257,7 @@ def test_run_of_random_requests_completed(outcome: Outcome) -> None:
 def test_every_operation_succeeded_at_least_once(
     outcome: Outcome, document: dict[str, Any]
 ) -> None:
-    """Otherwise the run would have looked at refusals alone."""
+    """Otherwise the run would have tested only refusals."""
     for operation in operations(document):
         promised = {int(status) for status in operation["responses"] if status < "400"}
         assert outcome.statuses[operation["operationId"]] & promised, operation["operationId"]

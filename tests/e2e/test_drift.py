@@ -22,7 +22,7 @@ def admin(app: App) -> Iterator[httpx.Client]:
 
 
 def finished(admin: httpx.Client) -> Json:
-    """A new report, when it is done."""
+    """Makes a new report and waits for its end."""
     answer = admin.post("/drift")
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
     begun: Json = answer.json()

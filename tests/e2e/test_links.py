@@ -70,7 +70,7 @@ def test_link_has_every_requested_term(ready: Ready, variant: str, ask: Ask) -> 
 @pytest.mark.parametrize("ask", [alone, one_of_many])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_link_has_no_limits_that_were_not_requested(ready: Ready, variant: str, ask: Ask) -> None:
-    """A day, from anywhere, and browsers show it."""
+    """It is valid for a day, from any address, and browsers show it."""
     owner, clip = ready
     link = ask(owner, clip["id"], variant=variant)
     said = says(link["access_url"])
@@ -113,7 +113,7 @@ def test_answer_repeats_the_hours(ready: Ready, hours: int) -> None:
 def test_archived_clip_is_restored_with_the_requested_priority(
     app: App, alice: Caller, film: bytes, query: dict[str, str], priority: str, seconds: int
 ) -> None:
-    """The emulator has it back at once, so the second call gets the link."""
+    """The emulator restores it at once, so the second call gets the link."""
     clip = alice.uploaded(film)
     name = urlsplit(clip["blob_url"]).path.partition(f"{app.prefix}-clips/")[2]
     with BlobServiceClient.from_connection_string(app.account.connection_string) as client:

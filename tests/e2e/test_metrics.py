@@ -1,4 +1,4 @@
-"""The local host shows the app's numbers."""
+"""The local host shows the app's metrics."""
 
 import re
 

@@ -35,7 +35,7 @@ def admin(app: App) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def old(app: App) -> OldService:
-    """An old service with a folder of its own on the share of all tests."""
+    """An old service with its own folder on the share of all tests."""
     return OldService(app.environment["DATABASE_URL"], app.share / f"old-{next(_numbers)}")
 
 

@@ -1,4 +1,4 @@
-"""Postgres or storage away, processes killed: nothing uploaded is lost, nothing half-done stays."""
+"""Outages of Postgres or storage and killed processes lose no upload and leave no work undone."""
 
 import base64
 import re
@@ -53,7 +53,7 @@ class Switch:
 def behind_a_gate(
     new_app: NewApp, account: azurite.Account, gate: storage_proxy.Gate
 ) -> Iterator[App]:
-    """An app whose own way to storage leads through a gate; the host's does not."""
+    """An app whose own connection to storage, unlike the host's, has a gate."""
     port = free_port()
     with storage_proxy.running(port, account.blob_port, gate=gate):
         direct = f":{account.blob_port}/"
@@ -73,7 +73,7 @@ def alice_of(app: App) -> Iterator[Caller]:
 
 
 def run_cleanup_later(app: App) -> None:
-    """The cleanup as it will run in five minutes, when the trigger has had its chance."""
+    """Runs the cleanup as in five minutes, after the trigger."""
     services = compose_all(
         from_mapping(app.environment), lambda: datetime.now(UTC) + timedelta(minutes=5)
     )
@@ -82,14 +82,14 @@ def run_cleanup_later(app: App) -> None:
 
 
 def work_on_deletions(app: App) -> None:
-    """What a message of the queue does: this installation reaches no queue."""
+    """Does the work of the queued messages, because this installation has no queue."""
     services = compose_all(from_mapping(app.environment))
     with services.database:
         services.deletions.work(CLIPS)
 
 
 def end_leases_of_deletions(app: App) -> None:
-    """The lease of a call that was killed lasts some seconds, by the clock of the database."""
+    """Ends the leases of killed calls, which last some seconds by the clock of the database."""
     with psycopg.connect(app.environment["DATABASE_URL"]) as connection:
         connection.execute("UPDATE clips SET next_try_at = now() WHERE next_try_at IS NOT NULL")
 
@@ -217,7 +217,7 @@ def test_outage_of_postgres_is_answered_with_503(
 def test_host_that_stops_during_an_outage_does_not_wait_for_its_end(
     new_app: NewApp, azurite_account: azurite.Account, film: bytes
 ) -> None:
-    """The call gives up at once, so that another instance can take the message."""
+    """The call ends at once, so that another instance can take the message."""
     gate = Switch(503)
     with behind_a_gate(new_app, azurite_account, gate) as app, ExitStack() as stack:
         alice = stack.enter_context(alice_of(app))
@@ -238,12 +238,12 @@ def test_host_that_stops_during_an_outage_does_not_wait_for_its_end(
 
 
 def poisoned(app: App) -> str:
-    """What the host has given up, as one text."""
+    """All poison messages, as one text."""
     return " ".join(base64.b64decode(message).decode() for message in app.poison())
 
 
 def test_emptied_database_causes_no_client_error(new_app: NewApp) -> None:
-    """The app remembers users; when their rows are gone, it meets them anew."""
+    """The app caches users; if their rows are deleted, it adds them again."""
     app = new_app()
     with app.running(), alice_of(app) as alice:
         alice.video()

@@ -1,4 +1,4 @@
-"""What happened to a clip, as its owner sees it: who was given links, who shared, who viewed."""
+"""The records of a clip for its owner: its links, shares and views."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,7 +130,7 @@ class TestShares:
         assert [share["id"] for share in first.json() + second.json()] == made[::-1]
 
     def test_share_without_limits_plays_in_a_browser(self, alice: Caller, film: bytes) -> None:
-        """An empty body is enough; who follows the redirect has the bytes, ranges included."""
+        """An empty body is enough; the redirect leads to the bytes, with ranges."""
         clip = alice.uploaded(film)
         share = alice.http.post(f"/clips/{clip['id']}/shares").json()
         part = httpx.get(share["url"], headers={"Range": "bytes=0-99"}, follow_redirects=True)

@@ -1,4 +1,4 @@
-"""A running app whose database password is changed under it, on the local host."""
+"""The database password changes while the app runs on the local host."""
 
 from pathlib import Path
 

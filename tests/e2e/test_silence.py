@@ -1,4 +1,4 @@
-"""Storage or Postgres that takes requests and answers none: who needs neither does not wait."""
+"""Storage or Postgres accepts requests and never answers: calls that need neither do not wait."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ type Answer = tuple[str, int, float]
 
 
 def timed(app: App, method: str, path: str) -> Answer:
-    """The call, its status and how many seconds it took; on a connection of its own."""
+    """The call, its status and its seconds, on a new connection."""
     with app.client("alice") as client:
         began = time.monotonic()
         status = client.request(method, path).status_code
@@ -70,7 +70,7 @@ def timed(app: App, method: str, path: str) -> Answer:
 
 
 def asked_for(app: App, calls: Sequence[tuple[str, str]]) -> list[Answer]:
-    """All at once."""
+    """Makes all calls at once."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(lambda call: timed(app, *call), calls))
 

@@ -1,4 +1,4 @@
-"""The script that tries a deployment out, against an app that runs."""
+"""The script that tests a deployment, with a running app."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_unhealthy_app_fails(
 def test_smoke_waits_for_an_address_that_does_not_exist_yet(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A new deployment's name, or the certificate for it, takes a while."""
+    """The name of a new deployment, or its certificate, may not exist at first."""
     with refusing() as port:
         address = f"http://127.0.0.1:{port}/api"
         assert run(monkeypatch, address, "token", film_file, timeout=0) == 1

@@ -1,4 +1,4 @@
-"""The main job, end to end: made, uploaded, processed, listed, linked, played, deleted."""
+"""A clip, end to end: announced, uploaded, processed, listed, linked, played, deleted."""
 
 import re
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""Who may do what: every role assignment is needed, narrow, and says what for."""
+"""Every role assignment is needed, narrow, and says its purpose."""
 
 import re
 
@@ -27,7 +27,7 @@ EVENTS = "systemTopics/evgt-cliplink"
 
 
 def summary(assignment: Resource) -> tuple[str, str, str]:
-    """Who, with which role, on what."""
+    """The principal, role and scope of each assignment."""
     properties = assignment.properties
     (principal,) = re.findall(r"/(\w+/[\w-]+)-\w{13}'.*principalId", properties["principalId"])
     role = ROLES[properties["roleDefinitionId"].rpartition("/")[2]]
@@ -95,7 +95,7 @@ READS_VAULT = (APP, "Key Vault Secrets User", "KeyVault/vaults/kv-*")
 
 @pytest.mark.parametrize("variant", NAMES)
 def test_no_principal_may_do_more_than_is_listed(variant: str) -> None:
-    """A right that is added has to be added here too, where it is seen."""
+    """A new right must also be added here, where reviewers see it."""
     assignments = of_type(variant, ASSIGNMENTS)
     prefix = chosen(variant).get("containerPrefix", "cliplink").strip("'")
     expected = EXPECTED | ({READS_VAULT} if "useVault" in chosen(variant) else set())

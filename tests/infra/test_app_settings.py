@@ -1,4 +1,4 @@
-"""Settings: what the app reads, what the template sets, what the pages and the example say."""
+"""Settings of the app, the template, the pages and the example agree."""
 
 import json
 import re
@@ -109,7 +109,7 @@ def test_every_setting_of_the_template_is_documented() -> None:
 
 @pytest.mark.parametrize("variant", NAMES)
 def test_app_accepts_the_settings_of_the_template(variant: str) -> None:
-    """With a vault that is empty: nothing has to be in it."""
+    """The vault may be empty."""
     settings = from_mapping(values(variant), vault_of=lambda _: EmptyVault())
     assert settings.storage.trigger_connection == "AZURE_STORAGE"
     assert settings.blob_trigger_source == "EventGrid"
@@ -184,7 +184,7 @@ USER_CONNECTIONS = {"Standard_B1ms": 35, "Standard_B2s": 414}
 
 
 def instances(most: int) -> int:
-    """How many there can be at once, by the triggers of the app.
+    """The largest number of instances at once, by the triggers of the app.
 
     Flex Consumption scales functions of HTTP together, those of blobs together, and every other
     function separately. Of a timer one instance runs, with any bound.
@@ -196,7 +196,7 @@ def instances(most: int) -> int:
 
 
 def connections(most: int) -> int:
-    """How many the server can see; one more while a deployment applies the schema."""
+    """The largest number of connections, with one for a deployment that applies the schema."""
     return instances(most) * pool._MAX_SIZE + 1
 
 

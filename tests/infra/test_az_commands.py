@@ -22,7 +22,7 @@ def heard() -> dict[Words, str]:
 
 
 def complaints(words: Sequence[str]) -> list[str]:
-    """What the CLI would not take."""
+    """The problems that the CLI would report."""
     length = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     name = " ".join(words[:length])
     if name not in KNOWN["commands"]:

@@ -1,4 +1,4 @@
-"""checkov finds nothing in the template, and has looked at all of it."""
+"""checkov finds no problem in the template, and checks all of it."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def report() -> dict[str, Any]:
 
 
 def test_checkov_reads_every_resource(report: dict[str, Any]) -> None:
-    """A file that checkov cannot read it leaves out without a word."""
+    """Files that checkov cannot read are skipped without a message."""
     named = {
         path: sorted(re.findall(r"^resource (\w+) ", path.read_text(), re.MULTILINE))
         for path in FILES

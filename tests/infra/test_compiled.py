@@ -90,7 +90,7 @@ def test_every_other_choice_can_be_evaluated(bicep: Compiler, tmp_path: Path) ->
 
 
 def test_region_changes_only_locations() -> None:
-    """So that one region represents all that are allowed."""
+    """So one region represents all allowed regions."""
     text = (INFRA / "main.bicep").read_text()
     uses = [line.strip() for line in text.splitlines() if re.search(r"\blocation\b(?!:)", line)]
     others = [line for line in uses if line != "location: location" and "'location'" not in line]
@@ -144,7 +144,7 @@ def waits_for(module: str) -> set[str]:
 
 
 def test_module_depends_on_the_resources_that_it_looks_up() -> None:
-    """A name is known at once, the resource of that name is not."""
+    """A name is known at once, although its resource does not exist yet."""
     given = {name: MODULES[name]["properties"]["parameters"].keys() for name in MODULES}
     needed = {
         (name, MAKERS[parameter])
@@ -165,7 +165,7 @@ def test_second_deployment_loses_nothing() -> None:
 
 
 def test_later_deployment_keeps_the_link_to_the_transformations() -> None:
-    """The output of the first is noted by azd, which gives it to the next as a parameter."""
+    """The output of the first is stored by azd, which passes it to the next as a parameter."""
     assert deployed("small").outputs["LOGS_TRANSFORMED"] is True
     first, second = workspaces("replica")
     assert first["properties"]["defaultDataCollectionRuleResourceId"]
@@ -179,7 +179,7 @@ def workspaces(variant: str) -> list[dict[str, Any]]:
 
 
 def test_two_accounts_are_linked_once() -> None:
-    """A pair of accounts takes one policy: azd notes that it is there."""
+    """A pair of accounts accepts one policy: azd records that it exists."""
     kind = "Microsoft.Storage/storageAccounts/objectReplicationPolicies"
     assert len(of_type("everything", kind)) == 2
     assert deployed("everything").outputs["REPLICA_LINKED"] is True
@@ -208,7 +208,7 @@ def test_defaults_of_azd_equal_those_of_the_template() -> None:
 
 
 def test_required_parameters_are_known_before_the_first_deployment() -> None:
-    """The preprovision hook finds out the administrator, and azd asks for the other three."""
+    """The preprovision hook looks up the administrator, and azd asks for the other three."""
     required = {name for name, each in DECLARED.items() if "defaultValue" not in each}
     assert required == {
         "environmentName",

@@ -1,4 +1,4 @@
-"""The page on costs shows what its program says."""
+"""The page on costs shows the output of its program."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The second phase: blob events, and nothing else, reach the functions that take blobs in."""
+"""The second phase: only blob events reach the functions that process blobs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The hooks of azd and the scripts for Entra, against stand-ins that answer as real programs do."""
+"""The hooks of azd and the scripts for Entra, with fake programs that answer like real ones."""
 
 import json
 from pathlib import Path

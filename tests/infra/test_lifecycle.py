@@ -1,4 +1,4 @@
-"""What becomes of old blobs: the rules are valid, and are those that were meant."""
+"""The rules for old blobs are valid, and are the intended ones."""
 
 import json
 from datetime import timedelta
@@ -134,7 +134,7 @@ def test_only_clips_move_to_colder_tiers(variant: str) -> None:
 
 
 def test_temporary_blobs_outlive_every_link_to_them() -> None:
-    """The cleanup deletes them by the hour; the rule takes what the cleanup never saw."""
+    """The cleanup deletes them within hours; the rule deletes those that the cleanup missed."""
     rule = rules("small")["temporary-blobs-go"]
     assert rule["filters"]["prefixMatch"] == ["cliplink-temp/"]
     days = rule["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]

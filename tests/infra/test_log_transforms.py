@@ -1,4 +1,4 @@
-"""What is taken out of telemetry on its way into the workspace: the secrets of shares."""
+"""The secrets of shares are removed from telemetry before it reaches the workspace."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ HIDING = re.compile(
 
 
 def flows(variant: str = "small") -> dict[str, str]:
-    """What each table's rows go through."""
+    """The transformation of each table."""
     (rule,) = of_type(variant, RULES)
     found: dict[str, str] = {}
     for flow in rule.properties["dataFlows"]:

@@ -1,4 +1,4 @@
-"""What can be reached, with a private network and through Front Door."""
+"""The public endpoints, with a private network and with Front Door."""
 
 import re
 from typing import Any

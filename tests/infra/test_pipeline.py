@@ -1,4 +1,4 @@
-"""The way to Azure: what azd runs, what is packed, what the workflows may do."""
+"""The deployment: the hooks of azd, the package, the rights of the workflows."""
 
 import fnmatch
 import json

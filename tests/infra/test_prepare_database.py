@@ -1,4 +1,4 @@
-"""The database as the predeploy hook leaves it, on a real Postgres with a stand-in for Entra."""
+"""The database after the predeploy hook, on a real Postgres with a fake for Entra."""
 
 import itertools
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def server(postgres_server: postgres.Server) -> Iterator[postgres.Server]:
 
 @pytest.fixture
 def url(server: postgres.Server) -> str:
-    """A database that is not there yet, as its administrator."""
+    """The administrator's URL of a database that does not exist yet."""
     return as_role(server.database_url(f"prepared-{next(_numbers)}"), ADMINISTRATOR)
 
 
@@ -63,7 +63,7 @@ def as_role(url: str, role: str) -> str:
 
 @pytest.fixture
 def app_url(url: str) -> str:
-    """A prepared database, as the app."""
+    """The app's URL of a prepared database."""
     prepare(url, APP_ROLE, OBJECT_ID)
     return as_role(url, APP_ROLE)
 

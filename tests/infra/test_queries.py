@@ -1,4 +1,4 @@
-"""Queries say what Microsoft's analyser understands, of tables as Microsoft documents them."""
+"""Queries are valid for Microsoft's analyser, with tables as Microsoft documents them."""
 
 from functools import cache
 

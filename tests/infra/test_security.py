@@ -1,4 +1,4 @@
-"""What the template opens and what it keeps shut, in every variant of it."""
+"""The access that every variant of the template allows and refuses."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_containers_are_those_of_the_app() -> None:
 
 @each_variant
 def test_clips_can_be_restored_after_a_mistake(variant: str) -> None:
-    """Restoring to a moment needs all of them, and a soft delete that is longer than it."""
+    """Point-in-time restore needs all of these, and a longer soft delete."""
     properties = one(variant, f"{ACCOUNTS}/blobServices", "/clips").properties
     assert properties["isVersioningEnabled"] is True
     assert properties["changeFeed"]["enabled"] is True

@@ -1,4 +1,4 @@
-"""What is watched: audit logs, alerts, the budget."""
+"""Monitoring: audit logs, alerts, the budget."""
 
 import json
 import re
@@ -19,7 +19,7 @@ FUNCTION_APP = (ROOT / "function_app.py").read_text()
 
 
 def logged(variant: str, scope: str) -> dict[str, bool]:
-    """What is written down of the resource whose id ends so."""
+    """The log categories of the resource whose id ends so."""
     (setting,) = (
         each for each in of_type(variant, DIAGNOSTICS) if re.search(f"{scope}$", each.scope)
     )
@@ -180,7 +180,7 @@ def query(name: str) -> dict[str, Any]:
 
 
 def test_cleanup_that_stopped_is_noticed() -> None:
-    """By its silence: a timer that does not fire makes no error."""
+    """The alert looks for missing runs, because a timer that does not fire makes no error."""
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
     (beginning,) = re.findall(r'Message startswith "([^"]+)"', criterion["query"])
@@ -238,7 +238,7 @@ def test_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
 
 
 def poison_queues(prefix: str) -> set[str]:
-    """Where the host puts what it gave up, for every trigger of the app that has messages."""
+    """The poison queue of every trigger of the app that has messages."""
     triggers = re.findall(r"@app\.(\w+)_trigger\(", FUNCTION_APP)
     queues = set(re.findall(r"queue_name=containers\.(\w+)", FUNCTION_APP))
     assert sorted(triggers) == ["blob", "blob", *["queue"] * len(queues), "timer"]

@@ -1,4 +1,4 @@
-"""The workbook: the service's own numbers, by names and attributes that the code gives them."""
+"""The workbook shows the service's metrics by their names and attributes in the code."""
 
 import json
 import re

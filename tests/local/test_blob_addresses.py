@@ -1,4 +1,4 @@
-"""Addresses of blobs in events: read as Microsoft's extension was seen to read them."""
+"""Addresses of blobs in events are parsed as Microsoft's extension parses them."""
 
 import pytest
 

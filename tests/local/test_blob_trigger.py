@@ -1,4 +1,4 @@
-"""Blob triggers through the real host: at least once, retried, and given up in the end."""
+"""Blob triggers through the real host: at least once, with retries, and a poison queue."""
 
 import json
 
@@ -11,7 +11,7 @@ _EVENT_PATH = "/runtime/webhooks/blobs?functionName=Host.Functions."
 
 
 def test_blob_that_lands_fires_once(shared_host: child.Host, shared_sample: Sample) -> None:
-    """`{name}` crosses slashes; a client comes for an SDK type."""
+    """`{name}` crosses slashes; an SDK type gets a client."""
     del shared_host
     shared_sample.container("in").upload_blob("a/b/é c.bin", b"content")
     shared_sample.wait_for_calls(1, "take_blob", blob="a/b/é c.bin", content="content")
@@ -85,7 +85,7 @@ def test_message_is_poison_after_five_failures(
 
 
 def test_blob_of_a_killed_host_runs_again(sample: Sample) -> None:
-    """The lease of the dead host runs out, and the next one takes the message."""
+    """The lease of the dead host ends, and the next host takes the message."""
     sample.container("in").upload_blob("long", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="2") as host:
         sample.wait_for_calls(1, "take_blob", blob="long")
@@ -127,7 +127,7 @@ def _age_of_a_new_call(sample: Sample) -> float:
 
 
 def test_overwritten_blob_runs_only_in_its_new_version(sample: Sample) -> None:
-    """The message of the old version is dropped; a deleted blob is left alone."""
+    """The messages of an old version and of a deleted blob are dropped."""
     container = sample.container("in")
     # Both places are taken by slow ones, so that the messages of the others have to wait.
     for name in ("slow 1", "slow 2"):
@@ -189,7 +189,7 @@ def event(url: str, kind: str = "Microsoft.Storage.BlobCreated", **more: str) ->
 
 
 def test_event_grid_shakes_hands_by_the_header(shared_host: child.Host) -> None:
-    """The answer has the validation code; without the header it is no handshake."""
+    """The answer has the validation code; without the header the request is refused."""
     body = [
         {
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
@@ -226,7 +226,7 @@ def test_event_grid_delivers_every_event(shared_host: child.Host, shared_sample:
 def test_event_of_an_unknown_function_is_accepted(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
-    """Its message vanishes: a renamed function is silent, as on Azure."""
+    """Its message is dropped without an error, as on Azure."""
     url = f"{shared_sample.container('events').url}/absent"
     assert deliver(shared_host, event(url), function="hello").status == 202
     assert deliver(shared_host, event(url), function="absent").status == 202
@@ -250,7 +250,7 @@ def test_good_events_before_a_bad_one_are_delivered(
 
 
 def test_deleted_container_does_not_stop_the_host(sample: Sample) -> None:
-    """It may come back."""
+    """It may be created again."""
     with sample.running() as host:
         container = sample.container("in")
         container.upload_blob("one", b"")

@@ -1,4 +1,4 @@
-"""A host whose triggers are listened to by another program, which calls it over HTTP."""
+"""A host whose functions another program calls over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def test_bindings_of_triggers_are_written_as_the_worker_gives_them(
 
 
 def test_call_is_answered_when_it_has_ended(called_sample: Sample, host: child.Host) -> None:
-    """With 500 where the function raised; each kind of trigger brings its argument."""
+    """It is 500 if the function raised; each kind of trigger passes its argument."""
     called_sample.container("in").upload_blob("a/good é.bin", b"content")
     called_sample.container("in").upload_blob("bad", b"fail always")
     called_sample.container("text").upload_blob("words.txt", b"words")
@@ -75,7 +75,7 @@ def test_call_is_answered_when_it_has_ended(called_sample: Sample, host: child.H
 
 
 def test_host_listens_to_no_other_triggers(called_sample: Sample, host: child.Host) -> None:
-    """HTTP functions are served as ever, and the webhook is the other program's."""
+    """HTTP functions are served as usual; the webhook belongs to the other program."""
     called_sample.send("for the other program")
     assert request(host, "GET", "/api/hello").status == 200
     webhook = "/runtime/webhooks/blobs?functionName=Host.Functions.take_event"

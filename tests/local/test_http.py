@@ -76,7 +76,7 @@ def test_bytes_headers_and_cookies_come_back(shared_host: child.Host) -> None:
 
 
 def test_body_in_chunks_is_one_body(shared_host: child.Host) -> None:
-    """A client need not know the length beforehand."""
+    """A client need not know the length in advance."""
     answer = request(shared_host, "POST", "/api/echo", iter([b"ab", b"cd"]))
     assert answer.body == b"abcd"
 

@@ -74,7 +74,7 @@ def test_message_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) 
 
 
 def test_stopping_host_lets_functions_finish(sample: Sample) -> None:
-    """What runs is finished and settled, nothing new is begun."""
+    """Running calls finish, and no new call begins."""
     sample.send("slow one")
     with sample.running() as host:
         sample.wait_for_calls(1, "take_message", content="slow one")

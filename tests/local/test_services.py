@@ -22,7 +22,7 @@ from local.issuer import AUDIENCE, ISSUER, Issuer
 
 
 def test_postgres_survives_being_killed(tmp_path: Path) -> None:
-    """Its data is there again, and a stale postmaster.pid with a living number does not matter."""
+    """It has its data again, and ignores an old postmaster.pid with the id of a running process."""
     directory = tmp_path / "postgres"
     with postgres.running(directory, ports.free_port()) as server:
         with psycopg.connect(server.url) as connection:
@@ -40,7 +40,7 @@ def test_postgres_survives_being_killed(tmp_path: Path) -> None:
 
 
 def test_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
-    """Two would destroy the data."""
+    """Two servers would destroy the data."""
     with (
         locks.hold(tmp_path / "data"),
         pytest.raises(locks.FolderInUse),
@@ -136,7 +136,7 @@ def test_token_is_valid_for_every_client_of_the_keys(tmp_path: Path) -> None:
 
 
 def test_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
-    """Several programs may need it at the same moment."""
+    """Several programs may create it at the same moment."""
     path = tmp_path / "new" / "key.pem"
     with ThreadPoolExecutor(4) as threads:
         issuers = list(threads.map(lambda _: Issuer(path), range(4)))
@@ -175,7 +175,7 @@ def test_ports_are_remembered_while_they_are_free(tmp_path: Path) -> None:
 
 
 def test_copies_that_start_together_choose_different_ports(tmp_path: Path) -> None:
-    """Each keeps its choice before anything listens there; afterwards it is free again."""
+    """Each keeps its ports before a server listens on them; at the end they are free again."""
     preferred = {"one": ports.free_port()}
     with (
         ports.chosen(preferred, tmp_path / "first.json") as first,

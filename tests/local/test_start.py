@@ -1,4 +1,4 @@
-"""What keeps the host from starting, and what its settings files say."""
+"""The settings files of the host, and the errors that stop its start."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_folder_without_an_app_stops_the_start(tmp_path: Path) -> None:
 def test_values_of_the_local_settings_become_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is in the environment already wins."""
+    """Existing environment variables are preferred."""
     values = {"FROM_FILE": "file", "FROM_BOTH": "file"}
     content = {"Values": values, "Host": {"CORS": "https://a.example, https://b.example"}}
     (tmp_path / "local.settings.json").write_text(json.dumps(content))

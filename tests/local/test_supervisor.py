@@ -1,4 +1,4 @@
-"""`make run` without make: everything starts, and nothing is left behind, however it ends."""
+"""`make run` without make: everything starts, and no process is left after any end."""
 
 import argparse
 import json
@@ -87,7 +87,7 @@ class Launcher:
 
 
 def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run: a zombie waits for its parent only, which may be a lazy init."""
+    """The ids of running processes, without zombies, whose parent may collect them late."""
     alive = []
     for process in processes:
         try:
@@ -107,7 +107,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture
 def launcher(tmp_path: Path) -> Iterator[Launcher]:
-    """A port of the test's own; its data is deleted at the end."""
+    """A launcher for a new port, whose data is deleted at the end."""
     with copies.place() as port, ExitStack() as exits:
         yield Launcher(port, tmp_path, exits)
 
@@ -204,7 +204,7 @@ def _kill_host(supervisor: int, other_than: int | None) -> int:
 
 
 def test_copies_that_start_together_are_all_ready(launcher: Launcher, tmp_path: Path) -> None:
-    """They want the same ports at the same moment; each has services of its own.
+    """They choose ports at the same moment; each gets its own services.
 
     SIGTERM ends one of them alone.
     """

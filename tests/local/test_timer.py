@@ -18,7 +18,7 @@ _EVERY_SECOND = "* * * * * *"
 
 @pytest.fixture
 def within_an_hour() -> None:
-    """No full hour comes during the test, or `hourly` would run for that too."""
+    """Waits if a full hour is near, at which `hourly` would also run."""
     while (now := datetime.now(UTC)).minute == 59 and now.second > 30:
         time.sleep(1)
 
@@ -60,7 +60,7 @@ def test_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) ->
 @pytest.mark.usefixtures("within_an_hour")
 @pytest.mark.parametrize(("hours", "runs"), [(2, 1), (-2, 0)])
 def test_missed_time_runs_once_after_the_start(sample: Sample, hours: int, runs: int) -> None:
-    """Only when the noted time has passed while no host was there."""
+    """It runs only if the saved time passed while no host ran."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     _note(sample, due=this_hour - timedelta(hours=hours))
     with sample.running():
@@ -70,7 +70,7 @@ def test_missed_time_runs_once_after_the_start(sample: Sample, hours: int, runs:
 
 @pytest.mark.usefixtures("within_an_hour")
 def test_changed_schedule_is_no_missed_run(sample: Sample) -> None:
-    """A time that the present schedule does not have was noted for an older one."""
+    """A saved time that does not match the current schedule belongs to an older schedule."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     _note(sample, due=this_hour - timedelta(minutes=61))
     with sample.running():
@@ -79,7 +79,7 @@ def test_changed_schedule_is_no_missed_run(sample: Sample) -> None:
 
 
 def test_next_time_is_recorded(sample: Sample) -> None:
-    """So that the next host knows."""
+    """The next host reads it."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with sample.running():
         noted = _wait_for_the_next_time(sample)
@@ -87,7 +87,7 @@ def test_next_time_is_recorded(sample: Sample) -> None:
 
 
 def _wait_for_the_next_time(sample: Sample) -> datetime:
-    """Waits until the host has noted when it is due; what it makes up for, it did before."""
+    """Waits until the host has saved the next due time, which it does after missed runs."""
     started = datetime.now(UTC)
 
     def noted() -> datetime | None:
@@ -105,7 +105,7 @@ def _wait_for_the_next_time(sample: Sample) -> datetime:
 
 
 def _note(sample: Sample, due: datetime) -> None:
-    """Leaves what an earlier host would have left."""
+    """Saves a status as an earlier host would."""
     last = (due - timedelta(days=1)).isoformat()
     status = {"Last": last, "Next": due.isoformat(), "LastUpdated": last}
     with suppress(ResourceExistsError):

@@ -1,4 +1,4 @@
-"""Animated WebP: each picture as long as it is to be shown, and only what changes of it."""
+"""Animated WebP: each picture has its time, and contains only the changed part."""
 
 from io import BytesIO
 from pathlib import Path

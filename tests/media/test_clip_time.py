@@ -1,4 +1,4 @@
-"""One zero of time: stills, cues and lengths count from where the clip begins, as players do."""
+"""Stills, cues and lengths count from the beginning of the clip, as players do."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_time_counts_from_the_sound_that_begins_before_the_picture(
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv", "a.flv"])
 def test_picture_much_shorter_than_its_sound_has_a_board(made: Make, name: str) -> None:
-    """Three of fourteen seconds; the last tile represents the rest."""
+    """The picture has three of fourteen seconds; the last tile represents the rest."""
     film = made("a.mp4", Clip(seconds=10, size=SIZE, draw=clock))
     path = film.with_name(f"short {name}")
     remuxed(path, film, Remux(end=3.0), made("a.m4a", SOUND))

@@ -1,4 +1,4 @@
-"""Cropping that a container asks for: the size in the media block is what is shown."""
+"""Cropping by a container: the media block has the size that is shown."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Indexes that claim more than a film can have: refused before they cost memory or time."""
+"""Indexes with impossible numbers are refused before they take memory or time."""
 
 import re
 import struct

@@ -28,7 +28,7 @@ def unchanged(time: Fraction) -> Fraction:
 
 
 def half_speed_from_two(time: Fraction) -> Fraction:
-    """As of a screen recording: frames of 40 ms, later of 80 ms."""
+    """The times of a screen recording: frames of 40 ms, later of 80 ms."""
     return time if time < 2 else 2 + 2 * (time - 2)
 
 

@@ -114,7 +114,7 @@ def test_film_whose_every_frame_is_damaged_is_undecodable(
 
 @pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
 def test_frames_behind_a_lost_keyframe_are_no_tiles(made: Make, codec: str) -> None:
-    """Decoders show what came before it instead, and do not say so."""
+    """Decoders show earlier frames instead, without an error."""
     clip = Clip(seconds=8, gop=50, codec=codec, size=(160, 96), draw=clock)
     data = made("clock.mp4", clip).read_bytes()
     with media.opened(scrambled(data, every=False, keep=0)) as file:

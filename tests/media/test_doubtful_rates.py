@@ -1,4 +1,4 @@
-"""Frame rates that no header says rightly, and films that begin late or slowly."""
+"""Frame rates that are wrong in every header, and films that begin late or slowly."""
 
 import struct
 from collections.abc import Callable

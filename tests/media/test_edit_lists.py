@@ -1,4 +1,4 @@
-"""What an edit list hides is shown nowhere: no tile, poster, placeholder, preview or still."""
+"""A tile, poster, placeholder, preview or still shows nothing that an edit list hides."""
 
 from dataclasses import replace
 from io import BytesIO

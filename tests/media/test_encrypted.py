@@ -180,5 +180,5 @@ def test_encrypted_asf_fails_as_encrypted(tmp_path: Path) -> None:
 
 
 def test_encrypted_sample_fails_as_encrypted() -> None:
-    """The one beside the repository."""
+    """This uses the sample beside the repository."""
     assert outcome_of(sample("field/cenc_encrypted.mp4").read_bytes()) == FailureCode.ENCRYPTED

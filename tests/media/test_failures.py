@@ -1,4 +1,4 @@
-"""Every way in which a file can fail, and that it always fails with the right code."""
+"""Every way in which a file can fail, each with the right code."""
 
 import random
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def failure_of(source: MemorySource, limits: Limits | None = None) -> str:
 
 @pytest.mark.parametrize("code", list(FailureCode))
 def test_every_code_has_advice_for_the_owner(code: FailureCode) -> None:
-    """Two plain sentences at least, none of them about our insides."""
+    """At least two plain sentences, without internals of the service."""
     assert code.value == code.name.lower()
     assert code.sentence.endswith(".")
     assert code.sentence.count(". ") >= 1

@@ -222,7 +222,7 @@ def test_memory_that_only_damage_asks_for_is_damage(made: Make, table: bytes, co
 
 
 def test_damaged_samples_are_no_lack_of_memory() -> None:
-    """The samples beside the repository."""
+    """This uses the samples beside the repository."""
     films = [sample(f"fuzz/{name}").read_bytes() for name in ENOMEM]
     assert outcomes(films) == [FailureCode.UNDECODABLE, "ready"]
     with media.opened(MemorySource(films[1])):

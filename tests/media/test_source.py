@@ -1,4 +1,4 @@
-"""What is read from a source; errors of storage are raised unchanged."""
+"""Reads of a source; errors of storage are raised unchanged."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def file_over(source: MemorySource, **limits: float) -> SourceFile:
 def test_errors_of_the_source_come_out_unchanged(
     made: Make, name: str, failure: BaseException, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """At whichever read they happen: the same object, and nothing printed by PyAV."""
+    """At any read, the same error is raised, and PyAV prints nothing."""
     data = made(name, Clip(seconds=10, codec_options={"crf": "4"}, size=(640, 360))).read_bytes()
     whole = MemorySource(data)
     with media.opened(whole) as file:
@@ -147,7 +147,7 @@ def test_cache_is_bounded() -> None:
 
 
 def test_reads_after_a_failure_return_the_end_of_the_file() -> None:
-    """So that FFmpeg comes to an end; `check` then raises what happened."""
+    """This ends FFmpeg; `check` then raises the error."""
     source = MemorySource(DATA, failure=StorageUnavailable("away"), fail_from=1)
     file = file_over(source)
     assert file.read(1) == DATA[:1]

@@ -213,7 +213,7 @@ def test_right_frame_rates_stay_as_they_are(made: Make, rate: int) -> None:
     ],
 )
 def test_samples_have_their_true_length_and_rate(name: str, seconds: float, rate: float) -> None:
-    """The samples beside the repository."""
+    """This uses the samples beside the repository."""
     described = describe(sample(f"field/{name}"))
     assert described.video is not None
     assert described.duration == pytest.approx(seconds, abs=0.12)

@@ -1,4 +1,4 @@
-"""Files that cannot or must not be moved are listed, and affect no other file."""
+"""Files that cannot or must not be migrated are listed, and affect no other file."""
 
 import os
 from collections.abc import Callable

@@ -33,7 +33,7 @@ LARGE = BLOCK + 5000
 
 
 class FailureDisplay(ProgressDisplay):
-    """Shows nothing and keeps the failed files."""
+    """Shows nothing and records the failed files."""
 
     def __init__(self) -> None:
         super().__init__(0, 0, io.StringIO(), terminal=False)
@@ -76,7 +76,7 @@ class Lab:
         return {self.old.clip_with_file(data): data for data in contents}
 
     def assert_there(self, clips: Mapping[UUID, bytes]) -> None:
-        """Every clip once, with its own bytes."""
+        """Fails unless every clip is stored once, with its own bytes."""
         for clip_id, data in clips.items():
             name = f"{self.old.video_id}/{clip_id}.mp4"
             assert self.old.row(clip_id)["blob_name"] == name

@@ -22,7 +22,7 @@ DATA = b"some film" * 100
 
 @pytest.fixture
 def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ledger goes to the disk with a few hundred files, and not only with 10,000."""
+    """Makes the ledger write to the disk after a few hundred files instead of 10,000."""
     schema = ledger._SCHEMA.replace("cache_size = -8000", "cache_size = 10")
     assert schema != ledger._SCHEMA
     monkeypatch.setattr(ledger, "_SCHEMA", schema)
@@ -55,7 +55,7 @@ def test_run_without_room_for_its_plan_uploads_nothing(
 def test_run_whose_disk_fills_up_is_completed_by_the_next_one(
     old: OldService, run: Command, services: AllServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows of verified files are updated. No receipt is made of incomplete notes."""
+    """The rows of verified files are updated. No receipt is made of an incomplete ledger."""
     clips = [old.clip() for _ in range(150)]
     for clip_id in clips:
         old.file(f"{'deep' * 50}/{clip_id}.mp4", DATA)

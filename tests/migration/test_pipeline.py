@@ -464,7 +464,7 @@ def test_page_shows_the_signatures_of_the_functions() -> None:
 
 
 def app_works(library: Library) -> None:
-    """What the app's functions do with what a pipeline has left to them."""
+    """Does the work that a pipeline leaves to the app's functions."""
     services = library.services
     for path in library.blobs("videos"):
         services.source_ingest.landed(path)

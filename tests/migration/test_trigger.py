@@ -15,7 +15,7 @@ MD5 = b64encode(hashlib.md5(DATA).digest()).decode()
 
 
 def upload(services: AllServices, name: str, data: bytes, md5: bytes | None = None) -> None:
-    """As any other tool would."""
+    """Uploads a blob as another tool does."""
     blob = services.account.client.get_blob_client(services.containers.clips, name)
     settings = ContentSettings(content_md5=bytearray(md5)) if md5 else None
     blob.upload_blob(data, content_settings=settings)

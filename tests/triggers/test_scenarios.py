@@ -1,6 +1,6 @@
-"""The whole app, driven by the local host's triggers and by Microsoft's own: both do the same.
+"""The whole app does the same with the local host's triggers and with Microsoft's own.
 
-Each scenario says what has to come out, and records the calls and messages, which have to be the
+Each scenario checks its results, and records the calls and messages, which must be the
 same for both. They share two running installations for each kind.
 """
 
@@ -45,7 +45,7 @@ def name_of(clip: dict[str, Any]) -> str:
 
 
 def announced(alice: Caller, installation: Installation, film: bytes) -> tuple[str, str]:
-    """A clip that was uploaded, past the gate; its id and the name of its blob."""
+    """Uploads a clip without the gate; returns its id and the name of its blob."""
     clip = alice.announce(alice.video())
     name = name_of(clip)
     installation.app.put_blob(name, film)
@@ -166,7 +166,7 @@ def test_five_failures_end_in_the_poison_queue_and_reconciliation_goes_on(
 def test_clips_uploaded_in_an_outage_are_processed_once(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
-    """Postgres and storage go away in the middle of twenty uploads: each is processed once."""
+    """Postgres and storage fail during twenty uploads: each upload is processed once."""
     with alice_of(with_events) as alice:
         clips = [alice.announce(alice.video()) for _ in range(_UPLOADS)]
         names = [name_of(clip) for clip in clips]
@@ -212,7 +212,7 @@ def test_killed_functions_are_tried_again(
 def test_killed_triggers_leave_the_call_to_its_end(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
-    """Its message comes back after ten minutes, and finds nothing to do."""
+    """Its message returns after ten minutes, when its work is done."""
     if with_events.mode != MICROSOFT:
         pytest.skip("the local host's own triggers die with its functions: see the one before")
     with alice_of(with_events) as alice:
@@ -265,7 +265,7 @@ def test_migration_of_several_batches_pauses_for_seconds_only(
 
 
 def test_long_cleanup_never_overlaps_the_next(polled: Installation, records: Records) -> None:
-    """Due every two seconds and longer than that: the next follows at once, and never beside it."""
+    """It is due every two seconds and takes longer: the next run follows at once."""
     polled.gate.slow_listing = 2.5
     try:
         wait_for(lambda: True if len(long_cleanups(polled)) >= 3 else None, "three runs")
@@ -284,7 +284,7 @@ def test_long_cleanup_never_overlaps_the_next(polled: Installation, records: Rec
 
 
 def long_cleanups(installation: Installation) -> list[tuple[float, float]]:
-    """The runs of the cleanup that overran, by the log: begin and end, in seconds."""
+    """The start and end, in seconds, of the runs in the log that took too long."""
     lines = [line for line in installation.app.log.splitlines() if "cleanup ok" in line]
     ends = [_second(line) for line in lines]
     lengths = [int(found[1]) / 1000 for line in lines if (found := re.search(r"in (\d+) ms", line))]
