@@ -199,7 +199,7 @@ def test_headers_do_not_change_who_calls(anonymous: httpx.Client) -> None:
     assert titles == ["Eve's"]
 
 
-def test_known_keys_are_used_while_the_issuer_is_away(new_app: NewApp) -> None:
+def test_known_keys_are_used_while_the_issuer_is_unreachable(new_app: NewApp) -> None:
     state = {"up": True}
 
     def answer(_: Request) -> Reply:

@@ -172,7 +172,7 @@ class TestTheWord:
         answer = admin.http.get(f"/clips/{clip['id']}", params={"as": word})
         problem(answer, 400, "invalid_request")
 
-    def test_unknown_ids_are_absent_for_admins_too(self, admin: Person) -> None:
+    def test_unknown_ids_are_absent_for_admins(self, admin: Person) -> None:
         answer = admin.http.get(f"/clips/{uuid4()}", params={"as": "admin"})
         problem(answer, 404, "not_found")
         (line,) = wait_for(admin.audit_lines, "the line in the log")

@@ -134,7 +134,7 @@ def test_event_grid_event_starts_processing(new_app: NewApp, film: bytes) -> Non
         assert app.log.count("is ready:") == 1
 
 
-def test_overwritten_clip_is_processed_anew(app: App, alice: Caller, film: bytes) -> None:
+def test_overwritten_clip_is_processed_again(app: App, alice: Caller, film: bytes) -> None:
     clip = alice.announce(alice.video())
     alice.send(clip, b"no video at all")
     failed = alice.settled(clip["id"])

@@ -95,7 +95,7 @@ def test_omitted_settings_are_absent() -> None:
     assert not UNSET.keys() & values("everything").keys()
 
 
-def test_no_library_sends_spans_of_its_own() -> None:
+def test_libraries_send_no_spans() -> None:
     """Such spans hold addresses. The names are those that the distribution reads."""
     disabled = values("small")["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
     assert set(disabled) == set(_ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
@@ -223,7 +223,7 @@ def test_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
     assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS[sku]}" in text
 
 
-def test_page_on_costs_counts_connections_too() -> None:
+def test_page_on_costs_counts_connections() -> None:
     knob = (
         page("docs/costs.md")
         .section("Settings that change costs")

@@ -102,7 +102,7 @@ def test_region_changes_only_locations() -> None:
 
 
 @pytest.mark.parametrize("variant", NAMES)
-def test_every_resource_has_an_id_of_its_own(variant: str) -> None:
+def test_every_resource_has_a_unique_id(variant: str) -> None:
     ids = [resource.id.lower() for resource in deployed(variant).resources]
     (workspace,) = of_type(variant, "Microsoft.OperationalInsights/workspaces")
     twice = {resource_id for resource_id in ids if ids.count(resource_id) > 1}

@@ -113,7 +113,7 @@ def test_other_addresses_and_names_stay_as_they_are(value: str) -> None:
         assert hidden(column, value) == value
 
 
-def test_transformations_look_for_the_route_of_shares() -> None:
+def test_transformations_match_the_route_of_shares() -> None:
     (route,) = re.findall(
         r'add_public\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
     )

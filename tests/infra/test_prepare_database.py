@@ -149,7 +149,7 @@ def test_app_may_change_rows_of_every_table(app_url: str, right: str) -> None:
     assert all(tables.values())
 
 
-def test_tables_of_a_later_migration_are_the_apps_too(url: str, app_url: str) -> None:
+def test_app_may_use_tables_of_a_later_schema_file(url: str, app_url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE later (id int)")
     grant(url, APP_ROLE)

@@ -107,7 +107,7 @@ RESPONSE_TYPES = {
 }
 
 
-def test_outcomes_are_looked_for_by_the_names_that_storage_gives_them() -> None:
+def test_queries_use_the_outcome_names_of_storage() -> None:
     """Azure takes any name, and never finds a wrong one."""
     named = {
         value
@@ -163,7 +163,7 @@ METRICS_OF = {
 }
 
 
-def test_every_metric_is_looked_for_where_it_is_measured() -> None:
+def test_alerts_query_every_metric_where_it_is_measured() -> None:
     for name, alert in metric_alerts().items():
         (scope,) = alert["scopes"]
         assert re.fullmatch(METRICS_OF[alert["metricNamespace"]], scope), name
@@ -210,7 +210,7 @@ def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
         assert f'"{name}"' in query("function-failures")["query"], name
 
 
-def test_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
+def test_alert_finds_failures_in_the_spans_of_the_app() -> None:
     """A host that does not note how a function ended would keep the alert quiet."""
     looked_for = re.findall(
         r'Name (?:in \(([^)]+)\)|startswith ("[^"]+"))', query("function-failures")["query"]

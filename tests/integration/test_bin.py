@@ -66,7 +66,7 @@ def test_deleted_clip_lies_in_the_bin_with_its_bytes(library: Library, film: byt
     assert (shown.purge_at - shown.deleted_at).days == 14
 
 
-def test_restored_clip_is_as_it_was(library: Library, film: bytes) -> None:
+def test_restored_clip_is_unchanged(library: Library, film: bytes) -> None:
     clip = library.landed(film, title="Goal")
     library.services.view_log.add(library.viewer, library.video.id, clip.id)
     share, token = library.services.sharing.create(
@@ -160,7 +160,7 @@ def test_upload_that_comes_late_is_kept_with_its_clip(library: Library, film: by
     assert library.read("clips", str(clip.blob_name)) == film
 
 
-def test_overwrite_in_the_bin_replaces_what_lies_there(
+def test_late_upload_replaces_the_blob_in_the_bin(
     library: Library, film: bytes, longer_film: bytes
 ) -> None:
     clip = library.landed(film)

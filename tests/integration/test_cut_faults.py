@@ -238,7 +238,7 @@ def test_call_survives_a_fault_at_any_request(bench: Bench, fault: Fault) -> Non
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_storage_that_fails_within_a_call_loses_no_clip(bench: Bench, name: str) -> None:
+def test_outage_of_storage_during_a_call_loses_no_clip(bench: Bench, name: str) -> None:
     """Finished clips stay, and the queue cuts the others."""
     bench.upload(name)
     first = len(bench.line.requests)

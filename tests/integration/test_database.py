@@ -353,7 +353,7 @@ def test_transaction_that_the_server_ends_is_an_outage(database: Database) -> No
     database.check()
 
 
-def test_statement_prepared_before_a_change_of_the_schema_is_prepared_anew(
+def test_prepared_statement_is_prepared_again_after_a_change_of_the_schema(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -410,7 +410,7 @@ def test_lock_that_another_transaction_holds_is_a_conflict(
 class TestPreparedStatements:
     """Behind a transaction pooler a named statement may be missing, or be another statement."""
 
-    def test_direct_connection_prepares_under_names_of_its_own(
+    def test_direct_connection_prepares_under_unique_names(
         self, database: Database, empty_database_url: str
     ) -> None:
         with Database(Fixed(empty_database_url)) as other:

@@ -74,14 +74,14 @@ def test_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film: 
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
 
 
-def test_clip_without_a_blob_is_deleted_too(library: Library) -> None:
+def test_clip_without_a_blob_is_deleted(library: Library) -> None:
     clip = library.announce()
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
     assert rows(library.services, "clips") == 0
 
 
-def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> None:
+def test_thumbnails_of_the_old_service_are_deleted(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
@@ -200,7 +200,7 @@ def uploaded(library: Library, film: bytes) -> tuple[Clip, str]:
     return clip, clip.blob_name
 
 
-def test_image_written_by_a_late_run_is_swept_away(
+def test_sweep_removes_an_image_of_a_late_run(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trigger runs while the clip is deleted, and dies after writing the poster."""

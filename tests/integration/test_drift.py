@@ -309,7 +309,7 @@ class TestDifferingVersions:
 
 class TestTiers:
     @pytest.mark.parametrize("tier", ["Archive", "Cool"])
-    def test_tier_is_to_be_noted_when_it_matters(
+    def test_tier_is_reported_only_if_it_changes_access(
         self, drift: Drift, library: Library, film: bytes, clock: SetClock, tier: str
     ) -> None:
         clip = library.landed(film)
@@ -330,7 +330,7 @@ class TestTiers:
 
 class TestImages:
     @pytest.mark.parametrize("pick", [min, max, lambda names: sorted(names)[3]])
-    def test_missing_image_is_made_anew_by_a_repair(
+    def test_missing_image_is_made_again_by_a_repair(
         self,
         drift: Drift,
         library: Library,
@@ -368,7 +368,7 @@ class TestImages:
         assert drift.repair(DriftKind.IMAGE_MISSING) == {"repaired": 3}
         assert drift.counts() == {}
 
-    def test_images_of_a_source_are_made_anew(
+    def test_images_of_a_source_are_made_again(
         self, drift: Drift, library: Library, film: bytes, clock: SetClock
     ) -> None:
         name = f"{library.video.id}.mp4"

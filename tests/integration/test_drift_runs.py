@@ -141,7 +141,7 @@ def test_two_workers_on_one_run_write_each_line_once(
     assert len(drifting.lines(drift_id)) == LINES
 
 
-def test_second_report_is_the_one_under_way_until_it_ends(drift: Drift) -> None:
+def test_second_start_returns_the_running_report(drift: Drift) -> None:
     started = drift.services.drift.start()
     assert started.run.report.status is DriftStatus.QUEUED
     assert started.run.lines is None

@@ -229,7 +229,7 @@ def test_refused_token_is_an_outage(url: str, role: Role, caplog: pytest.LogCapt
     assert "first-token" not in caplog.text
 
 
-def test_migrations_sign_in_as_an_identity_too(url: str, role: Role) -> None:
+def test_schema_command_signs_in_as_an_identity(url: str, role: Role) -> None:
     """The command of docs/configuration.md works with the documented settings alone."""
     database = sql.Identifier(role.admin.info.dbname)
     role.admin.execute(

@@ -93,7 +93,7 @@ def test_same_blob_twice_changes_nothing(library: Library, film: bytes) -> None:
     assert _image_versions(library) == before
 
 
-def test_overwritten_blob_is_processed_anew(
+def test_overwritten_blob_is_processed_again(
     library: Library, film: bytes, longer_film: bytes
 ) -> None:
     clip = library.landed(film)
@@ -185,7 +185,7 @@ def test_senseless_metadata_is_ignored(
     assert (clip.start_time, clip.title) == (0, None)
 
 
-def test_rubbish_by_another_tool_becomes_a_failed_clip(library: Library) -> None:
+def test_unreadable_blob_of_another_tool_becomes_a_failed_clip(library: Library) -> None:
     name = f"{library.video.id}/rubbish.mp4"
     library.upload(name, b"to do: film something")
     library.services.ingest.landed(name)
@@ -360,7 +360,7 @@ def test_outage_of_the_database_is_an_error_to_retry(
         cut_off.ingest.landed(name)
 
 
-def test_internal_error_is_retried_and_shown_too(
+def test_internal_error_is_retried_and_shown(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.announce()

@@ -237,7 +237,7 @@ def test_database_of_an_earlier_version_gets_the_missing_files(
 class TestLock:
     """A runner that waits for the lock names the holder, and continues when the holder ends."""
 
-    def test_waiting_runner_names_the_one_it_waits_for(self, database_url: str) -> None:
+    def test_waiting_runner_names_the_holder_of_the_lock(self, database_url: str) -> None:
         said: list[str] = []
         with psycopg.connect(database_url, application_name="another run") as other:
             other.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

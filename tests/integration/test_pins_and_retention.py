@@ -98,7 +98,7 @@ class TestPins:
         with pytest.raises(NotFound):
             library.services.library.read_video(library.viewer, library.video.id)
 
-    def test_expiry_spares_a_pinned_clip_and_takes_it_once_unpinned(
+    def test_expired_clip_is_deleted_only_after_it_is_unpinned(
         self, library: Library, film: bytes
     ) -> None:
         clip, other = library.landed(film), library.landed(film)
@@ -319,7 +319,7 @@ MEANWHILE = {
 
 
 @pytest.mark.parametrize("what", MEANWHILE)
-def test_change_that_is_being_written_is_heeded(
+def test_cleanup_waits_for_an_uncommitted_change(
     library: Library, aged: list[UUID], database_url: str, what: str
 ) -> None:
     """The cleanup waits for rows that another call has changed but not committed."""

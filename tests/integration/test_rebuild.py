@@ -35,7 +35,7 @@ def rebuilt(installation: Installation) -> Iterator[AllServices]:
         yield services
 
 
-def test_everything_recorded_is_as_it_was(
+def test_rebuild_restores_every_recorded_column(
     library: Library, film: bytes, rebuilt: AllServices, installation: Installation
 ) -> None:
     services = library.services
@@ -119,7 +119,7 @@ def test_newer_row_is_not_overwritten_and_older_one_is(
     assert report.updated == {"clips": 1}
 
 
-def test_partial_catalogue_gets_what_it_lacks(
+def test_partial_catalogue_gets_its_missing_rows(
     library: Library, film: bytes, installation: Installation
 ) -> None:
     services = library.services
@@ -149,7 +149,7 @@ def test_overwritten_blob_is_processed_by_the_ordinary_ingest(
     assert (restored.status, restored.title) == (ClipStatus.READY, "kept")
 
 
-def test_missing_image_is_made_anew(
+def test_missing_image_is_made_again(
     library: Library, film: bytes, installation: Installation
 ) -> None:
     clip = library.landed(film)
@@ -227,7 +227,7 @@ def test_user_of_the_old_service_is_still_recognised(
     assert rebuilt.clips.get(library.viewer, clip.id) is not None
 
 
-def test_deleted_clip_does_not_come_back_while_its_sidecar_is_still_there(
+def test_deleted_clip_does_not_return_while_its_sidecar_exists(
     library: Library, film: bytes, installation: Installation
 ) -> None:
     services = library.services

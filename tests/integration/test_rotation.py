@@ -153,7 +153,7 @@ def test_new_address_is_used_within_ten_minutes_although_the_old_one_works(
     assert vault.asked == ["DATABASE-URL"]
 
 
-def test_last_known_password_is_used_while_the_vault_is_away(
+def test_last_known_password_is_used_while_the_vault_is_unreachable(
     database: Database, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     vault.replies = repeat(refusal(403, "Forbidden", "ForbiddenByFirewall"))

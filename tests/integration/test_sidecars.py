@@ -271,7 +271,9 @@ def test_daily_pass_never_deletes(library: Library, caplog: pytest.LogCaptureFix
     assert "2 have no row" in caplog.text
 
 
-def test_daily_pass_goes_on_where_it_was(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_daily_pass_continues_after_an_interruption(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     services = library.services
     monkeypatch.setattr("shared.storage.listing.PAGE", 3)
     monkeypatch.setattr("clips.sidecars.daily_pass._ROWS", 4)

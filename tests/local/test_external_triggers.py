@@ -100,5 +100,5 @@ def test_call_that_does_not_fit_is_refused(
     assert call(host, function, body).status == status
 
 
-def test_host_with_triggers_of_its_own_takes_no_calls(shared_host: child.Host) -> None:
+def test_host_that_listens_to_triggers_accepts_no_calls(shared_host: child.Host) -> None:
     assert call(shared_host, "hourly", {}).status == 404

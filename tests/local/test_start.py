@@ -76,7 +76,7 @@ def test_values_of_the_local_settings_become_environment(
     assert settings.expand("%FROM_FILE%-%FROM_BOTH%", os.environ) == "file-environment"
 
 
-def test_host_json_says_how_queues_are_worked_off(tmp_path: Path) -> None:
+def test_host_json_sets_how_queues_are_processed(tmp_path: Path) -> None:
     """Its names and defaults are those of the real host."""
     assert settings.load(tmp_path).queues.max_dequeue_count == 5
     assert settings.load(tmp_path).queues.longest_pause == 60

@@ -93,7 +93,7 @@ def test_damaged_keyframe_gives_no_tile(
 @pytest.mark.parametrize("played", [True, False])
 @pytest.mark.parametrize("seconds", [3, 10])
 @pytest.mark.parametrize("bframes", ["0", "3"])
-def test_film_whose_every_frame_is_damaged_is_undecodable(
+def test_film_with_only_damaged_frames_is_undecodable(
     made: Make, monkeypatch: pytest.MonkeyPatch, bframes: str, seconds: float, *, played: bool
 ) -> None:
     """Decryption with a wrong key leaves such films; their poster would be noise."""

@@ -53,7 +53,7 @@ def test_rate_beyond_reason_is_unknown_where_nothing_confirms_it(made: Make, rat
     assert stills_of(MemorySource(data)).poster is not None
 
 
-def test_high_rate_is_believed_where_the_sound_confirms_it(made: Make) -> None:
+def test_high_rate_is_trusted_if_the_sound_confirms_it(made: Make) -> None:
     clip = Clip(
         size=(96, 64), seconds=1.0, frame_rate=400, codec="mpeg4", sounds=("pcm_s16le",), gop=100
     )
@@ -63,7 +63,7 @@ def test_high_rate_is_believed_where_the_sound_confirms_it(made: Make) -> None:
     assert described.duration == pytest.approx(1.0, abs=0.1)
 
 
-def test_slow_film_of_an_avi_is_believed(made: Make) -> None:
+def test_rate_of_a_slow_avi_is_trusted(made: Make) -> None:
     """A camera that takes a picture every five seconds."""
     data = made("a.avi", Clip(size=(96, 64), seconds=1.0, codec="mpeg4")).read_bytes()
     at = data.index(b"strh") + 8 + 20

@@ -186,7 +186,7 @@ def test_pauses_of_a_film_with_b_frames_show_nothing_that_is_hidden(
         (Part(1, None), Part(0.2, 4.4), Part(1, None), Part(0.4, 5.8)),
     ],
 )
-def test_parts_shorter_than_what_leads_in_to_them_are_shown(
+def test_parts_shorter_than_their_lead_in_are_shown(
     made: Make, parts: tuple[Part, ...], b_frames: int
 ) -> None:
     """The index is out of order: what leads in to a part may precede the part before."""

@@ -106,7 +106,7 @@ def test_other_formats_that_say_their_length(made: Make, name: str, clip: Clip) 
     assert failure_of(MemorySource(data[: len(data) * 2 // 3])) == FailureCode.TRUNCATED
 
 
-def test_rubbish_behind_a_whole_film_is_ignored(made: Make) -> None:
+def test_bytes_after_a_complete_film_are_ignored(made: Make) -> None:
     """Players ignore it too."""
     data = made("a.mp4").read_bytes() + b"rubbish" * 100
     with media.opened(MemorySource(data)) as file:

@@ -256,7 +256,7 @@ def test_wrong_frame_rate_in_both_headers_of_an_avi_is_corrected_by_its_sound(ma
 
 
 @pytest.mark.parametrize("rate", [Fraction(1), Fraction(15), Fraction(200)])
-def test_likely_frame_rate_of_a_silent_avi_is_believed(made: Make, rate: Fraction) -> None:
+def test_likely_frame_rate_of_a_silent_avi_is_trusted(made: Make, rate: Fraction) -> None:
     data = made("a.avi", clip(codec="mpeg4")).read_bytes()
     video = describe(MemorySource(with_avi_rate(data, rate))).video
     assert video is not None

@@ -150,7 +150,7 @@ def test_address_must_be_plain_https(old: OldService, run: Command, site: Site, 
     assert site.requests == []
 
 
-def test_redirect_is_followed_and_checked_too(
+def test_redirect_is_checked_and_followed(
     old: OldService,
     run: Command,
     services: AllServices,

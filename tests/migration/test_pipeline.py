@@ -401,7 +401,7 @@ def test_source_is_uploaded_and_cut(pipeline: Pipeline, library: Library, file: 
     assert isinstance(part, Clip)
 
 
-def test_failed_upload_leaves_the_source_as_it_was(
+def test_failed_upload_does_not_change_the_source(
     pipeline: Pipeline, library: Library, file: Path, tmp_path: Path
 ) -> None:
     video_id = library.video.id

@@ -152,7 +152,7 @@ def test_link_of_the_longest_lifetime_is_the_same_for_ten_minutes(
     assert read(links, WEEK) != first
 
 
-def test_longest_link_without_a_window_ends_with_its_key_too(links: Links, clock: SetClock) -> None:
+def test_longest_link_without_a_window_ends_with_its_key(links: Links, clock: SetClock) -> None:
     link = links.to_read("c", "b", WEEK, window=timedelta(0))
     assert moment(said(link.url, "se")) == link.expires_at == moment(said(link.url, "ske"))
     assert link.expires_at >= clock.now - timedelta(seconds=1) + WEEK - MOST

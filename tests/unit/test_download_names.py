@@ -77,5 +77,5 @@ def test_overlong_extension_is_shortened_with_the_name() -> None:
 @pytest.mark.parametrize(
     ("extension", "name"), [(".m\\4", "a.m_4"), (".\u202emp4", "a.mp4"), (". ", "a"), ("", "a")]
 )
-def test_extension_of_another_tool_is_checked_too(extension: str, name: str) -> None:
+def test_extension_of_another_tool_is_checked(extension: str, name: str) -> None:
     assert download_name("a", extension) == name

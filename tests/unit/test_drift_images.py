@@ -18,7 +18,7 @@ ROWS = [ImagesInShort(key, IMAGES) for key in KEYS]
 NAMES = [f"{key}/{ending}" for key in KEYS for ending in ENDINGS]
 
 
-def test_clips_with_all_their_images_take_no_second_look() -> None:
+def test_clips_with_all_their_images_need_no_full_comparison() -> None:
     more = sorted([*NAMES, f"{KEYS[1]}/at-1000-320-0x8de.jpg", f"{KEYS[1]}_thumbnail.png"])
     assert _unequal(ROWS, NAMES) == ({}, [])
     assert _unequal(ROWS, more) == ({}, [])
@@ -52,11 +52,11 @@ def test_clip_without_any_image_is_noticed(key: str) -> None:
         "žofie.jpg",
     ],
 )
-def test_name_of_no_clip_is_a_stray_wherever_it_stands(stray: str) -> None:
+def test_name_of_no_clip_is_stray_at_any_position(stray: str) -> None:
     assert _unequal(ROWS, sorted([*NAMES, stray])) == ({}, [stray])
 
 
-def test_clip_that_is_not_shown_takes_a_second_look() -> None:
+def test_hidden_clip_needs_the_full_comparison() -> None:
     rows = [ROWS[0], ImagesInShort(KEYS[1], None), ROWS[2]]
     assert _unequal(rows, NAMES)[0].keys() == {KEYS[1]}
 

@@ -16,13 +16,13 @@ def test_unreachable_or_exhausted_server_is_an_outage(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", BUGS)
-def test_wrong_statement_or_value_is_a_bug_although_the_driver_may_call_it_operational(
+def test_wrong_statement_or_value_is_a_bug_even_as_an_operational_error(
     state: str,
 ) -> None:
     assert meaning_of(postgres_errors.lookup(state)()) is Meaning.BUG
 
 
-def test_read_only_server_is_an_outage_of_its_own_kind() -> None:
+def test_read_only_server_is_a_separate_kind_of_outage() -> None:
     assert meaning_of(postgres_errors.ReadOnlySqlTransaction()) is Meaning.READ_ONLY
 
 

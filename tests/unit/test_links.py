@@ -280,7 +280,7 @@ def test_name_is_enough_to_find_the_account(clock: SetClock) -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, None])
-def test_behind_a_domain_of_its_own_the_account_keeps_its_name(
+def test_signature_has_the_account_name_behind_a_custom_domain(
     clock: SetClock, key: str | None
 ) -> None:
     """The name is part of the signed text, and such a URL does not hold it."""

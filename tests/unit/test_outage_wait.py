@@ -120,7 +120,7 @@ def test_pauses_grow_to_a_quarter_of_a_minute_and_differ() -> None:
     ("before", "outcome"),
     [("signal.signal(signal.SIGTERM, lambda *_: print('heard'))", 0), ("", -signal.SIGTERM)],
 )
-def test_process_ends_at_sigterm_as_it_did_before(before: str, outcome: int) -> None:
+def test_sigterm_still_ends_the_process(before: str, outcome: int) -> None:
     """An earlier handler is called too; without one the signal ends the process."""
     script = f"""
 import signal, time

@@ -113,7 +113,7 @@ def test_refusals_do_not_flood_the_vault(secret: Rotating, keeper: Keeper, clock
     assert secret.replacement_for("first") == "second"
 
 
-def test_last_known_value_is_used_while_the_vault_is_away(
+def test_last_known_value_is_used_while_the_vault_is_unreachable(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
     """Only one call in a minute waits for a vault that may be slow to fail."""

@@ -279,7 +279,7 @@ def test_temporary_folder_is_a_separate_folder(path: Path) -> None:
     )
 
 
-def test_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
+def test_link_to_a_forbidden_folder_is_forbidden(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(Path.home())
     assert problems(TEMP_DIR=str(tmp_path / "link"))
 
@@ -422,7 +422,7 @@ def test_app_does_not_start_with_wrong_settings_and_names_them_all() -> None:
 
 
 @pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
-def test_migration_root_is_a_folder_of_its_own(path: str) -> None:
+def test_migration_root_is_an_absolute_path_but_not_the_root(path: str) -> None:
     """It is an absolute path, but not the root of the disk."""
     (problem,) = problems(MIGRATION_ROOT=path)
     assert problem.startswith(

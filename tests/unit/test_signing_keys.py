@@ -181,7 +181,7 @@ def test_issuer_that_sends_byte_by_byte_is_an_outage(
 
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
-def test_known_keys_are_used_while_the_issuer_is_away(key_set: KeySet, reply: Reply) -> None:
+def test_known_keys_are_used_while_the_issuer_is_unreachable(key_set: KeySet, reply: Reply) -> None:
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.reply = reply
@@ -407,7 +407,7 @@ def test_token_with_kid_is_not_verified_with_a_key_without_one(
         key_set.verifier().verify(f"Bearer {token()}")
 
 
-def test_another_keys_signature_is_refused_without_kid_too(key_set: KeySet) -> None:
+def test_signature_of_another_key_is_refused_without_kid(key_set: KeySet) -> None:
     key_set.keys = [without_id(OTHER_KEY)]
     with pytest.raises(Unauthenticated):
         key_set.verifier().verify(bearer())
