@@ -48,7 +48,7 @@ def frames_of(image: Image.Image) -> tuple[list[Image.Image], list[int]]:
     ],
 )
 def test_each_picture_replaces_the_one_before(boxes: list[tuple[int, int, int, int]]) -> None:
-    """Also where only a part of it was written, at an odd place."""
+    """This includes pictures of which only a part, at an odd position, was written."""
     pictures = [(gray_with_red(box), 125) for box in boxes]
     frames, times = shown_again([(gray_with_red(), 250), *pictures])
     assert times == [250, *[125] * len(boxes)]
@@ -58,7 +58,7 @@ def test_each_picture_replaces_the_one_before(boxes: list[tuple[int, int, int, i
 
 
 def test_pictures_that_are_alike_are_written_once() -> None:
-    """The first of them is shown for all of their time."""
+    """The first picture is shown for the time of all of them."""
     alike = gray_with_red((10, 10, 60, 60))
     frames, times = shown_again([(alike, 125), (alike.copy(), 125), (gray_with_red(), 250)])
     assert times == [250, 250]

@@ -81,7 +81,7 @@ def test_time_of_a_fragment_does_no_harm(made: Make, number: int) -> None:
     [(b"mvhd", 20), (b"mvhd", 24), (b"mdhd", 16), (b"mdhd", 20), (b"stts", 16), (b"elst", 12)],
 )
 def test_times_of_an_index_do_no_harm(made: Make, box: bytes, at: int, number: int) -> None:
-    """Scales, lengths, distances of samples, an edit."""
+    """This covers scales, lengths, distances of samples and an edit."""
     data = made("a.mp4", Clip(size=SMALL, seconds=1, gop=5)).read_bytes()
     use(with_number(data, box, at, number, 4))
 

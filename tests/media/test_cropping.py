@@ -49,7 +49,7 @@ def test_cropped_matroska_has_the_displayed_size(
 def test_cropping_has_a_box(
     shown: tuple[int, int], offset: tuple[int, int], box: tuple[int, int, int, int]
 ) -> None:
-    """Around the middle, moved by the offset."""
+    """It is around the centre, moved by the offset."""
     left, top = (CODED[i] // 2 - shown[i] // 2 + offset[i] for i in (0, 1))
     cropping = Cropping(
         top=top, bottom=CODED[1] - top - shown[1], left=left, right=CODED[0] - left - shown[0]

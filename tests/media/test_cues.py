@@ -86,7 +86,7 @@ def test_decimal_second_is_the_frame_that_begins_then(made: Make, number: int) -
 
 
 def test_short_film_is_decoded_once(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tiles, poster and preview together."""
+    """It is decoded once for tiles, poster and preview together."""
     packets: list[object] = []
     decode = Decoder.decode
 

@@ -171,7 +171,7 @@ def with_edits(film: Path, to: Path, edits: list[tuple[float, float]]) -> Path:
 
 
 def test_film_of_several_edits_is_cut_as_it_is_shown(film: Path, tmp_path: Path) -> None:
-    """Repeated, left out and in another order."""
+    """Parts are repeated, left out and in another order."""
     source = with_edits(film, tmp_path / "film.mp4", [(0.4, 1), (2.4, 0.8), (1.2, 1)])
     clip = tmp_path / "cut.mp4"
 

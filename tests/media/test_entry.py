@@ -42,7 +42,7 @@ def test_film_without_index_has_tiles_of_all_of_it(
     *,
     with_sound: bool,
 ) -> None:
-    """Each where it says."""
+    """Each tile shows its time."""
     monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     suffix = ".webm" if name.endswith("webm") else ".flv" if codec == "flv1" else ".mp4"
     film = made(f"a{suffix}", Clip(seconds=12, size=SIZE, gop=25, draw=clock, codec=codec))
@@ -62,7 +62,7 @@ def test_film_without_index_has_tiles_of_all_of_it(
 def test_large_film_without_index_is_sampled_within_its_budget(
     made: Make, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Some tiles, spread over the film, for a fraction of its bytes."""
+    """It has some tiles, spread over the film, for a fraction of its bytes."""
     monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     budgets: list[FrameBudget] = []
 

@@ -71,7 +71,7 @@ def test_empty_file_fails() -> None:
     ],
 )
 def test_other_files_are_not_a_video(data: bytes) -> None:
-    """Text, playlists, pictures, noise."""
+    """These are text, playlists, pictures and noise."""
     assert failure_of(MemorySource(data)) == FailureCode.NOT_A_VIDEO
 
 
@@ -80,13 +80,13 @@ def test_other_files_are_not_a_video(data: bytes) -> None:
 def test_mp4_that_ends_early_is_truncated(
     made: Make, options: dict[str, str], share: float
 ) -> None:
-    """Even if the beginning would play: the owner needs to know that the end is missing."""
+    """It fails even if the beginning plays, because the owner must know that the end is missing."""
     data = made("a.mp4", Clip(options=options)).read_bytes()
     assert failure_of(MemorySource(data[: int(len(data) * share)])) == FailureCode.TRUNCATED
 
 
 def test_mp4_that_lacks_its_last_byte(made: Make) -> None:
-    """The sample index shows it."""
+    """The sample index shows that the byte is missing."""
     data = made("a.mp4", Clip(options={"movflags": "faststart"})).read_bytes()
     assert failure_of(MemorySource(data[:-1])) == FailureCode.TRUNCATED
 
@@ -123,19 +123,19 @@ def test_whole_file_with_a_damaged_box_is_damaged(made: Make) -> None:
 
 
 def test_file_without_a_playable_stream_fails(made: Make) -> None:
-    """A cover and nothing to it."""
+    """The file has only a cover."""
     path = made("a.mp4", Clip(codec=None, cover=scene((64, 64))))
     assert failure_of(source_of(path)) == FailureCode.NO_PLAYABLE_STREAM
 
 
 def test_picture_that_is_too_large_fails(made: Make) -> None:
-    """More pixels than the limit, before anything is decoded."""
+    """It fails by its number of pixels, before anything is decoded."""
     limits = Limits(max_pixels=320 * 180 - 1)
     assert failure_of(source_of(made("a.mp4")), limits) == FailureCode.DIMENSIONS_TOO_LARGE
 
 
 def test_size_that_the_header_hides(made: Make) -> None:
-    """A header may say 16 x 16 and the stream be huge: the decoder has the limit as well."""
+    """A header may say 16 x 16 for a huge stream, so the decoder has the limit too."""
     data = made("a.mp4", Clip(size=(640, 360))).read_bytes()
     lying = data.replace((640).to_bytes(2) + (360).to_bytes(2), bytes((0, 16, 0, 16)))
     assert lying != data
@@ -144,7 +144,7 @@ def test_size_that_the_header_hides(made: Make) -> None:
 
 
 def test_undecodable_picture_fails(made: Make) -> None:
-    """The headers are whole, the pictures are noise."""
+    """The headers are complete, the pictures are noise."""
     data = bytearray(made("a.mp4", Clip(codec="libvpx-vp9")).read_bytes())
     start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
     data[start:end] = b"\xff" * (end - start)
@@ -206,5 +206,5 @@ def test_poster_found_so_far_is_enough(made: Make) -> None:
     ],
 )
 def test_hostile_and_broken_samples_fail_with_their_codes(name: str, code: FailureCode) -> None:
-    """The samples beside the repository that are no clips."""
+    """This uses the samples beside the repository that are not clips."""
     assert failure_of(source_of(sample(name))) == code

@@ -1,4 +1,4 @@
-"""Our metadata and ffprobe's agree: on the sample files as recorded, and live where it is.
+"""Metadata agrees with ffprobe: recorded for the samples, and live if ffprobe is installed.
 
 `ffprobe.json` was recorded with ffprobe 5.1.9 (Debian 12) by the command in `FFPROBE`.
 """
@@ -78,7 +78,7 @@ def check_audio(actual: AudioTrack | None, expected: dict[str, Any] | None) -> N
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_samples_agree_with_the_record(name: str) -> None:
-    """On every playable sample file."""
+    """This covers every playable sample file."""
     check(describe(sample(name)), RECORDED[name])
 
 
@@ -109,7 +109,7 @@ def test_samples_agree_with_the_record(name: str) -> None:
     ],
 )
 def test_made_clips_agree_with_ffprobe(made: Make, name: str, clip: Clip) -> None:
-    """Live, with this machine's ffprobe."""
+    """This runs the ffprobe of this machine."""
     path = made(name, clip)
     report = subprocess.run([*FFPROBE, str(path)], capture_output=True, check=True, text=True)
     check(describe(path), json.loads(report.stdout))

@@ -1,4 +1,4 @@
-"""A still at any time: exactly the frame that is shown then, in any format, within bounds."""
+"""A still at any time is exactly the frame that is shown then, in any format."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -105,7 +105,7 @@ def test_stills_are_upright(made: Make) -> None:
 
 
 def test_sound_shows_its_cover_or_nothing(made: Make) -> None:
-    """The cover at any time."""
+    """Sound shows its cover at any time."""
     covered = made("a.mp3", Clip(codec=None, sounds=("libmp3lame",), cover=scene((200, 200))))
     with media.opened(source_of(covered)) as file:
         assert decoded(file.frame_at(1.0, 100)).size == (100, 100)
@@ -117,7 +117,7 @@ def test_sound_shows_its_cover_or_nothing(made: Make) -> None:
 
 
 def test_several_calls_and_stills_do_not_disturb_each_other(made: Make) -> None:
-    """The decoder begins anew for each."""
+    """The decoder starts again for each call."""
     source = source_of(made("a.mp4", Clip(draw=numbered, gop=10)))
     with media.opened(source) as file:
         first = file.frame_at(1.0, 320)
@@ -128,7 +128,7 @@ def test_several_calls_and_stills_do_not_disturb_each_other(made: Make) -> None:
 
 
 def test_still_reads_only_bytes_before_its_time(made: Make) -> None:
-    """A second of a film of half a minute."""
+    """The still is at one second of half a minute."""
     source = source_of(made("a.mp4", Clip(seconds=30, codec_options={"crf": "1"})))
     with media.opened(source) as file:
         before = file.bytes_read

@@ -22,7 +22,7 @@ def test_seeds_are_ready_as_they_are(seeds: list[bytes]) -> None:
 
 
 def test_mutated_clips_are_ready_or_fail_with_a_code(seeds: list[bytes]) -> None:
-    """No other exception, no crash, no hang."""
+    """There is no other exception, no crash and no hang."""
     outcomes = run(seeds, range(CASES))
     assert outcomes.total() == CASES
     assert set(outcomes) <= {"ready", *FailureCode}
@@ -31,7 +31,7 @@ def test_mutated_clips_are_ready_or_fail_with_a_code(seeds: list[bytes]) -> None
 
 
 def test_number_of_a_case_reproduces_it(seeds: list[bytes], tmp_path: Path) -> None:
-    """So that a failure can be looked at again."""
+    """With its number, a failure can be repeated."""
     assert mutated(seeds, 11) == mutated(seeds, 11)
     assert mutated(seeds, 11) != mutated(seeds, 11 + len(seeds))
     assert tmp_path.exists()

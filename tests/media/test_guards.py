@@ -1,4 +1,4 @@
-"""Nothing inside a file reads another file, reaches a host, or takes the machine."""
+"""No content of a file makes the service read another file or reach a host."""
 
 import sys
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def audited() -> Iterator[list[tuple[str, object]]]:
 
 @pytest.fixture
 def trap() -> Iterator[tuple[int, list[bytes]]]:
-    """Returns the port of a server on this machine and what it was asked."""
+    """Returns the port of a server on this machine, and its requests."""
     asked: list[bytes] = []
 
     class Handler(BaseRequestHandler):
@@ -79,7 +79,7 @@ def playlists(target: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", playlists(""))
 def test_playlists_do_not_reach_local_files(made: Make, kind: str) -> None:
-    """The named file exists and would play: had FFmpeg opened it, there would be a clip."""
+    """The named file exists and is playable: if FFmpeg opened it, there would be a clip."""
     target = made("target.ts")
     with audited() as events, pytest.raises(UnplayableClip) as caught:
         _use(MemorySource(playlists(str(target))[kind]))
@@ -89,7 +89,7 @@ def test_playlists_do_not_reach_local_files(made: Make, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", playlists(""))
 def test_playlists_do_not_reach_hosts(kind: str, trap: tuple[int, list[bytes]]) -> None:
-    """The named address answers, and is never asked."""
+    """The server at the named address gets no request."""
     port, asked = trap
     with pytest.raises(UnplayableClip):
         _use(MemorySource(playlists(f"http://127.0.0.1:{port}/a.ts")[kind]))
@@ -97,7 +97,7 @@ def test_playlists_do_not_reach_hosts(kind: str, trap: tuple[int, list[bytes]]) 
 
 
 def with_samples_in(path: Path, data: bytes) -> bytes:
-    """Returns a MOV whose samples are said to be in the file `path` (a QuickTime alias)."""
+    """Returns a MOV that refers to the file `path` for its samples (a QuickTime alias)."""
     location = str(path).encode()
     alias = (
         bytes(10)
@@ -159,7 +159,7 @@ def test_good_clips_open_nothing_either(made: Make, name: str) -> None:
 
 
 def test_playlist_formats_are_not_accepted() -> None:
-    """By name, should the list ever grow."""
+    """This checks their names, in case the list grows."""
     accepted = set(ACCEPTED_FORMATS.split(","))
     assert accepted.isdisjoint(
         {"hls", "applehttp", "concat", "dash", "sdp", "rtsp", "image2", "image2pipe", "smil"}
@@ -168,7 +168,7 @@ def test_playlist_formats_are_not_accepted() -> None:
 
 
 def test_sample_playlist_reaches_no_host() -> None:
-    """The one beside the repository names an address of this machine."""
+    """The sample beside the repository names an address of this machine."""
     with audited() as events, pytest.raises(UnplayableClip):
         _use(source_of(sample("hls_ssrf.mp4")))
     assert [event for event in events if event[0].startswith("socket")] == []
@@ -182,7 +182,7 @@ def try_to_use(source: MemorySource) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def warm(made: Make) -> None:
-    """Lets Pillow load its plugins before anything listens for opened files."""
+    """Lets Pillow load its plugins before opened files are recorded."""
     _use(source_of(made("a.mp4")))
 
 

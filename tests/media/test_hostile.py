@@ -1,4 +1,4 @@
-"""Files and sources that mean harm: each ends in stills or in a code, within its budget."""
+"""Hostile files and sources: each gives stills or a failure code, within its budget."""
 
 import random
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class DrippingSource:
         self.size = len(self.data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Returns a drop."""
+        """Returns a few bytes."""
         self.reads += 1
         self.clock.now += self.delay
         return self.data[offset : offset + min(length, self.piece)]
@@ -69,7 +69,7 @@ CODECS = {"a.webm": "libvpx", "a.avi": "mpeg4"}
 
 @pytest.mark.parametrize("name", NAMES)
 def test_source_that_gives_few_bytes_at_a_time_is_read(made: Make, name: str) -> None:
-    """Is asked again, and the clip is as good as any."""
+    """The source is read again, and the clip is ready."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
     source = DrippingSource(data, clock, piece=100, delay=0.0)
@@ -79,7 +79,7 @@ def test_source_that_gives_few_bytes_at_a_time_is_read(made: Make, name: str) ->
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("piece", "delay"), [(1, 0.01), (10_000, 10.0), (1 << 20, 61.0)])
 def test_source_that_drips_bytes_times_out(made: Make, name: str, piece: int, delay: float) -> None:
-    """Is given up when the time is over, wherever that is."""
+    """Reading ends when the time is over, at any position."""
     data = made(name, Clip(codec=CODECS.get(name, "libx264"))).read_bytes()
     clock = Clockwork()
     source = DrippingSource(data, clock, piece, delay)
@@ -100,7 +100,7 @@ def test_source_that_ends_early_is_ready_or_fails_with_a_code(made: Make, name: 
 
 @pytest.mark.parametrize("head", [b"", b"\0\0\0\x18ftypisom", bytes.fromhex("1a45dfa3"), b"\x47"])
 def test_endless_source_is_bounded(head: bytes) -> None:
-    """A terabyte of nothing behind a good beginning: bytes are bounded."""
+    """A valid beginning and a terabyte of zeros: the number of bytes is bounded."""
 
     class Endless:
         size = 1 << 40
@@ -117,7 +117,7 @@ def test_endless_source_is_bounded(head: bytes) -> None:
 
 @pytest.mark.parametrize(("name", "sound"), [("a.mov", "pcm_s16le"), ("a.mkv", "pcm_s16le")])
 def test_film_with_hundreds_of_tracks_is_bounded(made: Make, name: str, sound: str) -> None:
-    """Three hundred of sound beside the film."""
+    """The film has three hundred sound tracks."""
     clip = Clip(seconds=0.2, size=(64, 48), sounds=(sound,) * 300, channels=1)
     source = source_of(made(name, clip))
     assert outcome(lambda: everything(source, Clockwork())) == "ready"
@@ -136,7 +136,7 @@ def test_film_with_a_single_keyframe_has_stills(made: Make, name: str) -> None:
 
 
 def test_file_with_a_cover_only_is_no_film(made: Make) -> None:
-    """A picture is no clip."""
+    """A picture is not a clip."""
     source = source_of(made("a.mp4", Clip(codec=None, cover=scene((64, 64)))))
     code = outcome(lambda: everything(source, Clockwork()))
     assert code == FailureCode.NO_PLAYABLE_STREAM
@@ -144,7 +144,7 @@ def test_file_with_a_cover_only_is_no_film(made: Make) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_bytes_fail(seed: int) -> None:
-    """With and without the magic number of a format in front."""
+    """They fail with and without the magic number of a format."""
     rng = random.Random(seed)
     heads = [b"", b"\0\0\0\x18ftypmp42", bytes.fromhex("1a45dfa3"), b"RIFF\0\0\0\0AVI ", b"ID3\4"]
     data = rng.choice(heads) + rng.randbytes(rng.randrange(1, 60_000))

@@ -26,7 +26,7 @@ FILM = Clip(
 def test_film_with_recovery_points_has_a_board(
     made: Make, monkeypatch: pytest.MonkeyPatch, name: str, dropped: int, *, played: bool
 ) -> None:
-    """With its one real keyframe at the beginning, and without it."""
+    """It has one with and without the real keyframe at the beginning."""
     if not played:
         monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
     options = {"movflags": "frag_keyframe+empty_moov"} if "fragmented" in name else {}

@@ -87,12 +87,12 @@ def test_last_box_may_reach_to_the_end() -> None:
     ],
 )
 def test_truncated(boxes: bytes) -> None:
-    """No `moov`, a cut one, or a cut fragment."""
+    """`moov` is missing or cut, or a fragment is cut."""
     assert layout_of(MP4 + boxes).truncated
 
 
 def test_cut_mdat_behind_moov_is_left_to_the_sample_index() -> None:
-    """Some writers count too much; all samples may be there."""
+    """Some writers give a size that is too large, although all samples exist."""
     assert not layout_of(MP4 + MOOV + MDAT[:-1]).truncated
 
 
@@ -107,7 +107,7 @@ def test_fragments_are_walked_to_the_end() -> None:
 
 
 def test_rubbish_behind_the_last_box() -> None:
-    """Is not a box."""
+    """Such bytes are not a box."""
     layout = layout_of(MP4 + MOOV + MOOF + MDAT + b"\0\0\0\x03rubbish")
     assert not layout.truncated
 
@@ -128,7 +128,7 @@ def ebml(doctype: bytes, segment_size: bytes, body: bytes) -> bytes:
 
 @pytest.mark.parametrize(("doctype", "name"), [(b"webm", "webm"), (b"matroska", "matroska")])
 def test_doctype(doctype: bytes, name: str) -> None:
-    """Distinguishes WebM from Matroska."""
+    """It distinguishes WebM from Matroska."""
     assert layout_of(ebml(doctype, b"\xff", bytes(50))).container == name
 
 
@@ -143,7 +143,7 @@ def test_doctype(doctype: bytes, name: str) -> None:
     ],
 )
 def test_segment_size(size: bytes, *, truncated: bool) -> None:
-    """In one, two and eight bytes."""
+    """Sizes have one, two and eight bytes."""
     assert layout_of(ebml(b"webm", size, bytes(50))).truncated is truncated
 
 
@@ -160,7 +160,7 @@ def test_riff_size(declared: int, *, truncated: bool) -> None:
 
 @pytest.mark.parametrize("data", [b"x", b"\0" * 100, b"ID3\4" + bytes(50), b"G" + bytes(187)])
 def test_unknown(data: bytes) -> None:
-    """Is left to FFmpeg."""
+    """FFmpeg decides about unknown files."""
     assert layout_of(data) == Layout()
 
 

@@ -1,4 +1,4 @@
-"""The length of recordings that do not say it."""
+"""The length of recordings without a length in their header."""
 
 import pytest
 
@@ -25,12 +25,12 @@ def file_of(data: bytes) -> SourceFile:
     ],
 )
 def test_length_of_a_recording(made: Make, name: str, clip: Clip) -> None:
-    """To the frame."""
+    """It is exact to the frame."""
     assert describe(made(name, clip)).duration == pytest.approx(7.0, abs=0.05)
 
 
 def test_long_recording_is_not_read_completely(made: Make) -> None:
-    """Only its beginning and its end."""
+    """Only its beginning and its end are read."""
     short = made("short.mp4", Clip(size=(640, 360), codec_options={"crf": "4"}))
     path = make_long(short.with_name("live.mkv"), short, 60, options={"live": "1"})
     source = source_of(path)
@@ -60,12 +60,12 @@ BLOCK = bytes.fromhex("a3 86 81 0010 80 0000")  # track 1, 16 ticks in, two byte
     ],
 )
 def test_last_block(tail: bytes, seconds: float | None) -> None:
-    """Simple or in a group, in a cluster of known size or not, cut or damaged."""
+    """It may be simple or in a group, in a cluster of known or unknown size, cut or damaged."""
     assert last_block_seconds(file_of(bytes(50) + tail)) == seconds
 
 
 def test_ticks_have_a_scale() -> None:
-    """Ten microseconds here."""
+    """A tick is ten microseconds here."""
     head = bytes.fromhex("1a45dfa3 80 18538067 01ffffffffffffff 1549a966 86 2ad7b1 82 2710")
     tail = CLUSTER + b"\xff\xe7\x82\x03\xe8" + BLOCK
     assert last_block_seconds(file_of(head + tail)) == pytest.approx(0.01016)

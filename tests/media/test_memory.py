@@ -1,4 +1,4 @@
-"""How much memory a clip takes, and that it gets no more; each in a process of its own."""
+"""The memory of a clip and its limit, each measured in a separate process."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ def plain(size: Size, _: float) -> Image.Image:
     ids=["Full HD", "4K HDR"],
 )
 def test_peak_memory_growth(made: Make, clip: Clip, megabytes: int) -> None:
-    """All stills together, above what the interpreter and its modules take."""
+    """This measures all stills together, without the interpreter and its modules."""
     assert 5 < run(MEASURE, made("a.mp4", clip)) / 1024 < megabytes
 
 
@@ -151,7 +151,7 @@ def test_file_that_takes_too_much_fails_and_nothing_else_does(greedy: Path) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no bound elsewhere")
 def test_lack_of_memory_with_several_open_files_is_busy(made: Make, greedy: Path) -> None:
-    """It is tried again: only alone is it known to be at fault. The others go on."""
+    """The file is tried again, because only alone it is known to be the cause. The others go on."""
     assert run(CROWD, greedy, made("b.mp4")) == ["busy", "unplayable_clip"]
 
 
@@ -169,7 +169,7 @@ def damaged_av1(made: Make) -> list[bytes]:
 
 
 def outcomes(films: list[bytes]) -> list[str]:
-    """Returns `ready` or the code of each, as they come out."""
+    """Returns `ready` or the failure code of each film."""
     found = []
     for data in films:
         try:
@@ -182,7 +182,7 @@ def outcomes(films: list[bytes]) -> list[str]:
 
 
 def test_damaged_frame_is_distinguished_from_lack_of_memory(made: Make) -> None:
-    """It costs that frame, whether the file is alone or beside others."""
+    """Only that frame is lost, whether the file is alone or beside others."""
     films = damaged_av1(made)
     alone = outcomes(films)
     assert set(alone) <= {"ready", FailureCode.UNDECODABLE}
@@ -194,7 +194,7 @@ def test_damaged_frame_is_distinguished_from_lack_of_memory(made: Make) -> None:
 
 @pytest.mark.parametrize("count", [100_000_000, 2**31 - 1, 2**32 - 1])
 def test_size_that_makes_no_sense_is_damage(made: Make, count: int) -> None:
-    """FFmpeg calls a table of so many entries a lack of memory, and asks for none."""
+    """FFmpeg reports a lack of memory for so large a table without an allocation."""
     clip = Clip(
         size=(96, 64),
         seconds=0.4,

@@ -1,4 +1,4 @@
-"""Tables that declare more samples than memory has room for: refused before FFmpeg sees them."""
+"""Tables with more samples than fit into memory are refused before FFmpeg reads them."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def changed(data: bytes, table: bytes, at: int, *values: int) -> bytes:
 
 
 def test_film_with_more_samples_than_fit_is_refused(made: Make) -> None:
-    """A file of some kilobytes, but for one number that of any camera."""
+    """A file of some kilobytes, like that of a camera except for one number."""
     film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
     assert outcome_of(film) == "ready"
     assert outcome_of(changed(film, b"stsz", 8, 1, TOO_MANY)) == FailureCode.TOO_MUCH_READING
@@ -63,7 +63,7 @@ def test_edits_that_take_minutes_to_search_are_refused(made: Make) -> None:
 
 
 def test_hours_of_uncompressed_sound_are_no_harm(made: Make) -> None:
-    """Each of its samples is one tick long, and FFmpeg takes as many together as it likes."""
+    """Each of its samples is one tick long, and FFmpeg reads many of them together."""
     film = made("a.mov", Clip(seconds=0.2, sounds=("pcm_s16le",))).read_bytes()
     assert outcome_of(changed(film, b"stsz", 12, 1_000_000_000)) == "ready"
 
@@ -101,7 +101,7 @@ def test_sound_track_with_a_picture_handler_counts_as_film(made: Make) -> None:
     ],
 )
 def test_table_is_counted_wherever_ffmpeg_reads_it(boxes: bytes) -> None:
-    """Several, at odd places, in boxes of another name, compressed, or behind many others."""
+    """Tables may be repeated, misplaced, in other boxes, compressed, or after many others."""
     assert refusal(FTYP + boxes) == FailureCode.TOO_MUCH_READING
 
 

@@ -1,4 +1,4 @@
-"""Films whose picture is copied and whose sound is encoded anew."""
+"""Films whose picture is copied and whose sound is encoded again."""
 
 from pathlib import Path
 

@@ -54,7 +54,7 @@ def test_part_that_can_be_decoded_has_a_board_with_an_honest_end(
 
 
 def test_short_film_is_not_decoded_for_its_board(made: Make) -> None:
-    """One picture stands for a few seconds well enough."""
+    """One picture is enough for a few seconds."""
     path = made("short.mp4", Clip(seconds=6, size=SIZE, gop=100_000, draw=clock))
     with media.opened(source_of(path)) as file:
         board = file.stills().storyboard
@@ -66,7 +66,7 @@ def test_short_film_is_not_decoded_for_its_board(made: Make) -> None:
 def test_search_for_other_keyframes_is_bounded(
     made: Make, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Also for the preview, whose place is behind the only keyframe."""
+    """This includes the preview, whose position is after the only keyframe."""
     clip = Clip(
         seconds=SECONDS,
         size=SIZE,

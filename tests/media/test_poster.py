@@ -105,7 +105,7 @@ def test_poster_is_a_jpeg(made: Make) -> None:
     ],
 )
 def test_every_kind_of_film_has_a_poster(made: Make, name: str, clip: Clip) -> None:
-    """For any codec and container."""
+    """This covers every codec and container."""
     image = decoded(poster_of(made(name, clip)))
     assert image.size == clip.size
     assert nearest_quarters(image) == UPRIGHT
@@ -124,7 +124,7 @@ def fade(seconds: float) -> Callable[[Size, float], Image.Image]:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 @pytest.mark.parametrize("gop", [25, 1000])
 def test_black_lead_is_avoided(made: Make, name: str, gop: int) -> None:
-    """Among keyframes, and behind the only one."""
+    """The poster comes from a later keyframe, or from after the only one."""
     path = made(name, Clip(seconds=8, gop=gop, draw=lead(5, 0.0)))
     assert nearest_quarters(decoded(poster_of(path))) == UPRIGHT
 
@@ -138,7 +138,7 @@ def test_fade_is_avoided(made: Make, gop: int) -> None:
 
 
 def test_blank_is_avoided(made: Make) -> None:
-    """A white title card that fills most of the film."""
+    """Most of the film is a white title card."""
 
     def draw(size: Size, time: float) -> Image.Image:
         return scene(size) if 3 <= time < 5 else Image.new("RGB", size, "white")
@@ -148,7 +148,7 @@ def test_blank_is_avoided(made: Make) -> None:
 
 
 def test_black_film_still_has_a_poster(made: Make) -> None:
-    """If there is nothing better, black it is."""
+    """If there is no better frame, the poster is black."""
     path = made("a.mp4", Clip(draw=lambda size, _: Image.new("RGB", size)))
     assert max(mean_color(decoded(poster_of(path)))) < 8
 
@@ -157,7 +157,7 @@ def test_black_film_still_has_a_poster(made: Make) -> None:
     ("name", "sound"), [("a.mp4", "aac"), ("a.mp3", "libmp3lame"), ("a.flac", "flac")]
 )
 def test_sound_file_shows_its_cover(made: Make, name: str, sound: str) -> None:
-    """Where there is one."""
+    """The poster of a sound file is its cover, if it has one."""
     cover = scene((200, 200))
     path = made(name, Clip(codec=None, sounds=(sound,), cover=cover))
     image = decoded(poster_of(path))
@@ -184,7 +184,7 @@ def test_damaged_cover_does_not_fail_the_sound(made: Make) -> None:
 
 
 def test_only_keyframes_are_fetched_from_an_mp4(made: Make) -> None:
-    """Each by its exact range, none of what lies between; and three seconds for the preview."""
+    """Each is read by its exact range, without the bytes between; the preview reads more."""
     path = made("a.mp4", Clip(seconds=16, size=(640, 360), codec_options={"crf": "1"}))
     source = source_of(path)
     with media.opened(source) as file:
@@ -209,7 +209,7 @@ def test_only_keyframes_are_fetched_from_an_mp4(made: Make) -> None:
     ],
 )
 def test_posters_of_the_samples(name: str, size: tuple[int, int]) -> None:
-    """Right shape, and something to see although several begin in black."""
+    """Posters have the right shape and show a picture, although several films begin in black."""
     image = decoded(poster_of(sample(name)))
     assert image.size == size
     assert max(mean_color(image)) > 60
@@ -217,7 +217,7 @@ def test_posters_of_the_samples(name: str, size: tuple[int, int]) -> None:
 
 
 def test_scene_has_four_different_quarters() -> None:
-    """The tests above rest on it."""
+    """The tests above require it."""
     assert nearest_quarters(scene(SIZE)) == UPRIGHT
     assert len(QUARTERS) == 4
 

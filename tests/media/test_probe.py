@@ -1,4 +1,4 @@
-"""Every field of the media block, on clips whose properties are known because they were made."""
+"""Every field of the media block, on clips that are made with known properties."""
 
 from fractions import Fraction
 
@@ -32,7 +32,7 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     ],
 )
 def test_container_has_one_short_name(made: Make, name: str, clip: Clip, container: str) -> None:
-    """One of FFmpeg's names: the first of its list, or the member of the family that it is."""
+    """It is one of FFmpeg's names: the first of its list, or the right member of the family."""
     described = describe(made(name, clip))
     assert described.container == container
     assert described.duration == pytest.approx(2.0, abs=0.2)  # MPEG-PS is an estimate
@@ -52,7 +52,7 @@ def test_container_has_one_short_name(made: Make, name: str, clip: Clip, contain
 def test_codec_profile_and_pixel_format_are_ffmpegs(
     made: Make, name: str, codec: str, expected: tuple[str, str | None, str]
 ) -> None:
-    """A decoder's own name (libdav1d) never shows; the codec's does."""
+    """The name is that of the codec, never that of the decoder (libdav1d)."""
     video = video_of(made(name, Clip(codec=codec)))
     assert (video.codec, video.profile, video.pixel_format) == expected
 
@@ -122,7 +122,7 @@ def test_transfer_decides_hdr(made: Make, transfer: int, hdr: Hdr, name: str) ->
 
 
 def test_unspecified_colors_are_none(made: Make) -> None:
-    """What a file does not say is not made up."""
+    """Unknown values are not guessed."""
     video = video_of(made("a.mp4"))
     assert video.color_primaries is None
     assert video.color_transfer is None
@@ -149,14 +149,14 @@ def test_full_range_is_pc(made: Make) -> None:
 def test_fast_start(
     made: Make, name: str, options: dict[str, str], *, fast_start: bool | None
 ) -> None:
-    """Whether `moov` comes first; fragmented counts; other formats have no such question."""
+    """It is true if `moov` comes first or the file is fragmented, and None for other formats."""
     described = describe(made(name, Clip(options=options)))
     assert described.fast_start is fast_start
     assert described.duration == pytest.approx(2.0, abs=0.05)
 
 
 def test_bit_rate_is_over_the_whole_file(made: Make) -> None:
-    """Headers included, as ffprobe reckons it for a format."""
+    """It includes headers, as in ffprobe's value for a format."""
     path = made("a.mp4", Clip(sounds=("aac",)))
     described = describe(path)
     assert described.duration is not None
@@ -164,7 +164,7 @@ def test_bit_rate_is_over_the_whole_file(made: Make) -> None:
 
 
 def test_frame_rate_is_the_average(made: Make) -> None:
-    """Frames a second over the clip."""
+    """It is the number of frames divided by the length."""
     assert video_of(made("a.mp4", Clip(frame_rate=12))).frame_rate == pytest.approx(12.0)
 
 
@@ -191,7 +191,7 @@ def test_cover_art_is_not_video(made: Make, name: str, sound: str) -> None:
 
 
 def test_many_sound_tracks_are_no_trouble(made: Make) -> None:
-    """Sixty of them."""
+    """The film has sixty sound tracks."""
     described = describe(made("a.mov", Clip(seconds=0.2, sounds=("pcm_s16le",) * 60)))
     assert described.audio is not None
 

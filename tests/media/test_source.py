@@ -81,7 +81,7 @@ def test_reads_end_at_a_block_and_at_the_end() -> None:
     [(5, 0, 5), (5, 1, 15), (-5, 1, 5), (-5, 2, len(DATA) - 5), (-5, 0, 0)],
 )
 def test_seek(offset: int, whence: int, position: int) -> None:
-    """From the start, the position and the end; never before the start."""
+    """Seeks are from the start, the position and the end; never before the start."""
     file = file_over(MemorySource(DATA))
     file.seek(10)
     assert file.seek(offset, whence) == position
@@ -99,14 +99,14 @@ def test_exact_ranges_fetch_nothing_around_them() -> None:
 
 
 def test_peek_crosses_blocks() -> None:
-    """A header may lie on the border."""
+    """A header may cross the border of two blocks."""
     file = file_over(MemorySource(DATA))
     assert file.peek(BLOCK_BYTES - 8, 16) == DATA[BLOCK_BYTES - 8 : BLOCK_BYTES + 8]
     assert file.peek(len(DATA) - 4, 16) == DATA[-4:]
 
 
 def test_small_blocks() -> None:
-    """For headers scattered over a file."""
+    """They are for headers at many places of a file."""
     source = MemorySource(DATA)
     file = file_over(source)
     file.use_blocks_of(SMALL_BLOCK_BYTES)
@@ -115,7 +115,7 @@ def test_small_blocks() -> None:
 
 
 def test_read_ahead_uses_one_request() -> None:
-    """Also the rest of a file, and what is then read again."""
+    """The same is true for the rest of a file, and for repeated reads."""
     source = MemorySource(DATA)
     file = file_over(source)
     file.read_ahead(2 * BLOCK_BYTES)

@@ -67,14 +67,14 @@ def test_posters(made: Make, size: Size, rotation: int, widths: list[int]) -> No
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
 def test_every_size_shows_the_same(made: Make, name: str) -> None:
-    """Quarter for quarter."""
+    """Each quarter is compared."""
     codec = "libvpx-vp9" if name == "a.webm" else "libx264"
     for picture in stills_of(made(name, Clip(size=(960, 540), codec=codec))).posters:
         assert nearest_quarters(opened(picture.data).convert("RGB")) == UPRIGHT
 
 
 def test_placeholder_is_a_thumbhash_of_the_poster(made: Make) -> None:
-    """Its average colour is the film's."""
+    """Its average colour is that of the film."""
     clip = Clip(draw=lambda size, _: Image.new("RGB", size, (200, 100, 50)))
     placeholder = stills_of(made("a.mp4", clip)).placeholder
     assert placeholder is not None
@@ -123,7 +123,7 @@ def test_sound_with_cover_has_posters_only(made: Make) -> None:
 
 
 def test_plain_film_is_not_walked_through(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keyframes that are modest but all there is: a walk would find nothing better."""
+    """All its frames are equally plain: a longer search would find nothing better."""
 
     def plain(size: Size, _: float) -> Image.Image:
         return (
@@ -137,7 +137,7 @@ def test_plain_film_is_not_walked_through(made: Make, monkeypatch: pytest.Monkey
 
 
 def test_walk_is_bounded(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A black film of one keyframe is not decoded to its end."""
+    """A black film with one keyframe is not decoded to its end."""
     path = made("a.mp4", Clip(seconds=8, gop=10_000, draw=black))
     walked = []
 
@@ -159,7 +159,7 @@ def black(size: Size, _: float) -> Image.Image:
 
 
 def test_cost_does_not_grow_with_the_film(made: Make) -> None:
-    """Four times the film, much the same bytes."""
+    """A film that is four times as long takes about the same bytes."""
     short = made("short.mp4", Clip(size=(640, 360), codec_options={"crf": "4"}))
     costs = []
     for times in (60, 240):

@@ -63,7 +63,7 @@ def test_webvtt_needs_neither_ffmpeg_nor_pillow() -> None:
     [(None, 1), (0.0, 1), (0.4, 1), (2.5, 2), (10.0, 10), (50.0, 50), (899.0, 50), (36_000.0, 50)],
 )
 def test_tile_count(seconds: float | None, tiles: int) -> None:
-    """One a second, fifty at most."""
+    """A film has one tile per second, and at most fifty."""
     assert tile_count(seconds) == tiles
 
 
@@ -87,7 +87,7 @@ def tiles_of(stills: Stills) -> list[Image.Image]:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
 @pytest.mark.parametrize("gop", [25, 1000])
 def test_tiles_show_the_clip_at_their_start(made: Make, name: str, gop: int) -> None:
-    """With a keyframe a second, and with a single one."""
+    """The films have a keyframe every second, or only one."""
     codec = "mpeg4" if name == "a.avi" else "libx264"
     path = made(name, Clip(seconds=12, gop=gop, draw=clock, codec=codec))
     stills = stills_of(path)
@@ -131,7 +131,7 @@ def test_tiles_of_a_film_too_large_to_play(made: Make) -> None:
     ],
 )
 def test_tile_size(made: Make, size: Size, rotation: int, tile: Size) -> None:
-    """Upright, bounded both ways, never enlarged."""
+    """Tiles are upright, bounded in both directions, and never enlarged."""
     board = stills_of(made("a.mp4", Clip(size=size, seconds=0.2, rotation=rotation))).storyboard
     assert board is not None
     assert (board.tile_width, board.tile_height) == tile
@@ -206,7 +206,7 @@ def test_sound_has_no_storyboard(made: Make) -> None:
 
 
 def test_cues_tile_the_whole_clip(made: Make) -> None:
-    """From zero to its end."""
+    """Cues cover the clip from zero to its end."""
     board = stills_of(made("a.mp4", Clip(seconds=5))).storyboard
     assert board is not None
     cues = re.findall(r"(\S+) --> (\S+)", webvtt(board, "storyboard.jpg"))

@@ -196,7 +196,7 @@ def test_empty_frames_of_an_avi_do_not_count(made: Make, codec: str) -> None:
 
 @pytest.mark.parametrize("rate", [24, 30, 60])
 def test_right_frame_rates_stay_as_they_are(made: Make, rate: int) -> None:
-    """To the digit, although Matroska rounds its time stamps to milliseconds."""
+    """They stay exact, although Matroska rounds its time stamps to milliseconds."""
     video = describe(made("a.mkv", clip(seconds=2, frame_rate=rate))).video
     assert video is not None
     assert video.frame_rate == pytest.approx(rate, rel=1e-6)
@@ -240,7 +240,7 @@ def with_avi_rate(data: bytes, rate: Fraction) -> bytes:
 def test_wrong_frame_rate_of_an_avi_is_corrected(
     made: Make, rate: Fraction, sounds: tuple[str, ...]
 ) -> None:
-    """By its other header. Which of two likely ones is right, its sound tells."""
+    """The other header corrects it; the sound decides between two likely rates."""
     data = with_avi_rate(made("a.avi", clip(codec="mpeg4", sounds=sounds)).read_bytes(), rate)
     check_length(data)
     video = describe(MemorySource(data)).video

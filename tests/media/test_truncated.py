@@ -1,4 +1,4 @@
-"""A file whose end is missing is recognised, wherever it was cut."""
+"""A file without its end is recognised, wherever it was cut."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def outcome(data: bytes) -> str:
     ],
 )
 def test_cut_anywhere(made: Make, name: str, clip: Clip, header: int) -> None:
-    """From the magic number of the format on, to its last byte; whole it is ready."""
+    """The file is cut anywhere after the magic number of its format; complete, it is ready."""
     data = made(name, clip).read_bytes()
     assert outcome(data) == "ready"
     complete = boundaries(data) if "fragmented" in name else set()
