@@ -56,11 +56,11 @@ def rows_before(app: App) -> Rows:
     with app.client("victim") as client:
         victim = Caller(client)
         victim.announce(victim.video(), title="untouched")
-    wait_for(lambda: is_at_rest(app) or None, "the clips of other tests to be processed")
+    wait_for(lambda: is_idle(app) or None, "the clips of other tests to be processed")
     return rows(app)
 
 
-def is_at_rest(app: App) -> bool:
+def is_idle(app: App) -> bool:
     """Whether no function will change rows of clips again."""
     with closing(psycopg.connect(app.environment["DATABASE_URL"])) as connection:
         found = connection.execute(
@@ -122,7 +122,7 @@ def unharmed(app: App, before: Rows) -> None:
     assert {name for name in before if not before[name] <= now[name]} - WORK == set()
 
 
-def objection(place: Place, answer: httpx.Response, text: str) -> str | None:
+def problem_of_answer(place: Place, answer: httpx.Response, text: str) -> str | None:
     """The problem of an answer to SQL in a place, or None."""
     if answer.status_code >= 500:
         return f"{place}: {answer.status_code} {answer.text}"
@@ -155,7 +155,7 @@ def test_sql_in_every_text_input_is_harmless(
     text: str,
 ) -> None:
     answers = [(place, place.send(attacker.http, good, text)) for place in every_place]
-    found = [objection(place, answer, text) for place, answer in answers]
+    found = [problem_of_answer(place, answer, text) for place, answer in answers]
     assert [what for what in found if what] == []
     unharmed(app, rows_before)
     taken = {(place.method, place.name) for place, answer in answers if answer.is_success}

@@ -69,7 +69,7 @@ def timed(app: App, method: str, path: str) -> Answer:
         return f"{method} {path}", status, time.monotonic() - began
 
 
-def asked_for(app: App, calls: Sequence[tuple[str, str]]) -> list[Answer]:
+def answers_to(app: App, calls: Sequence[tuple[str, str]]) -> list[Answer]:
     """Makes all calls at once."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(lambda call: timed(app, *call), calls))
@@ -102,11 +102,11 @@ def test_calls_that_need_no_storage_do_not_wait_for_those_that_do(
     time.sleep(2.1)  # the clip was seen to be readable: that is remembered for two seconds
     with ThreadPoolExecutor(1) as aside:
         with silence.lasting():
-            waiting = aside.submit(asked_for, silent_app, deleting + needing)
+            waiting = aside.submit(answers_to, silent_app, deleting + needing)
             quick: list[Answer] = []
             while not waiting.done():
                 time.sleep(0.2)
-                quick += asked_for(silent_app, needing_none)
+                quick += answers_to(silent_app, needing_none)
             health = timed(silent_app, "GET", "/health")
         held = waiting.result()
 
@@ -131,7 +131,7 @@ def test_call_to_a_silent_postgres_ends_in_time(new_app: NewApp, tmp_path: Path)
                 os.kill(process, signal.SIGSTOP)
             try:
                 with ThreadPoolExecutor(1) as aside:
-                    waiting = aside.submit(asked_for, app, [("GET", f"/videos/{video}")] * 12)
+                    waiting = aside.submit(answers_to, app, [("GET", f"/videos/{video}")] * 12)
                     quick = [timed(app, "GET", path) for path in ("/docs", "/openapi.json") * 3]
                     held = waiting.result()
             finally:

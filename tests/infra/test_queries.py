@@ -96,13 +96,13 @@ WRONG = {
 
 
 @cache
-def said_of_wrong_ones() -> dict[Query, Analysis]:
+def analyses_of_wrong_queries() -> dict[Query, Analysis]:
     return dict(zip(WRONG, analysed(*WRONG), strict=True))
 
 
 @pytest.mark.parametrize("query", WRONG, ids=lambda query: query.where)
 def test_mistake_in_a_query_is_found(query: Query) -> None:
-    assert any(WRONG[query] in each for each in said_of_wrong_ones()[query].problems)
+    assert any(WRONG[query] in each for each in analyses_of_wrong_queries()[query].problems)
 
 
 def test_list_of_another_type_is_found() -> None:

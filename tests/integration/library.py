@@ -113,11 +113,11 @@ class Library:
         """Runs a cleanup and the deletions that it queues; returns their counts."""
         self.make_due()
         report = self.services.cleanup.run()
-        deleted = self.work_off()
+        deleted = self.finish_due_work()
         self.services.sidecars.drain(60)  # of the deleted rows
         return report | {"deleted": deleted}
 
-    def work_off(self) -> int:
+    def finish_due_work(self) -> int:
         """Finishes all due deletions and restores; returns their number."""
         worker, rows = self.services.deletions, Deletions(self.services.database)
         tally = Tally()
@@ -136,7 +136,7 @@ class Library:
             due = "SET next_try_at = now() WHERE next_try_at > now()"
             self.services.database.run(f"UPDATE {table} {due}", {})
 
-    def everything_stored(self) -> set[str]:
+    def stored_blobs(self) -> set[str]:
         """The names of all blobs but sidecars, which follow their rows."""
         kinds = ("videos", "clips", "thumbnails", "temp", "bin")
         names = set().union(*map(self.blobs, kinds))

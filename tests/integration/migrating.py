@@ -13,7 +13,7 @@ def counts(report: MigrationReport) -> tuple[int, int, int, int]:
     return (found.total, found.migrated, found.skipped, found.failed)
 
 
-def let_leases_run_out(services: AllServices) -> None:
+def end_file_leases(services: AllServices) -> None:
     past = "now() - interval '2 minutes'"
     for statement in (
         f"UPDATE migration_items SET leased_until = {past} WHERE leased_until IS NOT NULL",

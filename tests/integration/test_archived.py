@@ -190,4 +190,4 @@ class TestReading:
         clip = library.landed(film)
         archive(library, clip)
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()

@@ -105,7 +105,7 @@ def test_purged_clip_is_gone_for_its_owner_and_unknown_to_others(
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id)
     purge(library)
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
     assert rows(library.services, "clips") == 0
     with pytest.raises(GoneForGood):
         library.services.bin.restore_clip(library.viewer, clip.id)
@@ -135,7 +135,7 @@ def test_clip_can_be_deleted_for_ever_out_of_the_bin(library: Library, film: byt
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
-    assert (library.everything_stored(), rows(library.services, "clips")) == (set(), 0)
+    assert (library.stored_blobs(), rows(library.services, "clips")) == (set(), 0)
 
 
 def test_clip_without_a_blob_is_deleted_and_restored(library: Library, film: bytes) -> None:
@@ -154,7 +154,7 @@ def test_upload_that_comes_late_is_kept_with_its_clip(library: Library, film: by
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.upload(str(clip.blob_name), film)
     process(library)
-    library.work_off()
+    library.finish_due_work()
     assert (library.blobs(), library.blobs("bin")) == (set(), {clip.blob_name})
     assert restore(library, clip).status is ClipStatus.READY
     assert library.read("clips", str(clip.blob_name)) == film
@@ -167,7 +167,7 @@ def test_late_upload_replaces_the_blob_in_the_bin(
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.upload(str(clip.blob_name), longer_film)
     process(library)
-    library.work_off()
+    library.finish_due_work()
     assert library.read("bin", str(clip.blob_name)) == longer_film
     restore(library, clip)
     assert library.read("clips", str(clip.blob_name)) == longer_film
@@ -271,7 +271,7 @@ class TestVideos:
         library.services.source_ingest.landed(f"{library.video.id}.mp4")
         library.services.bin.delete_clip(library.viewer, before.id)
         library.services.bin.delete_video(library.viewer, library.video.id)
-        library.work_off()
+        library.finish_due_work()
         assert library.services.videos.get(library.viewer, library.video.id) is None
         for kind in ("clips", "videos", "thumbnails"):
             assert library.blobs(kind) == set(), kind
@@ -286,7 +286,7 @@ class TestVideos:
             library.services.bin.restore_clip(library.viewer, before.id)
         restored = library.services.bin.restore_video(library.viewer, library.video.id)
         assert (restored.id, restored.deleted_at) == (library.video.id, None)
-        library.work_off()
+        library.finish_due_work()
         process(library)
         library.services.source_ingest.landed(f"{library.video.id}.mp4")
         assert [clip.id for clip in library.clips()] == [kept.id]
@@ -302,7 +302,7 @@ class TestVideos:
         library.services.bin.delete_clip(library.viewer, other.id)
         library.services.bin.delete_video(library.viewer, library.video.id)
         purge(library)
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
         assert (rows(library.services, "clips"), rows(library.services, "videos")) == (0, 0)
         for act in (
             lambda: library.services.bin.restore_video(library.viewer, library.video.id),
@@ -316,10 +316,10 @@ class TestVideos:
         library.services.bin.delete_video(library.viewer, library.video.id)
         library.upload(str(clip.blob_name), film)
         process(library)
-        library.work_off()
+        library.finish_due_work()
         assert library.blobs() == set()
         library.services.bin.restore_video(library.viewer, library.video.id)
-        library.work_off()
+        library.finish_due_work()
         process(library)
         assert library.clip(clip.id).status is ClipStatus.READY
 
@@ -334,8 +334,8 @@ def test_emptied_bin_is_empty_at_once(library: Library, film: bytes) -> None:
     assert library.services.bin.empty(library.viewer) == 2
     assert library.services.bin.clips(library.viewer, 10, None) == []
     assert library.services.bin.videos(library.viewer, 10, None) == []
-    library.work_off()
-    assert library.everything_stored() == {theirs.blob_name}
+    library.finish_due_work()
+    assert library.stored_blobs() == {theirs.blob_name}
     assert library.services.bin.empty(library.viewer) == 0
 
 
@@ -356,8 +356,8 @@ def test_large_bin_is_emptied_by_one_mark(
     later = library.announce()
     bin_.delete_clip(library.viewer, later.id)
     assert library.services.deletions.work(BINS) == [CLIPS]
-    library.work_off()
-    assert library.everything_stored() == set()
+    library.finish_due_work()
+    assert library.stored_blobs() == set()
     assert rows(library.services, "clips") == 1
     bin_.restore_clip(library.viewer, later.id)
     assert library.clip(later.id).deleted_at is None
@@ -379,7 +379,7 @@ def test_bin_that_is_switched_off_keeps_nothing(services: AllServices, film: byt
     clip = library.landed(film)
     services.bin._bin._days = None
     services.bin.delete_clip(library.viewer, clip.id)
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 @pytest.mark.parametrize("table", ["clips", "videos"])
@@ -403,7 +403,7 @@ def test_row_that_refuses_every_change_does_not_stop_others(
             WHEN (OLD.id = '{ids[1]}') EXECUTE FUNCTION refuse()""",
         {},
     )
-    assert library.work_off() == 2
+    assert library.finish_due_work() == 2
     assert f"An item failed and will be tried again: {table[:-1]} {ids[1]}" in caplog.text
     assert rows(library.services, table) == 1
 

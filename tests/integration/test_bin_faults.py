@@ -73,17 +73,17 @@ def _restore(library: Library, clip: Clip) -> None:
 
 def _delete_video(library: Library, _clip: Clip) -> None:
     library.services.bin.delete_video(library.viewer, library.video.id)
-    library.work_off()
+    library.finish_due_work()
 
 
 def _restore_video(library: Library, _clip: Clip) -> None:
     library.services.bin.restore_video(library.viewer, library.video.id)
-    library.work_off()
+    library.finish_due_work()
 
 
 def _purge_video(library: Library, _clip: Clip) -> None:
     library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
-    library.work_off()
+    library.finish_due_work()
 
 
 CASES = {
@@ -133,7 +133,7 @@ def settle(library: Library) -> None:
     """Finishes all work of the cleanup, the queue and the blob trigger."""
     for _ in range(4):
         library.make_due()
-        library.work_off()
+        library.finish_due_work()
         # What other rounds left behind is settled already.
         for page in library.services.blobs.pages(library.containers.clips, str(library.video.id)):
             for blob in page:

@@ -85,7 +85,7 @@ class TestExpiry:
         assert library.clips() == []
         report = library.clean_up()
         assert (report["clips_expired"], report["deleted"]) == (1, 1)
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
 
     def test_temporary_blobs_are_deleted_after_their_date(
         self, library: Library, clock: SetClock

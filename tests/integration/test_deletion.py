@@ -52,7 +52,7 @@ def test_deleted_clip_leaves_no_blob_and_no_row(library: Library, film: bytes) -
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
     assert rows(library.services, "clips") == 0
 
 
@@ -85,7 +85,7 @@ def test_thumbnails_of_the_old_service_are_deleted(library: Library, film: bytes
     clip = library.landed(film)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 @pytest.mark.parametrize("step", ["delete", "delete_prefix", "forget_clips"])
@@ -100,7 +100,7 @@ def test_crash_at_any_step_is_finished_by_the_cleanup(
             library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == [], "hidden at once"
     assert library.clean_up()["deleted"] == 1
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
     assert rows(library.services, "clips") == 0
 
 
@@ -113,7 +113,7 @@ def test_deletion_succeeds_for_the_owner_during_an_outage_of_storage(
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
     library.clean_up()
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 def test_deleted_video_takes_its_clips_along(library: Library, film: bytes) -> None:
@@ -188,7 +188,7 @@ def test_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
             library.services.bin.delete_video(library.viewer, library.video.id, permanent=True)
     assert library.services.videos.get(library.viewer, library.video.id) is None
     assert library.clean_up()["deleted"] == 1
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
     assert (rows(library.services, "videos"), rows(library.services, "clips")) == (0, 0)
 
 
@@ -219,7 +219,7 @@ def test_sweep_removes_an_image_of_a_late_run(
     assert library.services.cleanup.run()["deletions_swept"] == 0, "too early to be certain"
     _make_sweep_due(library.services)
     assert library.services.cleanup.run()["deletions_swept"] == 1
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
     assert library.services.cleanup.run()["deletions_swept"] == 0, "once"
 
 
@@ -302,7 +302,7 @@ def test_blob_that_cannot_be_deleted_does_not_stop_others(
         with pytest.raises(StorageUnavailable):
             library.clean_up()
     library.clean_up()
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 class TestManyBlobs:
@@ -327,7 +327,7 @@ class TestManyBlobs:
         assert 0 < left <= self.BLOBS, "one batch at the most"
         assert library.services.videos.get(library.viewer, library.video.id) is None
         assert library.clean_up()["deleted"] == 1
-        assert (library.everything_stored(), rows(library.services, "videos")) == (set(), 0)
+        assert (library.stored_blobs(), rows(library.services, "videos")) == (set(), 0)
 
     def test_cleanup_that_runs_out_of_time_continues_in_the_next_run(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
@@ -340,7 +340,7 @@ class TestManyBlobs:
             assert library.services.deletions.work(message) == [message]
         assert library.blobs("thumbnails")
         assert library.clean_up()["deleted"] == 1
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
 
     def test_names_are_not_kept_in_memory(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
@@ -412,7 +412,7 @@ class TestHeldBlobs:
         assert caplog.text.count(f"tried again: clip {clips[1].id}") == 1
         names.clear()
         assert library.clean_up()["deleted"] == 1
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
 
 
 @pytest.mark.parametrize("step", ["abandoned_uploads", "purge", "known_blobs", "pages"])
@@ -454,7 +454,7 @@ def test_items_that_always_fail_do_not_hold_up_those_behind_them(
         for clip in clips:
             library.services.bin_rows.hide_clips(library.viewer, [clip.id], permanent=True)
         library.make_due()
-        assert library.work_off() == 2
+        assert library.finish_due_work() == 2
     assert library.blobs() == bad
 
 

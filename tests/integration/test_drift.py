@@ -487,7 +487,7 @@ class TestDeleted:
             assert is_next_cleanup(line, clock)
         library.clean_up()
         assert drift.counts() == {}
-        assert library.everything_stored() == {f"drift/{report.id}.jsonl"} | {
+        assert library.stored_blobs() == {f"drift/{report.id}.jsonl"} | {
             name for name in library.blobs("temp") if name.startswith("drift/")
         }
 

@@ -249,7 +249,7 @@ def test_late_upload_for_a_deleted_clip_is_removed(library: Library, film: bytes
     library.upload(clip.blob_name, film)
     library.services.ingest.landed(clip.blob_name)
     assert library.clips() == []
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 def test_name_chosen_by_another_tool_can_be_used_again(library: Library, film: bytes) -> None:

@@ -20,7 +20,7 @@ from shared.catalogue.migration.migration_file_queries import (
 from shared.catalogue.migration.migration_queries import Migrations
 from shared.model.failure import Failure
 from shared.schema.apply import SCHEMA
-from tests.integration.migrating import counts, let_leases_run_out, planned
+from tests.integration.migrating import counts, end_file_leases, planned
 from tests.services import AllServices
 
 
@@ -80,10 +80,10 @@ def test_counts_are_right_in_any_order_of_finished_files(services: AllServices) 
         with ThreadPoolExecutor(4) as workers:
             list(workers.map(work, range(4)))
         assert counts(services.migrations.get(migration_id)) == counted(services, migration_id)
-        let_leases_run_out(services)
+        end_file_leases(services)
     while files.any_left(migration_id):
         files.take(migration_id, None, 10)
-        let_leases_run_out(services)
+        end_file_leases(services)
     files.give_up(migration_id, Failure("gave_up", "It was too much."))
     report = services.migrations.get(migration_id)
     assert counts(report) == counted(services, migration_id)

@@ -16,7 +16,7 @@ from shared.errors import InvalidRequest, NotFound, StorageUnavailable, WrongSta
 from shared.model.migration import MigrationReport, MigrationStatus
 from shared.settings import Settings, from_mapping
 from shared.storage.rest import RetryPolicy
-from tests.integration.migrating import counts, let_leases_run_out
+from tests.integration.migrating import counts, end_file_leases
 from tests.migration.old_service import OldService
 from tests.servers import refusing
 from tests.services import AllServices, compose_all
@@ -385,7 +385,7 @@ def test_files_of_an_interrupted_batch_are_taken_again(
     for _ in first:
         work(services, str(migration.id), "one")
     assert counts(services.migrations.get(migration.id)) == (4, 2, 0, 0)
-    let_leases_run_out(services)
+    end_file_leases(services)
     assert services.migrations.resume().done == 1
     deliver(services, queue)
     report = services.migrations.get(migration.id)
@@ -404,10 +404,10 @@ def test_file_that_ends_its_process_fails_alone(
     files = MigrationFiles(services.database)
     assert len(files.take(migration.id, "killed", 10)) == 3
     for _ in range(MAX_ATTEMPTS - 1):
-        let_leases_run_out(services)
+        end_file_leases(services)
         (alone,) = files.take(migration.id, "killed again", 10)
         assert alone.clip_id == deadly
-    let_leases_run_out(services)
+    end_file_leases(services)
     assert services.migrations.resume().done == 1
     deliver(services, queue)
     report = services.migrations.get(migration.id)
@@ -425,7 +425,7 @@ def test_plan_that_is_always_interrupted_fails_the_migration(
     plans = Migrations(services.database)
     for _ in range(MAX_PLANNINGS):
         assert plans.begin_planning(migration.id, "killed") is not None
-    let_leases_run_out(services)
+    end_file_leases(services)
     services.migrations.resume()
     deliver(services, queue)
     ended = services.migrations.get(migration.id).migration
@@ -442,7 +442,7 @@ def test_cleanup_resumes_only_migrations_without_a_message(
     migration = services.migrations.start("", 10).migration
     messages(queue)
     assert services.cleanup.run()["migrations_resumed"] == 0, "it has just begun"
-    let_leases_run_out(services)
+    end_file_leases(services)
     assert services.cleanup.run()["migrations_resumed"] == 1
     deliver(services, queue)
     assert services.migrations.get(migration.id).migration.status is MigrationStatus.DONE
@@ -504,7 +504,7 @@ def test_start_whose_message_cannot_be_sent_is_resumed_later(
         with away.database, pytest.raises(StorageUnavailable):
             away.migrations.start("", 10)
     assert messages(queue) == []
-    let_leases_run_out(services)
+    end_file_leases(services)
     services.migrations.resume()
     assert deliver(services, queue) >= 2
     assert services.migrations.start("", 10).migration.skipped == 0

@@ -208,7 +208,7 @@ class Story(RuleBasedStateMachine):
     def work_of_the_queue(self, instance: int, fault: Fault) -> None:
         library = self._of(instance)
         library.make_due()
-        self._call(fault, library.work_off)
+        self._call(fault, library.finish_due_work)
 
     @rule(instance=INSTANCES, fault=FAULTS)
     def events(self, instance: int, fault: Fault) -> None:
@@ -249,10 +249,10 @@ class Story(RuleBasedStateMachine):
             library = self._of(instance)
             library.services.cleanup.run()
             library.make_due()
-            library.work_off()
+            library.finish_due_work()
             for name in self._names("clips"):
                 library.services.ingest.landed(name)
-        self._of(0).work_off()
+        self._of(0).finish_due_work()
         assert dict(self._drift(1).counts) == {}
         stored: set[tuple[str, str]] = set()
         for clip in self.clips:

@@ -111,7 +111,7 @@ class TestPins:
         assert library.blobs() == {clip.blob_name}
         pin(library, clip.id, pinned=False)
         assert library.clean_up()["clips_expired"] == 1
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
 
     def test_pinned_clip_waits_for_its_upload_without_end(
         self, library: Library, clock: SetClock
@@ -231,7 +231,7 @@ class TestRetention:
         set_retention(library, 2)
         end_grace(library)
         library.clean_up()
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
         assert left(library) == set()
 
     @pytest.mark.usefixtures("aged")

@@ -89,10 +89,10 @@ def test_dry_run_changes_nothing_and_shows_what_would_be_done(
     library.upload(f"{library.video.id}/other.mp4", film)
     library.upload(f"{uuid4()}/stray.mp4", film)
     settle(library.services)
-    stored = library.everything_stored()
+    stored = library.stored_blobs()
     report = installation.rebuild(dry_run=True)
     assert contents(rebuilt) == {table: {} for table in contents(rebuilt)}
-    assert library.everything_stored() == stored
+    assert library.stored_blobs() == stored
     assert report.restored == {"videos": 1, "clips": 1}
     assert report.found == {"clips": 1}
     assert list(report.unknown_videos.values()) == [1]

@@ -82,7 +82,7 @@ class TestOnDemand:
         clip = library.landed(film)
         picture(library, clip, wanted(1.0))
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
-        assert library.everything_stored() == set()
+        assert library.stored_blobs() == set()
 
     def test_sound_has_no_still(
         self, library: Library, tmp_path_factory: pytest.TempPathFactory

@@ -49,11 +49,11 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - it only makes a system call
+        preexec_fn=_enable_interrupts,  # noqa: PLW1509 - it only makes a system call
     )
 
 
-def _heed_interrupts() -> None:
+def _enable_interrupts() -> None:
     """If a shell runs the tests in the background, their child processes ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -163,7 +163,7 @@ def test_failed_upload_leaves_nothing(
     with pytest.raises(StorageUnavailable):
         pipeline.upload_clip(file, library.video.id, 0, 2, picture)
     assert library.clips() == []
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 def test_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
@@ -178,9 +178,9 @@ def test_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
     with pytest.raises(TimeoutError, match="enough"):
         pipeline.upload_clip(file, library.video.id, 0, 2, progress=enough)
     assert library.clips() == []
-    assert library.everything_stored() != set()
+    assert library.stored_blobs() != set()
     library.clean_up()
-    assert library.everything_stored() == set()
+    assert library.stored_blobs() == set()
 
 
 def test_invalid_arguments_are_refused_before_anything_is_sent(

@@ -85,7 +85,7 @@ def is_in(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def trespasses(module: str, tree: ast.AST) -> list[str]:
+def forbidden_imports(module: str, tree: ast.AST) -> list[str]:
     """Imports of libraries that only another module may use."""
     found = []
     for name in imports(tree):
@@ -95,7 +95,7 @@ def trespasses(module: str, tree: ast.AST) -> list[str]:
     return found
 
 
-def looks_at_the_environment(tree: ast.AST) -> bool:
+def reads_the_environment(tree: ast.AST) -> bool:
     forbidden = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
     uses = {
         node.attr
@@ -115,12 +115,12 @@ def trees() -> Mapping[str, ast.AST]:
 
 
 def test_every_library_is_imported_by_its_owner_only(trees: Mapping[str, ast.AST]) -> None:
-    found = {module: trespasses(module, tree) for module, tree in trees.items()}
+    found = {module: forbidden_imports(module, tree) for module, tree in trees.items()}
     assert {module: names for module, names in found.items() if names} == {}
 
 
 def test_only_the_settings_read_the_environment(trees: Mapping[str, ast.AST]) -> None:
-    readers = {module for module, tree in trees.items() if looks_at_the_environment(tree)}
+    readers = {module for module, tree in trees.items() if reads_the_environment(tree)}
     assert readers == {"shared.settings"}
 
 
@@ -139,7 +139,7 @@ def test_only_the_settings_read_the_environment(trees: Mapping[str, ast.AST]) ->
     ],
 )
 def test_rule_about_libraries_finds_an_offence(module: str, line: str) -> None:
-    assert len(trespasses(module, ast.parse(line))) == 1
+    assert len(forbidden_imports(module, ast.parse(line))) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_rule_about_libraries_finds_an_offence(module: str, line: str) -> None:
     ["import os\nx = os.environ['A']", "import os\nos.getenv('A')", "from os import environ as e"],
 )
 def test_rule_about_the_environment_finds_an_offence(line: str) -> None:
-    assert looks_at_the_environment(ast.parse(line))
+    assert reads_the_environment(ast.parse(line))
 
 
 # Who deletes blobs, and by what in the catalogue it knows that it may: a blob under a video that
