@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clips.drift.comparison import CLIPS, STAGES, Comparison
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.lines import encode
-from clips.drift.moment import Moment
 from clips.drift.repair import REPAIR, Repair
 from clips.upkeep.leases import LeaseLost
 from shared import blob_names, telemetry
@@ -184,8 +184,8 @@ class DriftJobs:
         now = self._clock()
         if task.repair_of is not None:
             return lambda: self._repair.part(task, lambda: self._renew(task))
-        comparison, moment = self._make_comparison(), Moment(now, self._next_cleanup(now))
-        return lambda: comparison.part(task, moment)
+        comparison, times = self._make_comparison(), ComparisonTimes(now, self._next_cleanup(now))
+        return lambda: comparison.part(task, times)
 
     def _append_pending(self, task: DriftTask, name: str) -> None:
         """Appends what the last saved part found, unless that was done before a crash."""

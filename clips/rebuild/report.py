@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from clips.terminal.text import without_control_characters
+from clips.terminal.control_characters import without_control_characters
 
 _LISTED = 10_000  # of each kind; the others are counted
 

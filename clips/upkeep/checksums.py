@@ -39,7 +39,9 @@ class Checksums:
         """Counts the clips that got their checksum."""
         deadline = self._clock() + _WORKING_TIME
         return each(
-            from_batches(lambda but: self._upkeep.clips_without_md5(but, _BATCH, _LARGEST)),
+            from_batches(
+                lambda excluded: self._upkeep.clips_without_md5(excluded, _BATCH, _LARGEST)
+            ),
             lambda name: self._attempt(name, deadline),
             lambda name: f"the checksum of {name}",
             may_go_on=lambda: self._clock() <= deadline,
