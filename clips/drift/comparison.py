@@ -29,8 +29,8 @@ _SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class _Together:
-    """Several pages as one."""
+class _JoinedPages:
+    """Several pages of a listing, read as one."""
 
     pages: Sequence[ListedPage]
 
@@ -120,7 +120,7 @@ class Comparison:
             pages.append(listed)
             is_covered = page.marker is not None and page.names and listed.names
             if listed.marker is None or (is_covered and listed.names[-1] >= page.names[-1]):
-                return _Together(pages)
+                return _JoinedPages(pages)
             marker = listed.marker
 
     def _list(self, stage: Stage, marker: str | None) -> ListedPage:

@@ -101,11 +101,12 @@ class DriftJobs:
             raise WrongState(
                 f"The drift report has the status {drift.run.report.status}. It must be done first."
             )
-        concerned, of_all = self._runs.clips_by_kind(drift_id)
-        many = sum(concerned.get(kind, 0) for kind in kinds)
-        if many > _LARGEST_SHARE * of_all and not force:
+        concerned, clip_count = self._runs.clips_by_kind(drift_id)
+        concerned_count = sum(concerned.get(kind, 0) for kind in kinds)
+        if concerned_count > _LARGEST_SHARE * clip_count and not force:
             raise NeedsForce(
-                f"The repair concerns {many} items, and the catalogue has {of_all} clips. "
+                f"The repair concerns {concerned_count} items, "
+                f"and the catalogue has {clip_count} clips. "
                 "If this is intended, repeat the call with `force`."
             )
         repair_id = self._runs.start_repair(drift_id, REPAIR, kinds, forced=force)

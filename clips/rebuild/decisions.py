@@ -134,7 +134,7 @@ def _decide_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues
     if stored.binned is not None:  # its bytes are being moved back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
-        return RestoredState.PROCESSING  # it is still to be cut
+        return RestoredState.PROCESSING  # the queue will cut it
     if record.blob_name is None:  # a clip of the old service
         return RestoredState.AWAITING_UPLOAD
     return _decide_missing(record.status, row)

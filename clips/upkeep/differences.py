@@ -16,7 +16,7 @@ from clips.upkeep.blob_rules import (
     needs_work,
     should_have_blob,
 )
-from clips.upkeep.items import Tally, together
+from clips.upkeep.items import Tally, work_on_batch
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable
@@ -25,7 +25,7 @@ from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 # The trigger is busy if it claimed a blob within this time.
-_AT_WORK = timedelta(seconds=90)
+_BUSY_TIME = timedelta(seconds=90)
 # How many items of a kind are kept in memory; the others are for the next runs.
 _MOST = 10_000
 _NAMES_KEPT = 1000
@@ -104,7 +104,7 @@ class DifferenceFinder:
                 return 0
 
             if names:
-                together(names, note, lambda name: f"the tier of {name}", found.tally)
+                work_on_batch(names, note, lambda name: f"the tier of {name}", found.tally)
 
     def _compare_page(
         self,
@@ -120,7 +120,7 @@ class DifferenceFinder:
             clip = known.pop(blob.name, None)
             if clip is not None:
                 found.expected += should_have_blob(clip, quiet_since)
-                if clip.etag == blob.etag and clip.touched_at > started - _AT_WORK:
+                if clip.etag == blob.etag and clip.touched_at > started - _BUSY_TIME:
                     age = blob.last_modified
                     found.trigger_at = max(found.trigger_at or age, age)
             if blob.last_modified > quiet_since:

@@ -213,7 +213,7 @@ def test_killed_repair_goes_on(
     name: str,
     done: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    monkeypatch.setattr("clips.drift.repair._MOST", 2)
+    monkeypatch.setattr("clips.drift.repair._MOST_REPAIRS", 2)
     report = drifting.report()
     drift = library.services.drift
     shown = drift.start_repair(report.id, list(DriftKind), force=True).repair
