@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
-from clips.bin.mover import Mover
+from clips.bin.bin_mover import BinMover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
 from clips.upkeep.time_limit import MayGoOn, for_seconds
@@ -44,7 +44,7 @@ _LOWEST_ID = UUID(int=0)
 
 
 class DeletionWorker:
-    def __init__(self, deletions: Deletions, deletion: Deletion, mover: Mover) -> None:
+    def __init__(self, deletions: Deletions, deletion: Deletion, mover: BinMover) -> None:
         self._deletions = deletions
         self._deletion = deletion
         self._mover = mover

@@ -13,9 +13,9 @@ from uuid import UUID
 from clips.rebuild import decisions
 from clips.rebuild.decisions import Addresses, StoredParts
 from clips.rebuild.inventory import BlobFinder, StoredBlobs, StoredSidecar, sidecars
-from clips.rebuild.reading import SidecarReader
 from clips.rebuild.report import Report
 from clips.rebuild.row_writer import Batch, RowWriter
+from clips.rebuild.sidecar_reader import SidecarReader
 from clips.sidecars.records import (
     ClipRecord,
     Owner,

@@ -23,7 +23,7 @@ from shared.storage.sdk.blobs import Blobs
 _log = logging.getLogger(__name__)
 
 
-class Mover:
+class BinMover:
     def __init__(
         self,
         account: StorageAccount,
