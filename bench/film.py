@@ -1,4 +1,4 @@
-"""A large film made in seconds: ten seconds are encoded, and their packets repeated."""
+"""Makes a large film in seconds: encodes ten seconds and repeats their packets."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,7 @@ def large_film(folder: Path, minutes: int) -> Path:
 
 
 def short_film(folder: Path, seconds: int = _SECONDS) -> Path:
-    """Some seconds of 1080p H.264, half a megabyte each."""
+    """A film of 1080p H.264, half a megabyte for each second."""
     path = folder / f"short-{seconds}.mp4"
     scene = panorama(_SIZE)
     with av.open(str(path), "w") as container:
@@ -65,7 +65,7 @@ def panorama(frame_size: tuple[int, int]) -> Image.Image:
 
 
 def repeat(short: Path, film: Path, times: int) -> None:
-    """Writes the packets of a film so many times after each other."""
+    """Writes the packets of `short` to `film`, `times` times in sequence."""
     with av.open(str(short)) as source, av.open(str(film), "w", format="mp4") as output:
         stream = source.streams.video[0]
         copy = output.add_stream_from_template(stream)

@@ -3,7 +3,7 @@
     python -m bench.fuzz 20000              cases 0 to 19999, two at a time
     python -m bench.fuzz 1000 20000         cases 20000 to 20999
 
-Every case that ends otherwise is printed with its number, and the command fails then.
+Prints the number of every case that ends in another way; the command then fails.
 """
 
 import sys
@@ -19,21 +19,20 @@ from shared.errors import Busy
 from tests.media.fuzz import LONGER_SEEDS, SEEDS, examine, make_seeds
 
 _AT_ONCE = 2
-_PORTION = 1000
+_BATCH = 1000
 _PROBLEM = "PROBLEM"
 
 
 def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
-    """Returns how often each outcome came."""
+    """Returns how often each outcome occurred."""
     with tempfile.TemporaryDirectory() as directory:
         seeds = make_seeds(Path(directory), SEEDS | LONGER_SEEDS)
 
     def outcome(number: int) -> str:
         try:
             return examine(seeds, number)
-        except (
-            Busy
-        ):  # memory was refused beside the other file: the service tries such a file again
+        except Busy:
+            # The other file took the memory: the service tries such a file again.
             return Busy.code
         except Exception:  # noqa: BLE001 - any exception is a finding
             sys.stderr.write(f"case {number}: {traceback.format_exc()}\n")
@@ -41,17 +40,17 @@ def run(numbers: range, at_once: int = _AT_ONCE) -> Counter[str]:
 
     outcomes: Counter[str] = Counter()
     with ThreadPoolExecutor(at_once) as pool:
-        for portion in _portions(numbers):
+        for batch in _batches(numbers):
             started = time.monotonic()
-            outcomes.update(pool.map(outcome, portion))
+            outcomes.update(pool.map(outcome, batch))
             seconds = time.monotonic() - started
-            sys.stdout.write(f"cases up to {portion[-1]}: {seconds:.0f} s\n")
+            sys.stdout.write(f"cases up to {batch[-1]}: {seconds:.0f} s\n")
             sys.stdout.flush()
     return outcomes
 
 
-def _portions(numbers: range) -> Iterable[range]:
-    return (numbers[start : start + _PORTION] for start in range(0, len(numbers), _PORTION))
+def _batches(numbers: range) -> Iterable[range]:
+    return (numbers[start : start + _BATCH] for start in range(0, len(numbers), _BATCH))
 
 
 def main() -> int:

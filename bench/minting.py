@@ -1,4 +1,4 @@
-"""What a thousand links cost in CPU: this app's signer next to the SDK.
+"""Measures the CPU time of a thousand links: the signer of this app and that of the SDK.
 
 `python -m bench.minting` runs this alone; it needs no server.
 """
@@ -46,17 +46,17 @@ def run() -> None:
 
 
 def rows() -> list[Row]:
-    mint = _ours(LinkTerms(content_type="video/mp4"))
+    mint = _app_minter(LinkTerms(content_type="video/mp4"))
     ways: dict[str, Mint] = {
         "Links.to_read": mint,
         "Links.to_read, the same again": mint,
-        "Links.to_read, to be saved under a title": _ours(
+        "Links.to_read, to be saved under a title": _app_minter(
             LinkTerms(content_type="video/mp4", download_as="Žofie's goal, again.mp4")
         ),
-        "generate_blob_sas": _theirs,
-        "generate_blob_sas, get_blob_client().url": _theirs_with_url(),
+        "generate_blob_sas": _mint_with_sdk,
+        "generate_blob_sas, get_blob_client().url": _sdk_minter_with_url(),
     }
-    # Turn by turn: what else the machine does falls on all of them.
+    # The ways take turns, so that other load on the machine affects all of them.
     rounds = [_round(ways) for _ in range(_ROUNDS)]
     return [
         Row(way, statistics.median(r[way] for r in rounds), min(r[way] for r in rounds))
@@ -65,7 +65,7 @@ def rows() -> list[Row]:
 
 
 def _round(ways: Mapping[str, Mint]) -> Mapping[str, float]:
-    """Of new names each time: links are remembered."""
+    """Uses new names in each round, because links are cached."""
     names = [f"{uuid4()}/{uuid4()}.mp4" for _ in range(_LINKS)]
     return {way: _cpu(mint, names) for way, mint in ways.items()}
 
@@ -77,7 +77,7 @@ def _cpu(mint: Mint, names: list[str]) -> float:
     return 1e3 * (time.process_time() - start)
 
 
-def _ours(terms: LinkTerms) -> Mint:
+def _app_minter(terms: LinkTerms) -> Mint:
     settings = StorageSettings(
         connection_string=None, account_name=_ACCOUNT, account_key=Fixed(_KEY), endpoint=None
     )
@@ -85,7 +85,7 @@ def _ours(terms: LinkTerms) -> Mint:
     return lambda name: links.to_read(_CONTAINER, name, _LIFE, terms)
 
 
-def _theirs(name: str) -> str:
+def _mint_with_sdk(name: str) -> str:
     now = utc_now()
     return generate_blob_sas(
         _ACCOUNT,
@@ -101,9 +101,9 @@ def _theirs(name: str) -> str:
     )
 
 
-def _theirs_with_url() -> Mint:
+def _sdk_minter_with_url() -> Mint:
     client = BlobServiceClient(_ADDRESS, credential=_KEY)
-    return lambda name: f"{client.get_blob_client(_CONTAINER, name).url}?{_theirs(name)}"
+    return lambda name: f"{client.get_blob_client(_CONTAINER, name).url}?{_mint_with_sdk(name)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a process holds at this moment, and has used so far, as Linux counts it in proc(5)."""
+"""Memory, threads, files and CPU time of a process, from proc(5) of Linux."""
 
 import os
 import resource
@@ -31,7 +31,7 @@ def usage(process_id: int) -> Usage:
 
 
 def cpu_seconds(process_id: int) -> float:
-    """What a process and all of its children, running or ended, have taken of the processor."""
+    """CPU seconds of a process and of all its children, running or ended."""
     parents, ticks = dict[int, int](), dict[int, int]()
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:

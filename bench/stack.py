@@ -26,7 +26,7 @@ _BANDWIDTH = 60e6  # bytes a second
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """`environment` leads the app to storage through the proxy that counts `traffic`."""
+    """`environment` connects the app to storage through the proxy, which counts `traffic`."""
 
     environment: Mapping[str, str]
     server: postgres.Server
@@ -37,7 +37,7 @@ class Stack:
 
     @property
     def direct_connection_string(self) -> str:
-        """Past the proxy."""
+        """Connects without the proxy."""
         return self.account.connection_string
 
 
@@ -77,7 +77,7 @@ def running() -> Iterator[Stack]:
 
 
 def new_video(stack: Stack) -> UUID:
-    """A video of a user of the benchmarks."""
+    """Adds a video for the user of the benchmarks."""
     backends = open_backends(from_mapping(stack.environment))
     with backends.database as database:
         video = Videos(database).add(Users(database).id_of("bench", None), "Benchmark", None)

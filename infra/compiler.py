@@ -23,7 +23,7 @@ VARIANTS = sorted(INFRA.glob("variants/*.bicepparam"))
 
 # Where the program is looked for, besides the PATH and the variable BICEP.
 _BESIDE_THE_PROJECT = INFRA.parent.parent / "shared/tools/bicep/bicep"
-# What a deployment knows of itself: fixed, so that snapshots are the same everywhere.
+# Fixed values of a deployment, so that snapshots are the same everywhere.
 _DEPLOYMENT = {
     "tenantId": "00000000-0000-0000-0000-00000000000a",
     "subscriptionId": "00000000-0000-0000-0000-00000000000b",
@@ -118,7 +118,7 @@ def program() -> Path | None:
 
 @contextmanager
 def running() -> Iterator[Compiler]:
-    """The compiler, for as long as the block takes; raises CompilerProblem if it is not here."""
+    """Runs the compiler until the block ends; raises CompilerProblem if it is not installed."""
     path = program()
     if path is None:
         raise CompilerProblem(f"no bicep: put version {VERSION} on the PATH, or its path in BICEP")
@@ -135,7 +135,7 @@ def running() -> Iterator[Compiler]:
 
 
 def written(compiler: Compiler) -> Iterator[tuple[Path, str]]:
-    """Every file that the compiler writes, with its right contents."""
+    """Yields the path and the right contents of every file that the compiler writes."""
     for path in (*FILES, *VARIANTS):
         yield path, compiler.formatted(path)
     yield INFRA / "main.json", compiler.compiled(INFRA / "main.bicep")

@@ -92,7 +92,7 @@ class Use:
     private_network: bool = False
 
 
-# What a request leaves in the log: an audited one to storage, and a call with its spans.
+# Sizes in the log of an audited request to storage, and of a call with its spans.
 _LOG_KB_OF_STORAGE = 1.5
 _LOG_KB_OF_CALL = 4
 _DATABASE_GB = 32
@@ -198,7 +198,7 @@ def _ready_blob(use: Use) -> int:
 
 
 def table(lines: dict[str, float]) -> str:
-    """The month as the page shows it."""
+    """The costs as a Markdown table."""
     rows = [f"| {name} | {dollars:.2f} |" for name, dollars in lines.items()]
     total = f"| **together** | **{sum(lines.values()):.2f}** |"
     return "\n".join(["| what | US dollars |", "|---|---:|", *rows, total])

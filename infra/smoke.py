@@ -2,9 +2,8 @@
 
     CLIPLINK_TOKEN=... python -m infra.smoke https://func-cliplink.azurewebsites.net/api clip.mp4
 
-Exits with 1 at the first step that does not do what it should. Needs nothing but Python, so that
-it runs wherever a deployment ends. The token is read from the environment, where other users of
-the machine do not see it.
+Exits with 1 at the first step that fails. Needs only Python. Reads the token from the
+environment, where other users of the machine cannot see it.
 """
 
 import argparse
@@ -21,12 +20,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
-_PAUSE = 1.0  # seconds between two looks
-_CALL = 60.0  # seconds for one call; a first one may wait for a cold start
+_PAUSE = 1.0  # seconds between two attempts
+_CALL = 60.0  # seconds for one call; the first may wait for a cold start
 
 
 class SmokeFailed(Exception):
-    """A step did not do what it should."""
+    """A step did not have the expected result."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +49,37 @@ class Smoke:
     say: Callable[[str], None]
 
     def run(self) -> None:
-        """Every step; raises SmokeFailed."""
+        """Runs every step; raises SmokeFailed."""
         self._wait_until_healthy()
-        self._is_closed()
-        with self._video_of_its_own() as video_id:
+        self._check_refusal_without_token()
+        with self._own_video() as video_id:
             clip = self._upload(video_id)
             self._play(clip)
             self._delete(clip)
         self.say("ok: all steps")
 
     def _wait_until_healthy(self) -> None:
-        met = ""
+        last = ""
 
-        def look() -> Reply | None:
-            nonlocal met
+        def check_health() -> Reply | None:
+            nonlocal last
             try:
                 reply = self._request("GET", f"{self.api}/health")
             except SmokeFailed as failure:  # a new name or its certificate may not be known yet
-                met = str(failure)
+                last = str(failure)
                 return None
-            met = f"it answered {reply.status}"
+            last = f"it answered {reply.status}"
             return reply if reply.status == HTTPStatus.OK else None
 
-        self._wait(look, "GET /health to answer 200", lambda: f"; last result: {met}")
+        self._wait(check_health, "GET /health to answer 200", lambda: f"; last result: {last}")
         self.say("ok: database and storage answer")
 
-    def _is_closed(self) -> None:
+    def _check_refusal_without_token(self) -> None:
         self._expect("GET", f"{self.api}/videos", HTTPStatus.UNAUTHORIZED)
         self.say("ok: the API refuses calls without a token")
 
     @contextmanager
-    def _video_of_its_own(self) -> Iterator[str]:
+    def _own_video(self) -> Iterator[str]:
         video = self._call("POST", "/videos", HTTPStatus.CREATED, {"title": "Smoke"})
         try:
             yield str(video["id"])
@@ -174,11 +173,11 @@ class Smoke:
             raise SmokeFailed(f"{method} {_public(url)}: {error}") from error
 
     def _wait[Value](
-        self, look: Callable[[], Value | None], what: str, why: Callable[[], str] = str
+        self, attempt: Callable[[], Value | None], what: str, why: Callable[[], str] = str
     ) -> Value:
         deadline = time.monotonic() + self.timeout
         while True:
-            value = look()
+            value = attempt()
             if value is not None:
                 return value
             if time.monotonic() > deadline:

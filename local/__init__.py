@@ -1,1 +1,1 @@
-"""What only a developer's machine runs: never deployed, never imported by the app."""
+"""Programs for a developer's machine: never deployed, never imported by the app."""

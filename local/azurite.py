@@ -1,7 +1,7 @@
 """Owns an Azurite process: blob and queue storage on loopback, under its well-known account.
 
-Knows nothing of containers and their contents. Azurite starts a table service with the
-other two and has no switch against it, so it gets a random port that is not used.
+Knows nothing of containers and their contents. Azurite always starts a table service too, which
+gets a random port that is not used.
 """
 
 import http.client
@@ -97,7 +97,7 @@ def running(
     certificate: Certificate | None = None,
     in_memory: bool = False,
 ) -> Iterator[Account]:
-    """An emulator with its data in `directory`, stopped at the end; raises ChildFailed.
+    """Runs an emulator with its data in `directory` until the block ends; raises ChildFailed.
 
     With a `certificate` it uses HTTPS and accepts bearer tokens. With `in_memory` the
     directory holds its log only.
@@ -141,7 +141,7 @@ def start(
     if certificate is not None:
         command += ["--oauth", "basic", "--cert", str(certificate.cert)]
         command += ["--key", str(certificate.key)]
-        # It reads the source of a copy by a request to itself.
+        # To copy a blob, Azurite sends a request to itself.
         environment["NODE_EXTRA_CA_CERTS"] = str(certificate.authority)
     child = processes.start(
         "Azurite",

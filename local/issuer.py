@@ -1,8 +1,8 @@
 """Owns the identity provider of a developer's machine: its key, its tokens, its two pages.
 
-Knows nothing of the app, which checks these tokens exactly as it checks Entra's. The name
-of the issuer is the same on every port, and all copies that run
-from this folder share the key: a token stays good until it expires.
+Knows nothing of the app, which checks these tokens exactly as it checks those of Entra. The name
+of the issuer is the same on every port, and all copies that run from this folder share the key: a
+token stays valid until it expires.
 """
 
 import base64
@@ -29,20 +29,20 @@ _LIFETIME = timedelta(hours=12)
 
 
 class Issuer:
-    """Signs tokens with the key in a file, which it makes when it is not there."""
+    """Signs tokens with the key in `key_file`, which is created if it does not exist."""
 
     def __init__(self, key_file: Path) -> None:
         self._key = _load_or_create(key_file)
         numbers = self._key.public_key().public_numbers()
-        thumbprinted = {"e": _base64(numbers.e), "kty": "RSA", "n": _base64(numbers.n)}
-        canonical = json.dumps(thumbprinted, sort_keys=True, separators=(",", ":")).encode()
+        public_key = {"e": _base64(numbers.e), "kty": "RSA", "n": _base64(numbers.n)}
+        canonical = json.dumps(public_key, sort_keys=True, separators=(",", ":")).encode()
         digest = hashlib.sha256(canonical).digest()  # RFC 7638
         self.key_id = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        key = {**thumbprinted, "kid": self.key_id, "use": "sig", "alg": "RS256"}
+        key = {**public_key, "kid": self.key_id, "use": "sig", "alg": "RS256"}
         self.key_set = {"keys": [key]}
 
     def token(self, subject: str, roles: Sequence[str] = (), email: str | None = None) -> str:
-        """A bearer token that is good for twelve hours."""
+        """A bearer token that is valid for twelve hours."""
         now = datetime.now(UTC)
         claims: dict[str, object] = {
             "iss": ISSUER,
@@ -100,7 +100,7 @@ def _load_or_create(path: Path) -> rsa.RSAPrivateKey:
         _create(path)
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError(f"{path} holds no RSA key; delete it and a new one is made")
+        raise TypeError(f"{path} holds no RSA key; delete it, and a new one is created")
     return key
 
 

@@ -1,8 +1,8 @@
-"""Owns the lock that gives one process a folder; knows nothing of the folder's contents.
+"""Owns the lock that lets only one process use a folder; knows nothing of its contents.
 
-Not the file but the kernel's lock on it counts, and that ends with the last process that holds it.
-A child that inherits the descriptor therefore holds the folder until it ends, even after its parent
-was killed.
+The lock is the kernel's lock on a file, which ends with the last process that holds it. A child
+that inherits the descriptor therefore holds the folder until it ends, even after its parent was
+killed.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 class FolderInUse(Exception):
-    """Another process, or a leftover of one, works in the folder."""
+    """Another process, or a child that it left behind, uses the folder."""
 
 
 @contextmanager

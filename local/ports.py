@@ -1,4 +1,4 @@
-"""Owns the choice of TCP ports on loopback; knows nothing of who will listen on them."""
+"""Owns the choice of TCP ports on loopback; knows nothing of the servers that use them."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ def is_free(port: int) -> bool:
 def listening(
     port: int, address: str = LOOPBACK, family: socket.AddressFamily = socket.AF_INET
 ) -> socket.socket:
-    """A socket that listens on the port; raises OSError where it is taken."""
+    """A socket that listens on the port; raises OSError if the port is in use."""
     listener = socket.socket(family)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,27 +42,27 @@ def listening(
 def free_port() -> int:
     """A free port; use it within a minute.
 
-    A connection that was closed on its side keeps the port in TIME_WAIT for that time: the system
-    does not choose it as a free port, but gives it to a server that asks for it with SO_REUSEADDR.
+    For a minute, a closed connection keeps the port in TIME_WAIT: the system does not choose it as
+    a free port, but gives it to a server that asks for it with SO_REUSEADDR.
     """
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
-        # Only now: asked for any free port, the system might return one in TIME_WAIT.
+        # Set only now: with this option, the system might choose a port in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.listen()
         port: int = listener.getsockname()[1]
         with socket.create_connection((LOOPBACK, port)) as connection:
-            listener.accept()[0].close()  # the side that closes first is the one that waits
+            listener.accept()[0].close()  # the side that closes first enters TIME_WAIT
             connection.recv(1)
         return port
 
 
 @contextmanager
 def chosen(preferred: Mapping[str, int], memory: Path) -> Iterator[dict[str, int]]:
-    """A free port for every name: the one used last time, else the preferred, else any.
+    """Chooses a port for every name: the one used last time, else the preferred, else any.
 
-    They are kept from other copies of this program until the block ends, even before a server
-    listens on them. The choice is written to `memory`, so that addresses stay the same.
+    Other copies of this program cannot choose these ports until the block ends, even before a
+    server listens on them. The choice is written to `memory`, so that addresses stay the same.
     """
     remembered = _read(memory)
     ports: dict[str, int] = {}
@@ -77,7 +77,7 @@ def chosen(preferred: Mapping[str, int], memory: Path) -> Iterator[dict[str, int
 def _claimed(candidates: Iterable[int], claims: ExitStack) -> int:
     for port in (*candidates, *(free_port() for _ in range(_MORE_CANDIDATES))):
         with ExitStack() as claim:
-            # Claimed before looking: the port of a copy that ends is free before its claim is.
+            # The claim comes first: a copy that ends frees its port before its claim.
             if _claim(port, claim) and is_free(port):
                 claims.push(claim.pop_all())
                 return port

@@ -2,9 +2,9 @@
 
 Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1, and
 trusts every local caller: a password in an example file protects nothing.
-Postgres refuses to run as root, so for root it runs in a user namespace of its own, where
-root's files belong to an ordinary user; where that is forbidden, as `nobody`. The same
-helps a user without a name, as in containers; Postgres refuses it too.
+Postgres refuses to run as root, or as a user without a name, as containers have. For such a user it
+runs in a user namespace, where the user's files belong to an ordinary user; where namespaces are
+forbidden, it runs as the user `nobody`.
 """
 
 import functools
@@ -32,7 +32,7 @@ _NO_PRIVILEGES = "nobody"  # exists on every machine, and owns nothing
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; `url` is the database of the app, good for psql too."""
+    """A running server; `url` is the address of the app's database."""
 
     port: int
     child: processes.Child
@@ -46,7 +46,7 @@ class Server:
         return f"postgresql://{_USER}@{LOOPBACK}:{self.port}/{name}"
 
     def wait_until_ready(self) -> None:
-        """Waits for the server to answer, and makes the app's database if it does not exist."""
+        """Waits for the server to answer, and creates the app's database if it does not exist."""
         self.child.wait_until(self._answers, timeout=60)
         with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE])
@@ -64,7 +64,7 @@ class Server:
 
 @contextmanager
 def running(directory: Path, port: int, *, durable: bool = True) -> Iterator[Server]:
-    """A server with its data in `directory`, stopped at the end; raises processes.ChildFailed.
+    """Runs a server with its data in `directory` until the block ends; raises ChildFailed.
 
     `durable=False` is for tests: nothing is forced to disk, and nothing is vacuumed.
     """
@@ -82,15 +82,15 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
     log = directory.with_suffix(".log")
     if not (directory / "PG_VERSION").exists():
         _create_cluster(directory, log)
-    # While this process holds the lock, no server can be running: the file is left from one that
-    # was killed, and its process id may now belong to another program.
+    # While this process holds the lock, no other server can run: the file comes from a killed
+    # server, and its process id may now belong to another program.
     (directory / "postmaster.pid").unlink(missing_ok=True)
     settings = {
         "listen_addresses": LOOPBACK,
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "200",
-        # Tests use hundreds of databases, each once: durability and vacuum would only cost time.
+        # Tests use hundreds of databases once each: durability and vacuum would only cost time.
         "fsync": "on" if durable else "off",
         "autovacuum": "on" if durable else "off",
     }
@@ -106,7 +106,7 @@ def start(directory: Path, port: int, *, lock: int, durable: bool = True) -> Ser
 
 
 def _create_cluster(directory: Path, log: Path) -> None:
-    """Makes the cluster in another folder and moves it into place, so that it is never partial."""
+    """Creates the cluster in another folder and moves it, so that `directory` is never partial."""
     unfinished = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)
@@ -130,7 +130,7 @@ def _create_cluster(directory: Path, log: Path) -> None:
 
 @functools.cache
 def _privileges() -> tuple[str, ...]:
-    """The prefix of a command so that Postgres accepts the user that runs it."""
+    """The prefix of a command that runs it as a user whom Postgres accepts."""
     user = os.geteuid()
     if user != 0 and _has_name(user):
         return ()

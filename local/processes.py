@@ -1,8 +1,8 @@
-"""Owns child processes: started so that none outlives its parent, stopped in good order.
+"""Owns child processes: no child outlives its parent, and each is stopped by a signal.
 
-Knows nothing of what the children do. On Linux the kernel itself signals a child whose
-parent is gone (PR_SET_PDEATHSIG), so that even `kill -9` of the parent leaves no orphan.
-Start children from the main thread: the kernel watches the thread that forked.
+Knows nothing of what the children do. On Linux the kernel signals a child whose parent has ended
+(PR_SET_PDEATHSIG), so that even `kill -9` of the parent leaves no orphan. Start children from the
+main thread: the kernel signals the child when the thread that forked it ends.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running child; `log` is None where it writes to the terminal."""
+    """A running child; `log` is None if the child writes to the terminal."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -54,7 +54,7 @@ class Child:
         return ChildFailed("\n".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
-        """Waits until `ready` says so; raises ChildFailed when the child ends or time is up."""
+        """Waits until `ready()` is true; raises ChildFailed if the child ends or time runs out."""
         deadline = time.monotonic() + timeout
         while not ready():
             if self.has_ended():
@@ -77,8 +77,8 @@ def start(
 ) -> Child:
     """Starts a child in its own session, so that a Ctrl-C reaches it through its parent only.
 
-    `inherit` are descriptors that stay open in it; `orphan_signal` (default: `stop_signal`)
-    is what it gets when its parent dies.
+    `inherit` are descriptors that stay open in the child; the child gets `orphan_signal` (default:
+    `stop_signal`) when its parent dies.
     """
     death = (stop_signal if orphan_signal is None else orphan_signal).value
     with nullcontext() if log is None else log.open("ab") as output:
@@ -104,7 +104,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Runs a child to its end; raises ChildFailed when that is not a good one."""
+    """Runs a child to its end; raises ChildFailed unless its exit code is 0."""
     child = start(name, command, log=log, environment=environment, folder=folder)
     try:
         code = child.process.wait()
@@ -120,9 +120,9 @@ def _death_signal(number: int) -> Callable[[], None] | None:
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 
-    def arm() -> None:
+    def set_death_signal() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent:  # the parent died before prctl was called
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return arm
+    return set_death_signal

@@ -1,6 +1,6 @@
-"""Writes a short film to try things out with: a wandering rainbow, a bouncing ball and a tone.
+"""Writes a short film for experiments: a moving rainbow, a bouncing ball and a tone.
 
-The command behind `make sample`. Independent of the app: any film would do.
+The command behind `make sample`. Independent of the app, which accepts any film.
 """
 
 import math
@@ -37,8 +37,8 @@ def _add_film(container: OutputContainer) -> VideoStream:
     stream.width, stream.height = _WIDTH, _HEIGHT
     stream.pix_fmt = "yuv420p"
     stream.gop_size = _FRAME_RATE
-    # One thread: the file is the same however many cores a machine has. A keyframe each second and
-    # no others, so that examples of cuts begin where their pages say.
+    # One thread makes the file the same on every machine. A keyframe each second and no others
+    # make the examples of cuts in the documentation right.
     options = {"preset": "veryfast", "crf": "23", "threads": "1", "sc_threshold": "0"}
     stream.codec_context.options = options
     return stream

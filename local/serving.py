@@ -1,19 +1,18 @@
-"""Owns the threads that servers of the standard library answer from: the issuer's, a proxy's."""
+"""Owns the threads in which servers of the standard library answer: the issuer, a proxy."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import BaseServer
 
-_NOTICES_THE_END_WITHIN = 0.05  # seconds
+# Seconds within which a server sees that it is to stop.
+_POLL_INTERVAL = 0.05
 
 
 @contextmanager
 def in_a_thread(server: BaseServer) -> Iterator[None]:
     """Serves until the block ends, and closes the server."""
-    thread = threading.Thread(
-        target=server.serve_forever, args=[_NOTICES_THE_END_WITHIN], daemon=True
-    )
+    thread = threading.Thread(target=server.serve_forever, args=[_POLL_INTERVAL], daemon=True)
     thread.start()
     try:
         yield

@@ -1,7 +1,7 @@
 """Owns the services around the functions: Postgres, Azurite and the issuer, ready for use.
 
-Decides where their data lies, on which ports they listen and in which order they start and
-stop. Knows nothing of the functions themselves: see local.supervisor.
+Decides the folders of their data, their ports, and the order in which they start and stop.
+Knows nothing of the functions themselves: see local.supervisor.
 """
 
 import sys
@@ -31,7 +31,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What runs, and `settings`: the environment in which the functions find all of it."""
+    """The running services; `settings` is the environment through which functions find them."""
 
     database_url: str
     account: azurite.Account
@@ -41,18 +41,18 @@ class Services:
 
 
 def data_folder(port: int) -> Path:
-    """Where the copy that serves on `port` keeps everything."""
+    """The folder for all data of the copy that serves on `port`."""
     return PROJECT / ".local" / str(port)
 
 
 @contextmanager
 def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
-    """All services with their data in `home`, migrated; raises processes.ChildFailed.
+    """Runs all services with their data in `home`, and applies the schema; raises ChildFailed.
 
-    Where `environment` names a DATABASE_URL, that server is used and none is started.
+    If `environment` has a DATABASE_URL, no Postgres is started and that database is used.
     """
     with ExitStack() as stack:
-        # Locks first: the ports of a copy that was killed are free once its locks are.
+        # Locks come first: once the locks of a killed copy are free, its ports are too.
         azurite_lock = stack.enter_context(locks.hold(home / "azurite"))
         postgres_lock = stack.enter_context(locks.hold(home / "postgres"))
         port = stack.enter_context(ports.chosen(PREFERRED_PORTS, home / "ports.json"))
@@ -71,7 +71,7 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Services]:
             server.wait_until_ready()
         database_url = environment["DATABASE_URL"] if server is None else server.url
         processes.run(
-            "The migration",
+            "The schema command",
             [sys.executable, "-m", "shared.migrate"],
             environment={**environment, "DATABASE_URL": database_url},
             folder=PROJECT,
@@ -90,13 +90,13 @@ def _settings(
     database_url: str,
     jwks_url: str,
 ) -> dict[str, str]:
-    """The app's environment: defaults, then the developer's own, then the local addresses."""
-    temporary, to_move_in = home / "tmp", home / "migration"
-    for folder in (temporary, to_move_in):
+    """The app's environment: defaults, then `environment`, then the local addresses."""
+    temporary, migration_root = home / "tmp", home / "migration"
+    for folder in (temporary, migration_root):
         folder.mkdir(parents=True, exist_ok=True)
     return {
         **_DEFAULTS,
-        "MIGRATION_ROOT": str(to_move_in),
+        "MIGRATION_ROOT": str(migration_root),
         **environment,
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": account.connection_string,
@@ -110,8 +110,8 @@ def _settings(
 
 
 def _prepare_storage(account: azurite.Account, prefix: str) -> None:
-    """Makes the private containers, and allows browsers to upload and play from any page."""
-    everyone = CorsRule(
+    """Creates the private containers, and allows browsers to upload and play from any page."""
+    any_origin = CorsRule(
         ["*"],
         ["GET", "HEAD", "PUT", "OPTIONS"],
         allowed_headers=["*"],
@@ -119,7 +119,7 @@ def _prepare_storage(account: azurite.Account, prefix: str) -> None:
         max_age_in_seconds=3600,
     )
     with BlobServiceClient.from_connection_string(account.connection_string) as client:
-        client.set_service_properties(cors=[everyone])
+        client.set_service_properties(cors=[any_origin])
         for name in _CONTAINERS:
             try:
                 client.create_container(f"{prefix}-{name}")

@@ -1,4 +1,4 @@
-"""Owns a running copy from the command to Ctrl-C: starts it all, watches it, stops it all.
+"""Owns a running copy from the command to Ctrl-C: starts, watches and stops all its processes.
 
 Knows nothing of how a service is started (local.stack) or a function is called (local.host).
 """
@@ -16,7 +16,8 @@ from local import locks, ports, processes, stack, triggers
 from local.host import child
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_MOST_KILLED_STARTS = 4  # in a row; each is followed by a pause of twice the seconds
+# In a row; the pause after each start is twice as long as the last.
+_MOST_KILLED_STARTS = 4
 
 
 class _Stop(BaseException):
@@ -26,7 +27,7 @@ class _Stop(BaseException):
 def run(port: int, app: Path, trigger_program: Path | None = None) -> int:
     """Runs everything and serves `app` on `port` until asked to stop; returns the exit code.
 
-    With a `trigger_program` (see local.triggers) that one listens to the triggers.
+    With a `trigger_program` (see local.triggers), that program listens to the triggers.
     """
     try:
         listener = ports.listening(port)
@@ -61,7 +62,7 @@ def _until_stopped(serve: Callable[[], None]) -> int:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     for number in _STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # it is stopping already, and must finish that
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the stop
     raise _Stop
 
 
@@ -76,7 +77,7 @@ def _serve_functions(listener: socket.socket, app: Path, trigger_program: Path |
         while killed_starts < _MOST_KILLED_STARTS:
             was_ready = _serve_until_killed(listener, app, services, setup)
             killed_starts = 0 if was_ready else killed_starts + 1
-            # As the platform does with a worker that crashed or ran out of memory.
+            # The platform also restarts a worker that crashed or ran out of memory.
             print("The functions host was killed: starting it again", flush=True)
             time.sleep(0 if was_ready else 2 ** (killed_starts - 1))
         raise processes.ChildFailed(
@@ -90,9 +91,9 @@ def _serve_until_killed(
     services: stack.Services,
     setup: triggers.Setup | None,
 ) -> bool:
-    """Returns when a signal killed the host, whether it was ready before.
+    """Serves until a signal kills the host; returns whether the host was ready before.
 
-    Raises processes.ChildFailed for any other end, of the host or of a service.
+    Raises processes.ChildFailed if the host ends in another way, or if a service ends.
     """
     bindings = None if setup is None else setup.bindings
     port: int = listener.getsockname()[1]
@@ -119,7 +120,7 @@ def _serve_until_killed(
 def _watch_with_triggers(
     setup: triggers.Setup, port: int, children: Sequence[processes.Child], host: processes.Child
 ) -> None:
-    """Runs the triggers beside the host, and again whenever they end, as the platform does."""
+    """Runs the trigger program beside the host, and restarts it when it ends, as Azure does."""
     while not host.has_ended():
         with triggers.running(setup) as program:
             print(f"Triggers: {setup.program}, webhook {setup.webhook_url}")
@@ -164,12 +165,12 @@ def _announce(services: stack.Services) -> None:
 
 def _watch(children: Sequence[processes.Child], *, until: Sequence[processes.Child] = ()) -> None:
     """Returns when one of `until` has ended; raises ChildFailed when one of `children` has."""
-    while not any(one.has_ended() for one in until):
-        for one in children:
-            if one.has_ended():
-                raise _ended(one)
+    while not any(program.has_ended() for program in until):
+        for program in children:
+            if program.has_ended():
+                raise _ended(program)
         time.sleep(0.2)
 
 
-def _ended(one: processes.Child) -> processes.ChildFailed:
-    return one.failure(f"ended unexpectedly, exit code {one.process.returncode}")
+def _ended(program: processes.Child) -> processes.ChildFailed:
+    return program.failure(f"ended unexpectedly, exit code {program.process.returncode}")

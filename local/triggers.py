@@ -1,11 +1,11 @@
 """Owns a program that listens to triggers and calls the functions of a host over HTTP.
 
-Such a program holds Microsoft's own trigger code, and is started as
+Such a program contains Microsoft's own trigger code, and is started as
 
     PROGRAM BINDINGS.json HOST.json CALL_URL WEBHOOK_PORT
 
-It prints a line when it listens, and when it is asked to stop it waits for the calls that run.
-Knows nothing of what the functions do; the host's side of it is local.host.external_triggers.
+It prints a line when it listens, and when it is asked to stop, it waits for running calls to end.
+This module knows nothing of what the functions do; the host's part is local.host.external_triggers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _READY = b"triggers are listening"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a program is started with; events are delivered to `webhook_port`."""
+    """The arguments of a program; Event Grid delivers events to `webhook_port`."""
 
     program: Path
     bindings: Path
@@ -32,7 +32,7 @@ class Setup:
 
     @property
     def webhook_url(self) -> str:
-        """Where Event Grid delivers to, without the name of the function."""
+        """The address for Event Grid, without the name of the function."""
         return f"http://{ports.LOOPBACK}:{self.webhook_port}/runtime/webhooks/blobs"
 
     def start(self) -> processes.Child:
@@ -60,7 +60,7 @@ class Setup:
 
 @contextmanager
 def running(setup: Setup) -> Iterator[processes.Child]:
-    """The program, stopped at the end; raises processes.ChildFailed."""
+    """Runs the program until the block ends; raises processes.ChildFailed."""
     child = setup.start()
     try:
         yield child

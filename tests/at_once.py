@@ -1,4 +1,4 @@
-"""Calls of several threads that begin at the same moment."""
+"""Makes a call in several threads at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -9,9 +9,9 @@ def at_once[Value](count: int, call: Callable[[], Value]) -> list[Value]:
     """The results of `count` calls, each in a thread; raises what a call raises."""
     start = threading.Barrier(count)
 
-    def together(_: int) -> Value:
+    def call_together(_: int) -> Value:
         start.wait(timeout=30)
         return call()
 
     with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(together, range(count)))
+        return list(threads.map(call_together, range(count)))

@@ -1,6 +1,6 @@
 """Real parts for every test: one Postgres, one Azurite and one token issuer a session.
 
-A test gets a database of its own, cloned from a migrated template, and containers of its own.
+Each test gets its own database, cloned from a template with the schema, and its own containers.
 """
 
 import itertools
@@ -45,11 +45,11 @@ class SetClock:
 def no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fails the session if a line of any log holds a secret: see tests/log_scan.py.
 
-    Set up before all others, and thus looking when what they started has ended.
+    This fixture is set up before all others, so it checks when their processes have ended.
     """
     with log_scan.scanning() as scan:
         yield
-    scan.look_into(tmp_path_factory.getbasetemp())
+    scan.check_files(tmp_path_factory.getbasetemp())
     if scan.findings:
         found = "\n".join(scan.findings[:50])
         pytest.fail(f"{len(scan.findings)} lines of logs hold a secret:\n{found}", pytrace=False)
@@ -92,7 +92,7 @@ def template_database(postgres_server: postgres.Server) -> str:
 
 @pytest.fixture
 def database_url(postgres_server: postgres.Server, template_database: str) -> Iterator[str]:
-    """A migrated database of the test's own."""
+    """A database with the schema, for one test."""
     with _own_database(postgres_server, template_database) as name:
         yield with_password(postgres_server.database_url(name))
 
@@ -107,7 +107,7 @@ def empty_database_url(postgres_server: postgres.Server) -> Iterator[str]:
 def environment(
     azurite_account: azurite.Account, database_url: str, jwks_url: str, tmp_path: Path
 ) -> dict[str, str]:
-    """The app's settings for a test, with containers of its own made already."""
+    """The app's settings for a test, whose containers exist."""
     prefix = f"test-{next(_numbers)}"
     create_containers(azurite_account, prefix)
     return {
@@ -133,7 +133,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def services(settings: Settings, clock: SetClock) -> Iterator[AllServices]:
-    """Everything that the triggers use, on real parts, with a clock that the test sets."""
+    """The services of all triggers, with real backends and a clock that the test sets."""
     composed = compose_all(settings, clock)
     with composed.database:
         yield composed
@@ -145,7 +145,7 @@ def with_password(url: str) -> str:
 
 
 def create_database(server: postgres.Server, name: str, template: str = "template0") -> None:
-    # Copied as files: what the default writes to the log besides costs a fifth more.
+    # The default strategy also writes to the log, which takes a fifth longer.
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
@@ -156,11 +156,11 @@ _finished: deque[str] = deque()
 
 @contextmanager
 def _own_database(server: postgres.Server, template: str = "template0") -> Iterator[str]:
-    """Yields the name of a new database, which is dropped when a few tests more have ended.
+    """Yields the name of a new database, which is dropped after a few more tests.
 
-    By then its connections are closed, and the kernel has not written its files to disk: a run
-    makes some ten gigabytes of them, and would wait for the disk. One whose connection was stopped
-    by a test stays.
+    By then its connections are closed, but the kernel has not written its files to disk: a run
+    makes some ten gigabytes of files, and would wait for the disk. A database stays if a test
+    stopped one of its connections.
     """
     name = f"test_{next(_numbers)}"
     create_database(server, name, template)

@@ -1,4 +1,4 @@
-"""Places for copies of the whole system, as `make run` starts them, beside other programs."""
+"""Ports and folders for copies of the whole system, as `make run` starts them."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from local import ports, stack
 
 @contextmanager
 def place() -> Iterator[int]:
-    """The port of a copy; its data is deleted at the end.
+    """Yields the port of a copy; deletes its data at the end.
 
-    What it starts listens on ports of its own: the usual ones may be taken by a developer's
-    copy or another test's, now or while this copy is down.
+    The services of the copy get their own ports: a copy of a developer or of another test may use
+    the preferred ports, now or while this copy is down.
     """
     port = ports.free_port()
     try:
-        wanted = {name: ports.free_port() for name in stack.PREFERRED_PORTS}
-        with ports.chosen(wanted, _memory(port)):
+        preferred = {name: ports.free_port() for name in stack.PREFERRED_PORTS}
+        with ports.chosen(preferred, _memory(port)):
             pass
         yield port
     finally:
@@ -26,7 +26,7 @@ def place() -> Iterator[int]:
 
 
 def share_ports(first: int, second: int) -> None:
-    """The second copy shall want the ports that the first one has."""
+    """Makes the second copy prefer the ports of the first."""
     shutil.copy(_memory(first), _memory(second))
 
 

@@ -1,9 +1,9 @@
 """Looks for secrets in everything that is logged while the tests run.
 
-What a process of the tests logs passes `Scan` as a handler: the app's loggers at DEBUG, all
-others at INFO, which is what host.json lets through. What started processes log (the functions
-host, Azurite, Postgres) is in files, which are read at the end. The secrets in use are looked
-for as they are, all others by their form. A finding shows the line with the secret masked.
+`Scan` handles all records of the test process: the app's loggers at DEBUG, all others at INFO, the
+level of host.json. The files with the logs of other processes (the functions host, Azurite,
+Postgres) are read at the end. Known secrets are searched literally, all others by their form. A
+finding shows the line with the secret masked.
 """
 
 import logging
@@ -20,11 +20,11 @@ from local.azurite import ACCOUNT_KEY
 DATABASE_PASSWORD = "the-password-of-the-tests-database"
 
 SECRETS: Mapping[str, re.Pattern[str]] = {
-    what: re.compile(pattern)
-    for what, pattern in {
+    kind: re.compile(pattern)
+    for kind, pattern in {
         "account key": f"{re.escape(ACCOUNT_KEY)}|{re.escape(quote(ACCOUNT_KEY, safe=''))}",
         "database password": re.escape(DATABASE_PASSWORD),
-        # '{"' in base64: how every JWT begins.
+        # Every JWT begins with '{"' in base64.
         "bearer token": r"\beyJ[\w-]{10,}[\w.-]*|(?i:\bbearer)\s+[\w.~+/-]{20,}",
         # HMAC-SHA256 in base64, as in a URL, once or twice encoded, or in a dict.
         "signature of a link": r"(?<![A-Za-z])sig(?:%(?:25)*3D|\W{1,4})[\w+/%-]{43,}",
@@ -36,46 +36,48 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
         "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
     }.items()
 }
-_OURS = ("clips", "shared", "local", "function_app")
+_PROJECT_LOGGERS = ("clips", "shared", "local", "function_app")
 _TESTS_OWN_CLIENT = "httpx"  # logs every address that a test opens; the app does not have it
 _LOG_FILES = {"log", "errors"}  # besides *.log
-_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+_STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 def masked(text: str) -> str:
-    """The text with the name of each secret in its place."""
-    for what, pattern in SECRETS.items():
-        text = pattern.sub(f"<{what}>", text)
+    """Replaces each secret in the text by its kind."""
+    for kind, pattern in SECRETS.items():
+        text = pattern.sub(f"<{kind}>", text)
     return text
 
 
 class Scan(logging.Handler):
-    """Collects the lines that hold a secret, each with where it comes from."""
+    """Collects the lines that hold a secret, each with its source."""
 
     def __init__(self) -> None:
         super().__init__()
         self.findings: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Looks at a record as it would be written, and at what was attached to it."""
-        attached = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        """Checks a record in its written form, and its extra attributes."""
+        attached = {
+            name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES
+        }
         test = os.environ.get("PYTEST_CURRENT_TEST", "no test")
         where = f"logger {record.name}, {record.pathname}:{record.lineno}, in {test}"
         for line in self.format(record).splitlines():
-            self._look(line, where)
-        self._look(str(attached), where)
+            self._check(line, where)
+        self._check(str(attached), where)
 
-    def look_into(self, folder: Path) -> None:
-        """Looks at every log file in a folder."""
+    def check_files(self, folder: Path) -> None:
+        """Checks every log file in a folder."""
         for path in _log_files(folder):
             with path.open(errors="replace") as lines:
                 for number, line in enumerate(lines, 1):
-                    self._look(line, f"{path}:{number}")
+                    self._check(line, f"{path}:{number}")
 
-    def _look(self, line: str, where: str) -> None:
-        without = masked(line)
-        if without != line:
-            self.findings.append(f"{where}: {without.strip()[:400]}")
+    def _check(self, line: str, where: str) -> None:
+        result = masked(line)
+        if result != line:
+            self.findings.append(f"{where}: {result.strip()[:400]}")
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def scanning() -> Iterator[Scan]:
     scan = Scan()
     root = logging.getLogger()
     levels = {"": logging.INFO, _TESTS_OWN_CLIENT: logging.WARNING}
-    levels |= dict.fromkeys(_OURS, logging.DEBUG)
+    levels |= dict.fromkeys(_PROJECT_LOGGERS, logging.DEBUG)
     before = {name: logging.getLogger(name).level for name in levels}
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as a test says, and remembers what it was asked."""
+"""Real HTTP servers on loopback that answer as a test decides, and record their requests."""
 
 import socket
 import ssl
@@ -16,9 +16,9 @@ from local.serving import in_a_thread
 
 @dataclass(frozen=True)
 class Reply:
-    """`missing` is how many bytes the answer promises more than it has before it breaks off.
+    """`missing` is the number of announced bytes that are not sent before the connection closes.
 
-    With `pause` the body is sent byte by byte, so many seconds apart, until the client leaves.
+    With `pause`, in seconds, the body is sent byte by byte until the client disconnects.
     """
 
     status: int = 200
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass
 class Served:
-    """Where the server is, and every request so far."""
+    """The address of the server, and all requests so far."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
@@ -71,7 +71,7 @@ def serving(
             self.close_connection |= reply.missing > 0
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
-            """Says nothing: a test looks at `requests`."""
+            """Logs nothing: a test reads `requests`."""
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
@@ -83,7 +83,7 @@ def serving(
 
 
 def _write(wire: BufferedIOBase, reply: Reply) -> None:
-    with suppress(ConnectionError):  # the client has had enough
+    with suppress(ConnectionError):  # the client disconnected
         if not reply.pause:
             wire.write(reply.body)
             return
@@ -95,16 +95,16 @@ def _write(wire: BufferedIOBase, reply: Reply) -> None:
 
 @contextmanager
 def dripping(answer: bytes, at_once: int = 0, pause: float = 0.02) -> Iterator[str]:
-    """The address of a server that sends the bytes of an answer one by one.
+    """Yields the address of a server that sends an answer, with its headers, byte by byte.
 
-    Except the first `at_once` of them; headers are part of the answer.
+    The first `at_once` bytes are sent together.
     """
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
             while self.rfile.readline() not in {b"\r\n", b""}:
                 pass
-            with suppress(ConnectionError):  # the client has had enough
+            with suppress(ConnectionError):  # the client disconnected
                 self.wfile.write(answer[:at_once])
                 for byte in answer[at_once:]:
                     time.sleep(pause)
@@ -119,7 +119,7 @@ def dripping(answer: bytes, at_once: int = 0, pause: float = 0.02) -> Iterator[s
 
 @contextmanager
 def refusing() -> Iterator[int]:
-    """A port on loopback that refuses connections, and that no one else can take meanwhile."""
+    """Yields a port on loopback that refuses connections and that no other program can take."""
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))  # without listen()
         yield bound.getsockname()[1]

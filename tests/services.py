@@ -1,4 +1,4 @@
-"""The app's services together with what they stand on, so that tests can prepare and inspect."""
+"""The app's services with their backends, so that tests can prepare and inspect data."""
 
 from clips.bin.sweep import Sweep
 from clips.compose import Backends, Services, open_backends

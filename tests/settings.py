@@ -1,10 +1,10 @@
-"""Settings with nothing behind them, and which settings the app asks for."""
+"""Settings without services, and the names of the settings that the app reads."""
 
 from collections.abc import Mapping
 
 from shared.settings import from_mapping
 
-# All that must be there, but for one of the ways to name a storage account.
+# All required settings except those that name a storage account.
 REQUIRED = {
     "DATABASE_URL": "postgresql://cliplink@db.example.org/cliplink",
     "AUTH_ISSUER": "https://login.example.org",
@@ -16,14 +16,14 @@ COMPLETE = REQUIRED | {"AZURE_STORAGE_ACCOUNT_NAME": "clips"}
 
 
 def names_read(settings: Mapping[str, str]) -> set[str]:
-    """The names that the app asks for as it starts with these settings."""
-    asked = _Asked(settings)
-    from_mapping(asked)
-    return asked.names
+    """The names that the app reads at its start with these settings."""
+    recording = _RecordingSettings(settings)
+    from_mapping(recording)
+    return recording.names
 
 
-class _Asked(dict[str, str]):
-    """A mapping that remembers what it was asked for."""
+class _RecordingSettings(dict[str, str]):
+    """A mapping that records the names that are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__(values)

@@ -1,7 +1,7 @@
-"""Owns a slow, counting or failing way to a storage emulator: for tests and benchmarks.
+"""Owns a slow, counting or failing proxy to a storage emulator: for tests and benchmarks.
 
-An HTTP/1.1 proxy on loopback that hands every request on as it is. What it adds is chosen by
-the code that starts it: latency, a limit of bandwidth, and a gate that every request passes.
+An HTTP/1.1 proxy on loopback that forwards every request unchanged. The code that starts it chooses
+a latency, a limit of bandwidth, and a gate that every request passes.
 """
 
 import http.client
@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from local.ports import LOOPBACK
 from local.serving import in_a_thread
 
-# Is shown method and path; may wait, and may name a status that is answered instead.
+# Gets method and path; may wait, and may return a status, which is then the answer.
 type Gate = Callable[[str, str], int | None]
 
 _PIECE = 64 * 1024
@@ -25,7 +25,7 @@ _CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding"}
 
 @dataclass(slots=True)
 class Traffic:
-    """What passed towards the client; `bytes_read` are bodies of answers."""
+    """Counts requests and the bytes of the bodies of their answers."""
 
     requests: int = 0
     bytes_read: int = 0
@@ -42,7 +42,7 @@ class Traffic:
 
 
 class _Line:
-    """The line to storage, which all connections share: what is sent keeps it busy for a while."""
+    """The bandwidth to storage, which all connections share."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self._rate = bytes_per_second
@@ -50,7 +50,7 @@ class _Line:
         self._free_at = 0.0
 
     def carry(self, size: int) -> None:
-        """Returns when so many bytes have passed, after those of other connections before them."""
+        """Waits until `size` bytes have passed, after earlier bytes of all connections."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + size / self._rate
             arrival = self._free_at
@@ -66,9 +66,9 @@ def running(
     bytes_per_second: float | None = None,
     gate: Gate | None = None,
 ) -> Iterator[Traffic]:
-    """A proxy on `port`; `latency` is seconds before each request is handed on.
+    """Runs a proxy on `port`; `latency` is seconds before each request is forwarded.
 
-    `bytes_per_second` is what all connections together get.
+    `bytes_per_second` is the limit for all connections together.
     """
     traffic = Traffic()
 
@@ -90,7 +90,7 @@ def _open_gate(_method: str, _path: str) -> int | None:
 
 
 class _Forwarding(BaseHTTPRequestHandler):
-    """One connection of a client, with one of its own to the emulator."""
+    """One connection of a client, with its own connection to the emulator."""
 
     protocol_version = "HTTP/1.1"
     upstream: int
@@ -117,13 +117,13 @@ class _Forwarding(BaseHTTPRequestHandler):
             self.end_headers()
             return
         try:
-            answer = self._hand_on(body)
+            answer = self._forward_to_storage(body)
         except ConnectionError:
-            self.close_connection = True  # the emulator is away: its client sees the same
+            self.close_connection = True  # the client must see the outage of the emulator
             return
         self._answer(answer)
 
-    def _hand_on(self, body: bytes) -> http.client.HTTPResponse:
+    def _forward_to_storage(self, body: bytes) -> http.client.HTTPResponse:
         """The emulator's answer; it closes connections that were idle for five seconds."""
         try:
             return self._ask_storage(body)
@@ -152,10 +152,12 @@ class _Forwarding(BaseHTTPRequestHandler):
         self.end_headers()
         sent = self._send(iter(lambda: answer.read(_PIECE), b""))
         if self.command != "HEAD" and sent < int(length):
-            self.close_connection = True  # the emulator broke off: its client sees the same
+            self.close_connection = (
+                True  # the client must see that the emulator closed the connection
+            )
 
     def _send(self, pieces: Iterable[bytes]) -> int:
-        """Hands pieces on at the chosen rate, until the client has had enough; returns the size."""
+        """Sends pieces at the chosen rate until the client disconnects; returns their size."""
         sent = 0
         try:
             for piece in pieces:

@@ -12,13 +12,13 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-# Attributes, sum, and how many values it is made of (0 for a counter).
+# Attributes, sum, and the number of values in the sum (0 for a counter).
 type Point = tuple[Mapping[str, object], float, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was seen so far."""
+    """All spans and metrics so far."""
 
     _exporter: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     _reader: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
@@ -57,7 +57,7 @@ def _id(span: ReadableSpan) -> int:
 
 @contextmanager
 def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """Replaces the process's own providers, which can be set only once."""
+    """Replaces the providers of the process, which can be set only once."""
     recorded = Recorded()
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(recorded._exporter))

@@ -1,4 +1,4 @@
-"""Tokens good and forged, and an issuer's key set over HTTP that a test can change."""
+"""Valid and forged tokens, and an issuer's key set over HTTP that a test can change."""
 
 import base64
 import hmac
@@ -37,9 +37,9 @@ def public_jwk(key: rsa.RSAPrivateKey, key_id: object, **more: object) -> dict[s
 
 
 def claims(**changes: object) -> dict[str, object]:
-    """Good ones, with changes; a change to None leaves the claim out."""
-    good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": moment(hours=1)}
-    return {k: v for k, v in (good | changes).items() if v is not None}
+    """Valid claims with changes; a change to None removes the claim."""
+    valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": moment(hours=1)}
+    return {k: v for k, v in (valid | changes).items() if v is not None}
 
 
 def moment(**parts: float) -> int:
@@ -63,14 +63,14 @@ def encoded(data: bytes | object) -> str:
 
 
 def signed_by_hand(header: bytes | object, payload: bytes | object) -> str:
-    """Any bytes as header and payload, under a good RS256 signature."""
+    """Any bytes as header and payload, under a valid RS256 signature."""
     text = f"{encoded(header)}.{encoded(payload)}"
     algorithm = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256)
     return f"{text}.{encoded(algorithm.sign(text.encode(), KEY))}"
 
 
 def signed_with_a_weak_key(key: rsa.RSAPrivateKey) -> str:
-    """What the library warns of when it is asked to make it."""
+    """Signed without the library, which warns of weak keys."""
     text = f"{encoded({'alg': 'RS256', 'kid': 'weak'})}.{encoded(claims())}"
     return f"{text}.{encoded(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
@@ -127,7 +127,7 @@ type Verify = Callable[[str], Identity]
 
 
 def refusal(verify: Verify, text: str) -> str:
-    """Why a token is refused: a sentence that may be public."""
+    """The detail of the refusal of a token, which may not contain the token."""
     with pytest.raises(Unauthenticated) as caught:
         verify(text)
     assert len(text) < 40 or text not in caught.value.detail

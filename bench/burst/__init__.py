@@ -1,1 +1,1 @@
-"""Many clips uploaded at once to one running host: how fast it processes them, each once."""
+"""Measures how fast one host processes many clips that are uploaded at once, each clip once."""

@@ -1,7 +1,7 @@
 """Uploads clips all at once, waits until each is ready, and counts how often each was processed.
 
-The cleanup runs each minute meanwhile: it has to leave alone what waits in the queue. A caller
-reads clips all the time, whose wait is measured.
+Meanwhile the cleanup runs every minute: it must not process clips whose messages wait in the
+queue. A caller reads clips all the time, and the time of each read is measured.
 """
 
 import re
@@ -34,20 +34,20 @@ _PATIENCE = 900.0  # seconds
 _PAUSE = 0.02  # seconds between two calls of the reader
 _READY = "SELECT count(*) FROM clips WHERE video_id = %s AND status = 'ready'"
 _FINISHED = re.compile(r"Clip (\S+) is ready:")
-_THROWN_AWAY = re.compile(r"was not published: .*|Replaced by a newer version.*: ")
+_DISCARDED = re.compile(r"was not published: .*|Replaced by a newer version.*: ")
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
     """Seconds from the first upload to the last, and to the last clip that became ready.
 
-    `processor` is how many seconds of a processor each service took meanwhile.
+    `cpu` is the CPU seconds that each service took meanwhile.
     """
 
     clips: Sequence[str]
     uploaded: float
     ready: float
-    processor: Mapping[str, float]
+    cpu: Mapping[str, float]
 
 
 def run(stack: Stack, count: int) -> None:
@@ -104,8 +104,8 @@ def _burst(stack: Stack, host: child.Host, film: bytes, count: int, reads: Recor
     if failures:
         raise failures[0]
     ready = time.monotonic() - began
-    processor = {name: cpu_seconds(number) - before[name] for name, number in services.items()}
-    return Burst(clips, uploaded, ready, processor)
+    cpu = {name: cpu_seconds(number) - before[name] for name, number in services.items()}
+    return Burst(clips, uploaded, ready, cpu)
 
 
 def _wait_until_ready(stack: Stack, video: str, count: int) -> None:
@@ -128,10 +128,10 @@ def _print(burst: Burst, seconds: Sequence[float], log: str) -> None:
     rate = len(burst.clips) / burst.ready * 60
     print(f"uploaded within {burst.uploaded:.1f} s, all ready after {burst.ready:.1f} s")
     print(f"clips ready per minute: {rate:.0f}")
-    each = {name: seconds / len(burst.clips) for name, seconds in burst.processor.items()}
+    each = {name: seconds / len(burst.clips) for name, seconds in burst.cpu.items()}
     parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in each.items())
     print(f"processor seconds for a clip: {sum(each.values()):.2f} ({parts})")
     print(f"processed so many times: {dict(sorted(times.items()))} (times: clips)")
-    print(f"runs thrown away: {len(_THROWN_AWAY.findall(log))}")
+    print(f"runs thrown away: {len(_DISCARDED.findall(log))}")
     print(f"runs of the cleanup: {log.count('cleanup ok')}")
     print(f"GET clip, ms: p50 {cuts[49] * 1e3:.1f}, p99 {cuts[98] * 1e3:.1f} of {len(seconds)}")

@@ -1,4 +1,4 @@
-"""How long an instance takes from nothing: loading the app, and its first calls.
+"""Measures how long a new instance takes to load the app and to answer its first calls.
 
 `python -m bench.cold_start` runs this alone.
 """
@@ -15,14 +15,14 @@ from bench.requests.services import environment
 from bench.stack import Stack
 
 _STARTS = 7
-# What a user waits for who opens a clip first of all. A step that is saved by one of these may be
-# paid for by another.
+# The steps that the first user of an instance waits for. Their sum shows whether one step became
+# faster only because another became slower.
 _UNTIL_A_LINK = ("app", "first GET clip", "first access-url")
 
 
 def run(stack: Stack, library: Library) -> None:
     print(f"\nCold start, ms: medians of {_STARTS} fresh processes with compiled modules\n")
-    _import_time(stack)  # compiles them
+    _import_time(stack)  # compiles the modules
     _print("import function_app", [_import_time(stack) for _ in range(_STARTS)])
     print("step by step, in a worker:")
     instances = [_instance(stack, library) for _ in range(_STARTS)]

@@ -1,4 +1,4 @@
-"""One instance from nothing, in a process of its own: see bench/cold_start.
+"""Starts one instance in a separate process: see bench/cold_start.
 
 python -m bench.cold_start.once TOKEN CLIP_ID CLIP_ID
 """
@@ -22,7 +22,7 @@ def main(token: str, clip: str, other: str) -> None:
         began = time.perf_counter()
 
     import azure.functions as func
-    import azure_functions_runtime.handle_event  # type: ignore[import-untyped]  # noqa: F401 - it has no types; to have it loaded
+    import azure_functions_runtime.handle_event  # type: ignore[import-untyped]  # noqa: F401 - it has no types; imported to load it
 
     done("worker")
     import function_app

@@ -1,1 +1,1 @@
-"""What it costs to cut clips out of long films, beside the command line and whole download."""
+"""Measures cuts out of long films, compared with ffmpeg and with a download of the whole film."""

@@ -1,4 +1,4 @@
-"""Whether cuts show and sound what they should: by decoded pictures and correlated sound."""
+"""Compares the decoded pictures and the sound of cuts with those of the film."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from tests.media.clips import Clip, make
 from tests.media.counted import RATE, SOUND_RATE, Shown, counted, shown, sound_shift
 
 _START, _END = 3.3, 5.0
-_FIRST, _BEHIND = int(_START * RATE), int(_END * RATE)
+_FIRST, _STOP = int(_START * RATE), int(_END * RATE)
 
 _FILMS: dict[str, Clip] = {
     "H.264, closed groups, B-frames": counted(
@@ -31,14 +31,17 @@ _FILMS: dict[str, Clip] = {
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """How many frames the first one is off, how many are missing or too many, how late sound is."""
+    """Differences from the exact cut: of the first frame, of the number of frames, of the sound.
 
-    first: int
+    `first_frame` and `frames` count frames, `sound` is milliseconds.
+    """
+
+    first_frame: int
     frames: int
     sound: float
 
     def __str__(self) -> str:
-        return f"{self.first:>9}{self.frames:>9}{self.sound:>10.2f}"
+        return f"{self.first_frame:>9}{self.frames:>9}{self.sound:>10.2f}"
 
 
 def run() -> None:
@@ -78,6 +81,6 @@ def _result(whole: Shown, part: Shown) -> _Result:
     late = sound_shift(whole.sound, part.sound, _FIRST / RATE, most=2400)
     return _Result(
         part.numbers[0] - _FIRST,
-        len(part.numbers) - (_BEHIND - _FIRST),
+        len(part.numbers) - (_STOP - _FIRST),
         1000 * late / SOUND_RATE,
     )

@@ -1,4 +1,4 @@
-"""Long films in every format that is cut: sixteen seconds are encoded, and their packets repeated.
+"""Makes long films in every format that is cut: encodes sixteen seconds, repeats their packets.
 
 1080p H.264 with B-frames and a keyframe every four seconds, and sound as AAC.
 """
@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from bench.film import panned, panorama
 from tests.media.counted import encode_noise
 
-# Of sixteen seconds both 400 frames and 750 packets of AAC are whole.
+# Sixteen seconds are a whole number of frames (400) and of AAC packets (750).
 _SECONDS = 16
 _RATE = 25
 _PACKETS = {"video": _SECONDS * _RATE, "audio": _SECONDS * 48_000 // 1024}
@@ -29,9 +29,9 @@ _FRAGMENTS = MappingProxyType({"movflags": "frag_keyframe+empty_moov+skip_traile
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to store a film, and what a cut of it may cost.
+    """A way to store a film; `limit` is what a cut of it may cost.
 
-    `seekable` is whether the muxer may go back to write an index.
+    `seekable` says whether the muxer may go back to write an index.
     """
 
     name: str
@@ -41,20 +41,20 @@ class Format:
     seekable: bool = True
 
 
-_OF_MP4 = "1.05 times its index read, 0.7 CPU s, 110 MB, 1 s beside the copying"
-_WITH_INDEX, _WITHOUT_INDEX = "1.2 times the clip read", "2.5 times the clip read"
+_LIMIT_OF_MP4 = "1.05 times its index read, 0.7 CPU s, 110 MB, 1 s beside the copying"
+_LIMIT_WITH_INDEX, _LIMIT_WITHOUT_INDEX = "1.2 times the clip read", "2.5 times the clip read"
 
-MP4 = Format("MP4, moov last", "mp4", _OF_MP4)
+MP4 = Format("MP4, moov last", "mp4", _LIMIT_OF_MP4)
 OTHERS = (
-    Format("MKV with cues", "matroska", _WITH_INDEX),
-    Format("MPEG-TS", "mpegts", _WITH_INDEX),
-    Format("MKV without cues", "matroska", _WITHOUT_INDEX, seekable=False),
-    Format("fragments, no index", "mp4", _WITHOUT_INDEX, _FRAGMENTS),
+    Format("MKV with cues", "matroska", _LIMIT_WITH_INDEX),
+    Format("MPEG-TS", "mpegts", _LIMIT_WITH_INDEX),
+    Format("MKV without cues", "matroska", _LIMIT_WITHOUT_INDEX, seekable=False),
+    Format("fragments, no index", "mp4", _LIMIT_WITHOUT_INDEX, _FRAGMENTS),
 )
 
 
 def long_film(folder: Path, format_: Format, minutes: int) -> Path:
-    """A film of so many minutes; made once, then found in `folder`."""
+    """A film of `minutes` minutes; made once, then found in `folder`."""
     film = folder / f"cut-{format_.name.replace(', ', '-').replace(' ', '-')}-{minutes}-minutes"
     if not film.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""What a cut costs in bytes, requests, CPU and memory, by format and method.
+"""Measures what a cut costs in bytes, requests, CPU and memory, by format and method.
 
-Beside it are `ffmpeg -ss -to -c copy` on the same signed address, and the whole download. What
-storage copies from itself does not pass the proxy, and its time is shown apart: the emulator
-shares the machine's cores and its disk.
+Compares it with `ffmpeg -ss -to -c copy` on the same signed address, and with a download of the
+whole film. Copies inside storage do not pass the proxy. Their time is shown separately, because
+the emulator uses the same cores and disk.
 """
 
 import json
@@ -12,7 +12,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -131,21 +132,17 @@ def _many(stack: Stack, film: Path) -> None:
         )
 
 
-class _uploaded:  # noqa: N801 - reads as a phrase
-    """A film in storage, for a while."""
-
-    def __init__(self, stack: Stack, container: str, name: str, film: Path) -> None:
-        self._client = BlobServiceClient.from_connection_string(stack.direct_connection_string)
-        self._blob = self._client.get_blob_client(container, name)
-        self._film = film
-
-    def __enter__(self) -> None:
-        with self._film.open("rb") as file:
-            self._blob.upload_blob(file, max_concurrency=4)
-
-    def __exit__(self, *_: object) -> None:
-        self._blob.delete_blob()
-        self._client.close()
+@contextmanager
+def _uploaded(stack: Stack, container: str, name: str, film: Path) -> Iterator[None]:
+    """Keeps a film in storage until the block ends."""
+    with BlobServiceClient.from_connection_string(stack.direct_connection_string) as client:
+        blob = client.get_blob_client(container, name)
+        with film.open("rb") as file:
+            blob.upload_blob(file, max_concurrency=4)
+        try:
+            yield
+        finally:
+            blob.delete_blob()
 
 
 def _median(stack: Stack, arguments: Sequence[str], rounds: int) -> Report:

@@ -1,4 +1,4 @@
-"""Cuts in a process of its own, so that its peak memory is its own: see bench/cutting.
+"""Cuts in a separate process, whose peak memory is that of the cut: see bench/cutting.
 
 python -m bench.cutting.once cut BLOB_NAME START END
 python -m bench.cutting.once many BLOB_NAME VIDEO_ID COUNT SECONDS
@@ -52,7 +52,7 @@ type Report = dict[str, float]
 
 
 class TimedComposer(Composer):
-    """Adds up the time in which storage copies, which is its own and not the app's."""
+    """Adds up the time in which storage copies, to tell it from the time of the app."""
 
     copying = 0.0
 
@@ -67,12 +67,12 @@ class TimedComposer(Composer):
             finally:
                 self.copying += time.perf_counter() - began
 
-        draft.copy = timed  # type: ignore[method-assign]  # the rest of it stays as it is
+        draft.copy = timed  # type: ignore[method-assign]  # only this method is replaced
         return draft
 
 
 class CountedBlobs(Blobs):
-    """Counts the readers that are made: each of a source reads its index."""
+    """Counts the readers that are made: each reader of a source reads its index."""
 
     readers = 0
 
@@ -93,12 +93,12 @@ def measured(work: Callable[[], None]) -> Report:
 
 
 def cut(name: str, start: str, end: str) -> Report:
-    """One cut as a function makes it, from the opening of the source to the finished blob."""
+    """Makes one cut as the function does, from the opening of the source to the finished blob."""
     backends = open_backends(read_environment())
     composer = _composer(backends)
     blobs, containers = backends.blobs, backends.containers
     cutter = Cutter(blobs, containers, FilmWriter(composer, "libx264"))
-    blob = blobs.get(containers.videos, name)  # connects, as the function has by then
+    blob = blobs.get(containers.videos, name)  # connects outside the measurement
     order = _order(blob, float(start), float(end))
     method = []
 
@@ -115,7 +115,7 @@ def cut(name: str, start: str, end: str) -> Report:
 
 
 def many(name: str, video_id: str, count: str, seconds: str) -> Report:
-    """Many cuts of one source in one call; images are left to the trigger."""
+    """Makes many cuts of one source in one call, without images, which the trigger makes."""
     settings = read_environment()
     backends = open_backends(settings)
     services = compose_on(backends, settings)
@@ -151,7 +151,7 @@ def many(name: str, video_id: str, count: str, seconds: str) -> Report:
 
 
 def bare(name: str, count: str, seconds: str) -> Report:
-    """The part of `many` that storage does: it copies the same ranges, as many at a time."""
+    """Does only the storage part of `many`: copies the same ranges, as many at a time."""
     backends = open_backends(read_environment())
     blobs, containers = backends.blobs, backends.containers
     blob = blobs.get(containers.videos, name)
@@ -177,7 +177,7 @@ def _range(number: int, seconds: str) -> tuple[float, float]:
 
 
 def encode(file: str) -> Report:
-    """The whole of a local file is encoded as for a playable copy."""
+    """Encodes a whole local file as a playable copy."""
     source = OpenedFile(Path(file))
 
     def work() -> None:

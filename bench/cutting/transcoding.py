@@ -1,4 +1,4 @@
-"""What a playable copy by encoding costs, beside the same encoder on the command line."""
+"""Measures an encoded playable copy, compared with the same encoder on the command line."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def run(folder: Path) -> None:
         ways = {"Cliplink": ["encode", str(film)]}
         if shutil.which("ffmpeg"):
             ways["ffmpeg"] = ["tool", *_command_line(film, Path(name) / "tool.mp4")]
-        # In turn, so that what else the machine does slows each of them.
+        # The ways take turns, so that other load on the machine affects all of them.
         rounds = [
             {way: _once(arguments) for way, arguments in ways.items()} for _ in range(_ROUNDS)
         ]

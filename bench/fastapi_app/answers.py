@@ -1,4 +1,4 @@
-"""What the endpoints take and answer, as pydantic models."""
+"""Requests and answers of the endpoints as pydantic models."""
 
 from datetime import datetime
 from typing import Any, Self

@@ -1,1 +1,1 @@
-"""What the ingest of a large film costs."""
+"""Measures the ingest of a large film."""

@@ -1,4 +1,4 @@
-"""What it costs to ingest a large clip: by ranges, as the app does, and by whole download."""
+"""Compares the ingest of a large clip by ranges, as the app does it, with a whole download."""
 
 import json
 import os

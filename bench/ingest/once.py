@@ -1,4 +1,4 @@
-"""One ingest in a process of its own, so that its peak memory is its own: see bench/ingest.
+"""Ingests in a separate process, whose peak memory is that of the ingest: see bench/ingest.
 
 python -m bench.ingest.once ranged|whole BLOB_NAME
 """
@@ -61,7 +61,7 @@ _opened = media.opened
 
 @contextmanager
 def _after_download(blob: BlobClient, _reader: BlobReader) -> Iterator[media.MediaFile]:
-    """What is usually done: the blob into a temporary file first."""
+    """Downloads the whole blob to a temporary file first, as is usually done."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         with path.open("wb") as target:

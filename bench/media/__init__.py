@@ -1,1 +1,1 @@
-"""What metadata and images of films cost, beside the command line tools."""
+"""Measures metadata and images of films, compared with ffprobe and ffmpeg."""

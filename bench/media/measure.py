@@ -1,6 +1,6 @@
-"""What it costs to read large clips, compared with ffprobe and ffmpeg on the same address.
+"""Measures reads of large clips, compared with ffprobe and ffmpeg on the same address.
 
-Also beside the whole download: `python -m bench.media` runs this alone.
+Also compares them with a whole download. `python -m bench.media` runs this alone.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Reads one clip in a separate process, so that its peak memory is its own.
+"""Reads one clip in a separate process, whose peak memory is that of the read.
 
 python -m bench.media.once metadata|still|stills|whole CONTAINER BLOB_NAME
 python -m bench.media.once tools '[["ffprobe", ...], ...]'
@@ -49,13 +49,13 @@ _WAYS: dict[str, Callable[[media.ByteSource], None]] = {
 
 
 def main(way: str, *arguments: str) -> None:
-    report = run_tools(json.loads(arguments[0])) if way == "tools" else _look(way, *arguments)
+    report = run_tools(json.loads(arguments[0])) if way == "tools" else _measure(way, *arguments)
     sys.stdout.write(json.dumps(report))
 
 
-def _look(way: str, container: str, blob_name: str) -> dict[str, float]:
+def _measure(way: str, container: str, blob_name: str) -> dict[str, float]:
     backends = open_backends(read_environment())
-    blob = backends.blobs.get(container, blob_name)  # connects, as the trigger has by then
+    blob = backends.blobs.get(container, blob_name)  # connects outside the measurement
     started, busy = time.perf_counter(), time.process_time()
     if way == "whole":
         with tempfile.TemporaryDirectory() as folder:

@@ -1,1 +1,1 @@
-"""How fast files of the old service are migrated."""
+"""Measures how fast files of the old service are migrated."""

@@ -1,6 +1,6 @@
-"""Measures a migration beside raw PUTs, the plain client and azcopy.
+"""Compares a migration with raw PUTs, the client of the SDK and azcopy.
 
-All upload to an Azurite on the same machine, a new one for every run: it slows down as it fills.
+Each run uploads to a new Azurite on the same machine, because a full one is slower.
 """
 
 import json
@@ -53,7 +53,7 @@ def run(folder: Path) -> None:
                 {way: _measure(way, files, ids, Path(work), azcopy) for way in ways}
                 for _ in range(_ROUNDS)
             ]
-            _show(rounds, count * size / 1e6)
+            _print(rounds, count * size / 1e6)
             if count > 1:
                 before = _measure("old", files, ids, Path(work), None)["seconds"]
                 now = statistics.median(r["cliplink"]["seconds"] for r in rounds)
@@ -63,7 +63,7 @@ def run(folder: Path) -> None:
                 )
 
 
-def _show(rounds: list[dict[str, Measured]], megabytes: float) -> None:
+def _print(rounds: list[dict[str, Measured]], megabytes: float) -> None:
     middle = {
         way: {key: statistics.median(r[way][key] for r in rounds) for key in rounds[0][way]}
         for way in rounds[0]
@@ -184,7 +184,7 @@ def _write_files(folder: Path, count: int, size: int) -> list[UUID]:
 
 
 def _plan() -> None:
-    """Plans the kind of files that takes longest: matched by address, few names, many folders."""
+    """Plans the slowest kind of files: matched by address, few names, many folders."""
     count = 100_000
     ids = [UUID(int=1 << 100 | number) for number in range(count)]
     paths = [f"videos/{number // 10}/{number % 10}.mp4" for number in range(count)]

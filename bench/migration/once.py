@@ -1,4 +1,4 @@
-"""One way of uploading files, in its own process: `python -m bench.migration.once`.
+"""Uploads files in one way, in a separate process: `python -m bench.migration.once`.
 
 Prints the seconds of the upload without imports, the CPU seconds of the whole process, and its
 peak memory.
@@ -27,9 +27,9 @@ _PAUSE = 1.0  # seconds
 
 def cliplink(folder: Path, _: str) -> float:
     """`python -m clips.migrate` with its usual options and settings."""
-    # Otherwise the driver is loaded by the first query; the plain client is loaded early too.
+    # Loads the driver before the measurement, as `sdk` loads its client.
     from clips.migration import cli
-    from shared.postgres import pool  # noqa: F401 - loaded here, used by the command
+    from shared.postgres import pool  # noqa: F401 - the command uses it
 
     began = time.perf_counter()
     assert cli.main([str(folder), "--report", str(folder.with_suffix(".receipt"))]) == 0
@@ -42,11 +42,11 @@ def raw(folder: Path, container: str) -> float:
     local = threading.local()
 
     def put(name: str, query: str, data: memoryview, headers: dict[str, str]) -> None:
-        if not hasattr(local, "line"):
-            local.line = http.client.HTTPConnection(parts.hostname or "", parts.port)
+        if not hasattr(local, "connection"):
+            local.connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
         target = f"{parts.path}/{name}?{query}{parts.query}"
-        local.line.request("PUT", target, data, headers)
-        answer = local.line.getresponse()
+        local.connection.request("PUT", target, data, headers)
+        answer = local.connection.getresponse()
         answer.read()
         assert answer.status == 201, answer.status
 
@@ -73,7 +73,7 @@ def raw(folder: Path, container: str) -> float:
 
 
 def sdk(folder: Path, container: str) -> float:
-    """The vendor's client with eight threads, each file read for its MD5 first."""
+    """The client of the SDK with eight threads; reads each file for its MD5 first."""
     from azure.storage.blob import ContainerClient, ContentSettings
 
     client = ContainerClient.from_container_url(container)
@@ -98,7 +98,7 @@ def sdk(folder: Path, container: str) -> float:
 
 
 def old(folder: Path, container: str) -> float:
-    """As the old service did: one after the other, with a pause after every ten."""
+    """Uploads files as the old service did: in sequence, with a pause after every ten."""
     from azure.storage.blob import ContainerClient
 
     client = ContainerClient.from_container_url(container)

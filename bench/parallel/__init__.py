@@ -1,0 +1,1 @@
+"""Measures how many clips a host should process at a time."""

@@ -1,10 +1,9 @@
-"""How many clips at a time: a burst, and an hour-long film before a hundred short ones.
+"""Compares settings of parallel runs: a burst, and a film of an hour before a hundred short ones.
 
 python -m bench.parallel [SHORT_FILMS] [maxDegreeOfParallelism ...]
 
-Each figure is measured under the rule of batches that Microsoft's triggers follow, which
-local/host emulates. The settings take turns within one run, so that their ratio holds on a machine
-that is busy with something else.
+local/host takes batches from the queue by the rule of Microsoft's triggers. The settings take turns
+within one run, so that other load on the machine affects all of them.
 """
 
 import json
@@ -25,8 +24,6 @@ from bench import stack
 from bench.film import repeat
 from local.host import child
 from local.ports import free_port
-from shared.settings import from_mapping
-from tests.services import compose_all
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 600.0  # seconds
@@ -35,7 +32,7 @@ _SHORT_SECONDS = 10
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds from the first look of the host to each clip being ready, in their order."""
+    """Sorted seconds from the start of the host until each clip is ready."""
 
     ready: Sequence[float]
     long_film: float | None
@@ -66,8 +63,8 @@ def main(count: int = 100, degrees: Sequence[int] = (2, 3)) -> None:
 def _measure(
     running: stack.Stack, folder: Path, degree: int, films: Sequence[bytes], long: bytes | None
 ) -> Times:
-    environment = _installation(running)
-    video_id = _new_video(environment)
+    environment = _environment(running)
+    video_id = str(stack.new_video(running))
     names = [f"{video_id}/{uuid4()}.mp4" for _ in films]
     long_name = f"{video_id}/{uuid4()}.mp4"
     prefix = environment["AZURE_STORAGE_CONTAINER_NAME"]
@@ -76,7 +73,7 @@ def _measure(
     ) as container:
         for blob in list(container.list_blob_names()):
             container.delete_blob(blob)
-        # The scan comes in the order of names: the long film is found first.
+        # The scan lists blobs by name: this name makes it find the long film first.
         if long is not None:
             long_name = f"{video_id}/0{str(uuid4())[1:]}.mp4"
             container.upload_blob(long_name, long, max_concurrency=4)
@@ -92,7 +89,7 @@ def _measure(
 def _wait(
     environment: Mapping[str, str], video_id: str, count: int, started: float
 ) -> Mapping[str, float]:
-    """When each clip was seen to be ready, by the name of its blob."""
+    """Seconds until each clip was ready, by the name of its blob."""
     ready: dict[str, float] = {}
     query = "SELECT blob_name FROM clips WHERE video_id = %s AND status = 'ready'"
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
@@ -107,7 +104,7 @@ def _wait(
 
 @contextmanager
 def _host(folder: Path, degree: int, environment: Mapping[str, str]) -> Iterator[None]:
-    """The app on a host whose host.json has that many places."""
+    """Runs the app on a host whose `maxDegreeOfParallelism` is `degree`."""
     app = folder / f"app-{uuid4()}"
     app.mkdir()
     for part in ("function_app.py", "clips", "shared"):
@@ -119,7 +116,7 @@ def _host(folder: Path, degree: int, environment: Mapping[str, str]) -> Iterator
         yield
 
 
-def _installation(running: stack.Stack) -> Mapping[str, str]:
+def _environment(running: stack.Stack) -> Mapping[str, str]:
     environment = dict(running.environment)
     return environment | {
         "AzureWebJobsStorage": running.direct_connection_string,
@@ -128,14 +125,6 @@ def _installation(running: stack.Stack) -> Mapping[str, str]:
         "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
         "CLEANUP_SCHEDULE": "0 0 0 29 2 *",
     }
-
-
-def _new_video(environment: Mapping[str, str]) -> str:
-    services = compose_all(from_mapping(environment))
-    with services.database:
-        video = services.videos.add(services.users.id_of("bench", None), "Benchmark", None)
-        assert video is not None
-        return str(video.id)
 
 
 def _short_film(path: Path) -> Path:

@@ -1,1 +1,1 @@
-"""Sidecars and the rebuild: what the outbox costs, how fast it drains, how fast a rebuild is."""
+"""Measures the cost of the sidecar outbox, how fast it drains, and how fast a rebuild is."""

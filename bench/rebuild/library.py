@@ -1,7 +1,7 @@
 """A library of any size that exists only as a listing: 100 clips a video, 13 images a clip.
 
-To write so many real blobs would take an hour. Every read of a sidecar takes as long as a request
-to a storage account in the same region; a page of a listing takes ten times as long.
+Writing so many real blobs would take an hour. A read of a sidecar takes as long as a request to
+a storage account in the same region; a page of a listing takes ten times as long.
 """
 
 import time
@@ -12,6 +12,7 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
+from clips.rebuild.decisions import images_of
 from clips.sidecars.records import ClipRecord
 from clips.sidecars.revisions import revision_of
 from clips.sidecars.sidecar_file import render
@@ -22,7 +23,7 @@ from shared.errors import BlobMissing
 from shared.model.blob import Blob
 from shared.model.sidecar import SidecarKey, SidecarKind
 
-_OF_VIDEO = 100
+_CLIPS_PER_VIDEO = 100
 _WIDTHS = (320, 640, 960, 1280, 1920)
 _LATENCY = 0.008  # seconds a request
 _PAGE = 5000
@@ -65,7 +66,7 @@ class Reader:
 
 
 class ListedLibrary:
-    """Storage with `count` clips, with the calls that a rebuild and the daily pass use."""
+    """Storage with `count` clips; has only the methods that a rebuild and the daily pass call."""
 
     def __init__(self, count: int, containers: Containers) -> None:
         self._count = count
@@ -87,7 +88,7 @@ class ListedLibrary:
             raise BlobMissing("The blob does not exist.")
         return self._sidecar(key)
 
-    def reader(self, _container: str, blob: Blob) -> Any:  # noqa: ANN401 - reads as BlobReader
+    def reader(self, _container: str, blob: Blob) -> Any:  # noqa: ANN401 - stands for a BlobReader
         key = blob_names.sidecar_of(blob.name)
         assert key is not None
         return Reader(_content(key))
@@ -95,11 +96,11 @@ class ListedLibrary:
     def _blobs(self, container: str) -> Iterator[Blob]:
         if container not in {self._containers.clips, self._containers.thumbnails}:
             return
-        videos = self._count // _OF_VIDEO
+        videos = self._count // _CLIPS_PER_VIDEO
         for number in range(videos):
             video_id = UUID(int=(number << 128) // videos)
-            for clip_number in range(_OF_VIDEO):
-                clip_id = UUID(int=(((clip_number << 96) // _OF_VIDEO) << 32) | number)
+            for clip_number in range(_CLIPS_PER_VIDEO):
+                clip_id = UUID(int=(((clip_number << 96) // _CLIPS_PER_VIDEO) << 32) | number)
                 if container == self._containers.clips:
                     yield _blob(f"{video_id}/{clip_id}.mp4")
                 else:
@@ -164,6 +165,4 @@ def _images(video_id: UUID, clip_id: UUID) -> set[str]:
     record = ClipRecord.model_validate(
         {"changed_at": _MADE, "created_at": _MADE, "owner": _OWNER} | _clip_row(video_id, clip_id)
     )
-    from clips.rebuild.decisions import images_of
-
     return images_of(record)

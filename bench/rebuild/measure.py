@@ -1,4 +1,4 @@
-"""What the outbox adds to a write, how fast it drains, and how fast a catalogue is rebuilt."""
+"""Prints what the outbox adds to a write, how fast it drains, and how fast a rebuild is."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def _video(database: psycopg.Connection) -> UUID:
     return video
 
 
-def _switch(database: psycopg.Connection, how: str) -> None:
+def _set_triggers(database: psycopg.Connection, how: str) -> None:
     for trigger in _TRIGGERS:
         table = trigger.partition("_")[0]
         database.execute(f"ALTER TABLE {table} {how} TRIGGER {trigger}".encode())
@@ -72,7 +72,7 @@ def _print_writes(database: psycopg.Connection, video: UUID) -> None:
     for name, statement in _CHANGES.items():
         medians = {}
         for how in ("DISABLE", "ENABLE"):
-            _switch(database, how)
+            _set_triggers(database, how)
             seconds = []
             for _ in range(_WRITES):
                 began = time.perf_counter()
@@ -89,7 +89,7 @@ def _print_writes(database: psycopg.Connection, video: UUID) -> None:
 def _print_bulk(database: psycopg.Connection, video: UUID) -> None:
     times = {}
     for how in ("DISABLE", "ENABLE"):
-        _switch(database, how)
+        _set_triggers(database, how)
         database.execute("DELETE FROM clips WHERE video_id = %s", [video])
         began = time.perf_counter()
         database.execute(_ADD, {"video": video, "count": _BULK})
@@ -108,7 +108,7 @@ def _print_bulk(database: psycopg.Connection, video: UUID) -> None:
 def _print_drain(stack: Stack, database: psycopg.Connection, video: UUID) -> None:
     database.execute("TRUNCATE sidecar_outbox")
     database.execute(_ADD, {"video": video, "count": _DRAINED})
-    # Past the proxy, which the emulator's batches do not pass: without the latency of a network.
+    # Without the proxy, which batch requests cannot pass, and so without the latency of a network.
     direct = {"AZURE_STORAGE_CONNECTION_STRING": stack.direct_connection_string}
     settings = from_mapping(dict(stack.environment) | direct)
     account = StorageAccount(settings.storage, utc_now)
@@ -119,7 +119,7 @@ def _print_drain(stack: Stack, database: psycopg.Connection, video: UUID) -> Non
         for name in ("written", "overwritten", "deleted"):
             began = time.monotonic()
             done = 0
-            while outbox.waiting(1):  # again after an outage, as the cleanup does
+            while outbox.waiting(1):  # drains again after an outage, as the cleanup does
                 tally = writer.drain(600)
                 assert not tally.failed
                 done += tally.done
@@ -152,6 +152,6 @@ def _print_rebuild(stack: Stack, count: int) -> None:
 
 
 def _clear(database: psycopg.Connection) -> None:
-    """An empty catalogue, whose daily pass is due."""
+    """Empties the catalogue and makes its daily pass due."""
     database.execute("TRUNCATE clips, videos, sources, sidecar_outbox CASCADE")
     database.execute("UPDATE sidecar_pass SET started_at = NULL, finished_at = NULL")

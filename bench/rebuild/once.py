@@ -1,4 +1,4 @@
-"""One rebuild, and one daily pass, in a process of its own: prints JSON with times and memory."""
+"""Runs a rebuild and a daily pass in a separate process: prints JSON with times and memory."""
 
 import io
 import json
@@ -25,24 +25,23 @@ from shared.storage.sdk.account import StorageAccount
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as far as the daily pass looks at it."""
+    """The part of a page that the daily pass reads."""
 
     blobs: list[Blob]
     marker: str | None
 
 
-class Paged:
+class PagedLibrary:
     """The listing of a library page by page, as the daily pass asks for it."""
 
     def __init__(self, library: ListedLibrary) -> None:
         self._library = library
-        self._pages: list[list[Blob]] | None = None
 
     def page(self, container: str, marker: str | None) -> Page:
         number = int(marker or 0)
         if number == 0:
-            self._left = self._library.pages(container, metadata=True)
-        blobs = next(islice(self._left, 1), [])
+            self._pages = self._library.pages(container, metadata=True)
+        blobs = next(islice(self._pages, 1), [])
         return Page(blobs, str(number + 1) if blobs else None)
 
 
@@ -63,7 +62,7 @@ def main(count: int) -> None:
             assert not report.has_gaps, report.to_text()
         assert report.already_there["clips"] == count
         check = SidecarCheck(
-            Paged(library), containers, SidecarOutbox(database), SidecarPass(database)
+            PagedLibrary(library), containers, SidecarOutbox(database), SidecarPass(database)
         )
         began = time.monotonic()
         queued = check.run(3600)

@@ -1,1 +1,1 @@
-"""Calls of the API under load, beside FastAPI with SQLAlchemy."""
+"""Measures calls of the API under load, compared with FastAPI and SQLAlchemy."""

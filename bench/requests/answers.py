@@ -1,4 +1,4 @@
-"""Whether two services answer alike, with links that open: the condition of bench/requests."""
+"""Checks that two services give the same answers, with links that open."""
 
 import http.client
 import json
@@ -11,22 +11,22 @@ from local.ports import LOOPBACK
 
 _LINKS = ("access_url", "thumbnail_access_url")
 _TRIED = 5  # links of an answer that are opened
-_ASKED = timedelta(hours=24)
+_EXPIRY = timedelta(hours=24)
 _LONGEST_WINDOW = timedelta(hours=1)
 
 
 def assert_alike(method: str, path: str, body: str, token: str, ports: tuple[int, int]) -> None:
-    """Raises AssertionError unless both answer the same but for signatures and their ends."""
-    cliplink, theirs = (_asked(port, method, path, body, token) for port in ports)
-    for answer in (cliplink, theirs):
-        for link in list(_taken_links(answer))[:_TRIED]:
+    """Raises AssertionError if the answers differ in more than signatures and expiry times."""
+    cliplink, usual = (_answer(port, method, path, body, token) for port in ports)
+    for answer in (cliplink, usual):
+        for link in list(_take_links(answer))[:_TRIED]:
             with urllib.request.urlopen(link) as opened:
                 assert opened.status == http.client.OK
-    assert cliplink == theirs, f"{method} {path} is answered differently"
+    assert cliplink == usual, f"{method} {path} is answered differently"
 
 
-def _asked(port: int, method: str, path: str, body: str, token: str) -> list[dict[str, Any]]:
-    """The answer; one that is no array as an array of one."""
+def _answer(port: int, method: str, path: str, body: str, token: str) -> list[dict[str, Any]]:
+    """The parsed answer; an answer that is not an array becomes an array of one."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     connection.request(method, path, body or None, headers)
@@ -38,8 +38,8 @@ def _asked(port: int, method: str, path: str, body: str, token: str) -> list[dic
     return answered if isinstance(answered, list) else [answered]
 
 
-def _taken_links(answer: list[dict[str, Any]]) -> Iterator[str]:
-    """The links in an answer; leaves of each the address, and takes its end away."""
+def _take_links(answer: list[dict[str, Any]]) -> Iterator[str]:
+    """Yields the links of an answer; removes their signatures and expiry times from the answer."""
     for part in answer:
         for name in _LINKS:
             if part.get(name):
@@ -47,4 +47,4 @@ def _taken_links(answer: list[dict[str, Any]]) -> Iterator[str]:
                 part[name] = part[name].partition("?")[0]
         if "access_url" in part:
             left = datetime.fromisoformat(part.pop("expires_at")) - datetime.now(UTC)
-            assert _ASKED - timedelta(minutes=1) < left < _ASKED + _LONGEST_WINDOW
+            assert _EXPIRY - timedelta(minutes=1) < left < _EXPIRY + _LONGEST_WINDOW

@@ -1,4 +1,4 @@
-"""A user with two thousand clips as ingest leaves them, for bench/requests."""
+"""Adds a user with two thousand ready clips, for bench/requests."""
 
 import json
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Library:
 
 
 def fill(stack: Stack) -> Library:
-    """Rows for twenty-one videos; those of the largest have blobs, the first of each posters."""
+    """Adds 21 videos; clips of the largest have blobs, the first five of each video posters."""
     sizes = {uuid4(): size for size in (1000, *[50] * 20)}
     many, some, *_ = sizes
     clips = {video: [uuid4() for _ in range(size)] for video, size in sizes.items()}
@@ -52,7 +52,7 @@ def fill(stack: Stack) -> Library:
             client.get_container_client(containers.thumbnails),
             [f"{video}/{clip}/poster.jpg" for video in clips for clip in clips[video][:5]],
         )
-    # A host that watches the container must find the clips as the catalogue knows them.
+    # Otherwise a host that scans the container would process every clip again.
     with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
         rows = list(zip(etags, clips[many], strict=True))
         connection.cursor().executemany("UPDATE clips SET etag = %s WHERE id = %s", rows)
@@ -115,7 +115,7 @@ def _media(number: int) -> Media:
 
 
 def _put(container: ContainerClient, names: Sequence[str]) -> Sequence[str]:
-    """Writes a blob of each name and returns their ETags, as the catalogue has them."""
+    """Writes a blob for each name; returns the ETags in the form of the catalogue."""
 
     def put(name: str) -> str:
         etag: str = container.upload_blob(name, b"clip").get_blob_properties().etag

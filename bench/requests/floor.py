@@ -1,7 +1,7 @@
-"""The floor of bench/requests: the SQL alone, in a loop over a pool of connections.
+"""Measures only the SQL of bench/requests, in a loop over a pool of connections.
 
-The app's own statements with bound parameters, prepared, rows as tuples, binary. A process of
-its own: `python -m bench.requests.floor` takes a pickled Loop on standard input, prints a rate.
+The statements of the app with bound parameters, prepared, rows as binary tuples. In a separate
+process, `python -m bench.requests.floor` reads a pickled Loop from standard input, prints a rate.
 """
 
 import pickle
@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """A statement and the parameters of its calls, in turn; times in seconds."""
+    """A statement and the parameters of its calls in sequence; times in seconds."""
 
     url: str
     statement: str
@@ -29,7 +29,7 @@ class Loop:
 
 
 def run(loop: Loop) -> float:
-    """Calls a second, made by another process."""
+    """Calls per second, measured in another process."""
     process = subprocess.run(
         [sys.executable, "-m", "bench.requests.floor"],
         input=pickle.dumps(loop),

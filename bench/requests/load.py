@@ -1,6 +1,6 @@
-"""Sends requests over kept connections, each client its next when the last is answered.
+"""Sends requests over open connections; each client waits for an answer before its next request.
 
-Runs in its own process and uses little CPU: the measured service lacks what the load takes.
+Runs in a separate process and uses little CPU, which the measured service would lack.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from local.ports import LOOPBACK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Whole requests, sent in turn; each client begins elsewhere among them."""
+    """Complete requests in sequence; each client begins at another position."""
 
     port: int
     requests: Sequence[str]
@@ -28,7 +28,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`rate` a second, `p50` and `p99` in milliseconds; `answered` is how many there were."""
+    """`rate` is per second, `p50` and `p99` milliseconds, `answered` the number of answers."""
 
     rate: float
     p50: float
@@ -37,7 +37,7 @@ class Result:
 
 
 def run(load: Load, seconds: float, *, at_least: int) -> Result:
-    """The result of a load of so many seconds, or longer, until there were so many answers."""
+    """Sends the load for `seconds`, and longer until there are `at_least` answers."""
     process = subprocess.run(
         [sys.executable, "-m", "bench.requests.load", str(seconds), str(at_least)],
         input=json.dumps(asdict(load)).encode(),
@@ -48,7 +48,7 @@ def run(load: Load, seconds: float, *, at_least: int) -> Result:
 
 
 class _Client(asyncio.Protocol):
-    """One connection; notes how long each answer took, in seconds."""
+    """One connection; records the seconds that each answer took."""
 
     def __init__(self, requests: Sequence[bytes], first: int) -> None:
         self._requests = requests
@@ -91,7 +91,7 @@ class _Client(asyncio.Protocol):
 
 
 def _length(head: bytes) -> int:
-    """The length of the body; a server that fails must not look quick."""
+    """The length of the body; raises for a failure, which would count as a fast answer."""
     if not head.startswith(b"HTTP/1.1 200 "):
         raise RuntimeError(f"answered {head.decode()}")
     lines = head.lower().split(b"\r\n")

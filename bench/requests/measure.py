@@ -1,7 +1,7 @@
-"""What a request costs: the app, the same endpoints as they are usually written, the SQL alone.
+"""Measures requests to the app, to the same endpoints as usually written, and their SQL alone.
 
-Side by side on one Postgres and one Azurite, each alone while it is measured. Every request was
-made before, with the same token: its links are recorded, and the app knows the token.
+All use one Postgres and one Azurite, and are measured one at a time. Every request is sent once
+before, with the same token: its links are recorded, and the token is in the cache of the app.
 `python -m bench.requests` runs this alone; `--quick` for a first look.
 """
 
@@ -24,8 +24,8 @@ from bench.stack import Stack
 from shared.catalogue.library import clip_queries as catalogue
 
 _CLIENTS = (1, 16)
-# What the backend that this service replaces did at 1 and at 16 clients, requests a second:
-# measured once, since it cannot be run here.
+# Requests per second of the old service at 1 and at 16 clients: measured once, since it cannot be
+# run here.
 _OLD: Mapping[str, tuple[int, int]] = {
     "GET clip": (193, 159),
     "list of 50": (118, 137),
@@ -36,7 +36,7 @@ _OLD: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How often and how long; times in seconds."""
+    """The number of rounds and their length; times in seconds."""
 
     rounds: int = 3
     warm_up: float = 0.5
@@ -45,7 +45,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Calls that are made in turn, and the SQL under them; `old` names a row of `_OLD`."""
+    """Calls in sequence, and their SQL; `old` names a row of `_OLD`."""
 
     name: str
     old: str = ""
@@ -58,7 +58,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Requests a second, milliseconds, and the service's own CPU in milliseconds a request."""
+    """`rate` is requests per second; the others are milliseconds, `cpu` those of one request."""
 
     rate: float
     p50: float
@@ -90,7 +90,7 @@ def run(stack: Stack, library: Library, effort: Effort = Effort()) -> None:
         for clients in _CLIENTS
     }
     rounds: dict[Service, list[Mapping[Case, Measured]]] = {CLIPLINK: [], USUAL: []}
-    for _ in range(effort.rounds):  # turn by turn: what else the machine does falls on both
+    for _ in range(effort.rounds):  # in turns: other load affects both
         for service, results in rounds.items():
             results.append(_round(stack, service, operations, token, effort))
     _print(operations, floor, _medians(rounds[CLIPLINK]), _medians(rounds[USUAL]))
@@ -227,12 +227,12 @@ def _print(
         print(f"{'':<34}{heads}{heads}{'/s':>8}{'FastAPI':>12}{'old':>8}")
         for operation in operations:
             case = (operation.name, clients)
-            mine, theirs = cliplink[case], usual[case]
+            own, other = cliplink[case], usual[case]
             old = _OLD.get(operation.old)
             print(
-                f"{operation.name:<34}{_columns(mine)}{_columns(theirs)}{floor[case]:>8.0f}"
-                f"{mine.rate / theirs.rate:>12.1f}"
-                + (f"{mine.rate / old[column]:>8.1f}" if old else "")
+                f"{operation.name:<34}{_columns(own)}{_columns(other)}{floor[case]:>8.0f}"
+                f"{own.rate / other.rate:>12.1f}"
+                + (f"{own.rate / old[column]:>8.1f}" if old else "")
             )
 
 

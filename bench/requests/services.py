@@ -1,4 +1,4 @@
-"""The services that bench/requests measures: how each is started, and stopped again."""
+"""Starts and stops the services that bench/requests measures."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A name for the tables, and how to start it in a process of its own."""
+    """`name` is for the tables; `start` runs the service in a separate process."""
 
     name: str
     start: Callable[[Stack], AbstractContextManager[child.Host]]

@@ -1,1 +1,1 @@
-"""What a running host takes of the machine over time, under a mixed load."""
+"""Measures the memory, threads and files of a host over time, under a mixed load."""

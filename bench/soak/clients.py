@@ -1,7 +1,7 @@
-"""The clients of the soak: readers that look at clips, writers that upload and delete them.
+"""The clients of the soak: readers that fetch clips, writers that upload and delete them.
 
-Each is a thread with one connection to the service. What they do is chosen by a seed, so that
-two runs ask for the same things in the same order.
+Each is a thread with one connection to the service. A seed chooses the calls, so that two runs
+make the same calls in the same order.
 """
 
 import http.client
@@ -22,7 +22,7 @@ from uuid import UUID
 from local.ports import LOOPBACK
 
 _PAUSE = 0.02  # seconds between two calls of a reader
-_POLL = 0.25  # seconds between two looks at a clip that is being processed
+_POLL = 0.25  # seconds between two requests for a clip that is being processed
 _READY_WITHIN = 120.0  # seconds
 _SECONDS = 4  # of each clip
 _OUTCOMES = {"ready", "failed"}
@@ -31,7 +31,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A video with clips to look at, whose blobs exist, and films to upload."""
+    """A video whose clips are read and have blobs, and films to upload."""
 
     video: UUID
     films: Sequence[bytes]
@@ -39,10 +39,10 @@ class Material:
 
 @dataclass(slots=True)
 class Record:
-    """What the clients met: seconds of each call since it was last taken, answers by status.
+    """Results of all clients: seconds of each call since the last `take`, answers by status.
 
-    `problems` counts the sentences of answers from 500 on. `clips` has the outcome of each clip;
-    at the end, that of the last one of each writer may be that it was still being processed.
+    `problems` counts the details of answers from 500 on. `clips` counts the outcomes of clips; at
+    the end, the last clip of each writer may still be processing.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Record:
             self.problems[f"{_ID.sub('{id}', call.partition('?')[0])}: {status} {detail}"] += 1
 
     def take(self) -> list[float]:
-        """The seconds of every call since the last time."""
+        """Removes and returns the seconds of every call since the last `take`."""
         with self._lock:
             taken, self.seconds = self.seconds, []
         return taken
@@ -78,7 +78,7 @@ class Caller:
         self._record = record
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
-        """The parsed answer; None where it has no JSON or is no success."""
+        """The parsed answer; None if it has no JSON or is not a success."""
         text = None if body is None else json.dumps(body)
         began = time.perf_counter()
         self._connection.request(method, path, text, self._headers)
@@ -95,7 +95,7 @@ class Caller:
 
 
 def read(caller: Caller, material: Material, seed: int, stop: threading.Event) -> None:
-    """Looks at the clips of a video as a front end does, until it is stopped."""
+    """Reads the clips of a video as a front end does, until `stop` is set."""
     chance = random.Random(seed)
     while not stop.wait(_PAUSE):
         page = caller.call("GET", f"/api/videos/{material.video}/clips?limit=50")
@@ -133,10 +133,10 @@ def write(caller: Caller, material: Material, record: Record, stop: threading.Ev
 
 
 def wait_until_idle(caller: Caller, film: bytes) -> None:
-    """Until a clip that is uploaded now is ready.
+    """Waits until a newly uploaded clip is ready or failed.
 
-    At its start the host finds the clips of the library, whose blobs it has not seen yet, and
-    processes them first: clips of the writers would wait for minutes.
+    When the host starts, it first processes the existing clips of the library; clips of the
+    writers would wait for minutes.
     """
     video = caller.call("POST", "/api/videos", {"title": "Before the soak"})["id"]
     clip = upload(caller, video, film, 0)
@@ -145,15 +145,15 @@ def wait_until_idle(caller: Caller, film: bytes) -> None:
 
 
 def start(work: Callable[[], None], failures: list[BaseException]) -> threading.Thread:
-    """A thread that does the work; what it raises is in `failures` for the end of the run."""
+    """Starts a thread that does the work; its exception is added to `failures`."""
 
-    def kept() -> None:
+    def keep_failure() -> None:
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - raised again by the measurement
             failures.append(error)
 
-    thread = threading.Thread(target=kept)
+    thread = threading.Thread(target=keep_failure)
     thread.start()
     return thread
 

@@ -1,8 +1,8 @@
-"""Puts a mixed load on one host and prints every minute what it holds and how fast it answers.
+"""Puts a mixed load on one host; prints its memory, threads, files and answer times every minute.
 
-After the first five minutes, in which pools, threads and caches fill, the numbers should stay
-where they are. Memory goes up and down with the films that are being decoded: it is looked at every
-second, and what is least in a minute must not keep growing.
+The numbers should stay constant after the first five minutes, in which pools, threads and caches
+fill. Memory varies with the films that are decoded: it is read every second, and the least value
+of each minute must not keep growing.
 """
 
 import os
@@ -41,7 +41,7 @@ def run(stack: Stack, library: Library, minutes: int) -> None:
             "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
             "CLEANUP_SCHEDULE": "0 * * * * *",
         }
-        # To try out settings of the C library's allocator.
+        # Lets the caller test settings of the C library's allocator.
         settings |= {name: text for name, text in os.environ.items() if name in _PASSED_ON}
         log = Path(os.environ.get("SOAK_LOG") or Path(folder) / "host.log")
         with child.running(_ROOT, free_port(), settings, log=log) as host:
@@ -67,7 +67,7 @@ def _soak(stack: Stack, host: child.Host, material: Material, minutes: int) -> N
     sizes = []
     try:
         for minute in range(1, minutes + 1):
-            seen = _minute_of(host.child.process.pid)
+            seen = _usage_of_a_minute(host.child.process.pid)
             sizes.append(_print(minute, seen, record))
     finally:
         stop.set()
@@ -84,8 +84,8 @@ def _soak(stack: Stack, host: child.Host, material: Material, minutes: int) -> N
         print(f"least RSS since minute {_WARM_UP}: {grown:+.0f} MB")
 
 
-def _minute_of(process_id: int) -> list[Usage]:
-    """What a process holds, every second for a minute."""
+def _usage_of_a_minute(process_id: int) -> list[Usage]:
+    """The usage of a process, read every second for a minute."""
     until, seen = time.monotonic() + _MINUTE, list[Usage]()
     while time.monotonic() < until:
         seen.append(usage(process_id))
@@ -94,9 +94,9 @@ def _minute_of(process_id: int) -> list[Usage]:
 
 
 def _print(minute: int, seen: Sequence[Usage], record: Record) -> float:
-    """Prints the line of a minute; returns its least memory."""
+    """Prints the line of a minute; returns the least memory in it."""
     seconds = record.take()
-    least, most = min(now.rss for now in seen), max(now.rss for now in seen)
+    least, most = min(each.rss for each in seen), max(each.rss for each in seen)
     cuts = statistics.quantiles(seconds, n=100)
     print(
         f"{minute:>6}{least:>15.0f}{most:>6.0f}{seen[-1].threads:>9}{seen[-1].descriptors:>7}"

@@ -1,1 +1,1 @@
-"""What upkeep costs with a million clips: drift reports, and the comparison of the cleanup."""
+"""Measures upkeep with a million clips: drift reports, and the comparison of the cleanup."""

@@ -1,4 +1,4 @@
-"""Runs this benchmark alone: `python -m bench.upkeep`; with a number, so many clips."""
+"""Runs this benchmark alone: `python -m bench.upkeep [CLIPS]`, a million clips by default."""
 
 import sys
 

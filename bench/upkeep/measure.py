@@ -1,7 +1,7 @@
 """Measures upkeep with a million clips: drift, cleanup, pages of the bin, deletions.
 
-Rows are in a real Postgres. 5000 blobs are real, in Azurite; all others are a listing that is made
-up at the storage interface, so that the figures are those of the app and of Postgres.
+Rows are in a real Postgres. 5000 blobs are real, in Azurite; all others are a made-up listing in
+place of storage, so that the figures are those of the app and of Postgres.
 """
 
 import json
@@ -34,7 +34,7 @@ CLIPS = 1_000_000
 _REAL = 5000
 _ROOT = Path(__file__).resolve().parents[2]
 
-# Ids are numbers: the names of blobs are in their order.
+# Ids are numbers, so that the names of blobs sort like the rows.
 _USER = "INSERT INTO users (id, subject) VALUES (lpad('1', 32, '0')::uuid, 'bench-upkeep')"
 _VIDEOS = """
     INSERT INTO videos (id, user_id, title)
@@ -54,7 +54,7 @@ _CLIPS = """
           FROM generate_series(0, %(clips)s - 1) AS n) AS numbered
 """
 
-# The state after an owner deleted everything, half one by one and half in one call.
+# Half of the clips were deleted one by one, half in one call.
 _INTO_BIN = """
     UPDATE clips
     SET deleted_at = now() - CASE WHEN start_time::integer % 2 = 0 THEN interval '1 hour'
@@ -113,7 +113,7 @@ def _once(stack: Stack, what: str, clips: int) -> dict[str, float]:
 
 
 def _print_parsing() -> None:
-    """What a page of a real listing costs: not part of the figures above."""
+    """Measures the parsing of a page of a real listing, which the other figures do not include."""
     body = listing_page([f"{stem(number)}/poster.jpg" for number in range(_REAL)])
     began = time.process_time()
     page = ListedPage(body)
@@ -131,7 +131,7 @@ def _print_bin_pages(stack: Stack, clips: int) -> None:
     """Pages of a bin that holds all clips; half of them were deleted at the same moment."""
     url = stack.environment["DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
-        # What the outbox of sidecars costs is measured by bench.rebuild.
+        # bench.rebuild measures the cost of the sidecar outbox.
         connection.execute("ALTER TABLE clips DISABLE TRIGGER USER")
         connection.execute(_INTO_BIN)
         connection.execute("ALTER TABLE clips ENABLE TRIGGER USER")
@@ -165,7 +165,7 @@ def _milliseconds(action: Callable[[], object]) -> float:
 
 
 def _print_deletions(stack: Stack) -> None:
-    """Deletes real blobs in batches, as the cleanup does, and past the proxy."""
+    """Deletes real blobs in batches, as the cleanup does, without the proxy."""
     container = Containers(stack.environment["AZURE_STORAGE_CONTAINER_NAME"]).temp
     _put(stack.direct_connection_string, container, [f"upkeep/{n:05}" for n in range(_REAL)])
     settings = from_mapping(
@@ -181,7 +181,7 @@ def _print_deletions(stack: Stack) -> None:
             blobs.delete_prefix(container, "upkeep/")
             break
         except Unavailable:
-            repeated += 1  # by the cleanup, which comes again
+            repeated += 1  # the cleanup would repeat it at its next run
     seconds = time.perf_counter() - began
     print(
         f"\n{_REAL} blobs deleted in batches: {seconds:.1f} s, {_REAL / seconds:.0f} a second; "

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own, so that its peak memory is its own.
+"""Makes one measurement in a separate process, whose peak memory is that of the measurement.
 
 python -m bench.upkeep.once drift|cleanup|listing CLIPS
 
@@ -32,7 +32,7 @@ def main() -> None:
         if what == "drift":
             found = _drift(settings, replace(backends, blobs=blobs))
         elif what == "listing":
-            _go_through(blobs, backends.containers)
+            _list_all(blobs, backends.containers)
         else:
             finder = DifferenceFinder(blobs, backends.containers, Upkeep(backends.database))
             differences = finder.find(utc_now())
@@ -47,8 +47,8 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _go_through(blobs: MadeUpBlobs, containers: Containers) -> None:
-    """What the made-up listing itself costs in a drift report."""
+def _list_all(blobs: MadeUpBlobs, containers: Containers) -> None:
+    """Reads the whole made-up listing, to measure its part in a drift report."""
     for container in (containers.clips, containers.thumbnails):
         marker: str | None = None
         while True:

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# For the other hooks, which read this: a Python with what the app needs, as $python.
+# Other hooks source this file: it sets $python to a Python with the app's packages.
 python=.venv/bin/python
 if ! "$python" -c 'import psycopg, av' 2>/dev/null; then
   python3.13 -m venv .venv

@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument(
         "--bindings",
         type=Path,
-        help="listen to HTTP only, and write to this file what triggers the other functions",
+        help="listen to HTTP only, and write the triggers of the other functions to this file",
     )
     parser.add_argument(
         "--listener", type=int, help="the descriptor of a socket that listens on the port"
@@ -46,5 +46,5 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     logging.shutdown()
-    # Not sys.exit: that would wait for functions that did not end in their time of grace.
+    # sys.exit would wait for functions that did not end within the stop timeout.
     os._exit(code)

@@ -1,7 +1,7 @@
-"""Reads the address of a blob as Azure's own client reads it: into a container and a name.
+"""Splits the address of a blob into a container and a name, as Azure's own client does.
 
-Source: BlobUriBuilder of Azure.Storage.Blobs over .NET's Uri, observed with forms of addresses
-that are in tests/local/test_blob_addresses.py. Knows nothing of events or triggers.
+Source: BlobUriBuilder of Azure.Storage.Blobs with .NET's Uri, observed with the forms of addresses
+in tests/local/test_blob_addresses.py. Knows nothing of events or triggers.
 """
 
 import re
@@ -23,8 +23,8 @@ _PATH_STYLE_PORTS = {
 def container_and_name(address: str) -> tuple[str, str]:
     """The container and the name of the blob at an address; raises ValueError for a relative one.
 
-    Dots in the path are resolved, slashes at both ends of the name are taken off, and percent
-    signs that begin no UTF-8 character stay as they are.
+    Resolves dots in the path and removes slashes at both ends of the name. Percent signs that begin
+    no UTF-8 character stay as they are.
     """
     found = _ADDRESS.match(address)
     if found is None:
@@ -47,7 +47,7 @@ def _without_dots(path: str) -> str:
             kept.append(segment)
             continue
         if position == len(segments) - 1:
-            kept.append("")  # what ends with dots names a folder
+            kept.append("")  # a path that ends with dots names a folder
     return "/".join(kept)
 
 

@@ -1,7 +1,7 @@
-"""Lists the blobs of a container: their names, versions and types, and nothing else.
+"""Lists the names, versions and types of the blobs of a container.
 
-The listing of Microsoft's client makes an object of each property of each blob: half a millisecond
-of CPU for a blob. The scanner lists all blobs every few seconds, and needs three texts of each.
+Microsoft's client makes an object of every property, which takes half a millisecond of CPU for each
+blob. The scanner lists all blobs every few seconds, and needs only three properties of each.
 https://learn.microsoft.com/rest/api/storageservices/list-blobs
 """
 
@@ -59,7 +59,7 @@ def _page(container: ContainerClient, prefix: str, marker: str) -> str:
     request = HttpRequest(
         "GET", container.url, params=query, headers={"x-ms-version": container.api_version}
     )
-    # Signs in and sends like the client's own requests; there is no public way to do that.
+    # Authorizes and sends the request like those of the client, which has no public method for it.
     response = container._pipeline.run(request).http_response  # noqa: SLF001 - see above
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise ResourceNotFoundError(response=response)

@@ -1,7 +1,7 @@
-"""Owns the message of a blob trigger: which blob, in which version, for which function.
+"""Owns the message of a blob trigger, which names a function and a version of a blob.
 
-The JSON, with its line breaks, is the one that the real host keeps in the queue
-`azure-webjobs-blobtrigger-<host id>` and, when it gives up, in `webjobs-blobtrigger-poison`.
+The JSON, with its line breaks, is that of the real host in its queues
+`azure-webjobs-blobtrigger-<host id>` and, after the last attempt, `webjobs-blobtrigger-poison`.
 Also owns the patterns of blob paths.
 """
 
@@ -83,6 +83,6 @@ class BlobPattern:
         return cls(container, blob.partition("{")[0], re.compile(expression))
 
     def match(self, blob: str) -> dict[str, str] | None:
-        """The parameters in a blob's name, or None where it does not fit."""
+        """The parameters in a blob's name, or None if the name does not match."""
         found = self.expression.fullmatch(blob)
         return None if found is None else found.groupdict()

@@ -1,7 +1,7 @@
-"""Owns the polling source of blob triggers: sees new versions of blobs, each one once.
+"""Owns the polling source of blob triggers: finds each new version of a blob once.
 
-Receipts in `azure-webjobs-hosts` remember over restarts which versions were seen. A receipt is
-written after the message is in the queue: a host that dies in between sends the message again.
+Receipts in `azure-webjobs-hosts` record the versions that were found before a restart. A receipt
+is written after its message: a host that is killed between the two sends the message again.
 """
 
 import asyncio
@@ -18,15 +18,17 @@ from local.host.blob_listing import ListedBlob, listed
 from local.host.blob_messages import BlobMessage, BlobPattern
 
 RECEIPTS_CONTAINER = "azure-webjobs-hosts"
-_LARGEST_SHARE = 20  # scanning takes at most one part in so many of the time
-_LONGEST_PAUSE = 5.0  # seconds, however long a scan took: storage may have been away
+# The pause after a scan is so many times as long as the scan, and at most _LONGEST_PAUSE seconds:
+# a scan during an outage takes long.
+_PAUSE_TIMES_SCAN = 20
+_LONGEST_PAUSE = 5.0
 
 _log = logging.getLogger("local.host")
 
 
 @dataclass(slots=True)
 class BlobScanner:
-    """Scans one container for one function; `notify` puts a message where it will be run."""
+    """Scans one container for one function; `notify` queues a message."""
 
     service: BlobServiceClient
     receipts_service: BlobServiceClient
@@ -48,15 +50,15 @@ class BlobScanner:
                     receipts = await asyncio.to_thread(self._load_receipts)
                 await self._scan(receipts)
             except ResourceNotFoundError:
-                self._seen.clear()  # the container is not there (yet, or any more)
+                self._seen.clear()  # the container does not exist now
             except AzureError as error:
-                if self._in_reach:  # said once, not at every scan
+                if self._in_reach:  # logs an outage once
                     _log.warning("%s: the container is out of reach: %s", self.function, error)
                 self._in_reach = False
             else:
                 self._in_reach = True
             elapsed = time.monotonic() - started
-            pause = min(elapsed * _LARGEST_SHARE, _LONGEST_PAUSE) if self._in_reach else 0.0
+            pause = min(elapsed * _PAUSE_TIMES_SCAN, _LONGEST_PAUSE) if self._in_reach else 0.0
             await asyncio.sleep(max(self.interval, pause))
 
     async def _scan(self, receipts: set[str]) -> None:
@@ -89,7 +91,7 @@ class BlobScanner:
             container.create_container()
         folder = f"blobreceipts/{self.host_id}/{self.function}/"
         receipts = container.list_blobs(name_starts_with=folder, include=["metadata"])
-        # Microsoft's host notes a version before its message is sent, and says so until it is.
+        # Microsoft's host writes a receipt first, and marks it Incomplete until the message is sent
         return {blob.name for blob in receipts if "Incomplete" not in (blob.metadata or {})}
 
     def _complete(self, receipt: str) -> None:

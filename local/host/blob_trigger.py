@@ -1,6 +1,6 @@
 """Owns blob triggers from the message in the queue to the arguments of the function.
 
-Knows nothing of where messages come from, a scan or Event Grid: both call `notify`.
+Knows nothing of the source of messages, a scan or Event Grid: both call `notify`.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _log = logging.getLogger("local.host")
 
 
 class BlobTriggers:
-    """All functions with a blob trigger: they share one queue in the host's own account."""
+    """All functions with a blob trigger, which share one queue in the account of the host."""
 
     def __init__(self, functions: list[Function], settings: HostSettings, caller: Caller) -> None:
         self._triggers = {function.full_name: _BlobTrigger(function) for function in functions}
@@ -38,7 +38,7 @@ class BlobTriggers:
         self._wake = asyncio.Event()
 
     def tasks(self) -> list[Awaitable[None]]:
-        """What has to run for as long as the host does."""
+        """The tasks that run as long as the host does."""
         if not self._triggers:
             return []
         connection = next(iter(self._triggers.values())).connection
@@ -54,7 +54,7 @@ class BlobTriggers:
         return [listener.run(), *(self._scanner(trigger).run() for trigger in polled)]
 
     async def notify(self, message: BlobMessage) -> None:
-        """Puts a message into the queue, to be run soon."""
+        """Puts a message into the queue and wakes its listener."""
         queue = connections.queue(connections.DEFAULT, self._queue_name)
         await queues.send(queue, message.to_json(), self._settings.blobs)
         self._wake.set()
@@ -97,7 +97,7 @@ class BlobTriggers:
         trigger = self._triggers.get(message.function)
         if trigger is None:
             _log.debug(
-                "%s is no function: its blob %s is left alone", message.function, message.blob
+                "%s is not a function: its blob %s is skipped", message.function, message.blob
             )
             return True
         client = trigger.client(message.container, message.blob)
@@ -125,26 +125,26 @@ class _BlobTrigger:
         self.pattern = BlobPattern.parse(function.trigger["path"])
         self.is_polled = function.trigger.get("source", _POLLING) == _POLLING
         flags = function.trigger.get("properties", {})
-        self._takes_client = str(flags.get("SupportsDeferredBinding", "")).lower() == "true"
+        self._takes_reference = str(flags.get("SupportsDeferredBinding", "")).lower() == "true"
 
     def client(self, container: str, blob: str) -> BlobClient:
         return connections.blob_service(self.connection).get_blob_client(container, blob)
 
     async def argument(self, client: BlobClient) -> TypedData:
-        """The bytes, or for an SDK type only where they are."""
-        if not self._takes_client:
+        """The bytes, or only a reference to the blob for an SDK type."""
+        if not self._takes_reference:
             return TypedData(
                 bytes=await asyncio.to_thread(lambda: client.download_blob().readall())
             )
-        where = {
+        reference = {
             "Connection": self.connection,
             "ContainerName": client.container_name,
             "BlobName": client.blob_name,
         }
-        return TypedData(model_binding_data=ModelBindingData(json.dumps(where).encode()))
+        return TypedData(model_binding_data=ModelBindingData(json.dumps(reference).encode()))
 
     def metadata(self, client: BlobClient, properties: BlobProperties) -> dict[str, TypedData]:
-        """What the real host sends about the blob beside its content."""
+        """The metadata of the blob that the real host sends with the content."""
         described: dict[str, Any] = {
             "Length": properties.size,
             "ContentLength": properties.size,
@@ -158,7 +158,7 @@ class _BlobTrigger:
         } | self.place(client)
 
     def place(self, client: BlobClient) -> dict[str, TypedData]:
-        """Where the blob is, and the parameters in its name."""
+        """The address of the blob, and the parameters in its name."""
         return {
             "BlobTrigger": TypedData(string=f"{client.container_name}/{client.blob_name}"),
             "Uri": TypedData(string=client.url.partition("?")[0]),

@@ -1,6 +1,6 @@
-"""Owns one call of a function from its arguments to its outputs, and the line in the log.
+"""Owns one call of a function from its arguments to its outputs, and its log line.
 
-Knows nothing of what triggered the call, nor how the worker runs it.
+Knows nothing of the trigger of the call, nor how the worker runs it.
 """
 
 import logging
@@ -17,7 +17,7 @@ _log = logging.getLogger("local.host")
 
 
 class Output(Protocol):
-    """Where the values of a function's output bindings go."""
+    """Receives the values of a function's output bindings."""
 
     async def deliver(self, binding: Binding, value: TypedData) -> None:
         """Writes one value; may raise anything, which fails the call."""
@@ -54,7 +54,7 @@ class Caller:
     ) -> bool:
         """Calls a function that is not an HTTP function; returns, and logs, whether it succeeded.
 
-        `subject` is what it is called for, as the log names it: a blob, a message or nothing.
+        `subject` names the blob or the message for the log, or is empty.
         """
         started = time.monotonic()
         outcome = await self.call(function, argument, metadata)

@@ -1,4 +1,4 @@
-"""Owns the host as a child process: what the supervisor and the tests start."""
+"""Owns the host as a child process of the supervisor, a test or a benchmark."""
 
 import http.client
 import select
@@ -36,7 +36,7 @@ class Host:
         latest = time.monotonic() + _ANSWER_TIMEOUT
         try:
             connection.request("GET", path)
-            # A listener that is kept open takes the request of a host that was killed, too.
+            # An open listener accepts requests even after its host was killed.
             while not select.select([connection.sock], [], [], 0.1)[0]:
                 if self.child.has_ended() or time.monotonic() > latest:
                     return False
@@ -58,8 +58,8 @@ def start(
 ) -> Host:
     """Starts a host without waiting for it; it writes to `log`, or else to the terminal.
 
-    With `bindings` it listens to HTTP only (see local.host.external_triggers). Who keeps a
-    `listener` on the port open lets requests wait while a host is started again.
+    With `bindings` it listens to HTTP only (see local.host.external_triggers). A `listener` on the
+    port that stays open lets requests wait while the host restarts.
     """
     command = [sys.executable, "-m", "local.host", "--app", str(app), "--port", str(port)]
     if bindings is not None:
@@ -88,7 +88,7 @@ def running(
     bindings: Path | None = None,
     listener: socket.socket | None = None,
 ) -> Iterator[Host]:
-    """A host that serves `app`, stopped at the end; raises ChildFailed. See `start`."""
+    """Runs a host that serves `app` until the block ends; raises ChildFailed. See `start`."""
     host = start(app, port, environment, log=log, bindings=bindings, listener=listener)
     try:
         host.wait_until_answering("/admin/host/status")

@@ -1,8 +1,8 @@
 """Owns the clients of the storage accounts that bindings name by their `connection`.
 
-Resolves a name as the real host does: the setting of that name, first with AzureWebJobs before
-it, is a connection string, or settings that begin with it name the account or its addresses.
-The clients do not retry: each caller tries again later anyway.
+Resolves a name as the real host does, first with the prefix AzureWebJobs: the setting of that name
+is a connection string, or settings that begin with the name hold the account or its addresses.
+The clients do not retry, because each caller tries again later.
 """
 
 import functools

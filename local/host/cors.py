@@ -1,4 +1,4 @@
-"""Owns the answers that let pages of other origins call the functions."""
+"""Owns the CORS headers that let pages of other origins call the functions."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ class Cors:
         return 204, fields, b""
 
     def headers(self, origin: str) -> Headers:
-        """What to add to an answer for a page of this origin."""
+        """The headers of an answer to a page of this origin."""
         if self._all:
             return [(b"access-control-allow-origin", b"*")]
         if origin.lower() not in self._origins:

@@ -1,9 +1,8 @@
-"""Owns the webhook that Event Grid delivers to: each event becomes a message, with any content.
+"""Owns the webhook for Event Grid: each event becomes a message, with any content.
 
-Source: HttpRequestProcessor of Microsoft.Azure.WebJobs.Extensions.Storage.Blobs, and what it was
-seen to answer. The header `aeg-event-type` alone says what a request is. Neither the type of an
-event, nor its container, nor the function in the query is compared with anything: the filter of
-the subscription is the only one.
+Source: HttpRequestProcessor of Microsoft.Azure.WebJobs.Extensions.Storage.Blobs, and its observed
+answers. The kind of a request depends only on the header `aeg-event-type`. The type of an event,
+its container and the function in the query are not checked: only the subscription filters.
 """
 
 import json

@@ -1,14 +1,14 @@
 """Triggers that another program listens to: it calls the functions over HTTP.
 
-`POST /admin/calls/<function>` is answered when the call has ended: 200 if it succeeded, 500
-where the function raised. The body is what the trigger has for the function:
+`POST /admin/calls/<function>` is answered when the call has ended: 200 if it succeeded, 500 if the
+function raised. The body depends on the trigger:
 
 - a blob: {"content": {"Connection", "ContainerName", "BlobName"}}, a reference without the bytes
 - a message: {"text", "id", "dequeueCount", "popReceipt", ...}
 - a timer: {"Schedule", "ScheduleStatus", "IsPastDue"}
 
-The functions and their triggers are in a file that is written at
-the start: [{"name", "bindings": [...]}], the bindings as the worker library gives them.
+At the start, the host writes a file with the functions and their triggers:
+[{"name", "bindings": [...]}], the bindings in the form of the worker library.
 """
 
 import json
@@ -37,7 +37,7 @@ def write_bindings(path: Path, functions: Sequence[RpcFunctionMetadata]) -> None
 
 
 class ExternalCalls:
-    """Answers the calls."""
+    """Answers the calls of the program."""
 
     def __init__(self, functions: Sequence[Function], caller: Caller, blobs: BlobTriggers) -> None:
         self._functions = {function.name: function for function in functions}
@@ -45,19 +45,19 @@ class ExternalCalls:
         self._blobs = blobs
 
     async def answer(self, name: str, body: bytes) -> Reply:
-        """Calls a function and waits until it has ended; 400 and 404 are mistakes of the caller."""
+        """Calls a function and waits for its end; answers 400 or 404 to a mistake of the caller."""
         function = self._functions.get(name)
         if function is None or function.kind == "httpTrigger":
             return 404, _JSON, b'{"error": "there is no such function"}'
         try:
             trigger = json.loads(body)
-            went_well = await self._call(function, trigger)
+            succeeded = await self._call(function, trigger)
         except (ValueError, KeyError, TypeError) as error:
-            content = {"error": f"this is not what triggers {name}: {error!r}"}
+            content = {"error": f"the body does not fit the trigger of {name}: {error!r}"}
             return 400, _JSON, json.dumps(content).encode()
         return (
             (200, _JSON, b'{"outcome": "ok"}')
-            if went_well
+            if succeeded
             else (500, _JSON, b'{"outcome": "failed"}')
         )
 

@@ -1,7 +1,7 @@
-"""A function of the app as the host sees it: one trigger, and outputs.
+"""A function of the app: one trigger, and outputs.
 
-Turns the worker library's description into that, with every %SETTING% filled in, and
-refuses bindings that this host does not emulate: better at the start than silently later.
+Reads the description of the worker library, replaces every %SETTING%, and refuses bindings that
+this host does not emulate.
 """
 
 import json
@@ -21,7 +21,7 @@ _OUTPUTS = {"http", "queue"}
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`id` is the worker's name for it; retry policies are left to the real host."""
+    """`id` is that of the worker library; this host ignores retry policies."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Function:
 
     @property
     def full_name(self) -> str:
-        """What messages, receipts and webhooks call the function."""
+        """The name of the function in messages, receipts and webhooks."""
         return f"Host.Functions.{self.name}"
 
 

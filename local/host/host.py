@@ -1,4 +1,4 @@
-"""The composition of the host: from an app's folder to a server with all its triggers."""
+"""Composes the host: loads an app and serves it with all its triggers."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ _log = logging.getLogger("local.host")
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to its host."""
+    """A server that does not handle signals: `serve` does."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -40,15 +40,15 @@ async def serve(
     """Loads the app and serves it until SIGTERM or SIGINT.
 
     `listener` is the descriptor of a socket that listens on `port` already.
-    With `bindings` only HTTP is listened to: the bindings of all other functions are written to
-    that file for a program that calls them (see local.host.external_triggers).
+    With `bindings` it listens to HTTP only, and writes the bindings of all other functions to that
+    file for a program that calls them (see local.host.external_triggers).
 
     Raises worker.AppNotLoaded, settings.SettingsError, routes.BadTemplate,
-    ncrontab.BadExpression, and OSError where the port is taken.
+    ncrontab.BadExpression, and OSError if the port is in use.
     """
     host_settings = settings.load(app)
     metrics.collect()
-    stopping = _stopping_event()  # before the app is loaded, which may add to the handler
+    stopping = _stopping_event()  # before the app, which may add signal handlers
     indexed = await worker.load(app)
     known = [functions.describe(metadata) for metadata in indexed]
     caller = Caller(outputs := QueueOutputs(host_settings.queues))
@@ -110,7 +110,7 @@ async def _run(
         proxy_headers=False,  # no function reads the caller's address
         server_header=False,
         date_header=True,
-        timeout_keep_alive=130,  # as Kestrel has it
+        timeout_keep_alive=130,  # the default of Kestrel
         timeout_graceful_shutdown=round(stop_timeout),
     )
     server = _Server(config)
@@ -135,7 +135,7 @@ def _stopping_event() -> asyncio.Event:
 
 
 def _report_death(task: asyncio.Future[None]) -> None:
-    """A listener that fails would leave its trigger silent: end the host instead."""
+    """Ends the host when a listener fails: otherwise its trigger would do nothing."""
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.critical("A trigger stopped working", exc_info=error)
         os._exit(os.EX_SOFTWARE)

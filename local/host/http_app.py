@@ -1,7 +1,7 @@
-"""Owns HTTP: takes a request from the server, finds its function, sends the answer.
+"""Owns HTTP: receives a request from the server, finds its function, sends the answer.
 
-An ASGI application, written out because every request passes through it. What belongs to
-the host itself, under /admin, /runtime and /metrics, is handed to `management`.
+An ASGI application without a framework, because every request passes through it. `management`
+answers the host's own paths /admin, /runtime and /metrics.
 """
 
 import logging
@@ -32,11 +32,11 @@ _log = logging.getLogger("local.host")
 
 
 class _TooLarge(Exception):
-    """More body than the real host takes."""
+    """The body is larger than the real host accepts."""
 
 
-class _Gone(Exception):
-    """The client went away before the request was complete."""
+class _Disconnected(Exception):
+    """The client closed the connection before the request was complete."""
 
 
 class HttpApp:
@@ -61,7 +61,7 @@ class HttpApp:
             self._routes.add(function.name, route, function.trigger.get("methods") or ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; the server's other kinds of scopes are not used."""
+        """Answers one request; `scope` is always of type http."""
         headers = _joined(scope["headers"])
         origin = headers.get("origin")
         preflight = self._cors.preflight(scope["method"], headers) if origin else None
@@ -69,7 +69,7 @@ class HttpApp:
             status, fields, body = preflight or await self._answer(scope, headers, receive)
         except _TooLarge:
             status, fields, body = 413, [(b"connection", b"close")], b""
-        except _Gone:
+        except _Disconnected:
             return
         if origin and preflight is None:
             fields = [*fields, *self._cors.headers(origin)]
@@ -131,7 +131,7 @@ def _reply(function: Function, outcome: Outcome) -> Reply:
 
 
 def _with_length(method: str, fields: Headers, body: bytes) -> Headers:
-    """The fields with the length of the body; of an answer to HEAD that has none, as it says."""
+    """Sets the length of the body; an answer to HEAD without a body keeps its own length."""
     if method == "HEAD" and not body:
         return fields
     rest = [field for field in fields if field[0] != b"content-length"]
@@ -173,7 +173,7 @@ def _joined(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _query(raw: bytes) -> dict[str, str]:
-    """Query values by name, whose case does not matter: repeated ones joined, empty ones gone."""
+    """Query values by name without regard to case: joins repeated values, drops empty ones."""
     if not raw:
         return {}
     names: dict[str, str] = {}
@@ -185,7 +185,7 @@ def _query(raw: bytes) -> dict[str, str]:
 
 
 async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """The whole body; raises _TooLarge as soon as that is known."""
+    """The whole body; raises _TooLarge as soon as the size is known."""
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > _BODY_LIMIT:
         raise _TooLarge
@@ -195,7 +195,7 @@ async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Gone
+            raise _Disconnected
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > _BODY_LIMIT:

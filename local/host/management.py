@@ -1,6 +1,6 @@
-"""Owns the host's own addresses: /admin to look and run by hand, /runtime for events, /metrics.
+"""Owns the host's own paths: /admin for status and calls by hand, /runtime for events, /metrics.
 
-On Azure they require keys; locally they do not. Knows nothing of HTTP beyond method, path,
+On Azure they require keys; here they do not. Knows nothing of HTTP beyond method, path,
 query, headers and body.
 """
 
@@ -26,7 +26,7 @@ _log = logging.getLogger("local.host")
 
 
 class Management:
-    """Answers requests under /admin, /runtime and /metrics; None where there is nothing."""
+    """Answers requests under /admin, /runtime and /metrics; None for unknown paths."""
 
     def __init__(
         self,

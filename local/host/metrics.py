@@ -1,7 +1,7 @@
-"""Owns the numbers of the app that this host runs: collects them and shows them as Prometheus does.
+"""Owns the metrics of the app: collects them and shows them in Prometheus' text format.
 
-An SDK for metrics alone. On Azure the worker library configures one that also sends spans and
-log lines; here those would only be in the way of the log.
+Uses an SDK for metrics only. On Azure the worker library configures one that also sends spans and
+log lines; here these would make the log hard to read.
 """
 
 from opentelemetry import metrics
@@ -13,11 +13,11 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def collect() -> None:
-    """From now on keep what the app measures; once a process."""
+    """Starts to collect the metrics of the app; call it once per process."""
     reader = PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False)
     metrics.set_meter_provider(MeterProvider([reader]))
 
 
 def exposition() -> bytes:
-    """What was measured so far, in Prometheus' text format."""
+    """All metrics so far, in Prometheus' text format."""
     return generate_latest()

@@ -1,9 +1,9 @@
-"""Owns NCRONTAB expressions: six fields, seconds first, and when they next come true.
+"""Owns NCRONTAB expressions: six fields, seconds first, and the times that match them.
 
-As in the library of the real host, day of month and day of week must both fit, Sunday is
-0, months and weekdays may be named by any first letters of their English names, ends of a range
-may stand in either order, and a step of 0 is one of 1. Five fields mean second 0. All times are
-UTC. Not read: time spans, which the real host takes too.
+As in the library of the real host, day of month and day of week must both match, Sunday is 0,
+months and weekdays may be any first letters of their English names, the ends of a range may be in
+either order, and a step of 0 means 1. Five fields mean second 0. All times are UTC. Unlike the
+real host, this module does not accept time spans.
 """
 
 import re
@@ -18,16 +18,17 @@ _MONTHS = (
 )
 _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _PART = re.compile(r"(?:(?P<all>\*)|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?")
-_FOREVER = timedelta(days=366 * 8)  # eight years hold a 29 February even around 2100
+# Eight years contain a 29 February even around 2100.
+_SEARCH_LIMIT = timedelta(days=366 * 8)
 
 
 class BadExpression(ValueError):
-    """An expression that is none, or that never comes true."""
+    """An expression that is not valid, or that no time matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The values that every field allows."""
+    """The values that each field allows."""
 
     seconds: Sequence[int]
     minutes: Sequence[int]
@@ -54,10 +55,10 @@ class Schedule:
         )
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first time after `moment` that fits; raises BadExpression where none ever does."""
+        """The first matching time after `moment`; raises BadExpression if no time matches."""
         start = moment.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
         day = start.replace(hour=0, minute=0, second=0)
-        while day - start < _FOREVER:
+        while day - start < _SEARCH_LIMIT:
             if self._allows(day):
                 for hour in self.hours:
                     for minute in self.minutes:
@@ -68,7 +69,7 @@ class Schedule:
                             if found >= start:
                                 return found
             day += timedelta(days=1)
-        raise BadExpression("the schedule never comes true")
+        raise BadExpression("no time matches the schedule")
 
     def _allows(self, day: datetime) -> bool:
         weekday = (day.weekday() + 1) % 7

@@ -1,7 +1,7 @@
 """The messages that the worker library exchanges with its host, as plain classes.
 
-On Azure these are generated from Protocol Buffers. The library takes any module that is
-handed to it as `protos` and touches only what is here; its names and spelling are kept.
+On Azure these are generated from Protocol Buffers. The library accepts any module as `protos` and
+uses only the names of this module, whose spelling is therefore that of Protocol Buffers.
 """
 
 from dataclasses import dataclass, field
@@ -35,13 +35,13 @@ class ParameterBinding:
     data: TypedData
 
     def WhichOneof(self, _group: str) -> str:  # noqa: N802 - the name in Protocol Buffers
-        """The library accepts inline values and shared memory: this host sends inline values."""
+        """Of the two ways that the library accepts, inline values and shared memory: inline."""
         return "data"
 
 
 @dataclass(slots=True)
 class ModelBindingData:
-    """What an SDK type is made from: `content` is JSON that says which blob."""
+    """The reference from which an SDK type is made: `content` is JSON that names the blob."""
 
     content: bytes
     version: str = "1.0"
@@ -119,7 +119,7 @@ class RpcHttpCookie:
 
 @dataclass(slots=True)
 class RpcException:
-    """What a function raised."""
+    """The exception that a function raised."""
 
     message: str
     stack_trace: str
@@ -127,7 +127,7 @@ class RpcException:
 
 @dataclass(slots=True)
 class StatusResult:
-    """How a call went."""
+    """The result of a call."""
 
     Failure: ClassVar[int] = 0
     Success: ClassVar[int] = 1
@@ -151,7 +151,7 @@ class BindingInfo:
 
 @dataclass(slots=True, kw_only=True)
 class RpcRetryOptions:
-    """A retry policy that a function asks for; see `Function` for what becomes of it."""
+    """The retry policy of a function, which this host ignores."""
 
     max_retry_count: int
     retry_strategy: str
@@ -180,7 +180,7 @@ class RpcFunctionMetadata:
 
 @dataclass(slots=True, kw_only=True)
 class WorkerMetadata:
-    """Who answers: language and version."""
+    """Language and version of the worker."""
 
     runtime_name: str
     runtime_version: str
@@ -191,7 +191,7 @@ class WorkerMetadata:
 
 @dataclass(slots=True, kw_only=True)
 class WorkerInitResponse:
-    """Answer to the first call: the app was indexed, or why it was not."""
+    """Answer to the first call: whether the app was indexed."""
 
     capabilities: dict[str, str]
     worker_metadata: WorkerMetadata
@@ -200,7 +200,7 @@ class WorkerInitResponse:
 
 @dataclass(slots=True, kw_only=True)
 class FunctionMetadataResponse:
-    """Answer to the question which functions there are."""
+    """Answer to the request for the list of functions."""
 
     use_default_metadata_indexing: bool
     function_metadata_results: list[RpcFunctionMetadata] | None

@@ -1,4 +1,4 @@
-"""Owns queue triggers and queue outputs: which queue, and what a message becomes."""
+"""Owns queue triggers and queue outputs: their queues, and the arguments from a message."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ class QueueOutputs:
         return self._wakes.setdefault(_address(binding), asyncio.Event())
 
     async def deliver(self, binding: Binding, value: TypedData) -> None:
-        """Writes one value, or every item of a list, as a message of its own."""
+        """Writes one message for a value, or one for every item of a list."""
         for text in _texts(value):
             await queues.send(connections.queue(*_address(binding)), text, self._options)
         self.wake_for(binding).set()
@@ -44,7 +44,7 @@ class QueueTrigger:
         self._outputs = outputs
 
     def task(self) -> Awaitable[None]:
-        """What has to run for as long as the host does."""
+        """The task that runs as long as the host does."""
         connection, name = _address(self._function.trigger)
         return queues.QueueListener(
             connections.queue(connection, name),

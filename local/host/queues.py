@@ -1,12 +1,12 @@
 """Owns the processing of one storage queue: receive, run, then delete, retry or poison.
 
-Knows nothing of what a message means: `Handler` returns whether it succeeded. A message is
-hidden by a lease that is renewed at half its time while its function runs, so that a message
-whose host was killed comes back when the lease ends.
+Knows nothing of the meaning of a message: `Handler` returns whether it succeeded. A lease hides a
+message and is renewed at half its time while the function runs, so that the message returns when
+its host was killed and the lease ends.
 
 Source of the rules of batches and pauses: QueueListener and RandomizedExponentialBackoffStrategy
-of Microsoft.Azure.WebJobs.Extensions.Storage.Queues. In particular a failed message wakes
-no listener: it is found by the next look at the queue.
+of Microsoft.Azure.WebJobs.Extensions.Storage.Queues. In particular a failed message wakes no
+listener: the next request to the queue finds it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from local.host.settings import QueueOptions
 
 type Handler = Callable[[str, QueueMessage], Awaitable[bool]]
 
-_FIRST_PAUSE = 0.1  # seconds; it doubles with each look at an empty queue
+_FIRST_PAUSE = 0.1  # seconds; each request to an empty queue doubles it
 _PAUSE_AFTER_AN_ERROR = 1.0
 
 _log = logging.getLogger("local.host")
@@ -36,7 +36,7 @@ def encode(text: str, options: QueueOptions) -> str:
 
 
 async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
-    """Appends a message to a queue, which is made when it is not there."""
+    """Appends a message to a queue, which is created if it does not exist."""
     await _append(queue, encode(text, options))
 
 
@@ -44,8 +44,8 @@ async def send(queue: QueueClient, text: str, options: QueueOptions) -> None:
 class QueueListener:
     """Processes one queue until it is cancelled.
 
-    `wake` ends a pause; `stop_timeout` is how long, in seconds, functions that run when the
-    host stops may take to finish.
+    `wake` ends a pause; `stop_timeout` is the seconds in which functions must end when the host
+    stops.
     """
 
     queue: QueueClient
@@ -94,7 +94,7 @@ class QueueListener:
         try:
             return await asyncio.to_thread(fetch)
         except ResourceNotFoundError:
-            return []  # the first message makes the queue
+            return []  # the first message creates the queue
         except AzureError as error:
             _log.warning("The queue %s is out of reach: %s", self.queue.queue_name, error)
             await asyncio.sleep(_PAUSE_AFTER_AN_ERROR)
@@ -104,7 +104,7 @@ class QueueListener:
         try:
             await self._settle(message)
         except AzureError as error:
-            # The lease runs out and the message comes back: once too often, never too rarely.
+            # When the lease ends, the message returns: it may run twice, but is never lost.
             _log.warning("A message in %s was not settled: %s", self.queue.queue_name, error)
 
     async def _settle(self, message: QueueMessage) -> None:
@@ -131,7 +131,7 @@ class QueueListener:
             _log.exception("A message of %s could not be handled", self.queue.queue_name)
             return False
         finally:
-            # Not cancelled: a renewal under way changes the receipt that deleting needs.
+            # Waits instead of cancelling: a renewal in progress changes the receipt for deletion.
             done.set()
             await renewal
 

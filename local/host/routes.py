@@ -1,9 +1,9 @@
-"""Owns route templates as ASP.NET has them, and which function a request is for.
+"""Owns the route templates of ASP.NET, and finds the function of a request.
 
-A template is literals and `{name}`, `{name:constraint}`, `{name?}`, `{name=default}` and
-`{*rest}`. Among the functions whose template and methods fit, the real host takes the first
-in alphabetical order of the functions' names, not the most specific template
-(azure-functions-host#9876); so does this one. Knows nothing of servers or requests.
+A template consists of literals and `{name}`, `{name:constraint}`, `{name?}`, `{name=default}` and
+`{*rest}`. Among the functions whose template and methods match, the real host uses the first
+by name, not the most specific template (azure-functions-host#9876); so does this one. Knows
+nothing of servers or requests.
 """
 
 import math
@@ -33,7 +33,7 @@ _ENCODED_SLASH = re.compile(r"(%2f)", re.IGNORECASE)
 
 
 class BadTemplate(Exception):
-    """A route that cannot be understood."""
+    """A route that is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class RouteTable:
 
 
 def decode_path(raw: str) -> str:
-    """Percent-decodes a path once, as Kestrel does: `%2F` stays, and so does what is no UTF-8."""
+    """Percent-decodes a path once, as Kestrel does: keeps `%2F` and bytes that are not UTF-8."""
     path = raw.removeprefix("/").removesuffix("/")
     if "%" not in path:
         return path

@@ -12,24 +12,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-# All functions share one process here: calls that wait for an outage must leave threads for
-# requests. On Azure they run on instances of their own, with fewer threads.
+# All functions share one process here: calls that wait during an outage must leave threads for
+# requests. On Azure these functions run on separate instances, with fewer threads.
 _THREADS = "24"
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
-_LARGEST_BATCH = 32  # what the service hands out at once
+_LARGEST_BATCH = 32  # the maximum of the service
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 
 
 class SettingsError(Exception):
-    """The host cannot start as it is set up."""
+    """The host cannot start with its settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
     """How a queue is processed; times in seconds.
 
-    Up to `batch_size` messages are fetched at once, and only while no more than
-    `new_batch_threshold` are worked on. `longest_pause` is between two looks at an empty queue.
+    Up to `batch_size` messages are fetched at once, and only while at most `new_batch_threshold`
+    are being processed. `longest_pause` is the pause between two requests to an empty queue.
     """
 
     batch_size: int
@@ -44,7 +44,7 @@ class QueueOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """Everything that is settled at the start; `scan_interval` and `stop_timeout` in seconds."""
+    """All settings, read at the start; `scan_interval` and `stop_timeout` in seconds."""
 
     host_id: str
     route_prefix: str
@@ -92,7 +92,7 @@ def _queue_options(section: Mapping[str, Any], lease: float) -> QueueOptions:
 
 
 def _blob_options(section: Mapping[str, Any], lease: float) -> QueueOptions:
-    """What the extension for blobs makes of its section; nothing else about its queue can be set.
+    """The options that the extension for blobs derives from its section.
 
     Source: SharedBlobQueueListenerFactory.BlobsOptionsToQueuesOptions of
     Microsoft.Azure.WebJobs.Extensions.Storage.Blobs.

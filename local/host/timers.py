@@ -1,9 +1,9 @@
-"""Owns timer triggers: waiting for the next time, and catching up on one that was missed.
+"""Owns timer triggers: waits for the next time, and makes up for a missed time.
 
-As on Azure, scheduled runs of a function never overlap, and one that was due while another was
-under way follows it at once; a run by hand overlaps other runs. The times of schedules of a
-minute or more are kept in the container `azure-webjobs-hosts`: a host that was down at the due
-time runs the function once when it starts. Knows nothing of what the function does.
+As on Azure, scheduled runs of a function never overlap: a run that was due during another follows
+it at once. A run by hand may overlap other runs. The times of schedules of a minute or more are
+saved in the container `azure-webjobs-hosts`: a host that was down at the due time runs the
+function once when it starts. Knows nothing of what the function does.
 """
 
 import asyncio
@@ -64,12 +64,12 @@ class TimerTrigger:
         now = datetime.now(UTC)
         due = self._schedule.next_after(now)
         is_monitored = self._schedule.next_after(due) - due >= _MONITORED_FROM
-        noted = await asyncio.to_thread(self._load) if is_monitored else None
-        if noted is not None and self._was_missed(noted, now):
-            status = await self._run_due(noted, is_monitored=True, is_past_due=True)
+        saved = await asyncio.to_thread(self._load) if is_monitored else None
+        if saved is not None and self._was_missed(saved, now):
+            status = await self._run_due(saved, is_monitored=True, is_past_due=True)
         else:
-            status = Status(_NEVER if noted is None else noted.last, due)
-            if is_monitored and (noted is None or noted.due != due):
+            status = Status(_NEVER if saved is None else saved.last, due)
+            if is_monitored and (saved is None or saved.due != due):
                 await asyncio.to_thread(self._save, status)
             if self._function.trigger.get("runOnStartup"):
                 await self.run_by_hand()
@@ -78,16 +78,16 @@ class TimerTrigger:
             status = await self._run_due(status, is_monitored=is_monitored)
 
     async def run_by_hand(self) -> None:
-        """Runs the function now, also beside another run; its schedule does not change."""
+        """Runs the function now, even during another run; its schedule does not change."""
         await self._call(None, is_past_due=False)
 
     async def _run_due(
         self, status: Status, *, is_monitored: bool, is_past_due: bool = False
     ) -> Status:
-        # Not before its due time: a sleep may end a moment early.
+        # A sleep may end just before the due time.
         started = max(datetime.now(UTC), status.due)
         await self._call(status if is_monitored else None, is_past_due=is_past_due)
-        # Counted from the start, as Microsoft's timer does: a time that passed meanwhile is due.
+        # From the start, as in Microsoft's timer: a time that passed during the run is due.
         ended = Status(started, self._schedule.next_after(started))
         if is_monitored:
             await asyncio.to_thread(self._save, ended)
@@ -102,7 +102,7 @@ class TimerTrigger:
         await self._caller.run(self._function, "", TypedData(json=json.dumps(timer)), {})
 
     def _was_missed(self, status: Status, now: datetime) -> bool:
-        """Whether a due time passed; one of another schedule, changed meanwhile, does not count."""
+        """Whether a due time passed; the due time of an earlier schedule does not count."""
         just_before = status.due - timedelta(seconds=1)
         return status.due <= now and self._schedule.next_after(just_before) == status.due
 
@@ -119,7 +119,7 @@ class TimerTrigger:
         try:
             self._blob().upload_blob(status.to_json(), overwrite=True)
         except AzureError as error:
-            _log.warning("%s: its next run was not noted: %s", self._function.name, error)
+            _log.warning("%s: its next run was not saved: %s", self._function.name, error)
 
     def _blob(self) -> BlobClient:
         service = connections.blob_service(connections.DEFAULT)

@@ -1,7 +1,7 @@
-"""Owns the conversation with Microsoft's worker library, in the words of its proxy.
+"""Owns the calls to Microsoft's worker library, in the form of its proxy.
 
-Loads a function app and calls its functions. Knows nothing of triggers: the caller
-provides the arguments. The library keeps its state in globals, so there is one per process.
+Loads a function app and calls its functions. Knows nothing of triggers: the caller provides the
+arguments. The library keeps its state in globals, so a process can load only one app.
 """
 
 import sys
@@ -22,12 +22,12 @@ _NO_RETRIES = SimpleNamespace(retry_count=0, max_retry_count=0, exception=None)
 
 
 class AppNotLoaded(Exception):
-    """The app could not be indexed; the message is what its developer needs to see."""
+    """The app could not be indexed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call went: `error` is None, or the failure with its trace."""
+    """The result of a call: `error` is None, or the failure with its trace."""
 
     error: str | None
     return_value: TypedData | None = None
@@ -81,7 +81,7 @@ async def invoke(
 
 
 def _envelope(properties: Mapping[str, object] | None = None, **request: object) -> SimpleNamespace:
-    """A request as the proxy wraps it."""
+    """Wraps a request as the proxy does."""
     return SimpleNamespace(request=SimpleNamespace(**request), properties=properties)
 
 

@@ -1,6 +1,6 @@
-"""An app of its own for the attacks: what they leave behind disturbs no other test.
+"""A separate app for the attacks, whose data must not disturb other tests.
 
-It trusts the issuer of all tests, and a second one whose keys are at hand here. The key set
+It trusts the issuer of all tests, and a second one whose keys the attacks have. The key set
 that it fetches also holds other entries that an issuer may publish by mistake.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["alice", "app", "film", "mallory", "new_app", "ready"]
 
 @pytest.fixture(scope="package")
 def app(new_app: NewApp, issuer: Issuer) -> Iterator[App]:
-    """The app, which finds its keys among rubbish."""
+    """The app, whose key set contains invalid entries."""
     curve = jwt.algorithms.ECAlgorithm.to_jwk(CURVE.public_key(), as_dict=True)
     keys: list[object] = [
         None,

@@ -1,4 +1,4 @@
-"""Every text that the running app takes, as its own description lists them."""
+"""Every text that the running app accepts, by its OpenAPI document."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A parameter or a field of the body, and how its operation is called besides."""
+    """A parameter or a field of the body, and the call of its operation."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Place:
         return f"{self.method} {self.path}, {self.kind} {self.name}"
 
     def send(self, client: httpx.Client, good: Mapping[str, object], text: str) -> httpx.Response:
-        """A call that is good but for the text in this place."""
+        """Sends a valid call, except for the text in this place."""
         values = {name: str(value) for name, value in good.items()}
         if self.kind == "path":
             values[self.name] = text

@@ -1,6 +1,6 @@
 """Forged tokens, each named after its defect, and the keys for them.
 
-Where time is not the point they are good for an hour: only the attack itself can be the reason.
+Except for attacks on time, they are valid for an hour: only the attack can be the reason.
 """
 
 import json
@@ -27,7 +27,7 @@ from tests.tokens import (
 
 CURVE = ec.generate_private_key(ec.SECP256R1())
 WEAK = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-# These three are in the app's key set, and good for nothing.
+# These three are in the app's key set, but must not verify a token.
 SHARED_SECRET = b"which an issuer publishes by mistake"
 
 GOOD = {"alg": "RS256", "kid": KEY_ID}
@@ -41,10 +41,10 @@ def forged() -> dict[str, str]:
             *_without_signature(),
             *_with_a_public_secret(),
             *_by_another_algorithm(),
-            *_with_tricks_about_the_key(),
-            *_for_somebody_else(),
+            *_with_a_manipulated_key(),
+            *_for_another_audience(),
             *_at_the_wrong_time(),
-            *_out_of_shape(),
+            *_malformed(),
         ]
     )
 
@@ -78,7 +78,7 @@ def _by_another_algorithm() -> Iterator[tuple[str, str]]:
     yield "a key for encryption", token(key=OTHER_KEY, kid="for encryption")
 
 
-def _with_tricks_about_the_key() -> Iterator[tuple[str, str]]:
+def _with_a_manipulated_key() -> Iterator[tuple[str, str]]:
     yield "another key", token(key=OTHER_KEY)
     yield "no kid", signed_by_hand({"alg": "RS256"}, claims())
     for key_id in (
@@ -100,7 +100,7 @@ def _with_tricks_about_the_key() -> Iterator[tuple[str, str]]:
     yield "b64", signed_by_hand(GOOD | {"crit": ["b64"], "b64": False}, claims())
 
 
-def _for_somebody_else() -> Iterator[tuple[str, str]]:
+def _for_another_audience() -> Iterator[tuple[str, str]]:
     for issuer in (f"{ISSUER}/", ISSUER.upper(), "https://attacker.example.org", "", 5, [ISSUER]):
         yield f"iss {issuer}", signed_by_hand(GOOD, claims(iss=issuer))
     for audience in ("other", f"{AUDIENCE}/", AUDIENCE.upper(), "", [], ["other"], [AUDIENCE, 5]):
@@ -125,7 +125,7 @@ def _at_the_wrong_time() -> Iterator[tuple[str, str]]:
         yield f"exp {text[:30]}", signed_by_hand(GOOD, payload.encode())
 
 
-def _out_of_shape() -> Iterator[tuple[str, str]]:
+def _malformed() -> Iterator[tuple[str, str]]:
     yield from {
         "a word": "x",
         "dots": "..",

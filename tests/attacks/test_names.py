@@ -166,7 +166,7 @@ def test_file_name_gives_storage_at_most_an_extension(
         *('video/"mp4"', "video/" + "x" * 200, "video//html"),
     ],
 )
-def test_a_type_that_a_browser_would_run_or_misread_is_refused(
+def test_type_that_a_browser_would_run_or_misread_is_refused(
     alice: Caller, content_type: str
 ) -> None:
     body = {"start_time": 0, "end_time": 1, "content_type": content_type}

@@ -177,7 +177,7 @@ class TestTwisting:
     def test_overlong_request_line_is_refused(self, visitor: httpx.Client) -> None:
         assert opened(visitor, "x" * 60_000).status_code in {400, 404, 414, 431}
 
-    def test_a_slash_at_the_end_is_the_same_address(
+    def test_slash_at_the_end_is_the_same_address(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
         """The real host treats both alike: they are one share, with one count of views."""
@@ -247,7 +247,7 @@ class TestReuse:
                 answer = opened(visitor, share.token)
                 assert (answer.status_code, answer.content) == (404, never.content)
 
-    def test_a_revocation_holds_from_its_answer_on(
+    def test_revocation_is_in_force_when_it_is_answered(
         self, ready: Ready, app: App, visitor: httpx.Client
     ) -> None:
         """A viewer who opened it before keeps the link that was handed out then."""
@@ -309,7 +309,7 @@ def test_concurrent_viewers_never_exceed_the_maximum(ready: Ready, app: App) -> 
 
 
 class TestLinksOfShares:
-    def test_a_link_that_ends_soon_is_bound_and_leaks_nothing(
+    def test_link_that_ends_soon_is_bound_and_leaks_nothing(
         self, ready: Ready, visitor: httpx.Client
     ) -> None:
         share = Shared(ready, ip="203.0.113.4-203.0.113.9")

@@ -163,7 +163,7 @@ def test_sql_in_every_text_input_is_harmless(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_title_is_read_as_it_was_written(attacker: Caller, text: str) -> None:
+def test_title_is_read_as_it_was_written(attacker: Caller, text: str) -> None:
     video = attacker.http.post("/videos", json={"title": text}).raise_for_status().json()
     assert attacker.http.get(f"/videos/{video['id']}").json()["title"] == text
     clip = attacker.announce(video["id"], title=text, filename=f"{text}.mp4")

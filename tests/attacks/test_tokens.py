@@ -39,7 +39,7 @@ def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def test_the_second_issuers_tokens_are_good(anonymous: httpx.Client) -> None:
+def test_tokens_of_the_second_issuer_are_accepted(anonymous: httpx.Client) -> None:
     """Otherwise the other tests would prove nothing."""
     assert anonymous.get("/videos", headers=bearer(token())).status_code == 200
     good = signed_by_hand({"alg": "RS256", "kid": KEY_ID}, claims())
@@ -55,7 +55,7 @@ def test_forged_token_is_refused(anonymous: httpx.Client, text: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer   "])
-def test_the_scheme_may_be_written_in_any_case(anonymous: httpx.Client, scheme: str) -> None:
+def test_scheme_may_be_written_in_any_case(anonymous: httpx.Client, scheme: str) -> None:
     answer = anonymous.get("/videos", headers={"Authorization": f"{scheme}{token()}"})
     assert answer.status_code == 200
 
@@ -78,7 +78,7 @@ def test_the_scheme_may_be_written_in_any_case(anonymous: httpx.Client, scheme: 
         ("Bearer token={}", "invalid_token"),
     ],
 )
-def test_the_header_has_one_form(anonymous: httpx.Client, header: str, code: str) -> None:
+def test_authorization_header_has_one_form(anonymous: httpx.Client, header: str, code: str) -> None:
     value = header.format(token()).encode("latin-1")
     refused(anonymous.get("/videos", headers=[(b"Authorization", value)]), code)
 

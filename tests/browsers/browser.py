@@ -1,4 +1,4 @@
-"""A headless browser that shows films on a page of its own, and reports what it saw.
+"""A headless browser that shows films on a test page and reports the frames.
 
 No driver is needed: the page asks this process for films, and sends back its results.
 """
@@ -19,7 +19,7 @@ from local.ports import LOOPBACK
 from local.serving import in_a_thread
 
 _PAGE = Path(__file__).with_name("player.html")
-_PATIENCE = 90.0  # seconds: for the start of a browser on a busy machine, too
+_PATIENCE = 90.0  # seconds; includes the start of a browser on a busy machine
 _ASKS_AGAIN_AFTER = 10.0
 
 PROGRAMS: Mapping[str, Sequence[str]] = {
@@ -40,9 +40,9 @@ _PREFERENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a browser showed: numbers of the first and the last frame, and seconds.
+    """The frames that a browser showed: the numbers of the first and the last, and seconds.
 
-    `at` is where the player was after it was sent to the end.
+    `at` is the position of the player after a seek to the end.
     """
 
     first: int
@@ -53,10 +53,10 @@ class Seen:
 
 
 class Browser:
-    """`films` and `results` are those of the page.
+    """`films` are the next films for the page, `results` its answers.
 
-    `shows_beyond_the_end` is how many frames it may show behind the end of an edit list: Firefox
-    shows those that are in a file for the B-frames before them.
+    `shows_beyond_the_end` is the number of frames that it may show after the end of an edit list:
+    Firefox shows the frames that are in the file for earlier B-frames.
     """
 
     def __init__(self, kind: str) -> None:
@@ -65,7 +65,7 @@ class Browser:
         self.results = queue.Queue[str]()
 
     def show(self, url: str) -> Seen:
-        """Raises AssertionError where the browser cannot play the film."""
+        """Raises AssertionError if the browser cannot play the film."""
         self.films.put(url)
         result = json.loads(self.results.get(timeout=_PATIENCE))
         assert "error" not in result, result["error"]
@@ -74,7 +74,7 @@ class Browser:
 
 
 def found(kind: str) -> str | None:
-    """The path of the program, where this machine has it."""
+    """The path of the program, or None if it is not installed."""
     paths = (shutil.which(name) for name in PROGRAMS[kind])
     return next((path for path in paths if path), None)
 
@@ -88,7 +88,7 @@ def running(kind: str, program: str) -> Iterator[Browser]:
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
-    # Not among the files of the tests: a browser remembers addresses, and these are secrets.
+    # Outside the files of the tests: a browser stores addresses, which are secrets.
     with in_a_thread(server), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         page = f"http://{LOOPBACK}:{server.server_port}/"
         process = subprocess.Popen(
@@ -153,4 +153,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the same
-        """Keeps quiet."""
+        """Logs nothing."""

@@ -1,4 +1,4 @@
-"""One running copy for all pages whose commands are run."""
+"""One running copy for all pages whose commands the tests run."""
 
 from collections.abc import Iterator
 from pathlib import Path

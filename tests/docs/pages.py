@@ -1,6 +1,6 @@
-"""The pages of the documentation, as tests read them: sections, tables, blocks, links.
+"""Parses the pages of the documentation: sections, tables, blocks, links.
 
-Pure text. Knows the little Markdown that these pages use, and nothing of what they say.
+Knows only the Markdown that these pages use.
 """
 
 import re
@@ -32,11 +32,11 @@ class Table:
     rows: list[list[str]]
 
     def names(self) -> list[str]:
-        """Everything in code type in the first column."""
+        """All code spans in the first column."""
         return [name for row in self.rows for name in coded(row[0])]
 
     def column(self, title: str) -> dict[str, str]:
-        """A column by the names of the first."""
+        """The cells of a column, by the names in the first column."""
         index = self.header.index(title)
         return {name: row[index] for row in self.rows for name in coded(row[0])}
 
@@ -65,7 +65,7 @@ class Page:
         return _LINK.findall(self.prose)
 
     def section(self, title: str) -> "Page":
-        """The text below a heading, up to the next one of the same rank or a higher one."""
+        """The text below a heading, up to the next heading of the same or a higher level."""
         fenced = [match.span() for match in _FENCE.finditer(self.text)]
         headings = [
             match
@@ -105,10 +105,10 @@ def all_pages() -> list[Path]:
 
 
 def coded(text: str) -> list[str]:
-    """Everything in code type."""
+    """All code spans."""
     return _CODE.findall(text)
 
 
 def anchor(heading: str) -> str:
-    """The name under which GitHub lets a heading be linked to."""
+    """The anchor that GitHub gives to a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

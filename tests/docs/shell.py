@@ -1,4 +1,4 @@
-"""A reader's shell, and the copy of the whole that they have started in another."""
+"""A reader's shell, and the running copy that the reader started in another shell."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests import copies
 from tests.docs.pages import ROOT
 
-# Of the developer's own shell: settings of another copy, and variables that make sets.
+# Variables of the developer's shell: settings of another copy, and those that make sets.
 _NOT_INHERITED = re.compile(
     r"(AZURE|AUTH|LOCAL_HOST)_\w+|DATABASE_URL|TEMP_DIR|MAKE\w*|MFLAGS|PORT"
 )
@@ -25,7 +25,7 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def running_copy(log: Path) -> Iterator[int]:
-    """The port of a running copy with data of its own, as `make run` starts it."""
+    """Yields the port of a running copy with its own data, as `make run` starts it."""
     with copies.place() as number:
         with log.open("w") as stderr:
             process = subprocess.Popen(

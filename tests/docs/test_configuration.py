@@ -32,7 +32,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert set(TABLE.names()) == names_read(COMPLETE) - READ_FROM_THE_PLATFORM
 
 
-def test_the_example_sets_what_applies_to_it() -> None:
+def test_example_sets_every_setting_that_applies_to_it() -> None:
     assert (
         set(EXAMPLE) - OF_THE_PLATFORM
         == names_read(COMPLETE) - OTHER_FORMS - READ_FROM_THE_PLATFORM
@@ -40,7 +40,7 @@ def test_the_example_sets_what_applies_to_it() -> None:
     settings.from_mapping(EXAMPLE)
 
 
-def test_the_settings_of_the_platform_are_documented() -> None:
+def test_settings_of_the_platform_are_documented() -> None:
     table = CONFIGURATION.section("Settings of the platform").table("name")
     assert set(table.names()) >= OF_THE_PLATFORM
 
@@ -75,7 +75,7 @@ def test_every_example_is_accepted(name: str, example: str) -> None:
     settings.from_mapping(COMPLETE | {name: example})
 
 
-def test_the_trigger_connection_is_the_documented_one() -> None:
+def test_trigger_connection_is_the_documented_one() -> None:
     table = CONFIGURATION.section("What the blob trigger uses").table("name")
     prefix = settings.from_mapping(COMPLETE).storage.trigger_connection
     assert all(name.startswith(f"{prefix}__") for name in table.names())

@@ -1,4 +1,4 @@
-"""The running app as its users see it: a base URL, tokens and a storage account."""
+"""The running app for its users: a base URL, tokens and a storage account."""
 
 import os
 import ssl
@@ -26,11 +26,11 @@ PATIENCE = 120.0  # generous: a test that waits this long has failed
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def wait_for[Value](look: Callable[[], Value | None], what: str) -> Value:
-    """Looks until there is something to see."""
+def wait_for[Value](attempt: Callable[[], Value | None], what: str) -> Value:
+    """Repeats `attempt` until it returns a value; fails after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        value = look()
+        value = attempt()
         if value is not None:
             return value
         time.sleep(0.05)
@@ -49,7 +49,7 @@ class App:
 
     @contextmanager
     def running(self, lease_seconds: int = 600) -> Iterator[child.Host]:
-        """A host that serves it; a message of one that was killed comes back after the lease."""
+        """Runs a host; a message of a killed host returns when its lease ends."""
         log = self.folder / "host.log"
         environment = {
             **self.host_environment,
@@ -60,7 +60,7 @@ class App:
 
     @property
     def host_environment(self) -> Mapping[str, str]:
-        """All that the host is started with."""
+        """The environment of the host."""
         return {
             "PATH": os.environ["PATH"],
             "AzureWebJobsStorage": self.account.connection_string,
@@ -106,7 +106,7 @@ class App:
         )
 
     def blobs(self) -> set[str]:
-        """What can be opened by links, and temporary blobs: all but the bin and sidecars."""
+        """The names of all blobs except those of the bin and sidecars."""
         with BlobServiceClient.from_connection_string(self.account.connection_string) as client:
             return {
                 f"{kind}/{name}"
@@ -116,13 +116,13 @@ class App:
             }
 
     def put_blob(self, name: str, data: bytes) -> None:
-        """Writes into the clips container as any other tool would."""
+        """Writes into the clips container without the API."""
         with BlobServiceClient.from_connection_string(self.account.connection_string) as client:
             blob = client.get_blob_client(f"{self.prefix}-clips", name)
             blob.upload_blob(data, overwrite=True)
 
     def poison(self) -> list[str]:
-        """The messages that the host gave up, which stay there."""
+        """Reads, but does not remove, the poison messages."""
         with QueueClient.from_connection_string(
             self.account.connection_string, "webjobs-blobtrigger-poison"
         ) as queue:
@@ -134,7 +134,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user of the API, in a test's words."""
+    """A user of the API."""
 
     http: httpx.Client
 

@@ -27,7 +27,7 @@ def new_app(
     issuer: Issuer,
     jwks_url: str,
 ) -> NewApp:
-    """Makes installations, each with a database and containers of its own."""
+    """Makes installations, each with its own database and containers."""
 
     def make(**changed: str) -> App:
         name = f"e2e-{next(_numbers)}"
@@ -59,9 +59,9 @@ def new_app(
 
 @pytest.fixture(scope="package")
 def app(new_app: NewApp) -> Iterator[App]:
-    """The app that tests share: each is another user, or looks only at what it made.
+    """The app that tests share: each test is another user, or reads only its own data.
 
-    For no longer than they run: it looks for new blobs five times a second.
+    It ends with these tests, because it scans for new blobs five times a second.
     """
     shared = new_app()
     with shared.running():
@@ -70,14 +70,14 @@ def app(new_app: NewApp) -> Iterator[App]:
 
 @pytest.fixture
 def alice(app: App) -> Iterator[Caller]:
-    """A user of this test alone."""
+    """A new user for this test."""
     with app.client(f"alice-{next(_numbers)}") as client:
         yield Caller(client)
 
 
 @pytest.fixture
 def mallory(app: App) -> Iterator[Caller]:
-    """Another one, who is after Alice's clips."""
+    """A user who attacks Alice's clips."""
     with app.client(f"mallory-{next(_numbers)}") as client:
         yield Caller(client)
 
@@ -91,7 +91,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="package")
 def ready(app: App, film: bytes) -> Iterator[tuple[Caller, dict[str, Any]]]:
-    """A ready clip and its owner, for tests that only look."""
+    """A ready clip and its owner, for tests that do not change it."""
     with app.client(f"owner-{next(_numbers)}") as client:
         owner = Caller(client)
         yield owner, owner.uploaded(film, title="Ready")

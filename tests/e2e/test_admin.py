@@ -105,7 +105,7 @@ class TestOnEveryPath:
         assert status < 400
 
     @each_action
-    def test_the_role_alone_changes_nothing(
+    def test_role_alone_changes_nothing(
         self, owned: Owned, admin: Person, method: str, path: str, body: object, status: int
     ) -> None:
         _, clip = owned
@@ -160,7 +160,7 @@ def post(caller: Caller, body: object, **query: str) -> httpx.Response:
 
 
 class TestTheWord:
-    def test_an_admins_own_list_stays_their_own(self, admin: Person, owner: Person) -> None:
+    def test_list_of_an_admin_has_only_their_own_videos(self, admin: Person, owner: Person) -> None:
         owner.video()
         mine = admin.video()
         assert [video["id"] for video in admin.http.get("/videos").json()] == [mine]
@@ -178,7 +178,7 @@ class TestTheWord:
         (line,) = wait_for(admin.audit_lines, "the line in the log")
         assert "acts on data of no one: GET" in line
 
-    def test_a_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
+    def test_subject_cannot_forge_a_line(self, app: App, owned: Owned) -> None:
         """Subjects are quoted; what ends a line is in none of them, and in no path."""
         _, clip = owned
         subject = "eve' acts on data of 'nobody': GET /\u2028"

@@ -79,16 +79,14 @@ def test_link_has_no_limits_that_were_not_requested(ready: Ready, variant: str, 
     assert timedelta(hours=23, minutes=59) < lives < timedelta(hours=25)
 
 
-def test_an_image_is_saved_under_the_title_with_its_own_extension(
-    alice: Caller, film: bytes
-) -> None:
+def test_image_is_saved_under_the_title_with_its_own_extension(alice: Caller, film: bytes) -> None:
     clip = alice.uploaded(film, title="Goal")
     for variant, name in (("poster", "Goal.jpg"), ("preview", "Goal.webp")):
         url = alone(alice, clip["id"], variant=variant, download="true")["access_url"]
         assert f'filename="{name}"' in httpx.get(url).headers["Content-Disposition"]
 
 
-def test_the_cues_of_a_storyboard_are_bound_as_it_is(ready: Ready) -> None:
+def test_cues_are_bound_to_the_same_address_as_their_storyboard(ready: Ready) -> None:
     """The URL of the sheet is in the cues: it would bypass the rule."""
     owner, clip = ready
     link = alone(owner, clip["id"], variant="storyboard", ip=RANGE, expiry_hours=3)
@@ -99,7 +97,7 @@ def test_the_cues_of_a_storyboard_are_bound_as_it_is(ready: Ready) -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 24, 168])
-def test_the_answer_repeats_the_hours(ready: Ready, hours: int) -> None:
+def test_answer_repeats_the_hours(ready: Ready, hours: int) -> None:
     owner, clip = ready
     assert alone(owner, clip["id"], expiry_hours=hours)["expires_in_hours"] == hours
 

@@ -101,7 +101,7 @@ def test_clips_of_several_batches_are_migrated(
     assert counts(again) == (24, 0, 24, 0)
 
 
-def test_a_migration_survives_a_killed_host(new_app: NewApp, small_film: bytes) -> None:
+def test_migration_survives_a_killed_host(new_app: NewApp, small_film: bytes) -> None:
     """Another host continues: every clip is migrated once and completely."""
     app = new_app()
     old = OldService(app.environment["DATABASE_URL"], app.share)
@@ -175,7 +175,7 @@ def test_folders_outside_the_share_are_refused(app: App, admin: httpx.Client, fo
 
 
 @pytest.mark.parametrize("size", ["0", "51", "-1", "many", "1.5"])
-def test_a_batch_has_one_to_fifty_files(admin: httpx.Client, size: str) -> None:
+def test_batch_has_one_to_fifty_files(admin: httpx.Client, size: str) -> None:
     answer = admin.post("/migrate-clips", params={"batch_size": size})
     assert places(problem(answer, 400, "invalid_request")) == {"batch_size"}
 
@@ -187,7 +187,7 @@ def test_migrations_require_the_admin_role(app: App, alice: Caller) -> None:
         problem(anonymous.post("/migrate-clips"), 401, "missing_token")
 
 
-def test_an_unknown_migration_is_not_found(admin: httpx.Client) -> None:
+def test_unknown_migration_is_not_found(admin: httpx.Client) -> None:
     problem(admin.get(f"/migrations/{UUID(int=0)}"), 404, "not_found")
     assert places(problem(admin.get("/migrations/one"), 400, "invalid_request")) == {"migration_id"}
 

@@ -214,7 +214,7 @@ def test_outage_of_postgres_is_answered_with_503(
             assert video_id not in poisoned(app)
 
 
-def test_a_host_that_stops_during_an_outage_does_not_wait_for_its_end(
+def test_host_that_stops_during_an_outage_does_not_wait_for_its_end(
     new_app: NewApp, azurite_account: azurite.Account, film: bytes
 ) -> None:
     """The call gives up at once, so that another instance can take the message."""

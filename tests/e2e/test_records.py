@@ -70,7 +70,7 @@ class TestViews:
             assert (answer.status_code, list(answer.json())) == (201, ["message"])
         assert alice.clip(clip["id"])["view_count"] == 2
 
-    def test_a_clip_is_viewed_under_its_own_video(self, alice: Caller) -> None:
+    def test_clip_is_viewed_under_its_own_video(self, alice: Caller) -> None:
         clip, other = alice.announce(alice.video()), alice.video()
         answer = alice.http.post(f"/videos/{other}/clips/{clip['id']}/view")
         problem(answer, 404, "not_found")

@@ -119,7 +119,7 @@ def test_calls_that_need_no_storage_do_not_wait_for_those_that_do(
     assert timed(silent_app, *needing[0])[1] == 200
 
 
-def test_a_silent_postgres_is_given_up_in_time(new_app: NewApp, tmp_path: Path) -> None:
+def test_call_to_a_silent_postgres_ends_in_time(new_app: NewApp, tmp_path: Path) -> None:
     """Calls that need no storage do not wait."""
     with postgres.running(tmp_path / "data", free_port(), durable=False) as server:
         apply_schema(server.url)

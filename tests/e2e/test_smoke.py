@@ -78,7 +78,7 @@ def test_output_holds_no_link_and_no_token(
     assert "sig=" not in said.out + said.err
 
 
-def test_a_token_that_does_not_hold_fails(
+def test_invalid_token_fails(
     app: App,
     film_file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,7 +110,7 @@ def test_unhealthy_app_fails(
     assert "GET /health to answer 200; last result: it answered 503" in capsys.readouterr().err
 
 
-def test_an_address_that_is_not_there_yet_is_waited_for(
+def test_smoke_waits_for_an_address_that_does_not_exist_yet(
     film_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A new deployment's name, or the certificate for it, takes a while."""

@@ -93,9 +93,7 @@ def test_upload_in_blocks_works(alice: Caller, film: bytes) -> None:
     assert ready["file_size"] == len(film)
 
 
-def test_an_upload_by_another_tool_appears_in_the_list(
-    app: App, alice: Caller, film: bytes
-) -> None:
+def test_upload_of_another_tool_appears_in_the_list(app: App, alice: Caller, film: bytes) -> None:
     video_id = alice.video()
     app.put_blob(f"{video_id}/by hand.mp4", film)
 
@@ -136,7 +134,7 @@ def test_event_grid_event_starts_processing(new_app: NewApp, film: bytes) -> Non
         assert app.log.count("is ready:") == 1
 
 
-def test_an_overwritten_clip_is_processed_anew(app: App, alice: Caller, film: bytes) -> None:
+def test_overwritten_clip_is_processed_anew(app: App, alice: Caller, film: bytes) -> None:
     clip = alice.announce(alice.video())
     alice.send(clip, b"no video at all")
     failed = alice.settled(clip["id"])
@@ -179,7 +177,7 @@ class TestLists:
         assert listed == ids[::-1]
         assert "next" not in second.links
 
-    def test_a_video_counts_its_clips(self, alice: Caller) -> None:
+    def test_video_counts_its_clips(self, alice: Caller) -> None:
         video_id = alice.video()
         alice.announce(video_id)
         assert alice.http.get(f"/videos/{video_id}").json()["clip_count"] == 1
@@ -249,7 +247,7 @@ class TestMetadata:
 
 
 class TestLinks:
-    def test_a_download_is_saved_under_the_title(self, alice: Caller, film: bytes) -> None:
+    def test_download_is_saved_under_the_title(self, alice: Caller, film: bytes) -> None:
         """Characters that a file name may not hold are left out: Windows refuses quotes."""
         clip = alice.uploaded(film, title='Žižka "1420"')
         link = alice.http.get(f"/clips/{clip['id']}/access-url", params={"download": "true"})
@@ -259,7 +257,7 @@ class TestLinks:
             in (answer.headers["Content-Disposition"])
         )
 
-    def test_the_poster_has_a_link_too(self, ready: tuple[Caller, dict[str, Any]]) -> None:
+    def test_poster_has_a_link(self, ready: tuple[Caller, dict[str, Any]]) -> None:
         owner, clip = ready
         link = owner.http.get(f"/clips/{clip['id']}/access-url", params={"variant": "poster"})
         assert httpx.get(link.json()["access_url"]).headers["Content-Type"] == "image/jpeg"

@@ -1,4 +1,4 @@
-"""Runs checkov over a folder and prints what it saw and found, as JSON.
+"""Runs checkov over a folder and prints its resources and findings as JSON.
 
 Started with the Python of checkov's own environment: its pins conflict with others. Its command
 line does not show which resources it looked at, and a file that it cannot read it leaves out.

@@ -1,4 +1,4 @@
-"""Runs the hooks of azd against stand-ins for the programs that reach out: az, azd and curl.
+"""Runs the hooks of azd with fake programs instead of az, azd and curl.
 
 A stand-in notes how it was called and gives the answer with the longest text that the call begins
 with. The Python of the hooks is the real one, but for the programs that need a database or an app.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.infra.snapshots import ROOT
 
-# Standard output and exit code, by the beginning of a call.
+# Standard output and exit code, by the first words of a call.
 type Answers = dict[str, tuple[str, int]]
 
 # Without Python's automatic imports: a hook calls some twenty programs.
@@ -71,7 +71,7 @@ class Deployer:
         )
 
     def calls(self, beginning: str) -> list[str]:
-        """The calls of the last run that begin so, in their order."""
+        """The calls of the last run that begin with these words, in order."""
         calls = (self.folder / "calls").read_text().split("\0")[:-1]
         return [call for call in calls if call.startswith(beginning)]
 

@@ -1,4 +1,4 @@
-"""Every Kusto query of the project, and what Microsoft's own analyser of the language says of it.
+"""Every Kusto query of the project, and the findings of Microsoft's own analyser.
 
 The analyser is JavaScript (tests/infra/kusto/check.js). It knows the tables as Microsoft documents
 them (tests/infra/kusto/tables.json): no workspace was asked.
@@ -20,7 +20,7 @@ _DOCUMENTED = json.loads((_FOLDER / "tables.json").read_text())
 TABLES: dict[str, dict[str, list[str]]] = _DOCUMENTED["tables"]
 # The code of a page: its language, and the text.
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# For which a workbook puts the width of its bars.
+# A workbook replaces this by the width of its bars.
 _GRAIN = "{time:grain}"
 
 
@@ -35,7 +35,7 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """An answer of check.js, which explains it."""
+    """An answer of check.js, whose comments explain it."""
 
     problems: list[str]
     mixed: list[str]
@@ -46,7 +46,7 @@ class Analysis:
 
 
 def analysed(*queries: Query) -> list[Analysis]:
-    """What the analyser says of each, in their order."""
+    """The findings of the analyser for each query, in order."""
     assert (_FOLDER / "node_modules").exists(), "`make test` installs the analyser: run it once"
     asked = {"tables": TABLES, "queries": [asdict(each) for each in queries]}
     run = subprocess.run(
@@ -61,7 +61,7 @@ def analysed(*queries: Query) -> list[Analysis]:
 
 @cache
 def analyses() -> dict[Query, Analysis]:
-    """Of all queries of the project; it takes a second to ask, for any number of queries."""
+    """Analyses all queries of the project in one process, whose start takes a second."""
     queries = [*of_the_workbook(), *of_alerts(), *of_transformations(), *of_the_documentation()]
     return dict(zip(queries, analysed(*queries), strict=True))
 
@@ -94,7 +94,7 @@ def of_transformations() -> list[Query]:
 
 
 def of_the_documentation() -> list[Query]:
-    """An empty line parts two queries, as in the portal."""
+    """Splits at empty lines, as the portal does."""
     return [
         Query(f"{path.name}: {number}", text)
         for path in PAGES

@@ -1,4 +1,4 @@
-"""What the template asks of Azure, as the compiler works it out: infra/variants/*.snapshot.json.
+"""The resources of the template as the compiler evaluates it: infra/variants/*.snapshot.json.
 
 Plain JSON that `make infra` writes; test_compiled.py says whether it is up to date. What only Azure
 knows (an endpoint, the id of an identity) stays an expression: `[reference('...').clientId]`.
@@ -21,13 +21,13 @@ TEMPLATE: dict[str, Any] = json.loads((INFRA / "main.json").read_text())
 PARAMETERS: dict[str, dict[str, str]] = json.loads((INFRA / "main.parameters.json").read_text())[
     "parameters"
 ]
-# What azd's environment always has.
+# Values that are always in azd's environment.
 OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_TENANT_ID"}
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource that is deployed; `body` is all that the template says of it."""
+    """One deployed resource; `body` is its whole definition."""
 
     body: dict[str, Any]
 
@@ -50,7 +50,7 @@ class Resource:
 
     @property
     def scope(self) -> str:
-        """The id of the resource that this one is put onto."""
+        """The id of the resource that this one extends."""
         late = re.match(r"\[extensionResourceId\('([^']+)'", self.id)
         return late[1] if late else self.id.rpartition("/providers/")[0]
 
@@ -84,7 +84,7 @@ def one(variant: str, kind: str, within: str = "") -> Resource:
 
 
 def chosen(variant: str) -> dict[str, str]:
-    """What the file of a variant sets, as Bicep writes it."""
+    """The parameters in the file of a variant, in Bicep."""
     text = (INFRA / f"variants/{variant}.bicepparam").read_text()
     return dict(re.findall(r"^param (\w+) = (.+)$", text, re.MULTILINE))
 
@@ -95,7 +95,7 @@ def set_by_azd() -> set[str]:
 
 
 def longest_link() -> timedelta:
-    """The longest life that a caller can ask for, by the description of the API."""
+    """The longest lifetime that a caller can request, by the API's OpenAPI document."""
     operation = describe().document["paths"]["/clips/{clip_id}/access-url"]["get"]
     (hours,) = (each for each in operation["parameters"] if each["name"] == "expiry_hours")
     return timedelta(hours=hours["schema"]["maximum"])

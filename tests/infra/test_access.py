@@ -108,7 +108,7 @@ def test_no_principal_may_do_more_than_is_listed(variant: str) -> None:
     assert {each.properties["principalType"] for each in assignments} == {"ServicePrincipal"}
 
 
-def test_the_queues_are_those_of_the_app() -> None:
+def test_queues_are_those_of_the_app() -> None:
     """The longest prefix that the template takes needs no shortened names of queues."""
     queues = of_type("small", "Microsoft.Storage/storageAccounts/queueServices/queues")
     assert {each.name for each in queues} == QUEUES

@@ -135,20 +135,20 @@ def test_vault_is_read_only_with_the_setting() -> None:
     assert values("everything")["KEY_VAULT_URL"] == "https://kv.vault.azure.net/"
 
 
-def test_the_settings_of_the_trigger_are_the_documented_ones() -> None:
+def test_settings_of_the_trigger_are_the_documented_ones() -> None:
     configuration = page("docs/configuration.md")
     trigger = configuration.section("What the blob trigger uses").table("name").names()
     assert set(trigger) <= OF_THE_PLATFORM
     assert set(trigger) <= values("small").keys()
 
 
-def test_the_defaults_of_the_template_are_the_documented_ones() -> None:
+def test_defaults_of_the_template_are_the_documented_ones() -> None:
     defaults = page("docs/configuration.md").section("Settings").table("name").column("default")
     for name in ("AZURE_STORAGE_CONTAINER_NAME", "CLEANUP_SCHEDULE", "BLOB_TRIGGER_SOURCE"):
         assert defaults[name] == f"`{values('small')[name]}`"
 
 
-def test_the_example_and_the_template_set_the_same() -> None:
+def test_example_and_the_template_set_the_same() -> None:
     """Except the settings of storage, and those of the platform."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     of_storage = {
@@ -163,7 +163,7 @@ def test_the_example_and_the_template_set_the_same() -> None:
 
 
 @pytest.mark.parametrize("variant", NAMES)
-def test_the_database_is_reached_by_identity_and_verified(variant: str) -> None:
+def test_database_is_reached_by_identity_and_verified(variant: str) -> None:
     url = values(variant)["DATABASE_URL"]
     port = 6432 if "databasePgBouncer" in chosen(variant) else 5432
     assert re.match(rf"postgresql://id-cliplink-\w+@[\w.]+:{port}/cliplink\?", url)
@@ -211,7 +211,7 @@ def most_instances(variant: str) -> int:
 
 
 @pytest.mark.parametrize("size", ["small", "standard"])
-def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
+def test_server_of_a_size_has_connections_for_every_instance(size: str) -> None:
     """This includes instances that migrate clips from a share, where MIGRATION_ROOT is set."""
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in values(size)  # one process an instance
     sku = one(size, "Microsoft.DBforPostgreSQL/flexibleServers").body["sku"]["name"]
@@ -223,7 +223,7 @@ def test_the_server_of_a_size_has_connections_for_every_instance(size: str) -> N
     assert f"({groups}) x {pool._MAX_SIZE} = {total} of {USER_CONNECTIONS[sku]}" in text
 
 
-def test_the_page_on_costs_counts_connections_too() -> None:
+def test_page_on_costs_counts_connections_too() -> None:
     knob = (
         page("docs/costs.md")
         .section("Settings that change costs")
@@ -236,7 +236,7 @@ def test_the_page_on_costs_counts_connections_too() -> None:
     assert connections(int(found[2])) <= int(found[1]) < connections(int(found[2]) + 1)
 
 
-def test_the_runtime_is_the_one_that_is_tested() -> None:
+def test_runtime_is_the_one_that_is_tested() -> None:
     config = app_config("standard")
     assert config["runtime"] == {
         "name": "python",
@@ -258,7 +258,7 @@ def test_instance_has_memory_for_its_concurrent_work() -> None:
     assert config["scaleAndConcurrency"]["instanceMemoryMB"] >= DECODERS * 1024
 
 
-def test_the_trigger_watches_the_container_that_the_template_makes() -> None:
+def test_trigger_watches_the_container_that_the_template_makes() -> None:
     prefix = values("small")["AZURE_STORAGE_CONTAINER_NAME"]
     names = [each.name for each in deployed("small").resources]
     assert set(Containers(prefix).all()) <= set(names)

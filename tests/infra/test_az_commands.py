@@ -113,7 +113,7 @@ def test_rescued_account_has_the_cors_rules_of_the_first(heard: dict[Words, str]
     ]
 
 
-def test_an_app_is_pointed_to_a_rescued_account_by_every_setting_that_names_one(
+def test_every_setting_that_names_an_account_points_to_the_restored_one(
     heard: dict[Words, str],
 ) -> None:
     (words,) = [w for w in heard if any(v.startswith("AZURE_STORAGE_ACCOUNT_NAME=") for v in w)]

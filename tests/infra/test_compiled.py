@@ -33,7 +33,7 @@ def test_compiled_files_are_up_to_date(bicep: Compiler) -> None:
     assert stale == []
 
 
-def test_a_warning_of_a_module_is_an_error(bicep: Compiler, tmp_path: Path) -> None:
+def test_warning_of_a_module_is_an_error(bicep: Compiler, tmp_path: Path) -> None:
     shutil.copytree(
         INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns("*.json", "__pycache__")
     )
@@ -89,7 +89,7 @@ def test_every_other_choice_can_be_evaluated(bicep: Compiler, tmp_path: Path) ->
         assert len(snapshot["predictedResources"]) > 50
 
 
-def test_a_region_decides_only_where_things_are() -> None:
+def test_region_changes_only_locations() -> None:
     """So that one region represents all that are allowed."""
     text = (INFRA / "main.bicep").read_text()
     uses = [line.strip() for line in text.splitlines() if re.search(r"\blocation\b(?!:)", line)]

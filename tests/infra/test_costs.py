@@ -21,7 +21,7 @@ def test_tables_equal_the_output_of_the_program(use: Use) -> None:
     assert table(month(use, Prices())) in COSTS.text
 
 
-def test_an_idle_service_is_cheap_by_default() -> None:
+def test_idle_service_is_cheap_by_default() -> None:
     assert sum(month(SHOWN["small and idle"], Prices()).values()) < 20
 
 

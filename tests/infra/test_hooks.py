@@ -67,7 +67,7 @@ def deployer(tmp_path: Path) -> Deployer:
 # --- Before anything is created
 
 
-def test_a_ready_subscription_passes_and_its_administrator_is_noted(deployer: Deployer) -> None:
+def test_ready_subscription_passes_and_its_administrator_is_saved(deployer: Deployer) -> None:
     done = deployer.run("hooks/preprovision.sh")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("ok: preflight")
@@ -81,13 +81,13 @@ def test_a_ready_subscription_passes_and_its_administrator_is_noted(deployer: De
     assert not deployer.calls("az provider register")
 
 
-def test_a_second_run_changes_nothing(deployer: Deployer) -> None:
+def test_second_run_changes_nothing(deployer: Deployer) -> None:
     deployer.variables |= {"DATABASE_ADMINISTRATOR_ID": "x", "BUDGET_START": "2026-01-01"}
     assert deployer.run("hooks/preprovision.sh").returncode == 0
     assert deployer.calls("azd env set") == []
 
 
-def test_a_pipeline_is_noted_as_an_application(deployer: Deployer) -> None:
+def test_pipeline_is_saved_as_an_application(deployer: Deployer) -> None:
     deployer.answers |= {
         "az account show --query user.type": ("servicePrincipal\n", 0),
         "az account show --query user.name": ("the-app-id\n", 0),
@@ -155,7 +155,7 @@ def test_a_pipeline_is_noted_as_an_application(deployer: Deployer) -> None:
         ),
     ],
 )
-def test_a_problem_stops_before_anything_is_created(
+def test_problem_stops_before_anything_is_created(
     deployer: Deployer, variables: dict[str, str], answers: Answers, problem: str, command: str
 ) -> None:
     deployer.variables |= variables
@@ -199,7 +199,7 @@ def test_providers_of_the_chosen_parts_are_registered(deployer: Deployer) -> Non
     assert registered == {f"Microsoft.{name}" for name in parts}
 
 
-def test_the_answer_to_azds_question_is_used(deployer: Deployer) -> None:
+def test_answer_to_azds_question_is_used(deployer: Deployer) -> None:
     """It is kept in the configuration of azd, not among the variables."""
     deployer.variables["AUTH_AUDIENCE"] = ""
     deployer.answers["azd env config get"] = (f'"{AUDIENCE}"\n', 0)
@@ -214,7 +214,7 @@ def test_another_issuer_may_have_any_audience(deployer: Deployer) -> None:
     assert deployer.run("hooks/preprovision.sh").returncode == 0
 
 
-def test_the_preflight_can_be_left_out(deployer: Deployer) -> None:
+def test_preflight_can_be_skipped(deployer: Deployer) -> None:
     deployer.variables |= {"PREFLIGHT": "false", "AUTH_AUDIENCE": "api://cliplink"}
     assert deployer.run("hooks/preprovision.sh").returncode == 0
     assert not deployer.calls("az provider")
@@ -240,7 +240,7 @@ def provisioned(tmp_path: Path) -> Deployer:
     return Deployer(tmp_path, answers, dict(PROVISIONED))
 
 
-def test_the_database_is_opened_to_this_machine_while_it_is_prepared(provisioned: Deployer) -> None:
+def test_database_is_opened_to_this_machine_while_it_is_prepared(provisioned: Deployer) -> None:
     assert provisioned.run("hooks/predeploy.sh").returncode == 0
     assert addresses(provisioned) == ["198.51.100.7", "192.0.2.1"]
     (call,) = provisioned.calls("python -m infra.prepare_database")
@@ -249,7 +249,7 @@ def test_the_database_is_opened_to_this_machine_while_it_is_prepared(provisioned
     assert timeout > 5 * 60  # "as much as a five-minute delay"
 
 
-def test_a_database_that_refuses_closes_its_firewall_again(provisioned: Deployer) -> None:
+def test_database_that_refuses_closes_its_firewall_again(provisioned: Deployer) -> None:
     provisioned.answers["python -m infra.prepare_database"] = ("", 1)
     done = provisioned.run("hooks/predeploy.sh")
     assert done.returncode == 1
@@ -257,7 +257,7 @@ def test_a_database_that_refuses_closes_its_firewall_again(provisioned: Deployer
     assert addresses(provisioned) == ["198.51.100.7", "192.0.2.1"]
 
 
-def test_a_private_database_is_not_opened(provisioned: Deployer) -> None:
+def test_private_database_is_not_opened(provisioned: Deployer) -> None:
     provisioned.variables["PRIVATE_NETWORK"] = "true"
     assert provisioned.run("hooks/predeploy.sh").returncode == 0
     assert addresses(provisioned) == []
@@ -265,7 +265,7 @@ def test_a_private_database_is_not_opened(provisioned: Deployer) -> None:
     assert "run azd deploy inside it" in provisioned.run("hooks/predeploy.sh").stderr
 
 
-def test_the_address_of_a_proxy_can_be_given(provisioned: Deployer) -> None:
+def test_address_of_a_proxy_can_be_given(provisioned: Deployer) -> None:
     provisioned.variables["DEPLOYER_ADDRESS"] = "203.0.113.9"
     assert provisioned.run("hooks/predeploy.sh").returncode == 0
     assert addresses(provisioned)[0] == "203.0.113.9"
@@ -310,7 +310,7 @@ def test_app_that_fails_the_smoke_test_fails_the_deployment(provisioned: Deploye
     assert provisioned.run("hooks/postdeploy.sh").returncode == 1
 
 
-def test_an_app_without_a_key_is_waited_for_and_then_named(provisioned: Deployer) -> None:
+def test_hook_waits_for_the_key_of_the_app_and_then_names_the_app(provisioned: Deployer) -> None:
     provisioned.answers["az functionapp keys list"] = ("", 0)
     done = provisioned.run("hooks/postdeploy.sh")
     assert done.returncode == 1
@@ -321,7 +321,7 @@ def test_an_app_without_a_key_is_waited_for_and_then_named(provisioned: Deployer
 # --- Entra
 
 
-def test_an_api_is_registered_and_its_audience_printed(deployer: Deployer) -> None:
+def test_api_is_registered_and_its_audience_printed(deployer: Deployer) -> None:
     deployer.answers = {
         "az ad app create": (f"{AUDIENCE}\n", 0),
         "az ad sp show": ("", 1),
@@ -337,7 +337,7 @@ def test_an_api_is_registered_and_its_audience_printed(deployer: Deployer) -> No
     assert allowed[0]["delegatedPermissionIds"] == [scope["id"]]
 
 
-def test_an_api_that_is_registered_keeps_its_scope(deployer: Deployer) -> None:
+def test_api_that_is_registered_keeps_its_scope(deployer: Deployer) -> None:
     deployer.answers = {
         "az ad app list": (f"{AUDIENCE}\n", 0),
         f"az ad app show --id {AUDIENCE} --query id": ("the-object\n", 0),
@@ -357,7 +357,7 @@ def test_missing_right_is_named(deployer: Deployer) -> None:
     assert "sh infra/entra/register-app.sh films" in done.stderr
 
 
-def test_a_deployer_gets_a_bounded_right(deployer: Deployer) -> None:
+def test_deployer_gets_a_bounded_right(deployer: Deployer) -> None:
     assert deployer.run("entra/allow-deployer.sh", "bob@example.com", SUBSCRIPTION).returncode == 0
     (call,) = deployer.calls("az role assignment create")
     assert f"--scope /subscriptions/{SUBSCRIPTION}" in call

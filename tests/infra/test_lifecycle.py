@@ -91,7 +91,7 @@ def test_azure_accepts_every_policy(path: Path) -> None:
     assert faults(json.loads(path.read_text())) == []
 
 
-def test_the_policies_that_are_deployed_are_those() -> None:
+def test_deployed_policies_are_the_documented_ones() -> None:
     accounts = [("small", "/clips"), ("everything", "/clips"), ("everything", "/copy")]
     policies = [one(variant, KIND, name).properties["policy"] for variant, name in accounts]
     assert all(faults(policy) == [] for policy in policies)
@@ -120,7 +120,7 @@ def test_clips_are_cold_after_three_months_where_they_cannot_be_archived(variant
     assert "tierToArchive" not in actions
 
 
-def test_the_archive_is_used_with_every_redundancy_that_has_it() -> None:
+def test_archive_is_used_with_every_redundancy_that_has_it() -> None:
     module = (INFRA / "modules/clips-storage.bicep").read_text()
     assert "contains(['Standard_LRS', 'Standard_GRS', 'Standard_RAGRS'], redundancy)" in module
 

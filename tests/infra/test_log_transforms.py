@@ -95,7 +95,7 @@ def test_transform_removes_only_the_secret_of_a_share_url(address: str, column: 
     assert stored == address.partition("{")[0] + "(secret)"
 
 
-def test_an_address_that_no_pattern_fits_is_not_kept() -> None:
+def test_address_that_no_pattern_fits_is_not_kept() -> None:
     assert hidden("Url", f"http://host/\n/api/s/{TOKEN}") == "(secret)"
 
 
@@ -113,7 +113,7 @@ def test_other_addresses_and_names_stay_as_they_are(value: str) -> None:
         assert hidden(column, value) == value
 
 
-def test_the_transformations_look_for_the_route_of_shares() -> None:
+def test_transformations_look_for_the_route_of_shares() -> None:
     (route,) = re.findall(
         r'add_public\("shares_open", "GET", "([^"]+)"', (ROOT / "function_app.py").read_text()
     )

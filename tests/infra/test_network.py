@@ -33,7 +33,7 @@ def public_access(resource: Resource) -> str | None:
 
 
 @pytest.mark.parametrize(("variant", "access"), PUBLIC_ACCESS)
-def test_a_private_network_leaves_only_clips_and_api_outside(variant: str, access: str) -> None:
+def test_private_network_leaves_only_clips_and_api_outside(variant: str, access: str) -> None:
     found = {each.id: public_access(each) for each in deployed(variant).resources}
     found = {name: value for name, value in found.items() if value is not None}
     for name, value in found.items():
@@ -127,7 +127,7 @@ def limits(variant: str) -> dict[str, dict[str, Any]]:
     return {rule["matchConditions"][0]["matchValue"][0]: rule for rule in rules}
 
 
-def test_the_firewall_counts_calls_and_those_without_a_token_apart() -> None:
+def test_firewall_counts_calls_and_those_without_a_token_apart() -> None:
     by_path = limits("everything")
     assert set(by_path) == {"/api/", f"/api/{OPEN_SHARE.partition('{')[0]}"}
     for rule in by_path.values():
@@ -137,7 +137,7 @@ def test_the_firewall_counts_calls_and_those_without_a_token_apart() -> None:
     assert by_path["/api/s/"]["rateLimitThreshold"] < by_path["/api/"]["rateLimitThreshold"]
 
 
-def test_no_spelling_of_an_address_evades_the_count() -> None:
+def test_every_spelling_of_an_address_is_counted() -> None:
     """The host finds a function under /API/%73/ too."""
     for rule in limits("everything").values():
         (condition,) = rule["matchConditions"]
@@ -145,7 +145,7 @@ def test_no_spelling_of_an_address_evades_the_count() -> None:
         assert condition["matchValue"] == [condition["matchValue"][0].lower()]
 
 
-def test_the_numbers_of_the_firewall_can_be_set_and_are_the_documented_ones() -> None:
+def test_limits_of_the_firewall_can_be_set_and_are_the_documented_ones() -> None:
     table = page("docs/api.md").section("Rate limits").table("calls")
     documented = {row[0].split("`")[1].rstrip("."): int(row[1]) for row in table.rows}
     by_path = limits("everything")

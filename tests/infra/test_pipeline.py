@@ -99,7 +99,7 @@ def packed() -> set[str]:
     return {name for name in tops if not any(fnmatch.fnmatch(name, rule) for rule in rules)}
 
 
-def test_the_app_is_packed_and_nothing_else() -> None:
+def test_package_contains_only_the_app() -> None:
     assert packed() == {
         "clips",
         "constraints.txt",
@@ -110,7 +110,7 @@ def test_the_app_is_packed_and_nothing_else() -> None:
     }
 
 
-def test_the_packed_app_starts(tmp_path: Path) -> None:
+def test_packed_app_starts(tmp_path: Path) -> None:
     """The app imports nothing that is left out of the package."""
     for name in packed():
         source = ROOT / name
@@ -135,7 +135,7 @@ def test_the_packed_app_starts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_may_do_little_and_ends(path: Path) -> None:
+def test_workflows_have_few_rights_and_a_time_limit(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
@@ -188,7 +188,7 @@ def test_tests_on_github_have_the_compiler_that_wrote_the_files() -> None:
     assert VERSION in json.dumps(container["features"])
 
 
-def test_the_workflow_gives_azd_every_choice() -> None:
+def test_workflow_gives_azd_every_choice() -> None:
     """The workflow's machine has no values of other machines, and would deploy the defaults."""
     given: dict[str, str] = workflow("azure-dev")["jobs"]["deploy"]["env"]
     choices = set_by_azd() | {"SMOKE", "PREFLIGHT"}

@@ -80,7 +80,7 @@ def test_first_run_makes_everything_and_second_run_nothing(
     assert noted == [("id-first", OBJECT_ID, "service", False, False)]
 
 
-def test_a_server_that_refuses_at_first_is_waited_for(
+def test_preparation_waits_for_a_server_that_refuses_at_first(
     url: str, server: postgres.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A firewall rule that is not yet in force takes effect after the first attempt."""
@@ -106,7 +106,7 @@ def as_the_app(app_url: str, settings: Settings, clock: SetClock) -> Iterator[Al
         yield services
 
 
-def test_the_app_can_work_with_the_rights_of_its_role(as_the_app: AllServices) -> None:
+def test_app_can_work_with_the_rights_of_its_role(as_the_app: AllServices) -> None:
     """It writes and reads; its cleanup goes through the tables."""
     user = as_the_app.users.id_of("alice", None)
     video = as_the_app.videos.add(user, "A video", None)
@@ -136,7 +136,7 @@ def test_role_of_the_app_cannot_do_more(app_url: str, statement: str) -> None:
 
 
 @pytest.mark.parametrize("right", ["SELECT", "INSERT", "UPDATE", "DELETE"])
-def test_the_app_may_change_rows_of_every_table(app_url: str, right: str) -> None:
+def test_app_may_change_rows_of_every_table(app_url: str, right: str) -> None:
     query = """
     SELECT tablename, has_table_privilege('public.' || quote_ident(tablename), %s)
     FROM pg_tables WHERE schemaname = 'public'

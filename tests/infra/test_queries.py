@@ -28,7 +28,7 @@ each_transformation = pytest.mark.parametrize(
 
 
 @each_query
-def test_the_analyser_finds_nothing_wrong(query: Query) -> None:
+def test_analyser_reports_no_problem(query: Query) -> None:
     analysis = analyses()[query]
     assert analysis.problems == []
     assert analysis.mixed == []
@@ -55,12 +55,12 @@ def test_every_query_of_the_documentation_is_marked_as_one() -> None:
 
 
 @each_alert
-def test_a_row_that_an_alert_counts_has_a_time(query: Query) -> None:
+def test_row_that_an_alert_counts_has_a_time(query: Query) -> None:
     """Azure counts rows by their time, in windows."""
     assert analyses()[query].columns["TimeGenerated"] == "datetime"
 
 
-def test_an_alert_is_split_by_columns_of_text_that_its_query_returns() -> None:
+def test_alert_is_split_by_columns_of_text_that_its_query_returns() -> None:
     split = 0
     for alert in of_type("standard", "Microsoft.Insights/scheduledQueryRules"):
         (criterion,) = alert.properties["criteria"]["allOf"]
@@ -72,7 +72,7 @@ def test_an_alert_is_split_by_columns_of_text_that_its_query_returns() -> None:
 
 
 @each_transformation
-def test_a_transformation_leaves_the_table_its_columns(query: Query) -> None:
+def test_transformation_leaves_the_table_its_columns(query: Query) -> None:
     assert query.source is not None
     assert analyses()[query].columns == {
         name: kind for kind, names in TABLES[query.source].items() for name in names

@@ -45,7 +45,7 @@ def test_every_container_is_private(variant: str) -> None:
         assert container.properties == {"publicAccess": "None"}, container.name
 
 
-def test_the_containers_are_those_of_the_app() -> None:
+def test_containers_are_those_of_the_app() -> None:
     """There is one more container, for events that could not be delivered."""
     of_clips = {
         each.name for each in of_type("small", CONTAINERS) if "/storageAccounts/clips" in each.id
@@ -97,7 +97,7 @@ def test_storage_logs_links_with_a_longer_life() -> None:
 
 
 @each_variant
-def test_the_database_knows_no_passwords(variant: str) -> None:
+def test_database_knows_no_passwords(variant: str) -> None:
     (server,) = of_type(variant, SERVERS)
     assert server.properties["authConfig"]["passwordAuth"] == "Disabled"
     assert server.properties["authConfig"]["activeDirectoryAuth"] == "Enabled"
@@ -119,14 +119,14 @@ def test_secrets_cannot_be_purged_and_need_a_role() -> None:
 
 
 @each_variant
-def test_a_vault_is_made_only_where_the_app_reads_it(variant: str) -> None:
+def test_vault_is_made_only_where_the_app_reads_it(variant: str) -> None:
     """It cannot be purged: after `azd down` its name would be taken for 90 days."""
     with_vault = "useVault" in chosen(variant)
     assert any("/vaults/" in each.id for each in deployed(variant).resources) == with_vault
 
 
 @each_variant
-def test_the_app_takes_no_old_encryption_and_no_passwords(variant: str) -> None:
+def test_app_takes_no_old_encryption_and_no_passwords(variant: str) -> None:
     app = one(variant, "Microsoft.Web/sites")
     assert app.body["identity"]["type"] == "UserAssigned"
     assert app.properties["httpsOnly"] is True
@@ -146,7 +146,7 @@ def test_telemetry_needs_a_token(variant: str) -> None:
     assert workspace.properties["features"]["disableLocalAuth"] is True
 
 
-def test_the_key_of_the_webhook_is_marked_as_a_secret() -> None:
+def test_key_of_the_webhook_is_marked_as_a_secret() -> None:
     text = (INFRA / "events.bicep").read_text()
     assert re.search(r"@secure\(\)\n(@.+\n)*param blobsExtensionKey string\n", text)
 

@@ -179,7 +179,7 @@ def query(name: str) -> dict[str, Any]:
     return found
 
 
-def test_a_cleanup_that_stopped_is_noticed() -> None:
+def test_cleanup_that_stopped_is_noticed() -> None:
     """By its silence: a timer that does not fire makes no error."""
     criterion = query("cleanup-missing")
     assert "AppRequests" not in criterion["query"]  # which may call a failed run a success
@@ -210,7 +210,7 @@ def test_failures_of_every_trigger_without_a_caller_are_noticed() -> None:
         assert f'"{name}"' in query("function-failures")["query"], name
 
 
-def test_a_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
+def test_failure_is_noticed_by_the_spans_of_the_app_too() -> None:
     """A host that does not note how a function ended would keep the alert quiet."""
     looked_for = re.findall(
         r'Name (?:in \(([^)]+)\)|startswith ("[^"]+"))', query("function-failures")["query"]
@@ -259,7 +259,7 @@ def test_poison_messages_of_every_queue_are_noticed_at_once(prefix: str) -> None
     assert logged("small", QUEUES)["StorageWrite"] is True
 
 
-def test_the_mail_about_a_poison_message_names_the_queue() -> None:
+def test_mail_about_a_poison_message_names_the_queue() -> None:
     (dimension,) = query("poison-message")["dimensions"]
     assert (dimension["name"], dimension["operator"], dimension["values"]) == (
         "Queue",
@@ -293,7 +293,7 @@ def test_alerts_are_explained_to_operators() -> None:
             assert f"`{alert.name}`" in text, alert.name
 
 
-def test_a_budget_warns_before_a_month_ends() -> None:
+def test_budget_warns_before_a_month_ends() -> None:
     kind = "Microsoft.Consumption/budgets"
     (budget,) = of_type("everything", kind)
     assert budget.properties["amount"] == 500

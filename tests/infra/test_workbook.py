@@ -19,14 +19,14 @@ def queries_of_the_workbook() -> list[str]:
 TABLES = {"AppMetrics", "AppRequests", "StorageBlobLogs", "StorageQueueLogs"}
 
 
-def test_the_workbook_asks_tables_that_are_filled() -> None:
+def test_workbook_asks_tables_that_are_filled() -> None:
     queries = queries_of_the_workbook()
     assert len(queries) > 5
     assert {each.split("\n")[0] for each in queries} == TABLES
     assert not any(each in json.dumps(queries) for each in Containers("cliplink").all())
 
 
-def test_the_workbook_is_deployed_whole() -> None:
+def test_workbook_is_deployed_whole() -> None:
     (workbook,) = of_type("small", "Microsoft.Insights/workbooks")
     assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
 
@@ -38,11 +38,11 @@ METRICS = {
 }
 
 
-def test_the_workbook_shows_every_metric_of_the_app_and_no_other() -> None:
+def test_workbook_shows_every_metric_of_the_app_and_no_other() -> None:
     assert set(re.findall(r"cliplink\.[\w.]+", json.dumps(WORKBOOK))) == METRICS
 
 
-def test_the_workbook_splits_metrics_by_attributes_that_they_have() -> None:
+def test_workbook_splits_metrics_by_attributes_that_they_have() -> None:
     table = page("docs/architecture.md").section("Telemetry").table("metric")
     attributes = table.column("attributes")
     split = 0

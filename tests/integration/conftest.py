@@ -1,4 +1,4 @@
-"""Clips of real media, made once a session; a library to put them into; outages; a key vault."""
+"""Real clips, made once a session; a library for them; outages; a key vault."""
 
 import os
 from collections.abc import Iterator
@@ -45,28 +45,28 @@ def library(services: AllServices) -> Library:
 
 @pytest.fixture
 def database(empty_database_url: str) -> Iterator[Database]:
-    """One without tables."""
+    """A database without tables."""
     with Database(Fixed(empty_database_url)) as database:
         yield database
 
 
 @pytest.fixture
 def admin(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    """A look at the same database from outside."""
+    """Another connection to the same database."""
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short wait for connections to Postgres: it is away, or all are taken."""
+    """Shortens the wait for connections, for tests in which none is free."""
     monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 2.0)
 
 
 @pytest.fixture
 def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The retries of the storage client would only make an outage longer."""
-    # The pause is for `Blobs.check`, which asks for one retry by itself.
+    """Disables the retries of the storage client, which would make an outage longer."""
+    # The pause is for `Blobs.check`, which always makes one retry.
     retries = LinearRetry(backoff=0, random_jitter_range=0, retry_total=0)
     monkeypatch.setitem(account._CLIENT_OPTIONS, "retry_policy", retries)
     once = replace(signed_requests._RETRIES, attempts=1)
@@ -75,7 +75,7 @@ def no_client_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVault]:
-    """An empty vault, which the app's identity may read: the environment says so."""
+    """An empty vault, and an environment through which the app's identity may read it."""
     for name in os.environ:
         if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Drift reports of a library, worked on as the messages of the queue do."""
+"""Drift reports of a library, processed as by messages of the queue."""
 
 import json
 import urllib.request
@@ -12,7 +12,7 @@ from tests.services import AllServices
 
 @dataclass
 class Drift:
-    """Reports and repairs, each worked on until its end."""
+    """Makes reports and repairs, each processed until its end."""
 
     library: Library
 
@@ -32,7 +32,7 @@ class Drift:
         return dict(line)
 
     def repair(self, *kinds: DriftKind, force: bool = True) -> dict[str, int]:
-        """Repairs what a new report lists; returns how many lines had which result."""
+        """Repairs the lines of a new report; returns the number of lines by result."""
         found = self.report()
         shown = self.services.drift.start_repair(found.id, kinds, force=force)
         assert shown.repair is not None
@@ -51,7 +51,7 @@ class Drift:
             messages = list(self.services.drift.work(messages[0]))
 
     def lines(self, drift_id: UUID) -> list[dict[str, object]]:
-        """Through the link, as an admin reads them."""
+        """Reads the lines through the link, as an admin does."""
         link = self.services.drift.get(drift_id).run.lines
         assert link is not None
         with urllib.request.urlopen(link.url, timeout=20) as answer:

@@ -1,6 +1,6 @@
 """A child process that works on one message and is killed at a request that writes to storage.
 
-python -m tests.integration.dying SERVICE CLIP_ID REQUEST, with the app's settings around it.
+python -m tests.integration.dying SERVICE CLIP_ID REQUEST, with the app's environment
 """
 
 import os
@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def kill_at(environment: Mapping[str, str], service: str, clip_id: UUID, request: int) -> None:
-    """Lets a process begin the work of a service on a clip, and kills it in the middle."""
+    """Runs a service on a clip in a process that is killed at that request."""
     command = [sys.executable, "-m", "tests.integration.dying", service, str(clip_id), str(request)]
     settings = dict(environment) | {"PATH": os.environ["PATH"]}
     done = subprocess.run(command, cwd=_ROOT, env=settings, check=False)

@@ -1,4 +1,4 @@
-"""Faults at any request of the app to storage or the database, its sudden death included."""
+"""Faults at any request of the app to storage or the database, including the end of its process."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class Death(BaseException):
 
 @dataclass
 class Requests:
-    """Counts requests; at number `at` (from 1) raises what `fault` makes."""
+    """Counts requests; request number `at` (from 1) raises the exception of `fault`."""
 
     fault: Callable[[], BaseException] = Death
     at: int = 0
@@ -47,7 +47,7 @@ _DATABASE = ("one", "all", "one_as", "all_as", "run", "transaction")
 
 
 def watch(patch: pytest.MonkeyPatch) -> Requests:
-    """Lets all requests pass by the result, which is not armed yet."""
+    """Counts all requests in the result, which raises nothing until it is armed."""
     requests = Requests()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""A user's videos, clips and blobs, put in place with few words."""
+"""Makes and reads a user's videos, clips and blobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from tests.services import AllServices
 
 @dataclass
 class Library:
-    """Everything here belongs to one user."""
+    """The videos, clips and blobs of one user."""
 
     services: AllServices
     subject: str = "alice"
@@ -60,7 +60,7 @@ class Library:
     def upload(
         self, name: str, data: bytes, metadata: dict[str, str] | None = None, kind: str = "clips"
     ) -> str:
-        """Writes a blob as any other tool would; returns its ETag."""
+        """Writes a blob without the API; returns its ETag."""
         container = f"{self.containers.prefix}-{kind}"
         answer = self.services.account.client.get_blob_client(container, name).upload_blob(
             data,
@@ -84,7 +84,7 @@ class Library:
         return clip
 
     def link(self, clip: Clip, terms: AccessTerms) -> SignedLink:
-        """What the owner is given who asks for a link."""
+        """The link that the owner gets."""
         answer = self.services.access.link(self.viewer, clip.id, terms, RehydratePriority.STANDARD)
         assert isinstance(answer, SignedLink)
         return answer
@@ -97,7 +97,7 @@ class Library:
         return {b.name for page in self.services.blobs.pages(container) for b in page}
 
     def images_of(self, clip: Clip) -> set[str]:
-        """The names of all blobs that a clip's images ought to be."""
+        """The expected names of all blobs of a clip's images."""
         images, at = clip.images, (clip.video_id, clip.id)
         names = {
             blob_names.poster_size(*at, width, image_format)
@@ -110,15 +110,15 @@ class Library:
         return names
 
     def clean_up(self) -> Mapping[str, int]:
-        """The counts of a cleanup and of the work on deletions that it sends to the queue."""
+        """Runs a cleanup and the deletions that it queues; returns their counts."""
         self.make_due()
         report = self.services.cleanup.run()
         deleted = self.work_off()
-        self.services.sidecars.drain(60)  # of the rows that are gone now
+        self.services.sidecars.drain(60)  # of the deleted rows
         return report | {"deleted": deleted}
 
     def work_off(self) -> int:
-        """Does the work on deletions and restores that is due; how many items were done."""
+        """Finishes all due deletions and restores; returns their number."""
         worker, rows = self.services.deletions, Deletions(self.services.database)
         tally = Tally()
         for video_id in rows.videos.due(100):
@@ -131,7 +131,7 @@ class Library:
         return tally.done
 
     def make_due(self) -> None:
-        """Ends the leases of calls and workers that died, and the pauses after failures."""
+        """Ends the leases of dead calls and workers, and the pauses after failures."""
         for table in ("clips", "videos"):
             due = "SET next_try_at = now() WHERE next_try_at > now()"
             self.services.database.run(f"UPDATE {table} {due}", {})

@@ -1,4 +1,4 @@
-"""Poolers in front of Postgres: a real PgBouncer, and a relay that announces itself like one."""
+"""Poolers in front of Postgres: a real PgBouncer, and a relay that looks like a pooler."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from local.ports import free_port
 
 @contextmanager
 def pooled(database_url: str, folder: Path) -> Iterator[str]:
-    """PgBouncer with two connections to the database, one for each transaction; yields its URL.
+    """Runs PgBouncer with two connections, one for each transaction; yields its URL.
 
     As before version 1.21, or with its defaults, it supports no prepared statements.
     """
@@ -39,7 +39,7 @@ ignore_startup_parameters = extra_float_digits
 """
     )
     with (folder / "pgbouncer.log").open("wb") as log:
-        # It refuses to run as root.
+        # PgBouncer refuses to run as root.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         command = [program, *user, str(folder / "pgbouncer.ini")]
         process = subprocess.Popen(command, stderr=log, stdout=log)
@@ -66,7 +66,7 @@ def _wait_for(url: str) -> None:
 
 @contextmanager
 def disguised(database_url: str) -> Iterator[str]:
-    """A relay to the database that announces a process id of its own; yields its URL."""
+    """Runs a relay that announces another process id than the database; yields its URL."""
     server = conninfo_to_dict(database_url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = (str(server["host"]), int(str(server["port"])))

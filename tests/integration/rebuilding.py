@@ -1,4 +1,4 @@
-"""A service whose database is lost: what the catalogue held, an empty one, and a rebuild."""
+"""An installation that loses its database, and the rebuild of its catalogue."""
 
 import io
 import json
@@ -17,8 +17,8 @@ from shared.settings.secret import Fixed
 from tests.conftest import create_database, with_password
 from tests.services import AllServices, compose_all
 
-# Not recorded: what changes with every view or attempt, what a rebuild has to set anew, and
-# what triggers set.
+# Columns that sidecars do not record: they change with every view or attempt, or a rebuild or a
+# trigger sets them.
 NOT_RECORDED = {
     "users": {"created_at", "password_hash", "clerk_id", "first_name", "last_name"},
     "videos": {"next_try_at", "retention_from"},
@@ -35,7 +35,7 @@ type Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def contents(services: AllServices) -> Tables:
-    """The rows of the catalogue, table by table, without what sidecars do not record."""
+    """The rows of each table, without the columns that sidecars do not record."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     with services.database.transaction() as connection:
         for table, left_out in NOT_RECORDED.items():
@@ -51,7 +51,7 @@ def contents(services: AllServices) -> Tables:
 
 
 def settle(services: AllServices) -> None:
-    """Writes all sidecars that wait."""
+    """Writes all queued sidecars."""
     tally = services.sidecars.drain(60)
     assert (tally.failed, tally.outages) == (0, [])
     assert services.sidecars._outbox.waiting(10) == 0
@@ -59,7 +59,7 @@ def settle(services: AllServices) -> None:
 
 @dataclass
 class Installation:
-    """Containers, and one database after the other."""
+    """Containers with a database that can be replaced."""
 
     server: postgres.Server
     template: str
@@ -67,7 +67,7 @@ class Installation:
     number: int = 0
 
     def lose_database(self) -> "Installation":
-        """The same containers with an empty, migrated database."""
+        """The same containers with an empty database that has the schema."""
         self.number += 1
         name = f"rebuilt_{self.settings.container_prefix.replace('-', '_')}_{self.number}"
         create_database(self.server, name, self.template)

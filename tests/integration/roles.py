@@ -15,7 +15,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Role:
-    """One that may sign in to the test's database, whose owner's connection is `admin`."""
+    """A role that may sign in to the test's database; `admin` is a connection of the owner."""
 
     admin: psycopg.Connection
     name: str
@@ -27,7 +27,7 @@ class Role:
         self._alter(sql.SQL("NOLOGIN"))
 
     def end_connections(self) -> None:
-        """As a failover does; returns when they are gone."""
+        """Ends its connections, as a failover does; returns when they have ended."""
         self.admin.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = %s",
             [self.name],
@@ -50,7 +50,7 @@ def add_role(admin: psycopg.Connection, password: str) -> Role:
 
 
 def demand_passwords(server: postgres.Server) -> None:
-    """From now on the server asks these roles for a password, as servers elsewhere ask all."""
+    """Makes the server ask these roles for a password, as real servers ask all roles."""
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as admin:
         found = admin.execute("SHOW hba_file").fetchone()
         assert found is not None
@@ -59,11 +59,11 @@ def demand_passwords(server: postgres.Server) -> None:
         rules.write_text(rule + rules.read_text())
         admin.execute("SELECT pg_reload_conf()")
         role = add_role(admin, "right")
-        while _lets_in(role.url("wrong")):
+        while _accepts(role.url("wrong")):
             admin.execute("SELECT pg_sleep(0.01)")
 
 
-def _lets_in(url: str) -> bool:
+def _accepts(url: str) -> bool:
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError:

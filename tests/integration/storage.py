@@ -1,4 +1,4 @@
-"""A storage account as the tests of it meet it: three kinds of credentials, and plain HTTP."""
+"""Requests to a storage account, with three kinds of credentials and plain HTTP."""
 
 import base64
 import json
@@ -31,8 +31,8 @@ def send(
     headers: Mapping[str, str] | None = None,
     authority: Path | None = None,
 ) -> Answer:
-    """A request as a browser would send it, without any library of the vendor."""
-    # urllib would call a body without a type a form; a browser sends a blob without one.
+    """Sends a request as a browser does, without the vendor's library."""
+    # urllib declares a body without a type as a form; a browser sends no type.
     extra = {} if body is None else {"Content-Type": "application/octet-stream"}
     request = urllib.request.Request(url, body, extra | dict(headers or {}), method=method)
     trust = ssl.create_default_context(cafile=authority) if url.startswith("https") else None
@@ -55,7 +55,7 @@ def moment(text: str) -> datetime:
 
 @dataclass
 class ManagedIdentity:
-    """Speaks the protocol by which App Service and Functions hand out an app's tokens."""
+    """The endpoint from which App Service and Functions give tokens to an app."""
 
     secret: str = "identity-header"
     broken: bool = False
@@ -79,7 +79,7 @@ class ManagedIdentity:
 
 
 def _token(audience: str, expiry: int) -> str:
-    """Well-formed, which is all that the emulator looks at."""
+    """A well-formed token: the emulator checks nothing else."""
     now = int(time.time())
     claims = {
         "aud": audience,
@@ -98,7 +98,7 @@ def _token(audience: str, expiry: int) -> str:
 def identity_environment(
     account: azurite.Account, endpoint: str, identity: ManagedIdentity
 ) -> dict[str, str]:
-    """What a process of an app with a managed identity finds in its environment."""
+    """The environment of an app with a managed identity."""
     assert account.certificate is not None
     return {
         "IDENTITY_ENDPOINT": f"{endpoint}/msi/token",

@@ -1,4 +1,4 @@
-"""A container of a test's own in a storage account that is reached in one of three ways."""
+"""A container for one test, with one of three kinds of credentials."""
 
 import itertools
 import os
@@ -23,7 +23,7 @@ from tests.conftest import SetClock
 from tests.integration.storage import Answer, ManagedIdentity, identity_environment, send
 from tests.servers import serving
 
-# What goes with an upload in one request.
+# The headers of an upload in one request.
 UPLOAD = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "video/mp4"}
 
 _numbers = itertools.count(1)
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Store:
-    """One container for the test alone, and the means to reach it."""
+    """The container of one test, and its clients."""
 
     settings: StorageSettings
     clock: SetClock
@@ -63,7 +63,7 @@ class Store:
         return send(method, url, body, named, self.authority)
 
     def at(self, **parts: float) -> Links:
-        """Links as made at another time than now."""
+        """Links as they are made at another time."""
         return Links(self.account, SetClock(datetime.now(UTC) + timedelta(**parts)))
 
 
@@ -99,7 +99,7 @@ def by_key(account: azurite.Account) -> StorageSettings:
 
 @pytest.fixture(scope="package")
 def https_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azurite.Account]:
-    """An Azurite that speaks HTTPS and takes bearer tokens."""
+    """An Azurite with HTTPS that accepts bearer tokens."""
     folder = tmp_path_factory.mktemp("https")
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1", "localhost")
@@ -121,7 +121,7 @@ def https_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azurite.
 def identity(
     https_account: azurite.Account, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ManagedIdentity]:
-    """The app's managed identity, in the environment where the vendor's library looks for it."""
+    """The app's managed identity, in the environment that the vendor's library reads."""
     for name in os.environ:
         if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
             monkeypatch.delenv(name)

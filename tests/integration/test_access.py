@@ -1,4 +1,4 @@
-"""Links by the thousand: one look at the catalogue, the same order, an error in its place."""
+"""Links to a thousand clips: one query, the same order, an error in its place."""
 
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,7 @@ class TestMany:
         assert isinstance(play(), BlobArchived)
 
     def test_archived_clip_is_recorded_by_the_cleanup(self, library: Library, film: bytes) -> None:
-        """Its poster stays hot; a clip in the cold tier is as good as any."""
+        """Its poster stays hot; a clip in the cold tier needs no rehydration."""
         gone, cold = library.landed(film), library.landed(film)
         archived(library, gone, StandardBlobTier.ARCHIVE)
         archived(library, cold, StandardBlobTier.COLD)

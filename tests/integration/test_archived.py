@@ -90,7 +90,9 @@ class TestFetchingBack:
         assert isinstance(link, SignedLink)
         assert tier(library, name) == "Archive"
 
-    def test_a_link_from_before_answers_a_conflict(self, library: Library, film: bytes) -> None:
+    def test_old_link_to_an_archived_clip_answers_a_conflict(
+        self, library: Library, film: bytes
+    ) -> None:
         clip = library.landed(film)
         link = library.link(clip, terms())
         archive(library, clip)
@@ -137,7 +139,7 @@ class TestReading:
     def test_blob_that_lands_archived_fails_and_is_processed_later(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
-        """The host is not made to deliver it again and again; the cleanup waits for it."""
+        """The host does not deliver it again; the cleanup waits for its rehydration."""
         name = f"{library.video.id}/old.mp4"
         upload_into_the_archive(library, name, film)
         library.services.ingest.landed(name)
@@ -152,7 +154,7 @@ class TestReading:
         assert library.services.cleanup.run()["blobs_reconciled"] == 1
         assert library.clip(clip.id).status is ClipStatus.READY
 
-    def test_a_clip_that_goes_to_the_archive_stays_ready(
+    def test_clip_that_goes_to_the_archive_stays_ready(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
@@ -173,7 +175,7 @@ class TestReading:
             blob = library.services.blobs.get(library.containers.clips, clip.blob_name or "")
             assert blob.content_md5 == b64encode(md5(film).digest()).decode()
 
-    def test_a_clip_that_is_archived_just_now_does_not_stop_the_others(
+    def test_clip_archived_during_the_run_does_not_stop_the_others(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         services = library.services

@@ -15,7 +15,7 @@ from tests.services import AllServices
 
 
 def purge(library: Library) -> None:
-    """As if the time in the bin were over."""
+    """Purges as at the end of the time in the bin."""
     for table in ("clips", "videos"):
         due = "SET purge_at = now() WHERE purge_at IS NOT NULL"
         library.services.database.run(f"UPDATE {table} {due}", {})
@@ -23,20 +23,20 @@ def purge(library: Library) -> None:
 
 
 def process(library: Library) -> None:
-    """What the blob trigger does for every blob that lies in the clips container."""
+    """Processes every blob in the clips container, as the blob trigger does."""
     for name in library.blobs():
         library.services.ingest.landed(name)
 
 
 def restore(library: Library, clip: Clip) -> Clip:
-    """Restored, moved back and processed."""
+    """Restores a clip, moves its blob back and processes it."""
     library.services.bin.restore_clip(library.viewer, clip.id)
     process(library)
     return library.clip(clip.id)
 
 
 def essentials(clip: Clip) -> tuple[object, ...]:
-    """What a clip is before its deletion and after it was restored."""
+    """The values that a restored clip must have again."""
     return (
         clip.id,
         clip.title,
@@ -204,7 +204,7 @@ def test_thumbnail_of_the_old_service_returns(library: Library, film: bytes) -> 
 
 
 def test_expired_clip_is_not_restored(library: Library, film: bytes) -> None:
-    """The date that its owner set for its deletion is a promise."""
+    """Its owner set the date for its deletion."""
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id)
     library.services.database.run("UPDATE clips SET expires_at = now()", {})

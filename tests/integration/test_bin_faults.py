@@ -1,4 +1,4 @@
-"""Whatever dies, fails or comes in between: bytes are where their row says, and nowhere twice."""
+"""After any death, fault or interruption, bytes are where their row says, and only once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ type Fault = Callable[[], BaseException]
 
 @dataclass(frozen=True)
 class Case:
-    """A clip with an image, and a call that moves it; where it is before and after."""
+    """A clip with an image, a call that moves it, and its places before and after."""
 
     prepare: Callable[[Library, Clip], object]
     act: Callable[[Library, Clip], object]
@@ -48,7 +48,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Round:
-    """What became of a clip; `is_over` if the call had made all its requests by then."""
+    """The result of a clip; `is_over` if the call had finished its requests before the fault."""
 
     state: str
     is_over: bool
@@ -56,7 +56,7 @@ class Round:
 
 
 def _nothing(_library: Library, _clip: Clip) -> None:
-    """The clip is as it landed."""
+    """Does nothing: the clip stays as it landed."""
 
 
 def _delete(library: Library, clip: Clip) -> None:
@@ -98,7 +98,7 @@ CASES = {
 
 
 def landed(library: Library) -> Clip:
-    """A clip whose bytes are stored, whether or not they were processed."""
+    """A clip whose bytes are stored, and perhaps processed."""
     clip = library.announce()
     library.upload(str(clip.blob_name), DATA)
     library.upload(f"{clip.video_id}/{clip.id}_thumbnail.png", b"old", kind="thumbnails")
@@ -107,7 +107,7 @@ def landed(library: Library) -> Clip:
 
 
 def check(library: Library, clip: Clip) -> str:
-    """Where a clip is once everything is settled; fails if its bytes are not there, or twice."""
+    """The place of a clip after all work; fails if its bytes are missing, or stored twice."""
     row = library.services.database.one(
         """SELECT c.deleted_at IS NULL AND v.deleted_at IS NULL AS visible, c.bin_etag,
                   c.next_try_at, v.next_try_at AS next_try_of_video
@@ -130,7 +130,7 @@ def check(library: Library, clip: Clip) -> str:
 
 
 def settle(library: Library) -> None:
-    """What the cleanup, the queue and the blob trigger do in the end."""
+    """Finishes all work of the cleanup, the queue and the blob trigger."""
     for _ in range(4):
         library.make_due()
         library.work_off()
@@ -154,7 +154,7 @@ def is_due(library: Library) -> bool:
 
 
 def round_of(library: Library, case: Case, requests: Requests, fault: Fault, at: int) -> Round:
-    """Acts on a new clip in a new video, with a fault at one request; what became of the clip."""
+    """Calls on a new clip in a new video, with a fault at one request; returns the result."""
     library.__post_init__()
     clip = landed(library)
     case.prepare(library, clip)
@@ -186,7 +186,7 @@ def test_death_at_any_request_loses_nothing(
 def test_copy_that_no_row_knows_of_does_not_stay(
     library: Library, monkeypatch: pytest.MonkeyPatch, restores: str
 ) -> None:
-    """A worker dies after it made the copy in the bin and before it noted the copy."""
+    """A worker dies after it made the copy in the bin and before it recorded the copy."""
     clip = landed(library)
     name = str(clip.blob_name)
 
@@ -212,7 +212,7 @@ def test_copy_that_no_row_knows_of_does_not_stay(
 
 @pytest.mark.parametrize("original", ["in place", "gone"])
 def test_copy_that_came_after_a_restore_is_found(library: Library, original: str) -> None:
-    """A worker that was behind made a copy, and died before it could remove it."""
+    """A late worker made a copy, and died before it could remove the copy."""
     clip, other, binned = landed(library), landed(library), landed(library)
     name = str(clip.blob_name)
     library.services.ingest.landed(name)
@@ -265,7 +265,7 @@ def test_error_at_any_request_loses_nothing(
 
 @pytest.mark.parametrize("other", ["delete", "delete permanently", "restore"])
 def test_one_of_two_simultaneous_calls_wins(library: Library, other: str) -> None:
-    """A restore and another call, from a clip in the bin, again and again."""
+    """A restore and another call on a clip in the bin, many times."""
     for _ in range(6):
         clip = landed(library)
         _delete(library, clip)
@@ -306,7 +306,7 @@ def test_purge_beats_a_restore_that_comes_later(library: Library) -> None:
 def test_restore_while_the_bytes_are_moved_wins(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The restore comes between the note in the row and the deletion of the original."""
+    """The restore comes after the change of the row and before the deletion of the original."""
     clip = landed(library)
     delete = Blobs.delete_version
     interfered: list[bool] = []

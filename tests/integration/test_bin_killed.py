@@ -1,4 +1,4 @@
-"""The worker of deletions as a process of its own, which is killed in the middle of its work."""
+"""The worker of deletions in a separate process, which is killed during its work."""
 
 import os
 import random
@@ -30,7 +30,7 @@ compose(read_environment()).deletions.work("clips")
 def test_worker_that_is_killed_loses_nothing(
     library: Library, environment: dict[str, str], azurite_account: azurite.Account, seed: str
 ) -> None:
-    """SIGKILL at a request to storage; that request arrives, its answer does not."""
+    """SIGKILL at a request to storage: the request arrives, but its answer does not."""
     rows, viewer = library.services.bin_rows, library.viewer
     moved, purged, restored = (landed(library) for _ in range(3))
     library.services.bin.delete_clips(viewer, [restored.id, purged.id])

@@ -64,7 +64,7 @@ def test_health_check_reads_a_container(any_store: Store) -> None:
 # --- Reading
 
 
-def test_a_range_ends_with_the_blob(plain_store: Store) -> None:
+def test_range_ends_with_the_blob(plain_store: Store) -> None:
     reader = plain_store.blobs.reader(plain_store.container, plain_store.put("a", b"0123456789"))
     assert reader.read(8, 100) == b"89"
     assert reader.read(10, 1) == b""
@@ -72,13 +72,13 @@ def test_a_range_ends_with_the_blob(plain_store: Store) -> None:
     assert reader.read(3, 0) == b""
 
 
-def test_an_empty_blob_has_nothing_to_read(plain_store: Store) -> None:
+def test_empty_blob_has_nothing_to_read(plain_store: Store) -> None:
     reader = plain_store.blobs.reader(plain_store.container, plain_store.put("a", b""))
     assert reader.size == 0
     assert reader.read(0, 100) == b""
 
 
-def test_a_large_range_comes_whole(plain_store: Store) -> None:
+def test_large_range_comes_whole(plain_store: Store) -> None:
     data = os.urandom(5_000_000)
     reader = plain_store.blobs.reader(plain_store.container, plain_store.put("a", data))
     assert reader.read(1_000, 4_500_000) == data[1_000:4_501_000]
@@ -106,7 +106,7 @@ def test_missing_blob_raises_blob_missing(plain_store: Store) -> None:
 # --- Writing
 
 
-def test_a_blob_is_replaced_only_if_that_is_meant(plain_store: Store) -> None:
+def test_blob_is_replaced_only_on_request(plain_store: Store) -> None:
     blobs, container = plain_store.blobs, plain_store.container
     blobs.put(container, "a", b"one", "image/jpeg", replace=False)
     with pytest.raises(BlobExists):
@@ -131,7 +131,7 @@ def test_metadata_and_content_type_by_other_tools_are_seen(plain_store: Store) -
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_blob_may_have_any_name(plain_store: Store, name: str) -> None:
+def test_blob_may_have_any_name(plain_store: Store, name: str) -> None:
     blobs, container = plain_store.blobs, plain_store.container
     plain_store.put("another")
     assert plain_store.put(name, b"one").name == name
@@ -145,7 +145,7 @@ def test_a_blob_may_have_any_name(plain_store: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_link_opens_a_blob_of_any_name(plain_store: Store, name: str) -> None:
+def test_link_opens_a_blob_of_any_name(plain_store: Store, name: str) -> None:
     plain_store.put(name, b"here")
     link = plain_store.links.to_read(plain_store.container, name, HOUR)
     assert link.url.isascii()
@@ -184,7 +184,7 @@ def test_deletion_includes_snapshots(plain_store: Store) -> None:
     assert list(container.list_blobs(include=["snapshots"])) == []
 
 
-def test_a_lease_does_not_keep_a_blob_alive(plain_store: Store) -> None:
+def test_lease_does_not_keep_a_blob_alive(plain_store: Store) -> None:
     """The holder of an upload link may take a lease, even an endless one."""
     for number in range(4):
         plain_store.put(f"v/{number}", b"x")

@@ -1,4 +1,4 @@
-"""The timer deletes what is certain and keeps storage and catalogue true to each other."""
+"""The cleanup deletes only what is due and keeps storage and catalogue consistent."""
 
 import hashlib
 import os
@@ -29,7 +29,7 @@ from tests.services import AllServices, compose_all
 QUIET = timedelta(minutes=2)
 
 
-def test_a_run_on_an_empty_system_does_nothing(library: Library) -> None:
+def test_run_on_an_empty_system_does_nothing(library: Library) -> None:
     library.services.sidecars.drain(5)  # that of the video
     assert set(library.services.cleanup.run().values()) == {0}
 
@@ -75,7 +75,7 @@ class TestUploads:
 
 
 class TestExpiry:
-    def test_an_expired_clip_is_hidden_at_once_and_removed_by_the_cleanup(
+    def test_expired_clip_is_hidden_at_once_and_removed_by_the_cleanup(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -114,7 +114,7 @@ class TestExpiry:
         assert (old.exists(), young.exists()) == (False, True)
         assert (outside / "precious").exists()
 
-    def test_a_link_in_place_of_the_temp_dir_is_not_followed_either(
+    def test_link_in_place_of_the_temp_dir_is_not_followed_either(
         self, library: Library, settings: Settings, tmp_path: Path
     ) -> None:
         outside = tmp_path / "outside"
@@ -136,7 +136,7 @@ class TestReconciliation:
         assert [clip.status for clip in library.clips()] == [ClipStatus.READY]
         assert library.services.cleanup.run()["blobs_reconciled"] == 0
 
-    def test_a_clip_that_was_given_up_gets_another_chance(
+    def test_clip_whose_attempts_ended_can_be_processed_again(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.announce()
@@ -301,7 +301,7 @@ class TestNamesThatCannotBeStored:
 
 
 class TestBurst:
-    """What still waits in the queue of the blob trigger is left to it."""
+    """The cleanup leaves blobs with a queued message to the blob trigger."""
 
     def test_young_blobs_wait_while_the_trigger_works_off_older_ones(
         self, library: Library, film: bytes, clock: SetClock
@@ -422,7 +422,7 @@ class TestChecksums:
         return library.services.blobs.pages(library.containers.thumbnails)
 
 
-def test_a_step_that_meets_an_outage_does_not_keep_the_others_from_running(
+def test_outage_in_one_step_does_not_stop_the_others(
     library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.temp_dir.mkdir(parents=True)
@@ -447,10 +447,10 @@ def _aged(path: Path) -> Path:
 # --- One at a time
 
 
-def test_a_cleanup_beside_another_ends_at_once(
+def test_cleanup_ends_at_once_while_another_runs(
     services: AllServices, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other cleanup may be in another process; when it has ended, the next one works."""
+    """The other cleanup may be in another process; the next cleanup works after its end."""
     other = compose_all(settings)
     with other.database, other.cleanup._upkeep.alone() as is_alone:
         assert is_alone
@@ -459,7 +459,7 @@ def test_a_cleanup_beside_another_ends_at_once(
     assert services.cleanup.run() != {}
 
 
-def test_a_lock_that_was_lost_ends_no_cleanup(
+def test_lost_lock_does_not_end_the_cleanup(
     services: AllServices, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server may close a connection that is idle in its transaction."""

@@ -1,4 +1,4 @@
-"""Whatever fails, is logged by name and counted; every other item and step of a cleanup goes on."""
+"""Each failure is logged by name and counted; all other items and steps of a cleanup go on."""
 
 import os
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def clean(library: Library) -> CleanupRun:
 def test_failed_step_does_not_stop_others(
     library: Library, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each step in its turn, and each for itself."""
+    """Each step fails once, alone."""
     cleanup = library.services.cleanup
     names = list(cleanup._steps)
     ran: list[str] = []
@@ -76,7 +76,7 @@ def test_failed_step_does_not_stop_others(
 
 
 class Three:
-    """Three items of a step; the one in the middle fails whenever it is touched."""
+    """Three items of a step; the second always fails."""
 
     def __init__(self, library: Library, film: bytes) -> None:
         self.library = library
@@ -84,7 +84,7 @@ class Three:
         self.database = library.services.database
 
     def refuse(self, table: str, condition: str, value: object) -> None:
-        """Every change of the row fails, whichever statement makes it."""
+        """Makes every statement that changes the row fail."""
         escaped = sql.Literal(value).as_string()
         self.database.run(
             """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -268,7 +268,7 @@ def test_run_is_recorded_though_its_beginning_could_not_be(
 def test_run_goes_on_without_a_record(
     library: Library, postgres_server: postgres.Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A read-only database takes none; what needs none is still done."""
+    """A read-only database accepts no record; steps without changes still run."""
     library.upload("past", b"x", {"expires_at": "2020-01-01T00:00:00"}, "temp")
     found = library.services.database.one("SELECT current_database() AS name", {})
     assert found is not None

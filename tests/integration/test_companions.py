@@ -1,4 +1,4 @@
-"""Folders, hidden files and sidecars beside films become no clips, and stay."""
+"""Folders, hidden files and sidecars beside films do not become clips, and stay."""
 
 import pytest
 from azure.storage.blob import ContentSettings

@@ -1,4 +1,4 @@
-"""Blobs that storage puts together of ranges of another: a cut without its bytes passing here."""
+"""Blobs that storage composes from ranges of another blob: the bytes do not pass the app."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_large_range_is_copied_in_pieces(
 
 
 def test_drafts_of_the_same_blob_never_mix(services: AllServices, composer: Composer) -> None:
-    """Two workers hold the same work: the one that ends last fails."""
+    """Two workers do the same work: the one that ends last fails."""
     place = Place(services.containers.clips, "cut.mp4")
     first, second = composer.draft(place), composer.draft(place)
     for data in (b"1", b"2", b"3"):

@@ -1,4 +1,4 @@
-"""Cuts while storage fails, sources change and workers die: never half a clip, never two."""
+"""Cuts while storage fails, sources change and workers die: always one complete clip."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @dataclass
 class Bench:
-    """A video with a source, cut by services whose way to storage can fail."""
+    """A video with a source, and services whose connection to storage can fail."""
 
     services: AllServices
     line: Line
@@ -72,7 +72,7 @@ class Bench:
         self.services.blobs.put(container, self.source, data, "video/mp4", replace=True)
 
     def restore(self, name: str) -> None:
-        """The source is as after its upload, but for its images."""
+        """Resets the source to its state after the upload, except for its images."""
         self.put(self.films[name])
         etag = self.services.blobs.get(self.services.containers.videos, self.source).etag
         ready = "UPDATE sources SET status = 'ready', etag = %(etag)s"
@@ -86,7 +86,7 @@ class Bench:
         return answer
 
     def queued(self) -> UUID:
-        """A cut that a call left to the queue, because storage was away."""
+        """A cut that a call left to the queue during an outage of storage."""
         self.line.choose = lambda *_: Fault.BUSY
         answer = self.cut()
         self.line.choose = lambda *_: None
@@ -95,16 +95,16 @@ class Bench:
         return answer.clip.id
 
     def deliver(self, clip_id: UUID) -> None:
-        """As the host delivers a message: again after an error."""
+        """Delivers a message as the host does: again after an error."""
         _again_after_errors(lambda: self.services.cut_worker.work(clip_id))
 
     def land(self) -> None:
-        """The events of all blobs of clips arrive."""
+        """Processes the events of all blobs of clips."""
         for name in self.stored():
             _again_after_errors(partial(self.services.ingest.landed, name))
 
     def settle(self) -> None:
-        """Leases end, and the cleanup sends messages again."""
+        """Ends the leases and runs the cleanup, which sends messages again."""
         self.services.database.run(
             "UPDATE cuts SET leased_until = now() - interval '1 hour', "
             "created_at = now() - interval '1 hour' WHERE finished_at IS NULL",
@@ -119,7 +119,7 @@ class Bench:
         return [shown_clip.clip for shown_clip in listed]
 
     def stored(self, *, uncommitted: bool = False) -> set[str]:
-        """The blobs of clips; with those that have blocks and nothing else."""
+        """The blobs of clips, including those with only uncommitted blocks."""
         container: ContainerClient = self.services.account.client.get_container_client(
             self.services.containers.clips
         )
@@ -136,7 +136,7 @@ class Bench:
         return shown(path).numbers
 
     def assert_whole(self) -> None:
-        """One clip with its own frames, whose cut is finished, and nothing else in storage."""
+        """Fails unless storage has only one clip, with its own frames, and its cut is finished."""
         (clip,) = self.clips()
         assert (clip.start_time, clip.end_time) == (2, 5)
         assert self.stored(uncommitted=True) == {clip.blob_name}
@@ -195,7 +195,7 @@ MIXED = [Fault.INTERNAL, Fault.HALF, Fault.BUSY, Fault.CUT, Fault.CONFLICT, Faul
 def test_worker_survives_a_fault_at_any_request(
     bench: Bench, faults: list[Fault], name: str
 ) -> None:
-    """One request fails each time; what kinds of faults mean is tested with the clients."""
+    """One request fails each time; tests of the clients cover the kinds of faults."""
     bench.upload(name)
     clip_id, failed = bench.queued(), 0
     for struck in range(MOST_STEPS):
@@ -239,7 +239,7 @@ def test_call_survives_a_fault_at_any_request(bench: Bench, fault: Fault) -> Non
 
 @pytest.mark.parametrize("name", FILMS)
 def test_storage_that_fails_within_a_call_loses_no_clip(bench: Bench, name: str) -> None:
-    """What was cut by then stays, and the queue cuts the others."""
+    """Finished clips stay, and the queue cuts the others."""
     bench.upload(name)
     first = len(bench.line.requests)
     bench.line.choose = lambda number, *_: Fault.BUSY if number >= first + 22 else None
@@ -312,7 +312,7 @@ def test_source_that_changes_at_any_request_gives_a_whole_clip_or_a_failure(
 
 
 class Killed(BaseException):
-    """The process is gone: nothing that it wanted to do is done any more."""
+    """The process has ended: no code of the app may catch it."""
 
 
 CALLS: list[tuple[type, str]] = [
@@ -350,7 +350,7 @@ def dying(step: int) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize("name", FILMS)
 def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
-    """Before each call: nothing happens between the end of one and the beginning of the next."""
+    """It dies before each call: nothing happens between two calls."""
     bench.upload(name)
     for step in range(0, MOST_STEPS, 2):
         clip_id = bench.queued()
@@ -369,7 +369,7 @@ def test_worker_may_die_at_any_step(bench: Bench, name: str) -> None:
 def test_killed_worker_leaves_nothing_but_work_to_do(
     bench: Bench, environment: dict[str, str]
 ) -> None:
-    """With its blocks staged, before the blob is made of them."""
+    """It is killed after its blocks are staged and before they are committed."""
     bench.upload("film.mp4")
     clip_id = bench.queued()
     kill_at(environment, "cut_worker", clip_id, 3)
@@ -443,7 +443,7 @@ def test_clip_that_is_deleted_while_it_is_cut_leaves_nothing(bench: Bench) -> No
 
 
 def sound_only(movie: Movie) -> Track:
-    """As if the picture of a film were not found: what is cut has none."""
+    """Hides the picture of a film, so that its cuts have none."""
     return next(track for track in movie.tracks if not track.is_picture)
 
 

@@ -377,7 +377,7 @@ def test_source_that_is_not_a_media_file_fails(
 
 
 def put(services: AllServices, video_id: UUID, extension: str, data: bytes) -> str:
-    """Any tool writes the file of a video."""
+    """Writes the file of a video without the API."""
     name = blob_names.source_blob(video_id, extension)
     services.blobs.put(services.containers.videos, name, data, "video/mp4", replace=True)
     return name
@@ -427,7 +427,7 @@ def test_newest_file_of_a_video_is_its_source(
 def test_each_bad_item_fails_alone(
     services: AllServices, viewer: Viewer, video_id: UUID, mp4: bytes
 ) -> None:
-    """Ranges behind the film, also by one frame; names that are used twice or by another video."""
+    """Ranges after the end, even by one frame; names that are used twice or by another video."""
     upload(services, viewer, video_id, mp4, "match.mp4")
     user = User(viewer.user_id, ME, frozenset())
     other = services.library.create_video(user, "Another", None).id

@@ -26,7 +26,7 @@ _roles = count(1)
 
 
 def backends(admin: psycopg.Connection) -> int:
-    """How many connections the app holds."""
+    """The number of the app's connections."""
     row = admin.execute(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'cliplink'"
@@ -36,7 +36,7 @@ def backends(admin: psycopg.Connection) -> int:
 
 
 def end_backends(admin: psycopg.Connection, *, that_run: str = "%") -> int:
-    """Ends the app's connections at the server, once there are any; returns when they are gone."""
+    """Waits for connections of the app and ends them; returns when they have ended."""
     while True:
         ended = admin.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
@@ -85,9 +85,9 @@ def test_statement_is_committed_when_it_returns(
     assert admin.execute("SELECT n FROM t").fetchall() == [(1,)]
 
 
-def test_a_transaction_is_all_or_nothing(database: Database) -> None:
+def test_transaction_is_all_or_nothing(database: Database) -> None:
     class Interrupted(Exception):
-        """Something else goes wrong half-way."""
+        """An error of the code inside a transaction."""
 
     def half_way() -> None:
         with database.transaction() as connection:
@@ -127,7 +127,7 @@ def test_connection_works_again_after_a_fault(
     assert backends(admin) == 1
 
 
-def test_a_connection_that_died_in_the_pool_is_noticed(
+def test_connection_that_died_in_the_pool_is_noticed(
     database: Database, admin: psycopg.Connection
 ) -> None:
     """After a restart or failover of the server the first call works, not only the second."""
@@ -140,14 +140,14 @@ def test_a_connection_that_died_in_the_pool_is_noticed(
 def test_all_connections_of_the_pool_may_have_died(
     database: Database, admin: psycopg.Connection
 ) -> None:
-    """They are not tried one by one with growing pauses: a caller is waiting."""
+    """The pool must not try them one by one with growing pauses, because a caller waits."""
     _hold_all(database)
     assert end_backends(admin) == _MAX_SIZE
     database.check()
     _hold_all(database)
 
 
-def test_a_connection_lost_in_the_middle_is_an_outage(
+def test_connection_lost_in_the_middle_is_an_outage(
     database: Database, admin: psycopg.Connection
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
@@ -158,7 +158,7 @@ def test_a_connection_lost_in_the_middle_is_an_outage(
     database.check()
 
 
-def test_a_connection_lost_in_a_transaction_is_an_outage(
+def test_connection_lost_in_a_transaction_is_an_outage(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -177,7 +177,7 @@ def test_a_connection_lost_in_a_transaction_is_an_outage(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_server_that_refuses_is_an_outage_and_its_cause_is_kept() -> None:
+def test_server_that_refuses_is_an_outage_and_its_cause_is_kept() -> None:
     with (
         refusing() as port,
         Database(Fixed(f"postgresql://cliplink@127.0.0.1:{port}/x")) as database,
@@ -190,7 +190,7 @@ def test_a_server_that_refuses_is_an_outage_and_its_cause_is_kept() -> None:
 
 @pytest.mark.usefixtures("short_wait")
 @pytest.mark.parametrize("name", ["no_such_database", "no such host"])
-def test_a_wrong_address_is_an_outage(postgres_server: postgres.Server, name: str) -> None:
+def test_wrong_address_is_an_outage(postgres_server: postgres.Server, name: str) -> None:
     url = postgres_server.database_url(name)
     if name == "no such host":
         url = "postgresql://cliplink@nowhere.invalid/x"
@@ -199,7 +199,7 @@ def test_a_wrong_address_is_an_outage(postgres_server: postgres.Server, name: st
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Connection) -> None:
+def test_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Connection) -> None:
     role = f"limited_{next(_roles)}"
     create = sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 0").format(sql.Identifier(role))
     admin.execute(create)
@@ -212,7 +212,7 @@ def test_a_full_server_is_an_outage(empty_database_url: str, admin: psycopg.Conn
         database.check()
 
 
-def test_a_statement_that_takes_too_long_is_an_outage(
+def test_statement_that_takes_too_long_is_an_outage(
     database: Database, admin: psycopg.Connection
 ) -> None:
     """If the server's own limit ends it, a later attempt may succeed."""
@@ -223,7 +223,7 @@ def test_a_statement_that_takes_too_long_is_an_outage(
     database.check()
 
 
-def test_the_pool_stays_small_and_serves_many_threads(
+def test_pool_stays_small_and_serves_many_threads(
     database: Database, admin: psycopg.Connection
 ) -> None:
     _use_from_threads(database, 8)
@@ -231,7 +231,7 @@ def test_the_pool_stays_small_and_serves_many_threads(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_call_does_not_wait_for_ever_for_a_connection(database: Database) -> None:
+def test_call_does_not_wait_for_ever_for_a_connection(database: Database) -> None:
     def one_more() -> None:
         with pytest.raises(DatabaseUnavailable):
             database.check()
@@ -250,7 +250,7 @@ def test_closing_ends_every_connection(database: Database, admin: psycopg.Connec
 
 
 def _hold_all(database: Database, meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Takes every connection of the pool at the same time, and gives them all back."""
+    """Takes all connections of the pool at the same time, and returns them."""
     held, release = threading.Barrier(_MAX_SIZE + 1), threading.Event()
 
     def hold() -> None:
@@ -284,7 +284,7 @@ def _use_from_threads(database: Database, threads: int) -> None:
 
 
 class TestReadOnly:
-    """As after a failover, or on a disk that is nearly full."""
+    """The server is read-only, as after a failover or with a nearly full disk."""
 
     @pytest.fixture(autouse=True)
     def table(self, database: Database) -> None:
@@ -294,7 +294,7 @@ class TestReadOnly:
         "make_read_only",
         ["SET TRANSACTION READ ONLY", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"],
     )
-    def test_a_change_is_an_outage_and_the_connection_is_replaced(
+    def test_change_is_an_outage_and_the_connection_is_replaced(
         self, database: Database, make_read_only: LiteralString
     ) -> None:
         before = backend(database)
@@ -313,7 +313,7 @@ class TestReadOnly:
     def test_every_connection_is_replaced(
         self, database: Database, admin: psycopg.Connection
     ) -> None:
-        """The failover moved all of them: one failed call is enough."""
+        """A failover affects all connections: one failed call replaces them all."""
         name = sql.Identifier(admin.info.dbname)
         always = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
         database.close()
@@ -325,7 +325,7 @@ class TestReadOnly:
         for _ in range(_MAX_SIZE + 1):
             database.run("INSERT INTO t VALUES (1)", {})
 
-    def test_the_check_finds_it_while_reading_goes_on(
+    def test_check_finds_a_read_only_server_while_reads_work(
         self, database: Database, admin: psycopg.Connection
     ) -> None:
         name = sql.Identifier(admin.info.dbname)
@@ -341,7 +341,7 @@ class TestReadOnly:
         database.check()
 
 
-def test_a_transaction_that_the_server_ends_is_an_outage(database: Database) -> None:
+def test_transaction_that_the_server_ends_is_an_outage(database: Database) -> None:
     def idle_too_long() -> None:
         with database.transaction() as held:
             held.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
@@ -353,7 +353,7 @@ def test_a_transaction_that_the_server_ends_is_an_outage(database: Database) -> 
     database.check()
 
 
-def test_a_statement_prepared_before_a_change_of_the_schema_is_prepared_anew(
+def test_statement_prepared_before_a_change_of_the_schema_is_prepared_anew(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -379,7 +379,7 @@ def backend(database: Database) -> int:
         ("SELECT repeat('x', 1073741824) AS text", {}, postgres_errors.ProgramLimitExceeded),
     ],
 )
-def test_a_value_that_cannot_be_stored_is_no_outage(
+def test_value_that_cannot_be_stored_is_no_outage(
     database: Database, query: LiteralString, parameters: QueryValues, error: type[psycopg.Error]
 ) -> None:
     database.run("CREATE TABLE named (name text NOT NULL UNIQUE)", {})
@@ -389,14 +389,14 @@ def test_a_value_that_cannot_be_stored_is_no_outage(
     assert backend(database) == before
 
 
-def test_a_name_too_long_for_its_index_is_no_outage(database: Database) -> None:
+def test_name_too_long_for_its_index_is_no_outage(database: Database) -> None:
     database.run("CREATE TABLE named (name text UNIQUE)", {})
     incompressible = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(950))
     with pytest.raises(postgres_errors.ProgramLimitExceeded):
         database.run("INSERT INTO named VALUES (%(name)s)", {"name": incompressible})
 
 
-def test_a_lock_that_another_transaction_holds_is_a_conflict(
+def test_lock_that_another_transaction_holds_is_a_conflict(
     database: Database, admin: psycopg.Connection
 ) -> None:
     database.run("CREATE TABLE t (n int)", {})
@@ -408,9 +408,9 @@ def test_a_lock_that_another_transaction_holds_is_a_conflict(
 
 
 class TestPreparedStatements:
-    """Behind a transaction pooler a named statement may be missing, or be another one."""
+    """Behind a transaction pooler a named statement may be missing, or be another statement."""
 
-    def test_a_direct_connection_prepares_under_names_of_its_own(
+    def test_direct_connection_prepares_under_names_of_its_own(
         self, database: Database, empty_database_url: str
     ) -> None:
         with Database(Fixed(empty_database_url)) as other:
@@ -418,7 +418,7 @@ class TestPreparedStatements:
         assert all(names)
         assert not set(names[0]) & set(names[1])
 
-    def test_a_pooler_is_recognised_and_nothing_is_prepared(self, empty_database_url: str) -> None:
+    def test_pooler_is_recognised_and_nothing_is_prepared(self, empty_database_url: str) -> None:
         with disguised(empty_database_url) as url, Database(Fixed(url)) as database:
             assert self.prepared(database) == []
 

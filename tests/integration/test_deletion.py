@@ -1,4 +1,4 @@
-"""What is deleted is hidden at once, then gone for good; the cleanup finishes after a crash."""
+"""Deleted clips are hidden at once and removed later; the cleanup finishes after a crash."""
 
 import re
 import threading
@@ -64,7 +64,7 @@ def test_other_clips_stay(library: Library, film: bytes) -> None:
     assert library.blobs("thumbnails") == library.images_of(other)
 
 
-def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film: bytes) -> None:
+def test_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     mallory = Library(library.services, "mallory")
     with pytest.raises(NotFound):
@@ -74,7 +74,7 @@ def test_a_clip_can_be_deleted_once_and_by_its_owner_only(library: Library, film
         library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
 
 
-def test_a_clip_without_a_blob_is_deleted_too(library: Library) -> None:
+def test_clip_without_a_blob_is_deleted_too(library: Library) -> None:
     clip = library.announce()
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     assert library.clips() == []
@@ -89,7 +89,7 @@ def test_thumbnails_of_the_old_service_go_too(library: Library, film: bytes) -> 
 
 
 @pytest.mark.parametrize("step", ["delete", "delete_prefix", "forget_clips"])
-def test_a_crash_at_any_step_is_finished_by_the_cleanup(
+def test_crash_at_any_step_is_finished_by_the_cleanup(
     library: Library, film: bytes, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.landed(film)
@@ -116,7 +116,7 @@ def test_deletion_succeeds_for_the_owner_during_an_outage_of_storage(
     assert library.everything_stored() == set()
 
 
-def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) -> None:
+def test_deleted_video_takes_its_clips_along(library: Library, film: bytes) -> None:
     library.landed(film)
     library.landed(film)
     library.announce()
@@ -133,7 +133,7 @@ def test_a_deleted_video_takes_its_clips_along(library: Library, film: bytes) ->
     assert rows(library.services, "clips") == 1
 
 
-def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(
+def test_clip_is_not_made_under_a_video_that_is_being_deleted(
     library: Library, database_url: str
 ) -> None:
     """The later of the two waits for the earlier one."""
@@ -162,7 +162,7 @@ def test_a_clip_is_not_made_under_a_video_that_is_being_deleted(
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
-def test_a_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
+def test_crash_while_a_video_is_deleted_is_finished_by_the_cleanup(
     library: Library, film: bytes, call: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.landed(film)
@@ -200,10 +200,10 @@ def uploaded(library: Library, film: bytes) -> tuple[Clip, str]:
     return clip, clip.blob_name
 
 
-def test_an_image_written_by_a_late_run_is_swept_away(
+def test_image_written_by_a_late_run_is_swept_away(
     library: Library, film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The trigger is under way while the clip is deleted, and dies after writing the poster."""
+    """The trigger runs while the clip is deleted, and dies after writing the poster."""
     clip, name = uploaded(library, film)
 
     def deleted_meanwhile(*_: object) -> None:
@@ -266,7 +266,7 @@ def test_late_run_leaves_the_images_of_a_clip_that_was_restored_meanwhile(
     assert len(library.blobs("thumbnails")) > 1
 
 
-def test_the_sweep_spares_a_name_that_is_used_again(library: Library, film: bytes) -> None:
+def test_sweep_keeps_a_blob_whose_name_is_used_again(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/take.mp4"
     for _ in range(2):
         library.upload(name, film)
@@ -318,7 +318,7 @@ class TestManyBlobs:
                 name = f"{library.video.id}/{number:05}.webp"
                 pool.submit(library.upload, name, b"x", None, "thumbnails")
 
-    def test_the_call_answers_in_time_and_the_cleanup_finishes(
+    def test_call_answers_in_time_and_the_cleanup_finishes(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clips.bin.bin._CALLER_WAITS", 0.001)
@@ -345,7 +345,7 @@ class TestManyBlobs:
     def test_names_are_not_kept_in_memory(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """They are listed page by page, and each page is deleted before the next is asked for."""
+        """They are listed page by page, and each page is deleted before the next is read."""
         monkeypatch.setattr("shared.storage.listing.PAGE", 4)
         steps: list[str] = []
         pages, delete = Blobs.pages, Blobs._delete_batch
@@ -393,7 +393,7 @@ class TestHeldBlobs:
         ):
             yield Library(services), names
 
-    def test_the_clip_is_hidden_and_every_other_one_is_deleted(
+    def test_clip_is_hidden_and_every_other_one_is_deleted(
         self, held: tuple[Library, set[str]], film: bytes, caplog: pytest.LogCaptureFixture
     ) -> None:
         library, names = held
@@ -416,7 +416,7 @@ class TestHeldBlobs:
 
 
 @pytest.mark.parametrize("step", ["abandoned_uploads", "purge", "known_blobs", "pages"])
-def test_a_step_that_raises_keeps_no_other_from_running(
+def test_step_that_raises_does_not_stop_the_others(
     library: Library, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fault(*_: object, **__: object) -> None:
@@ -458,7 +458,7 @@ def test_items_that_always_fail_do_not_hold_up_those_behind_them(
     assert library.blobs() == bad
 
 
-def test_a_read_only_database_stops_no_step(
+def test_read_only_database_stops_no_step(
     library: Library, caplog: pytest.LogCaptureFixture, postgres_server: postgres.Server
 ) -> None:
     caplog.set_level("INFO")

@@ -25,7 +25,7 @@ def drift(library: Library) -> Drift:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rows, and two blobs of a listing, at a time."""
+    """Reads two rows, and two blobs of a listing, at a time."""
     monkeypatch.setattr("shared.storage.listing.PAGE", 2)
     monkeypatch.setattr(DriftRows, "at_a_time", 2)
     monkeypatch.setattr(DriftImages, "at_a_time", 2)
@@ -37,7 +37,7 @@ def name_of(clip: Clip) -> str:
 
 
 def change(library: Library, clip: Clip, assignments: str) -> None:
-    """Writes into the row of a clip past the app."""
+    """Changes the row of a clip without the app."""
     with library.services.database.transaction() as connection:
         connection.execute(f"UPDATE clips SET {assignments} WHERE id = '{clip.id}'", {})
 
@@ -471,7 +471,7 @@ class TestStuck:
 
 
 class TestDeleted:
-    """Of clips that are deleted permanently; what is in the bin is in test_drift_bin.py."""
+    """Clips that are deleted permanently; test_drift_bin.py has those in the bin."""
 
     def test_blob_of_a_deleted_clip_is_to_be_deleted(
         self, drift: Drift, library: Library, film: bytes, clock: SetClock
@@ -523,7 +523,7 @@ class TestDeleted:
 
 
 class TestMeanwhile:
-    """What changes between two looks gives no line."""
+    """Changes between the two reads give no line."""
 
     @pytest.mark.parametrize("at", ["deleted", "landed", "overwritten"])
     def test_changes_during_a_run_give_no_line(

@@ -1,4 +1,4 @@
-"""The bin beside the rows of what is in it: right bytes give no line."""
+"""The blobs in the bin and their rows: right bytes give no line."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ def drift(library: Library) -> Drift:
 
 @pytest.fixture
 def binned(library: Library, film: bytes, clock: SetClock) -> Clip:
-    """A clip in the recycle bin, its bytes moved there, longer ago than the quiet time."""
+    """A clip whose bytes were moved to the bin before the quiet time."""
     clip = library.landed(film)
     assert clip.blob_name is not None
     etag = library.upload(clip.blob_name, film, kind="bin")
@@ -40,7 +40,7 @@ def binned(library: Library, film: bytes, clock: SetClock) -> Clip:
 
 
 def change(library: Library, clip_id: UUID, assignments: str, value: object = None) -> None:
-    """Writes into the row of a clip past the app; the last column gets the value."""
+    """Changes the row of a clip without the app; the last column gets the value."""
     with library.services.database.transaction() as connection:
         statement = f"UPDATE clips SET {assignments} = %(value)s WHERE id = %(id)s"
         connection.execute(statement, {"id": clip_id, "value": value})

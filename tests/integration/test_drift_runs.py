@@ -1,4 +1,4 @@
-"""Runs of drift reports: killed anywhere, they go on, and no line is lost or written twice."""
+"""Runs of drift reports continue after a kill at any point, without a lost or repeated line."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ LINES = 6
 
 
 class Killed(BaseException):
-    """Ends a worker as a kill does: nothing behind it runs that handles errors."""
+    """Ends a worker as a kill does: no error handler of the app catches it."""
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def drifting(
 
 
 def dying[**P, T](work: Callable[P, T], call: int, *, done: bool) -> Callable[P, T]:
-    """The same, killed at one call: before its work, or when it is done."""
+    """The same worker, killed before or after the work of one call."""
     calls = 0
 
     def dies(*arguments: P.args, **named: P.kwargs) -> T:
@@ -70,7 +70,7 @@ def dying[**P, T](work: Callable[P, T], call: int, *, done: bool) -> Callable[P,
 
 
 def end_leases(library: Library) -> None:
-    """As if the leases of dead workers had run out, and the first message had had its minute."""
+    """Ends the leases of dead workers, and the minute of the first message."""
     library.services.database.run(
         """UPDATE drift_runs SET leased_until = now() - interval '1 second',
                   created_at = created_at - interval '2 minutes'""",
@@ -122,7 +122,7 @@ def test_killed_report_goes_on_without_losing_or_repeating_a_line(
 def test_two_workers_on_one_run_write_each_line_once(
     drifting: Drift, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first one is slow: its lease runs out, and a second one overtakes it."""
+    """The first worker is slow: its lease ends, and the second overtakes it."""
     append = AppendBlobs.append
     calls = 0
 
@@ -252,7 +252,7 @@ def test_command_reports_and_repairs(
     capsys: pytest.CaptureFixture[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Its clock is the real one, for which nothing is old enough to count."""
+    """Its clock is the real one, so nothing is old enough for the report."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert cli.main([]) == cli.NO_DRIFT

@@ -1,6 +1,6 @@
-"""A peer that sends a byte now and then: each read is within its time-out, the answer is not.
+"""A server that sends a byte now and then: each read is in time, but the whole answer is late.
 
-The answers would be accepted if they were waited for.
+Without the limit, the answers would be accepted.
 """
 
 import selectors
@@ -62,7 +62,7 @@ def test_small_client_gives_up_an_answer_that_drips(answer: bytes, at_once: int)
 def test_small_client_waits_for_a_long_answer_that_keeps_the_pace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It takes longer than the time-out. A machine that pauses for so long has other attempts."""
+    """It takes longer than the time-out. If the machine pauses that long, the test tries again."""
     monkeypatch.setattr(strict_http, "_PACE", 20)
     answer, at_once = ANSWERS["body"]
     with dripping(answer, at_once + 130) as url:
@@ -104,7 +104,7 @@ def test_vault_that_drips_is_unavailable(vault: FakeVault, monkeypatch: pytest.M
 
 @contextmanager
 def relayed(database_url: str, slow: threading.Event) -> Iterator[str]:
-    """The database through a relay, which hands answers on byte by byte once it is slow."""
+    """The database behind a relay, which forwards answers byte by byte when it is slow."""
     named = conninfo_to_dict(database_url)
 
     class Relay(BaseRequestHandler):
@@ -132,7 +132,7 @@ def relayed(database_url: str, slow: threading.Event) -> Iterator[str]:
         block_on_close = False
 
         def handle_error(self, *_: object) -> None:
-            """The client has had enough."""
+            """The client disconnected."""
 
     relay = Server((LOOPBACK, 0), Relay)
     with in_a_thread(relay):

@@ -1,4 +1,4 @@
-"""Postgres signed in to as the app's identity: tokens of a managed identity, over TLS."""
+"""Sign-in to Postgres as the app's identity: tokens of a managed identity, over TLS."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ RESOURCE = "https://ossrdbms-aad.database.windows.net"
 
 @dataclass
 class Tokens:
-    """Hands out one token, as App Service does, valid for too short a time to be cached."""
+    """Returns one token, as App Service does, which expires too soon to be cached."""
 
     value: str = "first-token"
     are_away: bool = False
@@ -82,7 +82,7 @@ def front(postgres_server: postgres.Server, authority: trustme.CA) -> Iterator[F
 
 @pytest.fixture
 def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role]:
-    """Which user the server accepts with the present token as the password."""
+    """The user that the server accepts with the current token as the password."""
     assert front.port
     with psycopg.connect(empty_database_url, autocommit=True) as admin:
         yield add_role(admin, tokens.value)
@@ -90,19 +90,19 @@ def role(front: Front, empty_database_url: str, tokens: Tokens) -> Iterator[Role
 
 @pytest.fixture
 def url(front: Front, role: Role) -> str:
-    """Names the server as on Azure, and says where it really is, so that no DNS is asked."""
+    """Has the name of a server on Azure and the real address, so that no DNS is needed."""
     place = f"{HOST}:{front.port}/{role.admin.info.dbname}?hostaddr=127.0.0.1"
     return f"postgresql://{role.name}@{place}"
 
 
-def test_a_token_is_the_password(url: str, role: Role, tokens: Tokens) -> None:
+def test_token_is_the_password(url: str, role: Role, tokens: Tokens) -> None:
     with Database(Fixed(url)) as database:
         row = database.one("SELECT current_user::text AS name", {})
     assert row == {"name": role.name}
     assert tokens.asked == [RESOURCE]
 
 
-def test_the_next_connection_uses_the_token_of_then(url: str, role: Role, tokens: Tokens) -> None:
+def test_next_connection_uses_the_current_token(url: str, role: Role, tokens: Tokens) -> None:
     """Tokens live for an hour and connections for less, so nothing else is renewed."""
     with Database(Fixed(url)) as database:
         database.check()
@@ -116,7 +116,7 @@ def test_the_next_connection_uses_the_token_of_then(url: str, role: Role, tokens
 
 
 @pytest.mark.parametrize("mode", ["", "&sslmode=disable", "&sslmode=allow", "&sslmode=prefer"])
-def test_a_token_is_never_sent_in_the_clear(front: Front, url: str, mode: str) -> None:
+def test_token_is_never_sent_in_the_clear(front: Front, url: str, mode: str) -> None:
     before = front.encrypted
     with Database(Fixed(url + mode)) as database:
         database.check()
@@ -125,7 +125,7 @@ def test_a_token_is_never_sent_in_the_clear(front: Front, url: str, mode: str) -
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_server_without_encryption_is_not_signed_in_to(
+def test_server_without_encryption_is_not_signed_in_to(
     postgres_server: postgres.Server, url: str, front: Front, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The URL cannot allow it, although this server would have accepted the token."""
@@ -136,7 +136,7 @@ def test_a_server_without_encryption_is_not_signed_in_to(
     assert "server does not support SSL" in caplog.text
 
 
-def test_a_server_can_be_made_to_prove_who_it_is(
+def test_server_certificate_can_be_required(
     url: str, authority: trustme.CA, tmp_path: Path
 ) -> None:
     trusted = tmp_path / "authority.pem"
@@ -158,7 +158,7 @@ def public_authority(
 
 
 @pytest.mark.usefixtures("public_authority")
-def test_a_server_of_a_public_authority_proves_who_it_is_without_a_file(url: str) -> None:
+def test_certificate_of_a_public_authority_needs_no_file(url: str) -> None:
     with Database(Fixed(f"{url}&sslmode=verify-full")) as database:
         database.check()
 
@@ -179,10 +179,10 @@ def test_public_certificate_of_another_name_is_refused(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_server_of_no_public_authority_gets_no_token(
+def test_server_with_a_private_authority_gets_no_token(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With certifi's own list: that of the tests is not on it."""
+    """The CAs are those of certifi, without the CA of the tests."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     with (
@@ -194,7 +194,7 @@ def test_a_server_of_no_public_authority_gets_no_token(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_server_that_cannot_prove_who_it_is_gets_no_token(
+def test_server_without_a_valid_certificate_gets_no_token(
     url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     trusted = tmp_path / "authority.pem"
@@ -221,9 +221,7 @@ def test_missing_token_is_an_outage_until_the_next_token(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_refused_token_is_an_outage(
-    url: str, role: Role, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_refused_token_is_an_outage(url: str, role: Role, caplog: pytest.LogCaptureFixture) -> None:
     role.set_password("another")
     with Database(Fixed(url)) as database, pytest.raises(DatabaseUnavailable):
         database.check()

@@ -1,4 +1,4 @@
-"""Every link that is handed out is on record: who, what, from where, from when until when."""
+"""Every link is recorded: its user, target, address of the caller, start and end."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class TestRecordedGrants:
         }
 
     def test_links_to_many_clips_have_grants(self, library: Library, film: bytes) -> None:
-        """Each clip's to itself; a clip without a link has no grant."""
+        """Each clip has its own grant; a clip without a link has none."""
         clips = [library.landed(film), library.landed(film), library.announce()]
         ids = [clip.id for clip in clips]
         bound = terms(Variant.POSTER, ip="203.0.113.4")
@@ -115,16 +115,14 @@ class TestRecordedGrants:
         library.services.access.upload(library.viewer, clip)
         assert [grant.variant for grant in grants_of(library, clip)] == ["upload"]
 
-    def test_the_same_link_to_the_same_user_is_one_grant(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_same_link_to_the_same_user_is_one_grant(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         assert library.link(clip, terms()) == library.link(clip, terms())
         library.services.grants._recorded.clear()  # as another instance would
         library.link(clip, terms())
         assert len(grants_of(library, clip)) == 1
 
-    def test_the_same_link_to_another_user_is_another_grant(
+    def test_same_link_to_another_user_is_another_grant(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -135,7 +133,7 @@ class TestRecordedGrants:
         assert {grant.who for grant in grants} == {"alice", "root"}
         assert len({grant.link_id for grant in grants}) == 1
 
-    def test_a_link_that_cannot_be_put_on_record_is_not_handed_out(
+    def test_link_that_cannot_be_recorded_is_not_returned(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -148,7 +146,7 @@ class TestRecordedGrants:
 
 
 class TestMemory:
-    """A page of a thousand posters that is looked at again must not cost a thousand rows."""
+    """A page of a thousand posters that is opened again must not add a thousand rows."""
 
     def test_recent_grants_are_not_written_again(self, library: Library, clock: SetClock) -> None:
         clip, grants = library.announce(), library.services.grants

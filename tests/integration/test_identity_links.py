@@ -1,4 +1,4 @@
-"""With an identity, links are signed with user-delegation keys, fetched once and kept."""
+"""With an identity, links are signed with user-delegation keys, which are fetched once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Fetches:
-    """Counts how often the account is asked for a user-delegation key; may let it fail."""
+    """Counts requests for a user-delegation key; can make them fail."""
 
     real: Callable[..., object]
     count: int = 0
@@ -37,9 +37,7 @@ def fetches(identity_store: Store, monkeypatch: pytest.MonkeyPatch) -> Fetches:
     return counting
 
 
-def test_an_identitys_token_is_for_storage(
-    identity_store: Store, identity: ManagedIdentity
-) -> None:
+def test_identitys_token_is_for_storage(identity_store: Store, identity: ManagedIdentity) -> None:
     identity_store.put("a")
     assert set(identity.asked) == {"https://storage.azure.com"}
 
@@ -50,7 +48,7 @@ def test_identity_signs_links_with_a_delegated_key(identity_store: Store) -> Non
     assert said(url, "spr") == "https,http"
 
 
-def test_a_delegated_key_is_kept(identity_store: Store, fetches: Fetches) -> None:
+def test_delegation_key_is_cached(identity_store: Store, fetches: Fetches) -> None:
     identity_store.clock.now = identity_store.clock.now.replace(hour=12)
     assert fetches.count == 0
     for hours in (1, 24, 100, 1):

@@ -25,7 +25,7 @@ from tests.integration.library import Library
 from tests.services import AllServices, compose_all
 
 
-def test_an_uploaded_clip_becomes_ready(library: Library, film: bytes) -> None:
+def test_uploaded_clip_becomes_ready(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     assert clip.status is ClipStatus.READY
     assert clip.failure is None
@@ -68,7 +68,7 @@ def test_all_images_are_written_and_nothing_else(library: Library, film: bytes) 
     assert b"\nstoryboard.jpg#xywh=0,0," in cues
 
 
-def test_the_video_is_done_with_its_first_ready_clip(library: Library, film: bytes) -> None:
+def test_video_is_done_after_its_first_ready_clip(library: Library, film: bytes) -> None:
     assert library.video.status == "pending"
     library.landed(film)
     video = library.services.videos.get(library.viewer, library.video.id)
@@ -84,7 +84,7 @@ def test_unplayable_file_fails_at_once_with_a_reason(library: Library) -> None:
     assert clip.failure.detail.endswith(".")
 
 
-def test_the_same_blob_twice_changes_nothing(library: Library, film: bytes) -> None:
+def test_same_blob_twice_changes_nothing(library: Library, film: bytes) -> None:
     clip = library.landed(film)
     assert clip.blob_name is not None
     before = _image_versions(library)
@@ -93,7 +93,7 @@ def test_the_same_blob_twice_changes_nothing(library: Library, film: bytes) -> N
     assert _image_versions(library) == before
 
 
-def test_an_overwritten_blob_is_processed_anew(
+def test_overwritten_blob_is_processed_anew(
     library: Library, film: bytes, longer_film: bytes
 ) -> None:
     clip = library.landed(film)
@@ -108,7 +108,9 @@ def test_an_overwritten_blob_is_processed_anew(
     assert library.blobs("thumbnails") == library.images_of(again)
 
 
-def test_a_clip_overwritten_by_rubbish_loses_its_poster(library: Library, film: bytes) -> None:
+def test_clip_overwritten_by_an_unreadable_file_loses_its_poster(
+    library: Library, film: bytes
+) -> None:
     clip = library.landed(film)
     assert clip.blob_name is not None
     library.upload(clip.blob_name, b"no video")
@@ -119,7 +121,7 @@ def test_a_clip_overwritten_by_rubbish_loses_its_poster(library: Library, film: 
     assert library.blobs("thumbnails") == set()
 
 
-def test_a_failed_clip_can_be_uploaded_again(library: Library, film: bytes) -> None:
+def test_failed_clip_can_be_uploaded_again(library: Library, film: bytes) -> None:
     clip = library.landed(b"no video")
     assert clip.blob_name is not None
     library.upload(clip.blob_name, film)
@@ -128,7 +130,7 @@ def test_a_failed_clip_can_be_uploaded_again(library: Library, film: bytes) -> N
     assert library.clip(clip.id).failure is None
 
 
-def test_a_blob_by_another_tool_becomes_a_clip(library: Library, film: bytes) -> None:
+def test_blob_of_another_tool_becomes_a_clip(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/holiday in Žilina.mp4"
     metadata = {"start_time": "12.5", "end_time": "14.25", "title": "Holiday"}
     library.upload(name, film, metadata)
@@ -140,7 +142,7 @@ def test_a_blob_by_another_tool_becomes_a_clip(library: Library, film: bytes) ->
     assert clip.blob_name == name
 
 
-def test_a_type_that_browsers_run_is_not_taken_over(library: Library, film: bytes) -> None:
+def test_media_type_that_browsers_execute_is_not_used(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/page"
     blob = library.services.account.client.get_blob_client(library.containers.clips, name)
     blob.upload_blob(film, content_settings=ContentSettings(content_type="text/html"))
@@ -192,7 +194,7 @@ def test_rubbish_by_another_tool_becomes_a_failed_clip(library: Library) -> None
     assert (clip.end_time, clip.duration) == (None, None)
 
 
-def test_a_clip_id_in_the_name_is_taken_over(library: Library, film: bytes) -> None:
+def test_clip_id_in_the_blob_name_is_used(library: Library, film: bytes) -> None:
     clip_id = uuid4()
     name = f"{library.video.id}/{clip_id}.mp4"
     library.upload(name, film)
@@ -240,7 +242,7 @@ def test_deleted_blob_is_no_error(library: Library) -> None:
     assert library.clip(clip.id).status is ClipStatus.AWAITING_UPLOAD
 
 
-def test_a_late_upload_for_a_deleted_clip_is_removed(library: Library, film: bytes) -> None:
+def test_late_upload_for_a_deleted_clip_is_removed(library: Library, film: bytes) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
@@ -250,7 +252,7 @@ def test_a_late_upload_for_a_deleted_clip_is_removed(library: Library, film: byt
     assert library.everything_stored() == set()
 
 
-def test_a_name_by_another_tool_may_be_used_again(library: Library, film: bytes) -> None:
+def test_name_chosen_by_another_tool_can_be_used_again(library: Library, film: bytes) -> None:
     name = f"{library.video.id}/take.mp4"
     library.upload(name, film)
     library.services.ingest.landed(name)
@@ -265,7 +267,7 @@ class _Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("step", ["delete_prefix", "reader", "put", "publish"])
-def test_a_run_that_dies_is_finished_by_the_next(
+def test_run_that_dies_is_completed_by_the_next(
     library: Library, film: bytes, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = library.announce()
@@ -289,7 +291,7 @@ def test_a_run_that_dies_is_finished_by_the_next(
     assert library.blobs("thumbnails") == library.images_of(library.clip(clip.id))
 
 
-def test_a_version_overwritten_while_it_is_read_is_dropped(
+def test_version_overwritten_while_it_is_read_is_dropped(
     library: Library, film: bytes, longer_film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newer version wins, and the poster is its poster, whichever run writes last."""
@@ -334,7 +336,7 @@ def test_outage_of_storage_is_retried_and_shown_after_the_last_attempt(
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_a_ready_clip_stays_ready_through_an_outage(
+def test_ready_clip_stays_ready_through_an_outage(
     library: Library, environment: dict[str, str], film: bytes
 ) -> None:
     clip = library.landed(film)
@@ -347,7 +349,7 @@ def test_a_ready_clip_stays_ready_through_an_outage(
     assert library.clip(clip.id) == clip
 
 
-def test_an_outage_of_the_database_is_an_error_to_retry(
+def test_outage_of_the_database_is_an_error_to_retry(
     library: Library, environment: dict[str, str], film: bytes
 ) -> None:
     name = f"{library.video.id}/clip.mp4"
@@ -388,7 +390,7 @@ def _image_versions(library: Library) -> dict[str, str]:
 
 
 def test_clips_compare_by_value(library: Library) -> None:
-    """The comparisons above mean something."""
+    """Otherwise the comparisons above would prove nothing."""
     clip: Clip = library.announce()
     assert dataclasses.replace(clip) == clip
     assert dataclasses.replace(clip, title="another") != clip

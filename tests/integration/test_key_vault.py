@@ -30,7 +30,7 @@ def opened(vault: FakeVault) -> KeyVault:
 
 
 def fault(vault: FakeVault) -> str:
-    """What is said of a vault that gives nothing; the secret is nowhere in it."""
+    """The message about a vault without an answer, which must not contain the secret."""
     with pytest.raises(VaultUnavailable) as caught:
         opened(vault).get("DATABASE_URL", patient=True)
     said = []
@@ -43,20 +43,20 @@ def fault(vault: FakeVault) -> str:
     return str(caught.value)
 
 
-def test_a_secret_has_the_name_of_its_setting_with_hyphens(vault: FakeVault) -> None:
+def test_secret_has_the_name_of_its_setting_with_hyphens(vault: FakeVault) -> None:
     assert opened(vault).get("DATABASE_URL") == SECRET
     assert vault.asked == ["DATABASE-URL"]
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
-def test_an_empty_secret_is_an_absent_one(vault: FakeVault, value: str) -> None:
+def test_empty_secret_is_an_absent_one(vault: FakeVault, value: str) -> None:
     vault.secrets["TEMP-DIR"] = value
     assert opened(vault).get("TEMP_DIR") is None
     assert opened(vault).get("CLEANUP_SCHEDULE") is None
 
 
-def test_a_secret_is_stripped_of_surrounding_space(vault: FakeVault) -> None:
-    """`az keyvault secret set --file` brings the file's last newline along."""
+def test_secret_is_stripped_of_surrounding_space(vault: FakeVault) -> None:
+    """`az keyvault secret set --file` includes the last newline of the file."""
     vault.secrets["AUTH-AUDIENCE"] = " cliplink\n"
     assert opened(vault).get("AUTH_AUDIENCE") == "cliplink"
 
@@ -70,7 +70,7 @@ def test_many_secrets_take_one_challenge_and_one_token(vault: FakeVault) -> None
     assert vault.identity.asked == [vault.resource]
 
 
-def test_a_vault_that_asks_for_a_token_for_another_service_gets_none(vault: FakeVault) -> None:
+def test_vault_that_asks_for_a_token_for_another_service_gets_none(vault: FakeVault) -> None:
     """A host that imitates the vault must not get a token for another service."""
     vault.resource = "https://vault.azure.net"
     assert fault(vault).startswith("asks for tokens that are not for it")
@@ -104,7 +104,7 @@ def test_refusal_quotes_the_vault(vault: FakeVault, reply: Reply, said: str) -> 
     assert fault(vault).startswith(said)
 
 
-def test_a_passing_fault_is_waited_out_but_not_for_long(
+def test_short_fault_of_the_vault_is_retried_a_few_times(
     vault: FakeVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A caller waits for every call, so no retry hint of the vault extends it."""
@@ -117,20 +117,20 @@ def test_a_passing_fault_is_waited_out_but_not_for_long(
     assert opened(vault).get("DATABASE_URL", patient=True) == SECRET
 
 
-def test_a_caller_with_a_value_does_not_wait(vault: FakeVault) -> None:
+def test_caller_with_a_value_does_not_wait(vault: FakeVault) -> None:
     vault.replies = repeat(refusal(503, "ServiceUnavailable", **{"Retry-After": "3600"}))
     with pytest.raises(VaultUnavailable):
         opened(vault).get("DATABASE_URL")
     assert len(vault.asked) == 1
 
 
-def test_a_vault_out_of_reach_does_not_answer(vault: FakeVault) -> None:
+def test_unreachable_vault_does_not_answer(vault: FakeVault) -> None:
     with refusing() as port:
         vault.url = f"https://127.0.0.1:{port}"
         assert fault(vault) == "does not answer"
 
 
-def test_a_vault_with_a_strange_certificate_does_not_answer(
+def test_vault_with_an_untrusted_certificate_does_not_answer(
     vault: FakeVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
@@ -147,7 +147,7 @@ def test_vault_needs_an_identity(vault: FakeVault) -> None:
 
 
 def run(vault: FakeVault, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python as on an instance whose settings name the vault and little else."""
+    """Runs Python as on an instance that has only the vault and a few other settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-W", "error", *command],
@@ -172,8 +172,8 @@ print(json.dumps({
 """
 
 
-def test_the_app_starts_with_everything_in_the_vault(vault: FakeVault) -> None:
-    """Only the blob trigger's connection is not taken from there: the host could not find it."""
+def test_app_starts_with_everything_in_the_vault(vault: FakeVault) -> None:
+    """Only the blob trigger's connection is a plain setting, because the host reads it."""
     vault.secrets |= {
         "AZURE-STORAGE-CONNECTION-STRING": "AccountName=clips;AccountKey=aHVzaA==",
         "AUTH-ISSUER": "https://login.example.org/of-the-vault",

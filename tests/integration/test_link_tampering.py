@@ -26,7 +26,7 @@ type Change = Callable[[str], str]
 
 
 def put(name: str, value: str) -> Change:
-    """Gives a parameter another value, in its place, or adds it."""
+    """Replaces the value of a parameter, or adds the parameter."""
 
     def change(url: str) -> str:
         parameters = dict(parse_qsl(urlsplit(url).query)) | {name: value}
@@ -45,7 +45,7 @@ def drop(name: str) -> Change:
 
 
 def again(name: str, value: str) -> Change:
-    """Says a parameter a second time, behind or before the first."""
+    """Repeats a parameter, after or before the first."""
     return lambda url: f"{url}&{name}={quote(value)}"
 
 
@@ -58,7 +58,7 @@ def elsewhere(path: str, other: str) -> Change:
 
 
 def off_by_one(name: str) -> Change:
-    """Another first character."""
+    """Changes the first character."""
 
     def change(url: str) -> str:
         value = dict(parse_qsl(urlsplit(url).query))[name]
@@ -69,7 +69,7 @@ def off_by_one(name: str) -> Change:
 
 
 def cut(name: str) -> Change:
-    """Without its last eight characters."""
+    """Removes the last eight characters."""
 
     def change(url: str) -> str:
         return put(name, dict(parse_qsl(urlsplit(url).query))[name][:-8])(url)
@@ -78,7 +78,7 @@ def cut(name: str) -> Change:
 
 
 def without_key(url: str) -> str:
-    """As if the account's own key had signed."""
+    """Removes the parameters of the delegation key."""
     for name in ("skoid", "sktid", "skt", "ske", "sks", "skv"):
         url = drop(name)(url)
     return url
@@ -141,7 +141,7 @@ def refused(answers: dict[str, Answer]) -> None:
 
 @pytest.fixture
 def url(any_store: Store) -> str:
-    """A link that says all that one can say."""
+    """A link with every parameter."""
     any_store.put(NAME, b"mine")
     any_store.put(OTHER, b"theirs")
     return any_store.links.to_read(any_store.container, NAME, HOUR, TERMS).url
@@ -218,7 +218,7 @@ def test_https_link_is_refused_over_http(plain_store: Store) -> None:
     assert plain_store.send("GET", drop("spr")(url)).status == 403
 
 
-def test_the_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
+def test_id_of_a_link_by_the_account_key_is_not_signed(plain_store: Store) -> None:
     """The docs say so: logs that no one can falsify need an identity."""
     plain_store.put(NAME, b"mine")
     url = plain_store.links.to_read(plain_store.container, NAME, HOUR).url
@@ -249,7 +249,7 @@ def test_changed_upload_link_is_refused(any_store: Store, upload_url: str) -> No
     assert any_store.names() == [NAME, OTHER]
 
 
-def test_an_upload_link_reads_nothing(any_store: Store, upload_url: str) -> None:
+def test_upload_link_reads_nothing(any_store: Store, upload_url: str) -> None:
     other = upload_url.replace(NAME, OTHER)
     container = f"{upload_url.replace(f'/{NAME}', '')}&restype=container"
     refused(

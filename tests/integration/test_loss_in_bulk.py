@@ -30,7 +30,7 @@ _ADD = """
 
 
 def add(library: Library, count: int, *, stored: bool) -> list[str]:
-    """Ready clips, of which only the rows matter; their blobs are a byte, or missing."""
+    """Ready clips, whose blobs have one byte or are missing."""
     names = []
     for _ in range(count):
         clip_id = uuid4()
@@ -66,7 +66,7 @@ def health(library: Library) -> tuple[int, dict[str, object]]:
 
 @pytest.fixture
 def later(clock: SetClock) -> None:
-    """Blobs are no longer so young that reconciliation leaves them alone."""
+    """Moves the clock until reconciliation no longer skips the blobs as too new."""
     clock.now = datetime.now(UTC) + timedelta(minutes=5)
 
 

@@ -30,7 +30,7 @@ def clip(library: Library, film: bytes) -> Clip:
 
 
 def lose(library: Library, clip: Clip) -> None:
-    """The row is gone, and nothing knows that it was there."""
+    """Deletes the row and every record of it."""
     for statement in (
         "DELETE FROM clips WHERE id = %(id)s",
         "DELETE FROM sidecar_outbox WHERE TRUE",

@@ -41,7 +41,7 @@ def counted(services: AllServices, migration_id: UUID) -> tuple[int, int, int, i
 
 
 def test_counts_are_right_in_any_order_of_finished_files(services: AllServices) -> None:
-    """Clips with one to three files; batches that are simultaneous, interrupted, late, given up."""
+    """Clips with one to three files; batches that are simultaneous, interrupted, late, or ended."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
     clips = [uuid4() for _ in range(60)]
@@ -115,10 +115,10 @@ def test_two_files_of_one_clip_finished_at_once_count_once(
     assert counts(services.migrations.get(migration_id)) == (1, 1, 0, 0)
 
 
-def test_a_late_plan_counts_files_finished_meanwhile(
+def test_late_plan_counts_files_finished_meanwhile(
     services: AllServices, database_url: str
 ) -> None:
-    """Its lease ended, another plan was faster, and its files are being moved."""
+    """Its lease ended, another plan was faster, and the files of that plan are being moved."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     migration_id = plans.start(b"", 10)
     files.add(migration_id, [planned(b"a.mp4"), planned(b"b.mp4")])
@@ -143,10 +143,8 @@ def wait_until_locked_out(database_url: str, sessions: int) -> None:
             watching.execute("SELECT pg_sleep(0.01)")
 
 
-def test_the_schema_update_counts_existing_migrations(
-    services: AllServices, database_url: str
-) -> None:
-    """One that has ended and one that runs; one without a plan has no counts yet."""
+def test_schema_update_counts_existing_migrations(services: AllServices, database_url: str) -> None:
+    """One migration has ended and one runs; one without a plan has no counts."""
     plans, files = Migrations(services.database), MigrationFiles(services.database)
     over, running, begun = (plans.start(name, 10) for name in (b"over", b"running", b"begun"))
     clip = uuid4()
@@ -174,7 +172,7 @@ def test_the_schema_update_counts_existing_migrations(
 # --- What it costs
 
 
-def test_a_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
+def test_batch_reads_only_its_own_files(services: AllServices, database_url: str) -> None:
     """Right after the plan, before statistics include its files."""
     migration_id = Migrations(services.database).start(b"", 10)
     paths = [f"{number:05}.mp4".encode() for number in range(3000)]
@@ -230,7 +228,7 @@ def test_reports_of_many_files_use_an_index(
 def explained(
     connection: psycopg.Connection, query: str, parameters: dict[str, object]
 ) -> list[dict[str, Any]]:
-    """The steps of Postgres, each before what it takes from."""
+    """The steps of the query plan, each before its inputs."""
     row = connection.execute(f"EXPLAIN (FORMAT JSON) {query}".encode(), parameters).fetchone()
     assert row is not None
     found, waiting = [], [row[0][0]["Plan"]]

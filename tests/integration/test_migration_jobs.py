@@ -62,7 +62,7 @@ def messages(queue: QueueClient) -> list[str]:
 
 
 def work(services: AllServices, message: str, message_id: str) -> None:
-    """Does what a message asks for, and sends what the output binding of the function would."""
+    """Processes a message, and sends the messages of the function's output binding."""
     following = services.migrations.work(message, message_id)
     services.migrations._queue.send(following)
 
@@ -78,7 +78,7 @@ def deliver(services: AllServices, queue: QueueClient) -> int:
 
 
 def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> MigrationReport:
-    """A migration of everything, from its start to its end."""
+    """Migrates everything, from start to end."""
     begun = services.migrations.start("", batch_size)
     deliver(services, queue)
     return services.migrations.get(begun.migration.id)
@@ -87,7 +87,7 @@ def moved(services: AllServices, queue: QueueClient, batch_size: int = 10) -> Mi
 # --- Telemetry
 
 
-def test_the_plan_and_every_batch_have_a_span(
+def test_plan_and_every_batch_have_a_span(
     old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -99,7 +99,7 @@ def test_the_plan_and_every_batch_have_a_span(
     assert names.count("migration.batch") >= 3
 
 
-def test_a_failed_batch_has_a_failed_span(
+def test_failed_batch_has_a_failed_span(
     old: OldService, services: AllServices, queue: QueueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An alert uses it: the host shows a failed message only by delivering it again."""
@@ -141,10 +141,10 @@ def test_files_become_the_bytes_of_their_clips_batch_by_batch(
         assert old.row(clip_id)["blob_name"] == name
 
 
-def test_a_second_migration_skips_the_clips_of_the_first(
+def test_second_migration_skips_the_clips_of_the_first(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """Including their thumbnails."""
+    """It skips their thumbnails too."""
     clips = [old.clip_with_file(f"film {n}".encode()) for n in range(3)]
     old.file(f"{clips[0]}_thumbnail.jpg", b"a picture")
     assert counts(moved(services, queue)) == (3, 3, 0, 0)
@@ -155,7 +155,7 @@ def test_a_second_migration_skips_the_clips_of_the_first(
     assert counts(moved(services, queue)) == (4, 0, 4, 0)
 
 
-def test_a_migration_without_matches_ends_after_the_plan(
+def test_migration_without_matches_ends_after_the_plan(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Files without a clip and clips without a file are listed, and are no failures."""
@@ -204,7 +204,7 @@ def test_files_with_names_that_are_not_utf8_are_moved_and_reported(
 
 
 @pytest.mark.parametrize("root", [None, "not mounted"])
-def test_a_migration_requires_an_existing_root(
+def test_migration_requires_an_existing_root(
     environment: dict[str, str], tmp_path: Path, root: str | None
 ) -> None:
     """It fails without the setting, and while the share is not mounted."""
@@ -215,7 +215,7 @@ def test_a_migration_requires_an_existing_root(
         compose_all(from_mapping(environment)).migrations.start("", 10)
 
 
-def test_a_folder_may_be_relative_to_the_root_or_absolute(
+def test_folder_may_be_relative_to_the_root_or_absolute(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Only the files in it are moved."""
@@ -265,7 +265,7 @@ def test_folders_outside_the_root_are_refused(
     assert field.detail == "must be a folder below MIGRATION_ROOT"
 
 
-def test_a_link_that_replaces_a_folder_is_not_followed(
+def test_link_that_replaces_a_folder_is_not_followed(
     old: OldService, services: AllServices, queue: QueueClient, tmp_path: Path
 ) -> None:
     """Before the plan, or between plan and batch."""
@@ -304,7 +304,7 @@ def test_a_link_that_replaces_a_folder_is_not_followed(
 # --- Messages that are repeated, late or lost
 
 
-def test_a_second_start_resumes_the_running_migration(
+def test_second_start_resumes_the_running_migration(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """When it has ended, the next start makes another one."""
@@ -330,8 +330,8 @@ def test_messages_may_be_late_and_repeated(
     work(services, str(uuid4()), "of none that there ever was")
 
 
-def test_an_invalid_message_fails(services: AllServices) -> None:
-    """The host gives it up after five deliveries."""
+def test_invalid_message_fails(services: AllServices) -> None:
+    """The host moves it to the poison queue after five deliveries."""
     with pytest.raises(ValueError, match="UUID"):
         work(services, "rubbish", "a")
 
@@ -352,7 +352,7 @@ def test_only_one_message_at_a_time_plans(
     assert services.migrations.get(migration.id).migration.total == 1
 
 
-def test_an_interrupted_plan_is_completed(
+def test_interrupted_plan_is_completed(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Stored files stay, missing ones are added, none is stored twice."""
@@ -392,7 +392,7 @@ def test_files_of_an_interrupted_batch_are_taken_again(
     assert (report.migration.status, counts(report)) == (MigrationStatus.DONE, (4, 4, 0, 0))
 
 
-def test_a_file_that_ends_its_process_fails_alone(
+def test_file_that_ends_its_process_fails_alone(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """The other files of its batch are tried again one by one."""
@@ -416,10 +416,10 @@ def test_a_file_that_ends_its_process_fails_alone(
     assert (failure.clip_id, failure.failure.code) == (deadly, "gave_up")
 
 
-def test_a_plan_that_is_always_interrupted_fails_the_migration(
+def test_plan_that_is_always_interrupted_fails_the_migration(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
-    """No migration runs without end."""
+    """Otherwise the migration would never end."""
     old.clip_with_file(b"a film")
     migration = services.migrations.start("", 10).migration
     plans = Migrations(services.database)
@@ -434,7 +434,7 @@ def test_a_plan_that_is_always_interrupted_fails_the_migration(
     assert ended.failure.code == "gave_up"
 
 
-def test_the_cleanup_resumes_only_migrations_without_a_message(
+def test_cleanup_resumes_only_migrations_without_a_message(
     old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """It also ends one whose process died after settling the last file."""
@@ -492,7 +492,7 @@ def test_files_that_met_an_outage_are_retried_and_fail_in_the_end(
     assert counts(moved(services, queue)) == (1, 1, 0, 0)
 
 
-def test_a_start_whose_message_cannot_be_sent_is_resumed_later(
+def test_start_whose_message_cannot_be_sent_is_resumed_later(
     environment: dict[str, str], old: OldService, services: AllServices, queue: QueueClient
 ) -> None:
     """Another start, or the cleanup, resumes it."""
@@ -510,7 +510,7 @@ def test_a_start_whose_message_cannot_be_sent_is_resumed_later(
     assert services.migrations.start("", 10).migration.skipped == 0
 
 
-def test_the_queue_of_the_longest_prefix_has_room_for_poison() -> None:
+def test_queue_of_the_longest_prefix_has_room_for_poison() -> None:
     """Names of queues have 63 characters at most."""
     for prefix in ("cliplink", "a" * 45, "a" * 46, "a" * 52):
         name = Containers(prefix).migrations_queue

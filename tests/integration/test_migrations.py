@@ -122,7 +122,7 @@ def make_legacy(url: str, variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_an_existing_database_gets_the_shape_of_a_fresh_one(
+def test_existing_database_gets_the_schema_of_a_new_one(
     empty_database_url: str, database_url: str, variant: str, migrated: Callable[[str], None]
 ) -> None:
     make_legacy(empty_database_url, variant)
@@ -173,7 +173,7 @@ def test_clerk_users_keep_their_identity(empty_database_url: str) -> None:
     assert row == (50,)
 
 
-def test_a_second_run_has_nothing_to_do(empty_database_url: str) -> None:
+def test_second_run_has_nothing_to_do(empty_database_url: str) -> None:
     assert apply_schema(empty_database_url)[0] == "000_cliplink"
     assert apply_schema(empty_database_url) == []
 
@@ -210,7 +210,7 @@ def test_command_prints_the_applied_files(empty_database_url: str) -> None:
     assert "applied 001_add_azure_blob_storage" in result.stdout
 
 
-def test_the_command_names_a_missing_setting() -> None:
+def test_command_names_a_missing_setting() -> None:
     command = [sys.executable, "-m", "shared.migrate"]
     result = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
     assert result.returncode == 2
@@ -219,10 +219,10 @@ def test_the_command_names_a_missing_setting() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
-def test_the_command_says_that_the_database_is_out_of_reach(
+def test_command_names_an_unreachable_database(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the driver's terms, which distinguish a wrong password from a host that is away."""
+    """In the words of the driver, which distinguish a wrong password from an unreachable host."""
     with refusing() as port:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://cliplink@127.0.0.1:{port}/x")
         assert main(arguments) == 3

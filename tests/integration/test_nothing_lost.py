@@ -1,10 +1,10 @@
-"""Uploads, deletions, restores, purges, pins and cleanups in any order, and a model that agrees.
+"""Uploads, deletions, restores, purges, pins and cleanups in any order, compared with a model.
 
 Two instances with clocks ten minutes apart work on one database and one account; at any request
 the process dies, or storage or database fail. In the end every clip is where the model has it, with
 the bytes that were uploaded last, and nothing else is stored.
 
-NOTHING_LOST_EXAMPLES sets how many stories are tried.
+NOTHING_LOST_EXAMPLES sets the number of stories.
 """
 
 import io
@@ -222,7 +222,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(instance=INSTANCES, fault=FAULTS)
     def repair_drift(self, instance: int, fault: Fault) -> None:
-        """An admin lets everything be repaired, also what is under way at this moment."""
+        """An admin repairs all differences, even those of unfinished calls."""
         drift = self.world.instances[instance].drift
 
         def repair() -> None:
@@ -238,7 +238,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(fault=FAULTS)
     def rebuild(self, fault: Fault) -> None:
-        """The catalogue is complete: nothing of it may change."""
+        """A rebuild of a complete catalogue must change nothing."""
         self._call(fault, self._rebuild)
 
     # --- The end
@@ -262,7 +262,7 @@ class Story(RuleBasedStateMachine):
                 assert (kind, name) in stored or blob_names.is_sidecar(name), (kind, name)
 
     def _check(self, clip: ModelClip) -> set[tuple[str, str]]:
-        """Fails unless a clip is where the model has it; the blob that it has."""
+        """Fails unless a clip is where the model has it; returns its blob."""
         assert self._state(clip) == ("gone" if clip.is_gone else clip.state), clip
         if clip.is_gone or clip.data is None:
             return set()
@@ -275,7 +275,7 @@ class Story(RuleBasedStateMachine):
     # --- Helpers
 
     def _call[Answer](self, fault: Fault, act: Callable[[], Answer]) -> Answer | bool | None:
-        """What a call answers, True for none; None if it failed or the process died."""
+        """The result of a call, True if it returns none; None if it failed or the process died."""
         if fault is not None:
             self.world.requests.arm(fault[0], KINDS[fault[1]])
         try:
@@ -289,7 +289,7 @@ class Story(RuleBasedStateMachine):
     def _follow(
         self, item: Item, done: object, after: str, fault: Fault, *, expected: bool
     ) -> None:
-        """The model follows a call: after a fault it may have happened or not."""
+        """Updates the model after a call, which may or may not have had an effect after a fault."""
         if fault is None:
             assert bool(done) == expected, (item, after)
             item.state = after
@@ -330,7 +330,7 @@ class Story(RuleBasedStateMachine):
         return "gone" if row is None else str(row["state"])
 
     def _names(self, kind: str) -> list[str]:
-        """The blobs of this example: earlier examples left others."""
+        """The blobs of this example, without those of earlier examples."""
         own = {str(video.id) for video in self.videos}
         return sorted(name for name in self.library.blobs(kind) if name[:36] in own)
 

@@ -79,7 +79,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def old_url(empty_database_url: str, variant: str) -> str:
-    """A database of thousands of rows, some of them odd."""
+    """A database with thousands of rows, some of them unusual."""
     make_legacy(empty_database_url, variant)
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(AWKWARD_USERS[variant].encode())
@@ -88,7 +88,7 @@ def old_url(empty_database_url: str, variant: str) -> str:
 
 
 def contents(url: str) -> dict[str, list[object]]:
-    """What is stored; a video without a status counts as pending, which it becomes."""
+    """The stored rows; a video without a status counts as pending, which the schema makes it."""
     with psycopg.connect(url, row_factory=dict_row) as connection:
         found = snapshot(connection)
     for video in found["videos"]:
@@ -125,7 +125,7 @@ def test_runner_and_psql_may_be_mixed(
 
 
 def test_api_shows_the_old_rows(environment: dict[str, str], old_url: str, variant: str) -> None:
-    """Every clip and video of an old user, also odd ones, and its views counted."""
+    """It shows every clip and video of an old user, even unusual ones, with the number of views."""
     apply_schema(old_url)
     services = compose_all(from_mapping(environment | {"DATABASE_URL": old_url}))
     with services.database:
@@ -173,13 +173,13 @@ def test_dry_run_skips_applied_files(database_url: str) -> None:
     assert list(pending(database_url).files) == FILES[-1:]
 
 
-def test_a_dry_run_of_an_empty_database_counts_no_rows(empty_database_url: str) -> None:
+def test_dry_run_of_an_empty_database_counts_no_rows(empty_database_url: str) -> None:
     found = pending(empty_database_url)
     assert (list(found.files), found.rows) == (FILES, {})
 
 
 def test_many_instances_at_once_apply_each_file_once(old_url: str, database_url: str) -> None:
-    """Processes of their own, on a database with rows."""
+    """The instances are processes, on a database with rows."""
     before = contents(old_url)
     running = [
         subprocess.Popen(COMMAND, env={"DATABASE_URL": old_url}, stdout=subprocess.PIPE, text=True)
@@ -191,8 +191,8 @@ def test_many_instances_at_once_apply_each_file_once(old_url: str, database_url:
     assert (contents(old_url), shape(old_url)) == (before, shape(database_url))
 
 
-def test_a_runner_that_is_killed_leaves_whole_files_behind(old_url: str, database_url: str) -> None:
-    """Whenever that is: the next one applies what is missing, without waiting."""
+def test_killed_runner_leaves_only_complete_files(old_url: str, database_url: str) -> None:
+    """It is killed at any moment; the next runner applies the missing files without waiting."""
     before = contents(old_url)
     for pause in (0.3, 0.5, 0.6, 0.7, 0.8):
         process = subprocess.Popen(COMMAND, env={"DATABASE_URL": old_url})
@@ -224,7 +224,7 @@ INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4242);
 def test_database_of_an_earlier_version_gets_the_missing_files(
     database_url: str, missing: int
 ) -> None:
-    """The row that a killed runner left in yoyo's table of locks means nothing any more."""
+    """The row of a killed runner in yoyo's table of locks has no effect."""
     last = FILES[len(FILES) - missing :]
     with psycopg.connect(database_url) as connection:
         connection.execute(YOYO.encode())
@@ -235,7 +235,7 @@ def test_database_of_an_earlier_version_gets_the_missing_files(
 
 
 class TestLock:
-    """Held by another runner: one that waits says for which, and goes on when that one ends."""
+    """A runner that waits for the lock names the holder, and continues when the holder ends."""
 
     def test_waiting_runner_names_the_one_it_waits_for(self, database_url: str) -> None:
         said: list[str] = []
@@ -251,12 +251,12 @@ class TestLock:
         (line,) = said
         assert f"server process {pid} (another run)" in line
 
-    def test_a_lock_for_another_purpose_is_not_waited_for(self, database_url: str) -> None:
+    def test_lock_for_another_purpose_is_not_waited_for(self, database_url: str) -> None:
         with psycopg.connect(database_url) as other:
             other.execute("SELECT pg_advisory_xact_lock(1)")
             assert apply_schema(database_url, log=pytest.fail) == []
 
-    def test_a_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
+    def test_runner_leaves_no_lock_behind(self, empty_database_url: str) -> None:
         """A pooler's connection outlives the runner, and holds no lock either."""
         with psycopg.connect(empty_database_url) as watching:
             apply_schema(empty_database_url)

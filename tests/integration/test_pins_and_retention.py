@@ -1,4 +1,4 @@
-"""What is pinned stays; retention deletes by date, and says before what it will delete."""
+"""Pinned clips stay; retention deletes by date, and announces what it will delete."""
 
 import threading
 import time
@@ -269,7 +269,7 @@ class TestRetention:
 def test_retention_spares_restored_clips_for_seven_days(
     library: Library, aged: list[UUID], what: str
 ) -> None:
-    """A clip that was in the bin when its retention came, and would else be deleted at once."""
+    """The retention of such a clip ended while it was in the bin: it would be deleted at once."""
     bin_ = library.services.bin
     set_retention(library, 15)
     end_grace(library)
@@ -322,7 +322,7 @@ MEANWHILE = {
 def test_change_that_is_being_written_is_heeded(
     library: Library, aged: list[UUID], database_url: str, what: str
 ) -> None:
-    """The cleanup meets rows that another call has changed and not committed yet: it waits."""
+    """The cleanup waits for rows that another call has changed but not committed."""
     change, expiry = MEANWHILE[what]
     if expiry is None:
         set_retention(library, 1)
@@ -341,7 +341,7 @@ def test_change_that_is_being_written_is_heeded(
 
 
 def refuse_changes(library: Library, clip_id: UUID) -> None:
-    """From now on every change of that row fails."""
+    """Makes every change of that row fail."""
     for statement in (
         """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
            $$ BEGIN RAISE EXCEPTION 'no'; END $$""",
@@ -368,7 +368,7 @@ class TestForecast:
         assert forecast(library).retention_days is None
 
     def test_forecast_has_numbers_and_dates(self, library: Library, aged: list[UUID]) -> None:
-        """Two are overdue and go when the grace ends, the others at their age."""
+        """Two are overdue and are deleted at the end of the grace time, the others at their age."""
         now = datetime.now(UTC)
         pin(library, aged[3])
         set_retention(library, 15)

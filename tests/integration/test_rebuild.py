@@ -448,14 +448,14 @@ def title(services: AllServices, clip_id: UUID, text: str) -> None:
 
 
 def forget(services: AllServices, statement: str, **values: object) -> None:
-    """Runs a statement of which the sidecars hear nothing, as in an older copy of the database."""
+    """Runs a statement without changing sidecars, as in an older copy of the database."""
     with services.database.transaction() as connection:
         connection.execute("SELECT set_config('cliplink.sidecars', 'stored', TRUE)")
         connection.execute(statement, values)
 
 
 def put_into_bin(services: AllServices, clip_id: UUID) -> None:
-    """As the bin's worker leaves it: the bytes moved, and noted."""
+    """Moves a clip into the bin, and records it, as the worker does."""
     row = services.database.one("SELECT blob_name FROM clips WHERE id = %(id)s", {"id": clip_id})
     assert row is not None
     name, containers = row["blob_name"], services.containers

@@ -1,4 +1,4 @@
-"""Playable copies: a clip that some browser does not play gets one that all do, made cheaply."""
+"""Playable copies: a clip that some browser cannot play gets a copy that all browsers play."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -132,7 +132,7 @@ def test_late_copy_replaces_no_newer_copy(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its clip is overwritten, and the copy of the new version is ready, before it ends."""
+    """Before it ends, the clip is overwritten and the copy of the new version is ready."""
     clip = landed(library, films["matroska.mkv"])
     assert clip.blob_name is not None
     newer = make(tmp_path / "newer.mkv", counted(seconds=1.0))

@@ -1,4 +1,4 @@
-"""An Idempotency-Key: a request that is sent again creates nothing again, for a day."""
+"""An Idempotency-Key: for a day, a repeated request creates nothing new."""
 
 from uuid import UUID, uuid4
 

@@ -60,7 +60,7 @@ def role(strict_server: postgres.Server, empty_database_url: str) -> Iterator[Ro
 
 @pytest.fixture
 def url(vault: FakeVault, role: Role, clock: SetClock) -> Secret:
-    """The address with the old password, as the settings have it from the vault."""
+    """The address with the old password, as the app reads it from the vault."""
     vault.secrets["DATABASE-URL"] = role.url("old")
     settings = read_settings(clock, AZURE_STORAGE_ACCOUNT_NAME="clips")
     vault.asked.clear()
@@ -69,7 +69,7 @@ def url(vault: FakeVault, role: Role, clock: SetClock) -> Secret:
 
 @pytest.fixture
 def database(url: Secret) -> Iterator[Database]:
-    """A database that has been connected to with the old password."""
+    """A database with a connection that used the old password."""
     with Database(url) as database:
         database.check()
         yield database
@@ -81,7 +81,7 @@ def who(database: Database) -> str:
     return str(row["name"])
 
 
-def test_a_new_password_is_used_without_a_restart(
+def test_new_password_is_used_without_a_restart(
     database: Database, vault: FakeVault, role: Role
 ) -> None:
     role.set_password("new")
@@ -113,7 +113,7 @@ def test_simultaneous_refusals_read_the_vault_once(
 
 
 @pytest.mark.usefixtures("short_wait")
-def test_a_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
+def test_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
     database: Database, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     """The vault is asked every ten seconds at most, for any number of refused calls."""
@@ -132,7 +132,7 @@ def test_a_password_that_is_in_the_vault_too_late_is_an_outage_until_then(
 def test_another_role_takes_over_from_one_that_may_not_sign_in_any_more(
     database: Database, vault: FakeVault, role: Role
 ) -> None:
-    """Two roles in turn: a way to rotate without a moment in which neither password works."""
+    """With two roles in turn, one password works at every moment of a rotation."""
     second = add_role(role.admin, "second")
     vault.secrets["DATABASE-URL"] = second.url("second")
     role.forbid_login()
@@ -140,7 +140,7 @@ def test_another_role_takes_over_from_one_that_may_not_sign_in_any_more(
     assert who(database) == second.name
 
 
-def test_a_new_address_is_noticed_within_ten_minutes_though_the_old_one_works(
+def test_new_address_is_used_within_ten_minutes_although_the_old_one_works(
     url: Secret, vault: FakeVault, role: Role, clock: SetClock
 ) -> None:
     second = add_role(role.admin, "second")
@@ -196,7 +196,7 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}/{NAME}"
 
     def regenerate(self, key: str) -> None:
-        """From now on this key is the only one."""
+        """Makes this key the only one that works."""
         self.stack.close()
         self.monkeypatch.setenv("AZURITE_ACCOUNTS", f"{NAME}:{key}")
         running = azurite.running(self.folder, blob_port=self.port, queue_port=free_port())
@@ -255,7 +255,7 @@ class Kept:
 
 @pytest.fixture
 def store(kept: Kept, emulator: Emulator, vault: FakeVault, clock: SetClock) -> Store:
-    """A store that has been used with the first key; some minutes ago, for what comes later."""
+    """A store that used the first key some minutes ago."""
     assert kept.setting
     clock.advance(minutes=-15)
     settings = read_settings(
@@ -274,7 +274,7 @@ def store(kept: Kept, emulator: Emulator, vault: FakeVault, clock: SetClock) -> 
 
 
 @pytest.mark.parametrize("kept", ["AZURE_STORAGE_CONNECTION_STRING"], indirect=True)
-def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, kept: Kept) -> None:
+def test_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, kept: Kept) -> None:
     blob = store.blobs.get("clips", "first")
     reader = store.blobs.reader("clips", blob)
     emulator.regenerate(SECOND)
@@ -288,7 +288,7 @@ def test_a_new_key_is_used_without_a_restart(store: Store, emulator: Emulator, k
 
 
 @pytest.mark.parametrize("kept", ["AZURE_STORAGE_ACCOUNT_KEY"], indirect=True)
-def test_a_key_that_is_in_the_vault_too_late_is_an_outage_until_then(
+def test_key_that_is_in_the_vault_too_late_is_an_outage_until_then(
     store: Store, emulator: Emulator, kept: Kept, clock: SetClock
 ) -> None:
     with pytest.raises(BlobMissing):

@@ -22,7 +22,7 @@ def parameters(make: Callable[..., object]) -> list[str]:
     ],
     ids=["clips", "files"],
 )
-def test_a_column_arrives_under_its_own_name(
+def test_column_is_read_by_its_name(
     services: AllServices, columns: LiteralString, names: list[str]
 ) -> None:
     query: LiteralString = f"SELECT {columns} FROM (SELECT) AS nothing LEFT JOIN clips c ON true"

@@ -31,10 +31,10 @@ from tests.integration.library import Library
 
 
 class AwayArchive(Archive):
-    """Storage does not answer when asked where a blob is."""
+    """A storage that does not answer requests for the tier of a blob."""
 
     def __init__(self) -> None:
-        """Needs nothing to fail."""
+        """Needs no backends, because every call fails."""
 
     def state(
         self, blob_name: str, priority: RehydratePriority, *, start: bool = True
@@ -118,16 +118,14 @@ class TestOpening:
         _, token = shared(library, clip)
         assert "sip" not in said(opened(library, token))
 
-    def test_a_link_does_not_outlive_its_share(
+    def test_link_does_not_outlive_its_share(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         ends = clock.now + timedelta(seconds=90)
         _, token = shared(library, library.landed(film), expires_at=ends)
         assert opened(library, token).expires_at <= ends
 
-    def test_a_clip_that_is_not_ready_is_not_opened_yet(
-        self, library: Library, film: bytes
-    ) -> None:
+    def test_clip_that_is_not_ready_is_not_opened_yet(self, library: Library, film: bytes) -> None:
         """It can be shared before its upload; visitors are asked to come back."""
         clip = library.announce()
         _, token = shared(library, clip, max_views=1)
@@ -138,7 +136,7 @@ class TestOpening:
         library.services.ingest.landed(clip.blob_name)
         assert httpx.get(opened(library, token).url).content == film
 
-    def test_a_clip_in_the_archive_is_fetched_and_costs_no_view_yet(
+    def test_clip_in_the_archive_is_fetched_and_costs_no_view_yet(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -154,7 +152,7 @@ class TestOpening:
         assert shares_of(library, clip)[0].views == 0
         assert httpx.get(opened(library, token).url).content == film
 
-    def test_an_outage_of_storage_costs_no_view(
+    def test_outage_of_storage_costs_no_view(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         services, clip = library.services, library.landed(film)
@@ -503,7 +501,7 @@ class TestOwners:
             sharing.revoke(mallory, clip.id, share.id)
         assert shares_of(library, clip) == [share]
 
-    def test_a_share_is_revoked_under_its_own_clip_only(self, library: Library) -> None:
+    def test_share_is_revoked_under_its_own_clip_only(self, library: Library) -> None:
         clip, other = library.announce(), library.announce()
         share, _ = shared(library, clip)
         for clip_id, share_id in ((other.id, share.id), (clip.id, uuid4())):

@@ -56,7 +56,7 @@ LEFT_OUT = {
 
 @dataclass
 class Interrupted:
-    """Storage as it is, with something done before a sidecar is written."""
+    """Real storage that calls a function before a sidecar is written."""
 
     blobs: Blobs
     before_put: Callable[[], object]

@@ -1,4 +1,4 @@
-"""Links open what they are for, in their time, and nothing else; storage itself is the judge."""
+"""Links open only their blob, in their time; real requests to storage prove it."""
 
 import base64
 import uuid
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 # --- Links to upload
 
 
-def test_the_upload_link_of_a_clip_takes_its_bytes_in_one_request(library: Library) -> None:
+def test_upload_link_of_a_clip_takes_its_bytes_in_one_request(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
     upload = library.services.access.upload(library.viewer, clip)
@@ -35,7 +35,7 @@ def test_the_upload_link_of_a_clip_takes_its_bytes_in_one_request(library: Libra
     assert blob.content_type == "video/mp4"
 
 
-def test_the_upload_link_of_a_clip_takes_its_bytes_in_blocks(library: Library) -> None:
+def test_upload_link_of_a_clip_takes_its_bytes_in_blocks(library: Library) -> None:
     clip = library.announce()
     assert clip.blob_name is not None
     upload = library.services.access.upload(library.viewer, clip)
@@ -45,14 +45,14 @@ def test_the_upload_link_of_a_clip_takes_its_bytes_in_blocks(library: Library) -
     assert blob.content_type == "video/mp4"
 
 
-def test_an_upload_link_works_with_any_credentials(any_store: Store) -> None:
+def test_upload_link_works_with_any_credentials(any_store: Store) -> None:
     link = any_store.links.to_upload(any_store.container, "v/a.mp4", HOUR)
     assert send("PUT", link.url, b"one", UPLOAD, any_store.authority).status == 201
     _send_in_blocks(link.url, [b"two", b" three"], UPLOAD, any_store.authority)
     assert any_store.read("v/a.mp4") == b"two three"
 
 
-def test_an_upload_link_does_nothing_else(any_store: Store) -> None:
+def test_upload_link_does_nothing_else(any_store: Store) -> None:
     any_store.put("v/a.mp4", b"mine")
     any_store.put("v/b.mp4", b"theirs")
     link = any_store.links.to_upload(any_store.container, "v/a.mp4", HOUR)
@@ -88,7 +88,7 @@ def test_no_part_of_an_upload_link_can_be_changed(plain_store: Store) -> None:
 
 
 @pytest.mark.parametrize("hours", [-3, +3], ids=["after its end", "before its start"])
-def test_an_upload_link_works_in_its_time_only(any_store: Store, hours: int) -> None:
+def test_upload_link_works_in_its_time_only(any_store: Store, hours: int) -> None:
     links = any_store.at(hours=hours)
     link = links.to_upload(any_store.container, "a.mp4", timedelta(hours=2))
     assert send("PUT", link.url, b"x", UPLOAD, any_store.authority).status == 403
@@ -98,7 +98,7 @@ def test_an_upload_link_works_in_its_time_only(any_store: Store, hours: int) -> 
 # --- Links to read
 
 
-def test_a_read_link_reads_whole_and_by_range(any_store: Store) -> None:
+def test_read_link_serves_the_whole_blob_and_ranges(any_store: Store) -> None:
     any_store.put("v/a.mp4", b"0123456789")
     link = any_store.links.to_read(any_store.container, "v/a.mp4", HOUR)
     whole = any_store.send("GET", link.url)
@@ -108,7 +108,7 @@ def test_a_read_link_reads_whole_and_by_range(any_store: Store) -> None:
     assert part.headers["Content-Range"] == "bytes 2-5/10"
 
 
-def test_a_read_link_does_nothing_else(any_store: Store) -> None:
+def test_read_link_does_nothing_else(any_store: Store) -> None:
     any_store.put("v/a.mp4", b"mine")
     any_store.put("v/b.mp4", b"theirs")
     link = any_store.links.to_read(any_store.container, "v/a.mp4", HOUR)
@@ -128,7 +128,7 @@ def test_a_read_link_does_nothing_else(any_store: Store) -> None:
 
 
 @pytest.mark.parametrize("hours", [-3, +3], ids=["after its end", "before its start"])
-def test_a_read_link_works_in_its_time_only(any_store: Store, hours: int) -> None:
+def test_read_link_works_in_its_time_only(any_store: Store, hours: int) -> None:
     any_store.put("a.mp4")
     link = any_store.at(hours=hours).to_read(any_store.container, "a.mp4", timedelta(hours=2))
     assert any_store.send("GET", link.url).status == 403
@@ -147,8 +147,8 @@ def test_blob_is_refused_without_a_link(any_store: Store) -> None:
     }
 
 
-def test_the_address_that_a_link_is_bound_to_is_signed(any_store: Store) -> None:
-    """The emulator does not look at it, but neither can it be changed or left out."""
+def test_address_that_a_link_is_bound_to_is_signed(any_store: Store) -> None:
+    """The emulator does not check the address, but it cannot be changed or removed."""
     any_store.put("a.mp4")
     terms = LinkTerms(ip="127.0.0.1-127.0.0.9")
     url = any_store.links.to_read(any_store.container, "a.mp4", HOUR, terms).url
@@ -191,7 +191,7 @@ def _send_in_blocks(
 ) -> None:
     """Sends Put Block for each, then Put Block List, as tools do with large files.
 
-    x-ms-blob-type belongs to Put Blob alone: the emulator takes any request with it for one.
+    x-ms-blob-type is for Put Blob only: the emulator treats every request with it as one.
     """
     headers = {name: value for name, value in headers.items() if name != "x-ms-blob-type"}
     ids = [base64.b64encode(uuid.uuid4().bytes).decode() for _ in blocks]

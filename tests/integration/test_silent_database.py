@@ -1,4 +1,4 @@
-"""A Postgres that is there and says nothing: given up in time, and nothing stays of it."""
+"""A Postgres that accepts connections and never answers: calls end in time and leave nothing."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def ask(database: Database) -> None:
 
 @contextmanager
 def stopped(process: int) -> Iterator[None]:
-    """Its connections stay open, and the kernel goes on to take what is sent to them."""
+    """Its connections stay open, and the kernel still accepts bytes for them."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -50,7 +50,7 @@ def wait_until_gone(admin: psycopg.Connection, process: int) -> None:
         admin.execute("SELECT pg_sleep(0.01)")
 
 
-def test_a_connection_that_went_silent_is_an_outage_and_the_next_call_has_another(
+def test_connection_that_went_silent_is_an_outage_and_the_next_call_has_another(
     database: Database,
 ) -> None:
     silent = backend_of(database)
@@ -60,7 +60,7 @@ def test_a_connection_that_went_silent_is_an_outage_and_the_next_call_has_anothe
         assert backend_of(database) != silent
 
 
-def test_a_server_that_went_silent_is_an_outage_for_every_caller(
+def test_server_that_went_silent_is_an_outage_for_every_caller(
     database: Database, postgres_server: postgres.Server
 ) -> None:
     with stopped(backend_of(database)), stopped(postgres_server.child.process.pid):
@@ -70,7 +70,7 @@ def test_a_server_that_went_silent_is_an_outage_for_every_caller(
     ask(database)
 
 
-def test_a_statement_that_takes_too_long_goes_on_nowhere(
+def test_statement_that_takes_too_long_is_cancelled_on_the_server(
     database: Database, admin: psycopg.Connection
 ) -> None:
     """Otherwise the server would notice only when it sends a result that is not read."""
@@ -116,7 +116,7 @@ def test_parameters_of_the_url_override_the_defaults(
 def test_schema_runner_notices_a_dead_host(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it applies files, and in a dry run."""
+    """It notices this when it applies files, and in a dry run."""
     connect: Callable[..., psycopg.Connection] = psycopg.connect
     timeouts: list[int] = []
 

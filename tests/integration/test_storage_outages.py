@@ -60,7 +60,7 @@ def blobs_at(endpoint: str, clock: Clock = utc_now) -> Blobs:
 
 
 def failure(verb: Verb, blobs: Blobs) -> CliplinkError:
-    """What a call raises, which is nothing of the vendor's; that stays in the chain."""
+    """The error of a call; the vendor's error is only in its chain."""
     with pytest.raises(CliplinkError) as caught:
         verb(blobs)
     assert verb not in SENT_BY_SDK or isinstance(caught.value.__cause__, AzureError)
@@ -68,13 +68,13 @@ def failure(verb: Verb, blobs: Blobs) -> CliplinkError:
 
 
 @EVERY_VERB
-def test_a_missing_container_is_an_outage(plain_store: Store, verb: Verb) -> None:
+def test_missing_container_is_an_outage(plain_store: Store, verb: Verb) -> None:
     assert isinstance(failure(verb, plain_store.blobs), StorageUnavailable)
 
 
 @pytest.mark.usefixtures("no_client_retries")
 @EVERY_VERB
-def test_an_account_out_of_reach_is_an_outage(verb: Verb) -> None:
+def test_account_out_of_reach_is_an_outage(verb: Verb) -> None:
     with refusing() as port:
         assert isinstance(failure(verb, blobs_at(f"http://127.0.0.1:{port}")), StorageUnavailable)
 
@@ -98,7 +98,7 @@ BAD_REPLIES = {
 
 @pytest.mark.usefixtures("no_client_retries")
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
-def test_an_account_that_answers_with_a_failure_is_an_outage(reply: Reply) -> None:
+def test_account_that_answers_with_a_failure_is_an_outage(reply: Reply) -> None:
     with serving(lambda _: reply) as served:
         blobs = blobs_at(served.url)
         raised = {name: type(failure(verb, blobs)) for name, verb in VERBS.items()}
@@ -106,7 +106,7 @@ def test_an_account_that_answers_with_a_failure_is_an_outage(reply: Reply) -> No
 
 
 @pytest.mark.usefixtures("no_client_retries")
-def test_an_answer_that_breaks_off_is_an_outage() -> None:
+def test_answer_that_breaks_off_is_an_outage() -> None:
     headers = {"Content-Range": "bytes 0-999/1000", "ETag": '"0x1"'}
     reply = Reply(206, b"x" * 10, headers, missing=990)
     with serving(lambda _: reply) as served:
@@ -115,29 +115,29 @@ def test_an_answer_that_breaks_off_is_an_outage() -> None:
 
 @pytest.mark.usefixtures("no_client_retries")
 @pytest.mark.parametrize("verb", ["list", "get", "read", "put", "put new"])
-def test_an_answer_that_is_not_of_storage_is_an_outage(verb: str) -> None:
+def test_answer_that_is_not_of_storage_is_an_outage(verb: str) -> None:
     """A proxy's sign-in page, for example."""
     page = Reply(200, b"<html><p>Sign in", {"Content-Type": "application/xml"})
     with serving(lambda _: page) as served:
         assert isinstance(failure(VERBS[verb], blobs_at(served.url)), StorageUnavailable)
 
 
-def test_a_write_is_repeated_after_a_failure_that_passes() -> None:
-    """With the same condition: if the first one arrived after all, the blob exists already."""
+def test_write_is_repeated_after_a_short_failure() -> None:
+    """The repeated request has the same condition: if the first one arrived, the blob exists."""
     replies = iter([Reply(503), Reply(500), Reply(409, b"", {"x-ms-error-code": EXISTS})])
     with serving(lambda _: next(replies)) as served, pytest.raises(BlobExists):
         VERBS["put new"](blobs_at(served.url))
     assert [request.headers["If-None-Match"] for request in served.requests] == ["*"] * 3
 
 
-def test_a_short_failure_is_bridged_by_the_client() -> None:
+def test_short_failure_is_bridged_by_the_client() -> None:
     replies = iter([Reply(503, BUSY, XML), Reply(202)])
     with serving(lambda _: next(replies)) as served:
         assert blobs_at(served.url).delete("missing", "a") is True
         assert len(served.requests) == 2
 
 
-def test_an_account_is_made_without_connecting() -> None:
+def test_account_is_made_without_connecting() -> None:
     with serving(lambda _: Reply(500)) as served:
         blobs_at(served.url)
         assert served.requests == []
@@ -162,7 +162,7 @@ def test_silent_storage_is_waited_for_once(verb: Verb, monkeypatch: pytest.Monke
     assert len(silent.requests) == 1
 
 
-def test_a_connection_that_storage_closed_is_retried() -> None:
+def test_connection_that_storage_closed_is_retried() -> None:
     """An idle connection is closed by the service now and then; that is no outage."""
     replies = iter([Reply(200, b"", missing=10), Reply(202)])
     with serving(lambda _: next(replies)) as served:
@@ -186,7 +186,7 @@ def test_blob_that_a_policy_keeps_is_held(code: str) -> None:
 
 
 @pytest.mark.parametrize(("repeats", "asked"), [(False, 1), (True, 3)])
-def test_the_small_client_repeats_a_request_after_silence_only_in_background_work(
+def test_small_client_repeats_a_request_after_silence_only_in_background_work(
     repeats: bool,  # noqa: FBT001 - a parameter of the test
     asked: int,
 ) -> None:

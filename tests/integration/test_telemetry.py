@@ -1,4 +1,4 @@
-"""What is to be seen of an ingest and a cleanup on real parts, and that no secret is among it."""
+"""The telemetry of an ingest and a cleanup with real backends contains no secret."""
 
 import logging
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def names(spans: list[ReadableSpan]) -> list[str]:
     return [span.name for span in spans]
 
 
-def test_an_ingest_shows_its_steps(library: Library, film: bytes, recorded: Recorded) -> None:
+def test_ingest_shows_its_steps(library: Library, film: bytes, recorded: Recorded) -> None:
     library.landed(film)
     ingest = recorded.named("ingest")
     steps = [name for name in names(recorded.below(ingest)) if name.startswith("ingest.")]
@@ -79,7 +79,7 @@ def test_ready_clip_is_counted_with_its_costs(
     assert 30 < waited < 90
 
 
-def test_a_failed_clip_is_counted_with_its_code(library: Library, recorded: Recorded) -> None:
+def test_failed_clip_is_counted_with_its_code(library: Library, recorded: Recorded) -> None:
     library.landed(b"plain text " * 100)
     assert recorded.points("cliplink.clips") == [
         ({"outcome": "failed", "code": "not_a_video"}, 1, 0)
@@ -89,7 +89,7 @@ def test_a_failed_clip_is_counted_with_its_code(library: Library, recorded: Reco
     assert recorded.named("ingest.probe").attributes == {"error.type": "UnplayableClip"}
 
 
-def test_a_clip_that_is_given_up_is_counted(
+def test_clip_whose_attempts_ended_is_counted(
     library: Library, film: bytes, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> bytes:
@@ -108,7 +108,7 @@ def test_a_clip_that_is_given_up_is_counted(
     ]
 
 
-def test_a_settled_version_is_not_counted_again(
+def test_settled_version_is_not_counted_again(
     library: Library, film: bytes, recorded: Recorded
 ) -> None:
     clip = library.landed(film)
@@ -117,7 +117,7 @@ def test_a_settled_version_is_not_counted_again(
     assert recorded.points("cliplink.clips") == [({"outcome": "ready", "code": ""}, 1, 0)]
 
 
-def test_the_line_of_an_ingest_carries_its_numbers(
+def test_line_of_an_ingest_carries_its_numbers(
     library: Library, film: bytes, caplog: pytest.LogCaptureFixture, recorded: Recorded
 ) -> None:
     caplog.set_level(logging.INFO, "clips")
@@ -133,7 +133,7 @@ def test_the_line_of_an_ingest_carries_its_numbers(
     assert recorded.spans
 
 
-def test_the_line_of_a_failure_carries_its_code(
+def test_line_of_a_failure_carries_its_code(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "clips")
@@ -177,7 +177,7 @@ def test_cleanup_that_met_an_outage_has_that_outcome(
     assert vars(line)["clips_expired"] == 0
 
 
-def test_a_transaction_shows_each_of_its_statements(library: Library, recorded: Recorded) -> None:
+def test_transaction_shows_each_of_its_statements(library: Library, recorded: Recorded) -> None:
     with library.services.database.transaction() as connection:
         connection.execute("SELECT id FROM videos WHERE title = %(title)s", {"title": "private"})
     assert recorded.named("SELECT videos").attributes == {
@@ -191,7 +191,7 @@ REQUEST_LOGS = ("azure.core.pipeline.policies.http_logging_policy", "shared.stor
 
 @pytest.fixture
 def requests_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Lines that the clients of storage log in a test; quiet again afterwards."""
+    """Records the log lines of the storage clients; resets their level afterwards."""
     caplog.set_level(logging.INFO)
     yield caplog
     for name in REQUEST_LOGS:

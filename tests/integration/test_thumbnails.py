@@ -66,7 +66,7 @@ class TestOnDemand:
             (made,) = library.blobs("thumbnails") - before
         assert made.startswith(f"{clip.video_id}/{clip.id}/at-1000-160-")
 
-    def test_an_overwritten_clip_shows_its_new_frames(
+    def test_overwritten_clip_shows_its_new_frames(
         self, library: Library, film: bytes, longer_film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -107,7 +107,7 @@ class TestOnDemand:
 
 
 class TestGrid:
-    """However many times are asked for, a clip has at most a thousand."""
+    """However many times are requested, a clip has at most a thousand stills."""
 
     @pytest.mark.parametrize("duration", [0.5, 10.0, 100.0, 3600.0, 86_400.0])
     def test_number_of_stills_is_bounded(self, duration: float) -> None:
@@ -161,7 +161,7 @@ class TestStoryboard:
         assert library.link(clip, self.terms()).expires_at > first.expires_at
         assert len(library.blobs("temp")) == 2
 
-    def test_the_sheet_can_be_loaded_as_long_as_its_cues(
+    def test_sheet_can_be_loaded_as_long_as_its_cues(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
@@ -172,10 +172,10 @@ class TestStoryboard:
         assert moment(ends) == link.expires_at
         assert link.expires_at >= clock.now + timedelta(hours=1)
 
-    def test_an_overwritten_clip_has_its_new_cues_at_once(
+    def test_overwritten_clip_has_its_new_cues_at_once(
         self, library: Library, film: bytes, longer_film: bytes
     ) -> None:
-        """Within the window in which the old ones were asked for, and kept."""
+        """It has them even in the window in which the old cues were stored."""
         clip = library.landed(film)
         assert clip.blob_name is not None
         old = library.link(clip, self.terms())
@@ -186,7 +186,7 @@ class TestStoryboard:
         (*_, before), (*_, after) = (CUE.findall(httpx.get(link.url).text) for link in (old, new))
         assert (before[1][:8], after[1][:8]) == ("00:00:02", "00:00:03")
 
-    def test_the_copy_is_cleaned_up_when_its_links_have_ended(
+    def test_copy_is_cleaned_up_when_its_links_have_ended(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(film)
@@ -205,7 +205,7 @@ class TestStoryboard:
         assert cues is not None
         assert b"sip=203.0.113.7" in cues
 
-    def test_the_preview_has_a_link_too(self, library: Library, film: bytes) -> None:
+    def test_preview_has_a_link(self, library: Library, film: bytes) -> None:
         clip = library.landed(film)
         terms = AccessTerms(
             life=timedelta(hours=1), ip=None, download=None, variant=Variant.PREVIEW

@@ -69,7 +69,7 @@ def test_refused_connection_leaves_the_tier_unknown(library: Library) -> None:
 def test_closed_connection_is_replaced(
     library: Library, tier_check: TierCheck, film: bytes, *, by_storage: bool
 ) -> None:
-    """While no request was under way."""
+    """The connection was closed between two requests."""
     clip = library.landed(film)
     assert clip.blob_name is not None
     assert tier_check.is_readable(library.containers.clips, clip.blob_name)

@@ -1,4 +1,4 @@
-"""A file that its writer has not finished does not fail: it is empty so far, or grows."""
+"""A file that its writer has not finished, because it is empty or grows, does not fail."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def blob_of(library: Library, name: str, kind: str = "clips") -> BlobClient:
 
 
 class TestEmpty:
-    def test_an_announced_clip_waits_while_its_upload_link_is_valid(
+    def test_announced_clip_waits_while_its_upload_link_is_valid(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         clip = library.landed(b"")
@@ -43,7 +43,7 @@ class TestEmpty:
         library.services.cleanup.run()
         assert code_of(library.clip(clip.id)) == "empty_file"
 
-    def test_an_unannounced_file_becomes_a_clip_only_after_a_while(
+    def test_unannounced_file_becomes_a_clip_after_a_delay(
         self, library: Library, clock: SetClock
     ) -> None:
         name = f"{library.video.id}/opened.mp4"
@@ -56,7 +56,7 @@ class TestEmpty:
         library.services.cleanup.run()
         assert [code_of(clip) for clip in library.clips()] == ["empty_file"]
 
-    def test_a_ready_clip_that_is_written_anew_stays_ready_meanwhile(
+    def test_ready_clip_stays_ready_while_it_is_overwritten(
         self, library: Library, film: bytes
     ) -> None:
         clip = library.landed(film)
@@ -67,7 +67,7 @@ class TestEmpty:
 
 
 class TestGrowing:
-    def test_an_append_blob_never_fails_on_its_way(self, library: Library, film: bytes) -> None:
+    def test_append_blob_does_not_fail_while_it_grows(self, library: Library, film: bytes) -> None:
         clip = library.announce()
         assert clip.blob_name is not None
         blob, seen = blob_of(library, clip.blob_name), set()
@@ -94,7 +94,7 @@ class TestGrowing:
         library.services.ingest.landed(name)
         assert [clip.status for clip in library.clips()] == [ClipStatus.READY]
 
-    def test_a_file_that_stays_cut_off_fails_in_the_end(
+    def test_file_that_stays_truncated_fails_in_the_end(
         self, library: Library, film: bytes, clock: SetClock
     ) -> None:
         """Earlier attempts do not count while the file may still grow."""
@@ -110,7 +110,7 @@ class TestGrowing:
         assert [code_of(clip) for clip in library.clips()] == ["truncated"]
 
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-    def test_a_cut_off_file_that_came_in_one_request_fails_at_once(
+    def test_truncated_file_from_one_request_fails_at_once(
         self, library: Library, film: bytes, share: float
     ) -> None:
         assert code_of(library.landed(film[: int(len(film) * share)])) == "truncated"

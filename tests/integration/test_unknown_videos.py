@@ -1,4 +1,4 @@
-"""No job deletes a blob under a video that the catalogue does not know: nothing else may be left.
+"""No job deletes a blob of a video that the catalogue does not know: it may be the only copy.
 
 A database that was emptied, or restored to an old day, must not empty the containers.
 """
@@ -21,7 +21,7 @@ def stored(library: Library) -> set[tuple[str, str]]:
 
 
 def fill(library: Library, film: bytes) -> None:
-    """Clips with their images, a source, and what else may lie under a video."""
+    """Clips with their images, a source, and all other blobs that a video may have."""
     video_id = library.video.id
     for _ in range(2):
         library.landed(film)
@@ -38,7 +38,7 @@ def fill(library: Library, film: bytes) -> None:
 
 
 def run_every_job(library: Library) -> None:
-    """Everything that deletes by itself, whether it succeeds or not; twice, hours apart."""
+    """Runs every automatic deletion twice, hours apart, even if one fails."""
     services = library.services
     for _ in range(2):
         services.cleanup.run()
@@ -93,7 +93,7 @@ def test_video_that_is_absent_from_an_old_database_keeps_its_blobs(
 
 
 def test_blob_of_another_tool_under_a_forgotten_video_stays(library: Library, film: bytes) -> None:
-    """The note of a deleted clip is about the names of that clip, and no others."""
+    """The record of a deleted clip covers only the names of that clip."""
     clip = library.landed(film)
     library.services.bin.delete_clip(library.viewer, clip.id, permanent=True)
     library.services.database.run("UPDATE videos SET deleted_at = now()", {})

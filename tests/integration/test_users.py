@@ -1,4 +1,4 @@
-"""Users: a subject keeps its id, and no one gets the videos of another."""
+"""Users: a subject keeps its id, and no user gets the videos of another."""
 
 import threading
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def test_first_token_of_a_subject_makes_a_user(users: Users, admin: psycopg.Conn
     assert row == [(alice, "alice", "alice@example.org")]
 
 
-def test_a_subject_keeps_its_id(users: Users, database: Database) -> None:
+def test_subject_keeps_its_id(users: Users, database: Database) -> None:
     alice = users.id_of("alice", None)
     assert users.id_of("alice", None) == alice
     assert users.id_of("alice", "later@example.org") == alice
@@ -88,7 +88,7 @@ def test_subject_of_concurrent_requests_gets_one_id(
 
 
 @pytest.mark.parametrize("spelling", ["anna@example.org", "Anna@Example.org", "ANNA@EXAMPLE.ORG"])
-def test_a_user_of_the_old_service_is_recognised_by_verified_address(
+def test_user_of_the_old_service_is_recognised_by_verified_address(
     users: Users, admin: psycopg.Connection, spelling: str
 ) -> None:
     anna = legacy(admin, "Anna@example.org")
@@ -96,7 +96,7 @@ def test_a_user_of_the_old_service_is_recognised_by_verified_address(
     assert subjects(admin) == {anna: "auth0|anna"}
 
 
-def test_an_unverified_address_recognises_no_user(users: Users, admin: psycopg.Connection) -> None:
+def test_unverified_address_recognises_no_user(users: Users, admin: psycopg.Connection) -> None:
     anna, nameless = legacy(admin, "anna@example.org"), legacy(admin, None)
     found = users.id_of("auth0|anna", None)
     assert found not in {anna, nameless}
@@ -131,7 +131,7 @@ def test_address_of_two_users_recognises_neither(users: Users, admin: psycopg.Co
     assert users.id_of("auth0|one", "shared@example.org") not in both
 
 
-def test_a_recognised_user_is_not_recognised_again(users: Users, admin: psycopg.Connection) -> None:
+def test_recognised_user_is_not_recognised_again(users: Users, admin: psycopg.Connection) -> None:
     anna = legacy(admin, "anna@example.org")
     assert users.id_of("auth0|anna", "anna@example.org") == anna
     assert users.id_of("auth0|mallory", "anna@example.org") != anna
@@ -155,7 +155,7 @@ def test_only_one_of_two_concurrent_subjects_gets_an_address(
         assert ids.count(anna) == 1
 
 
-def test_a_known_subject_costs_no_query(users: Users, database: Database) -> None:
+def test_known_subject_costs_no_query(users: Users, database: Database) -> None:
     alice = users.id_of("alice", None)
     database.run("ALTER TABLE users RENAME TO elsewhere", {})
     assert users.id_of("alice", None) == alice
@@ -168,7 +168,7 @@ def test_memory_of_users_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatc
     assert {name: users.id_of(name, None) for name in "abcdefgh"} == ids
 
 
-def test_an_outage_is_raised_and_not_remembered(
+def test_outage_is_raised_and_not_cached(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.postgres.pool._WAIT_SECONDS", 1.0)
@@ -195,7 +195,7 @@ def add_video(admin: psycopg.Connection, user: UUID) -> None:
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_known_subject_is_recognised_when_its_address_is_verified_later(
+def test_known_subject_is_recognised_when_its_address_is_verified_later(
     users: Users,
     database: Database,
     admin: psycopg.Connection,
@@ -211,7 +211,7 @@ def test_a_known_subject_is_recognised_when_its_address_is_verified_later(
     assert users.id_of("auth0|anna", None) == first
 
 
-def test_a_subject_that_owns_videos_is_not_merged(users: Users, admin: psycopg.Connection) -> None:
+def test_subject_that_owns_videos_is_not_merged(users: Users, admin: psycopg.Connection) -> None:
     anna = legacy(admin, "anna@example.org")
     add_video(admin, anna)
     mallory = users.id_of("auth0|mallory", "mallory@example.org")

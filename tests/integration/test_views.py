@@ -23,7 +23,7 @@ def logged(library: Library) -> list[tuple[UUID | None, UUID]]:
     return [(row["user_id"], row["clip_id"]) for row in rows]
 
 
-def test_a_view_is_counted_and_logged(library: Library) -> None:
+def test_view_is_counted_and_logged(library: Library) -> None:
     clip, other = library.announce(), library.announce()
     assert clip.view_count == 0
     assert view(library, clip)
@@ -39,7 +39,7 @@ def test_lists_show_the_count(library: Library) -> None:
     assert [listed.view_count for listed in library.clips()] == [1]
 
 
-def test_a_view_needs_a_visible_clip(library: Library) -> None:
+def test_view_needs_a_visible_clip(library: Library) -> None:
     clip = library.announce()
     mallory = Viewer(library.services.users.id_of("mallory", None))
     assert not view(library, clip, mallory)
@@ -49,7 +49,7 @@ def test_a_view_needs_a_visible_clip(library: Library) -> None:
     assert logged(library) == []
 
 
-def test_an_admin_views_under_their_own_name(library: Library) -> None:
+def test_admin_views_under_their_own_name(library: Library) -> None:
     clip = library.announce()
     root = Viewer(library.services.users.id_of("root", None), as_admin=True)
     assert view(library, clip, root)

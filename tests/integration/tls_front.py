@@ -1,6 +1,6 @@
-"""TLS before a Postgres that has none, as servers on Azure have it.
+"""A TLS proxy for a Postgres without TLS, to act like a server on Azure.
 
-Speaks the beginning of the protocol, and passes on all later bytes.
+Handles the beginning of the protocol, and forwards all later bytes.
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 """
 
@@ -21,7 +21,7 @@ _WANTS_TLS = struct.pack("!ii", 8, 80877103)
 
 @dataclass
 class Front:
-    """Where it listens, and how many came with TLS and how many without."""
+    """The port of the proxy, and the numbers of clients with and without TLS."""
 
     port: int
     encrypted: int = 0
@@ -30,7 +30,7 @@ class Front:
 
 @contextmanager
 def tls_front(server_port: int, tls: ssl.SSLContext) -> Iterator[Front]:
-    """A front on a port of its own; who does not ask for TLS is turned away."""
+    """Runs a proxy that refuses clients without TLS."""
 
     class Handler(BaseRequestHandler):
         request: socket.socket
@@ -43,10 +43,10 @@ def tls_front(server_port: int, tls: ssl.SSLContext) -> Iterator[Front]:
             self.request.sendall(b"S")
             try:
                 client = tls.wrap_socket(self.request, server_side=True)
-            except OSError:  # the client does not like the certificate
+            except OSError:  # the client refuses the certificate
                 return
             with client, socket.create_connection((LOOPBACK, server_port)) as server:
-                _pass_on(client, server)
+                _forward(client, server)
 
     class Server(ThreadingTCPServer):
         daemon_threads = True
@@ -57,8 +57,8 @@ def tls_front(server_port: int, tls: ssl.SSLContext) -> Iterator[Front]:
         yield front
 
 
-def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Until one of them has had enough."""
+def _forward(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Forwards bytes until one side closes."""
     with selectors.DefaultSelector() as selector:
         selector.register(client, selectors.EVENT_READ, server)
         selector.register(server, selectors.EVENT_READ, client)

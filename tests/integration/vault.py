@@ -1,4 +1,4 @@
-"""A key vault as its real client meets it: HTTPS, a challenge, secrets by name, refusals.
+"""A key vault for its real client: HTTPS, a challenge, secrets by name, refusals.
 
 https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret
 https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
@@ -24,10 +24,10 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 @dataclass
 class FakeVault:
-    """Returns secrets by their names, and trusts well-formed tokens for its audience.
+    """Returns secrets by their names, and accepts well-formed tokens for its audience.
 
-    `replies`, while there are any, are the answers to a caller with such a token. `environment`
-    is what a process finds that may read the vault.
+    `replies` are answered first to a caller with such a token. `environment` is that of a process
+    that may read the vault.
     """
 
     secrets: dict[str, str]
@@ -69,7 +69,7 @@ class FakeVault:
 
 
 def refusal(status: int, code: str, reason: str | None = None, **headers: str) -> Reply:
-    """An answer in the vault's own form; `reason` is the more precise code inside."""
+    """An error answer of a vault; `reason` is its inner, more precise code."""
     error: dict[str, object] = {"code": code, "message": "For people, not for programs."}
     if reason is not None:
         error["innererror"] = {"code": reason}
@@ -78,7 +78,7 @@ def refusal(status: int, code: str, reason: str | None = None, **headers: str) -
 
 @contextmanager
 def serving_vault(folder: Path, secrets: dict[str, str]) -> Iterator[FakeVault]:
-    """A vault over HTTPS, and the service that gives tokens to the app's managed identity."""
+    """Runs a vault, and the service that gives tokens to the app's managed identity."""
     vault = FakeVault(secrets)
     authority = trustme.CA()
     trusted = folder / "vault-authority.pem"
@@ -95,7 +95,7 @@ def serving_vault(folder: Path, secrets: dict[str, str]) -> Iterator[FakeVault]:
             "IDENTITY_ENDPOINT": f"{tokens.url}/msi/token",
             "IDENTITY_HEADER": vault.identity.secret,
             "REQUESTS_CA_BUNDLE": str(trusted),
-            # Not other identities of the machine.
+            # Excludes other identities of the machine.
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
         }
         yield vault

@@ -15,7 +15,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def sample(azurite_account: azurite.Account, tmp_path: Path) -> Sample:
-    """A sample app of the test's own, whose host the test starts."""
+    """A sample app for one test, which starts its host."""
     return Sample(f"sample{next(_numbers)}", tmp_path, azurite_account)
 
 

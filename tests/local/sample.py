@@ -1,4 +1,4 @@
-"""A sample app's world: its settings, containers, queues and the record of its calls."""
+"""A sample app with its settings, containers, queues and recorded calls."""
 
 import base64
 import http.client
@@ -25,7 +25,7 @@ NEVER = "0 0 0 29 2 *"
 
 
 def wait_until(happened: Callable[[], object], what: str) -> None:
-    """Waits for a condition; fails the test when it does not come true in a long time."""
+    """Waits for a condition; fails the test after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
@@ -70,7 +70,7 @@ def request(
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample app with storage of its own: `name` is part of everything it uses."""
+    """One sample app with its own storage: all its names contain `name`."""
 
     name: str
     folder: Path
@@ -78,14 +78,14 @@ class Sample:
 
     @property
     def log(self) -> str:
-        """What the hosts have written."""
+        """The log of all hosts."""
         return (self.folder / "host.log").read_text()
 
     @contextmanager
     def running(
         self, tick: str = NEVER, bindings: Path | None = None, **more: str
     ) -> Iterator[child.Host]:
-        """A host that serves the sample app; with `bindings` it has no triggers of its own."""
+        """Runs a host with the sample app; with `bindings` the host listens to HTTP only."""
         environment = {
             **os.environ,
             "AzureWebJobsStorage": self.account.connection_string,
@@ -102,7 +102,7 @@ class Sample:
             yield host
 
     def calls(self, function: str, **facts: object) -> list[dict[str, Any]]:
-        """The calls of a function so far, with these facts among theirs."""
+        """The calls of a function so far that contain these facts."""
         record = self.folder / "record"
         lines = record.read_text().splitlines() if record.exists() else []
         calls = [json.loads(line) for line in lines]
@@ -110,7 +110,7 @@ class Sample:
         return [call for call in calls if wanted <= call.items()]
 
     def wait_for_calls(self, count: int, function: str, **facts: object) -> list[dict[str, Any]]:
-        """Waits until a function was called that often with these facts."""
+        """Waits until a function was called `count` times with these facts."""
         wait_until(
             lambda: len(self.calls(function, **facts)) >= count,
             f"{count} calls of {function} with {facts}; the log says:\n{self.log[-3000:]}",
@@ -122,7 +122,7 @@ class Sample:
         (self.folder / "release").touch()
 
     def container(self, kind: str) -> ContainerClient:
-        """A container of the app, made when it is not there."""
+        """A container of the app, which is created if it does not exist."""
         service = BlobServiceClient.from_connection_string(self.account.connection_string)
         container = service.get_container_client(f"{self.name}-{kind}")
         with suppress(ResourceExistsError):
@@ -130,7 +130,7 @@ class Sample:
         return container
 
     def queue(self, name: str | None = None) -> QueueClient:
-        """A queue, made when it is not there."""
+        """A queue, which is created if it does not exist."""
         queue = QueueClient.from_connection_string(
             self.account.connection_string, name or self.name
         )
@@ -143,7 +143,7 @@ class Sample:
         self.queue().send_message(base64.b64encode(text.encode()).decode())
 
     def messages(self, queue: str) -> list[str]:
-        """The decoded messages in a queue, which stay there."""
+        """Reads, but does not remove, the messages in a queue."""
         try:
             peeked = self.queue(queue).peek_messages(max_messages=32)
         except ResourceNotFoundError:

@@ -37,11 +37,11 @@ from local.host.blob_addresses import container_and_name
         ("http://localhost:31000/devstoreaccount1/c/x.mp4", "devstoreaccount1", "c/x.mp4"),
     ],
 )
-def test_an_address_names_a_container_and_a_blob(address: str, container: str, name: str) -> None:
+def test_address_names_a_container_and_a_blob(address: str, container: str, name: str) -> None:
     assert container_and_name(address) == (container, name)
 
 
 @pytest.mark.parametrize("address", ["c/relative.mp4", "", "ftp://a/c/x.mp4"])
-def test_a_relative_address_is_refused(address: str) -> None:
+def test_relative_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="no absolute address"):
         container_and_name(address)

@@ -10,7 +10,7 @@ from tests.local.sample import Answer, Sample, request, wait_until
 _EVENT_PATH = "/runtime/webhooks/blobs?functionName=Host.Functions."
 
 
-def test_a_blob_that_lands_fires_once(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_blob_that_lands_fires_once(shared_host: child.Host, shared_sample: Sample) -> None:
     """`{name}` crosses slashes; a client comes for an SDK type."""
     del shared_host
     shared_sample.container("in").upload_blob("a/b/é c.bin", b"content")
@@ -30,7 +30,7 @@ def test_only_blobs_that_fit_the_path_fire(shared_host: child.Host, shared_sampl
     assert call["length"] == 5
 
 
-def test_a_new_version_fires_again(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_new_version_fires_again(shared_host: child.Host, shared_sample: Sample) -> None:
     """A change of metadata alone makes a new version, with a new ETag."""
     del shared_host
     blob = shared_sample.container("in").get_blob_client("rewritten")
@@ -84,7 +84,7 @@ def test_message_is_poison_after_five_failures(
     assert "RuntimeError: as the test wished" in shared_sample.log
 
 
-def test_a_killed_host_runs_it_again(sample: Sample) -> None:
+def test_blob_of_a_killed_host_runs_again(sample: Sample) -> None:
     """The lease of the dead host runs out, and the next one takes the message."""
     sample.container("in").upload_blob("long", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="2") as host:
@@ -98,7 +98,7 @@ def test_a_killed_host_runs_it_again(sample: Sample) -> None:
     assert len(sample.calls("take_blob", blob="long")) == 2
 
 
-def test_a_function_may_run_longer_than_the_lease(sample: Sample) -> None:
+def test_function_may_run_longer_than_the_lease(sample: Sample) -> None:
     """The lease is renewed, so the message is not delivered again."""
     sample.container("in").upload_blob("longer", b"slow")
     with sample.running(LOCAL_HOST_LEASE_SECONDS="1"):
@@ -126,7 +126,7 @@ def _age_of_a_new_call(sample: Sample) -> float:
     return moment
 
 
-def test_an_overwritten_blob_runs_in_its_new_version_only(sample: Sample) -> None:
+def test_overwritten_blob_runs_only_in_its_new_version(sample: Sample) -> None:
     """The message of the old version is dropped; a deleted blob is left alone."""
     container = sample.container("in")
     # Both places are taken by slow ones, so that the messages of the others have to wait.
@@ -151,14 +151,14 @@ def test_an_overwritten_blob_runs_in_its_new_version_only(sample: Sample) -> Non
     assert sample.calls("take_blob", blob="vanishing") == []
 
 
-def test_a_container_that_comes_later_is_watched(sample: Sample) -> None:
+def test_container_that_comes_later_is_watched(sample: Sample) -> None:
     """The host starts without it."""
     with sample.running():
         sample.container("in").upload_blob("first of all", b"")
         sample.wait_for_calls(1, "take_blob", blob="first of all")
 
 
-def test_a_blob_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_blob_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
     """The input names it: container/name. The function is called once, without a message."""
     shared_sample.container("in").upload_blob("by hand", b"fail by hand")
     shared_sample.wait_for_calls(5, "take_blob", blob="by hand")
@@ -223,7 +223,7 @@ def test_event_grid_delivers_every_event(shared_host: child.Host, shared_sample:
     assert len(shared_sample.calls("take_event")) == 4
 
 
-def test_an_event_of_an_unknown_function_is_accepted(
+def test_event_of_an_unknown_function_is_accepted(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """Its message vanishes: a renamed function is silent, as on Azure."""
@@ -237,7 +237,7 @@ def test_malformed_event_is_500(shared_host: child.Host, body: object) -> None:
     assert deliver(shared_host, body).status == 500
 
 
-def test_a_bad_event_is_500_after_the_good_ones_before_it(
+def test_good_events_before_a_bad_one_are_delivered(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     container = shared_sample.container("events")
@@ -249,7 +249,7 @@ def test_a_bad_event_is_500_after_the_good_ones_before_it(
     assert shared_sample.calls("take_event", blob="after") == []
 
 
-def test_a_deleted_container_does_not_stop_the_host(sample: Sample) -> None:
+def test_deleted_container_does_not_stop_the_host(sample: Sample) -> None:
     """It may come back."""
     with sample.running() as host:
         container = sample.container("in")

@@ -32,7 +32,7 @@ def reference(container: str, blob: str) -> dict[str, object]:
     return {"version": "1.0", "source": "AzureStorageBlobs", "content": content}
 
 
-def test_the_bindings_of_triggers_are_written_as_the_worker_gives_them(
+def test_bindings_of_triggers_are_written_as_the_worker_gives_them(
     called_sample: Sample, host: child.Host
 ) -> None:
     """With their settings unresolved; functions that HTTP triggers are left out."""
@@ -53,7 +53,7 @@ def test_the_bindings_of_triggers_are_written_as_the_worker_gives_them(
     assert {binding["type"] for binding in bindings["take_message"]} == {"queueTrigger", "queue"}
 
 
-def test_a_call_is_answered_when_it_has_ended(called_sample: Sample, host: child.Host) -> None:
+def test_call_is_answered_when_it_has_ended(called_sample: Sample, host: child.Host) -> None:
     """With 500 where the function raised; each kind of trigger brings its argument."""
     called_sample.container("in").upload_blob("a/good é.bin", b"content")
     called_sample.container("in").upload_blob("bad", b"fail always")
@@ -94,11 +94,11 @@ def test_host_listens_to_no_other_triggers(called_sample: Sample, host: child.Ho
         ("take_message", [], 400),
     ],
 )
-def test_a_call_that_does_not_fit_is_refused(
+def test_call_that_does_not_fit_is_refused(
     host: child.Host, function: str, body: object, status: int
 ) -> None:
     assert call(host, function, body).status == status
 
 
-def test_a_host_with_triggers_of_its_own_takes_no_calls(shared_host: child.Host) -> None:
+def test_host_with_triggers_of_its_own_takes_no_calls(shared_host: child.Host) -> None:
     assert call(shared_host, "hourly", {}).status == 404

@@ -11,7 +11,7 @@ from tests.local.sample import Sample, request, wait_until
 _GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
-def test_a_request_reaches_its_function_with_all_that_it_said(shared_host: child.Host) -> None:
+def test_request_reaches_its_function_unchanged(shared_host: child.Host) -> None:
     """Header names in lower case, repeated query values joined, empty ones gone."""
     path = f"/api/items/{_GUID}?a=1&A=2&b=&c=%C3%A9+x"
     answer = request(shared_host, "GET", path, headers={"X-Thing": "yes"})
@@ -23,7 +23,7 @@ def test_a_request_reaches_its_function_with_all_that_it_said(shared_host: child
     assert answer.facts["headers"]["x-thing"] == "yes"
 
 
-def test_the_first_function_by_name_answers(shared_host: child.Host) -> None:
+def test_first_function_by_name_answers(shared_host: child.Host) -> None:
     """b_item_by_name is less specific than item_by_special_name, but earlier."""
     assert request(shared_host, "GET", "/api/items/special").facts["function"] == "b_item_by_name"
     put = request(shared_host, "PUT", "/api/items/special")
@@ -59,7 +59,7 @@ def test_optional_and_catch_all_parameters_are_passed(shared_host: child.Host) -
     assert rest == {"path": "x/é/z%2Fq"}
 
 
-def test_a_nul_in_the_path_is_400(shared_host: child.Host) -> None:
+def test_nul_in_the_path_is_400(shared_host: child.Host) -> None:
     """The real server gives the same answer."""
     assert request(shared_host, "GET", "/api/items/a%00b").status == 400
 
@@ -75,7 +75,7 @@ def test_bytes_headers_and_cookies_come_back(shared_host: child.Host) -> None:
     assert cookies == ["a=1; Max-Age=60; Path=/; HttpOnly", "b=2; Secure; SameSite=Lax"]
 
 
-def test_a_body_in_chunks_is_one_body(shared_host: child.Host) -> None:
+def test_body_in_chunks_is_one_body(shared_host: child.Host) -> None:
     """A client need not know the length beforehand."""
     answer = request(shared_host, "POST", "/api/echo", iter([b"ab", b"cd"]))
     assert answer.body == b"abcd"
@@ -87,7 +87,7 @@ def test_more_than_100_mb_is_413(shared_host: child.Host) -> None:
     assert request(shared_host, "POST", "/api/echo", None, headers).status == 413
 
 
-def test_a_function_that_raises_is_500_without_a_body(
+def test_function_that_raises_is_500_without_a_body(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """The trace and the app's own lines are in the log; the query string is not."""
@@ -135,7 +135,7 @@ def test_unknown_paths_get_the_same_answer(shared_host: child.Host) -> None:
         assert plain.header("access-control-allow-origin") is None
 
 
-def test_the_functions_are_listed(shared_host: child.Host) -> None:
+def test_functions_are_listed(shared_host: child.Host) -> None:
     """With their settings filled in."""
     listed = json.loads(request(shared_host, "GET", "/admin/functions").body)
     paths = {f["name"]: f["config"]["bindings"][0].get("path") for f in listed}

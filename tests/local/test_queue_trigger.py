@@ -6,7 +6,7 @@ from local.host import child
 from tests.local.sample import Sample, request, wait_until
 
 
-def test_a_message_runs_its_function_and_its_output_is_sent(
+def test_message_runs_its_function_and_its_output_is_sent(
     shared_host: child.Host, shared_sample: Sample
 ) -> None:
     """`$return` is bound to another queue."""
@@ -22,7 +22,7 @@ def test_a_message_runs_its_function_and_its_output_is_sent(
     )
 
 
-def test_an_http_function_sends_a_message(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_http_function_sends_a_message(shared_host: child.Host, shared_sample: Sample) -> None:
     """func.Out of an HTTP function; the trigger on that queue is woken."""
     assert request(shared_host, "POST", "/api/send", b"from http").status == 202
     shared_sample.wait_for_calls(1, "take_message", content="from http")
@@ -65,7 +65,7 @@ def test_base64_of_binary_data_is_tried_before_it_is_poison(
     assert shared_sample.log.count("UnicodeDecodeError") >= 3
 
 
-def test_a_message_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_message_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
     """The input is the text of the message."""
     body = json.dumps({"input": "typed in"}).encode()
     answer = request(shared_host, "POST", "/admin/functions/take_message", body)
@@ -73,7 +73,7 @@ def test_a_message_is_run_by_hand(shared_host: child.Host, shared_sample: Sample
     shared_sample.wait_for_calls(1, "take_message", content="typed in")
 
 
-def test_a_host_that_is_asked_to_stop_lets_functions_finish(sample: Sample) -> None:
+def test_stopping_host_lets_functions_finish(sample: Sample) -> None:
     """What runs is finished and settled, nothing new is begun."""
     sample.send("slow one")
     with sample.running() as host:

@@ -83,7 +83,7 @@ def poison(sample: Sample) -> Iterator[QueueClient]:
 @pytest.mark.parametrize(
     ("threshold", "begun_beside_the_long_one"), [(0, ["short 1"]), (1, ["short 1", "short 2"])]
 )
-def test_a_threshold_of_0_means_pairs_and_1_refills(
+def test_threshold_of_0_means_pairs_and_1_refills(
     queue: QueueClient,
     poison: QueueClient,
     sample: Sample,
@@ -127,7 +127,7 @@ def test_wake_ends_the_pause_but_a_message_alone_does_not(
     asyncio.run(run())
 
 
-def test_the_longest_pause_bounds_the_wait(
+def test_longest_pause_bounds_the_wait(
     queue: QueueClient, poison: QueueClient, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queues, "_FIRST_PAUSE", _LONGER_THAN_THE_TEST)
@@ -143,7 +143,7 @@ def test_the_longest_pause_bounds_the_wait(
     asyncio.run(run())
 
 
-def test_a_message_that_is_not_base64_is_deleted(
+def test_message_that_is_not_base64_is_deleted(
     queue: QueueClient, poison: QueueClient, sample: Sample
 ) -> None:
     """Where its queue is that of blobs; in the queue of a queue trigger it is poison."""

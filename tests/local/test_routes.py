@@ -61,7 +61,7 @@ def test_malformed_templates_are_refused(template: str) -> None:
         compile_route("f", template, [])
 
 
-def test_the_alphabet_decides_not_the_specific_template() -> None:
+def test_first_function_by_name_wins_over_the_specific_template() -> None:
     """azure-functions-host#9876: the first function by name wins, where its methods fit."""
     table = RouteTable()
     table.add("zz_special", "items/special", ["GET", "PUT"])

@@ -39,7 +39,7 @@ def test_postgres_survives_being_killed(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
-def test_a_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
+def test_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
     """Two would destroy the data."""
     with (
         locks.hold(tmp_path / "data"),
@@ -49,7 +49,7 @@ def test_a_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     """The end of its log is in the message."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -135,7 +135,7 @@ def test_token_is_valid_for_every_client_of_the_keys(tmp_path: Path) -> None:
     assert claims["exp"] - claims["iat"] == 12 * 3600
 
 
-def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
+def test_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     """Several programs may need it at the same moment."""
     path = tmp_path / "new" / "key.pem"
     with ThreadPoolExecutor(4) as threads:
@@ -145,7 +145,7 @@ def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_free_port_is_for_one_caller() -> None:
+def test_free_port_is_for_one_caller() -> None:
     """Callers that need any port get another one; a caller that names this port gets it."""
     given = [ports.free_port() for _ in range(50)]
     with ExitStack() as stack:

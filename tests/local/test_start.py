@@ -45,9 +45,7 @@ def _start(app: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         (_APP.replace("timer:", "other:").format(schedule="0 * * * * *"), "FunctionLoadError"),
     ],
 )
-def test_an_app_that_cannot_be_indexed_stops_the_start(
-    tmp_path: Path, code: str, words: str
-) -> None:
+def test_app_that_cannot_be_indexed_stops_the_start(tmp_path: Path, code: str, words: str) -> None:
     """With the reason on standard error and exit code 1."""
     (tmp_path / "function_app.py").write_text(code)
     result = _start(tmp_path)
@@ -56,7 +54,7 @@ def test_an_app_that_cannot_be_indexed_stops_the_start(
     assert words in result.stderr
 
 
-def test_a_folder_without_an_app_stops_the_start(tmp_path: Path) -> None:
+def test_folder_without_an_app_stops_the_start(tmp_path: Path) -> None:
     """The host does not start with "0 functions found"."""
     result = _start(tmp_path)
     assert (result.returncode, "holds no function_app.py" in result.stderr) == (1, True)

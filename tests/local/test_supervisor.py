@@ -222,7 +222,7 @@ def test_copies_that_start_together_are_all_ready(launcher: Launcher, tmp_path: 
     assert second.process.poll() is None
 
 
-def test_a_token_is_all_that_is_printed() -> None:
+def test_token_command_prints_only_the_token() -> None:
     """`make token` is meant for $(...)."""
     result = subprocess.run(
         [sys.executable, "-m", "local", "token", "--subject", "alice", "--roles", "admin, other"],
@@ -255,7 +255,7 @@ def test_text_that_is_no_port_is_refused(text: str) -> None:
         port_number(text)
 
 
-def test_the_example_for_core_tools_names_the_usual_addresses() -> None:
+def test_example_for_core_tools_names_the_usual_addresses() -> None:
     """`func start` finds what `make services` starts, as long as the ports are free."""
     example = json.loads((stack.PROJECT / "local.settings.json.example").read_text())
     values = example["Values"]

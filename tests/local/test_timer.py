@@ -23,7 +23,7 @@ def within_an_hour() -> None:
         time.sleep(1)
 
 
-def test_a_run_that_overruns_is_followed_by_the_next_at_once(sample: Sample) -> None:
+def test_run_that_was_due_during_another_follows_at_once(sample: Sample) -> None:
     """Runs of 1.2 seconds, due every second: none overlaps, and none waits for a full second."""
     with sample.running(tick=_EVERY_SECOND):
         sample.wait_for_calls(3, "tick", phase="end")
@@ -39,7 +39,7 @@ def test_a_run_that_overruns_is_followed_by_the_next_at_once(sample: Sample) -> 
     assert min(pauses) < 0.7, "until the next full second it would be 0.8"
 
 
-def test_a_run_by_hand_overlaps_a_scheduled_one(sample: Sample) -> None:
+def test_run_by_hand_overlaps_a_scheduled_one(sample: Sample) -> None:
     """It neither waits for the other nor changes when the next one is due."""
     with sample.running(tick=_EVERY_SECOND) as host:
         sample.wait_for_calls(1, "tick", phase="begin")
@@ -49,7 +49,7 @@ def test_a_run_by_hand_overlaps_a_scheduled_one(sample: Sample) -> None:
     assert phases[:2] == ["begin", "begin"], phases
 
 
-def test_a_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
+def test_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) -> None:
     """The answer does not wait for the run."""
     answer = request(shared_host, "POST", "/admin/functions/hourly", b'{"input": ""}')
     assert (answer.status, answer.body) == (202, b"")
@@ -59,7 +59,7 @@ def test_a_timer_is_run_by_hand(shared_host: child.Host, shared_sample: Sample) 
 
 @pytest.mark.usefixtures("within_an_hour")
 @pytest.mark.parametrize(("hours", "runs"), [(2, 1), (-2, 0)])
-def test_a_missed_time_is_made_up_for_once(sample: Sample, hours: int, runs: int) -> None:
+def test_missed_time_runs_once_after_the_start(sample: Sample, hours: int, runs: int) -> None:
     """Only when the noted time has passed while no host was there."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     _note(sample, due=this_hour - timedelta(hours=hours))

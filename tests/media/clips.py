@@ -81,13 +81,13 @@ def nearest_quarters(image: Image.Image) -> dict[str, str]:
     return {name: nearest(color) for name, color in quarter_colors(image).items()}
 
 
-# What `nearest_quarters` gives for the scene as it should be seen.
+# The result of `nearest_quarters` for the upright scene.
 UPRIGHT = {name: name for name in QUARTERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A recipe: change what a test is about, leave the rest.
+    """A recipe; a test changes only the fields that it needs.
 
     `draw` is given (size, seconds into the clip). `rotation` is clockwise degrees for display,
     after top and bottom are exchanged if `mirrored`. `gop` is frames between keyframes. Colour
@@ -137,7 +137,7 @@ def make(path: Path, clip: Clip | None = None) -> Path:
 
 
 def make_long(path: Path, short: Path, times: int, *, options: dict[str, str]) -> Path:
-    """Writes the packets of `short` one after another `times` over: a large film in no time."""
+    """Writes the packets of `short` `times` times in sequence, to make a large film quickly."""
     with av.open(str(path), "w", options=options) as output, av.open(str(short)) as source:
         film = source.streams.video[0]
         copy = output.add_stream_from_template(film)
@@ -191,7 +191,7 @@ _QUICK = {
 
 
 def _set_matrix(stream: VideoStream, clip: Clip) -> None:
-    """Writes the display matrix row by row, as ISO/IEC 14496-12 has it, without PyAV's helper."""
+    """Writes the display matrix row by row (ISO/IEC 14496-12), without PyAV's helper."""
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clip.rotation]
     flip = -1 if clip.mirrored else 1
     one = 1 << 16
@@ -226,7 +226,7 @@ def _add_sound(container: OutputContainer, codec: str, clip: Clip) -> AudioStrea
 
 
 def _encode_sound(container: OutputContainer, stream: AudioStream, seconds: float) -> None:
-    """Encodes silence, in the sample format that the encoder takes."""
+    """Encodes silence in the sample format of the encoder."""
     context = stream.codec_context
     context.open(strict=False)  # writing the header may have opened it
     samples = context.frame_size or 1024
@@ -260,7 +260,7 @@ def _encode_cover(container: OutputContainer, stream: VideoStream, cover: Image.
 
 @dataclass(slots=True)
 class MemorySource:
-    """A `ByteSource` over bytes that remembers what was read, and fails on request.
+    """A `ByteSource` over bytes that records its reads, and fails on request.
 
     From the read with this number on (0 is the first), `failure` is raised.
     """

@@ -1,4 +1,4 @@
-"""Clips made once for all tests of media, and the sample files beside the repository, if any."""
+"""Clips made once for all tests of media, and sample files beside the repository if they exist."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from shared.media import Stills
 from shared.model.media import AudioTrack, Media, VideoTrack
 from tests.media.clips import Clip, MemorySource, make, source_of
 
-# Public sample files beside the repository; not part of it, so tests do without.
+# Public sample files, which are not part of the repository: tests skip without them.
 SAMPLES = Path(__file__).parents[3] / "shared" / "media"
 
 type Make = Callable[..., Path]
@@ -21,7 +21,7 @@ type Make = Callable[..., Path]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Returns a maker: `made("a.mp4", Clip(size=(64, 48)))`. The same call gives the same file."""
     cache: dict[tuple[str, str], Path] = {}
-    # A key has the address of the function that draws: no other may come to stand there.
+    # A key contains the id of the drawing function, which must therefore stay in memory.
     kept: list[Clip] = []
 
     def maker(name: str, clip: Clip | None = None) -> Path:

@@ -21,7 +21,7 @@ from tests.media.clips import Clip
 RATE = 25
 SOUND_RATE = 48_000
 _BITS = 12
-# Samples of silence that a player makes, not the rounding of a container's clock.
+# A gap of more samples is silence in a player, not rounding of a container's clock.
 _GAP = 100
 _LIGHT, _DARK, _MIDDLE = 235, 20, 128
 
@@ -77,7 +77,7 @@ def encode_noise(container: OutputContainer, stream: AudioStream, seconds: float
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a player shows of a file: (seconds, number) of every frame, and its sound, mono."""
+    """The content that a player shows: (seconds, number) of every frame, and the mono sound."""
 
     frames: Sequence[tuple[float, int]]
     sound: array[int]
@@ -121,7 +121,7 @@ def _sound(path: Path) -> array[int]:
 
 
 def sound_shift(whole: array[int], part: array[int], seconds: float, *, most: int = 400) -> int:
-    """By how many samples `part` is late against `whole` from `seconds` on; looks at +-`most`."""
+    """The delay of `part` in samples against `whole` from `seconds` on, at most +-`most`."""
     begin, length = round(seconds * SOUND_RATE), 2400
     skip = 4800  # the first frames of a decoder differ a little
     piece = part[skip : skip + length]
@@ -139,7 +139,7 @@ def counted(**changes: Any) -> Clip:  # noqa: ANN401 - the fields of a Clip, of 
     return replace(plain, **{"draw": draw_number, "encode_sound": encode_noise} | changes)
 
 
-# Films whose containers do not say when each picture is shown: B-frames need that.
+# Containers without the display time of each picture, which B-frames need.
 UNTIMED = {
     "h264.avi": counted(
         codec_options={"preset": "ultrafast", "bf": "2"}, sounds=("libmp3lame",), seconds=4.0

@@ -1,4 +1,4 @@
-"""Edit lists of MP4 and MOV, written into films that have other ones or none."""
+"""Writes edit lists of MP4 and MOV into films with other lists or none."""
 
 import struct
 from dataclasses import dataclass

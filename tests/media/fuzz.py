@@ -1,4 +1,4 @@
-"""Mutated clips, and what comes of them: a test runs some hundred, `python -m bench.fuzz` more.
+"""Mutated clips and their outcomes: a test runs some hundred, `python -m bench.fuzz` more.
 
 A case is its number: the same number gives the same bytes on every machine that encodes alike.
 """
@@ -123,7 +123,7 @@ def _change_one(data: bytearray, rng: random.Random) -> None:
 
 
 def outcome(data: bytes) -> str:
-    """Returns `ready` or the failure code; anything else comes out as it is raised."""
+    """Returns `ready` or the failure code; raises any other exception."""
     try:
         with media.opened(MemorySource(data)) as file:
             check_numbers(file.media, file.stills())
@@ -135,7 +135,7 @@ def outcome(data: bytes) -> str:
 
 
 def check_numbers(described: Media, stills: Stills) -> None:
-    """Checks that no number is published that no film has."""
+    """Checks that every published number is possible for a film."""
     assert described.duration is None or 0 < described.duration <= LONGEST_SECONDS
     assert described.bit_rate is None or 0 < described.bit_rate < 2**53
     if described.video:
@@ -147,8 +147,8 @@ def check_numbers(described: Media, stills: Stills) -> None:
 
 
 def examine(seeds: list[bytes], number: int) -> str:
-    """Returns the outcome of a case; what is none, or takes long, is raised with its number."""
-    started = time.thread_time()  # on a busy machine, more passes on the clock
+    """Returns the outcome of a case; raises, with its number, if it has none or takes long."""
+    started = time.thread_time()  # wall-clock time is longer on a busy machine
     try:
         found = outcome(mutated(seeds, number))
     except BaseException as error:
@@ -162,5 +162,5 @@ def examine(seeds: list[bytes], number: int) -> str:
 
 
 def run(seeds: list[bytes], numbers: range) -> Counter[str]:
-    """Returns how often each outcome came; stops at the first case that is none or takes long."""
+    """Counts each outcome; stops at the first case that has none or takes long."""
     return Counter(examine(seeds, number) for number in numbers)

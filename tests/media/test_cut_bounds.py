@@ -54,7 +54,7 @@ def film(*tracks: bytes) -> Mp4Film:
     return Mp4Film(box(b"ftyp", b"isom", bytes(4)), box(b"moov", header, *tracks))
 
 
-def test_a_film_of_an_hour_is_cut() -> None:
+def test_film_of_an_hour_is_cut() -> None:
     span, _ = film(track(HOUR), track(HOUR, handler=b"soun")).cut(1, 2, Accuracy.KEYFRAME)
     assert span.end == 2
 

@@ -190,7 +190,7 @@ def test_range_behind_the_film_is_refused(tmp_path: Path) -> None:
         encoded(path, tmp_path / "clip.mp4", 30, 31)
 
 
-def test_nothing_before_the_start_is_in_the_file(tmp_path: Path) -> None:
+def test_file_contains_nothing_before_the_start(tmp_path: Path) -> None:
     """An edit list hides a lead-in; encoding leaves it out, also from a film that hides one."""
     path = make(tmp_path / "film.mp4", FILMS["hevc.mp4"])
     source = source_of(path)

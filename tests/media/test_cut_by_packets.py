@@ -86,7 +86,7 @@ NOISE = Clip(
 )
 
 
-def test_only_what_is_copied_is_read_of_a_film_with_an_index(tmp_path: Path) -> None:
+def test_only_the_copied_part_of_an_indexed_film_is_read(tmp_path: Path) -> None:
     path = make(tmp_path / "film.mkv", NOISE)
     source, blocks = source_of(path), list[bytes]()
     wanted = CutRange(start=4, end=5, accuracy=Accuracy.KEYFRAME)

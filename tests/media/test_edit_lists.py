@@ -176,6 +176,34 @@ def test_pauses_of_a_film_with_b_frames_show_nothing_that_is_hidden(
     assert max(map(saturation, [*moments, *pictures])) < 12
 
 
+@pytest.mark.parametrize("b_frames", [0, 2])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (Part(0.2, 4.2), Part(0.2, 7.4)),
+        (Part(0.4, 6.2), Part(3, 4.72)),
+        (Part(0.2, 5.2), Part(0.2, 4.6), Part(0.2, 7.6)),
+        (Part(1, None), Part(0.2, 4.4), Part(1, None), Part(0.4, 5.8)),
+    ],
+)
+def test_parts_shorter_than_what_leads_in_to_them_are_shown(
+    made: Make, parts: tuple[Part, ...], b_frames: int
+) -> None:
+    """The index is out of order: what leads in to a part may precede the part before."""
+    options = {"bf": str(b_frames), "b_strategy": "0"} if b_frames else {}
+    film = made("parts.mp4", replace(shown_between(4, 8), codec_options=options))
+    delay = b_frames / 25
+    late = [
+        replace(part, begin=None if part.begin is None else part.begin + delay) for part in parts
+    ]
+    with media.opened(MemorySource(with_edits(film.read_bytes(), *late))) as file:
+        first = next(part.begin for part in parts if part.begin is not None)
+        assert mean_color(decoded(file.frame_at(0.0, 96)))[0] == pytest.approx(
+            16 + 8 * first, abs=3
+        )
+        assert file.stills().storyboard is not None
+
+
 @pytest.mark.parametrize("begin", [0.0, 2.0, 2.72])
 def test_only_edit_without_a_length_shows_the_rest(made: Make, begin: float) -> None:
     """As players do; FFmpeg would show nothing."""

@@ -29,7 +29,7 @@ def test_length_of_a_recording(made: Make, name: str, clip: Clip) -> None:
     assert describe(made(name, clip)).duration == pytest.approx(7.0, abs=0.05)
 
 
-def test_a_long_recording_is_not_read_through(made: Make) -> None:
+def test_long_recording_is_not_read_completely(made: Make) -> None:
     """Only its beginning and its end."""
     short = made("short.mp4", Clip(size=(640, 360), codec_options={"crf": "4"}))
     path = make_long(short.with_name("live.mkv"), short, 60, options={"live": "1"})

@@ -42,7 +42,7 @@ def changed(data: bytes, table: bytes, at: int, *values: int) -> bytes:
     return data[:start] + new + data[start + len(new) :]
 
 
-def test_a_film_with_more_samples_than_fit_is_refused(made: Make) -> None:
+def test_film_with_more_samples_than_fit_is_refused(made: Make) -> None:
     """A file of some kilobytes, but for one number that of any camera."""
     film = made("a.mp4", Clip(seconds=0.2)).read_bytes()
     assert outcome_of(film) == "ready"
@@ -100,7 +100,7 @@ def test_sound_track_with_a_picture_handler_counts_as_film(made: Make) -> None:
         numbers(1) + b"moov" + numbers(0, 500) + box("trak", sizes(TOO_MANY)),
     ],
 )
-def test_a_table_counts_wherever_ffmpeg_would_take_it_from(boxes: bytes) -> None:
+def test_table_is_counted_wherever_ffmpeg_reads_it(boxes: bytes) -> None:
     """Several, at odd places, in boxes of another name, compressed, or behind many others."""
     assert refusal(FTYP + boxes) == FailureCode.TOO_MUCH_READING
 

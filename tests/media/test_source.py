@@ -46,7 +46,7 @@ def test_errors_of_the_source_come_out_unchanged(
     assert capfd.readouterr().err == ""
 
 
-def test_an_error_of_one_clip_does_not_reach_the_next(made: Make) -> None:
+def test_error_of_one_clip_does_not_reach_the_next(made: Make) -> None:
     """PyAV keeps exceptions of callbacks in the thread; those of the source never get there."""
     broken = source_of(made("a.mp4"))
     broken.failure = StorageUnavailable("away")
@@ -114,7 +114,7 @@ def test_small_blocks() -> None:
     assert source.reads == [(100_000 // SMALL_BLOCK_BYTES * SMALL_BLOCK_BYTES, SMALL_BLOCK_BYTES)]
 
 
-def test_what_is_read_ahead_comes_by_one_request() -> None:
+def test_read_ahead_uses_one_request() -> None:
     """Also the rest of a file, and what is then read again."""
     source = MemorySource(DATA)
     file = file_over(source)
@@ -146,7 +146,7 @@ def test_cache_is_bounded() -> None:
     assert len(source.reads) == source.size // BLOCK_BYTES + 1
 
 
-def test_after_a_failure_all_reads_as_the_end() -> None:
+def test_reads_after_a_failure_return_the_end_of_the_file() -> None:
     """So that FFmpeg comes to an end; `check` then raises what happened."""
     source = MemorySource(DATA, failure=StorageUnavailable("away"), fail_from=1)
     file = file_over(source)

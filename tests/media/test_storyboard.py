@@ -151,7 +151,7 @@ def test_sheet_has_a_short_last_row_and_one_size() -> None:
     assert board.starts == tuple(float(second) for second in range(12))
 
 
-def test_no_storyboard_of_unknown_length_or_of_the_beginning_only() -> None:
+def test_film_of_unknown_or_partly_read_length_has_no_storyboard() -> None:
     """A storyboard of the first minute must not stand for the rest of an hour."""
     for duration in (None, 3600.0):
         sheet = Sheet()

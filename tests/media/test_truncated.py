@@ -62,7 +62,7 @@ def boundaries(data: bytes) -> set[int]:
     return ends
 
 
-def test_a_broadcast_cannot_be_known_to_be_cut(made: Make) -> None:
+def test_truncation_of_a_broadcast_cannot_be_detected(made: Make) -> None:
     """MPEG-TS has no beginning and no end: the existing packets count."""
     data = made("a.ts").read_bytes()
     assert outcome(data[: len(data) * 2 // 3]) == "ready"

@@ -41,7 +41,7 @@ class Ran:
         return line
 
     def verdicts(self) -> dict[str, str]:
-        """Verdict, or code where there is one, by path or clip."""
+        """The code, or else the verdict, by path or clip."""
         return {
             line.get("path") or line.get("url") or line["clip_id"]: line.get("code")
             or line["verdict"]
@@ -65,7 +65,7 @@ def old(database_url: str, tmp_path: Path) -> OldService:
 
 @pytest.fixture
 def command_environment(environment: dict[str, str]) -> Mapping[str, str]:
-    """The settings that the command reads: none about tokens."""
+    """The settings that the command reads, without those for tokens."""
     return {name: environment[name] for name in SETTINGS}
 
 
@@ -112,7 +112,7 @@ def ran(code: int, out: str, err: str, report: Path) -> Ran:
 
 
 def before_moving(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Does something when the plan has been made and no file has been read yet."""
+    """Calls a function after the plan and before the first file is read."""
     open_display = cli._open_display
 
     def acting(count: int, size: int) -> ProgressDisplay:

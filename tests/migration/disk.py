@@ -1,4 +1,4 @@
-"""A full disk, as a process experiences it."""
+"""Simulates a full disk for a process."""
 
 import resource
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond `size`: writes fail as on a full disk."""
+    """Limits files of this process to `size`: longer writes fail as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

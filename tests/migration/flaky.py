@@ -1,4 +1,4 @@
-"""A proxy to the storage emulator on which any request can fail in any way."""
+"""A proxy to the storage emulator that can make any request fail."""
 
 import http.client
 import threading
@@ -14,7 +14,7 @@ from local.serving import in_a_thread
 
 
 class Fault(Enum):
-    """A wrong response instead of storage's own, or none."""
+    """A wrong response instead of that of storage, or no response."""
 
     INTERNAL = 500
     BUSY = 503
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that are killed leave broken pipes: that is what this is for."""
+        """Ignores the broken pipes of killed clients, which are expected."""
 
 
 class _Forwarding(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ class _Forwarding(BaseHTTPRequestHandler):
             case Fault.CUT:
                 self.close_connection = True
             case Fault.SILENCE:
-                self.rfile.read(1)  # returns when they have given up and closed the connection
+                self.rfile.read(1)  # returns when the client closes the connection
                 self.close_connection = True
             case Fault.INTERNAL | Fault.BUSY | Fault.THROTTLED | Fault.CONFLICT:
                 self.wfile.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % fault.value)
@@ -103,7 +103,7 @@ class _Forwarding(BaseHTTPRequestHandler):
                 self.close_connection |= sent < len(answer)
 
     def _ask(self, body: bytes) -> bytes:
-        """Storage's answer as it goes over the line; the emulator closes idle connections."""
+        """The raw answer of storage; sends again if the emulator closed an idle connection."""
         try:
             answer = self._response(body)
         except ConnectionError:
@@ -126,4 +126,4 @@ class _Forwarding(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815 - the base class's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named in http.server
-        """Says nothing: a test looks at `requests`."""
+        """Logs nothing: a test reads `requests`."""

@@ -26,7 +26,7 @@ def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) ->
     monkeypatch.setattr(LocalFile, "read_into", acting)
 
 
-def test_an_empty_file_fails_and_the_others_are_moved(old: OldService, run: Command) -> None:
+def test_empty_file_fails_and_the_others_are_moved(old: OldService, run: Command) -> None:
     empty, good = old.clip_with_file(b""), old.clip_with_file(DATA)
     done = run()
     assert done.code == 1
@@ -35,7 +35,7 @@ def test_an_empty_file_fails_and_the_others_are_moved(old: OldService, run: Comm
     assert done.deletable == [str(old.folder / f"{good}.mp4")]
 
 
-def test_an_unreadable_file_fails(
+def test_unreadable_file_fails(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tests may run as root, who can read everything, so the refusal is simulated."""
@@ -54,7 +54,7 @@ def test_an_unreadable_file_fails(
     assert line["detail"] == "The file cannot be read: Permission denied."
 
 
-def test_a_file_deleted_after_the_plan_fails(
+def test_file_deleted_after_the_plan_fails(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -86,7 +86,7 @@ def replace(path: Path) -> None:
 
 @pytest.mark.parametrize("size", [9000, 9 * 1024 * 1024], ids=["small", "in blocks"])
 @pytest.mark.parametrize("change", [grow, shrink, rewrite, replace])
-def test_a_file_that_changes_while_it_is_read_is_not_stored(
+def test_file_that_changes_while_it_is_read_is_not_stored(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -197,7 +197,7 @@ def test_files_with_unusual_names_are_moved_and_listed_under_them(
         assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == DATA + bytes([number])
 
 
-def test_a_folder_too_deep_for_the_system_counts_as_failed(old: OldService, run: Command) -> None:
+def test_folder_too_deep_for_the_system_counts_as_failed(old: OldService, run: Command) -> None:
     clip_id = old.clip_with_file(DATA)
     here = os.open(old.folder, os.O_RDONLY)
     for _ in range(20):
@@ -217,7 +217,7 @@ def test_a_folder_too_deep_for_the_system_counts_as_failed(old: OldService, run:
     assert found["failed"]["detail"] == "File name too long"
 
 
-def test_a_file_name_cannot_control_the_terminal(old: OldService, run: Command) -> None:
+def test_file_name_cannot_control_the_terminal(old: OldService, run: Command) -> None:
     old.clip("s3://bucket/\x1b[2Jevil.mp4")
     old.file("\x1b[2Jevil.mp4", b"")
     done = run()

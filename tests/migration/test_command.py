@@ -21,7 +21,7 @@ from tests.servers import refusing
 MANUAL = page("docs/migration.md")
 
 
-def test_a_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Command) -> None:
+def test_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Command) -> None:
     clip_id, waiting = old.clip_with_file(b"film"), old.clip()
     old.file("unmatched.mp4", b"film")
     done = run("--dry-run")
@@ -36,7 +36,7 @@ def test_a_dry_run_lists_the_plan_and_changes_nothing(old: OldService, run: Comm
     assert "planned: 1\n" in done.out
 
 
-def test_a_clip_never_gets_the_file_of_a_shorter_name(old: OldService, run: Command) -> None:
+def test_clip_never_gets_the_file_of_a_shorter_name(old: OldService, run: Command) -> None:
     """A `#` or `?` in a key does not end it: neither in the plan nor in the receipt."""
     take, what = old.clip("s3://b/2025/take#1.mp4"), old.clip("s3://b/2025/what?.mp4")
     for name in ("take", "what"):
@@ -56,7 +56,7 @@ def test_a_clip_never_gets_the_file_of_a_shorter_name(old: OldService, run: Comm
     assert run("--dry-run").of("2025/take#1.mp4")["clip_id"] == str(take)
 
 
-def test_the_receipt_may_be_in_the_folder_of_the_files(old: OldService, run: Command) -> None:
+def test_receipt_may_be_in_the_folder_of_the_files(old: OldService, run: Command) -> None:
     old.clip_with_file(b"film")
     report = str(old.folder / "receipt.jsonl")
     run("--report", report)
@@ -78,7 +78,7 @@ def test_unfinished_receipts_of_killed_runs_are_not_migrated(old: OldService, ru
     assert '"unmatched": 0' in lines[-1]
 
 
-def test_an_unreachable_database_ends_with_code_3(
+def test_unreachable_database_ends_with_code_3(
     old: OldService, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.clip_with_file(b"film")
@@ -144,7 +144,7 @@ FAILED = FailedFile(item=ITEM, path=ITEM.path, code="empty_file", detail="The fi
 VERIFIED = VerifiedFile(item=ITEM, size=1, sha256="", md5="", etag="", was_stored=False)
 
 
-def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
+def test_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(
         4, 1_000_000_000, out, terminal=True, clock=clock, columns=lambda: 120
@@ -172,7 +172,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
         (20, "1/4 files  250.0 MB"),
     ],
 )
-def test_a_narrow_terminal_shows_what_fits_into_one_row(columns: int, shown: str) -> None:
+def test_narrow_terminal_shows_what_fits_into_one_row(columns: int, shown: str) -> None:
     """Text that wraps into a second row could not be erased."""
     out = io.StringIO()
     display = ProgressDisplay(
@@ -184,7 +184,7 @@ def test_a_narrow_terminal_shows_what_fits_into_one_row(columns: int, shown: str
     assert out.getvalue() == f"\r\x1b[2K{shown}"
 
 
-def test_the_bar_counts_files_if_their_sizes_are_unknown() -> None:
+def test_bar_counts_files_if_their_sizes_are_unknown() -> None:
     """Those of old addresses are unknown before they are fetched."""
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(4, 0, out, terminal=True, clock=clock, columns=lambda: 120)
@@ -197,7 +197,7 @@ def test_the_bar_counts_files_if_their_sizes_are_unknown() -> None:
     )
 
 
-def test_without_a_terminal_a_line_is_written_every_ten_seconds() -> None:
+def test_progress_without_a_terminal_is_a_line_every_ten_seconds() -> None:
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(2, 2000, out, terminal=False, clock=clock)
     for _ in range(100):
@@ -207,7 +207,7 @@ def test_without_a_terminal_a_line_is_written_every_ten_seconds() -> None:
     assert "\x1b" not in out.getvalue()
 
 
-def test_the_time_left_is_based_on_the_recent_rate() -> None:
+def test_time_left_is_based_on_the_recent_rate() -> None:
     out, clock = io.StringIO(), Hand()
     display = ProgressDisplay(1, 10_000_000, out, terminal=False, clock=clock)
     clock.now += 3600  # planned for an hour

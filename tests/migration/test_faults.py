@@ -104,7 +104,7 @@ def lab(
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_a_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) -> None:
+def test_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) -> None:
     """A small file, one of two blocks and a thumbnail; the fault strikes each request in turn."""
     if fault is Fault.SILENCE:
         lab.retry_policy = replace(QUICK, timeout=1.5)
@@ -124,7 +124,7 @@ def test_a_run_survives_any_fault_at_any_single_request(lab: Lab, fault: Fault) 
     assert number > 5
 
 
-def test_a_run_survives_faults_at_every_third_request(lab: Lab) -> None:
+def test_run_survives_faults_at_every_third_request(lab: Lab) -> None:
     chance = random.Random(5)
     faults = [fault for fault in Fault if fault is not Fault.SILENCE]
     clips = lab.clips(*[chance.randrange(1, 100_000) for _ in range(40)], LARGE, LARGE)
@@ -140,7 +140,7 @@ def test_a_run_survives_faults_at_every_third_request(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_a_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
+def test_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
     """Too few files fail in a row to end the run early."""
     lab.clips(1000, 1000)
     lab.line.choose = lambda *_: Fault.BUSY
@@ -149,7 +149,7 @@ def test_a_run_fails_if_its_last_files_met_an_outage(lab: Lab) -> None:
     assert [file.code for file in lab.display.failed] == ["storage_unavailable"] * 2
 
 
-def test_a_run_ends_early_in_a_long_outage_of_storage(lab: Lab) -> None:
+def test_run_ends_early_in_a_long_outage_of_storage(lab: Lab) -> None:
     """Without retrying each of the other files."""
     clips = lab.clips(*[1000] * 30)
     lab.line.choose = lambda *_: Fault.BUSY
@@ -179,7 +179,7 @@ def test_staged_blocks_of_a_long_file_are_not_sent_again(lab: Lab) -> None:
     lab.assert_there(clips)
 
 
-def test_a_run_survives_a_short_outage_of_the_database(
+def test_run_survives_a_short_outage_of_the_database(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = lab.clips(*[1000] * 10)
@@ -197,7 +197,7 @@ def test_a_run_survives_a_short_outage_of_the_database(
     lab.assert_there(clips)
 
 
-def test_a_long_outage_of_the_database_ends_the_run_and_the_next_one_sends_nothing(
+def test_long_outage_of_the_database_ends_the_run_and_the_next_one_sends_nothing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.block = 8 * 1024 * 1024

@@ -66,7 +66,7 @@ def site(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         yield site
 
 
-def test_a_clip_is_fetched_from_its_old_address(
+def test_clip_is_fetched_from_its_old_address(
     old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id = old.clip(f"{site.url}/clips/film%20one.mp4?X-Amz-Signature=secret")
@@ -82,7 +82,7 @@ def test_a_clip_is_fetched_from_its_old_address(
     assert site.requests[0].path.endswith("?X-Amz-Signature=secret")
 
 
-def test_an_unencoded_address_is_fetched_encoded(
+def test_unencoded_address_is_fetched_encoded(
     old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id = old.clip(f"{site.url}/clips/take #2, 100% Ž.mp4")
@@ -102,7 +102,7 @@ def test_fetched_files_are_counted_with_the_others(
     assert f"2/2 files  {(len(FILM) + 4) / 1000:.1f} KB  " in done.err
 
 
-def test_a_second_run_fetches_nothing_and_gives_the_same_receipt(
+def test_second_run_fetches_nothing_and_gives_the_same_receipt(
     old: OldService, run: Command, site: Site
 ) -> None:
     old.clip(f"{site.url}/film.mp4")
@@ -112,7 +112,7 @@ def test_a_second_run_fetches_nothing_and_gives_the_same_receipt(
     assert (again.receipt, again.sent, len(site.requests)) == (first.receipt, 0, asked)
 
 
-def test_a_file_in_the_folder_is_preferred_to_the_old_address(
+def test_file_in_the_folder_is_preferred_to_the_old_address(
     old: OldService, run: Command, site: Site
 ) -> None:
     old.clip(f"{site.url}/film.mp4")
@@ -144,15 +144,13 @@ def test_loopback_addresses_are_refused_by_default(
         "https://127.0.0.1..:{port}/film.mp4",
     ],
 )
-def test_an_address_must_be_plain_https(
-    old: OldService, run: Command, site: Site, url: str
-) -> None:
+def test_address_must_be_plain_https(old: OldService, run: Command, site: Site, url: str) -> None:
     old.clip(url.format(port=site.port))
     assert codes(run, "--allow-private") == {"refused_address"}
     assert site.requests == []
 
 
-def test_a_redirect_is_followed_and_checked_too(
+def test_redirect_is_followed_and_checked_too(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -188,7 +186,7 @@ def test_a_redirect_is_followed_and_checked_too(
     assert read(services, "clips", f"{old.video_id}/{clips['/good']}") == FILM
 
 
-def test_the_connection_goes_to_the_checked_ip_address(
+def test_connection_goes_to_the_checked_ip_address(
     old: OldService, run: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name may resolve to another address a moment later."""
@@ -210,7 +208,7 @@ def test_the_connection_goes_to_the_checked_ip_address(
     assert site.requests[0].headers["Host"] == f"{HOST}:{site.port}"
 
 
-def test_a_name_with_one_private_address_among_others_is_refused(
+def test_name_with_one_private_address_among_others_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [
@@ -273,7 +271,7 @@ def test_public_addresses_are_public(ip: str) -> None:
         ("", None),
     ],
 )
-def test_an_old_address_has_one_url_to_fetch_from(old_url: str, url: str | None) -> None:
+def test_old_address_has_one_url_to_fetch_from(old_url: str, url: str | None) -> None:
     assert old_address.parse(old_url).url == url
 
 
@@ -312,7 +310,7 @@ def test_incomplete_responses_are_not_stored(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_interrupted_response_is_fetched_again(
+def test_interrupted_response_is_fetched_again(
     old: OldService, run: Command, services: AllServices, site: Site
 ) -> None:
     clip_id: UUID = old.clip(f"{site.url}/film.mp4")
@@ -321,7 +319,7 @@ def test_an_interrupted_response_is_fetched_again(
     assert read(services, "clips", f"{old.video_id}/{clip_id}.mp4") == FILM
 
 
-def test_an_untrusted_certificate_is_refused(
+def test_untrusted_certificate_is_refused(
     old: OldService, run: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")

@@ -37,7 +37,7 @@ def full_log() -> Iterator[TextIO]:
 
 
 @pytest.mark.usefixtures("small_cache")
-def test_a_run_without_room_for_its_plan_uploads_nothing(
+def test_run_without_room_for_its_plan_uploads_nothing(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clips = [old.clip_with_file(DATA) for _ in range(300)]
@@ -52,7 +52,7 @@ def test_a_run_without_room_for_its_plan_uploads_nothing(
 
 
 @pytest.mark.usefixtures("small_cache")
-def test_a_run_whose_disk_fills_up_is_completed_by_the_next_one(
+def test_run_whose_disk_fills_up_is_completed_by_the_next_one(
     old: OldService, run: Command, services: AllServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows of verified files are updated. No receipt is made of incomplete notes."""
@@ -80,9 +80,7 @@ def full_receipt(folder: Path) -> Path:
     return path
 
 
-def test_an_unwritable_receipt_affects_no_clip(
-    old: OldService, run: Command, tmp_path: Path
-) -> None:
+def test_unwritable_receipt_affects_no_clip(old: OldService, run: Command, tmp_path: Path) -> None:
     """Nothing unfinished is left, and the next run writes it."""
     clip_id = old.clip_with_file(DATA)
     unfinished = full_receipt(tmp_path)
@@ -95,7 +93,7 @@ def test_an_unwritable_receipt_affects_no_clip(
     assert (done.code, done.sent, done.summary["complete"]) == (0, 0, True)
 
 
-def test_an_unwritable_summary_gives_a_message(
+def test_unwritable_summary_gives_a_message(
     old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The receipt is already written."""
@@ -106,7 +104,7 @@ def test_an_unwritable_summary_gives_a_message(
     assert "The summary cannot be written: No space left on device." in failed.err
 
 
-def test_a_run_with_an_unwritable_log_has_the_right_exit_code(
+def test_run_with_an_unwritable_log_has_the_right_exit_code(
     old: OldService, run: Command, full_log: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.clip_with_file(DATA)
@@ -116,7 +114,7 @@ def test_a_run_with_an_unwritable_log_has_the_right_exit_code(
     assert run().code == 2
 
 
-def test_an_interrupted_run_with_an_unwritable_receipt_ends_with_code_130(
+def test_interrupted_run_with_an_unwritable_receipt_ends_with_code_130(
     old: OldService,
     run: Command,
     tmp_path: Path,
@@ -135,7 +133,7 @@ def test_an_interrupted_run_with_an_unwritable_receipt_ends_with_code_130(
     assert "The receipt cannot be written" in caplog.text
 
 
-def test_the_display_ignores_an_unwritable_log(full_log: TextIO) -> None:
+def test_display_ignores_an_unwritable_log(full_log: TextIO) -> None:
     display = ProgressDisplay(2, 2000, full_log, terminal=False)
     with pytest.raises(OSError, match="No space left"):
         full_log.write("a line\n")

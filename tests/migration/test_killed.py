@@ -80,7 +80,7 @@ def assert_there_once(old: OldService, services: AllServices, clips: Mapping[UUI
     assert len(stored) == len(clips)
 
 
-def test_a_run_that_is_killed_again_and_again_ends_with_every_clip_stored_once(
+def test_run_killed_many_times_stores_every_clip_once(
     old: OldService,
     services: AllServices,
     command_environment: Mapping[str, str],
@@ -117,7 +117,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_every_clip_stored_once(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_how_to_continue(
+def test_interrupted_run_says_how_to_continue(
     old: OldService,
     services: AllServices,
     command_environment: Mapping[str, str],

@@ -30,9 +30,7 @@ def test_files_become_the_bytes_of_their_clips(
         assert line["safe_to_delete"]
 
 
-def test_a_second_run_gives_the_same_receipt_and_sends_nothing(
-    old: OldService, run: Command
-) -> None:
+def test_second_run_gives_the_same_receipt_and_sends_nothing(old: OldService, run: Command) -> None:
     for number in range(5):
         old.clip_with_file(f"film {number}".encode() * 1000)
     old.file("notes.txt", b"nothing to do with it")

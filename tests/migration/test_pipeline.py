@@ -81,7 +81,7 @@ def file(tmp_path: Path, film: bytes) -> Path:
 # --- Upload
 
 
-def test_an_upload_becomes_a_clip_with_the_given_fields(
+def test_upload_becomes_a_clip_with_the_given_fields(
     pipeline: Pipeline,
     library: Library,
     file: Path,
@@ -104,7 +104,7 @@ def test_an_upload_becomes_a_clip_with_the_given_fields(
     assert library.clip(clip.id).status is ClipStatus.READY
 
 
-def test_a_large_file_is_sent_in_blocks_and_reports_progress(
+def test_large_file_is_sent_in_blocks_and_reports_progress(
     pipeline: Pipeline, library: Library, tmp_path: Path, line: Line
 ) -> None:
     path = tmp_path / "long.mov"
@@ -119,7 +119,7 @@ def test_a_large_file_is_sent_in_blocks_and_reports_progress(
     assert library.read("clips", str(clip.blob_name)) == LARGE
 
 
-def test_an_upload_may_include_a_thumbnail(
+def test_upload_may_include_a_thumbnail(
     pipeline: Pipeline, library: Library, file: Path, tmp_path: Path
 ) -> None:
     picture = tmp_path / "cover.JPG"
@@ -146,13 +146,13 @@ def test_many_threads_may_upload_at_once(
     assert len(library.clips()) == 24
 
 
-def test_a_link_to_a_file_is_followed(pipeline: Pipeline, library: Library, file: Path) -> None:
+def test_link_to_a_file_is_followed(pipeline: Pipeline, library: Library, file: Path) -> None:
     link = file.with_name("link.webm")
     link.symlink_to(file)
     assert pipeline.upload_clip(link, library.video.id, 0, 2).blob_name
 
 
-def test_a_failed_upload_leaves_nothing(
+def test_failed_upload_leaves_nothing(
     pipeline: Pipeline, library: Library, file: Path, tmp_path: Path, line: Line
 ) -> None:
     picture = tmp_path / "cover.jpg"
@@ -166,7 +166,7 @@ def test_a_failed_upload_leaves_nothing(
     assert library.everything_stored() == set()
 
 
-def test_the_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
+def test_error_of_an_upload_is_raised_even_if_removing_its_clip_fails(
     pipeline: Pipeline, library: Library, file: Path, line: Line
 ) -> None:
     """The clip is hidden already; the cleanup removes what is left of it."""
@@ -208,7 +208,7 @@ def test_invalid_arguments_are_refused_before_anything_is_sent(
     assert library.clips() == []
 
 
-def test_the_error_names_an_unusable_file(pipeline: Pipeline, library: Library) -> None:
+def test_error_names_an_unusable_file(pipeline: Pipeline, library: Library) -> None:
     with pytest.raises(UnusableFile) as caught:
         pipeline.upload_clip("/no/such/file.mp4", library.video.id, 0, 1)
     assert caught.value.__notes__ == ["The file is '/no/such/file.mp4'."]
@@ -235,7 +235,7 @@ def ranges(line: Line) -> int:
     return sum(method == "GET" for method, _ in line.requests)
 
 
-def test_a_download_is_complete_and_is_not_fetched_twice(
+def test_download_is_complete_and_is_not_fetched_twice(
     pipeline: Pipeline, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
     reported: list[int] = []
@@ -250,7 +250,7 @@ def test_a_download_is_complete_and_is_not_fetched_twice(
     assert ranges(line) == 4
 
 
-def test_an_existing_file_with_other_contents_is_replaced(
+def test_existing_file_with_other_contents_is_replaced(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     path = tmp_path / f"{stored.id}.mp4"
@@ -259,7 +259,7 @@ def test_an_existing_file_with_other_contents_is_replaced(
     assert path.read_bytes() == LARGE
 
 
-def test_an_interrupted_download_is_continued(
+def test_interrupted_download_is_continued(
     transfer_settings: TransferSettings,
     pipeline: Pipeline,
     stored: Clip,
@@ -284,7 +284,7 @@ def test_an_interrupted_download_is_continued(
     assert ranges(line) == -(-(len(LARGE) - have) // BLOCK)
 
 
-def test_a_download_interrupted_by_a_full_disk_is_continued(
+def test_download_interrupted_by_a_full_disk_is_continued(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     with file_size_limit(BLOCK + 1000), pytest.raises(OSError, match="File too large"):
@@ -295,7 +295,7 @@ def test_a_download_interrupted_by_a_full_disk_is_continued(
     assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
 
 
-def test_a_damaged_part_of_a_download_is_dropped(
+def test_damaged_part_of_a_download_is_dropped(
     pipeline: Pipeline, stored: Clip, tmp_path: Path
 ) -> None:
     with file_size_limit(BLOCK), pytest.raises(OSError, match="File too large"):
@@ -307,7 +307,7 @@ def test_a_damaged_part_of_a_download_is_dropped(
     assert pipeline.download_clip(stored, tmp_path / "d").read_bytes() == LARGE
 
 
-def test_a_download_never_mixes_two_versions_of_a_clip(
+def test_download_never_mixes_two_versions_of_a_clip(
     pipeline: Pipeline, library: Library, stored: Clip, tmp_path: Path, line: Line
 ) -> None:
     other = os.urandom(len(LARGE))
@@ -337,7 +337,7 @@ def test_simultaneous_downloads_to_one_path_fetch_once(
     assert ranges(line) == 4
 
 
-def test_a_clip_without_bytes_cannot_be_downloaded(
+def test_clip_without_bytes_cannot_be_downloaded(
     pipeline: Pipeline, library: Library, tmp_path: Path
 ) -> None:
     with pytest.raises(WrongState):
@@ -347,7 +347,7 @@ def test_a_clip_without_bytes_cannot_be_downloaded(
 # --- Links
 
 
-def test_a_link_opens_the_clip_and_its_grant_is_recorded(
+def test_link_opens_the_clip_and_its_grant_is_recorded(
     pipeline: Pipeline,
     library: Library,
     film: bytes,
@@ -364,12 +364,12 @@ def test_a_link_opens_the_clip_and_its_grant_is_recorded(
 
 
 @pytest.mark.parametrize("hours", [0, -1, 169, float("nan")])
-def test_a_link_is_valid_for_a_week_at_most(pipeline: Pipeline, hours: float) -> None:
+def test_link_is_valid_for_a_week_at_most(pipeline: Pipeline, hours: float) -> None:
     with pytest.raises(ValueError, match="expiry_hours"):
         pipeline.generate_clip_access_url(uuid4(), hours)
 
 
-def test_a_clip_that_is_not_ready_has_no_link(pipeline: Pipeline, stored: Clip) -> None:
+def test_clip_that_is_not_ready_has_no_link(pipeline: Pipeline, stored: Clip) -> None:
     with pytest.raises(WrongState):
         pipeline.generate_clip_access_url(stored)
 
@@ -448,7 +448,7 @@ def test_copy_is_made_and_linked(pipeline: Pipeline, library: Library, file: Pat
 # --- The functions of the module, and the page about them
 
 
-def test_the_page_shows_the_signatures_of_the_functions() -> None:
+def test_page_shows_the_signatures_of_the_functions() -> None:
     shown = page("docs/python-api.md").section("Reference").table("function").names()
     for text in shown:
         name, _, rest = text.partition("(")
@@ -473,7 +473,7 @@ def app_works(library: Library) -> None:
         services.ingest.landed(str(clip.blob_name))
 
 
-def test_the_examples_run(
+def test_examples_run(
     environment: dict[str, str],
     library: Library,
     film: bytes,

@@ -52,7 +52,7 @@ def left(plan: Plan) -> Mapping[bytes, AnyReason]:
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".MP4", ".mov", ".webm", ".mkv", ".avi", ".m4a"])
-def test_a_file_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, extension: str) -> None:
+def test_file_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, extension: str) -> None:
     path = f"deep/down/{A}{extension}"
     (item,) = planned(ledger, [path], [clip(A), clip(B)]).items()
     assert (item.path, item.clip_id) == (path.encode(), A)
@@ -60,7 +60,7 @@ def test_a_file_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, extensi
     assert item.content_type.startswith(("video/", "audio/"))
 
 
-def test_an_id_in_capitals_is_the_same_id(ledger: Ledger) -> None:
+def test_id_in_capitals_is_the_same_id(ledger: Ledger) -> None:
     assert list(matched(planned(ledger, [f"{str(A).upper()}.mp4"], [clip(A)])).values()) == [A]
 
 
@@ -74,9 +74,7 @@ def test_an_id_in_capitals_is_the_same_id(ledger: Ledger) -> None:
         "C:\\clips\\film one.mp4",
     ],
 )
-def test_a_file_belongs_to_the_clip_whose_old_address_has_its_name(
-    ledger: Ledger, url: str
-) -> None:
+def test_file_belongs_to_the_clip_whose_old_address_has_its_name(ledger: Ledger, url: str) -> None:
     assert matched(planned(ledger, ["x/y/film one.mp4"], [clip(A, url), clip(B)])) == {
         b"x/y/film one.mp4": A
     }
@@ -94,7 +92,7 @@ def test_folders_distinguish_files_with_the_same_name(ledger: Ledger) -> None:
     assert list(plan.clips_without_file()) == []
 
 
-def test_the_id_counts_for_more_than_the_address(ledger: Ledger) -> None:
+def test_id_is_preferred_to_the_address(ledger: Ledger) -> None:
     clips = [clip(A, "s3://b/old.mp4"), clip(B, f"s3://b/{A}.mp4")]
     plan = planned(ledger, ["old.mp4", f"{A}.mp4"], clips)
     assert matched(plan) == {f"{A}.mp4".encode(): A}
@@ -108,7 +106,7 @@ def test_files_that_match_equally_well_are_planned_as_duplicates(ledger: Ledger)
     assert item.duplicates == (f"b/{A}.mp4".encode(), f"c/{A}.mp4".encode())
 
 
-def test_a_clip_with_a_blob_keeps_its_blob_name(ledger: Ledger) -> None:
+def test_clip_with_a_blob_keeps_its_blob_name(ledger: Ledger) -> None:
     (item,) = planned(ledger, [f"{A}.mov"], [clip(A, blob_name=f"{VIDEO}/x.mp4")]).items()
     assert (item.blob_name, item.already_stored) == (f"{VIDEO}/x.mp4", True)
 
@@ -199,13 +197,15 @@ def _spaced(url: str, files: list[str]) -> Mapping[bytes, UUID]:
         "https://b.with.dots.s3.dualstack.us-east-1.amazonaws.com:443/2024/my+clip.mp4",
     ],
 )
-def test_a_plus_of_s3_is_a_space_where_no_file_has_the_plus(ledger: Ledger, url: str) -> None:
+def test_plus_in_an_s3_address_is_a_space_unless_a_file_has_the_plus(
+    ledger: Ledger, url: str
+) -> None:
     assert matched(planned(ledger, ["2024/my clip.mp4"], [clip(A, url)])) == {
         b"2024/my clip.mp4": A
     }
 
 
-def test_a_second_reading_takes_no_file_from_another_clip(ledger: Ledger) -> None:
+def test_second_reading_takes_no_file_from_another_clip(ledger: Ledger) -> None:
     clips = [clip(A, f"{S3}/my+clip.mp4"), clip(B, f"{S3}/my%20clip.mp4")]
     assert matched(planned(ledger, ["my clip.mp4"], clips)) == {b"my clip.mp4": B}
     with Ledger() as second:
@@ -217,7 +217,7 @@ def test_a_second_reading_takes_no_file_from_another_clip(ledger: Ledger) -> Non
         assert left(plan) == {b"a b.mp4": Reason.MANY_CLIPS}
 
 
-def test_the_bucket_in_a_path_is_not_a_folder(ledger: Ledger) -> None:
+def test_bucket_in_a_path_is_not_a_folder(ledger: Ledger) -> None:
     plan = planned(ledger, ["bucket/3.mp4", "other/3.mp4"], [clip(A, f"{PATH_STYLE}/3.mp4")])
     (item,) = plan.items()
     assert item.duplicates == (b"other/3.mp4",), "neither fits better than the other"
@@ -237,7 +237,7 @@ def test_the_bucket_in_a_path_is_not_a_folder(ledger: Ledger) -> None:
         ("https://[::1/a.mp4", "malformed"),
     ],
 )
-def test_a_receipt_shows_addresses_without_secrets(url: str, shown: str) -> None:
+def test_receipt_shows_addresses_without_secrets(url: str, shown: str) -> None:
     assert old_address.parse(url).shown == shown
 
 
@@ -249,19 +249,19 @@ def images(plan: Plan) -> Mapping[bytes, str]:
 
 
 @pytest.mark.parametrize("name", [f"{A}_thumbnail.jpg", f"{A}.jpg", f"{A}-thumb.JPG"])
-def test_an_image_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, name: str) -> None:
+def test_image_belongs_to_the_clip_whose_id_is_its_name(ledger: Ledger, name: str) -> None:
     plan = planned(ledger, [f"a/{A}.mp4", f"b/{name}"], [clip(A)])
     assert images(plan) == {f"b/{name}".encode(): f"{VIDEO}/{A}_thumbnail.jpg"}
 
 
-def test_an_image_belongs_to_the_video_file_beside_it(ledger: Ledger) -> None:
+def test_image_belongs_to_the_video_file_beside_it(ledger: Ledger) -> None:
     paths = ["a/film.mp4", "a/film_thumbnail.png", "b/film.png"]
     plan = planned(ledger, paths, [clip(A, "s3://b/film.mp4")])
     assert images(plan) == {b"a/film_thumbnail.png": f"{VIDEO}/{A}_thumbnail.png"}
     assert left(plan) == {b"b/film.png": Reason.NO_CLIP}
 
 
-def test_an_image_called_thumbnail_is_preferred(ledger: Ledger) -> None:
+def test_image_called_thumbnail_is_preferred(ledger: Ledger) -> None:
     paths = [f"{A}.mp4", f"{A}.jpg", f"{A}_thumbnail.jpg", f"x/{A}_thumbnail.jpg"]
     plan = planned(ledger, paths, [clip(A)])
     assert list(images(plan)) == [f"{A}_thumbnail.jpg".encode()]
@@ -289,7 +289,7 @@ def test_adopted_files_get_the_same_clip_ids_in_every_run(ledger: Ledger) -> Non
         ]
 
 
-def test_a_title_is_the_printable_part_of_a_file_name() -> None:
+def test_title_is_the_printable_part_of_a_file_name() -> None:
     assert file_names.title_of("a/Žofie & 日本語\n.mp4".encode()) == "Žofie & 日本語"
     assert file_names.title_of(b"\xff.mp4") == "\ufffd"
     assert len(file_names.title_of(b"x" * 4000 + b".mp4") or "") == 500

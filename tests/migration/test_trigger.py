@@ -21,7 +21,7 @@ def upload(services: AllServices, name: str, data: bytes, md5: bytes | None = No
     blob.upload_blob(data, content_settings=settings)
 
 
-def test_the_trigger_after_the_row_update_makes_the_clip_ready(
+def test_trigger_after_the_row_update_makes_the_clip_ready(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -39,7 +39,7 @@ def test_the_trigger_after_the_row_update_makes_the_clip_ready(
     assert run().receipt == first.receipt
 
 
-def test_the_trigger_before_the_row_update_attaches_the_blob(
+def test_trigger_before_the_row_update_attaches_the_blob(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -61,7 +61,7 @@ def test_the_trigger_before_the_row_update_attaches_the_blob(
     assert len(old.rows("SELECT id FROM clips")) == 1
 
 
-def test_the_next_run_updates_the_row_of_a_stored_blob(
+def test_next_run_updates_the_row_of_a_stored_blob(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -72,7 +72,7 @@ def test_the_next_run_updates_the_row_of_a_stored_blob(
     assert services.blobs.exists(services.containers.clips, f"{old.video_id}/{clip_id}.mp4")
 
 
-def test_a_blob_with_other_bytes_is_never_overwritten(
+def test_blob_with_other_bytes_is_never_overwritten(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     small, large = old.clip_with_file(DATA), old.clip_with_file(DATA * 5000)
@@ -86,7 +86,7 @@ def test_a_blob_with_other_bytes_is_never_overwritten(
         assert old.row(clip_id)["blob_name"] is None
 
 
-def test_a_blob_without_an_md5_does_not_count_as_verified(
+def test_blob_without_an_md5_does_not_count_as_verified(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA)
@@ -101,7 +101,7 @@ def test_a_blob_without_an_md5_does_not_count_as_verified(
     assert run().code == 0
 
 
-def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
+def test_clip_that_is_deleted_meanwhile_stays_deleted(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     """Hidden between plan and row update; its blob is removed by the trigger."""
@@ -121,7 +121,7 @@ def test_a_clip_that_is_deleted_meanwhile_stays_deleted(
     assert [row["id"] for row in old.rows("SELECT id FROM clips")] == [clip_id]
 
 
-def test_an_announced_clip_keeps_its_blob_name(
+def test_announced_clip_keeps_its_blob_name(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(DATA, ".mov")
@@ -134,7 +134,7 @@ def test_an_announced_clip_keeps_its_blob_name(
 # --- Thumbnails
 
 
-def test_a_legacy_thumbnail_is_shown_if_no_poster_can_be_made(
+def test_legacy_thumbnail_is_shown_if_no_poster_can_be_made(
     old: OldService, run: Command, services: AllServices
 ) -> None:
     clip_id = old.clip_with_file(b"this is no film")
@@ -154,7 +154,7 @@ def test_a_legacy_thumbnail_is_shown_if_no_poster_can_be_made(
     assert (again.sent, again.receipt) == (0, first.receipt)
 
 
-def test_a_poster_is_preferred_to_a_legacy_thumbnail(
+def test_poster_is_preferred_to_a_legacy_thumbnail(
     old: OldService,
     run: Command,
     services: AllServices,
@@ -183,7 +183,7 @@ def test_deleting_a_clip_deletes_its_legacy_thumbnail(
 # --- Adoption
 
 
-def test_an_adopted_file_becomes_one_clip_before_or_after_the_trigger(
+def test_adopted_file_becomes_one_clip_before_or_after_the_trigger(
     old: OldService,
     run: Command,
     services: AllServices,

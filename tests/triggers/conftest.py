@@ -1,4 +1,4 @@
-"""One installation for each kind of triggers, and the table of what both did."""
+"""One installation for each kind of triggers, and the records of both."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,12 +17,12 @@ _NO_PROGRAM = "no program with Microsoft's triggers: name one with TRIGGERS=/pat
 
 @dataclass
 class Records:
-    """What was recorded, by scenario and kind of triggers."""
+    """The records, by scenario and kind of triggers."""
 
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, scenario: str, mode: str, record: object, seconds: float | None = None) -> None:
-        """Notes a record; fails where the other kind of triggers did something else."""
+        """Adds a record; fails if the record of the other kind of triggers differs."""
         text = str(record)
         row = self.rows.setdefault(scenario, {})
         others = {other: said for other, said in row.items() if not other.endswith("seconds")}
@@ -68,7 +68,7 @@ def _installation(
         direct = account.connection_string
         app = new_app(
             AZURE_STORAGE_CONNECTION_STRING=direct.replace(f":{account.blob_port}/", f":{port}/"),
-            # What the triggers use of the two: their own way to storage stays open.
+            # The connection of the triggers: their own way to storage stays open.
             AzureWebJobsAZURE_STORAGE_CONNECTION_STRING=direct,
             **changed,
         )

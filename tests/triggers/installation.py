@@ -29,7 +29,7 @@ _CALL = re.compile(r"local\.host: (\w+) (ok|failed) in \d+ ms: (.*)")
 
 
 def program() -> Path | None:
-    """Microsoft's triggers: by the variable, or else where they lie beside the project.
+    """The program with Microsoft's triggers: from the variable, or beside the project.
 
     `make test` sets the variable, to nothing unless it is given one: its runs stay short.
     """
@@ -38,7 +38,7 @@ def program() -> Path | None:
 
 
 class Gate:
-    """The app's own way to storage: open, away, slow, or stopped at one request."""
+    """The app's connection to storage: open, down, slow, or stopped at one request."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -48,7 +48,7 @@ class Gate:
         self._open = threading.Event()
 
     def stop_at(self, *parts: str) -> None:
-        """Holds every request that has these parts, until `open`."""
+        """Holds every request with these parts until `open` is called."""
         self.reached.clear()
         self._open.clear()
         self._stops = parts
@@ -100,7 +100,7 @@ class Installation:
             self._triggers = self.setup.start()
 
     def kill_functions(self) -> None:
-        """As a worker dies that ran out of memory."""
+        """Kills the worker, as when it runs out of memory."""
         assert self._host is not None
         self._host.child.process.kill()
         self._host.child.process.wait()
@@ -117,7 +117,7 @@ class Installation:
             self._host.child.stop()
 
     def deliver(self, name: str) -> None:
-        """Sends the event of a blob as Event Grid would."""
+        """Sends the event of a blob as Event Grid does."""
         base = f"http://127.0.0.1:{self.app.port}/runtime/webhooks/blobs"
         if self.setup is not None:
             base = self.setup.webhook_url
@@ -137,18 +137,18 @@ class Installation:
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
 
     def calls(self, subject: str = "") -> list[tuple[str, str]]:
-        """The calls that have ended and whose subject has this part: function and outcome."""
+        """Function and outcome of the ended calls whose subject contains this part."""
         found = [match.groups() for match in map(_CALL.search, self.app.log.splitlines()) if match]
         return [(function, outcome) for function, outcome, of in found if subject in of]
 
     def poison(self, part: str) -> list[str]:
-        """The poison messages with this part; the part itself is taken out."""
+        """The poison messages that contain this part, without the part."""
         texts = [base64.b64decode(message).decode() for message in self.app.poison()]
         return [text.replace(part, "*") for text in texts if part in text]
 
     @contextmanager
     def database_away(self) -> Iterator[None]:
-        """The database takes no connection, and those that were open are closed."""
+        """The database refuses new connections and closes open ones."""
         url = self.app.environment["DATABASE_URL"]
         name = sql.Identifier(url.rpartition("/")[2])
         allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
@@ -165,7 +165,7 @@ class Installation:
 
     @contextmanager
     def broken_schema(self) -> Iterator[None]:
-        """A fault that is no outage, so that nothing waits for it: a table is missing."""
+        """A missing table: a fault that is not an outage, so that nothing waits for its end."""
         with psycopg.connect(self.app.environment["DATABASE_URL"], autocommit=True) as database:
             database.execute("ALTER TABLE clips RENAME TO clips_elsewhere")
             try:
@@ -180,7 +180,7 @@ def _server(url: str) -> str:
 
 @contextmanager
 def installed(app: App, gate: Gate, mode: str) -> Iterator[Installation]:
-    """Runs an app with one kind of triggers; a gate lies before its storage."""
+    """Runs an app with one kind of triggers, and a gate in front of its storage."""
     setup = None
     if mode == MICROSOFT:
         found = program()

@@ -78,7 +78,7 @@ def record_calls(
 # --- Without faults
 
 
-def test_an_event_makes_an_upload_ready(
+def test_event_makes_an_upload_ready(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
     with alice_of(with_events) as alice:
@@ -102,7 +102,7 @@ def test_polling_makes_an_upload_ready(polled: Installation, film: bytes, record
 # --- Changed in the middle
 
 
-def test_an_overwritten_blob_is_processed_as_it_is_now(
+def test_overwritten_blob_is_processed_in_its_newest_version(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
     with alice_of(with_events) as alice:
@@ -119,7 +119,7 @@ def test_an_overwritten_blob_is_processed_as_it_is_now(
     record_calls(records, with_events, "overwritten in the middle", name, calls)
 
 
-def test_a_blob_deleted_in_the_middle_is_no_failed_call(
+def test_blob_deleted_in_the_middle_is_no_failed_call(
     with_events: Installation, film: bytes, records: Records
 ) -> None:
     with alice_of(with_events) as alice:
@@ -264,7 +264,7 @@ def test_migration_of_several_batches_pauses_for_seconds_only(
     )
 
 
-def test_a_cleanup_that_overruns_is_alone(polled: Installation, records: Records) -> None:
+def test_long_cleanup_never_overlaps_the_next(polled: Installation, records: Records) -> None:
     """Due every two seconds and longer than that: the next follows at once, and never beside it."""
     polled.gate.slow_listing = 2.5
     try:

@@ -1,4 +1,4 @@
-"""An issuer of the tests' own, whose keys a test can change."""
+"""An issuer whose keys a test can change."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ from tests.tokens import KeySet
 
 
 class _Listener:
-    """What answers for the key set of whichever test is running."""
+    """Answers with the key set of the running test."""
 
     key_set: KeySet | None = None
 

@@ -1,4 +1,4 @@
-"""What the app says of itself, read in a process of its own: an app is indexed only once."""
+"""The functions and the OpenAPI document of the app, read in a separate process."""
 
 import json
 import os
@@ -37,7 +37,7 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Described:
-    """The app's HTTP functions as (methods, route) by name, and what it says of them."""
+    """The app's HTTP functions as (methods, route) by name, and its OpenAPI document."""
 
     loaded_at_start: list[str]
     functions: dict[str, tuple[list[str], str]]

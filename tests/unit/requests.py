@@ -1,4 +1,4 @@
-"""Requests as tests make them, and what is said of the bad ones."""
+"""Makes requests, and returns the problems of bad ones."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def call(
     query: Mapping[str, str] | None = None,
     content_type: str | None = JSON,
 ) -> func.HttpRequest:
-    """A call with a body as bytes, or as something that JSON writes."""
+    """A request whose body is bytes, or a value that is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return func.HttpRequest(
         method="POST",
@@ -45,7 +45,7 @@ def read_parameters[P: Parameters](
 
 
 def bad_body(kind: type[Body], body: object) -> dict[str, str]:
-    """What is said of a body, by pointer."""
+    """The problems of a body, by pointer."""
     with pytest.raises(InvalidRequest) as caught:
         read_body(kind, body)
     assert all(field.parameter is None for field in caught.value.fields)
@@ -53,7 +53,7 @@ def bad_body(kind: type[Body], body: object) -> dict[str, str]:
 
 
 def bad_parameters(kind: type[Parameters], **values: str) -> dict[str, str]:
-    """What is said of path and query, by parameter."""
+    """The problems of path and query, by parameter."""
     with pytest.raises(InvalidRequest) as caught:
         read_parameters(kind, query=values)
     assert all(field.pointer is None for field in caught.value.fields)

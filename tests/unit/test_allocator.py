@@ -1,4 +1,4 @@
-"""The allocator gives freed memory back, in a process of its own whose heap is known."""
+"""The allocator returns freed memory, tested in a separate process with a known heap."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Who may import what, where that is finer than import-linter sees, and how the app starts."""
+"""Rules for imports that import-linter cannot express, and the start of the app."""
 
 import ast
 import importlib
@@ -86,7 +86,7 @@ def is_in(name: str, package: str) -> bool:
 
 
 def trespasses(module: str, tree: ast.AST) -> list[str]:
-    """Imports of what belongs to another module."""
+    """Imports of libraries that only another module may use."""
     found = []
     for name in imports(tree):
         owned = next((package for package in OWNERS if is_in(name, package)), None)
@@ -169,7 +169,7 @@ DELETERS = {
 
 
 def deletes_blobs(tree: ast.AST) -> bool:
-    """Whether a method of an object named `blobs` is used that deletes."""
+    """Whether a deleting method of an object named `blobs` is used."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr.startswith("delete")
@@ -199,7 +199,7 @@ REASONED = re.compile(
 
 
 def unexplained_ignores(text: str) -> list[str]:
-    """The lines of a file's text that have an ignore in another form than the two."""
+    """The lines with an ignore that is in neither of the two forms."""
     return [line for line in text.splitlines() if IGNORE.search(line) and not REASONED.search(line)]
 
 
@@ -217,7 +217,7 @@ def test_every_ignore_says_why() -> None:
     "comment",
     ["noqa", "noqa: S101", "noqa: S101  # why", "type: ignore", "type: ignore[misc]"],
 )
-def test_the_rule_about_ignores_sees_an_offence(comment: str) -> None:
+def test_rule_about_ignores_finds_an_offence(comment: str) -> None:
     assert len(unexplained_ignores(f"x = 1  # {comment}")) == 1
 
 
@@ -303,7 +303,7 @@ print(json.dumps({"seen": before, "works": works, "loaded": loaded}))
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS.values(), ids=CREDENTIALS.keys())
-def test_the_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
+def test_start_connects_to_nothing_and_loads_little(credentials: Mapping[str, str]) -> None:
     """An instance starts fast, also during an outage; only an ingest loads FFmpeg."""
     started = start(WATCHED_IMPORT, credentials, *LATE)
     assert started.returncode == 0, started.stderr
@@ -336,7 +336,7 @@ print(json.dumps([len(routes), len(set(loaded))]))
 
 
 def test_handlers_can_be_loaded_by_all_threads_at_once() -> None:
-    """The first calls of an instance come together."""
+    """The first calls of an instance may come at the same time."""
     started = start(FIRST_CALLS, CREDENTIALS["account key"])
     assert started.returncode == 0, started.stderr
     routes, loaded = json.loads(started.stdout)
@@ -417,7 +417,7 @@ def test_no_two_functions_answer_the_same_call(functions: dict[str, list[Binding
     assert len(calls) == len(set(calls))
 
 
-def test_the_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
+def test_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> None:
     """The host tries routes in the order of function names."""
     trigger, _ = functions[FALLBACK]
     assert trigger["route"] == "{*path}"
@@ -426,10 +426,10 @@ def test_the_catch_all_is_tried_last(functions: dict[str, list[Binding]]) -> Non
     assert max(functions, key=str.lower) == FALLBACK
 
 
-def test_the_blob_trigger_watches_the_clips_container(
+def test_blob_trigger_watches_the_clips_container(
     functions: dict[str, list[Binding]],
 ) -> None:
-    """The blob is bound by reference: as a stream it would come whole into memory."""
+    """The blob is bound by reference: a stream would be read into memory completely."""
     (trigger,) = functions["clip_landed"]
     assert trigger["properties"] == {"SupportsDeferredBinding": True}
     assert {k: v for k, v in trigger.items() if k not in {"properties", "dataType"}} == {
@@ -450,7 +450,7 @@ def test_migrations_have_a_queue_of_their_own(functions: dict[str, list[Binding]
         assert binding["connection"] == "AZURE_STORAGE_CONNECTION_STRING"
 
 
-def test_the_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
+def test_cleanup_runs_on_its_schedule(functions: dict[str, list[Binding]]) -> None:
     (trigger,) = functions["cleanup"]
     assert {k: trigger[k] for k in ("name", "type", "schedule")} == {
         "name": "timer",
@@ -480,15 +480,15 @@ def host() -> dict[str, Any]:
     return found
 
 
-def test_the_app_gives_up_with_the_last_delivery(host: dict[str, Any]) -> None:
+def test_last_attempt_of_the_app_is_the_last_delivery(host: dict[str, Any]) -> None:
     assert host["extensions"]["blobs"]["poisonBlobThreshold"] == MAX_DELIVERIES
 
 
-def test_a_file_is_taken_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:
+def test_file_is_tried_as_often_as_a_message_is_delivered(host: dict[str, Any]) -> None:
     assert host["extensions"]["queues"]["maxDequeueCount"] == migration_files.MAX_ATTEMPTS
 
 
-def test_a_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:
+def test_late_run_is_over_when_deletions_are_swept(host: dict[str, Any]) -> None:
     hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
     longest = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     assert longest == deletion._LATE_RUN
@@ -499,7 +499,7 @@ def test_every_route_is_below_api(host: dict[str, Any]) -> None:
 
 
 def test_few_clips_are_worked_on_at_once(host: dict[str, Any]) -> None:
-    """Three, so that a long film alone holds up no instance; of these two are decoded at once."""
+    """Three, so that one long film does not block an instance; two of them are decoded at once."""
     assert host["extensions"]["blobs"]["maxDegreeOfParallelism"] == 3
     assert DECODERS == 2
 

@@ -1,4 +1,4 @@
-"""Fetching clips from the archive, on a storage that takes its time as Azure's does."""
+"""Rehydration of archived clips, on a storage that takes hours, as Azure does."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ NAME = "v/a.mp4"
 
 
 class Tiers(Blobs):
-    """A storage that knows of its blobs nothing but the tier; fetching one back takes hours."""
+    """A storage that knows only the tiers of its blobs; rehydration takes hours."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, Blob] = {}
@@ -88,7 +88,7 @@ def archive(clock: SetClock, tiers: Tiers) -> Archive:
 
 
 @pytest.mark.parametrize("tier", ["Hot", "Cool", "Cold"])
-def test_a_clip_in_any_other_tier_is_there_at_once(
+def test_clip_in_any_other_tier_is_available_at_once(
     archive: Archive, tiers: Tiers, tier: str
 ) -> None:
     tiers.store(NAME, tier)
@@ -135,7 +135,7 @@ def test_fixed_rehydration_is_returned_unchanged(archive: Archive, tiers: Tiers)
 
 
 def test_one_of_many_concurrent_callers_starts_rehydration(archive: Archive, tiers: Tiers) -> None:
-    """All have seen it in the archive before the first of them does anything about it."""
+    """All callers see the clip in the archive before the first starts its rehydration."""
     tiers.store(NAME, "Archive")
     barrier = threading.Barrier(8)
     tiers.when_looked_at = [barrier] * 8
@@ -174,7 +174,7 @@ def test_blob_may_be_online_before_rehydration_starts(archive: Archive, tiers: T
     assert tiers.calls == []
 
 
-def test_a_missing_blob_is_missing(archive: Archive) -> None:
+def test_missing_blob_is_missing(archive: Archive) -> None:
     with pytest.raises(BlobMissing):
         archive.state(NAME, STANDARD)
 

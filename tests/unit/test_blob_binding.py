@@ -1,4 +1,4 @@
-"""What the worker makes of a reference to a blob, for the function that takes its name."""
+"""The argument that the worker makes of a reference to a blob: its name."""
 
 import json
 
@@ -10,7 +10,7 @@ from local.host.protos import ModelBindingData, ParameterBinding, TypedData
 
 
 def decoded(**reference: str) -> object:
-    """The argument that the worker hands over for what the host sends along."""
+    """The argument that the worker makes of the data of the host."""
     data = TypedData(model_binding_data=ModelBindingData(json.dumps(reference).encode()))
     return meta.from_incoming_proto(
         "blobTrigger",
@@ -23,19 +23,19 @@ def decoded(**reference: str) -> object:
 
 
 @pytest.mark.parametrize("name", ["a/b.mp4", "a/b c/ü#?%20.mov", "x" * 1024])
-def test_the_function_gets_the_name_as_storage_has_it(name: str) -> None:
+def test_function_gets_the_name_of_the_blob_in_storage(name: str) -> None:
     blob = decoded(Connection="AZURE_STORAGE", ContainerName="clips", BlobName=name)
     assert isinstance(blob, BlobName)
     assert blob.name == name
 
 
-def test_the_connection_need_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host has read the setting; the app has a client of its own."""
+def test_connection_need_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the host needs it; the app has its own client."""
     monkeypatch.delenv("AZURE_STORAGE", raising=False)
     blob = decoded(Connection="AZURE_STORAGE", ContainerName="clips", BlobName="a/b.mp4")
     assert isinstance(blob, BlobName)
 
 
 @pytest.mark.parametrize(("kind", "is_ours"), [(BlobName, True), (str, False), (bytes, False)])
-def test_no_other_type_passes_for_a_reference(kind: type, *, is_ours: bool) -> None:
+def test_other_types_are_not_references(kind: type, *, is_ours: bool) -> None:
     assert meta.check_input_type_annotation("blobTrigger", kind, True) == is_ours  # noqa: FBT003 - positional there

@@ -1,4 +1,4 @@
-"""Names of containers and blobs: put together and read in one place."""
+"""Names of containers and blobs are composed and parsed in one module."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ VIDEO = UUID("0190a5c4-1111-7000-8000-00000000000a")
 CLIP = UUID("0190a5c4-2222-7000-8000-00000000000b")
 
 
-def test_the_containers_are_named_by_their_prefix() -> None:
+def test_containers_are_named_by_their_prefix() -> None:
     containers = Containers("cliplink")
     assert (containers.videos, containers.clips) == ("cliplink-videos", "cliplink-clips")
     assert (containers.thumbnails, containers.temp) == ("cliplink-thumbnails", "cliplink-temp")
@@ -26,13 +26,13 @@ def test_the_containers_are_named_by_their_prefix() -> None:
     }
 
 
-def test_a_clip_lies_under_its_video() -> None:
+def test_blob_name_of_a_clip_begins_with_its_video() -> None:
     name = blob_names.clip_blob(VIDEO, CLIP, ".mp4")
     assert name == f"{VIDEO}/{CLIP}.mp4"
     assert (blob_names.video_id_of(name), blob_names.clip_id_of(name)) == (VIDEO, CLIP)
 
 
-def test_a_clip_without_an_extension_is_still_its_clip() -> None:
+def test_blob_without_an_extension_belongs_to_its_clip() -> None:
     assert blob_names.clip_id_of(blob_names.clip_blob(VIDEO, CLIP, "")) == CLIP
 
 

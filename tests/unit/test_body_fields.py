@@ -44,7 +44,7 @@ NO_POSITION = {
 
 
 @pytest.mark.parametrize("raw", NO_POSITION.values(), ids=NO_POSITION.keys())
-def test_a_position_is_a_number_of_seconds(raw: bytes) -> None:
+def test_position_is_a_number_of_seconds(raw: bytes) -> None:
     for other, name in ((b"0", "end_time"), (b"7", "start_time")):
         names = (b"start_time", b"end_time") if name == "end_time" else (b"end_time", b"start_time")
         body = b'{"%s": %s, "%s": %s}' % (names[0], other, names[1], raw)
@@ -56,7 +56,7 @@ def test_both_positions_are_needed() -> None:
 
 
 @pytest.mark.parametrize(("start", "end"), [(5, 5), (5, 4.999), (0, 0), (0.0, -0.0), (9e6, 1)])
-def test_a_clip_ends_after_it_starts(start: float, end: float) -> None:
+def test_clip_ends_after_it_starts(start: float, end: float) -> None:
     said = bad_body(NewClip, {"start_time": start, "end_time": end})
     assert said == {"/end_time": "must be greater than start_time"}
 
@@ -67,7 +67,7 @@ def test_extreme_but_good_positions_are_taken(start: float, end: float) -> None:
     assert read.end_time > read.start_time >= 0
 
 
-def test_a_bad_start_does_not_hide_a_bad_end() -> None:
+def test_bad_start_does_not_hide_a_bad_end() -> None:
     said = bad_body(NewClip, {"start_time": -1, "end_time": "2"})
     assert list(said) == ["/start_time", "/end_time"]
 
@@ -91,23 +91,23 @@ NO_LINE = {
 
 @pytest.mark.parametrize("value", NO_LINE.values(), ids=NO_LINE.keys())
 @pytest.mark.parametrize("kind", [NewVideo, NewClip, ClipChange, VideoChange])
-def test_a_title_is_one_line_of_text(kind: type[Body], value: object) -> None:
+def test_title_is_one_line_of_text(kind: type[Body], value: object) -> None:
     more = new_clip() if kind is NewClip else {}
     assert list(bad_body(kind, more | {"title": value})) == ["/title"]
 
 
 @pytest.mark.parametrize("value", ["x" * 500, "日本語", "🎬 Žofie", "a  b", "<b>", "%00", "\\0"])
-def test_a_title_is_any_line_of_text(value: str) -> None:
+def test_title_is_any_line_of_text(value: str) -> None:
     assert read_body(NewVideo, {"title": value}).title == value
 
 
 @pytest.mark.parametrize("value", ["a b", "a/b", "x" * 65, "ž", "a\n", 5, "dQw4w9WgXcQ&t=1"])
-def test_a_youtube_id_is_plain(value: object) -> None:
+def test_youtube_id_is_plain(value: object) -> None:
     assert list(bad_body(NewVideo, {"youtube_id": value})) == ["/youtube_id"]
 
 
 @pytest.mark.parametrize("value", ["a\0.mp4", "a\n.mp4", "\x7f", "x" * 256, 5, ["a.mp4"]])
-def test_a_file_name_is_one_line(value: object) -> None:
+def test_file_name_is_one_line(value: object) -> None:
     assert list(bad_body(NewClip, new_clip(filename=value))) == ["/filename"]
 
 
@@ -127,8 +127,8 @@ def test_a_file_name_is_one_line(value: object) -> None:
         5,
     ],
 )
-def test_a_media_type_is_one_of_video_or_audio(value: object) -> None:
-    """Blobs are served as what they are said to be: nothing that runs in a browser."""
+def test_media_type_is_one_of_video_or_audio(value: object) -> None:
+    """Blobs are served with this type, so no type that runs in a browser is accepted."""
     assert list(bad_body(NewClip, new_clip(content_type=value))) == ["/content_type"]
     assert list(bad_body(NewSource, {"content_type": value})) == ["/content_type"]
 
@@ -233,13 +233,13 @@ def test_null_clears_and_absent_leaves() -> None:
 @pytest.mark.parametrize(
     "text", ["2999-01-01T00:00:00Z", "2999-01-01t00:00:00z", "2999-01-01 01:00:00+01:00"]
 )
-def test_an_end_of_life_is_a_moment(text: str) -> None:
+def test_expiry_is_a_moment(text: str) -> None:
     read = read_body(ClipChange, {"expires_at": text})
     assert read.expires_at == datetime(2999, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["2999-01-01T00:00:00+23:59", "9999-12-30T00:00:00Z"])
-def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
+def test_moment_reaches_the_database_in_utc(text: str) -> None:
     """Postgres accepts only offsets below 16 hours, and Python no year beyond 9999."""
     read = read_body(ClipChange, {"expires_at": text})
     assert read.expires_at is not None
@@ -274,7 +274,7 @@ def test_a_moment_reaches_the_database_in_utc(text: str) -> None:
         {},
     ],
 )
-def test_an_end_of_life_is_in_the_future_and_has_a_zone(value: object) -> None:
+def test_expiry_is_in_the_future_and_has_a_zone(value: object) -> None:
     assert list(bad_body(ClipChange, {"expires_at": value})) == ["/expires_at"]
 
 

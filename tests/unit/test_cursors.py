@@ -32,7 +32,7 @@ def is_by_position(text: str) -> bool:
 
 
 def _accepts(decode: Callable[[str], object], text: str) -> bool:
-    """Whether it is a cursor; anything but a ValueError comes through and fails the test."""
+    """Whether it is a cursor; raises every exception except ValueError."""
     try:
         decode(text)
     except ValueError:
@@ -48,18 +48,18 @@ def _accepts(decode: Callable[[str], object], text: str) -> bool:
         datetime(2026, 7, 1, 1, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     ],
 )
-def test_a_time_comes_back_exactly(moment: datetime) -> None:
+def test_time_in_a_cursor_keeps_its_value(moment: datetime) -> None:
     found, row = cursors.decode_time(cursors.encode(moment, ROW))
     assert (found, row) == (moment, ROW)
     assert found.utcoffset() == timedelta(0)
 
 
 @pytest.mark.parametrize("position", [0, 0.0, 1.5, 0.1 + 0.2, 9_999_999.999999999, 5e-324, 12])
-def test_a_position_comes_back_exactly(position: float) -> None:
+def test_position_in_a_cursor_keeps_its_value(position: float) -> None:
     assert cursors.decode_position(cursors.encode(position, ROW)) == (position, ROW)
 
 
-def test_a_cursor_needs_no_escaping_in_a_url() -> None:
+def test_cursor_needs_no_escaping_in_a_url() -> None:
     for number in range(200):
         text = cursors.encode(number / 7, UUID(int=number << 64))
         assert text.replace("-", "").replace("_", "").isalnum()
@@ -107,7 +107,7 @@ def test_cursor_of_another_list_is_refused() -> None:
 
 
 @pytest.mark.parametrize("key", [math.nan, math.inf, -math.inf, 10**400, 10**308 * 9, 5])
-def test_a_position_is_a_finite_number_as_we_write_it(key: float) -> None:
+def test_position_in_a_cursor_is_a_finite_number(key: float) -> None:
     assert not is_by_position(cursor(key))
 
 
@@ -121,17 +121,17 @@ def test_a_position_is_a_finite_number_as_we_write_it(key: float) -> None:
         "2026-13-01T00:00:00+00:00",
     ],
 )
-def test_a_time_has_a_zone_and_lies_within_the_calendar(key: str) -> None:
+def test_time_has_a_zone_and_lies_within_the_calendar(key: str) -> None:
     assert not is_by_time(cursor(key))
 
 
 @pytest.mark.parametrize("zone", ["+23:59", "-23:59", "+00:00:30.5"])
-def test_a_zone_that_postgres_does_not_know_does_not_reach_it(zone: str) -> None:
+def test_zone_that_postgres_does_not_know_does_not_reach_it(zone: str) -> None:
     moment, _ = cursors.decode_time(cursor(f"2026-11-22T12:00:00{zone}"))
     assert moment.tzinfo is UTC
 
 
-def test_a_tampered_cursor_is_rubbish_or_another_place_in_the_same_list() -> None:
+def test_tampered_cursor_is_invalid_or_another_place_in_the_same_list() -> None:
     good = cursors.encode(1.5, ROW)
     for index, letter in enumerate(good):
         text = good[:index] + ("A" if letter != "A" else "B") + good[index + 1 :]

@@ -16,7 +16,7 @@ SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 
 @dataclass
 class Tokens(AppIdentity):
-    """An identity whose tokens say what they are for."""
+    """An identity whose tokens contain their resource."""
 
     asked: list[str] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ def tokens() -> Tokens:
         ),
     ],
 )
-def test_a_user_without_a_password_gets_a_token_at_a_server_of_azure(
+def test_user_without_a_password_gets_a_token_at_a_server_of_azure(
     tokens: Tokens, url: str, scope: str
 ) -> None:
     assert parameters_for(url, tokens)["password"] == "token 1"
@@ -91,7 +91,7 @@ def test_other_hosts_get_no_token(tokens: Tokens, url: str) -> None:
         ("?sslmode=verify-full", "verify-full"),
     ],
 )
-def test_a_token_is_sent_encrypted_at_least(tokens: Tokens, said: str, done: str) -> None:
+def test_token_is_sent_encrypted_at_least(tokens: Tokens, said: str, done: str) -> None:
     assert parameters_for(f"postgresql://app@{HOST}/x{said}", tokens)["sslmode"] == done
 
 
@@ -105,7 +105,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("server", [f"app@{HOST}", "app:password@db.example.org"])
-def test_a_server_that_has_to_prove_who_it_is_proves_it_to_public_authorities(
+def test_server_certificate_is_checked_against_public_authorities(
     tokens: Tokens, server: str
 ) -> None:
     """Without it libpq refuses to connect: it has no default CAs."""
@@ -136,7 +136,7 @@ def test_configured_cas_replace_the_public_ones(
     assert "sslrootcert" not in parameters_for(url, tokens)
 
 
-def test_a_password_goes_as_the_url_says(tokens: Tokens) -> None:
+def test_password_is_sent_as_the_url_requires(tokens: Tokens) -> None:
     url = "postgresql://app:p%40ss@127.0.0.1:5433/x?sslmode=disable"
     assert parameters_for(url, tokens) == {
         **database_login.DEFAULTS,

@@ -43,6 +43,6 @@ def test_no_part_of_a_password_is_in_an_error(odd: str, pattern: str) -> None:
         "postgresql:///clips?host=/var/run/postgresql",
     ],
 )
-def test_an_address_that_the_driver_takes_is_taken(url: str) -> None:
+def test_address_that_the_driver_accepts_is_accepted(url: str) -> None:
     assert check_postgres_url(url) is None
     assert parameters_for(url, AppIdentity())["dbname"] == "clips"

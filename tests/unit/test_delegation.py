@@ -1,4 +1,4 @@
-"""Links that an identity signs: alike on every instance, never beyond their key, few keys."""
+"""Links that an identity signs: the same on every instance, within their key, with few keys."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ MOST = timedelta(minutes=15)  # what a link of the longest life may lack of it
 
 @dataclass
 class Service:
-    """Hands out keys as we think that storage does: made of what was asked for, and a secret."""
+    """Returns keys made of the request and a secret, as storage probably does."""
 
     secret: str = "one"
     away: bool = False
@@ -105,7 +105,7 @@ def test_every_instance_signs_alike(clock: SetClock, service: Service) -> None:
         assert read(first, life) == read(second, life)
 
 
-def test_a_link_never_outlives_its_key_nor_begins_before_it(
+def test_link_never_outlives_its_key_nor_begins_before_it(
     clock: SetClock, service: Service
 ) -> None:
     for clock.now in moments():
@@ -130,7 +130,7 @@ def test_key_is_requested_within_the_limits_of_the_service(
             assert expiry - start == KEY_LIFE
 
 
-def test_a_link_lives_as_long_as_asked_except_the_longest(
+def test_link_lasts_as_long_as_requested_except_the_longest(
     clock: SetClock, service: Service
 ) -> None:
     for clock.now in moments():
@@ -141,7 +141,7 @@ def test_a_link_lives_as_long_as_asked_except_the_longest(
         assert clock.now + WEEK - MOST <= longest <= clock.now + WEEK
 
 
-def test_a_link_of_the_longest_life_is_the_same_for_ten_minutes(
+def test_link_of_the_longest_lifetime_is_the_same_for_ten_minutes(
     links: Links, clock: SetClock
 ) -> None:
     clock.now = datetime(2026, 11, 22, 12, 0, 1, tzinfo=UTC)
@@ -152,9 +152,7 @@ def test_a_link_of_the_longest_life_is_the_same_for_ten_minutes(
     assert read(links, WEEK) != first
 
 
-def test_a_longest_link_without_a_window_ends_with_its_key_too(
-    links: Links, clock: SetClock
-) -> None:
+def test_longest_link_without_a_window_ends_with_its_key_too(links: Links, clock: SetClock) -> None:
     link = links.to_read("c", "b", WEEK, window=timedelta(0))
     assert moment(said(link.url, "se")) == link.expires_at == moment(said(link.url, "ske"))
     assert link.expires_at >= clock.now - timedelta(seconds=1) + WEEK - MOST
@@ -182,16 +180,16 @@ def test_one_key_serves_a_day(links: Links, clock: SetClock, service: Service) -
         ("2026-11-22T12:34:56", 168, "2026-11-22T12:30:00"),
     ],
 )
-def test_a_key_begins_with_the_day_the_hour_or_five_minutes(
+def test_key_begins_with_the_day_the_hour_or_five_minutes(
     begins: str, hours: int, key_begins: str
 ) -> None:
-    """The coarsest of these that lasts for the link is chosen."""
+    """The key has the coarsest of these starts with which it lasts as long as the link."""
     start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
     key_start, _ = key_period(LinkPeriod(start, start + timedelta(hours=hours)))
     assert key_start == datetime.fromisoformat(key_begins).replace(tzinfo=UTC)
 
 
-def test_the_id_is_signed(links: Links, service: Service) -> None:
+def test_id_of_a_link_by_a_delegation_key_is_signed(links: Links, service: Service) -> None:
     """Storage writes it into its logs; with a delegated key no one can replace it."""
     link = read(links)
     key = service.get_user_delegation_key(*service.asked[0])
@@ -227,7 +225,7 @@ def test_keys_that_were_revoked_are_replaced_within_an_hour(
     assert read(links, 24 * HOUR) == read(fresh, 24 * HOUR)
 
 
-def test_a_key_that_cannot_be_fetched_again_serves_on(
+def test_key_that_cannot_be_renewed_stays_in_use(
     links: Links, clock: SetClock, service: Service
 ) -> None:
     """Storage is asked for a key once a minute, not for every link."""
@@ -260,7 +258,7 @@ def test_one_thread_fetches_for_all(links: Links, service: Service) -> None:
 
 
 class Queue:
-    """A lock that knows how many have come to it."""
+    """A lock that counts the threads that acquire it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The page of the API's description: sound HTML that shows everything and loads nothing."""
+"""The page of the API's OpenAPI document: valid HTML that shows everything and loads nothing."""
 
 import copy
 from base64 import b64encode
@@ -16,7 +16,7 @@ _VOID = {"meta", "link", "br"}
 
 
 class Read(HTMLParser):
-    """A page as a browser reads it; raises where it would have to guess."""
+    """Parses a page as a browser does; raises if the HTML is not valid."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

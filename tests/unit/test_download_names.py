@@ -1,4 +1,4 @@
-"""File names made of titles: every system can save them, and they say what they are."""
+"""File names made of titles: every system can save them, and their extension fits."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from clips.links.download_names import download_name
         "com10",
     ],
 )
-def test_an_ordinary_title_is_the_name(title: str) -> None:
+def test_ordinary_title_is_the_download_name(title: str) -> None:
     assert download_name(title, ".mp4") == f"{title}.mp4"
 
 
@@ -52,7 +52,7 @@ def test_forbidden_characters_are_replaced_or_dropped(title: str, name: str) -> 
 
 
 @pytest.mark.parametrize("title", ["x" * 500, "é" * 500, "🎬" * 500, "x" * 254 + "🎬"])
-def test_a_long_title_is_cut_between_characters(title: str) -> None:
+def test_long_title_is_cut_between_characters(title: str) -> None:
     name = download_name(title, ".mp4")
     assert 250 <= len(name.encode()) <= 255
     assert title.startswith(name.removesuffix(".mp4"))

@@ -1,4 +1,4 @@
-"""The quick comparison of images, which finds the clips that take a second look."""
+"""The quick comparison of images, which finds the clips that need the full comparison."""
 
 from uuid import UUID
 

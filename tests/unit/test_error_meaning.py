@@ -11,18 +11,18 @@ BUGS = ("54000", "54001", "22021", "23505", "42601", "42P01", "25P02", "26000", 
 
 
 @pytest.mark.parametrize("state", OUTAGES)
-def test_a_server_that_is_away_or_exhausted_is_an_outage(state: str) -> None:
+def test_unreachable_or_exhausted_server_is_an_outage(state: str) -> None:
     assert meaning_of(postgres_errors.lookup(state)()) is Meaning.OUTAGE
 
 
 @pytest.mark.parametrize("state", BUGS)
-def test_a_wrong_statement_or_value_is_a_bug_although_the_driver_may_call_it_operational(
+def test_wrong_statement_or_value_is_a_bug_although_the_driver_may_call_it_operational(
     state: str,
 ) -> None:
     assert meaning_of(postgres_errors.lookup(state)()) is Meaning.BUG
 
 
-def test_a_read_only_server_is_an_outage_of_its_own_kind() -> None:
+def test_read_only_server_is_an_outage_of_its_own_kind() -> None:
     assert meaning_of(postgres_errors.ReadOnlySqlTransaction()) is Meaning.READ_ONLY
 
 
@@ -39,5 +39,5 @@ def test_conflicting_transactions_are_a_conflict(state: str) -> None:
         (psycopg.ProgrammingError("the query has 1 placeholder"), Meaning.BUG),
     ],
 )
-def test_an_error_of_the_driver_itself_has_no_code(error: psycopg.Error, meaning: Meaning) -> None:
+def test_error_of_the_driver_itself_has_no_code(error: psycopg.Error, meaning: Meaning) -> None:
     assert meaning_of(error) is meaning

@@ -63,7 +63,7 @@ def read_link(clock: SetClock, terms: LinkTerms) -> dict[str, str]:
 # --- From when until when
 
 
-def test_a_link_ends_with_the_window_in_which_its_life_does(clock: SetClock) -> None:
+def test_link_ends_with_its_window(clock: SetClock) -> None:
     """An hour's links have windows of a quarter: until 13:15, and from before the window."""
     link = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR)
     assert link.expires_at == datetime(2026, 11, 22, 13, 15, tzinfo=UTC)
@@ -81,14 +81,14 @@ def test_a_link_ends_with_the_window_in_which_its_life_does(clock: SetClock) -> 
         (timedelta(hours=168), HOUR),
     ],
 )
-def test_a_window_is_a_quarter_of_the_life_and_an_hour_at_most(
+def test_window_is_a_quarter_of_the_lifetime_and_at_most_an_hour(
     life: timedelta, window: timedelta
 ) -> None:
     assert window_of(life) == window
 
 
 def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
-    """It works at once, even for a clock that is five minutes behind."""
+    """The link works at once, even with a clock that is five minutes behind."""
     chance = random.Random("lives")
     for life in LIVES * 3:
         now = NOW + timedelta(microseconds=chance.randrange(10**13))
@@ -100,7 +100,7 @@ def test_never_shorter_than_asked_nor_longer_than_a_window_more() -> None:
 
 
 def test_all_callers_within_a_window_get_the_same_link(clock: SetClock) -> None:
-    """Another process makes the same link: no hidden state goes into it."""
+    """Another process makes the same link, because it depends on no hidden state."""
     terms = LinkTerms(content_type="video/mp4", download_as="goal.mp4")
     first = Links(by_connection_string(clock), clock).to_read("c", "b", HOUR, terms)
     for minute, second in ((0, 1), (1, 30), (7, 0), (14, 59), (15, 0), (3, 0)):
@@ -110,7 +110,7 @@ def test_all_callers_within_a_window_get_the_same_link(clock: SetClock) -> None:
         assert other.to_read("c", "b", HOUR, terms) == first
 
 
-def test_the_next_window_has_another_link(clock: SetClock) -> None:
+def test_next_window_has_another_link(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     clock.now = datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
     last = links.to_read("c", "b", HOUR)
@@ -123,7 +123,7 @@ def test_the_next_window_has_another_link(clock: SetClock) -> None:
     assert links.to_read("c", "b", HOUR) == last, "clocks are set back"
 
 
-def test_a_caller_may_have_a_longer_window(clock: SetClock) -> None:
+def test_caller_may_have_a_longer_window(clock: SetClock) -> None:
     links, day, half = Links(by_connection_string(clock), clock), 24 * HOUR, 12 * HOUR
     link = links.to_read("c", "b", day, window=half)
     assert link.expires_at == datetime(2026, 11, 24, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_links_made_for_one_moment_end_together(clock: SetClock) -> None:
     assert links.to_read("c", "b", HOUR, now=moment).expires_at == first.expires_at
 
 
-def test_an_upload_link_lives_from_a_little_before_now_until_its_end(clock: SetClock) -> None:
+def test_upload_link_is_valid_from_shortly_before_now_until_its_end(clock: SetClock) -> None:
     link = Links(by_connection_string(clock), clock).to_upload("c", "b", HOUR)
     assert link.expires_at == datetime(2026, 11, 22, 13, tzinfo=UTC)
     assert link.starts_at == datetime(2026, 11, 22, 11, 55, tzinfo=UTC)
@@ -160,7 +160,7 @@ def test_an_upload_link_lives_from_a_little_before_now_until_its_end(clock: SetC
 # --- What it says
 
 
-def test_a_link_carries_its_id(clock: SetClock) -> None:
+def test_link_carries_its_id(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     for link in (links.to_read("c", "b", HOUR), links.to_upload("c", "b", HOUR)):
         assert asked(link.url)["scid"] == str(link.id)
@@ -212,7 +212,7 @@ def test_link_equals_that_of_the_vendors_client(clock: SetClock) -> None:
         assert link.url == f"{client.get_blob_client('c', name).url}?{query}"
 
 
-def test_a_link_is_for_one_blob_and_one_purpose(clock: SetClock) -> None:
+def test_link_is_for_one_blob_and_one_purpose(clock: SetClock) -> None:
     links = Links(by_connection_string(clock), clock)
     read = asked(links.to_read("c", "b", HOUR).url)
     upload = asked(links.to_upload("c", "b", HOUR).url)
@@ -231,7 +231,7 @@ def test_a_link_is_for_one_blob_and_one_purpose(clock: SetClock) -> None:
         ("http://[::1]:10000/clips", "https,http"),
     ],
 )
-def test_a_link_is_https_only_except_on_loopback(
+def test_link_is_https_only_except_on_loopback(
     clock: SetClock, endpoint: str, protocol: str
 ) -> None:
     storage = by_connection_string(clock, BlobEndpoint=endpoint)
@@ -240,7 +240,7 @@ def test_a_link_is_https_only_except_on_loopback(
     assert link.url.startswith(f"{endpoint}/c/b?")
 
 
-def test_a_connection_string_of_the_portal_gives_an_https_address(clock: SetClock) -> None:
+def test_connection_string_of_the_portal_gives_an_https_address(clock: SetClock) -> None:
     storage = by_connection_string(
         clock, DefaultEndpointsProtocol="https", EndpointSuffix="core.windows.net"
     )
@@ -258,7 +258,7 @@ def test_a_connection_string_of_the_portal_gives_an_https_address(clock: SetCloc
         {"BlobEndpoint": "http://127.0.0.1:10000/clips", "EndpointSuffix": "core.windows.net"},
     ],
 )
-def test_a_connection_string_is_read_as_the_vendors_client_reads_it(
+def test_connection_string_is_read_as_the_vendors_client_reads_it(
     clock: SetClock, parts: dict[str, str]
 ) -> None:
     text = ";".join(
@@ -273,7 +273,7 @@ def test_a_connection_string_is_read_as_the_vendors_client_reads_it(
     assert storage.client.primary_endpoint.rstrip("/") == storage.address
 
 
-def test_a_name_is_enough_to_find_the_account(clock: SetClock) -> None:
+def test_name_is_enough_to_find_the_account(clock: SetClock) -> None:
     storage = account(clock, account_name="clips", account_key=KEY)
     assert storage.address == "https://clips.blob.core.windows.net"
     assert storage.url("c", "a b.mp4") == "https://clips.blob.core.windows.net/c/a%20b.mp4"
@@ -295,7 +295,7 @@ def test_name_in_a_connection_string_overrides_the_setting(clock: SetClock) -> N
     assert account(clock, connection_string=text, account_name="other").name == "clips"
 
 
-def test_a_link_is_bound_to_an_address(clock: SetClock) -> None:
+def test_link_is_bound_to_an_address(clock: SetClock) -> None:
     assert read_link(clock, LinkTerms(ip="203.0.113.4"))["sip"] == "203.0.113.4"
     assert "sip" not in read_link(clock, LinkTerms())
 
@@ -312,7 +312,7 @@ def test_a_link_is_bound_to_an_address(clock: SetClock) -> None:
         ("100%.mp4", "100%.mp4"),
     ],
 )
-def test_a_download_name_is_written_for_old_and_new_browsers(
+def test_download_name_is_written_for_old_and_new_browsers(
     clock: SetClock, name: str, plain: str
 ) -> None:
     disposition = read_link(clock, LinkTerms(download_as=name))["rscd"]
@@ -338,7 +338,7 @@ def test_link_without_a_download_name_plays(clock: SetClock) -> None:
     ("life", "seconds"),
     [(timedelta(minutes=5), 300), (HOUR, 3600), (timedelta(hours=168), 3600)],
 )
-def test_a_browser_keeps_it_an_hour_and_no_longer_than_the_links_life(
+def test_browser_caches_for_an_hour_and_at_most_as_long_as_the_link(
     clock: SetClock, life: timedelta, seconds: int
 ) -> None:
     link = Links(by_connection_string(clock), clock).to_read("c", "b", life)
@@ -364,14 +364,14 @@ def test_read_link_leads_to_the_cdn(clock: SetClock, cdn: str) -> None:
     assert asked(direct.url)["rscc"] == "private, max-age=3600"
 
 
-def test_the_signature_is_the_accounts_wherever_the_link_leads(clock: SetClock) -> None:
-    """A CDN passes path and query on: storage reads the same link from it."""
+def test_signature_is_that_of_the_account_for_every_link_address(clock: SetClock) -> None:
+    """A CDN forwards path and query: storage reads the same link."""
     storage = by_connection_string(clock)
     through, other = (Links(storage, clock, c).to_read("c", "b", HOUR) for c in (CDN, f"{CDN}/x"))
     assert urlsplit(through.url).query == urlsplit(other.url).query
 
 
-def test_a_link_for_one_address_leads_to_the_account_itself(clock: SetClock) -> None:
+def test_link_for_one_address_leads_to_the_account_itself(clock: SetClock) -> None:
     """Behind a CDN storage would see the address of the CDN."""
     links = Links(by_connection_string(clock), clock, CDN)
     bound = links.to_read("c", "b", HOUR, LinkTerms(ip="203.0.113.4"))
@@ -380,7 +380,7 @@ def test_a_link_for_one_address_leads_to_the_account_itself(clock: SetClock) -> 
     assert links.to_read("c", "b", HOUR).url.startswith(f"{CDN}/c/b?")
 
 
-def test_an_upload_leads_to_the_account_itself(clock: SetClock) -> None:
+def test_upload_leads_to_the_account_itself(clock: SetClock) -> None:
     link = Links(by_connection_string(clock), clock, CDN).to_upload("c", "b", HOUR)
     assert link.url.startswith("https://clips.blob.core.windows.net/c/b?")
 
@@ -388,7 +388,7 @@ def test_an_upload_leads_to_the_account_itself(clock: SetClock) -> None:
 # --- What it takes
 
 
-def test_a_link_is_made_without_the_vendors_client() -> None:
+def test_link_is_made_without_the_vendors_client() -> None:
     """Its library takes a quarter of a second to load."""
     script = """
 import sys

@@ -1,4 +1,4 @@
-"""The scan of the logs: it catches a secret of each kind, shows none, and fails the session."""
+"""The scan of the logs: it finds a secret of each kind, shows none, and fails the session."""
 
 import logging
 import os
@@ -66,7 +66,7 @@ HARMLESS = [
 
 
 def record(message: str, *arguments: object, **more: object) -> logging.LogRecord:
-    """A record as a logger makes it, which no logger has: the session's own scan looks at those."""
+    """A record that no logger handles, so that the scan of the session does not see it."""
     made = logging.LogRecord(
         "clips.some", logging.INFO, "clips/some.py", 7, message, arguments, None
     )
@@ -76,7 +76,7 @@ def record(message: str, *arguments: object, **more: object) -> logging.LogRecor
 
 @contextmanager
 def log_file(text: str) -> Iterator[Path]:
-    """A folder with a log file deep in it, outside of those that the session's scan looks into."""
+    """A folder with a nested log file, outside the folders that the session's scan checks."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "e2e-1" / "host.log"
         path.parent.mkdir()
@@ -91,11 +91,11 @@ def test_every_kind_of_secret_has_an_example() -> None:
 @pytest.mark.parametrize(
     ("kind", "line"), [(kind, line) for kind, lines in LINES.items() for line in lines]
 )
-def test_a_planted_secret_is_found_in_records_and_files(kind: str, line: str) -> None:
+def test_planted_secret_is_found_in_records_and_files(kind: str, line: str) -> None:
     scan = Scan()
     scan.handle(record("it said %s", line))
     with log_file(f"fine\n{line}\nfine\n") as folder:
-        scan.look_into(folder)
+        scan.check_files(folder)
         in_record, in_file = scan.findings
         assert in_file.startswith(f"{folder}/e2e-1/host.log:2: ")
     assert in_record.startswith("logger clips.some, clips/some.py:7, in ")
@@ -104,7 +104,7 @@ def test_a_planted_secret_is_found_in_records_and_files(kind: str, line: str) ->
 
 
 @pytest.mark.parametrize("line", [line for lines in LINES.values() for line in lines])
-def test_a_masked_line_holds_no_secret_any_more(line: str) -> None:
+def test_masked_line_holds_no_secret(line: str) -> None:
     hidden = masked(line)
     assert hidden != line
     for secret in (
@@ -124,12 +124,12 @@ def test_ordinary_line_is_accepted(line: str) -> None:
     assert masked(line) == line
 
 
-def test_a_token_of_the_issuer_is_recognised(tmp_path: Path) -> None:
+def test_token_of_the_issuer_is_recognised(tmp_path: Path) -> None:
     token = Issuer(tmp_path / "key.pem").token("alice")
     assert masked(f"Bearer {token} was refused") == "<bearer token> was refused"
 
 
-def test_a_secret_in_a_trace_is_found() -> None:
+def test_secret_in_a_trace_is_found() -> None:
     scan = Scan()
     error = ValueError(f"{LINK}&sig={SIGNATURE}")
     scan.handle(record("it failed", exc_info=(ValueError, error, None)))
@@ -137,8 +137,8 @@ def test_a_secret_in_a_trace_is_found() -> None:
     assert "<signature of a link>" in finding
 
 
-def test_a_secret_that_is_attached_to_a_record_is_found() -> None:
-    """Telemetry sends what is in `extra` along."""
+def test_secret_that_is_attached_to_a_record_is_found() -> None:
+    """Telemetry also sends the values in `extra`."""
     scan = Scan()
     scan.handle(record("fine", url=f"{LINK}&sig={SIGNATURE}"))
     assert len(scan.findings) == 1
@@ -157,7 +157,7 @@ IN_WORKERS = ["-p", "xdist", "--numprocesses", "2"]
         ("logging.getLogger('clips').debug('nothing of interest')", 0, []),
     ],
 )
-def test_a_session_that_logs_a_secret_fails(
+def test_session_that_logs_a_secret_fails(
     statement: str, findings: int, options: list[str]
 ) -> None:
     """A session of several processes fails too if one of them logs a secret."""

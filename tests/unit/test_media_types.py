@@ -51,10 +51,10 @@ def test_servable_type_follows_from_the_name(
         (None, None),
     ],
 )
-def test_a_type_is_served_that_a_browser_takes_for_film_or_sound(
+def test_served_type_is_video_or_audio_for_browsers(
     media_type: str | None, expected: str | None
 ) -> None:
-    """Of a list it takes the last, and +xml is a document with scripts, with any prefix."""
+    """A browser uses the last of several types, and +xml may contain scripts, with any prefix."""
     assert media_types.servable(media_type) == expected
 
 

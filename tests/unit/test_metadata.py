@@ -1,4 +1,4 @@
-"""Notes in a blob's metadata, as different tools write them."""
+"""Values in a blob's metadata, as different tools write them."""
 
 import pytest
 

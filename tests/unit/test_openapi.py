@@ -1,6 +1,6 @@
-"""The API's description is valid, complete and made of what the code uses.
+"""The API's OpenAPI document is valid, complete and made of what the code uses.
 
-That the running app answers as described is held in tests/e2e/test_described.py.
+tests/e2e/test_described.py tests that the running app answers as described.
 """
 
 import inspect
@@ -216,7 +216,7 @@ def test_document_has_every_error_that_is_answered(document: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("kind", [kind for kind in tree() if kind.code not in UNANSWERED])
-def test_an_error_is_answered_as_it_is_described(kind: type[CliplinkError]) -> None:
+def test_error_is_answered_as_described(kind: type[CliplinkError]) -> None:
     """The body fits its schema and no field is left over; the headers are there."""
     problems = Problems()
     (reference,) = problems.by_status([kind]).values()
@@ -242,7 +242,7 @@ ENDPOINTS = [
 ]
 
 
-def test_a_handler_without_a_description_has_no_document() -> None:
+def test_handler_without_a_description_has_no_document() -> None:
     routes = Routes(func.FunctionApp(), cast("Services", None))
     undescribed = cast("Endpoint[Request, Any, Any]", lambda _call: None)
     routes.add("nameless", "GET", "nameless", lambda: undescribed)
@@ -276,7 +276,7 @@ def test_parameter_schema_has_no_null() -> None:
     ("body", "required"),
     [(NewVideo, False), (NewClip, True), (ClipChange, True)],
 )
-def test_a_body_is_required_unless_it_may_be_empty(body: type[Body], required: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_body_is_required_unless_it_may_be_empty(body: type[Body], required: bool) -> None:  # noqa: FBT001 - a parameter of the test
     (endpoint,) = (
         case.values[0]
         for case in ENDPOINTS

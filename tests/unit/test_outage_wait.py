@@ -20,7 +20,7 @@ class Film:
 
 
 class Away:
-    """Work that meets an outage so many times."""
+    """Work that fails with an outage `times` times."""
 
     def __init__(self, times: int) -> None:
         self.left = times
@@ -39,13 +39,13 @@ class Away:
 _FAR_FROM_ALL_ATTEMPTS = 20
 
 
-def test_an_outage_is_waited_for() -> None:
+def test_call_waits_for_the_end_of_an_outage() -> None:
     away = Away(1)
     assert OutageWait(10).through(away) == "done"
     assert len(away.films) == 2
 
 
-def test_an_outage_that_lasts_is_raised_when_the_limit_is_near() -> None:
+def test_long_outage_is_raised_near_the_limit() -> None:
     away = Away(100)
     started = time.monotonic()
     with pytest.raises(StorageUnavailable, match="Away with"):
@@ -74,7 +74,7 @@ def test_other_errors_are_raised_at_once() -> None:
 
 
 class Watching(threading.Event):
-    """Looks, when a pause begins, whether the film of the attempt before is gone."""
+    """Checks, when a pause begins, that the film of the last attempt was freed."""
 
     def __init__(self, away: Away) -> None:
         super().__init__()
@@ -120,8 +120,8 @@ def test_pauses_grow_to_a_quarter_of_a_minute_and_differ() -> None:
     ("before", "outcome"),
     [("signal.signal(signal.SIGTERM, lambda *_: print('heard'))", 0), ("", -signal.SIGTERM)],
 )
-def test_the_process_ends_at_sigterm_as_it_did_before(before: str, outcome: int) -> None:
-    """The handler that was there is called too; without one the signal ends the process."""
+def test_process_ends_at_sigterm_as_it_did_before(before: str, outcome: int) -> None:
+    """An earlier handler is called too; without one the signal ends the process."""
     script = f"""
 import signal, time
 {before}

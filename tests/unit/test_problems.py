@@ -81,7 +81,7 @@ def test_titles_are_unique_and_plain() -> None:
     assert all(title and not title.endswith(".") for title in titles)
 
 
-def test_the_drawing_of_the_tree_shows_every_error() -> None:
+def test_drawing_of_the_tree_shows_every_error() -> None:
     drawing = ast.get_docstring(ast.parse(inspect.getsource(errors))) or ""
     words = set(drawing.split())
     assert {kind.__name__ for kind in tree()} <= words
@@ -143,14 +143,14 @@ def test_problem_without_bad_fields_has_no_list() -> None:
 
 
 def test_unencodable_text_is_replaced() -> None:
-    """A detail may quote a caller's text; half a surrogate pair in it must not cost the answer."""
+    """A detail may quote a caller's text, which may contain half a surrogate pair."""
     field = FieldError("odd: \ud800", pointer="/\udfff", parameter="\ud800")
     body = json.loads(render(problem(InvalidRequest("Look at \ud800.", (field,)))).get_body())
     assert body["detail"] == "Look at ?."
     assert body["errors"] == [{"parameter": "?", "pointer": "/?", "detail": "odd: ?"}]
 
 
-def test_a_derived_error_takes_the_status_of_its_nearest_ancestor() -> None:
+def test_derived_error_takes_the_status_of_its_nearest_ancestor() -> None:
     class QueueUnavailable(errors.Unavailable):
         """An outage of a kind that the table does not name."""
 

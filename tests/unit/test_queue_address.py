@@ -1,4 +1,4 @@
-"""Where messages are sent to: the queues beside the blobs, however the account is named."""
+"""The address of the queues of the account, for every way to name the account."""
 
 import pytest
 

@@ -140,7 +140,7 @@ def test_every_bad_field_of_body_path_and_query_is_named_at_once() -> None:
     ("name", "pointer"),
     [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("", "/"), (" ", "/ "), ("é", "/é")],
 )
-def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
+def test_pointer_is_escaped_by_rfc_6901(name: str, pointer: str) -> None:
     assert list(bad_body(NewVideo, {name: 1})) == [pointer]
 
 
@@ -153,7 +153,7 @@ def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
         (ClipChange, {"title": "a", "blob_url": "https://example.org"}),
     ],
 )
-def test_an_unknown_field_is_an_error(kind: type[Body], body: dict[str, object]) -> None:
+def test_unknown_field_is_an_error(kind: type[Body], body: dict[str, object]) -> None:
     """A misspelt one must not pass for an absent one."""
     assert len(bad_body(kind, body)) == 1
 

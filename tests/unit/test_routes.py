@@ -1,4 +1,4 @@
-"""Routes check roles, and know which methods a path allows."""
+"""Routes check roles and the methods of a path."""
 
 import gc
 import json
@@ -25,7 +25,7 @@ type Serve = Callable[[func.HttpRequest, Any], func.HttpResponse]
 
 @dataclass(frozen=True)
 class Who:
-    """What a token says."""
+    """The identity in a token."""
 
     roles: frozenset[str]
     subject: str = "alice"

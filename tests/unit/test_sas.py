@@ -1,4 +1,4 @@
-"""The app's signer against the vendor's: the same bytes, for all terms of a link."""
+"""The app's signer gives the same bytes as the vendor's, for all terms of a link."""
 
 import base64
 import random
@@ -90,7 +90,7 @@ def vendors(key: str | DelegationKey) -> UserDelegationKey:
 
 
 class Made:
-    """Cases made by chance, the same ones at every run."""
+    """Random cases, the same at every run."""
 
     def __init__(self, seed: str) -> None:
         self.chance = random.Random(seed)
@@ -159,7 +159,7 @@ def test_every_byte_is_the_vendors(kind: str) -> None:
 
 
 @KINDS
-def test_the_cases_have_every_option_and_lack_it(kind: str) -> None:
+def test_cases_cover_every_option_set_and_unset(kind: str) -> None:
     """The comparison covers every option with and without a value."""
     made = list(cases(kind))
     for option in ("ip", "cache_control", "disposition", "content_type", "carries_id"):
@@ -168,7 +168,7 @@ def test_the_cases_have_every_option_and_lack_it(kind: str) -> None:
     assert all(any(piece in case.name for case in made) for piece in PIECES)
 
 
-def test_an_address_is_the_vendors() -> None:
+def test_address_is_that_of_the_vendors_client() -> None:
     with BlobServiceClient("https://clips.blob.core.windows.net", credential="c2VjcmV0") as client:
         for case in cases("address"):
             theirs = client.get_blob_client(case.container, case.name).url
@@ -176,7 +176,7 @@ def test_an_address_is_the_vendors() -> None:
             assert ours == theirs, case
 
 
-def test_the_version_is_the_clients() -> None:
+def test_version_is_that_of_the_vendors_client() -> None:
     """The account checks signatures by the rules of the version that the client sends."""
     assert sas.VERSION == X_MS_VERSION
 
@@ -200,7 +200,7 @@ def test_id_of_a_link_is_a_custom_uuid() -> None:
 
 
 def test_two_accounts_keys_make_one_id() -> None:
-    """A rotated key signs the same link anew: on record it stays what it was."""
+    """A rotated key signs the same link again, whose id in the records stays the same."""
     case = next(cases("account key"))
     made = Made("two keys")
     first, second = (

@@ -18,7 +18,7 @@ JUST_UNDER_TEN_MINUTES = timedelta(minutes=10, microseconds=-1)
 
 @dataclass
 class Keeper:
-    """A vault with one secret, which may be away."""
+    """A vault with one secret, which may be unreachable."""
 
     value: str | None = "first"
     is_away: bool = False
@@ -48,25 +48,25 @@ def no_digits(value: str) -> str | None:
     return "has a digit" if any(c.isdigit() for c in value) else None
 
 
-def test_a_fixed_secret_knows_no_other_value() -> None:
+def test_fixed_secret_has_no_replacement() -> None:
     assert Fixed("hush").current() == "hush"
     assert Fixed("hush").replacement_for("hush") is None
     assert Fixed("hush").replacement_for("an older one") == "hush"
 
 
-def test_no_secret_shows_itself(secret: Rotating) -> None:
+def test_repr_hides_secrets(secret: Rotating) -> None:
     assert "hush" not in repr(Fixed("hush"))
     assert "first" not in repr(secret)
 
 
-def test_a_value_is_kept_for_ten_minutes(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
+def test_value_is_kept_for_ten_minutes(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
     keeper.value = "second"
     clock.now += JUST_UNDER_TEN_MINUTES
     assert {secret.current() for _ in range(100)} == {"first"}
     assert keeper.asked == []
 
 
-def test_an_old_value_is_read_again_once(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
+def test_old_value_is_read_again_once(secret: Rotating, keeper: Keeper, clock: SetClock) -> None:
     keeper.value = "second"
     clock.advance(minutes=10)
     assert {secret.current() for _ in range(100)} == {"second"}
@@ -79,14 +79,14 @@ def test_an_old_value_is_read_again_once(secret: Rotating, keeper: Keeper, clock
     assert len(keeper.asked) == 2
 
 
-def test_a_refused_value_is_read_again_at_once(secret: Rotating, keeper: Keeper) -> None:
+def test_refused_value_is_read_again_at_once(secret: Rotating, keeper: Keeper) -> None:
     keeper.value = "second"
     assert secret.replacement_for("first") == "second"
     assert secret.current() == "second"
     assert keeper.asked == ["PASSWORD"]
 
 
-def test_a_caller_refused_with_an_older_value_gets_the_current_one(
+def test_caller_refused_with_an_older_value_gets_the_current_one(
     secret: Rotating, keeper: Keeper
 ) -> None:
     keeper.value = "second"
@@ -130,7 +130,7 @@ def test_last_known_value_is_used_while_the_vault_is_away(
     assert len(keeper.asked) == 2
 
 
-def test_a_refusal_while_the_vault_is_away_finds_nothing_else(
+def test_refused_value_has_no_replacement_while_the_vault_is_unreachable(
     secret: Rotating, keeper: Keeper, clock: SetClock
 ) -> None:
     keeper.is_away = True
@@ -149,7 +149,7 @@ def test_absent_or_malformed_value_does_not_replace_a_good_one(
     unusable: str | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The start would have refused it; a running app is not stopped by it."""
+    """The start would refuse it, but a running app keeps the last good value."""
     keeper.value = unusable
     assert secret.replacement_for("first") is None
     clock.advance(minutes=10)
@@ -205,7 +205,7 @@ def test_all_refused_callers_wait_for_one_reading(secret: Rotating, keeper: Keep
     assert len(keeper.asked) == 1
 
 
-def test_a_part_changes_with_the_whole(keeper: Keeper, clock: SetClock) -> None:
+def test_part_of_a_secret_changes_with_the_secret(keeper: Keeper, clock: SetClock) -> None:
     taken: list[str] = []
 
     def last_word(text: str) -> str:
@@ -231,6 +231,6 @@ def test_unchanged_part_is_no_new_value(keeper: Keeper, clock: SetClock) -> None
     assert part.current() == "first"
 
 
-def test_a_part_of_a_fixed_secret_stays() -> None:
+def test_part_of_a_fixed_secret_stays() -> None:
     part = Part(Fixed("a first"), lambda text: text[2:])
     assert part.replacement_for("first") is None

@@ -37,7 +37,7 @@ def problems(**changes: str) -> list[str]:
     return caught.value.problems
 
 
-def test_the_required_settings_are_enough() -> None:
+def test_required_settings_are_enough() -> None:
     found = read()
     assert found.storage.connection_string == Fixed(CONNECTION_STRING)
     assert found.database_url.current() == "postgresql://cliplink@db.example.org/cliplink"
@@ -52,7 +52,7 @@ def test_the_required_settings_are_enough() -> None:
     assert found.migration_root is None
 
 
-def test_the_others_can_be_set() -> None:
+def test_optional_settings_can_be_set() -> None:
     found = read(
         AZURE_STORAGE_CONTAINER_NAME="my-clips",
         TEMP_DIR="/var/cliplink/temp",
@@ -120,7 +120,7 @@ def test_values_are_stripped_of_surrounding_space() -> None:
     assert read(AUTH_AUDIENCE=" cliplink\n").auth.audience == "cliplink"
 
 
-def test_a_value_is_not_repeated_in_its_problem() -> None:
+def test_value_is_not_repeated_in_its_problem() -> None:
     secret = "AccountName=clips;AccountKey=very-secret!"
     (problem,) = problems(AZURE_STORAGE_CONNECTION_STRING=secret)
     assert "very-secret" not in problem
@@ -132,7 +132,7 @@ def test_connection_string_overrides_name_and_key() -> None:
     assert storage.trigger_connection == "AZURE_STORAGE_CONNECTION_STRING"
 
 
-def test_a_name_and_a_key_do_without_a_connection_string() -> None:
+def test_name_and_a_key_do_without_a_connection_string() -> None:
     storage = read(
         AZURE_STORAGE_CONNECTION_STRING="",
         AZURE_STORAGE_ACCOUNT_NAME="clips",
@@ -177,29 +177,29 @@ def test_key_without_a_name_is_refused() -> None:
         f"AccountName=clips;;AccountKey={KEY}",
     ],
 )
-def test_a_connection_string_needs_a_name_and_a_real_key(value: str) -> None:
+def test_connection_string_needs_a_name_and_a_real_key(value: str) -> None:
     (problem,) = problems(AZURE_STORAGE_CONNECTION_STRING=value)
     assert problem.startswith("AZURE_STORAGE_CONNECTION_STRING ")
 
 
-def test_a_connection_string_may_end_with_a_semicolon() -> None:
+def test_connection_string_may_end_with_a_semicolon() -> None:
     value = f"{CONNECTION_STRING};"
     assert read(AZURE_STORAGE_CONNECTION_STRING=value).storage.connection_string == Fixed(value)
 
 
 @pytest.mark.parametrize("value", ["ab", "a" * 25, "Clips", "my-clips", "clips.blob"])
-def test_an_account_name_is_lower_case_letters_and_digits(value: str) -> None:
+def test_account_name_is_lower_case_letters_and_digits(value: str) -> None:
     (problem,) = problems(AZURE_STORAGE_ACCOUNT_NAME=value)
     assert problem.startswith("AZURE_STORAGE_ACCOUNT_NAME ")
 
 
 @pytest.mark.parametrize("value", ["-a", "a-", "a--b", "A", "a_b", "a" * 53, "a.b", "ä"])
-def test_a_container_prefix_makes_valid_container_names(value: str) -> None:
+def test_container_prefix_makes_valid_container_names(value: str) -> None:
     (problem,) = problems(AZURE_STORAGE_CONTAINER_NAME=value)
     assert problem.startswith("AZURE_STORAGE_CONTAINER_NAME ")
 
 
-def test_the_longest_container_prefix_fits() -> None:
+def test_longest_container_prefix_fits() -> None:
     assert len(read(AZURE_STORAGE_CONTAINER_NAME="a" * 52).container_prefix + "-thumbnails") == 63
 
 
@@ -222,7 +222,7 @@ def test_the_longest_container_prefix_fits() -> None:
         "https://login.example.org:99999/",
     ],
 )
-def test_an_address_is_https_and_well_formed(name: str, value: str) -> None:
+def test_address_is_https_and_well_formed(name: str, value: str) -> None:
     (problem,) = problems(**{name: value})
     assert problem.startswith(f"{name} ")
 
@@ -243,7 +243,7 @@ def test_plain_http_is_for_loopback(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["cliplink", "mysql://db/x", "host=db dbname=x", "postgresql://[half/x", "://"]
 )
-def test_the_database_url_is_a_postgres_url(value: str) -> None:
+def test_database_url_is_a_postgres_url(value: str) -> None:
     (problem,) = problems(DATABASE_URL=value)
     assert problem.startswith("DATABASE_URL ")
 
@@ -253,7 +253,7 @@ def test_both_schemes_of_postgres_are_known(scheme: str) -> None:
     assert read(DATABASE_URL=f"{scheme}://db/x").database_url == Fixed(f"{scheme}://db/x")
 
 
-def test_the_temporary_folder_is_an_absolute_path() -> None:
+def test_temporary_folder_is_an_absolute_path() -> None:
     (problem,) = problems(TEMP_DIR="cliplink/temp")
     assert problem == "TEMP_DIR must be an absolute path"
 
@@ -271,7 +271,7 @@ def test_the_temporary_folder_is_an_absolute_path() -> None:
     ],
     ids=str,
 )
-def test_the_temporary_folder_is_one_of_its_own(path: Path) -> None:
+def test_temporary_folder_is_a_separate_folder(path: Path) -> None:
     """Old files in it are deleted: it must not contain a home folder or the app itself."""
     (problem,) = problems(TEMP_DIR=str(path))
     assert problem.startswith(
@@ -279,7 +279,7 @@ def test_the_temporary_folder_is_one_of_its_own(path: Path) -> None:
     )
 
 
-def test_a_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
+def test_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(Path.home())
     assert problems(TEMP_DIR=str(tmp_path / "link"))
 
@@ -298,7 +298,7 @@ def test_a_link_to_a_forbidden_folder_is_forbidden_too(tmp_path: Path) -> None:
         "0 0 0 * Au mond,su",
     ],
 )
-def test_a_schedule_is_ncrontab(value: str) -> None:
+def test_schedule_is_ncrontab(value: str) -> None:
     assert read(CLEANUP_SCHEDULE=value).cleanup_schedule == value
 
 
@@ -381,7 +381,7 @@ def test_public_address_ends_before_api(end: str) -> None:
     assert problem == "PUBLIC_URL must end before /api, which is added to it"
 
 
-def test_a_trigger_source_is_one_of_two() -> None:
+def test_trigger_source_is_one_of_two() -> None:
     (problem,) = problems(BLOB_TRIGGER_SOURCE="eventgrid")
     assert "EventGrid" in problem
     assert "LogsAndContainerScan" in problem
@@ -402,7 +402,7 @@ def test_migrations_need_the_database_url_alone(monkeypatch: pytest.MonkeyPatch)
         settings.read_database_url()
 
 
-def test_the_app_does_not_start_with_wrong_settings_and_names_them_all() -> None:
+def test_app_does_not_start_with_wrong_settings_and_names_them_all() -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE", "AUTH"))}
     environment |= {"DATABASE_URL": "mysql://db", "BLOB_TRIGGER_SOURCE": "Pigeons"}
     attempt = subprocess.run(
@@ -423,7 +423,7 @@ def test_the_app_does_not_start_with_wrong_settings_and_names_them_all() -> None
 
 @pytest.mark.parametrize("path", ["clips", "./clips", "~/clips", "/", "//", "/mnt/.."])
 def test_migration_root_is_a_folder_of_its_own(path: str) -> None:
-    """By its absolute path; the whole disk is none."""
+    """It is an absolute path, but not the root of the disk."""
     (problem,) = problems(MIGRATION_ROOT=path)
     assert problem.startswith(
         ("MIGRATION_ROOT must be an absolute path", "MIGRATION_ROOT must not be")

@@ -1,4 +1,4 @@
-"""Settings that are absent from the environment come from the vault that it names."""
+"""Settings that are absent from the environment come from the key vault."""
 
 from dataclasses import dataclass, field
 
@@ -73,16 +73,16 @@ def test_each_setting_is_requested_once() -> None:
     assert sorted(keeper.asked) == sorted(set(keeper.asked))
 
 
-def test_an_empty_variable_is_read_from_the_vault() -> None:
+def test_empty_variable_is_read_from_the_vault() -> None:
     assert Keeper(COMPLETE).read(AUTH_AUDIENCE=" ").auth.audience == COMPLETE["AUTH_AUDIENCE"]
 
 
-def test_a_setting_in_neither_place_is_missing() -> None:
+def test_setting_in_neither_place_is_missing() -> None:
     keeper = Keeper({name: value for name, value in COMPLETE.items() if name != "AUTH_ISSUER"})
     assert keeper.problems() == ["AUTH_ISSUER is missing"]
 
 
-def test_a_wrong_value_in_the_vault_stops_the_start_without_being_shown() -> None:
+def test_wrong_value_in_the_vault_stops_the_start_without_being_shown() -> None:
     keeper = Keeper(COMPLETE | {"DATABASE_URL": "mysql://hush", "AUTH_JWKS_URL": "hush"})
     problems = keeper.problems(BLOB_TRIGGER_SOURCE="Pigeons")
     assert [p.split()[0] for p in problems] == [
@@ -93,7 +93,7 @@ def test_a_wrong_value_in_the_vault_stops_the_start_without_being_shown() -> Non
     assert "hush" not in "".join(problems)
 
 
-def test_a_vault_that_gives_nothing_is_one_problem_beside_the_others() -> None:
+def test_vault_that_gives_nothing_is_one_problem_among_others() -> None:
     """Absent settings may be in the vault, so none is called missing."""
     keeper = Keeper(fault="does not answer")
     problems = keeper.problems(AUTH_ISSUER="issuer", BLOB_TRIGGER_SOURCE="Pigeons")
@@ -122,21 +122,21 @@ def test_a_vault_that_gives_nothing_is_one_problem_beside_the_others() -> None:
         "https://me@cliplink.vault.azure.net",
     ],
 )
-def test_a_vault_has_an_https_address_and_nothing_else(url: str) -> None:
+def test_vault_has_an_https_address_and_nothing_else(url: str) -> None:
     keeper = Keeper(COMPLETE)
     problems = keeper.problems(KEY_VAULT_URL=url, BLOB_TRIGGER_SOURCE="Pigeons")
     assert [p.split()[0] for p in problems] == ["KEY_VAULT_URL", "BLOB_TRIGGER_SOURCE"]
     assert keeper.opened == []
 
 
-def test_an_address_may_end_with_a_slash() -> None:
+def test_address_may_end_with_a_slash() -> None:
     """The portal shows the address with a slash."""
     keeper = Keeper(COMPLETE)
     keeper.read(KEY_VAULT_URL=f"{URL}/")
     assert keeper.opened == [f"{URL}/"]
 
 
-def test_a_secret_from_the_vault_can_change(clock: SetClock) -> None:
+def test_secret_from_the_vault_can_change(clock: SetClock) -> None:
     keeper = Keeper(dict(COMPLETE))
     found = from_mapping({"KEY_VAULT_URL": URL}, keeper.open, clock)
     keeper.values["DATABASE_URL"] = "postgresql://elsewhere/x"
@@ -145,7 +145,7 @@ def test_a_secret_from_the_vault_can_change(clock: SetClock) -> None:
     assert found.database_url.current() == "postgresql://elsewhere/x"
 
 
-def test_a_changed_secret_is_checked_as_at_the_start(clock: SetClock) -> None:
+def test_changed_secret_is_checked_as_at_the_start(clock: SetClock) -> None:
     keeper = Keeper(dict(COMPLETE))
     found = from_mapping({"KEY_VAULT_URL": URL}, keeper.open, clock)
     keeper.values["DATABASE_URL"] = "mysql://elsewhere/x"

@@ -1,4 +1,4 @@
-"""What is read from a sidecar is checked before anything of it reaches the database."""
+"""The content of a sidecar is checked before it reaches the database."""
 
 import json
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ def sidecar(**changes: object) -> bytes:
     return json.dumps({**GOOD, **changes}).encode()
 
 
-def test_what_is_written_can_be_read() -> None:
+def test_written_record_can_be_read() -> None:
     read = sidecar_file.parse(KEY, sidecar())
     assert isinstance(read, ClipRecord)
     row = read.model_dump(exclude={"format", "kind"})

@@ -1,4 +1,4 @@
-"""The issuer's keys: fetched when needed, kept when the issuer is away, never more than keys."""
+"""The issuer's keys: fetched when needed, kept while the issuer is unreachable."""
 
 import hashlib
 import json
@@ -120,7 +120,7 @@ BAD_REPLIES = {
 
 
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
-def test_a_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Reply) -> None:
+def test_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: Reply) -> None:
     """Never an internal error, and no token is accepted; when it is back, its keys are used."""
     key_set.reply = reply
     verifier = key_set.verifier()
@@ -132,15 +132,15 @@ def test_a_malformed_answer_of_the_issuer_is_an_outage(key_set: KeySet, reply: R
     assert verifier.verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_a_key_set_of_megabytes_is_not_read(key_set: KeySet) -> None:
-    """It would be accepted if it were."""
+def test_key_set_of_megabytes_is_not_read(key_set: KeySet) -> None:
+    """It would be accepted if it were read."""
     key_set.keys.append({"padding": "x" * 8_000_000})
     with pytest.raises(SigningKeysUnavailable):
         key_set.verifier().verify(f"Bearer {token()}")
 
 
-def test_a_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its answer would be accepted if it were waited for."""
+def test_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the limit, its answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.1)
     over = threading.Event()
     good = key_set.answer()
@@ -156,10 +156,10 @@ def test_a_silent_issuer_is_an_outage(key_set: KeySet, monkeypatch: pytest.Monke
         over.set()
 
 
-def test_an_endless_answer_of_the_issuer_is_an_outage(
+def test_endless_answer_of_the_issuer_is_an_outage(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each byte comes soon enough. The answer would be accepted if all of it were waited for."""
+    """Each byte comes in time. Without the limit, the answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_DEADLINE", 0.1)
     key_set.reply = Reply(200, key_set.answer().body, pause=0.005)
     with pytest.raises(SigningKeysUnavailable):
@@ -167,10 +167,10 @@ def test_an_endless_answer_of_the_issuer_is_an_outage(
 
 
 @pytest.mark.parametrize("at_once", [0, 20, 200], ids=["status", "headers", "body"])
-def test_an_issuer_that_sends_byte_by_byte_is_an_outage(
+def test_issuer_that_sends_byte_by_byte_is_an_outage(
     key_set: KeySet, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    """Its answer would be accepted if it were waited for."""
+    """Without the limit, its answer would be accepted."""
     monkeypatch.setattr(signing_keys, "_TIMEOUT", 0.3)
     monkeypatch.setattr(signing_keys, "_DEADLINE", 60.0)
     head = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 150 + b"\r\n\r\n"
@@ -205,7 +205,7 @@ def test_known_keys_are_used_for_a_day_and_no_longer(key_set: KeySet) -> None:
     assert verifier.verify(f"Bearer {token()}").subject == "alice"
 
 
-def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet) -> None:
+def test_callers_wait_for_the_keys_after_a_day_without_calls(key_set: KeySet) -> None:
     """All callers wait for the one that fetches; none gets an outage."""
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
@@ -219,7 +219,7 @@ def test_after_a_day_without_calls_all_callers_wait_for_the_keys(key_set: KeySet
     assert key_set.fetches == 2
 
 
-def test_a_redirect_to_other_keys_is_not_followed(key_set: KeySet) -> None:
+def test_redirect_to_other_keys_is_not_followed(key_set: KeySet) -> None:
     body = json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode()
     with serving(lambda _: Reply(200, body)) as elsewhere:
         key_set.reply = Reply(302, b"", {"Location": f"{elsewhere.url}/keys"})
@@ -228,7 +228,7 @@ def test_a_redirect_to_other_keys_is_not_followed(key_set: KeySet) -> None:
     assert elsewhere.requests == []
 
 
-def test_a_rotated_key_is_found_at_its_first_use(key_set: KeySet) -> None:
+def test_rotated_key_is_found_at_its_first_use(key_set: KeySet) -> None:
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.keys.append(public_jwk(OTHER_KEY, "second"))
@@ -236,7 +236,7 @@ def test_a_rotated_key_is_found_at_its_first_use(key_set: KeySet) -> None:
     assert verifier.verify(f"Bearer {token(key=OTHER_KEY, kid='second')}").subject == "alice"
 
 
-def test_a_withdrawn_key_is_forgotten_within_minutes(key_set: KeySet) -> None:
+def test_withdrawn_key_is_refused_within_minutes(key_set: KeySet) -> None:
     verifier = key_set.verifier()
     verifier.verify(f"Bearer {token()}")
     key_set.keys = [public_jwk(OTHER_KEY, "second")]
@@ -247,7 +247,7 @@ def test_a_withdrawn_key_is_forgotten_within_minutes(key_set: KeySet) -> None:
         verifier.verify(f"Bearer {token()}")
 
 
-def test_a_token_is_refused_once_another_key_has_the_name_of_its_own(key_set: KeySet) -> None:
+def test_token_is_refused_when_its_kid_names_another_key(key_set: KeySet) -> None:
     """A token that was accepted is verified again with each download of the keys."""
     verifier = key_set.verifier()
     text = f"Bearer {token()}"
@@ -284,7 +284,7 @@ def test_key_for_another_purpose_is_not_used(key_set: KeySet, change: dict[str, 
 
 
 @pytest.mark.parametrize("missing", ["use", "alg"])
-def test_a_key_need_not_say_its_purpose(key_set: KeySet, missing: str) -> None:
+def test_key_need_not_say_its_purpose(key_set: KeySet, missing: str) -> None:
     key = public_jwk(KEY, KEY_ID, alg="RS256")
     del key[missing]
     key_set.keys = [key]
@@ -320,7 +320,7 @@ RUBBISH: dict[str, object] = {
 
 @pytest.mark.parametrize("entry", RUBBISH.values(), ids=RUBBISH.keys())
 @pytest.mark.parametrize("first", [True, False])
-def test_a_key_beside_malformed_entries_is_used(
+def test_key_beside_malformed_entries_is_used(
     key_set: KeySet, entry: dict[str, object], *, first: bool
 ) -> None:
     """One malformed or unknown entry of an issuer does not disable the others."""
@@ -383,7 +383,7 @@ def bearer(**header: object) -> str:
 
 @pytest.mark.parametrize("key", [without_id(KEY), public_jwk(KEY, None)], ids=["absent", "null"])
 @pytest.mark.parametrize("others", [[], [public_jwk(OTHER_KEY, "other")]])
-def test_a_token_without_kid_is_verified_with_the_only_key_without_one(
+def test_token_without_kid_is_verified_with_the_only_key_without_one(
     key_set: KeySet, key: dict[str, object], others: list[dict[str, object]]
 ) -> None:
     key_set.keys = [*others, key]
@@ -392,14 +392,14 @@ def test_a_token_without_kid_is_verified_with_the_only_key_without_one(
     assert key_set.fetches == 1
 
 
-def test_a_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None:
+def test_token_without_kid_means_none_of_several_keys(key_set: KeySet) -> None:
     key_set.keys = [without_id(KEY), without_id(OTHER_KEY), public_jwk(OTHER_KEY, KEY_ID)]
     with pytest.raises(Unauthenticated, match="does not name its key"):
         key_set.verifier().verify(bearer())
 
 
 @pytest.mark.parametrize("keys", [[without_id(KEY)], [without_id(KEY), without_id(OTHER_KEY)]])
-def test_a_token_with_kid_is_not_verified_with_a_key_without_one(
+def test_token_with_kid_is_not_verified_with_a_key_without_one(
     key_set: KeySet, keys: list[dict[str, object]]
 ) -> None:
     key_set.keys = keys

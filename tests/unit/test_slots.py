@@ -1,4 +1,4 @@
-"""How many calls wait for storage, when others are refused, and when they are let through again."""
+"""The number of calls that wait for storage, and when others are refused or accepted again."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def slots() -> Slots:
 
 
 class Storage:
-    """Answers when a test says so; each request holds a slot meanwhile."""
+    """Answers when a test allows it; each request holds a slot until then."""
 
     def __init__(self, slots: Slots, pool: ThreadPoolExecutor) -> None:
         self._slots = slots
@@ -57,7 +57,7 @@ def storage(slots: Slots) -> Iterator[Storage]:
 
 
 def ask(slots: Slots) -> float:
-    """One request that is answered at once; how long it waited for its slot."""
+    """Makes a request that is answered at once; returns the time it waited for its slot."""
     began = time.monotonic()
     with slots.slot():
         return time.monotonic() - began
@@ -71,12 +71,12 @@ def refused_within(seconds: float) -> Iterator[None]:
     assert time.monotonic() - began < seconds
 
 
-def test_a_free_slot_costs_no_wait(slots: Slots, storage: Storage) -> None:
+def test_free_slot_costs_no_wait(slots: Slots, storage: Storage) -> None:
     storage.asked()
     assert ask(slots) < _LESS_THAN_A_WAIT
 
 
-def test_a_call_beyond_the_slots_is_refused_when_no_answer_comes(
+def test_call_beyond_the_slots_is_refused_when_no_answer_comes(
     slots: Slots, storage: Storage
 ) -> None:
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_a_call_beyond_the_slots_is_refused_when_no_answer_comes(
         ask(slots)
 
 
-def test_a_call_beyond_the_slots_waits_for_an_answer(
+def test_call_beyond_the_slots_waits_for_an_answer(
     slots: Slots, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.slots._SILENCE", 60.0)
@@ -95,7 +95,7 @@ def test_a_call_beyond_the_slots_waits_for_an_answer(
     assert ask(slots) > 0.1
 
 
-def test_after_a_timeout_one_call_at_a_time_tries(
+def test_one_call_at_a_time_tries_after_a_timeout(
     slots: Slots, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.storage.slots._LONG", 0.0)
@@ -111,7 +111,7 @@ def test_after_a_timeout_one_call_at_a_time_tries(
 
 
 @pytest.mark.parametrize("error", [ValueError, StorageUnavailable])
-def test_a_quick_failure_is_an_answer(slots: Slots, error: type[Exception]) -> None:
+def test_fast_failure_counts_as_an_answer(slots: Slots, error: type[Exception]) -> None:
     for _ in range(5):
         with pytest.raises(error), slots.slot():
             raise error("at once")

@@ -1,4 +1,4 @@
-"""The table from storage's answers to errors, which both clients of storage use."""
+"""The table from answers of storage to errors, which both storage clients use."""
 
 import pytest
 
@@ -33,7 +33,7 @@ from shared.storage.error_table import error_for, is_transient
         (403, "", StorageUnavailable),
     ],
 )
-def test_an_answer_has_one_meaning(status: int, code: str, kind: type[CliplinkError]) -> None:
+def test_answer_has_one_meaning(status: int, code: str, kind: type[CliplinkError]) -> None:
     assert isinstance(error_for(status, code), kind)
 
 

@@ -21,7 +21,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
         yield recorded
 
 
-def test_a_span_knows_its_name_its_attributes_and_its_parent(recorded: Recorded) -> None:
+def test_span_has_its_name_attributes_and_parent(recorded: Recorded) -> None:
     with telemetry.span("outer"), telemetry.span("inner", clip_id="one"):
         pass
     inner, outer = recorded.named("inner"), recorded.named("outer")
@@ -30,7 +30,7 @@ def test_a_span_knows_its_name_its_attributes_and_its_parent(recorded: Recorded)
     assert inner.kind is SpanKind.INTERNAL
 
 
-def test_a_query_shows_its_text_and_nothing_else(recorded: Recorded) -> None:
+def test_query_shows_its_text_and_nothing_else(recorded: Recorded) -> None:
     with telemetry.query("SELECT id FROM clips WHERE title = %(title)s"):
         pass
     span = recorded.named("SELECT clips")
@@ -77,7 +77,7 @@ def test_counts_add_up_by_their_attributes(recorded: Recorded) -> None:
     ]
 
 
-def test_a_distribution_has_a_sum_and_a_number(recorded: Recorded) -> None:
+def test_distribution_has_a_sum_and_a_number(recorded: Recorded) -> None:
     for seconds in (0.5, 2.5):
         telemetry.INGEST_SECONDS.record(seconds, outcome="ready")
     assert recorded.points("cliplink.ingest.duration") == [({"outcome": "ready"}, 3.0, 2)]

@@ -35,7 +35,7 @@ from tests.tokens import (
 )
 
 
-def test_a_token_of_the_local_issuer_is_accepted(tmp_path: Path, clock: SetClock) -> None:
+def test_token_of_the_local_issuer_is_accepted(tmp_path: Path, clock: SetClock) -> None:
     issuer = Issuer(tmp_path / "key.pem")
     with issuer.serving(free_port()) as url:
         settings = AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=url)
@@ -46,7 +46,7 @@ def test_a_token_of_the_local_issuer_is_accepted(tmp_path: Path, clock: SetClock
         )
 
 
-def test_a_good_token_names_its_bearer(verify: Verify) -> None:
+def test_valid_token_names_its_bearer(verify: Verify) -> None:
     assert verify(token()) == Identity("alice", frozenset(), None)
 
 
@@ -54,7 +54,7 @@ def test_a_good_token_names_its_bearer(verify: Verify) -> None:
     "header",
     [None, "", "Bearer", "Bearer ", "Basic YWxpY2U6c2VjcmV0", "{token}", "Token {token}"],
 )
-def test_a_request_without_a_bearer_token_is_refused(key_set: KeySet, header: str | None) -> None:
+def test_request_without_a_bearer_token_is_refused(key_set: KeySet, header: str | None) -> None:
     text = header and header.format(token=token())
     with pytest.raises(TokenMissing, match="Authorization"):
         key_set.verifier().verify(text)
@@ -71,14 +71,14 @@ def test_one_token_is_sent_at_a_time(key_set: KeySet, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["bearer {}", "BEARER {}", "  Bearer   {}  "])
-def test_the_scheme_is_written_in_any_case(key_set: KeySet, header: str) -> None:
+def test_scheme_is_written_in_any_case(key_set: KeySet, header: str) -> None:
     assert key_set.verifier().verify(header.format(token())).subject == "alice"
 
 
 # --- Signatures
 
 
-def test_an_unsigned_token_is_refused(verify: Verify) -> None:
+def test_unsigned_token_is_refused(verify: Verify) -> None:
     for name in ("none", "None", "NONE", "nOnE", ""):
         text = f"{encoded({'alg': name, 'kid': KEY_ID})}.{encoded(claims())}."
         assert "RS256" in refusal(verify, text)
@@ -98,7 +98,7 @@ def test_other_algorithms_of_the_right_key_are_refused(verify: Verify, algorithm
 
 
 @pytest.mark.parametrize("algorithm", [None, 5, ["RS256"], {"RS256": 1}, "rs256", "RS256 "])
-def test_the_algorithm_is_named_exactly(verify: Verify, algorithm: object) -> None:
+def test_algorithm_is_named_exactly(verify: Verify, algorithm: object) -> None:
     refusal(verify, signed_by_hand({"alg": algorithm, "kid": KEY_ID}, claims()))
 
 
@@ -106,12 +106,12 @@ def test_another_keys_signature_is_refused(verify: Verify) -> None:
     refusal(verify, token(key=OTHER_KEY))
 
 
-def test_a_tampered_payload_is_refused(verify: Verify) -> None:
+def test_tampered_payload_is_refused(verify: Verify) -> None:
     header, _, signature = token().split(".")
     refusal(verify, f"{header}.{encoded(claims(sub='mallory'))}.{signature}")
 
 
-def test_a_tampered_signature_is_refused(verify: Verify) -> None:
+def test_tampered_signature_is_refused(verify: Verify) -> None:
     header, payload, signature = token().split(".")
     raw = bytearray(base64.urlsafe_b64decode(signature + "=="))
     raw[17] ^= 1
@@ -120,7 +120,7 @@ def test_a_tampered_signature_is_refused(verify: Verify) -> None:
         refusal(verify, f"{header}.{payload}.{other}")
 
 
-def test_a_token_like_an_accepted_one_is_refused(verify: Verify) -> None:
+def test_token_like_an_accepted_one_is_refused(verify: Verify) -> None:
     good = token()
     verify(good)
     header, payload, signature = good.split(".")
@@ -131,7 +131,7 @@ def test_a_token_like_an_accepted_one_is_refused(verify: Verify) -> None:
     assert verify(good).subject == "alice"
 
 
-def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
+def test_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
     """With jku, x5u, jwk or x5c an attacker could name the key that verifies the token."""
     with serving(
         lambda _: Reply(200, json.dumps({"keys": [public_jwk(OTHER_KEY, KEY_ID)]}).encode())
@@ -157,16 +157,16 @@ def test_a_key_inside_the_token_is_ignored(key_set: KeySet) -> None:
 
 
 @pytest.mark.parametrize("key_id", [None, 5, True, ["first"], {"first": 1}, 1e308])
-def test_a_key_is_named_by_text(verify: Verify, key_id: object) -> None:
+def test_key_is_named_by_text(verify: Verify, key_id: object) -> None:
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": key_id}, claims()))
 
 
-def test_a_token_names_its_key(verify: Verify) -> None:
+def test_token_names_its_key(verify: Verify) -> None:
     refusal(verify, signed_by_hand({"alg": "RS256"}, claims()))
 
 
 @pytest.mark.parametrize("key_id", ["unknown", "", "first ", "FIRST", "x" * 8000, "../first", "\0"])
-def test_an_unknown_key_is_refused(verify: Verify, key_id: str) -> None:
+def test_unknown_key_is_refused(verify: Verify, key_id: str) -> None:
     refusal(verify, token(kid=key_id))
 
 
@@ -188,16 +188,16 @@ def test_another_audience_is_refused(verify: Verify, audience: object) -> None:
     refusal(verify, token(claims(aud=audience)))
 
 
-def test_the_audience_may_be_one_of_many(verify: Verify) -> None:
+def test_audience_may_be_one_of_many(verify: Verify) -> None:
     assert verify(token(claims(aud=["other", AUDIENCE]))).subject == "alice"
 
 
-def test_an_expired_token_is_refused(verify: Verify) -> None:
+def test_expired_token_is_refused(verify: Verify) -> None:
     for expiry in (moment(seconds=-31), moment(days=-400), 0, -1):
         assert "expired" in refusal(verify, token(claims(exp=expiry)))
 
 
-def test_a_token_that_was_accepted_is_refused_once_it_has_expired(
+def test_token_that_was_accepted_is_refused_once_it_has_expired(
     verify: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "_LEEWAY", timedelta(0))
@@ -208,7 +208,7 @@ def test_a_token_that_was_accepted_is_refused_once_it_has_expired(
     assert "expired" in refusal(verify, text)
 
 
-def test_a_token_is_refused_before_its_time(verify: Verify) -> None:
+def test_token_is_refused_before_its_time(verify: Verify) -> None:
     refusal(verify, token(claims(nbf=moment(minutes=5))))
     refusal(verify, token(claims(iat=moment(minutes=5))))
 
@@ -218,7 +218,7 @@ def test_clocks_may_differ_by_half_a_minute(verify: Verify) -> None:
     verify(token(claims(nbf=moment(seconds=29))))
 
 
-def test_a_token_without_an_end_is_refused(verify: Verify) -> None:
+def test_token_without_an_end_is_refused(verify: Verify) -> None:
     assert "exp" in refusal(verify, token(claims(exp=None)))
 
 
@@ -257,12 +257,12 @@ def test_times_are_numbers(verify: Verify, name: str, value: str) -> None:
         "x" * 256,
     ],
 )
-def test_an_unusable_subject_is_refused(verify: Verify, subject: object) -> None:
+def test_unusable_subject_is_refused(verify: Verify, subject: object) -> None:
     refusal(verify, token(claims(sub=subject)))
 
 
 @pytest.mark.parametrize("subject", ["x" * 255, "Žofie Nováková", "auth0|1234", "日本"])
-def test_a_subject_is_any_line_of_text(verify: Verify, subject: str) -> None:
+def test_subject_is_any_line_of_text(verify: Verify, subject: str) -> None:
     assert verify(token(claims(sub=subject))).subject == subject
 
 
@@ -290,7 +290,7 @@ NAMESPACE = "https://clips.example.org"
 @pytest.mark.parametrize(
     "verified", [None, False, "false", "", 0, 1, "1", "yes", "True", ["true"], {}]
 )
-def test_an_address_that_is_not_verified_does_not_count(verify: Verify, verified: object) -> None:
+def test_unverified_address_is_not_used(verify: Verify, verified: object) -> None:
     text = token(claims(email=ADDRESS, email_verified=verified))
     assert verify(text).verified_email is None
 
@@ -307,7 +307,7 @@ def test_an_address_that_is_not_verified_does_not_count(verify: Verify, verified
         {f"{NAMESPACE}/email": ADDRESS, f"{NAMESPACE}/email_verified": True},  # Auth0
     ],
 )
-def test_a_verified_address_counts_in_the_claims_of_known_issuers(
+def test_verified_address_is_used_from_the_claims_of_known_issuers(
     verify: Verify, sent: dict[str, object]
 ) -> None:
     assert verify(token(claims(**sent))).verified_email == ADDRESS
@@ -342,7 +342,7 @@ def test_claims_that_do_not_belong_together_verify_nothing(
 
 
 @pytest.mark.parametrize("email", ["", 5, ["a@b"], "a\0@b", "a@b\n", "\ud800@b", "x" * 321])
-def test_an_unusable_address_is_ignored(verify: Verify, email: object) -> None:
+def test_unusable_address_is_ignored(verify: Verify, email: object) -> None:
     assert verify(token(claims(email=email, email_verified=True))).verified_email is None
 
 
@@ -377,7 +377,7 @@ def test_garbage_is_refused(verify: Verify, text: str) -> None:
     refusal(verify, text)
 
 
-def test_a_huge_token_is_refused_unread(key_set: KeySet) -> None:
+def test_huge_token_is_refused_without_parsing(key_set: KeySet) -> None:
     with pytest.raises(Unauthenticated, match="too long"):
         key_set.verifier().verify("Bearer " + token(claims(padding="x" * 20_000)))
     assert key_set.fetches == 0
@@ -393,7 +393,7 @@ def test_deep_nesting_is_refused(verify: Verify, bracket: bytes) -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"{", b"[]", b'"alice"', b"null", b"\xff\xfe", b"[" * 9_000]
 )
-def test_a_signed_payload_that_is_no_object_is_refused(verify: Verify, payload: bytes) -> None:
+def test_signed_payload_that_is_not_an_object_is_refused(verify: Verify, payload: bytes) -> None:
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID}, payload))
 
 
@@ -418,7 +418,7 @@ def test_extensions_of_the_header_are_no_way_in(verify: Verify, extra: dict[str,
     ],
 )
 def test_critical_headers_are_not_ignored(verify: Verify, extra: dict[str, object]) -> None:
-    """RFC 7515, section 4.1.11: a good signature does not make up for a rule we do not know."""
+    """RFC 7515, section 4.1.11: a valid signature is not enough if a header is unknown."""
     refusal(verify, signed_by_hand({"alg": "RS256", "kid": KEY_ID} | extra, claims()))
 
 

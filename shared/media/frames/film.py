@@ -15,7 +15,7 @@ from shared.media.frames.decoder import Decoder
 from shared.media.frames.film_times import FilmTimes, Pauses, units_of
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
-from shared.media.reading.bounds import is_believable_time, ticks_for_ffmpeg
+from shared.media.reading.bounds import BEFORE_ALL_TICKS, is_believable_time, ticks_for_ffmpeg
 from shared.media.reading.container import SEARCH_BYTES, goes_to_first_place, searching
 from shared.media.reading.source import SourceFile
 
@@ -187,7 +187,7 @@ class Film:
         entries = self.stream.index_entries
         first = entries[0].timestamp if len(entries) else 0
         if self.layout.is_mp4 and len(entries):
-            return first if self.is_believable(first) else timestamp
+            return BEFORE_ALL_TICKS  # edits may have put later samples before the first
         before = min(timestamp, 0)
         if self.container.format.name == "asf":
             return 0  # its demuxer begins anew at exactly this time, and searches at others

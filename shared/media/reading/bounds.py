@@ -21,6 +21,9 @@ _MOST_BITS_A_SECOND = 10**12
 # The smallest number of all means "unknown".
 _MOST_TICKS = 2**62
 
+# No time stamp that FFmpeg can reckon with is earlier.
+BEFORE_ALL_TICKS = -_MOST_TICKS
+
 
 def believable_seconds(seconds: float | None) -> float | None:
     """Returns a length in seconds; None for one that is not positive, or longer than any film."""

@@ -20,7 +20,7 @@ from tests.docs.pages import ROOT, Page, all_pages, coded
 # A command, without az itself.
 type Words = tuple[str, ...]
 
-# One write a call: those of a pipe run at the same time.
+# Each call is one write, because the commands of a pipe run at the same time.
 _LISTENER = r"""#!/bin/sh
 call=$(printf '%s\037' "${0##*/}" "$@")
 printf '%s\036' "$call" >> "$HEARD"
@@ -32,7 +32,7 @@ _BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def heard(script: str, folder: Path, answer: str = "answer") -> list[Words]:
-    """The commands of az in a script that runs in a folder; each prints the answer."""
+    """Runs a script in a folder and returns its az commands; each command prints `answer`."""
     programs = folder / "programs"
     python = folder / ".venv/bin/python"
     for directory in (programs, python.parent):
@@ -42,7 +42,7 @@ def heard(script: str, folder: Path, answer: str = "answer") -> list[Words]:
         program.chmod(0o755)
     log = folder / "heard"
     log.touch()
-    # Every variable that has to be there is; what may be absent, ${NAME:-...}, is.
+    # Sets every required variable, and no optional one (${NAME:-...}).
     variables = {name: name.lower() for name in re.findall(r"\$\{?([A-Z]\w+)(?!\w|:-)", script)}
     done = subprocess.run(
         ["bash", "-euc", script],
@@ -70,7 +70,7 @@ def _of_script(script: str, answer: str = "answer") -> list[Words]:
 
 
 def of_page(path: Path) -> list[Words]:
-    """The blocks of a page, one after the other as a reader runs them, and what its text names."""
+    """The commands in the blocks of a page, in order, and those in its text."""
     page = Page(path.read_text())
     blocks = [block for block in _BLOCK.findall(page.text) if re.search(r"\baz ", block)]
     prose = _BLOCK.sub("", page.text)
@@ -91,7 +91,7 @@ def of_hooks() -> Iterator[Words]:
 
 
 def of_entra() -> Iterator[Words]:
-    for answer in ("answer", ""):  # with and without existing resources
+    for answer in ("answer", ""):  # with existing resources, then without
         yield from _of_script("sh infra/entra/register-app.sh", answer)
     yield from _of_script("sh infra/entra/allow-deployer.sh ada@example.com subscription")
 
