@@ -53,7 +53,7 @@ class Repair:
             DriftKind.SIZE_DIFFERS: stored.note_size,
             DriftKind.MD5_DIFFERS: stored.note_md5,
             DriftKind.TIER_DIFFERS: stored.note_tier,
-            DriftKind.IMAGE_MISSING: images.make_anew,
+            DriftKind.IMAGE_MISSING: images.make_again,
             DriftKind.IMAGE_WITHOUT_CLIP: images.delete,
             DriftKind.STUCK_PROCESSING: stored.process,
             DriftKind.DELETED_BUT_PRESENT: deleted.finish,

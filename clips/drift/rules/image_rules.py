@@ -32,10 +32,10 @@ def expected_images(row: ImagesRow) -> Sequence[str]:
 
 @lru_cache(4096)
 def expected_endings(images: str) -> frozenset[str] | None:
-    """What the names end with, after `{video_id}/{clip_id}`, that `ImagesInShort` describes.
+    """The endings, after `{video_id}/{clip_id}`, of the names that `ImagesInShort` describes.
 
-    Most clips have the same, so this is worked out a few times in a run. None if some are named
-    in another way.
+    Most clips have the same endings, so they are computed a few times in a run. None if an image
+    is named in another way.
     """
     *names, storyboard, widths = images.split(SEPARATOR)
     if storyboard:

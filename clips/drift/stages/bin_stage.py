@@ -29,15 +29,15 @@ class BinStage:
     ) -> Findings:
         rows = self._rows.in_bin(after, upto)
         end = rows[-1].name if len(rows) == self._rows.at_a_time else None
-        left = within(page, after, end or upto)
+        without_row = within(page, after, end or upto)
         found = Findings(end, 0)
         for row in rows:
-            blob = left.pop(row.name, None)
+            blob = without_row.pop(row.name, None)
             if blob is not None:
                 found.lines += bin_rules.compare(self.container, blob, row, times)
             elif line := bin_rules.row_without_blob(self.container, row):
                 found.lines.append(line)
-        found.lines += self._without_row(left.values(), times)
+        found.lines += self._without_row(without_row.values(), times)
         return found
 
     def _without_row(self, blobs: Iterable[Blob], times: ComparisonTimes) -> Iterable[DriftLine]:

@@ -44,11 +44,11 @@ class StoredStage:
     ) -> Findings:
         rows = self._find(after, upto, times.quiet_since)
         end = rows[-1].name if len(rows) == self._rows.at_a_time else None
-        left = within(page, after, end or upto)
+        without_row = within(page, after, end or upto)
         found = Findings(end, len(rows))
         unequal: dict[str, Blob | None] = {}
         for name, etag, size, md5, is_stable in rows:
-            blob = left.pop(name, None)
+            blob = without_row.pop(name, None)
             if (
                 blob is None
                 or not is_stable
@@ -61,7 +61,7 @@ class StoredStage:
             else:
                 found.expected += 1
         self._add_unequal(unequal, times, found)
-        found.lines += self._without_row(left.values(), times)
+        found.lines += self._without_row(without_row.values(), times)
         return found
 
     def _add_unequal(
@@ -88,7 +88,7 @@ class StoredStage:
             found.missing += 1  # a later stage lists them, when their number is known
 
     def _without_row(self, blobs: Iterable[Blob], times: ComparisonTimes) -> Iterable[DriftLine]:
-        old = [blob for blob in blobs if not _is_passing(blob, times)]
+        old = [blob for blob in blobs if not _is_ignored(blob, times)]
         of_videos = [self._owner_of(blob.name) for blob in old]
         named = [
             (None if check_storable(blob.name) else blob.name, *owner)
@@ -148,8 +148,8 @@ class LostStage(StoredStage):
         return found
 
 
-def _is_passing(blob: Blob, times: ComparisonTimes) -> bool:
-    """Whether a blob without a row does not count: it is no clip, or too new."""
+def _is_ignored(blob: Blob, times: ComparisonTimes) -> bool:
+    """Whether a blob without a row gives no line: it is no clip, or too new."""
     return (
         blob.last_modified > times.quiet_since
         or is_left_alone(blob)
