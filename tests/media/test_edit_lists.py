@@ -121,6 +121,8 @@ PAUSE, STANDING = Part(2, None), Part(3, 7.96, stands=True)
         (Part(1, None), Part(2, 4), PAUSE, Part(2, 6)),
         (STANDING, Part(4, 4)),
         (Part(2, 4), STANDING),
+        (Part(3, 7.97, stands=True), Part(4, 4)),
+        (Part(2, 4), Part(3, 7.99, stands=True)),
     ],
 )
 def test_pauses_show_nothing_that_is_hidden(
@@ -149,6 +151,7 @@ def test_pauses_show_nothing_that_is_hidden(
         (Part(2, 4), Part(1, None), Part(1, None), Part(2, 6)),
         (Part(2, 5.2), Part(3, None), Part(2, 4.4)),
         (STANDING, Part(4, 4)),
+        (Part(3, 7.98, stands=True), Part(4, 4)),
         (Part(2, 4.4), STANDING, Part(2, 5.2)),
     ],
 )

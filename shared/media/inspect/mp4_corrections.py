@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from shared.media.inspect.mp4_tables import edits_of, movie_ticks
 from shared.media.reading.corrections import Correction
 
-_TRACK, _LENGTH, _TIMES = b"trak", b"mdhd", b"stts"
+_TRACK, _LENGTH, _TIMES, _OFFSETS = b"trak", b"mdhd", b"stts", b"ctts"
 
 # A film that counts its samples has a few entries, one whose rate varies has many.
 _MOST_ENTRIES = 100_000
@@ -68,14 +68,29 @@ def _corrected_pauses(track: bytes, start: int, lasts: int, ticks: int) -> Itera
     front of it, where nothing tells them from others. So a standing picture is left out as well;
     the one before it is shown.
     """
-    is_reordered = b"ctts" in track
+    is_reordered = _OFFSETS in track
     size = 8 if track[track.find(b"elst") + 4] == 1 else 4
     behind = min(max(2 * lasts, _LATE), (1 << (8 * size - 1)) - 1)
     has_begun = False
     for at, edit in edits_of(track, ticks):
         if has_begun and (edit.begin < 0 or (edit.stands and is_reordered)):
             yield start + at + size, behind.to_bytes(size)
+        elif edit.stands and edit.begin > 0:
+            yield start + at + size, _begin_of_sample(track, edit.begin).to_bytes(size)
         has_begun = has_begun or edit.begin >= 0
+
+
+def _begin_of_sample(track: bytes, moment: int) -> int:
+    """Returns when the sample of a moment begins: FFmpeg would show the one after it.
+
+    That is known where all samples last equally long; else it is the moment itself.
+    """
+    table, offsets = track.find(_TIMES), track.find(_OFFSETS)
+    if table < 0 or int.from_bytes(track[table + 8 : table + 12]) != 1:
+        return moment
+    lasts = int.from_bytes(track[table + 16 : table + 20])
+    delay = int.from_bytes(track[offsets + 16 : offsets + 20], signed=True) if offsets >= 0 else 0
+    return max(0, moment - (moment - delay) % lasts) if lasts else moment
 
 
 def _length_at(track: bytes) -> tuple[int, int]:
