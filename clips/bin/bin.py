@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 _CALLER_WAITS = 4.0
 _CHECKS_AT_ONCE = 8
 _EMPTIED_AT_ONCE = 512
+# No more due clips than this are counted.
+_MOST_COUNTED = 4096
 
 # For each of many clips: the error, or None if the call succeeded.
 type Outcomes = Mapping[UUID, CliplinkError | None]
@@ -162,11 +164,11 @@ class RecycleBin:
         clips, videos = emptied.mark(viewer.user_id), emptied.delete_videos(viewer.user_id)
         begun = emptied.purge(_EMPTIED_AT_ONCE, viewer.user_id)
         more = begun == _EMPTIED_AT_ONCE
-        _now_or_later(lambda: self._sender.send(begun, videos, emptied_bins=more))
+        _unless_outage(lambda: self._sender.send(begun, videos, emptied_bins=more))
         return clips + len(videos)
 
     def _check_restorable(self, clip: ClipWhereabouts | None) -> CliplinkError | None:
-        """Why a clip cannot be restored, or None. Requests from storage whether its bytes exist."""
+        """Why a clip cannot be restored, or None; asks storage whether its bytes exist."""
         error = _refusal(clip, in_bin_is_fine=True)
         if error is not None or clip is None or clip.blob_name is None or clip.bin_etag is None:
             return error
@@ -187,7 +189,7 @@ class RecycleBin:
             return  # the queue is storage too: the cleanup does the rest
         left = len(due) - tally.done - tally.failed - tally.held
         if left > 0:
-            _now_or_later(lambda: self._sender.send(left))
+            _unless_outage(lambda: self._sender.send(left))
 
     def _work_on_video(self, video_id: UUID) -> None:
         def work(may_go_on: MayGoOn) -> None:
@@ -198,18 +200,14 @@ class RecycleBin:
             if video.state is not BinState.BEING_DELETED and not tally.outages:
                 tally.add(self._worker.process_due(may_go_on))
             if tally.outages:
-                return  # as above
+                return  # the cleanup does the rest
             videos = [] if tally.done else [video_id]
-            self._sender.send(self._deletions.count_due_clips(_MANY), videos)
+            self._sender.send(self._deletions.count_due_clips(_MOST_COUNTED), videos)
 
-        _now_or_later(lambda: work(for_seconds(_CALLER_WAITS)))
-
-
-# How many due clips are worth counting.
-_MANY = 4096
+        _unless_outage(lambda: work(for_seconds(_CALLER_WAITS)))
 
 
-def _now_or_later(action: Callable[[], object]) -> None:
+def _unless_outage(action: Callable[[], object]) -> None:
     """Runs an action; in an outage the cleanup does the work later."""
     try:
         action()

@@ -1,4 +1,4 @@
-"""Removes what deletions left behind: what appeared after them, and copies that no row knows of."""
+"""Removes blobs that appeared after a deletion, and copies in the bin that no row knows."""
 
 import random
 from datetime import timedelta
@@ -12,14 +12,14 @@ from shared.blob_names.foreign import check_storable
 from shared.catalogue.bin.sweep_queries import Sweeps, SweptClip, SweptVideo
 from shared.storage.sdk.blobs import Blobs
 
-# How long an owner gets 410 `gone_for_good` instead of 404.
+# How long a deletion is noted: its owner gets 410 `gone_for_good` instead of 404.
 NOTE_LIFE = timedelta(days=90)
 
 _BATCH = 500
 _FORGOTTEN_AT_ONCE = 5000
 
-# Each run lists one part of the bin: the names that begin with certain digits, chosen at random, so
-# that no position has to be stored. With a cleanup every five minutes, each part is listed about
+# Each run lists one part of the bin, chosen at random, so that no position has to be stored: the
+# names that begin with these digits. With a cleanup every five minutes, each part is listed about
 # once a day.
 _PARTS = [f"{number:02x}" for number in range(256)]
 
@@ -57,8 +57,8 @@ class Sweep:
     def wake_owners_of_copies(self, part: str | None = None) -> int:
         """Makes visible clips and videos due that have a copy in the bin; returns how many.
 
-        Such a copy remains if a worker died after it had made the copy. Lists one `part` of the
-        bin: the names that begin with it.
+        Such a copy remains if a worker died after it had made the copy. Lists the names
+        in the bin that begin with `part`.
         """
         woken = 0
         chosen = random.choice(_PARTS) if part is None else part  # noqa: S311 - no secret
@@ -69,7 +69,7 @@ class Sweep:
         return woken
 
     def forget(self) -> int:
-        """Deletes old notes; returns how many."""
+        """Deletes notes of deletions that are older than NOTE_LIFE; returns how many."""
         forgotten, may_go_on = 0, for_seconds(STEP_SECONDS)
         while may_go_on() and (more := self._sweeps.forget(NOTE_LIFE, _FORGOTTEN_AT_ONCE)):
             forgotten += more

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
-from clips.bin.mover import Mover
+from clips.bin.bin_mover import BinMover
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.items import Tally
 from clips.upkeep.time_limit import MayGoOn, for_seconds
@@ -31,16 +31,20 @@ BINS = "bins"
 # Longer than a batch takes: after this time, other workers may take the rows of a worker that died.
 LEASE = timedelta(minutes=15)
 _BATCH = 256
-_AT_ONCE = 8
+_THREADS = 8
+_PURGED_AT_ONCE = 2000
+_WOKEN_AT_ONCE = 5000
+# How many messages the cleanup sends at once for clips, and how many for videos.
+_MOST_MESSAGES = 16
 _WORKING_SECONDS = 60.0
 # How long a failed item waits before it is tried again, so that it does not keep workers busy.
-_LATER = timedelta(minutes=5)
-_AT_ONCE_AGAIN = timedelta(0)
-_NO_CLIP = UUID(int=0)
+_RETRY_DELAY = timedelta(minutes=5)
+_NO_DELAY = timedelta(0)
+_LOWEST_ID = UUID(int=0)
 
 
 class DeletionWorker:
-    def __init__(self, deletions: Deletions, deletion: Deletion, mover: Mover) -> None:
+    def __init__(self, deletions: Deletions, deletion: Deletion, mover: BinMover) -> None:
         self._deletions = deletions
         self._deletion = deletion
         self._mover = mover
@@ -65,7 +69,7 @@ class DeletionWorker:
     def process_clips(self, clips: Sequence[DueClip], may_go_on: MayGoOn) -> Tally:
         """Moves or deletes the bytes of clips that the caller has leased, as their rows say."""
         tally = Tally()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(_THREADS) as pool:
             tasks = [with_current_context(self._process_clip) for _ in clips]
             for part in pool.map(lambda task, clip: task(clip, may_go_on), tasks, clips):
                 tally.add(part)
@@ -78,9 +82,9 @@ class DeletionWorker:
             f"video {video.id}", lambda: self._follow_state_of_video(video, may_go_on)
         )
         if not succeeded:
-            _quietly(lambda: self._deletions.videos.postpone(video, _LATER))
+            _try_to_postpone(lambda: self._deletions.videos.postpone(video, _RETRY_DELAY))
         elif not tally.done:
-            _quietly(lambda: self._deletions.videos.postpone(video, _AT_ONCE_AGAIN))
+            _try_to_postpone(lambda: self._deletions.videos.postpone(video, _NO_DELAY))
         return tally
 
     def process_due(self, may_go_on: MayGoOn) -> Tally:
@@ -119,16 +123,16 @@ class DeletionWorker:
     def _process_clip(self, clip: DueClip, may_go_on: MayGoOn) -> Tally:
         tally = Tally()
         if not may_go_on():
-            _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
+            _try_to_postpone(lambda: self._deletions.postpone_clip(clip, _NO_DELAY))
             return tally
         if not tally.attempt(f"clip {clip.id}", lambda: self._follow_state(clip)):
-            _quietly(lambda: self._deletions.postpone_clip(clip, _LATER))
+            _try_to_postpone(lambda: self._deletions.postpone_clip(clip, _RETRY_DELAY))
         elif not tally.done:
-            _quietly(lambda: self._deletions.postpone_clip(clip, _AT_ONCE_AGAIN))
+            _try_to_postpone(lambda: self._deletions.postpone_clip(clip, _NO_DELAY))
         return tally
 
     def _follow_state(self, clip: DueClip) -> bool:
-        """Returns False if its state or its blobs have changed: the item is due again."""
+        """Returns False if the state or the blobs of the clip have changed: it is due again."""
         try:
             match clip.state:
                 case BinState.IN_BIN:
@@ -156,11 +160,11 @@ class DeletionWorker:
         return moved
 
     def _wake_clips(self, video: DueVideo, may_go_on: MayGoOn) -> bool:
-        after: UUID | None = _NO_CLIP
+        after: UUID | None = _LOWEST_ID
         while after is not None:
             if not may_go_on():
                 return False
-            after = self._deletions.videos.wake_clips(video, after, 5000)
+            after = self._deletions.videos.wake_clips(video, after, _WOKEN_AT_ONCE)
         return True
 
 
@@ -178,7 +182,7 @@ class DeletionSender:
             self._deletions.videos.purge,
             self._deletions.emptied.purge,
         )
-        return sum(map(_until_none, steps))
+        return sum(map(_purge_all, steps))
 
     def resume(self) -> int:
         """Sends a message for every batch of due clips and every due video; counts both."""
@@ -193,25 +197,20 @@ class DeletionSender:
         self._send_messages([*_batches(clips), *map(str, videos), *bins])
 
 
-# How many messages the cleanup sends at once for clips, and how many for videos.
-_MOST_MESSAGES = 16
-_PURGED_AT_ONCE = 2000
-
-
 def _batches(clips: int) -> Sequence[str]:
     return [CLIPS] * min(-(-clips // _BATCH), _MOST_MESSAGES)
 
 
-def _until_none(purge: Callable[[int], int]) -> int:
+def _purge_all(purge: Callable[[int], int]) -> int:
     total, may_go_on = 0, for_seconds(_WORKING_SECONDS)
     while may_go_on() and (purged := purge(_PURGED_AT_ONCE)):
         total += purged
     return total
 
 
-def _quietly(action: Callable[[], object]) -> None:
-    """Runs an action that may fail in an outage: the lease then ends by time."""
+def _try_to_postpone(postpone: Callable[[], object]) -> None:
+    """Postpones an item; in an outage its lease expires instead."""
     try:
-        action()
+        postpone()
     except Unavailable as error:
         _log.warning("The work could not be postponed: %s", error.detail)

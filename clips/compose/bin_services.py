@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from clips.bin.bin import RecycleBin
-from clips.bin.mover import Mover
+from clips.bin.bin_mover import BinMover
 from clips.bin.worker import DeletionSender, DeletionWorker
 from clips.upkeep.deletion import Deletion
 from shared.catalogue.bin.bin_content_queries import BinContents
@@ -39,7 +39,7 @@ def make_deletion_worker(services: "Services", blobs: Blobs, slots: Slots | None
     account, containers = backends.account, backends.containers
     deletions = Deletions(backends.database)
     copies = BlobCopies(account, blobs, services.account_links, slots)
-    mover = Mover(account, blobs, copies, containers, deletions)
+    mover = BinMover(account, blobs, copies, containers, deletions)
     return DeletionWorker(deletions, Deletion(blobs, containers, deletions), mover)
 
 

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from clips.bin.sweep import Sweep
+from clips.upkeep.abandoned_uploads import AbandonedUploads
 from clips.upkeep.checksums import Checksums
 from clips.upkeep.cleanup import Cleanup
-from clips.upkeep.dates import Dates
 from clips.upkeep.deletion import Deletion
 from clips.upkeep.differences import DifferenceFinder
+from clips.upkeep.expiry import Expiry
 from clips.upkeep.health import HealthCheck
 from clips.upkeep.missing import MissingClips
+from clips.upkeep.old_grants import forget_grants
 from clips.upkeep.reconciliation import Reconciliation
+from clips.upkeep.stalled_sources import process_sources
 from clips.upkeep.step_runner import Step
-from clips.upkeep.steps import AbandonedUploads, forget_grants, process_sources
 from clips.upkeep.temporary import Temporary
 from clips.upkeep.time_limit import STEP_SECONDS
 from shared.catalogue.bin.deletion_queries import Deletions
@@ -37,7 +39,7 @@ def _steps(services: "Services") -> Mapping[str, Step]:
     backends = services.backends
     clock, database = backends.clock, backends.database
     blobs, containers = backends.blobs, backends.containers
-    upkeep, dates = Upkeep(database), Dates(Retentions(database))
+    upkeep, expiry = Upkeep(database), Expiry(Retentions(database))
     uploads = AbandonedUploads(clock, blobs, containers, upkeep, services.ingest)
     deletions = services.deletion_sender
     deletion = Deletion(blobs, containers, Deletions(database))
@@ -45,8 +47,8 @@ def _steps(services: "Services") -> Mapping[str, Step]:
     temporary = Temporary(clock, blobs, containers, services.settings.temp_dir)
     finder = DifferenceFinder(blobs, containers, upkeep)
     return {
-        "clips_expired": dates.hide_expired,
-        "clips_past_retention": dates.hide_past_retention,
+        "clips_expired": expiry.hide_expired,
+        "clips_past_retention": expiry.hide_past_retention,
         "uploads_abandoned": uploads.run,
         "bin_purged": deletions.purge,
         "deletions_resumed": deletions.resume,

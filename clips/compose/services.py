@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clips.links.sharing import Sharing
     from clips.links.thumbnails import Thumbnails
     from clips.migration.jobs import MigrationJobs
-    from clips.rebuild.lost_clip import LostClips
+    from clips.rebuild.lost_clips import LostClips
     from clips.renditions.renditions import RenditionJobs
     from clips.sidecars.daily_pass import SidecarCheck
     from clips.sidecars.writer import SidecarWriter

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from clips.rebuild.decisions import Addresses
-from clips.rebuild.lost_clip import LostClips
+from clips.rebuild.lost_clips import LostClips
 from clips.sidecars.daily_pass import SidecarCheck
 from clips.sidecars.writer import SidecarWriter
 from shared.catalogue.rebuild.rebuild_queries import Rebuilding

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from clips.cutting.at_once import CutsAtOnce
 from clips.cutting.cutter import Cutter
+from clips.cutting.immediate_cuts import ImmediateCuts
 from clips.cutting.ordered_cuts import OrderedCut, ordered_cut
 from clips.ingest.ingest import Ingest
 from clips.library import Library
@@ -160,7 +160,7 @@ class Cutting:
                 cutting.cut([item for item in items if item.is_open])
 
     @contextmanager
-    def _cutting(self, source: CutSource, began: float) -> Iterator[CutsAtOnce | None]:
+    def _cutting(self, source: CutSource, began: float) -> Iterator[ImmediateCuts | None]:
         """None where all cuts are left to the queue.
 
         Opens the source before any clip is added: one that has changed refuses the call.
@@ -177,7 +177,7 @@ class Cutting:
             yield None
             return
         try:
-            yield CutsAtOnce(self._cuts, self._cutter, opened, began + _CUTTING_SECONDS)
+            yield ImmediateCuts(self._cuts, self._cutter, opened, began + _CUTTING_SECONDS)
         finally:
             self._calls.release()
 

@@ -1,7 +1,7 @@
 """The command: `python -m clips.drift` writes a drift report and, if asked, repairs what it lists.
 
-It reads the settings of the app. If the app or another command is writing a
-report, it works on that one. It may be interrupted at any time: the app goes on with the run.
+It reads the settings of the app. If the app or another command is writing a report, it works on
+that report. It may be interrupted at any time: the app continues the run.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def _run(drift: DriftJobs, options: argparse.Namespace) -> int:
     repair = drift.start_repair(drift_id, options.repair, force=options.force).repair
     assert repair is not None  # noqa: S101 - it was started
     repaired = _finish(drift, repair.report.id, lambda shown: shown.repair, display, of=drift_id)
-    assert repaired.repair is not None  # noqa: S101 - the same
+    assert repaired.repair is not None  # noqa: S101 - it was started
     _print(repaired.repair, repaired.repair.report.counts)
     done = repaired.repair.report.counts.get("repaired", 0)
     return NO_DRIFT if done == sum(found.run.report.counts.values()) else DRIFT
@@ -115,7 +115,7 @@ def _finish(
             display.close()
             return shown
         if not has_more:
-            time.sleep(_STEP)  # another worker has it
+            time.sleep(_STEP)  # another worker has leased it
 
 
 class DriftDisplay:

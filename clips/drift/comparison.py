@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.lines import as_json
-from clips.drift.moment import Moment
 from clips.drift.stages.bin_stage import BinStage
 from clips.drift.stages.image_stage import ImageStage
-from clips.drift.stages.stage import Listed, Look, Stage
+from clips.drift.stages.stage import Findings, Listed, Stage
 from clips.drift.stages.stored_stages import LostStage, StoredStage
 from shared.blob_names.containers import Containers
 from shared.catalogue.drift.drift_queries import DriftRows
@@ -29,8 +29,8 @@ _SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class _Together:
-    """Several pages as one."""
+class _JoinedPages:
+    """Several pages of a listing, read as one."""
 
     pages: Sequence[ListedPage]
 
@@ -53,7 +53,7 @@ class Comparison:
         rows: DriftRows,
         is_bulk_loss: Callable[[int, int], bool],
     ) -> None:
-        """`is_bulk_loss(missing, of_all)`: whether reconciliation would mark none of them."""
+        """`is_bulk_loss(missing, expected)`: whether reconciliation would mark none as lost."""
         self._blobs = blobs
         self._is_bulk_loss = is_bulk_loss
         self._lost = LostStage(containers.clips, rows, blobs)
@@ -66,7 +66,7 @@ class Comparison:
         }
         self._listed: tuple[object, ListedPage] | None = None
 
-    def part(self, task: DriftTask, moment: Moment) -> Sequence[DriftJson] | None:
+    def part(self, task: DriftTask, times: ComparisonTimes) -> Sequence[DriftJson] | None:
         """Compares the next part, moves the task on, and returns its lines; None at the end."""
         if task.stage == LOST and not task.missing:
             _begin_next(task)
@@ -77,13 +77,13 @@ class Comparison:
         stage = self._stages[task.stage]
         page = self._page(stage, task.marker)
         upto = stage.bound(page, task.after) if page.marker else None
-        look = stage.look(page, task.after, upto, moment)
-        lines = look.lines
+        found = stage.compare(page, task.after, upto, times)
+        lines = found.lines
         if lines:
-            lines = self._seen_again(stage, task, page, upto, look, moment)
-        _count(task, look, lines)
-        if look.end is not None:
-            task.after = look.end
+            lines = self._confirmed(stage, task, page, upto, found, times)
+        _count(task, found, lines)
+        if found.end is not None:
+            task.after = found.end
         elif page.marker is not None:
             task.marker, task.after = page.marker, upto or task.after
         else:
@@ -97,19 +97,19 @@ class Comparison:
             self._listed = (key, self._list(stage, marker))
         return self._listed[1]
 
-    def _seen_again(
+    def _confirmed(
         self,
         stage: Stage,
         task: DriftTask,
         page: ListedPage,
         upto: str | None,
-        look: Look,
-        moment: Moment,
+        found: Findings,
+        times: ComparisonTimes,
     ) -> list[DriftLine]:
-        """The lines that a second look at the same range shows too."""
+        """The lines that a second comparison of the same range finds too."""
         listed = self._listed_again(stage, task.marker, page)
-        again = stage.look(listed, task.after, look.end or upto, moment)
-        keys = {line.key for line in look.lines}
+        again = stage.compare(listed, task.after, found.end or upto, times)
+        keys = {line.key for line in found.lines}
         return [line for line in again.lines if line.key in keys]
 
     def _listed_again(self, stage: Stage, marker: str | None, page: ListedPage) -> Listed:
@@ -120,7 +120,7 @@ class Comparison:
             pages.append(listed)
             is_covered = page.marker is not None and page.names and listed.names
             if listed.marker is None or (is_covered and listed.names[-1] >= page.names[-1]):
-                return _Together(pages)
+                return _JoinedPages(pages)
             marker = listed.marker
 
     def _list(self, stage: Stage, marker: str | None) -> ListedPage:
@@ -133,11 +133,11 @@ def _begin_next(task: DriftTask) -> None:
     task.marker, task.after, task.compared = None, "", 0
 
 
-def _count(task: DriftTask, look: Look, lines: Sequence[DriftLine]) -> None:
-    task.compared += look.compared
+def _count(task: DriftTask, found: Findings, lines: Sequence[DriftLine]) -> None:
+    task.compared += found.compared
     if task.stage == CLIPS:
-        task.missing += look.missing
-        task.looked_at += look.looked_at
+        task.missing += found.missing
+        task.looked_at += found.expected
     concerned: dict[str, set[object]] = {}
     for line in lines:
         add_sample(task, line.kind, as_json(line))

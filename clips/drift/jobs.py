@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clips.drift.comparison import CLIPS, STAGES, Comparison
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.lines import encode
-from clips.drift.moment import Moment
 from clips.drift.repair import REPAIR, Repair
 from clips.upkeep.leases import LeaseLost
 from shared import blob_names, telemetry
@@ -101,11 +101,12 @@ class DriftJobs:
             raise WrongState(
                 f"The drift report has the status {drift.run.report.status}. It must be done first."
             )
-        concerned, of_all = self._runs.clips_by_kind(drift_id)
-        many = sum(concerned.get(kind, 0) for kind in kinds)
-        if many > _LARGEST_SHARE * of_all and not force:
+        concerned, clip_count = self._runs.clips_by_kind(drift_id)
+        concerned_count = sum(concerned.get(kind, 0) for kind in kinds)
+        if concerned_count > _LARGEST_SHARE * clip_count and not force:
             raise NeedsForce(
-                f"The repair concerns {many} items, and the catalogue has {of_all} clips. "
+                f"The repair concerns {concerned_count} items, "
+                f"and the catalogue has {clip_count} clips. "
                 "If this is intended, repeat the call with `force`."
             )
         repair_id = self._runs.start_repair(drift_id, REPAIR, kinds, forced=force)
@@ -184,8 +185,8 @@ class DriftJobs:
         now = self._clock()
         if task.repair_of is not None:
             return lambda: self._repair.part(task, lambda: self._renew(task))
-        comparison, moment = self._make_comparison(), Moment(now, self._next_cleanup(now))
-        return lambda: comparison.part(task, moment)
+        comparison, times = self._make_comparison(), ComparisonTimes(now, self._next_cleanup(now))
+        return lambda: comparison.part(task, times)
 
     def _append_pending(self, task: DriftTask, name: str) -> None:
         """Appends what the last saved part found, unless that was done before a crash."""

@@ -27,8 +27,8 @@ REPAIR = "repair"
 # Bytes of the report that are read at a time; a line has a few hundred.
 _PIECE = 256 * 1024
 # A part is saved after so many repairs, or seconds.
-_MOST = 100
-_SECONDS = 10.0
+_MOST_REPAIRS = 100
+_PART_SECONDS = 10.0
 # After so many outages in a row the repair stops; a single outage may concern one line only.
 _OUTAGES_IN_A_ROW = 5
 
@@ -53,7 +53,7 @@ class Repair:
             DriftKind.SIZE_DIFFERS: stored.note_size,
             DriftKind.MD5_DIFFERS: stored.note_md5,
             DriftKind.TIER_DIFFERS: stored.note_tier,
-            DriftKind.IMAGE_MISSING: images.make_anew,
+            DriftKind.IMAGE_MISSING: images.make_again,
             DriftKind.IMAGE_WITHOUT_CLIP: images.delete,
             DriftKind.STUCK_PROCESSING: stored.process,
             DriftKind.DELETED_BUT_PRESENT: deleted.finish,
@@ -73,7 +73,7 @@ class Repair:
                 self._confirm_losses()
             return None
         results, outages, upto = list[DriftJson](), 0, 0
-        until = time.monotonic() + _SECONDS
+        until = time.monotonic() + _PART_SECONDS
         for end, line, value in decode(data):
             upto = end
             if line.kind not in task.kinds:
@@ -86,7 +86,7 @@ class Repair:
             repaired = repaired_as_json(RepairedLine(value, outcome.result, outcome.reason))
             add_sample(task, outcome.result, repaired)
             results.append(repaired)
-            if len(results) == _MOST or time.monotonic() > until:
+            if len(results) == _MOST_REPAIRS or time.monotonic() > until:
                 break
         task.after = str(offset + upto)
         return results

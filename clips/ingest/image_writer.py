@@ -55,7 +55,7 @@ class ImageWriter:
     def remove_if_deleted(self, claim: Claim) -> None:
         """Removes the images of a clip that was deleted while they were written, and no others.
 
-        Only versions that were there while the clip was deleted are removed: if it has been
+        Only versions that existed while the clip was deleted are removed: if it has been
         restored, the images of its next run stay.
         """
         prefix = blob_names.derived_prefix(claim.video_id, claim.clip_id)

@@ -65,10 +65,10 @@ class Ingest:
         landings: Landings,
         images: ImageWriter,
         restore_row: Callable[[Blob, UUID], object],
-        judge_cut: "JudgeCut",
+        judge_cut: JudgeCut,
         after_publishing: Callable[[UUID, str, Playback], object],
     ) -> None:
-        """`restore_row` makes the row of a blob that lost it, if it knows what the row was."""
+        """`restore_row` makes the missing row of a blob again, if the blob has a sidecar."""
         self._clock = clock
         self._account = account
         self._blobs = blobs

@@ -40,8 +40,8 @@ def decoded(text: str) -> str:
     if text.isascii():
         encoded = unquote_to_bytes(text) if _PERCENT_ENCODED.fullmatch(text) else b""
         return _utf8(encoded) or text
-    meant = _utf8(_latin_bytes(text))
-    return decoded(meant) if meant else text  # two tools may have mistaken it
+    corrected = _utf8(_latin_bytes(text))
+    return decoded(corrected) if corrected else text  # two tools in a row may have misread it
 
 
 def _latin_bytes(text: str) -> bytes:

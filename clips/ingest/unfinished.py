@@ -1,6 +1,6 @@
 """Whether the file in a blob may still be unfinished, so that it cannot fail yet. Pure.
 
-Some writers create a blob first and fill it then, some append to it or commit it block by block,
+Some writers create a blob first and fill it later, some append to it or commit it block by block,
 and a copy inside storage may take hours.
 """
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.model.blob import Blob
 
-# How long a blob without bytes may wait for them, if no upload link says more.
+# How long a blob without bytes may wait for them, unless its upload link lives longer.
 FILL_TIME = timedelta(minutes=10)
 # How long after its last change a blob that is written piece by piece counts as unfinished.
 _CONTINUE_TIME = timedelta(minutes=2)
@@ -26,5 +26,5 @@ def may_be_filled(blob: Blob, now: datetime, link_ends_at: datetime | None) -> b
 
 
 def may_be_continued(blob: Blob, now: datetime) -> bool:
-    """Whether more may be appended to a blob. One that came in one request has its MD5."""
+    """Whether more may be appended to a blob; a blob with an MD5 came whole, in one request."""
     return blob.content_md5 is None and now - blob.last_modified < _CONTINUE_TIME

@@ -8,7 +8,7 @@ well, none is chosen. Everything happens inside the ledger, for any number of fi
 from clips.migration.ledger import Ledger
 
 # The score of an id: higher than any number of parts of an address.
-_BY_ID = 100
+_ID_SCORE = 100
 
 # Stands in place of a clip's id if several clips match.
 MANY = b""
@@ -130,4 +130,4 @@ def match(ledger: Ledger) -> None:
 
 def _run(ledger: Ledger, steps: tuple[str, ...], reading: int = 0) -> None:
     for step in steps:
-        ledger.run(step, {"many": MANY, "by_id": _BY_ID, "reading": reading})
+        ledger.run(step, {"many": MANY, "by_id": _ID_SCORE, "reading": reading})

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 from clips.migration.outcomes import FailedFile, Outcome, UnmatchedFile
+from clips.terminal.control_characters import without_control_characters
 from clips.terminal.status_line import StatusLine
-from clips.terminal.text import without_control_characters
 
 # Seconds over which the rate is taken.
 _WINDOW = 15.0

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from clips.rebuild.decisions import Addresses
 from clips.rebuild.display import RebuildDisplay
-from clips.rebuild.found import FoundBlobs
+from clips.rebuild.found_blobs import FoundBlobs
 from clips.rebuild.inventory import StoredBlobs
 from clips.rebuild.report import Report
 from clips.rebuild.restoring import Restoring

@@ -59,7 +59,7 @@ class StoredParts:
 class Restored:
     """The row that a sidecar becomes, and that of its cut."""
 
-    outcome: RestoredState
+    state: RestoredState
     row: RowValues
     cut: RowValues | None = None
 
@@ -74,7 +74,7 @@ class Addresses:
 
 def restored_clip(record: ClipRecord, stored: StoredParts, addresses: Addresses) -> Restored:
     row = record.model_dump(mode="json", exclude=_NOT_COLUMNS)
-    outcome = _decide_clip(record, stored, row)
+    state = _decide_clip(record, stored, row)
     poster, own = row["poster_name"], row["own_thumbnail"]
     row |= {
         "blob_url": addresses.clip(record.blob_name) if record.blob_name else record.s3_url,
@@ -83,7 +83,7 @@ def restored_clip(record: ClipRecord, stored: StoredParts, addresses: Addresses)
         "archived": stored.blob is not None and stored.blob.archived,
         "bin_etag": stored.binned.etag if stored.binned and stored.blob is None else None,
     }
-    return Restored(outcome, row, _cut_row(record))
+    return Restored(state, row, _cut_row(record))
 
 
 def restored_source(record: SourceRecord, stored: StoredParts) -> Restored:
@@ -134,7 +134,7 @@ def _decide_without_blob(record: ClipRecord, stored: StoredParts, row: RowValues
     if stored.binned is not None:  # its bytes are being moved back from the bin
         return _to_be_processed(row, _MADE_BY_INGEST)
     if record.cut_order is not None and record.cut_order.finished_at is None:
-        return RestoredState.PROCESSING  # it is still to be cut
+        return RestoredState.PROCESSING  # the queue will cut it
     if record.blob_name is None:  # a clip of the old service
         return RestoredState.AWAITING_UPLOAD
     return _decide_missing(record.status, row)

@@ -45,12 +45,12 @@ def sidecars(blobs: StoredBlobs, container: str) -> Iterator[StoredSidecar]:
     images: set[str] = set()
     for page in blobs.pages(container, metadata=True):
         for blob in page:
-            its_folder = blob.name.rpartition("/")[0]
+            blob_folder = blob.name.rpartition("/")[0]
             key = blob_names.sidecar_of(blob.name)
-            if its_folder != folder or (key and key.kind is not SidecarKind.CLIP):
+            if blob_folder != folder or (key and key.kind is not SidecarKind.CLIP):
                 if found is not None:
                     yield StoredSidecar(found.key, found.blob, frozenset(images))
-                folder, found, images = its_folder, None, set()
+                folder, found, images = blob_folder, None, set()
             if key is not None:
                 found = StoredSidecar(key, blob, frozenset())
             else:
@@ -59,7 +59,7 @@ def sidecars(blobs: StoredBlobs, container: str) -> Iterator[StoredSidecar]:
         yield StoredSidecar(found.key, found.blob, frozenset(images))
 
 
-class Finder:
+class BlobFinder:
     """Finds blobs by name: in one listing while the names ascend, otherwise by a request."""
 
     def __init__(self, blobs: StoredBlobs, container: str) -> None:
@@ -67,14 +67,14 @@ class Finder:
         self._container = container
         self._listing = (blob for page in blobs.pages(container) for blob in page)
         self._next: Blob | None = next(self._listing, None)
-        self._asked = ""
+        self._last_name = ""
 
     def find(self, name: str, key: SidecarKey) -> Blob | None:
         """The blob of that name, which belongs to the row of that key."""
         own = key.clip_id is not None and name.startswith(f"{key.video_id}/{key.clip_id}")
-        if not own or name <= self._asked:
+        if not own or name <= self._last_name:
             return self._request(name)
-        self._asked = name
+        self._last_name = name
         while self._next is not None and self._next.name < name:
             self._next = next(self._listing, None)
         found = self._next

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from clips.terminal.text import without_control_characters
+from clips.terminal.control_characters import without_control_characters
 
 _LISTED = 10_000  # of each kind; the others are counted
 
@@ -32,18 +32,18 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Report:
-    """Counts by part of the catalogue; `outcomes` are the states of clips that were restored."""
+    """Counts by part of the catalogue; `clip_states` are the states of clips that were restored."""
 
     dry_run: bool
     restored: Counter[str] = field(default_factory=Counter)
     updated: Counter[str] = field(default_factory=Counter)
     already_there: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    clip_states: Counter[str] = field(default_factory=Counter)
     left_out: list[LeftOut] = field(default_factory=list)
     left_out_count: Counter[str] = field(default_factory=Counter)
     unknown_videos: dict[UUID, int] = field(default_factory=dict)
-    unknown_more: int = 0
+    other_unknown_blobs: int = 0
     complete: bool = False
 
     def leave_out(self, name: str, code: str, detail: str) -> None:
@@ -56,7 +56,7 @@ class Report:
         if video_id in self.unknown_videos or len(self.unknown_videos) < _LISTED:
             self.unknown_videos[video_id] = self.unknown_videos.get(video_id, 0) + 1
         else:
-            self.unknown_more += 1
+            self.other_unknown_blobs += 1
 
     @property
     def has_gaps(self) -> bool:
@@ -72,7 +72,7 @@ class Report:
                 "updated": {part: self.updated[part] for part in _PARTS},
                 "already_there": {part: self.already_there[part] for part in _PARTS},
                 "found": {part: self.found[part] for part in _PARTS},
-                "clips": dict(sorted(self.outcomes.items())),
+                "clips": dict(sorted(self.clip_states.items())),
                 "left_out": {
                     "counts": dict(sorted(self.left_out_count.items())),
                     "items": [
@@ -85,7 +85,7 @@ class Report:
                         {"video_id": str(video_id), "blobs": count}
                         for video_id, count in self.unknown_videos.items()
                     ],
-                    "blobs_of_others": self.unknown_more,
+                    "blobs_of_others": self.other_unknown_blobs,
                 },
                 "cannot_be_restored": LOST,
             },
@@ -100,13 +100,13 @@ class Report:
             f"{self.already_there[part]:10,}{self.found[part]:10,}"
             for part in _PARTS
         ]
-        if self.outcomes:
-            states = ", ".join(f"{state} {n:,}" for state, n in sorted(self.outcomes.items()))
+        if self.clip_states:
+            states = ", ".join(f"{state} {n:,}" for state, n in sorted(self.clip_states.items()))
             lines.append(f"clips by state: {states}")
         lines += [f"left out, {code}: {n:,}" for code, n in sorted(self.left_out_count.items())]
         lines += [f"  {without_control_characters(i.name)}: {i.detail}" for i in self.left_out[:10]]
         if self.unknown_videos:
-            blobs = sum(self.unknown_videos.values()) + self.unknown_more
+            blobs = sum(self.unknown_videos.values()) + self.other_unknown_blobs
             lines.append(
                 f"blobs of unknown videos: {blobs:,} of {len(self.unknown_videos):,} videos; "
                 "`--owner SUBJECT` makes clips from them"

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from clips.rebuild import decisions
 from clips.rebuild.decisions import Addresses, StoredParts
-from clips.rebuild.inventory import Finder, StoredBlobs, StoredSidecar, sidecars
-from clips.rebuild.reading import SidecarReader
+from clips.rebuild.inventory import BlobFinder, StoredBlobs, StoredSidecar, sidecars
 from clips.rebuild.report import Report
 from clips.rebuild.row_writer import Batch, RowWriter
+from clips.rebuild.sidecar_reader import SidecarReader
 from clips.sidecars.records import (
     ClipRecord,
     Owner,
@@ -67,8 +67,8 @@ class Restoring:
 
         Raises Unavailable.
         """
-        self._clips = Finder(self._blobs, self._containers.clips)
-        self._bin = Finder(self._blobs, self._containers.bin)
+        self._clips = BlobFinder(self._blobs, self._containers.clips)
+        self._bin = BlobFinder(self._blobs, self._containers.bin)
         found = sidecars(self._blobs, self._containers.thumbnails)
         try:
             for items in batched(found, _BATCH, strict=False):
@@ -148,7 +148,7 @@ class Restoring:
         self._read_ahead |= ahead & found.keys()
         known = self._revisions(keys | found.keys())
         for key in ahead - found.keys() - known.keys():
-            self._stand_in(key, read, found)
+            self._video_from_clip(key, read, found)
         hidden = dict(self._catalogue.hidden(needed))
         hidden |= dict.fromkeys(needed & self.planned_videos, False)
         for key, record in found.items():
@@ -163,13 +163,13 @@ class Restoring:
             self.planned_videos |= {key.video_id for key in batch.videos}
         return hidden, known
 
-    def _stand_in(
+    def _video_from_clip(
         self,
         key: SidecarKey,
         read: Mapping[SidecarKey, Record],
         found: dict[SidecarKey, Record],
     ) -> None:
-        """Replaces the missing sidecar of a video by what a clip's sidecar records of the video."""
+        """Makes the missing record of a video from the sidecar of one of its clips."""
         for clip in read.values():
             if isinstance(clip, ClipRecord) and clip.video_id == key.video_id:
                 found[key] = VideoRecord(

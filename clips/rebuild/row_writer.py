@@ -43,7 +43,7 @@ class RowWriter:
         for key in (*batch.videos, *batch.sources, *batch.clips):
             counts = self._report.updated if key in known else self._report.restored
             counts[f"{key.kind}s"] += 1
-        self._report.outcomes.update(str(restored.outcome) for restored in batch.clips.values())
+        self._report.clip_states.update(str(restored.state) for restored in batch.clips.values())
 
     def _drop_taken_blobs(self, batch: Batch) -> None:
         """Leaves out clips whose blob now belongs to another clip: a blob belongs to one clip."""

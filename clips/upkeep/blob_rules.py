@@ -39,7 +39,7 @@ def needs_work(blob: Blob, clip: KnownBlob, quiet_since: datetime) -> bool:
     return not clip.is_final and (clip.attempts < MAX_ATTEMPTS or clip.status == "processing")
 
 
-def ought_to_be_stored(clip: KnownBlob, quiet_since: datetime) -> bool:
-    """Whether a clip without a blob in the listing has lost its blob."""
+def should_have_blob(clip: KnownBlob, quiet_since: datetime) -> bool:
+    """Whether a clip should have a blob: if the listing shows none, the blob is lost."""
     is_stored = clip.status in {"ready", "processing"} and not clip.deleted
     return is_stored and clip.etag is not None and clip.touched_at < quiet_since

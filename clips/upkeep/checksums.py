@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 _WORKING_TIME = timedelta(minutes=5)
 _BATCH = 200
-# The largest blob that can be read in that time, with a reserve. A larger blob would start again in
-# every run and make all others wait; and a client can upload terabytes of zeros, which take no
-# space.
+# The largest blob that can be read in the working time, with a reserve. A larger blob would start
+# again in every run and delay all others; and a client can upload terabytes of zeros, which take
+# no space.
 _LARGEST = 8 * 1024**3
 _PART = 8 * 1024 * 1024
 
@@ -39,7 +39,9 @@ class Checksums:
         """Counts the clips that got their checksum."""
         deadline = self._clock() + _WORKING_TIME
         return each(
-            from_batches(lambda but: self._upkeep.clips_without_md5(but, _BATCH, _LARGEST)),
+            from_batches(
+                lambda excluded: self._upkeep.clips_without_md5(excluded, _BATCH, _LARGEST)
+            ),
             lambda name: self._attempt(name, deadline),
             lambda name: f"the checksum of {name}",
             may_go_on=lambda: self._clock() <= deadline,
@@ -47,7 +49,7 @@ class Checksums:
 
     def _attempt(self, name: str, deadline: datetime) -> bool:
         try:
-            return self._note(name, deadline)
+            return self._add_md5(name, deadline)
         except (BlobMissing, BlobChanged, BlobArchived):
             _log.info(
                 "The blob was deleted, overwritten or archived before its checksum was known: %s",
@@ -55,7 +57,7 @@ class Checksums:
             )
             return False
 
-    def _note(self, name: str, deadline: datetime) -> bool:
+    def _add_md5(self, name: str, deadline: datetime) -> bool:
         blob = self._blobs.get(self._container, name)
         etag, md5 = blob.etag, blob.content_md5
         if md5 is None:

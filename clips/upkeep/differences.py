@@ -14,9 +14,9 @@ from clips.upkeep.blob_rules import (
     is_left_alone,
     may_be_filled,
     needs_work,
-    ought_to_be_stored,
+    should_have_blob,
 )
-from clips.upkeep.items import Tally, together
+from clips.upkeep.items import Tally, work_on_batch
 from shared import blob_names
 from shared.blob_names.containers import Containers
 from shared.blob_names.foreign import check_storable
@@ -25,15 +25,15 @@ from shared.model.blob import Blob
 from shared.storage.sdk.blobs import Blobs
 
 # The trigger is busy if it claimed a blob within this time.
-_AT_WORK = timedelta(seconds=90)
+_BUSY_TIME = timedelta(seconds=90)
 # How many items of a kind are kept in memory; the others are for the next runs.
 _MOST = 10_000
 _NAMES_KEPT = 1000
 
 
 @dataclass(slots=True)
-class Names:
-    """The number of names of a kind, and the first of them."""
+class IgnoredBlobs:
+    """The number of blobs that are ignored for one reason, and the first of their names."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -51,16 +51,16 @@ class Differences:
 
     `trigger_at` is when the youngest blob was written that the blob trigger has just claimed.
     `to_process` keeps the oldest blobs, `missing` the first names, with their ETags. In all,
-    `missing_count` of the `looked_at` clips that should have a blob have none.
+    `missing_count` of the `expected` clips that should have a blob have none.
     """
 
     to_process: list[tuple[datetime, str]] = field(default_factory=list)
     trigger_at: datetime | None = None
-    looked_at: int = 0
+    expected: int = 0
     missing_count: int = 0
     missing: list[tuple[str, str]] = field(default_factory=list)
-    unknown: Names = field(default_factory=Names)
-    unstorable: Names = field(default_factory=Names)
+    unknown: IgnoredBlobs = field(default_factory=IgnoredBlobs)
+    unstorable: IgnoredBlobs = field(default_factory=IgnoredBlobs)
     tally: Tally = field(default_factory=Tally)
 
 
@@ -104,7 +104,7 @@ class DifferenceFinder:
                 return 0
 
             if names:
-                together(names, note, lambda name: f"the tier of {name}", found.tally)
+                work_on_batch(names, note, lambda name: f"the tier of {name}", found.tally)
 
     def _compare_page(
         self,
@@ -119,8 +119,8 @@ class DifferenceFinder:
         for blob in page:
             clip = known.pop(blob.name, None)
             if clip is not None:
-                found.looked_at += ought_to_be_stored(clip, quiet_since)
-                if clip.etag == blob.etag and clip.touched_at > started - _AT_WORK:
+                found.expected += should_have_blob(clip, quiet_since)
+                if clip.etag == blob.etag and clip.touched_at > started - _BUSY_TIME:
                     age = blob.last_modified
                     found.trigger_at = max(found.trigger_at or age, age)
             if blob.last_modified > quiet_since:
@@ -151,9 +151,9 @@ class DifferenceFinder:
 
 def _add_missing(clips: Iterable[KnownBlob], quiet_since: datetime, found: Differences) -> None:
     for clip in clips:
-        if not ought_to_be_stored(clip, quiet_since) or clip.etag is None:
+        if not should_have_blob(clip, quiet_since) or clip.etag is None:
             continue
-        found.looked_at += 1
+        found.expected += 1
         found.missing_count += 1
         if len(found.missing) < _MOST:
             found.missing.append((clip.name, clip.etag))

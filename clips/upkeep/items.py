@@ -102,7 +102,7 @@ def each[Item](
     while may_go_on() and in_a_row < _OUTAGES_IN_A_ROW:
         try:
             taken = list(islice(iterator, 1))
-        except Exception as error:  # noqa: BLE001 - who runs the step logs and counts it
+        except Exception as error:  # noqa: BLE001 - the runner of the step logs and counts it
             tally.stopped_by = error
             break
         if not taken:
@@ -120,7 +120,7 @@ def each[Item](
 def from_batches[Item](next_batch: Callable[[Sequence[Item]], Sequence[Item]]) -> Iterator[Item]:
     """Items batch by batch; `next_batch` gets all earlier items, to leave them out.
 
-    So items that fail in every run do not keep others waiting.
+    So items that fail in every run do not delay the others.
     """
     given: list[Item] = []
     while batch := next_batch(given):
@@ -148,14 +148,14 @@ def in_batches[Item](
         before = tally.done, len(failed)
         try:
             if batch := next_batch(failed):
-                failed += together(batch, work, name, tally)
-        except Exception as error:  # noqa: BLE001 - who runs the step logs and counts it
+                failed += work_on_batch(batch, work, name, tally)
+        except Exception as error:  # noqa: BLE001 - the runner of the step logs and counts it
             tally.stopped_by = error
             break
     return tally
 
 
-def together[Item](
+def work_on_batch[Item](
     batch: Sequence[Item],
     work: Callable[[Sequence[Item]], int],
     name: Callable[[Item], str],

@@ -45,27 +45,27 @@ class MissingClips:
         self._upkeep = upkeep
         self._losses = losses
 
-    def judge(self, missing: int, looked_at: int) -> Guard:
+    def judge(self, missing: int, expected: int) -> Guard:
         """Decides by how many of the clips have no blob; notes, logs and counts a loss in bulk.
 
         Once the guard holds, it holds until no more than MOST_MISSING are missing: while an
         operator restores blobs, the remaining ones do not count as lost.
         """
         standing = self._losses.current()
-        if not _is_bulk(missing, looked_at, is_standing=standing is not None):
+        if not _is_bulk(missing, expected, is_standing=standing is not None):
             if standing is not None and self._losses.clear():
                 _log.info(
                     "The blobs are back: reconciliation marks clips without a blob as lost again"
                 )
             return Guard.OPEN
         telemetry.LOSSES_HELD.add()
-        if self._losses.note(missing, looked_at):
-            _log.error("The blobs of %d of %d clips are missing. %s", missing, looked_at, HELD)
+        if self._losses.note(missing, expected):
+            _log.error("The blobs of %d of %d clips are missing. %s", missing, expected, HELD)
         return Guard.HELD
 
-    def would_hold(self, missing: int, looked_at: int) -> bool:
+    def would_hold(self, missing: int, expected: int) -> bool:
         """What `judge` would decide; records nothing."""
-        return _is_bulk(missing, looked_at, is_standing=self._losses.current() is not None)
+        return _is_bulk(missing, expected, is_standing=self._losses.current() is not None)
 
     def confirm(self) -> None:
         """Lifts the guard: an admin has confirmed the loss, and the clips have been marked.
@@ -87,7 +87,7 @@ class MissingClips:
         return True
 
 
-def _is_bulk(missing: int, looked_at: int, *, is_standing: bool) -> bool:
+def _is_bulk(missing: int, expected: int, *, is_standing: bool) -> bool:
     if missing <= MOST_MISSING:
         return False
-    return is_standing or missing > MOST_MISSING_SHARE * looked_at
+    return is_standing or missing > MOST_MISSING_SHARE * expected

@@ -17,7 +17,7 @@ from functools import partial
 
 from clips.ingest.ingest import Ingest
 from clips.upkeep.blob_rules import QUIET
-from clips.upkeep.differences import DifferenceFinder, Differences, Names
+from clips.upkeep.differences import DifferenceFinder, Differences, IgnoredBlobs
 from clips.upkeep.items import Tally, each
 from clips.upkeep.missing import HELD, LOSS_IN_BULK, Guard, MissingClips
 from shared.catalogue.upkeep.upkeep_queries import Upkeep
@@ -60,23 +60,23 @@ class Reconciliation:
         tally.add(self._process(found, started))
         return tally
 
-    def _warn_of(self, names: Names, what: str) -> None:
+    def _warn_of(self, ignored: IgnoredBlobs, what: str) -> None:
         """Logs the name of a blob once for each process, and afterwards only counts it."""
-        new = [name for name in names.first if name not in self._warned]
+        new = [name for name in ignored.first if name not in self._warned]
         if new:
             shown = ", ".join(new[:_NAMED_AT_MOST]) + (" ..." if new[_NAMED_AT_MOST:] else "")
-            _log.warning("%d blobs %s, new: %s", names.count, what, shown)
+            _log.warning("%d blobs %s, new: %s", ignored.count, what, shown)
             self._warned.update(new)
-        elif names.count:
-            _log.info("%d blobs %s, none of them new", names.count, what)
+        elif ignored.count:
+            _log.info("%d blobs %s, none of them new", ignored.count, what)
         if len(self._warned) > _WARNED_AT_MOST:
             self._warned.clear()
 
     def _mark_missing(self, found: Differences, tally: Tally) -> int:
         """Marks the clips whose blob is certainly gone, unless they are suspiciously many."""
-        if self._missing.judge(found.missing_count, found.looked_at) is Guard.HELD:
+        if self._missing.judge(found.missing_count, found.expected) is Guard.HELD:
             tally.unmarked += found.missing_count
-            clips = f"{found.missing_count} of {found.looked_at} clips"
+            clips = f"{found.missing_count} of {found.expected} clips"
             tally.report(clips, LOSS_IN_BULK, HELD)
             return 0
         marked = each(

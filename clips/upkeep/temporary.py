@@ -25,7 +25,7 @@ class Temporary:
     def delete_blobs(self) -> Tally:
         """Deletes the blobs whose `expires_at` has passed."""
         now = self._clock()
-        over = (
+        expired = (
             blob.name
             for page in self._blobs.pages(self._container, metadata=True)
             for blob in page
@@ -33,7 +33,7 @@ class Temporary:
         )
         delete = partial(self._blobs.delete, self._container)
         deadline = now + _WORKING_TIME
-        return each(over, delete, str, may_go_on=lambda: self._clock() <= deadline)
+        return each(expired, delete, str, may_go_on=lambda: self._clock() <= deadline)
 
     def delete_files(self) -> Tally:
         """Deletes files that have not changed for a day."""
@@ -52,7 +52,7 @@ class Temporary:
 
 
 def _is_past(text: str | None, now: datetime) -> bool:
-    """Whether an `expires_at` (ISO 8601, UTC unless it says otherwise) lies before `now`."""
+    """Whether an `expires_at` (ISO 8601, in UTC if it has no offset) lies before `now`."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from clips.upkeep.steps import UPLOAD_GRACE
+from clips.upkeep.abandoned_uploads import UPLOAD_GRACE
 from shared.catalogue.ingest.claims import Claim
 from shared.catalogue.ingest.landing_queries import Landings
 from shared.errors import StorageUnavailable

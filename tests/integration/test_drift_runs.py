@@ -213,7 +213,7 @@ def test_killed_repair_goes_on(
     name: str,
     done: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    monkeypatch.setattr("clips.drift.repair._MOST", 2)
+    monkeypatch.setattr("clips.drift.repair._MOST_REPAIRS", 2)
     report = drifting.report()
     drift = library.services.drift
     shown = drift.start_repair(report.id, list(DriftKind), force=True).repair
@@ -258,7 +258,7 @@ def test_command_reports_and_repairs(
     assert cli.main([]) == cli.NO_DRIFT
     lines = tmp_path_factory.mktemp("drift") / "lines.jsonl"
     monkeypatch.setattr("clips.upkeep.blob_rules.QUIET", timedelta(0))
-    monkeypatch.setattr("clips.drift.moment.QUIET", timedelta(0))
+    monkeypatch.setattr("clips.drift.comparison_times.QUIET", timedelta(0))
     assert cli.main(["--lines", str(lines), "--repair", "all", "--force"]) == cli.DRIFT
     assert len(lines.read_text().splitlines()) == LINES
     output = capsys.readouterr().out

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
-from clips.upkeep.steps import GRANT_LIFE
+from clips.upkeep.old_grants import GRANT_LIFE
 from shared.catalogue.links.grant_queries import Grant, Grants
 from shared.model.clip import Clip
 from shared.model.link import (
@@ -304,7 +304,7 @@ class TestCleanup:
     def test_cleanup_deletes_all_old_grants(
         self, library: Library, clock: SetClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("clips.upkeep.steps._GRANTS_AT_ONCE", 4)
+        monkeypatch.setattr("clips.upkeep.old_grants._GRANTS_AT_ONCE", 4)
         clip = library.announce()
         batch = [Grant(a_link(clock), clip.id, "clip", None) for _ in range(9)]
         library.services.grants.record(library.user.id, batch)

@@ -82,7 +82,7 @@ def test_more_than_twenty_are_not_marked(library: Library, missing: int, marked:
 
 
 @pytest.mark.parametrize(
-    ("missing", "looked_at", "guard"),
+    ("missing", "expected", "guard"),
     [
         (20, 20, Guard.OPEN),  # no more than twenty
         (21, 104, Guard.HELD),  # 20.2 %
@@ -91,9 +91,9 @@ def test_more_than_twenty_are_not_marked(library: Library, missing: int, marked:
     ],
 )
 def test_limits_are_twenty_clips_and_twenty_percent(
-    library: Library, missing: int, looked_at: int, guard: Guard
+    library: Library, missing: int, expected: int, guard: Guard
 ) -> None:
-    assert library.services.missing_clips.judge(missing, looked_at) is guard
+    assert library.services.missing_clips.judge(missing, expected) is guard
     assert (health(library)[1]["status"] == "degraded") is (guard is Guard.HELD)
 
 
@@ -253,5 +253,5 @@ def test_name_that_cannot_be_stored_does_not_hide_others(
     services = library.services
     finder = DifferenceFinder(_Listed(*pages), Containers("x"), Upkeep(services.database))
     found = finder.find(services.clock())
-    assert (found.looked_at, found.missing) == (4, [(gone, "0x1")])
+    assert (found.expected, found.missing) == (4, [(gone, "0x1")])
     assert (found.to_process, found.unstorable.first) == ([], [middle])

@@ -64,7 +64,7 @@ def test_rebuild_restores_every_recorded_column(
     assert contents(rebuilt) == before
     assert report.restored == {"videos": 2, "clips": 6, "sources": 1}
     assert (report.left_out_count, report.unknown_videos) == ({}, {})
-    assert report.outcomes == {"ready": 3, "awaiting_upload": 1, "failed": 1, "in_bin": 1}
+    assert report.clip_states == {"ready": 3, "awaiting_upload": 1, "failed": 1, "in_bin": 1}
     assert announced.id != broken.id
 
 
@@ -142,7 +142,7 @@ def test_overwritten_blob_is_processed_by_the_ordinary_ingest(
     assert clip.blob_name is not None
     library.upload(clip.blob_name, longer_film)
     report = installation.rebuild()
-    assert report.outcomes == {"processing": 1}
+    assert report.clip_states == {"processing": 1}
     rebuilt.ingest.landed(clip.blob_name)
     restored = rebuilt.clips.get(viewer(rebuilt, library), clip.id)
     assert restored is not None
@@ -156,7 +156,7 @@ def test_missing_image_is_made_again(
     settle(library.services)
     services = library.services
     services.blobs.delete(services.containers.thumbnails, clip.images.poster_name or "")
-    assert installation.lose_database().rebuild().outcomes == {"processing": 1}
+    assert installation.lose_database().rebuild().clip_states == {"processing": 1}
 
 
 def test_clip_without_its_blob_is_restored_as_missing(
@@ -165,7 +165,7 @@ def test_clip_without_its_blob_is_restored_as_missing(
     clip = library.landed(film, title="gone")
     settle(library.services)
     library.services.blobs.delete(library.containers.clips, clip.blob_name or "")
-    assert installation.rebuild().outcomes == {"without_blob": 1}
+    assert installation.rebuild().clip_states == {"without_blob": 1}
     restored = rebuilt.clips.get(viewer(rebuilt, library), clip.id)
     assert restored is not None
     assert restored.failure is not None
@@ -247,7 +247,7 @@ def test_deletion_that_was_under_way_goes_on(
     change = "UPDATE clips SET deleted_at = now() WHERE id = %(id)s"
     run(library.services, change, id=doomed.id)
     settle(library.services)
-    assert installation.rebuild().outcomes == {"being_deleted": 1}
+    assert installation.rebuild().clip_states == {"being_deleted": 1}
     assert rebuilt.clips.get(viewer(rebuilt, library), doomed.id) is None
 
 
@@ -334,7 +334,7 @@ def test_clips_of_a_video_in_the_bin_stay_with_it(
     run(library.services, change, id=library.video.id)
     settle(library.services)
     before = contents(library.services)
-    assert installation.rebuild().outcomes == {"in_bin": 1}
+    assert installation.rebuild().clip_states == {"in_bin": 1}
     assert contents(rebuilt) == before
     assert rebuilt.clips.get(viewer(rebuilt, library), clip.id) is None
 
@@ -350,7 +350,7 @@ def test_clips_of_the_bin_are_restored_from_it_after_a_rebuild(
     library.clean_up()
     settle(services)
     assert not [name for name in library.blobs("thumbnails") if str(purged.id) in name]
-    assert installation.rebuild().outcomes == {"in_bin": 1}
+    assert installation.rebuild().clip_states == {"in_bin": 1}
     owner = viewer(rebuilt, library)
     assert [clip.id for clip in rebuilt.bin.clips(owner, 10, None)] == [binned.id]
     rebuilt.bin.restore_clip(owner, binned.id)

@@ -153,7 +153,7 @@ def test_rule_about_the_environment_finds_an_offence(line: str) -> None:
 # Who deletes blobs, and by what in the catalogue it knows that it may: a blob under a video that
 # the catalogue does not know may be all that is left of it.
 DELETERS = {
-    "clips.bin.mover": "a version of a blob whose verified copy is noted in a row, or in no row",
+    "clips.bin.bin_mover": "a version of a blob with a verified copy noted in a row, or in no row",
     "clips.cutting.source_ingest": "an older file of a video whose newer one was just published",
     "clips.cutting.sources": "the source of a video that the caller sees",
     "clips.drift.repairs.deleted_repair": "blobs of a clip that is on record as deleted",

@@ -26,7 +26,7 @@ class ImageRepair:
         self._ingest = ingest
         self._sources = sources
 
-    def make_anew(self, line: DriftLine) -> RepairOutcome:
+    def make_again(self, line: DriftLine) -> RepairOutcome:
         """Has the ingest process the clip or source again, which makes its images."""
         row = self._images_row(line)
         if row is None or row.status != "ready" or row.hidden_at is not None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from uuid import UUID
 
-from clips.drift.moment import Moment
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.stages.stage import line_without_row
 from shared import blob_names
 from shared.catalogue.drift.drift_image_queries import SEPARATOR, ImagesRow
@@ -32,10 +32,10 @@ def expected_images(row: ImagesRow) -> Sequence[str]:
 
 @lru_cache(4096)
 def expected_endings(images: str) -> frozenset[str] | None:
-    """What the names end with, after `{video_id}/{clip_id}`, that `ImagesInShort` describes.
+    """The endings, after `{video_id}/{clip_id}`, of the names that `ImagesInShort` describes.
 
-    Most clips have the same, so this is worked out a few times in a run. None if some are named
-    in another way.
+    Most clips have the same endings, so they are computed a few times in a run. None if an image
+    is named in another way.
     """
     *names, storyboard, widths = images.split(SEPARATOR)
     if storyboard:
@@ -52,9 +52,9 @@ def _endings(widths: tuple[int, ...]) -> Sequence[str]:
     return [f"{width}{image_format.extension}" for width in widths for image_format in ImageFormat]
 
 
-def ought_to_have_images(row: ImagesRow, moment: Moment) -> bool:
+def should_have_images(row: ImagesRow, times: ComparisonTimes) -> bool:
     is_shown = row.status in {"ready", "failed"} and row.hidden_at is None
-    return is_shown and row.bin_etag is None and row.touched_at < moment.quiet_since
+    return is_shown and row.bin_etag is None and row.touched_at < times.quiet_since
 
 
 def images_missing(container: str, row: ImagesRow, missing: Sequence[str]) -> DriftLine:
@@ -72,10 +72,10 @@ def images_missing(container: str, row: ImagesRow, missing: Sequence[str]) -> Dr
 
 
 def images_of_hidden(
-    container: str, row: ImagesRow, names: Collection[str], moment: Moment
+    container: str, row: ImagesRow, names: Collection[str], times: ComparisonTimes
 ) -> DriftLine | None:
     """One line for the images of a clip that is deleted or in the bin."""
-    if row.hidden_at is None or row.hidden_at >= moment.quiet_since or not names:
+    if row.hidden_at is None or row.hidden_at >= times.quiet_since or not names:
         return None
     return DriftLine(
         kind=DriftKind.DELETED_BUT_PRESENT,
@@ -85,7 +85,7 @@ def images_of_hidden(
         clip_id=None if row.is_source else row.clip_id,
         detail="The clip is deleted, but its images are still stored.",
         action=DriftAction.DELETE,
-        by=moment.by,
+        by=times.next_cleanup_at,
     )
 
 
@@ -94,12 +94,12 @@ def image_without_clip(
     name: str,
     key: tuple[UUID | None, UUID | None],
     around: Surroundings | None,
-    moment: Moment,
+    times: ComparisonTimes,
 ) -> DriftLine:
     """A blob of the thumbnails container that belongs to no clip; `key` is what its name says."""
     kind, detail = DriftKind.IMAGE_WITHOUT_CLIP, "There is no such clip."
     action: DriftAction | None = None
-    by = moment.by
+    by = times.next_cleanup_at
     if around is None or not around.video_is_known:
         kind, detail = DriftKind.BLOB_OF_UNKNOWN_VIDEO, "The video is not in the catalogue."
     elif around.deleted_at is not None and around.purge_at is None:

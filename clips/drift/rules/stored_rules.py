@@ -5,36 +5,38 @@ Reconciliation acts by the same rules: see `clips/upkeep/blob_rules.py`.
 
 from collections.abc import Iterator
 
-from clips.drift.moment import Moment
-from clips.upkeep.blob_rules import may_be_filled, needs_work, ought_to_be_stored
+from clips.drift.comparison_times import ComparisonTimes
+from clips.upkeep.blob_rules import may_be_filled, needs_work, should_have_blob
 from shared.catalogue.drift.drift_queries import StoredFile
 from shared.catalogue.drift.surroundings_query import Surroundings
 from shared.model.blob import Blob
 from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
-def compare(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:
+def compare(
+    container: str, blob: Blob, row: StoredFile, times: ComparisonTimes
+) -> Iterator[DriftLine]:
     """The differences between a stored blob and its row."""
     if _is_equal(blob, row):
         return
     if row.deleted:
-        line = _hidden_but_present(container, blob, row, moment)
+        line = _hidden_but_present(container, blob, row, times)
         if line is not None:
             yield line
         return
     if row.bin_etag is not None:
         return  # being restored: the bytes are compared in the bin
-    yield from _visible(container, blob, row, moment)
+    yield from _visible(container, blob, row, times)
 
 
 def row_without_blob(
-    container: str, row: StoredFile, moment: Moment, *, is_held_back: bool
+    container: str, row: StoredFile, times: ComparisonTimes, *, is_held_back: bool
 ) -> DriftLine | None:
     """A row whose blob is in no listing, if it should be in one.
 
     `is_held_back`: so many blobs are missing that reconciliation marks no clip.
     """
-    if row.bin_etag is not None or not ought_to_be_stored(row, moment.quiet_since):
+    if row.bin_etag is not None or not should_have_blob(row, times.quiet_since):
         return None
     detail = f"The catalogue has the version {row.etag}; storage has no such blob."
     if row.clip_id is None:
@@ -43,22 +45,22 @@ def row_without_blob(
         detail += " So many are missing that none is marked before an admin confirms it."
         return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail)
     action = DriftAction.MARK_MISSING
-    return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail, action, moment)
+    return line_of(DriftKind.ROW_WITHOUT_BLOB, container, row, detail, action, times)
 
 
-def never_stored(container: str, row: StoredFile, moment: Moment) -> DriftLine | None:
+def never_stored(container: str, row: StoredFile, times: ComparisonTimes) -> DriftLine | None:
     """A row in processing that never had a blob: its cut was interrupted."""
     if row.deleted or row.status != "processing" or row.etag is not None:
         return None
-    if row.touched_at >= moment.stuck_since or row.bin_etag is not None:
+    if row.touched_at >= times.stuck_since or row.bin_etag is not None:
         return None
     detail = f"In processing since {row.touched_at.isoformat()}, and not stored yet."
     action = DriftAction.CUT if row.is_being_cut else None
-    return line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
+    return line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, times)
 
 
 def blob_without_row(
-    around: Surroundings, moment: Moment, *, has_clip_id: bool
+    around: Surroundings, times: ComparisonTimes, *, has_clip_id: bool
 ) -> tuple[DriftKind, str, DriftAction | None]:
     """Kind, detail and action of a blob in the clips container that no row describes.
 
@@ -67,7 +69,7 @@ def blob_without_row(
     """
     if not around.video_is_known:
         return DriftKind.BLOB_OF_UNKNOWN_VIDEO, "The video is not in the catalogue.", None
-    is_swept = around.sweep_after is not None and around.sweep_after <= moment.by
+    is_swept = around.sweep_after is not None and around.sweep_after <= times.next_cleanup_at
     if around.is_noted and (has_clip_id or is_swept):
         return DriftKind.DELETED_BUT_PRESENT, "Its clip is deleted.", DriftAction.DELETE
     if around.deleted_at is not None and around.purge_at is None:
@@ -90,31 +92,33 @@ def _is_equal(blob: Blob, row: StoredFile) -> bool:
     )
 
 
-def _visible(container: str, blob: Blob, row: StoredFile, moment: Moment) -> Iterator[DriftLine]:
+def _visible(
+    container: str, blob: Blob, row: StoredFile, times: ComparisonTimes
+) -> Iterator[DriftLine]:
     is_clip = row.clip_id is not None
     if is_clip and row.archived is not blob.archived:
         detail = f"Its tier is {blob.access_tier}; the catalogue has it as " + (
             "archived." if row.archived else "not archived."
         )
         action = DriftAction.NOTE_TIER
-        yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, moment)
-    if blob.last_modified > moment.quiet_since or row.touched_at >= moment.quiet_since:
+        yield line_of(DriftKind.TIER_DIFFERS, container, row, detail, action, times)
+    if blob.last_modified > times.quiet_since or row.touched_at >= times.quiet_since:
         return
-    if may_be_filled(blob, row, moment.now):
+    if may_be_filled(blob, row, times.now):
         return
-    processed = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
+    processed = DriftAction.PROCESS if _is_processed(blob, row, times) else None
     if row.etag is None:
         detail = "The file was uploaded, but never processed."
-        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, processed, moment)
+        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, processed, times)
     elif row.etag != blob.etag:
         detail = f"Storage has the version {blob.etag}, the catalogue {row.etag}."
-        yield line_of(DriftKind.ETAG_DIFFERS, container, row, detail, processed, moment)
+        yield line_of(DriftKind.ETAG_DIFFERS, container, row, detail, processed, times)
     else:
-        yield from _same_version(container, blob, row, moment)
+        yield from _same_version(container, blob, row, times)
 
 
 def _same_version(
-    container: str, blob: Blob, row: StoredFile, moment: Moment
+    container: str, blob: Blob, row: StoredFile, times: ComparisonTimes
 ) -> Iterator[DriftLine]:
     if row.file_size is not None and row.file_size != blob.size:
         detail = f"Storage has {blob.size} bytes, the catalogue {row.file_size}."
@@ -122,24 +126,24 @@ def _same_version(
     if None not in {row.content_md5, blob.content_md5} and row.content_md5 != blob.content_md5:
         detail = f"Storage has the MD5 {blob.content_md5}, the catalogue {row.content_md5}."
         yield line_of(DriftKind.MD5_DIFFERS, container, row, detail)
-    if row.status == "processing" and row.touched_at < moment.stuck_since:
+    if row.status == "processing" and row.touched_at < times.stuck_since:
         detail = f"In processing since {row.touched_at.isoformat()}."
-        action = DriftAction.PROCESS if _is_processed(blob, row, moment) else None
-        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, moment)
+        action = DriftAction.PROCESS if _is_processed(blob, row, times) else None
+        yield line_of(DriftKind.STUCK_PROCESSING, container, row, detail, action, times)
 
 
-def _is_processed(blob: Blob, row: StoredFile, moment: Moment) -> bool:
+def _is_processed(blob: Blob, row: StoredFile, times: ComparisonTimes) -> bool:
     """Whether the cleanup processes it: clips that differ, and sources that are stuck."""
     if row.clip_id is not None:
-        return needs_work(blob, row, moment.quiet_since)
+        return needs_work(blob, row, times.quiet_since)
     is_unfinished = row.status in {"awaiting_upload", "processing"}
-    return is_unfinished and row.touched_at < moment.stuck_since
+    return is_unfinished and row.touched_at < times.stuck_since
 
 
 def _hidden_but_present(
-    container: str, blob: Blob, row: StoredFile, moment: Moment
+    container: str, blob: Blob, row: StoredFile, times: ComparisonTimes
 ) -> DriftLine | None:
-    if row.hidden_at is None or row.hidden_at >= moment.quiet_since:
+    if row.hidden_at is None or row.hidden_at >= times.quiet_since:
         return None
     if row.purge_at is None:
         detail = "The clip is deleted permanently, but its blob is still stored."
@@ -149,7 +153,7 @@ def _hidden_but_present(
     else:
         detail = "The clip is in the recycle bin, but its blob is still in its original container."
         action = DriftAction.MOVE_TO_BIN
-    return line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, moment)
+    return line_of(DriftKind.DELETED_BUT_PRESENT, container, row, detail, action, times)
 
 
 def line_of(
@@ -158,7 +162,7 @@ def line_of(
     row: StoredFile,
     detail: str,
     action: DriftAction | None = None,
-    moment: Moment | None = None,
+    times: ComparisonTimes | None = None,
 ) -> DriftLine:
     """A line on the blob of a row; `by` is set where the service acts on its own."""
     return DriftLine(
@@ -169,5 +173,5 @@ def line_of(
         clip_id=row.clip_id,
         detail=detail,
         action=action,
-        by=moment.by if action is not None and moment is not None else None,
+        by=times.next_cleanup_at if action is not None and times is not None else None,
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from clips.drift.moment import Moment
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.rules import bin_rules
-from clips.drift.stages.stage import Listed, Look, bound_of, line_without_row, within
+from clips.drift.stages.stage import Findings, Listed, bound_of, line_without_row, within
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.drift.drift_queries import DriftRows
@@ -24,22 +24,24 @@ class BinStage:
     def bound(self, page: Listed, after: str) -> str:
         return bound_of(page, after)
 
-    def look(self, page: Listed, after: str, upto: str | None, moment: Moment) -> Look:
+    def compare(
+        self, page: Listed, after: str, upto: str | None, times: ComparisonTimes
+    ) -> Findings:
         rows = self._rows.in_bin(after, upto)
         end = rows[-1].name if len(rows) == self._rows.at_a_time else None
-        left = within(page, after, end or upto)
-        found = Look(end, 0)
+        without_row = within(page, after, end or upto)
+        found = Findings(end, 0)
         for row in rows:
-            blob = left.pop(row.name, None)
+            blob = without_row.pop(row.name, None)
             if blob is not None:
-                found.lines += bin_rules.compare(self.container, blob, row, moment)
+                found.lines += bin_rules.compare(self.container, blob, row, times)
             elif line := bin_rules.row_without_blob(self.container, row):
                 found.lines.append(line)
-        found.lines += self._without_row(left.values(), moment)
+        found.lines += self._without_row(without_row.values(), times)
         return found
 
-    def _without_row(self, blobs: Iterable[Blob], moment: Moment) -> Iterable[DriftLine]:
-        old = [blob for blob in blobs if blob.last_modified <= moment.quiet_since]
+    def _without_row(self, blobs: Iterable[Blob], times: ComparisonTimes) -> Iterable[DriftLine]:
+        old = [blob for blob in blobs if blob.last_modified <= times.quiet_since]
         owners = [
             (
                 blob_names.video_id_of(blob.name) or blob_names.video_id_of_source(blob.name),
@@ -57,6 +59,8 @@ class BinStage:
             ]
         )
         for blob, owner, known in zip(old, owners, around, strict=True):
-            verdict = bin_rules.blob_without_row(known, moment)
+            verdict = bin_rules.blob_without_row(known, times)
             if verdict is not None:
-                yield line_without_row(self.container, blob.name, owner, verdict, moment.by)
+                yield line_without_row(
+                    self.container, blob.name, owner, verdict, times.next_cleanup_at
+                )

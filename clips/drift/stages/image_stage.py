@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from clips.drift.moment import Moment
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.rules import image_rules
-from clips.drift.stages.stage import Listed, Look
+from clips.drift.stages.stage import Findings, Listed
 from shared import blob_names
 from shared.blob_names import KEY_LENGTH
 from shared.catalogue.drift.drift_image_queries import (
@@ -47,28 +47,30 @@ class ImageStage:
                 return max(after, name[:KEY_LENGTH])
         return after
 
-    def look(self, page: Listed, after: str, upto: str | None, moment: Moment) -> Look:
+    def compare(
+        self, page: Listed, after: str, upto: str | None, times: ComparisonTimes
+    ) -> Findings:
         first = _images_key(after) or _FIRST
         last = _LAST if upto is None else _images_key(upto) or first
-        rows = self._images.in_short(first, last, moment.quiet_since)
+        rows = self._images.in_short(first, last, times.quiet_since)
         end = rows[-1].key if len(rows) == self._images.at_a_time else None
-        found = Look(end, len(rows))
+        found = Findings(end, len(rows))
         # The clip that the page before ended with may go on here: `after` itself is included.
         names = _between(sorted(page.names), after, end)
         unequal, strays = _unequal(rows, names)
         for row in self._images.named(list(unequal)):
             key = _key_of(row)
-            found.lines += self._of_row(row, unequal[key], moment, may_continue=key == upto)
+            found.lines += self._of_row(row, unequal[key], times, may_continue=key == upto)
         videos = {row.key[:_VIDEO_LENGTH] for row in rows}
-        found.lines += self._without_row(_by_key(strays, videos), page, moment)
+        found.lines += self._without_row(_by_key(strays, videos), page, times)
         return found
 
     def _of_row(
-        self, row: ImagesRow, names: set[str], moment: Moment, *, may_continue: bool
+        self, row: ImagesRow, names: set[str], times: ComparisonTimes, *, may_continue: bool
     ) -> Iterable[DriftLine]:
-        if not image_rules.ought_to_have_images(row, moment):
+        if not image_rules.should_have_images(row, times):
             images = [name for name in names if not blob_names.is_sidecar(name)]
-            line = image_rules.images_of_hidden(self.container, row, images, moment)
+            line = image_rules.images_of_hidden(self.container, row, images, times)
             return () if line is None else (line,)
         expected = image_rules.expected_images(row)
         if names.issuperset(expected):
@@ -80,7 +82,7 @@ class ImageStage:
         return (image_rules.images_missing(self.container, row, missing),) if missing else ()
 
     def _without_row(
-        self, strays: Mapping[str, Sequence[str]], page: Listed, moment: Moment
+        self, strays: Mapping[str, Sequence[str]], page: Listed, times: ComparisonTimes
     ) -> Iterable[DriftLine]:
         keys = {text: blob_names.owner_of_image(text) for text in strays}
         around = self._rows.surroundings(
@@ -93,10 +95,10 @@ class ImageStage:
             for name in strays[text]
             if not (known.video_is_known and _is_sidecar_of_video(name))
         ]
-        young = _young_names(page, moment) if found else set()
+        young = _young_names(page, times) if found else set()
         for name, key, known in found:
             if name not in young:
-                yield image_rules.image_without_clip(self.container, name, key, known, moment)
+                yield image_rules.image_without_clip(self.container, name, key, known, times)
 
 
 def _unequal(
@@ -151,8 +153,8 @@ def _by_key(strays: Sequence[str], videos: set[str]) -> Mapping[str, Sequence[st
     return by_key
 
 
-def _young_names(page: Listed, moment: Moment) -> set[str]:
-    return {blob.name for blob in page.blobs if blob.last_modified > moment.quiet_since}
+def _young_names(page: Listed, times: ComparisonTimes) -> set[str]:
+    return {blob.name for blob in page.blobs if blob.last_modified > times.quiet_since}
 
 
 def _key_of(row: ImagesRow) -> str:

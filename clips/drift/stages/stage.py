@@ -10,23 +10,23 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from clips.drift.moment import Moment
+from clips.drift.comparison_times import ComparisonTimes
 from shared.model.blob import Blob
 from shared.model.drift import DriftAction, DriftKind, DriftLine
 
 
 @dataclass(slots=True)
-class Look:
+class Findings:
     """What was found in a range; `end` is the last row, or None if the range ends with it.
 
-    `missing` of `looked_at` clips have lost their blob.
+    `missing` of the `expected` clips that should have a blob have lost it.
     """
 
     end: str | None
     compared: int
     lines: list[DriftLine] = field(default_factory=list)
     missing: int = 0
-    looked_at: int = 0
+    expected: int = 0
 
 
 class Listed(Protocol):
@@ -45,7 +45,9 @@ class Stage(Protocol):
     container: str
     needs_metadata: bool
 
-    def look(self, page: Listed, after: str, upto: str | None, moment: Moment) -> Look:
+    def compare(
+        self, page: Listed, after: str, upto: str | None, times: ComparisonTimes
+    ) -> Findings:
         """Compares blobs with the rows in (after, upto], or with the first of them."""
 
     def bound(self, page: Listed, after: str) -> str:

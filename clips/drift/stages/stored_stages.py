@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from clips.drift.moment import Moment
+from clips.drift.comparison_times import ComparisonTimes
 from clips.drift.rules import stored_rules
-from clips.drift.stages.stage import Listed, Look, bound_of, line_without_row, within
-from clips.upkeep.blob_rules import is_left_alone, may_be_filled, ought_to_be_stored
+from clips.drift.stages.stage import Findings, Listed, bound_of, line_without_row, within
+from clips.upkeep.blob_rules import is_left_alone, may_be_filled, should_have_blob
 from shared import blob_names
 from shared.blob_names.foreign import check_storable
 from shared.catalogue.drift.drift_queries import DriftRows, StoredFile
@@ -39,14 +39,16 @@ class StoredStage:
     def bound(self, page: Listed, after: str) -> str:
         return bound_of(page, after)
 
-    def look(self, page: Listed, after: str, upto: str | None, moment: Moment) -> Look:
-        rows = self._find(after, upto, moment.quiet_since)
+    def compare(
+        self, page: Listed, after: str, upto: str | None, times: ComparisonTimes
+    ) -> Findings:
+        rows = self._find(after, upto, times.quiet_since)
         end = rows[-1].name if len(rows) == self._rows.at_a_time else None
-        left = within(page, after, end or upto)
-        found = Look(end, len(rows))
+        without_row = within(page, after, end or upto)
+        found = Findings(end, len(rows))
         unequal: dict[str, Blob | None] = {}
         for name, etag, size, md5, is_stable in rows:
-            blob = left.pop(name, None)
+            blob = without_row.pop(name, None)
             if (
                 blob is None
                 or not is_stable
@@ -57,25 +59,27 @@ class StoredStage:
             ):
                 unequal[name] = blob
             else:
-                found.looked_at += 1
-        self._add_unequal(unequal, moment, found)
-        found.lines += self._without_row(left.values(), moment)
+                found.expected += 1
+        self._add_unequal(unequal, times, found)
+        found.lines += self._without_row(without_row.values(), times)
         return found
 
-    def _add_unequal(self, blobs: Mapping[str, Blob | None], moment: Moment, found: Look) -> None:
+    def _add_unequal(
+        self, blobs: Mapping[str, Blob | None], times: ComparisonTimes, found: Findings
+    ) -> None:
         for row in self._find_named(list(blobs)):
             blob = blobs[row.name]
             if blob is not None:
-                found.lines += stored_rules.compare(self.container, blob, row, moment)
+                found.lines += stored_rules.compare(self.container, blob, row, times)
             else:
-                self._add_missing(row, moment, found)
-            found.looked_at += ought_to_be_stored(row, moment.quiet_since)
+                self._add_missing(row, times, found)
+            found.expected += should_have_blob(row, times.quiet_since)
 
-    def _add_missing(self, row: StoredFile, moment: Moment, found: Look) -> None:
-        stuck = stored_rules.never_stored(self.container, row, moment)
+    def _add_missing(self, row: StoredFile, times: ComparisonTimes, found: Findings) -> None:
+        stuck = stored_rules.never_stored(self.container, row, times)
         if stuck is not None:
             found.lines.append(stuck)
-        lost = stored_rules.row_without_blob(self.container, row, moment, is_held_back=False)
+        lost = stored_rules.row_without_blob(self.container, row, times, is_held_back=False)
         if lost is None:
             return
         if row.clip_id is None:
@@ -83,8 +87,8 @@ class StoredStage:
         else:
             found.missing += 1  # a later stage lists them, when their number is known
 
-    def _without_row(self, blobs: Iterable[Blob], moment: Moment) -> Iterable[DriftLine]:
-        old = [blob for blob in blobs if not _is_passing(blob, moment)]
+    def _without_row(self, blobs: Iterable[Blob], times: ComparisonTimes) -> Iterable[DriftLine]:
+        old = [blob for blob in blobs if not _is_ignored(blob, times)]
         of_videos = [self._owner_of(blob.name) for blob in old]
         named = [
             (None if check_storable(blob.name) else blob.name, *owner)
@@ -93,7 +97,7 @@ class StoredStage:
         around = self._rows.surroundings(named)
         for blob, (video_id, clip_id), known in zip(old, of_videos, around, strict=True):
             if not known.has_row:  # a row that came meanwhile
-                yield self._line(blob, video_id, clip_id, known, moment)
+                yield self._line(blob, video_id, clip_id, known, times)
 
     def _line(
         self,
@@ -101,10 +105,10 @@ class StoredStage:
         video_id: UUID | None,
         clip_id: UUID | None,
         known: Surroundings,
-        moment: Moment,
+        times: ComparisonTimes,
     ) -> DriftLine:
         kind, detail, action = stored_rules.blob_without_row(
-            known, moment, has_clip_id=clip_id is not None
+            known, times, has_clip_id=clip_id is not None
         )
         if problem := check_storable(blob.name):
             detail, action = f"The blob cannot become a clip: {problem}.", None
@@ -112,7 +116,7 @@ class StoredStage:
             action = None  # no step of the cleanup lists this container
         verdict = (kind, detail, action)
         owner = (video_id, clip_id)
-        return line_without_row(self.container, blob.name, owner, verdict, moment.by)
+        return line_without_row(self.container, blob.name, owner, verdict, times.next_cleanup_at)
 
     def _owner_of(self, name: str) -> tuple[UUID | None, UUID | None]:
         if self._of_sources:
@@ -126,15 +130,17 @@ class LostStage(StoredStage):
     needs_metadata = False
     is_held_back: bool | None = None
 
-    def look(self, page: Listed, after: str, upto: str | None, moment: Moment) -> Look:
-        rows = self._find(after, upto, moment.quiet_since)
+    def compare(
+        self, page: Listed, after: str, upto: str | None, times: ComparisonTimes
+    ) -> Findings:
+        rows = self._find(after, upto, times.quiet_since)
         end = rows[-1].name if len(rows) == self._rows.at_a_time else None
         stored = set(page.names)
-        found = Look(end, len(rows))
+        found = Findings(end, len(rows))
         missing = [row.name for row in rows if row.name not in stored]
         for row in self._find_named(missing):
             line = stored_rules.row_without_blob(
-                self.container, row, moment, is_held_back=bool(self.is_held_back)
+                self.container, row, times, is_held_back=bool(self.is_held_back)
             )
             # If names have unusual characters, a listing may have another order than the rows.
             if line and (row.name.isascii() or not self._blobs.exists(self.container, row.name)):
@@ -142,10 +148,10 @@ class LostStage(StoredStage):
         return found
 
 
-def _is_passing(blob: Blob, moment: Moment) -> bool:
-    """Whether a blob without a row does not count: it is no clip, or too new."""
+def _is_ignored(blob: Blob, times: ComparisonTimes) -> bool:
+    """Whether a blob without a row gives no line: it is no clip, or too new."""
     return (
-        blob.last_modified > moment.quiet_since
+        blob.last_modified > times.quiet_since
         or is_left_alone(blob)
-        or may_be_filled(blob, None, moment.now)
+        or may_be_filled(blob, None, times.now)
     )

@@ -62,8 +62,7 @@ class Executor:
         self._at_once = at_once
         self._verified: list[VerifiedFile] = []
         self._updated_at = time.monotonic()
-        # Of files one after the other, and the sentence of the last one.
-        self._outages, self._outage = 0, ""
+        self._outages_in_a_row, self._last_outage = 0, ""
 
     def run(self, items: Iterable[PlanItem]) -> None:
         """Raises Outage. Rows of verified files are updated if possible, also after an error."""
@@ -76,9 +75,9 @@ class Executor:
                 self._update_if_possible()
                 raise
         self._update()
-        if self._outages:
+        if self._outages_in_a_row:
             # Of the last files: nothing shows yet that the outage is over.
-            raise Outage(self._outage)
+            raise Outage(self._last_outage)
 
     def _work(self, items: Iterator[PlanItem], workers: ThreadPoolExecutor) -> None:
         pending: dict[Future[VerifiedFile], PlanItem] = {}
@@ -116,8 +115,9 @@ class Executor:
             verified = future.result()
         except Unavailable as error:
             self._fail(item, error.code, error.detail, in_outage=True)
-            self._outages, self._outage = self._outages + 1, error.detail
-            if self._outages >= self._at_once:
+            self._outages_in_a_row += 1
+            self._last_outage = error.detail
+            if self._outages_in_a_row >= self._at_once:
                 raise Outage(error.detail) from error
         except UnusableFile as error:
             self._fail(item, error.failure_code, error.detail)
@@ -129,7 +129,7 @@ class Executor:
                 item, "internal_error", "An unexpected error occurred; the log describes it."
             )
         else:
-            self._outages = 0
+            self._outages_in_a_row = 0
             self._verified.append(verified)
 
     def _update(self) -> None:

@@ -30,7 +30,7 @@ class LeaseKeeper:
             # If the lease runs out, another worker does the same work with the same result.
             _log.warning("A lease could not be renewed: %s", error)
 
-    def renewing[Each](self, items: Iterable[Each]) -> Iterator[Each]:
+    def renewing[Item](self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, with a tick at each."""
         for item in items:
             self.tick()

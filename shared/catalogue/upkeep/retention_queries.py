@@ -24,13 +24,13 @@ _IS_PAST_RETENTION: LiteralString = """
 """
 
 _EXPIRED: LiteralString = f"""
-    SELECT id FROM clips WHERE {_IS_EXPIRED} AND NOT id = ANY(%(but)s)
+    SELECT id FROM clips WHERE {_IS_EXPIRED} AND NOT id = ANY(%(excluded)s)
     ORDER BY expires_at LIMIT %(limit)s
 """
 
 _PAST_RETENTION: LiteralString = f"""
     SELECT c.id FROM videos v JOIN clips c ON c.video_id = v.id
-    WHERE {_IS_PAST_RETENTION} AND NOT c.id = ANY(%(but)s)
+    WHERE {_IS_PAST_RETENTION} AND NOT c.id = ANY(%(excluded)s)
     LIMIT %(limit)s
 """
 
@@ -92,17 +92,17 @@ class Retentions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def expired(self, but: Sequence[UUID], limit: int) -> Sequence[UUID]:
-        """Clips whose date has passed, the oldest dates first, without those in `but`."""
-        return self._ids(_EXPIRED, but, limit)
+    def expired(self, excluded: Sequence[UUID], limit: int) -> Sequence[UUID]:
+        """Clips whose date has passed, the oldest dates first, without those in `excluded`."""
+        return self._ids(_EXPIRED, excluded, limit)
 
     def hide_expired(self, clip_ids: Sequence[UUID]) -> int:
         """Hides those of the clips that are still expired."""
         return self._database.run(_HIDE_EXPIRED, {"ids": list(clip_ids)})
 
-    def past_retention(self, but: Sequence[UUID], limit: int) -> Sequence[UUID]:
-        """Clips older than the retention of their video, without those in `but`."""
-        return self._ids(_PAST_RETENTION, but, limit)
+    def past_retention(self, excluded: Sequence[UUID], limit: int) -> Sequence[UUID]:
+        """Clips older than the retention of their video, without those in `excluded`."""
+        return self._ids(_PAST_RETENTION, excluded, limit)
 
     def hide_past_retention(self, clip_ids: Sequence[UUID]) -> int:
         """Hides those of the clips that are still past it."""
@@ -123,6 +123,6 @@ class Retentions:
             return None
         return RetentionForecast(**row, days=[RetentionDay(**day) for day in listed])
 
-    def _ids(self, query: LiteralString, but: Sequence[UUID], limit: int) -> Sequence[UUID]:
-        rows = self._database.all(query, {"but": list(but), "limit": limit})
+    def _ids(self, query: LiteralString, excluded: Sequence[UUID], limit: int) -> Sequence[UUID]:
+        rows = self._database.all(query, {"excluded": list(excluded), "limit": limit})
         return [row["id"] for row in rows]

@@ -30,7 +30,7 @@ _ABANDONED: LiteralString = """
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.status = 'awaiting_upload' AND c.blob_name IS NOT NULL AND c.deleted_at IS NULL
       AND NOT c.pinned AND c.bin_etag IS NULL AND v.deleted_at IS NULL AND c.created_at < %(before)s
-      AND NOT c.id = ANY(%(but)s)
+      AND NOT c.id = ANY(%(excluded)s)
     ORDER BY c.created_at LIMIT %(limit)s
 """
 
@@ -74,7 +74,7 @@ _WITHOUT_MD5: LiteralString = """
     FROM clips c JOIN videos v ON v.id = c.video_id
     WHERE c.status = 'ready' AND c.content_md5 IS NULL AND NOT c.archived
       AND c.deleted_at IS NULL AND v.deleted_at IS NULL AND c.file_size <= %(largest)s
-      AND NOT c.blob_name = ANY(%(but)s)
+      AND NOT c.blob_name = ANY(%(excluded)s)
     ORDER BY c.created_at LIMIT %(limit)s
 """
 
@@ -138,10 +138,10 @@ class Upkeep:
             _log.warning("The lock of the cleanup was lost with its connection")
 
     def abandoned_uploads(
-        self, before: datetime, but: Sequence[UUID], limit: int
+        self, before: datetime, excluded: Sequence[UUID], limit: int
     ) -> Sequence[AwaitedClip]:
         """Clips made before `before` that still await their upload, without those in `but`."""
-        parameters = {"before": before, "but": list(but), "limit": limit}
+        parameters = {"before": before, "excluded": list(excluded), "limit": limit}
         rows = self._database.all(_ABANDONED, parameters)
         return [AwaitedClip(**row) for row in rows]
 
@@ -187,13 +187,13 @@ class Upkeep:
         """Notes that blobs were moved to the archive tier, or back."""
         self._database.run(_NOTE_ARCHIVED, {"blob_names": blob_names, "archived": archived})
 
-    def clips_without_md5(self, but: Sequence[str], limit: int, largest: int) -> Sequence[str]:
+    def clips_without_md5(self, excluded: Sequence[str], limit: int, largest: int) -> Sequence[str]:
         """Names of ready clips' blobs that can be read and have no checksum, oldest first.
 
-        Of more than `largest` bytes none, and none that is in `but`.
+        Of more than `largest` bytes none, and none that is in `excluded`.
         """
         rows = self._database.all(
-            _WITHOUT_MD5, {"but": list(but), "limit": limit, "largest": largest}
+            _WITHOUT_MD5, {"excluded": list(excluded), "limit": limit, "largest": largest}
         )
         return [row["blob_name"] for row in rows]
 

@@ -20,7 +20,7 @@ from shared.telemetry import with_current_context
 _AT_A_TIME = 4
 
 
-class CutsAtOnce:
+class ImmediateCuts:
     """Cuts the clips of one call."""
 
     def __init__(self, cuts: Cuts, cutter: Cutter, source: OpenFilm, until: float) -> None:
@@ -29,7 +29,7 @@ class CutsAtOnce:
         self._cutter = cutter
         self._source = source
         self._until = until
-        self._is_storage_away = False
+        self._is_storage_down = False
 
     def plan(self, items: Sequence[OrderedCut]) -> None:
         """Finds out what the clips will be."""
@@ -78,7 +78,7 @@ class CutsAtOnce:
         return finished
 
     def _attempt(self, item: OrderedCut, work: Callable[[], None]) -> None:
-        if self._is_storage_away or time.monotonic() > self._until:
+        if self._is_storage_down or time.monotonic() > self._until:
             item.is_for_queue = True
             return
         try:
@@ -86,7 +86,7 @@ class CutsAtOnce:
         except TooLargeForNow:
             item.is_for_queue = True
         except Unavailable:
-            item.is_for_queue = self._is_storage_away = True
+            item.is_for_queue = self._is_storage_down = True
         except CliplinkError as problem:
             item.problem = problem
 

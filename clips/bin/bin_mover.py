@@ -23,7 +23,7 @@ from shared.storage.sdk.blobs import Blobs
 _log = logging.getLogger(__name__)
 
 
-class Mover:
+class BinMover:
     def __init__(
         self,
         account: StorageAccount,
@@ -162,7 +162,7 @@ class Mover:
         if copy is None:
             present = self._find(self._containers.clips, name)
             if present is not None:
-                self._renew(self._containers.clips, present)
+                self._rewrite(self._containers.clips, present)
             return present is not None
         self._bring_back(copy, self._containers.clips)
         self._blobs.delete_version(self._containers.bin, copy)
@@ -179,9 +179,9 @@ class Mover:
             place = Place(container, copy.name)
             self._copies.copy(Place(self._containers.bin, copy.name), copy, place)
         else:
-            self._renew(container, present)
+            self._rewrite(container, present)
 
-    def _renew(self, container: str, blob: Blob) -> None:
+    def _rewrite(self, container: str, blob: Blob) -> None:
         """Writes a blob again as a new version, which causes an event as an upload does."""
         place = Place(container, blob.name)
         if not blob.archived:

@@ -1,4 +1,4 @@
-"""The time of a comparison: which items are too new to count, and when the cleanup acts. Pure."""
+"""The times of a comparison: when items are too new or stuck, and when the cleanup acts. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,11 +10,9 @@ _LONGEST_RUN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """`by` is when the next cleanup begins."""
-
+class ComparisonTimes:
     now: datetime
-    by: datetime
+    next_cleanup_at: datetime
 
     @property
     def quiet_since(self) -> datetime:

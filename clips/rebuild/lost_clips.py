@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clips.rebuild.decisions import Addresses, StoredParts, restored_clip
 from clips.rebuild.inventory import StoredBlobs
-from clips.rebuild.reading import content_of
+from clips.rebuild.sidecar_reader import content_of
 from clips.sidecars.records import ClipRecord, Owner
 from clips.sidecars.sidecar_file import Unreadable
 from shared import blob_names

@@ -11,7 +11,7 @@ from shared.catalogue.upkeep.retention_queries import Retentions
 _BATCH = 2000
 
 
-class Dates:
+class Expiry:
     def __init__(self, retention: Retentions) -> None:
         self._retention = retention
 

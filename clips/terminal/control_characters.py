@@ -1,4 +1,4 @@
-"""Text from names that anyone may choose, safe to print."""
+"""Removes control characters from text that is printed."""
 
 
 def without_control_characters(text: str) -> str:
