@@ -21,10 +21,10 @@ from uuid import UUID, uuid4
 from bench.memory import peak_megabytes
 from bench.process import run_tools
 from clips.compose import Backends, compose_on, open_backends
-from clips.cut.__main__ import OpenedFile
 from clips.cutting.cuts import Cutting
 from clips.cutting.cutter import Cutter
 from clips.cutting.films import FilmWriter
+from clips.cutting.local_command import OpenedFile
 from shared.catalogue.cutting.cut_order_queries import CutOrders
 from shared.catalogue.cutting.cut_queries import Cuts
 from shared.catalogue.cutting.cut_source_queries import CutSources

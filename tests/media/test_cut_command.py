@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from clips.cut.__main__ import main
+from clips.cutting.local_command import main
 from tests.media.clips import make
 from tests.media.counted import counted, shown
 
@@ -101,7 +101,7 @@ def test_command_cuts_again_what_lacks_its_picture(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make(tmp_path / "film.mp4", counted(seconds=3.0))
-    monkeypatch.setattr("clips.cut.__main__._by_index", lambda *_: _write_sound(tmp_path))
+    monkeypatch.setattr("clips.cutting.local_command._by_index", lambda *_: _write_sound(tmp_path))
     done = run(source, 2.5, 3)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("by packets\n")
@@ -113,7 +113,7 @@ def test_command_fails_where_no_method_gives_the_picture(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make(tmp_path / "film.mp4", counted(seconds=2.0))
-    monkeypatch.setattr("clips.cut.__main__._cut_by", lambda *_: _write_sound(tmp_path))
+    monkeypatch.setattr("clips.cutting.local_command._cut_by", lambda *_: _write_sound(tmp_path))
     done = run(source, 0.5, 1.5)
     assert done.returncode == 1
     assert done.stderr

@@ -161,7 +161,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--encoder", choices=list(ENCODERS), default="libx264")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
