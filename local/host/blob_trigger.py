@@ -22,7 +22,7 @@ from local.host.protos import ModelBindingData, TypedData
 from local.host.settings import HostSettings
 
 _POLLING = "LogsAndContainerScan"  # also what a binding without a source means
-_POISON_QUEUE = "webjobs-blobtrigger-poison"
+POISON_QUEUE = "webjobs-blobtrigger-poison"
 
 _log = logging.getLogger("local.host")
 
@@ -44,7 +44,7 @@ class BlobTriggers:
         connection = next(iter(self._triggers.values())).connection
         listener = queues.QueueListener(
             connections.queue(connections.DEFAULT, self._queue_name),
-            connections.queue(connection, _POISON_QUEUE),
+            connections.queue(connection, POISON_QUEUE),
             self._settings.blobs,
             self._handle,
             self._wake,

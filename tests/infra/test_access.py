@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra.compiler import INFRA
-from local.host.blob_trigger import _POISON_QUEUE
+from local.host.blob_trigger import POISON_QUEUE
 from shared.blob_names.containers import Containers
 from tests.infra.snapshots import NAMES, ROOT, TEMPLATE, Resource, chosen, of_type
 
@@ -43,7 +43,7 @@ WORK_QUEUES = (
     Containers("cliplink").deletions_queue,
     Containers("cliplink").drift_queue,
 )
-QUEUES = {*WORK_QUEUES, *(f"{queue}-poison" for queue in WORK_QUEUES), _POISON_QUEUE}
+QUEUES = {*WORK_QUEUES, *(f"{queue}-poison" for queue in WORK_QUEUES), POISON_QUEUE}
 
 EXPECTED = {
     (

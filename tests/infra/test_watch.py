@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.host.blob_trigger import _POISON_QUEUE
+from local.host.blob_trigger import POISON_QUEUE
 from shared import telemetry
 from shared.blob_names.containers import Containers
 from tests.docs.pages import page
@@ -242,7 +242,7 @@ def poison_queues(prefix: str) -> set[str]:
     triggers = re.findall(r"@app\.(\w+)_trigger\(", FUNCTION_APP)
     queues = set(re.findall(r"queue_name=containers\.(\w+)", FUNCTION_APP))
     assert sorted(triggers) == ["blob", "blob", *["queue"] * len(queues), "timer"]
-    return {_POISON_QUEUE} | {f"{getattr(Containers(prefix), name)}-poison" for name in queues}
+    return {POISON_QUEUE} | {f"{getattr(Containers(prefix), name)}-poison" for name in queues}
 
 
 @pytest.mark.parametrize("prefix", ["cliplink", "a" * 52])
