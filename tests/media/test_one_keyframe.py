@@ -1,10 +1,15 @@
 """Recordings with a single keyframe that are too long to be played: a part of them is shown."""
 
+from collections.abc import Iterator
+
 import pytest
 from PIL import Image
 
 from shared import media
 from shared.media.frames import budget, keyframes
+from shared.media.frames.film import Film, TimedFrame
+from shared.media.frames.playback import onward
+from shared.media.pictures import preview
 from shared.media.pictures import stills as stills_module
 from shared.media.reading.source import BLOCK_BYTES
 from tests.media.clips import Clip, Size, mean_color, source_of
@@ -87,3 +92,28 @@ def test_search_for_other_keyframes_is_bounded(
         assert file.bytes_read - described < most
     assert stills.storyboard is not None
     assert stills.storyboard.duration < SECONDS / 2
+
+
+def test_preview_whose_bytes_are_read_is_not_begun_again(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three seconds of this film are more than a preview may read."""
+    clip = Clip(
+        seconds=12,
+        size=SIZE,
+        gop=50,
+        draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
+        codec_options={"crf": "1"},
+    )
+    begun = []
+
+    def counted(film: Film, timestamp: int, last_byte: int | None = None) -> Iterator[TimedFrame]:
+        begun.append(timestamp)
+        return onward(film, timestamp, last_byte)
+
+    monkeypatch.setattr(preview, "onward", counted)
+    monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
+    monkeypatch.setattr(stills_module, "_PREVIEW_BYTES", BLOCK_BYTES)
+    with media.opened(source_of(made("a.mp4", clip))) as file:
+        assert file.stills().preview is None
+    assert len(begun) < 2

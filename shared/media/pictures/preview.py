@@ -159,6 +159,8 @@ def _from_before(film: Film, start: int, last_byte: int) -> Iterator[TimedFrame]
     if film.file.bytes_read + film.file.size <= last_byte:
         entries.append(film.begin)
     for entry in dict.fromkeys(entries):
+        if film.file.bytes_read > last_byte:
+            return
         frames = onward(film, entry, last_byte)
         first = next(frames, None)
         if first is not None and first.timestamp <= start + film.duration(1 / _RATE):
