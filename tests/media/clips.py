@@ -46,6 +46,11 @@ def _full_scene(size: Size) -> Image.Image:
     return ImageChops.overlay(image, Image.merge("RGB", (texture,) * 3))
 
 
+def noisy_scene(size: Size, _: float) -> Image.Image:
+    """Returns noise that is different in each frame, so that each frame has much data."""
+    return Image.effect_noise(size, 90).convert("RGB")
+
+
 def _corners(size: Size) -> dict[str, tuple[int, int]]:
     """Returns where each quarter of a picture begins."""
     x, y = size[0] // 2, size[1] // 2

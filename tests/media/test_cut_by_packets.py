@@ -4,7 +4,6 @@ from pathlib import Path
 
 import av
 import pytest
-from PIL import Image
 
 from shared.errors import CutOutOfRange
 from shared.media import Limits, opened
@@ -13,7 +12,7 @@ from shared.media.cutting.packets import CopiedFilm
 from shared.media.cutting.unsuitable import Unsuitable
 from shared.model.cut_method import Accuracy
 from shared.model.playability import PlaybackReason, PlaybackVerdict
-from tests.media.clips import Clip, make, source_of
+from tests.media.clips import Clip, make, noisy_scene, source_of
 from tests.media.counted import UNTIMED, counted, shown, sound_shift
 
 B_FRAMES = {"preset": "fast", "bf": "2"}
@@ -82,7 +81,7 @@ NOISE = Clip(
     seconds=8,
     gop=25,
     size=(640, 360),
-    draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
+    draw=noisy_scene,
 )
 
 

@@ -4,12 +4,19 @@ import random
 
 import av
 import pytest
-from PIL import Image
 
 from shared import media
 from shared.errors import UnplayableClip
 from shared.media.frames import keyframes
-from tests.media.clips import UPRIGHT, Clip, MemorySource, decoded, mean_color, nearest_quarters
+from tests.media.clips import (
+    UPRIGHT,
+    Clip,
+    MemorySource,
+    decoded,
+    mean_color,
+    nearest_quarters,
+    noisy_scene,
+)
 from tests.media.conftest import Make
 from tests.media.test_storyboard import clock, tiles_of
 
@@ -103,7 +110,7 @@ def test_film_with_only_damaged_frames_is_undecodable(
         seconds=seconds,
         size=(160, 96),
         codec_options={"bf": bframes},
-        draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
+        draw=noisy_scene,
     )
     source = scrambled(made("a.mp4", clip).read_bytes(), every=True)
     with media.opened(source) as file:
@@ -133,7 +140,7 @@ def test_noise_behind_slice_headers_is_undecodable(
 ) -> None:
     if not played:
         monkeypatch.setattr(keyframes, "_PLAYED_PIXELS", 0)
-    clip = Clip(seconds=3, size=(160, 96), codec_options={"x264-params": params}, draw=moving)
+    clip = Clip(seconds=3, size=(160, 96), codec_options={"x264-params": params}, draw=noisy_scene)
     with media.opened(noise_in_slices(made("a.mp4", clip).read_bytes(), head=head)) as file:
         with pytest.raises(UnplayableClip) as failed:
             file.stills()
@@ -166,9 +173,3 @@ def test_film_with_a_slightly_damaged_keyframe_is_shown(made: Make, params: str)
     assert stills.storyboard is not None
     assert len(stills.storyboard.starts) >= 3
     assert nearest_quarters(shown)["top left"] == "top left"
-
-
-def moving(size: tuple[int, int], _: float) -> Image.Image:
-    """Noise that is different in each frame, so that each has much data."""
-    image = Image.effect_noise(size, 60)
-    return Image.merge("RGB", (image, image, image))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from PIL import Image
 
 from shared import media
 from shared.media.frames import budget, keyframes
@@ -12,7 +11,7 @@ from shared.media.frames.playback import onward
 from shared.media.pictures import preview
 from shared.media.pictures import stills as stills_module
 from shared.media.reading.source import BLOCK_BYTES
-from tests.media.clips import Clip, Size, mean_color, source_of
+from tests.media.clips import Clip, Size, mean_color, noisy_scene, source_of
 from tests.media.conftest import Make
 from tests.media.counted import RATE
 from tests.media.test_storyboard import clock, tiles_of
@@ -76,7 +75,7 @@ def test_search_for_other_keyframes_is_bounded(
         seconds=SECONDS,
         size=SIZE,
         gop=100_000,
-        draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
+        draw=noisy_scene,
         codec_options={"crf": "10"},
     )
     path = made(name, clip)
@@ -102,7 +101,7 @@ def test_preview_whose_bytes_are_read_is_not_begun_again(
         seconds=12,
         size=SIZE,
         gop=50,
-        draw=lambda size, _: Image.effect_noise(size, 90).convert("RGB"),
+        draw=noisy_scene,
         codec_options={"crf": "1"},
     )
     begun = []

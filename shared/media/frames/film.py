@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from shared.media.frames.decoder import Decoder
 from shared.media.frames.film_times import FilmTimes, Pauses, units_of
-from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
+from shared.media.inspect.formats import FORMATS_ENTERED_ANYWHERE, FORMATS_THAT_SEEK_WITHOUT_INDEX
 from shared.media.inspect.layout import Layout
 from shared.media.reading.bounds import BEFORE_ALL_TICKS, is_believable_time, ticks_for_ffmpeg
-from shared.media.reading.container import SEARCH_BYTES, goes_to_first_place, searching
+from shared.media.reading.container import SEARCH_BYTES, goes_to_first_place, is_damage, searching
 from shared.media.reading.source import SourceFile
 
 # Where FFmpeg looks for a time in the file itself, it may pass over the keyframe that is there.
@@ -135,6 +136,19 @@ class Film:
             if not (from_first and goes_to_first_place(self.container)):
                 self.container.seek(target, stream=self.stream, any_frame=any_frame)
         self.decoder.forget()
+
+    def try_seek(self, timestamp: int) -> bool:
+        """Goes there as `seek` does; False if FFmpeg cannot, as in Matroska without a keyframe.
+
+        Raises FFmpeg's error in formats that can be read from no other place either.
+        """
+        try:
+            self.seek(timestamp)
+        except av.FFmpegError as error:
+            if self.container.format.name not in FORMATS_ENTERED_ANYWHERE or not is_damage(error):
+                raise
+            return False
+        return True
 
     def _search_bytes(self, timestamp: int) -> int:
         """Returns how much may be read to find a keyframe: up to about where it must be."""

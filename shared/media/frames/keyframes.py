@@ -12,15 +12,13 @@ budget goes.
 from collections.abc import Callable, Iterator
 from itertools import batched, islice
 
-import av
-
 from shared.media.failures import FailureCode
 from shared.media.frames import entry, ranges, samples
 from shared.media.frames.budget import FrameBudget
 from shared.media.frames.film import Film, TimedFrame
 from shared.media.frames.playback import next_picture, onward
 from shared.media.inspect.formats import FORMATS_THAT_SEEK_WITHOUT_INDEX
-from shared.media.reading.container import ffmpeg_errors, is_damage
+from shared.media.reading.container import ffmpeg_errors
 
 # A film is played from end to end if it is no longer than 250 frames of Full HD, or as much work in
 # another size: about a second of one processor.
@@ -116,13 +114,7 @@ def _can_seek(film: Film) -> bool:
         return True  # a fragmented one has an index of fragments, or ends where FFmpeg has been
     if film.container.format.name in FORMATS_THAT_SEEK_WITHOUT_INDEX:
         return True
-    try:
-        film.seek(film.begin)  # Matroska reads its index now
-    except av.FFmpegError as error:
-        if not is_damage(error):
-            raise
-        return False  # it has no keyframe
-    return _index_covers(film)
+    return film.try_seek(film.begin) and _index_covers(film)  # Matroska reads its index now
 
 
 def _index_covers(film: Film) -> bool:
@@ -151,10 +143,24 @@ def _by_seeking(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
     budget.reach(film.end)
 
 
+class _Targets:
+    """The moments at which a frame of a film that is played is wanted, spread evenly over it."""
+
+    def __init__(self, film: Film, count: int) -> None:
+        self._later = iter(samples.parts(film.begin, film.end, count))
+        self._next = next(self._later, None)
+
+    def are_reached_by(self, timestamp: int) -> bool:
+        """Whether the frame of this time is the first at or after one of them."""
+        if self._next is None or timestamp < self._next:
+            return False
+        self._next = next((later for later in self._later if later > timestamp), None)
+        return True
+
+
 def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Iterator[TimedFrame]:
     film.file.read_ahead(_PLAYED_AT_ONCE)
-    targets = iter(samples.parts(film.begin, film.end, budget.count))
-    target = next(targets, None)
+    targets = _Targets(film, budget.count)
     at_no_time: TimedFrame | None = None
     found = False
     for frame in onward(film, film.begin):
@@ -164,10 +170,9 @@ def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Itera
         budget.reach(frame.timestamp)
         if passed is not None:
             passed(frame)
-        if target is not None and frame.timestamp >= target:
+        if targets.are_reached_by(frame.timestamp):
             found = True
             yield frame
-            target = next((later for later in targets if later > frame.timestamp), None)
     if at_no_time is not None and not found:
         yield at_no_time
     budget.reach(film.end)
@@ -176,14 +181,12 @@ def _by_playing(film: Film, budget: FrameBudget, passed: Passed | None) -> Itera
 def _by_playing_a_part(film: Film, budget: FrameBudget) -> Iterator[TimedFrame]:
     budget.begin_anew()
     budget.in_order = budget.has_one_keyframe = True
-    targets = iter(samples.parts(film.begin, film.end, budget.count))
-    target = next(targets, None)
+    targets = _Targets(film, budget.count)
     for frame in onward(film, film.begin):
         budget.count_decoded()
         budget.reach(frame.timestamp)
-        if target is not None and frame.timestamp >= target:
+        if targets.are_reached_by(frame.timestamp):
             yield frame
-            target = next((later for later in targets if later > frame.timestamp), None)
         if budget.is_spent:
             return
     budget.reach(film.end)

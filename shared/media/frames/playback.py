@@ -4,15 +4,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import av
 from av import Packet
 
 from shared.media.failures import FailureCode
 from shared.media.frames.budget import FrameBudget
 from shared.media.frames.entered import head_of, packets_from
 from shared.media.frames.film import Film, TimedFrame
-from shared.media.inspect.formats import FORMATS_ENTERED_ANYWHERE
-from shared.media.reading.container import ffmpeg_errors, is_damage
+from shared.media.reading.container import ffmpeg_errors
 
 # How far behind a keyframe a moment is searched for: a minute of Full HD, five seconds of work.
 _EXACT_PIXELS = 1500 * 1920 * 1088
@@ -51,13 +49,9 @@ def _packets_before(film: Film, timestamp: int) -> "Iterator[Packet[Any]]":
     place = film.place_before(timestamp)
     if place is not None:
         return packets_from(film, place)
-    try:
-        film.seek(timestamp)
-    except av.FFmpegError as error:
-        if film.container.format.name not in FORMATS_ENTERED_ANYWHERE or not is_damage(error):
-            raise
-        return packets_from(film, len(head_of(film)))  # Matroska without a keyframe does not seek
-    return film.packets()
+    if film.try_seek(timestamp):
+        return film.packets()
+    return packets_from(film, len(head_of(film)))
 
 
 def next_picture(

@@ -160,7 +160,7 @@ def is_damage(error: av.FFmpegError) -> bool:
 
 
 def another_decoder(stream: VideoStream, *, strict: bool) -> VideoCodecContext:
-    """Returns a second decoder for a track of H.264 or HEVC, with the bounds of the first.
+    """Returns a second decoder for a track, with the bounds of the first.
 
     FFmpeg hides damage as far as it can. A strict decoder raises an error for it: in one thread
     only, as FFmpeg ignores the errors of threads.
