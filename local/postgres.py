@@ -4,7 +4,7 @@ Knows nothing of the tables inside. The server listens on TCP only, on 127.0.0.1
 trusts every local caller: a password in an example file protects nothing.
 Postgres refuses to run as root, or as a user without a name, as containers have. For such a user it
 runs in a user namespace, where the user's files belong to an ordinary user; where namespaces are
-forbidden, it runs as the user `nobody`.
+forbidden, it runs as the Unix account `nobody`, which owns no files.
 """
 
 import functools
